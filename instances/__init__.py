@@ -1,0 +1,1 @@
+"""The standard suites: a folder each, with its recipe, hashes and instance files."""

@@ -1,0 +1,1 @@
+"""The command line: a module a verb group; the only code that prints."""

@@ -1,0 +1,129 @@
+"""Equations (1)-(10) of Liu et al., a function each, and nowhere else in the project.
+
+Arguments broadcast; numpy arrays and torch tensors alike (the functions use what both namespaces share,
+so gradients flow through torch). SI units. `hit` is boolean: whether the requested model is cached.
+Where the paper leaves something open, the function says what is done.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+Values = Any
+"""A numpy array, a torch tensor, or (except as the first argument) a float."""
+
+_LN2 = math.log(2.0)
+
+
+def _namespace(array: Values) -> Any:
+    """Return the module (numpy or torch) whose functions work on `array`."""
+    if hasattr(array, "__array_namespace__"):
+        return array.__array_namespace__()
+    import torch  # only a tensor comes here, so torch is loaded already
+
+    return torch
+
+
+def zipf_probability(rank: Values, skewness: Values, ranks: int) -> Values:
+    """(1): probability that a request is for the model of popularity `rank` (1..ranks).
+
+    Args:
+        rank: whole numbers from 1, float dtype; the model's index plus one.
+        skewness: gamma of the slot.
+        ranks: M, the number of models.
+    """
+    normaliser = sum((i ** (-skewness) for i in range(1, ranks + 1)), start=0.0)
+    return rank ** (-skewness) / normaliser
+
+
+def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
+    """share * log2(1 + snr / share), in bit/s per Hz of the whole band; its limit 0 at share 0.
+
+    The common core of (2) and (5): noise power grows with the share of the band that is used.
+    """
+    xp = _namespace(share)
+    positive = xp.where(share == 0.0, 1.0, share)
+    return xp.where(share == 0.0, 0.0, positive * xp.log1p(full_band_snr / positive) / _LN2)
+
+
+def signal_to_noise(power_w: Values, gain: Values, noise_w_per_hz: Values, band_hz: Values) -> Values:
+    """Signal-to-noise ratio over the whole band: p h / (U0 W), as inside (2) and (5)."""
+    return power_w * gain / (noise_w_per_hz * band_hz)
+
+
+def uplink_rate_bps(bandwidth_share: Values, full_band_snr: Values, uplink_hz: Values) -> Values:
+    """(2): uplink rate of a user with `bandwidth_share` of the band; 0 without any."""
+    return uplink_hz * spectral_efficiency(bandwidth_share, full_band_snr)
+
+
+def path_loss_db(distance_km: Values) -> Values:
+    """(3): path loss in dB (negative); the distance is in kilometres."""
+    return -128.1 - 37.6 * _namespace(distance_km).log10(distance_km)
+
+
+def transmission_delay_s(bits: Values, rate_bps: Values) -> Values:
+    """First term of (4) and (6): seconds to send `bits`, infinite at rate 0."""
+    return bits / rate_bps
+
+
+def backhaul_delay_s(hit: Values, bits: Values, rate_bps: Values) -> Values:
+    """Second term of (4) and (6): seconds on the backhaul, which only a miss crosses."""
+    return _namespace(hit).where(hit, 0.0, bits / rate_bps)
+
+
+def upload_delay_s(
+    hit: Values, input_bits: Values, uplink_rate_bps: Values, backhaul_up_bps: Values
+) -> Values:
+    """(4): seconds to bring a user's data to where its image is generated."""
+    radio = transmission_delay_s(input_bits, uplink_rate_bps)
+    return radio + backhaul_delay_s(hit, input_bits, backhaul_up_bps)
+
+
+def downlink_rate_bps(full_band_snr: Values, downlink_hz: Values) -> Values:
+    """(5): downlink rate; the band is not shared, and N0 is U0."""
+    return downlink_hz * _namespace(full_band_snr).log1p(full_band_snr) / _LN2
+
+
+def download_delay_s(
+    hit: Values, output_bits: Values, downlink_rate_bps: Values, backhaul_down_bps: Values
+) -> Values:
+    """(6): seconds to bring the generated image back to the user."""
+    radio = transmission_delay_s(output_bits, downlink_rate_bps)
+    return radio + backhaul_delay_s(hit, output_bits, backhaul_down_bps)
+
+
+def total_variation(
+    hit: Values, steps: Values, onset: Values, saturation: Values, worst: Values, best: Values
+) -> Values:
+    """(7): total variation of the image, lower is better; a miss gets the best quality.
+
+    Args:
+        hit: whether the model is cached.
+        steps: denoising steps that a hit is given, x_n L.
+        onset: A1, steps up to which a hit stays at `worst`.
+        saturation: A3, steps from which a hit is at `best`.
+        worst: A2.
+        best: A4.
+    """
+    xp = _namespace(steps)
+    missing_quality = xp.clip((saturation - steps) / (saturation - onset), 0.0, 1.0)
+    return best + xp.where(hit, (worst - best) * missing_quality, 0.0)
+
+
+def generation_delay_s(
+    hit: Values, steps: Values, saturation: Values, seconds_per_step: Values, seconds_base: Values
+) -> Values:
+    """(8): seconds to generate; the edge takes the steps given, also beyond A3, the cloud exactly A3."""
+    used = _namespace(steps).where(hit, steps, saturation)
+    return seconds_per_step * used + seconds_base
+
+
+def total_delay_s(upload_s: Values, download_s: Values, generation_s: Values) -> Values:
+    """(9): seconds from request to image."""
+    return upload_s + download_s + generation_s
+
+
+def cost(preference_weight: Values, delay_s: Values, total_variation: Values) -> Values:
+    """(10): the weighted sum G of delay and TV. The paper says utility; lower is better, so a cost."""
+    return preference_weight * delay_s + (1.0 - preference_weight) * total_variation

@@ -1,0 +1,172 @@
+"""The problem, typed: one edge server, its radio, its model library and a trace of requests.
+
+Notation is the paper's (Liu et al., equations (1)-(11)): T time slots, N users, M models, SI units
+except for storage in GB. Everything is validated once, when it is made, and frozen from then on; derive
+a changed one with `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from mincache.errors import InputError, shown
+from mincache.quantity import Array, Typed, check_axes, quantity
+
+NAME_PATTERN = "[a-z0-9.-]+"
+"""What the name of an instance may look like (a regular expression for the whole name)."""
+_NAME_CHARACTERS = 120
+
+
+def check_name(name: object, field: str) -> str:
+    """Return `name` if it is a valid instance name.
+
+    Raises:
+        InputError: if it is no text of the allowed characters, or too long.
+    """
+    if (
+        not isinstance(name, str)
+        or len(name) > _NAME_CHARACTERS
+        or not re.fullmatch(NAME_PATTERN, name)
+        or not name.strip(".")  # "." and ".." are folders
+    ):
+        raise InputError(field, f"must be text of {NAME_PATTERN}, at most {_NAME_CHARACTERS} long", shown(name))
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class Server(Typed):
+    """What the edge server can hold and compute."""
+
+    section: ClassVar[str] = "server."
+
+    storage_gb: float = quantity("C", "GB", "storage for cached models (11d)", above=0)
+    steps: float = quantity("L", "1", "denoising steps shared by the users of a slot (11f)", above=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Radio(Typed):
+    """The wireless links and the wired backhaul to the cloud."""
+
+    section: ClassVar[str] = "radio."
+
+    uplink_hz: float = quantity("W^up", "Hz", "uplink bandwidth, shared by the users (2)", above=0)
+    downlink_hz: float = quantity("W^dw", "Hz", "downlink bandwidth, not shared (5)", above=0)
+    noise_w_per_hz: float = quantity("U_0", "W/Hz", "noise power spectral density, both directions", above=0)
+    bs_power_w: float = quantity("p_b", "W", "transmit power of the base station (5)", above=0)
+    user_power_w: Array = quantity("p_n", "W", "transmit power of each user (2)", "N", above=0)
+    backhaul_up_bps: float = quantity("R^bc", "bit/s", "backhaul rate, edge to cloud (4)", above=0)
+    backhaul_down_bps: float = quantity("R^cb", "bit/s", "backhaul rate, cloud to edge (6)", above=0)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelLibrary(Typed):
+    """The generative-AI models that users ask for, one entry a model."""
+
+    section: ClassVar[str] = "models."
+
+    size_gb: Array = quantity("c_m", "GB", "storage the model takes (11d)", "M", above=0)
+    output_bits: Array = quantity("d^op_m", "bit", "size of a generated image (6)", "M", above=0)
+    steps_onset: Array = quantity("A_1", "1", "steps at which quality begins to improve (7)", "M", at_least=0)
+    tv_worst: Array = quantity("A_2", "1", "total variation of the unprocessed image (7)", "M", at_least=0)
+    steps_saturation: Array = quantity("A_3", "1", "steps from which quality is best (7)", "M", above=0)
+    tv_best: Array = quantity("A_4", "1", "total variation at best quality (7)", "M", at_least=0)
+    seconds_per_step: Array = quantity("B_1", "s", "generation time of one step (8)", "M", at_least=0)
+    seconds_base: Array = quantity("B_2", "s", "generation time that no step changes (8)", "M", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_axes([self], {})
+        _check_order(self.steps_onset < self.steps_saturation, "steps_onset", "< steps_saturation", self)
+        _check_order(self.tv_best <= self.tv_worst, "tv_best", "<= tv_worst", self)
+
+
+def _check_order(holds: Array, field: str, rule: str, models: ModelLibrary) -> None:
+    if not holds.all():
+        m = int(holds.argmin())
+        other = rule.split()[1]
+        received = f"{getattr(models, field)[m]!s} against {getattr(models, other)[m]!s}"
+        raise InputError(f"models.{field}[{m}]", f"must be {rule}", received)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Typed):
+    """What happens in each slot: popularity, channels and requests."""
+
+    section: ClassVar[str] = "trace."
+
+    skewness: Array = quantity("gamma", "1", "skewness of model popularity (1)", "T")
+    channel_gain: Array = quantity("h_n", "1", "linear channel power gain of each user", "T", "N", above=0)
+    requested_model: Array = quantity(
+        "phi_n", "1", "model each user asks for, counted from 0", "T", "N", at_least=0, whole=True
+    )
+    input_bits: Array = quantity("d^in_n", "bit", "size of the data each user uploads (4)", "T", "N", above=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Instance(Typed):
+    """One problem instance: T slots, N users, M models, and everything that prices a decision.
+
+    Attributes:
+        name: what solutions and records call it.
+        preference_weight: alpha of the cost (10).
+        server: storage and steps.
+        radio: links and backhaul.
+        models: the library, fixed over the slots.
+        trace: the slots.
+        origin: optional note of the scenario, seed and generator that drew it; it prices nothing.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+
+    name: str
+    preference_weight: float = quantity("alpha", "1", "weight of delay against TV (10)", at_least=0, at_most=1)
+    server: Server
+    radio: Radio
+    models: ModelLibrary
+    trace: Trace
+    origin: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "name")
+        super().__post_init__()
+        for field, kind in PARTS.items():
+            if not isinstance(getattr(self, field), kind):
+                raise InputError(field, f"must be a {kind.__name__}", shown(getattr(self, field)))
+        if self.origin is not None:
+            object.__setattr__(self, "origin", MappingProxyType(dict(self.origin)))
+        lengths = check_axes([self.radio, self.models, self.trace], {})
+        requested = self.trace.requested_model
+        if requested.max() >= lengths["M"]:
+            t, n = divmod(int(requested.argmax()), lengths["N"])
+            raise InputError(f"trace.requested_model[{t}][{n}]", f"must be < M = {lengths['M']}", str(requested[t, n]))
+
+    @property
+    def slot_count(self) -> int:
+        """T, the number of time slots."""
+        return int(self.trace.skewness.shape[0])
+
+    @property
+    def user_count(self) -> int:
+        """N, the number of users."""
+        return int(self.radio.user_power_w.shape[0])
+
+    @property
+    def model_count(self) -> int:
+        """M, the number of models."""
+        return int(self.models.size_gb.shape[0])
+
+    def slot(self, t: int) -> Instance:
+        """Return slot `t` alone, as an instance with T = 1 (no term of the cost links two slots)."""
+        trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in Trace.__dataclass_fields__})
+        return replace(self, name=f"{self.name}.slot-{t}", trace=trace)
+
+
+PARTS: Mapping[str, type[Typed]] = MappingProxyType(
+    {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace}
+)
+"""The sections of an instance document, by field name."""

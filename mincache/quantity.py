@@ -1,0 +1,185 @@
+"""What a number or an array of numbers means: symbol, unit, shape and range, on the field itself.
+
+A dataclass that derives from `Typed` declares each numeric field with `quantity(...)`. Validation when
+the object is made, the JSON Schema and the documentation's table of symbols all read that declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mincache.errors import InputError, shown
+
+Array = NDArray[Any]
+_NUMBER_TYPES = frozenset({int, float})
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """The meaning of one field.
+
+    Attributes:
+        symbol: the paper's symbol, or "" where it has none.
+        unit: SI unit, "GB", or "1" for a pure number.
+        about: one line for readers.
+        shape: names of the axes, () for a scalar: T slots, N users, M models.
+        above: exclusive lower limit.
+        at_least: inclusive lower limit.
+        at_most: inclusive upper limit.
+        whole: whether the values are whole numbers (stored as int64, else float64).
+    """
+
+    symbol: str
+    unit: str
+    about: str
+    shape: tuple[str, ...] = ()
+    above: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    whole: bool = False
+
+    def read(self, value: object, field: str) -> float | Array:
+        """Return `value` as a float, or as a read-only array of this shape's rank.
+
+        Raises:
+            InputError: on a wrong type or rank, a number that is not finite, or one out of range.
+        """
+        array = self._as_array(value, field)
+        self._check_values(array, field)
+        if not self.shape:
+            return float(array)
+        stored = array.astype(np.int64 if self.whole else np.float64, copy=True, order="C")
+        stored.setflags(write=False)
+        return stored
+
+    def _as_array(self, value: object, field: str) -> Array:
+        wanted = "must be a number" if not self.shape else f"must be an array {self.brackets()} of numbers"
+        if not isinstance(value, np.ndarray | np.generic):
+            leaves: Any = [value]
+            for _ in self.shape:
+                if not all(isinstance(row, list | tuple) for row in leaves):
+                    raise InputError(field, wanted, _kind_of(value))
+                leaves = list(itertools.chain.from_iterable(leaves))
+            strange = set(map(type, leaves)) - _NUMBER_TYPES
+            if strange and not all(issubclass(kind, np.number) for kind in strange):
+                odd = next(leaf for leaf in leaves if type(leaf) not in _NUMBER_TYPES)
+                raise InputError(field, wanted, _kind_of(odd))
+        try:
+            array = np.asarray(value, dtype=None if isinstance(value, np.ndarray) else np.float64)
+        except (ValueError, TypeError):
+            raise InputError(field, wanted, "rows of different lengths") from None
+        except OverflowError:
+            raise InputError(field, "must hold finite numbers only", "an integer too large") from None
+        if array.dtype.kind not in "fiub":
+            raise InputError(field, wanted, f"an array of {array.dtype}")
+        if array.ndim != len(self.shape):
+            raise InputError(field, wanted, f"{array.ndim} axes")
+        if array.size == 0:
+            raise InputError(field, "must not be empty", f"shape {list(array.shape)}")
+        return array
+
+    def _check_values(self, array: Array, field: str) -> None:
+        for bad, rule in self._broken(array):
+            if bad.any():
+                index = tuple(int(i) for i in np.argwhere(bad)[0])
+                where = "".join(f"[{i}]" for i in index)
+                raise InputError(field + where, f"must be {rule}", repr(array[index].item()))
+
+    def _broken(self, array: Array) -> Iterator[tuple[Array, str]]:
+        yield ~np.isfinite(array), "finite"
+        if self.above is not None:
+            yield array <= self.above, f"> {self.above:g}"
+        if self.at_least is not None:
+            yield array < self.at_least, f">= {self.at_least:g}"
+        if self.at_most is not None:
+            yield array > self.at_most, f"<= {self.at_most:g}"
+        if self.whole:
+            yield array != np.floor(array), "a whole number"
+
+    def brackets(self) -> str:
+        """Return the shape as documents show it, such as `[T][N]`."""
+        return "".join(f"[{axis}]" for axis in self.shape)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a document's field with this meaning."""
+        schema: dict[str, Any] = {"type": "integer" if self.whole else "number"}
+        limits = {"exclusiveMinimum": self.above, "minimum": self.at_least, "maximum": self.at_most}
+        schema |= {key: limit for key, limit in limits.items() if limit is not None}
+        for _ in self.shape:
+            schema = {"type": "array", "items": schema, "minItems": 1}
+        notes = {"description": self.about, "symbol": self.symbol, "unit": self.unit}
+        if self.shape:
+            notes["shape"] = self.brackets()
+        return schema | notes
+
+
+def quantity(symbol: str, unit: str, about: str, *shape: str, **limits: Any) -> Any:
+    """Declare a dataclass field with a `Quantity` of this symbol, unit, description, shape and limits."""
+    return dataclasses.field(metadata={"quantity": Quantity(symbol, unit, about, shape, **limits)})
+
+
+def quantities(kind: type) -> dict[str, Quantity]:
+    """Return the quantities of a dataclass by field name, in order."""
+    return {f.name: f.metadata["quantity"] for f in dataclasses.fields(kind) if "quantity" in f.metadata}
+
+
+class Typed:
+    """Base of the frozen dataclasses whose numeric fields are quantities.
+
+    Making one reads every quantity (`Quantity.read`); two are equal when all their fields are.
+    """
+
+    section: ClassVar[str] = ""
+    """What stands before a field's name in messages, such as `trace.`."""
+
+    def __post_init__(self) -> None:
+        for name, meaning in quantities(type(self)).items():
+            value = meaning.read(getattr(self, name), self.section + name)
+            object.__setattr__(self, name, value)  # the dataclass is frozen for everybody else
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in _fields(self))
+
+    def __hash__(self) -> int:
+        # Scalars alone: cheap, and equal objects agree on them.
+        values = (getattr(self, f.name) for f in _fields(self))
+        return hash((type(self), *(value for value in values if isinstance(value, float | str))))
+
+
+def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
+    """Return the length of each named axis over `parts`, beginning with the `known` ones.
+
+    Raises:
+        InputError: where two fields disagree on the length of an axis.
+    """
+    lengths = dict(known)
+    for part in parts:
+        for name, meaning in quantities(type(part)).items():
+            received = np.shape(getattr(part, name))
+            for axis, length in zip(meaning.shape, received, strict=True):
+                lengths.setdefault(axis, length)
+            wanted = tuple(lengths[axis] for axis in meaning.shape)
+            if received != wanted:
+                rule = f"must have shape {meaning.brackets()} = {list(wanted)}"
+                raise InputError(part.section + name, rule, str(list(received)))
+    return lengths
+
+
+def _fields(thing: Typed) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(thing)  # type: ignore[arg-type]  # every Typed is a dataclass
+
+
+def _same(a: object, b: object) -> bool:
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else bool(a == b)
+
+
+def _kind_of(value: object) -> str:
+    return {list: "an array", dict: "an object", type(None): "null"}.get(type(value)) or shown(value)

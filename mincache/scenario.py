@@ -1,0 +1,178 @@
+"""Scenarios: the distributions that instances are drawn from, Table I of the paper by default.
+
+A library (the models' parameters) and a trace (what happens in the slots) are drawn from separate named
+streams, so that many traces can share one library. Only uniforms are drawn; everything else is computed
+from them here, and what is stored is rounded to 6 significant digits: the same seed gives the same
+instance, byte for byte, on any machine.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from mincache import equations, units
+from mincache.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Server, Trace
+from mincache.quantity import Array
+from mincache.streams import Uniforms
+
+GENERATOR_VERSION = "1"
+"""Changes whenever the same recipe could give other bytes; every suite carries it."""
+
+_MINIMUM_DISTANCE_M = 1.0
+_SIGNIFICANT_DIGITS = 6
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if not interval[0] <= interval[1]:
+        raise ValueError("must be [low, high] with low <= high")
+    return interval
+
+
+Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]
+"""A uniform distribution over the open interval (low, high); low == high is a constant."""
+Positive = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _unit(unit: str, about: str, **limits: Any) -> Any:
+    return Field(description=about, json_schema_extra={"unit": unit}, **limits)
+
+
+class Scenario(BaseModel):
+    """The distribution of instances; the defaults are the paper's Section V-A and Table I.
+
+    Every field's unit stands in its name or in its JSON Schema (`Scenario.model_json_schema()`).
+
+    Raises:
+        pydantic.ValidationError: for an unknown field or a value out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field("paper", pattern=f"^{NAME_PATTERN}$", description="what instances' names begin with")
+    slots: int = _unit("1", "T, time slots", default=50, ge=1)
+    slot_duration_s: float = _unit("s", "tau; recorded, in no equation", default=20.0, gt=0)
+    users: int = _unit("1", "N", default=10, ge=1)
+    area_m: Interval = _unit("m", "sides of the rectangle users are in, base station at its centre", default=(250, 250))
+    input_megabytes: Interval = _unit("MB", "d^in, per user and slot", default=(5, 10))
+    uplink_mhz: Positive = _unit("MHz", "W^up", default=20.0)
+    downlink_mhz: Positive = _unit("MHz", "W^dw", default=40.0)
+    user_power_dbm: float = _unit("dBm", "p_n, the same for every user", default=23.0)
+    bs_power_dbm: float = _unit("dBm", "p_b", default=43.0)
+    noise_dbm_per_hz: float = _unit("dBm/Hz", "U_0", default=-176.0)
+    backhaul_up_mbps: Positive = _unit("Mbps", "R^bc", default=100.0)
+    backhaul_down_mbps: Positive = _unit("Mbps", "R^cb", default=100.0)
+    steps: Positive = _unit("1", "L, denoising steps a slot", default=1000.0)
+    storage_gb: Positive = _unit("GB", "C", default=20.0)
+    preference_weight: Probability = _unit("1", "alpha", default=0.7)
+
+    models: int = _unit("1", "M", default=10, ge=1)
+    size_gb: Interval = _unit("GB", "c_m", default=(2, 10))
+    output_megabytes: Interval = _unit("MB", "d^op_m", default=(5, 10))
+    steps_onset: Interval = _unit("1", "A_1", default=(50, 100))
+    tv_worst: Interval = _unit("1", "A_2", default=(100, 150))
+    steps_saturation: Interval = _unit("1", "A_3", default=(150, 200))
+    tv_best: Interval = _unit("1", "A_4", default=(0, 50))
+    seconds_per_step: Interval = _unit("s", "B_1", default=(0, 0.5))
+    seconds_base: Interval = _unit("s", "B_2", default=(0, 10))
+
+    skewness_states: tuple[float, ...] = _unit("1", "gamma_1.. of the popularity chain", default=(0.2, 0.5, 0.7))
+    skewness_transitions: tuple[tuple[Probability, ...], ...] = _unit(
+        "1", "(19): row i holds the probabilities of the moves from state i",
+        default=((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5)),
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _check_chain(self) -> Self:
+        states, rows = len(self.skewness_states), self.skewness_transitions
+        if states == 0 or len(rows) != states or any(len(row) != states for row in rows):
+            raise ValueError("skewness_transitions must be square, with a row for each of skewness_states")
+        if any(abs(sum(row) - 1.0) > 1e-9 for row in rows):
+            raise ValueError("each row of skewness_transitions must sum to 1")
+        return self
+
+    def library(self, seed: int, index: int = 0) -> ModelLibrary:
+        """Draw the model library number `index` of `seed`."""
+        stream = Uniforms(seed, "library", index)
+        ranges = {name: getattr(self, name) for name in _LIBRARY_FIELDS if name != "output_bits"}
+        drawn = {name: _uniform(stream, interval, self.models) for name, interval in ranges.items()}
+        output = units.megabytes_to_bits(_uniform(stream, self.output_megabytes, self.models))
+        return ModelLibrary(**{name: _rounded(values) for name, values in drawn.items()}, output_bits=_rounded(output))
+
+    def trace(self, seed: int, *path: str | int) -> Trace:
+        """Draw the trace that `path` names in `seed`, such as `trace(7, "trace", 0, 10, 3)`."""
+        T, N = self.slots, self.users
+        skewness = self._skewness(Uniforms(seed, *path, "popularity"))
+        requested = self._requests(Uniforms(seed, *path, "requests"), skewness)
+        gain = self._channel_gain(Uniforms(seed, *path, "position"), Uniforms(seed, *path, "fading"))
+        megabytes = _uniform(Uniforms(seed, *path, "input"), self.input_megabytes, T, N)
+        return Trace(_rounded(skewness), _rounded(gain), requested, _rounded(units.megabytes_to_bits(megabytes)))
+
+    def instance(
+        self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None
+    ) -> Instance:
+        """Return the instance of this scenario with a library and a trace."""
+        mbps = units.megabits_per_second_to_bits_per_second
+        radio = Radio(
+            uplink_hz=_round(units.megahertz_to_hertz(self.uplink_mhz)),
+            downlink_hz=_round(units.megahertz_to_hertz(self.downlink_mhz)),
+            noise_w_per_hz=_round(units.dbm_to_watt(self.noise_dbm_per_hz)),
+            bs_power_w=_round(units.dbm_to_watt(self.bs_power_dbm)),
+            user_power_w=np.full(self.users, _round(units.dbm_to_watt(self.user_power_dbm))),
+            backhaul_up_bps=_round(mbps(self.backhaul_up_mbps)),
+            backhaul_down_bps=_round(mbps(self.backhaul_down_mbps)),
+        )
+        server = Server(_round(self.storage_gb), _round(self.steps))
+        return Instance(name, _round(self.preference_weight), server, radio, library, trace, origin)
+
+    def _skewness(self, stream: Uniforms) -> Array:
+        """The popularity chain (19): first state uniform, then one move a slot."""
+        uniforms = stream.draw(self.slots).tolist()
+        cumulative = [list(accumulate(row)) for row in self.skewness_transitions]
+        states = len(self.skewness_states)
+        state = min(int(uniforms[0] * states), states - 1)
+        visited = [state]
+        for u in uniforms[1:]:
+            # The last state takes what rounding leaves between the row's sum and 1.
+            state = next((j for j, limit in enumerate(cumulative[state]) if u < limit), states - 1)
+            visited.append(state)
+        return np.array([self.skewness_states[j] for j in visited])
+
+    def _requests(self, stream: Uniforms, skewness: Array) -> Array:
+        """Models requested, by inverting the distribution function of (1) at uniforms."""
+        uniforms = stream.draw(self.slots, self.users)
+        ranks = np.arange(1.0, self.models + 1.0)
+        table = {
+            gamma: np.cumsum(equations.zipf_probability(ranks, gamma, self.models))[:-1]
+            for gamma in set(skewness.tolist())
+        }
+        slots = zip(skewness.tolist(), uniforms, strict=True)
+        return np.stack([np.searchsorted(table[gamma], row, side="right") for gamma, row in slots])
+
+    def _channel_gain(self, position: Uniforms, fading: Uniforms) -> Array:
+        """h: path loss (3) at a uniform position, times Rayleigh fading, whose power is Exp(1)."""
+        sides = np.array(self.area_m)
+        offset = (position.draw(self.slots, self.users, 2) - 0.5) * sides
+        distance = np.maximum(np.sqrt((offset * offset).sum(axis=-1)), _MINIMUM_DISTANCE_M)
+        loss_db = equations.path_loss_db(units.metres_to_kilometres(distance))
+        return units.decibel_to_ratio(loss_db) * -np.log(fading.draw(self.slots, self.users))
+
+
+_LIBRARY_FIELDS = tuple(ModelLibrary.__dataclass_fields__)
+
+
+def _uniform(stream: Uniforms, interval: tuple[float, float], *shape: int) -> Array:
+    low, high = interval
+    return low + (high - low) * stream.draw(*shape)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.{_SIGNIFICANT_DIGITS - 1}e}")
+
+
+def _rounded(values: Array) -> Array:
+    return np.array([_round(value) for value in values.ravel().tolist()]).reshape(values.shape)

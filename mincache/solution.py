@@ -1,0 +1,75 @@
+"""The decisions: what is cached, and how bandwidth and steps are shared, in every slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.errors import InputError
+from mincache.instance import Instance, check_name
+from mincache.quantity import Array, Typed, check_axes, quantity
+
+
+class Decisions(NamedTuple):
+    """Raw decision arrays, unchecked, with any leading batch axes: what a search works on.
+
+    Attributes:
+        cache: [..., T, M], bool or 0/1.
+        bandwidth_share: [..., T, N], float64.
+        step_share: [..., T, N], float64.
+    """
+
+    cache: Array
+    bandwidth_share: Array
+    step_share: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Solution(Typed):
+    """One answer to one instance, frozen; the arrays are read-only.
+
+    The shares may break the limits (the evaluator says how), but they are finite numbers of the right
+    shapes, and a model is cached or not.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+
+    instance: str
+    cache: Array = quantity("rho_m", "1", "1 where a model is cached", "T", "M", at_least=0, at_most=1, whole=True)
+    bandwidth_share: Array = quantity("b_n", "1", "share of the uplink bandwidth", "T", "N")
+    step_share: Array = quantity("x_n", "1", "share of the denoising steps", "T", "N")
+
+    def __post_init__(self) -> None:
+        check_name(self.instance, "instance")
+        super().__post_init__()
+        check_axes([self], {})
+
+    @classmethod
+    def of(cls, instance: Instance, decisions: Decisions) -> Solution:
+        """Return the solution of `instance` with these decisions (no batch axis)."""
+        return cls(instance.name, *decisions)
+
+    @classmethod
+    def nothing_cached(cls, instance: Instance) -> Solution:
+        """Return the solution that sends every request to the cloud and splits the uplink equally."""
+        T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        return cls(instance.name, np.zeros((T, M)), np.full((T, N), 1 / N), np.zeros((T, N)))
+
+    @property
+    def decisions(self) -> Decisions:
+        """The three arrays without the name."""
+        return Decisions(self.cache, self.bandwidth_share, self.step_share)
+
+    def check_answers(self, instance: Instance) -> None:
+        """Check that this is an answer to `instance`: its name and its shapes.
+
+        Raises:
+            InputError: if it answers another instance or has other shapes.
+        """
+        if self.instance != instance.name:
+            raise InputError("instance", f"must be {instance.name!r}", repr(self.instance), "is it another's answer?")
+        known = {"T": instance.slot_count, "N": instance.user_count, "M": instance.model_count}
+        check_axes([self], known)

@@ -1,0 +1,112 @@
+"""The contract between a solver and the bench: `Solver`, `Run` and `Budget`."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mincache.instance import Instance
+from mincache.solution import Solution
+
+if TYPE_CHECKING:
+    from mincache.scenario import Scenario
+
+Reporter = Callable[[float, Solution | None, float | None], None]
+"""Receives (seconds since the start, incumbent or None, lower bound or None)."""
+
+
+@dataclass
+class Budget:
+    """How long a run may take, counted from when the budget is made.
+
+    Args:
+        seconds: wall-clock limit in s; infinite by default.
+    """
+
+    seconds: float = float("inf")
+    _start: float = field(default_factory=time.monotonic, repr=False)
+
+    def elapsed(self) -> float:
+        """Return the seconds used so far."""
+        return time.monotonic() - self._start
+
+    def remaining(self) -> float:
+        """Return the seconds left, never negative; infinite without a limit."""
+        return max(0.0, self.seconds - self.elapsed())
+
+
+@dataclass
+class Run:
+    """What a solver is handed for one run beside the instance.
+
+    Args:
+        rng: the only source of randomness a solver may use.
+        budget: the time it has.
+        reporter: receives what the solver reports, as it comes.
+    """
+
+    rng: np.random.Generator
+    budget: Budget = field(default_factory=Budget)
+    reporter: Reporter | None = None
+    bound: float = field(default=-float("inf"), init=False)
+    """Best lower bound on the cost reported so far."""
+
+    @classmethod
+    def seeded(cls, seed: int, seconds: float = float("inf")) -> Run:
+        """Return a run with a generator on `seed` and `seconds` of time, for use outside the bench."""
+        return cls(np.random.default_rng(seed), Budget(seconds))
+
+    def remaining(self) -> float:
+        """Return the seconds left."""
+        return self.budget.remaining()
+
+    def should_stop(self) -> bool:
+        """Return whether the time is up, and the best answer so far should be returned."""
+        return self.remaining() <= 0.0
+
+    def report(self, solution: Solution | None = None, *, bound: float | None = None) -> None:
+        """Report an incumbent, a lower bound on the optimal cost, or both.
+
+        Incumbents are priced by the evaluator after the run; a bound is a claim that is held against
+        every verified cost.
+        """
+        if bound is not None:
+            self.bound = max(self.bound, float(bound))
+        if self.reporter is not None:
+            self.reporter(self.budget.elapsed(), solution, None if bound is None else self.bound)
+
+
+class Solver(ABC):
+    """A method that answers an instance with a solution. Derive a frozen dataclass; its fields are its parameters.
+
+    Class attributes:
+        stochastic: whether the answer depends on `run.rng`; then several seeds are worth running.
+        kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`, for readers of tables.
+    """
+
+    stochastic: ClassVar[bool] = False
+    kind: ClassVar[str] = "heuristic"
+
+    @abstractmethod
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return a solution of `instance`, drawing randomness from `run` alone and minding its time."""
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or a sentence why this solver cannot answer `instance`."""
+        return None
+
+
+class Learner(Solver):
+    """A solver that is trained first; a field of it names the policy file that it loads."""
+
+    kind: ClassVar[str] = "learned"
+
+    @abstractmethod
+    def fit(self, scenario: Scenario, run: Run) -> Path:
+        """Train on traces drawn from `scenario`, and return the path of the policy file."""

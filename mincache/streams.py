@@ -1,0 +1,45 @@
+"""Named random streams: what a number is drawn for decides the stream, never the order of drawing.
+
+A stream is PCG64 seeded with the SHA-256 of its name, such as `7/library/0`. Bit generators and their
+seeding from an integer are what numpy promises never to change, so the raw 64-bit draws, and the
+uniforms made of them here, are the same on every machine and numpy version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from mincache.quantity import Array
+
+_TWO_TO_MINUS_53 = 2.0**-53
+
+
+class Uniforms:
+    """A named stream of uniforms in the open interval (0, 1).
+
+    Args:
+        seed: the recipe's seed.
+        path: what the numbers are for; text and whole numbers.
+    """
+
+    def __init__(self, seed: int, *path: str | int) -> None:
+        self._bits = _bit_generator(seed, *path)
+
+    def draw(self, *shape: int) -> Array:
+        """Return an array of `shape`, float64, each number a multiple of 2^-53 plus 2^-54."""
+        count = int(np.prod(shape, dtype=np.int64))
+        raw = np.asarray(self._bits.random_raw(count))
+        # The midpoint of each of 2^53 cells: never 0 or 1, so no open end of an interval is hit.
+        return ((raw >> np.uint64(11)).astype(np.float64).reshape(shape) + 0.5) * _TWO_TO_MINUS_53
+
+
+def generator(seed: int, *path: str | int) -> np.random.Generator:
+    """Return numpy's Generator on the named stream, for solvers."""
+    return np.random.Generator(_bit_generator(seed, *path))
+
+
+def _bit_generator(seed: int, *path: str | int) -> np.random.PCG64:
+    name = "/".join(map(str, (seed, *path)))
+    return np.random.PCG64(int.from_bytes(hashlib.sha256(name.encode()).digest()))

@@ -1,0 +1,43 @@
+"""The only unit conversions of the project.
+
+Everything inside mincache is in SI units (W, Hz, bit, s) except storage, which stays in GB as in the
+paper; these functions stand at the border, where Table I speaks of dBm, MHz, MB and Mbps.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from numpy.typing import NDArray
+
+Number = TypeVar("Number", float, NDArray)  # type: ignore[type-arg]
+
+
+def decibel_to_ratio(decibel: Number) -> Number:
+    """Return the power ratio of `decibel` dB."""
+    return 10.0 ** (decibel / 10.0)
+
+
+def dbm_to_watt(dbm: Number) -> Number:
+    """Return `dbm` dBm in watt; for a density, dBm/Hz in W/Hz."""
+    return decibel_to_ratio(dbm) / 1000.0
+
+
+def megahertz_to_hertz(megahertz: Number) -> Number:
+    """Return `megahertz` MHz in Hz."""
+    return megahertz * 1e6
+
+
+def megabytes_to_bits(megabytes: Number) -> Number:
+    """Return `megabytes` MB in bit; 1 MB is 8e6 bit."""
+    return megabytes * 8e6
+
+
+def megabits_per_second_to_bits_per_second(megabits_per_second: Number) -> Number:
+    """Return `megabits_per_second` Mbps in bit/s."""
+    return megabits_per_second * 1e6
+
+
+def metres_to_kilometres(metres: Number) -> Number:
+    """Return `metres` m in km."""
+    return metres / 1000.0

@@ -1,0 +1,19 @@
+"""`cloud-only`: every request goes to the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mincache import Instance, Run, Solution, Solver
+
+
+@dataclass(frozen=True)
+class CloudOnly(Solver):
+    """Cache nothing, split the uplink equally."""
+
+    kind: ClassVar[str] = "baseline"
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the solution that caches nothing."""
+        return Solution.nothing_cached(instance)
