@@ -172,7 +172,10 @@ def parse_json(data: bytes) -> dict[str, Any]:
         raise InputError("document", f"must open at most {MAX_BRACKETS} arrays and objects", str(brackets))
     try:
         document = json.loads(
-            data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite_float
+            data.decode(),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
         )
     except UnicodeDecodeError as error:
         raise InputError("document", "must be UTF-8", f"byte {error.start} is not") from None
@@ -184,7 +187,9 @@ def parse_json(data: bytes) -> dict[str, Any]:
     except InputError:
         raise
     except ValueError:  # json's refusal of an integer past Python's limit on digits
-        raise InputError("document", "must hold finite numbers only", "an integer of thousands of digits") from None
+        raise InputError(
+            "document", "must hold finite numbers only", "an integer of thousands of digits"
+        ) from None
     if not isinstance(document, dict):
         raise InputError("document", "must be an object", type(document).__name__)
     _check_depth(document, MAX_DEPTH)
@@ -242,7 +247,9 @@ def _section(name: str, kind: type, value: object) -> Any:
 def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
     for key in value:
         if key not in known:
-            raise InputError(prefix + key if key.isidentifier() else shown(key), "must be a known key", "an unknown one")
+            raise InputError(
+                prefix + key if key.isidentifier() else shown(key), "must be a known key", "an unknown one"
+            )
     for key in sorted(known - optional):
         if key not in value:
             raise InputError(prefix + key, "must be present", "nothing")
@@ -259,7 +266,9 @@ def _located(path: str | os.PathLike[str], read: Callable[[], Document]) -> Docu
 def _plain(part: Any) -> dict[str, Any]:
     """Return the quantities of a part as JSON values."""
     values = {name: getattr(part, name) for name in quantities(type(part))}
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
+    }
 
 
 def _dump(document: dict[str, Any]) -> bytes:

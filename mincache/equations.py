@@ -38,7 +38,7 @@ def zipf_probability(rank: Values, skewness: Values, ranks: int) -> Values:
 
 
 def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
-    """share * log2(1 + snr / share), in bit/s per Hz of the whole band; its limit 0 at share 0.
+    """Share * log2(1 + snr / share), in bit/s per Hz of the whole band; its limit 0 at share 0.
 
     The common core of (2) and (5): noise power grows with the share of the band that is used.
     """

@@ -86,7 +86,7 @@ class BatchEvaluation:
     def feasible(self) -> Array:
         """Which candidates are feasible."""
         ok = [~broken.any(axis=-1) for broken in self.broken.values()]
-        return np.logical_and.reduce(ok) & np.isfinite(self.cost)
+        return np.asarray(np.logical_and.reduce(ok) & np.isfinite(self.cost))
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,10 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
     batch = _price(_terms(instance), solution.decisions)
     scores = {f.name: float(getattr(batch, f.name)) for f in fields(batch)[:-2]}
     return Evaluation(
-        instance.name, **scores, slot_cost=tuple(batch.slot_cost.tolist()), violations=tuple(_violations(batch))
+        instance.name,
+        **scores,
+        slot_cost=tuple(batch.slot_cost.tolist()),
+        violations=tuple(_violations(batch)),
     )
 
 
@@ -169,7 +172,9 @@ def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
         joined = np.concatenate(pieces)
         return joined.reshape(batch_shape + joined.shape[1:])
 
-    joined: dict[str, Any] = {f.name: join([getattr(p, f.name) for p in parts]) for f in fields(parts[0])[:-1]}
+    joined: dict[str, Any] = {
+        f.name: join([getattr(p, f.name) for p in parts]) for f in fields(parts[0])[:-1]
+    }
     excess = {name: join([part.excess[name] for part in parts]) for name in CONSTRAINTS}
     return BatchEvaluation(**joined, excess=excess)
 
@@ -237,12 +242,12 @@ def _price(terms: _Terms, decisions: Decisions) -> BatchEvaluation:
     delay = equations.total_delay_s(upload + backhaul, terms.download_s, generation)
     slot_cost = equations.cost(instance.preference_weight, delay, tv).mean(axis=-1)
 
-    hits = hit.sum(axis=(-2, -1))
-    low = (hit & (steps <= terms.onset)).sum(axis=(-2, -1))
     every = (-2, -1)
+    hits = hit.sum(axis=every)
+    low = (hit & (steps <= terms.onset)).sum(axis=every)
     return BatchEvaluation(
         cost=slot_cost.mean(axis=-1),
-        hit_ratio=hits / hit[..., :, :].shape[-1] / hit.shape[-2],
+        hit_ratio=hits / trace.requested_model.size,
         mean_delay_s=delay.mean(axis=every),
         mean_upload_s=upload.mean(axis=every),
         mean_download_s=np.broadcast_to(terms.download_s.mean(), hits.shape),

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from mincache.errors import InputError, shown
-from mincache.quantity import Array, Typed, check_axes, quantity
+from mincache.quantity import Array, Quantity, Typed, check_axes, quantities
 
 NAME_PATTERN = "[a-z0-9.-]+"
 """What the name of an instance may look like (a regular expression for the whole name)."""
@@ -33,7 +33,9 @@ def check_name(name: object, field: str) -> str:
         or not re.fullmatch(NAME_PATTERN, name)
         or not name.strip(".")  # "." and ".." are folders
     ):
-        raise InputError(field, f"must be text of {NAME_PATTERN}, at most {_NAME_CHARACTERS} long", shown(name))
+        raise InputError(
+            field, f"must be text of {NAME_PATTERN}, at most {_NAME_CHARACTERS} long", shown(name)
+        )
     return name
 
 
@@ -43,8 +45,10 @@ class Server(Typed):
 
     section: ClassVar[str] = "server."
 
-    storage_gb: float = quantity("C", "GB", "storage for cached models (11d)", above=0)
-    steps: float = quantity("L", "1", "denoising steps shared by the users of a slot (11f)", above=0)
+    storage_gb: Annotated[float, Quantity("C", "GB", "storage for cached models (11d)", above=0)]
+    steps: Annotated[
+        float, Quantity("L", "1", "denoising steps shared by the users of a slot (11f)", above=0)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +57,17 @@ class Radio(Typed):
 
     section: ClassVar[str] = "radio."
 
-    uplink_hz: float = quantity("W^up", "Hz", "uplink bandwidth, shared by the users (2)", above=0)
-    downlink_hz: float = quantity("W^dw", "Hz", "downlink bandwidth, not shared (5)", above=0)
-    noise_w_per_hz: float = quantity("U_0", "W/Hz", "noise power spectral density, both directions", above=0)
-    bs_power_w: float = quantity("p_b", "W", "transmit power of the base station (5)", above=0)
-    user_power_w: Array = quantity("p_n", "W", "transmit power of each user (2)", "N", above=0)
-    backhaul_up_bps: float = quantity("R^bc", "bit/s", "backhaul rate, edge to cloud (4)", above=0)
-    backhaul_down_bps: float = quantity("R^cb", "bit/s", "backhaul rate, cloud to edge (6)", above=0)
+    uplink_hz: Annotated[float, Quantity("W^up", "Hz", "uplink bandwidth, shared by the users (2)", above=0)]
+    downlink_hz: Annotated[float, Quantity("W^dw", "Hz", "downlink bandwidth, not shared (5)", above=0)]
+    noise_w_per_hz: Annotated[
+        float, Quantity("U_0", "W/Hz", "noise power spectral density, both directions", above=0)
+    ]
+    bs_power_w: Annotated[float, Quantity("p_b", "W", "transmit power of the base station (5)", above=0)]
+    user_power_w: Annotated[Array, Quantity("p_n", "W", "transmit power of each user (2)", "N", above=0)]
+    backhaul_up_bps: Annotated[float, Quantity("R^bc", "bit/s", "backhaul rate, edge to cloud (4)", above=0)]
+    backhaul_down_bps: Annotated[
+        float, Quantity("R^cb", "bit/s", "backhaul rate, cloud to edge (6)", above=0)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +76,24 @@ class ModelLibrary(Typed):
 
     section: ClassVar[str] = "models."
 
-    size_gb: Array = quantity("c_m", "GB", "storage the model takes (11d)", "M", above=0)
-    output_bits: Array = quantity("d^op_m", "bit", "size of a generated image (6)", "M", above=0)
-    steps_onset: Array = quantity("A_1", "1", "steps at which quality begins to improve (7)", "M", at_least=0)
-    tv_worst: Array = quantity("A_2", "1", "total variation of the unprocessed image (7)", "M", at_least=0)
-    steps_saturation: Array = quantity("A_3", "1", "steps from which quality is best (7)", "M", above=0)
-    tv_best: Array = quantity("A_4", "1", "total variation at best quality (7)", "M", at_least=0)
-    seconds_per_step: Array = quantity("B_1", "s", "generation time of one step (8)", "M", at_least=0)
-    seconds_base: Array = quantity("B_2", "s", "generation time that no step changes (8)", "M", at_least=0)
+    size_gb: Annotated[Array, Quantity("c_m", "GB", "storage the model takes (11d)", "M", above=0)]
+    output_bits: Annotated[Array, Quantity("d^op_m", "bit", "size of a generated image (6)", "M", above=0)]
+    steps_onset: Annotated[
+        Array, Quantity("A_1", "1", "steps at which quality begins to improve (7)", "M", at_least=0)
+    ]
+    tv_worst: Annotated[
+        Array, Quantity("A_2", "1", "total variation of the unprocessed image (7)", "M", at_least=0)
+    ]
+    steps_saturation: Annotated[
+        Array, Quantity("A_3", "1", "steps from which quality is best (7)", "M", above=0)
+    ]
+    tv_best: Annotated[Array, Quantity("A_4", "1", "total variation at best quality (7)", "M", at_least=0)]
+    seconds_per_step: Annotated[
+        Array, Quantity("B_1", "s", "generation time of one step (8)", "M", at_least=0)
+    ]
+    seconds_base: Annotated[
+        Array, Quantity("B_2", "s", "generation time that no step changes (8)", "M", at_least=0)
+    ]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,12 +116,17 @@ class Trace(Typed):
 
     section: ClassVar[str] = "trace."
 
-    skewness: Array = quantity("gamma", "1", "skewness of model popularity (1)", "T")
-    channel_gain: Array = quantity("h_n", "1", "linear channel power gain of each user", "T", "N", above=0)
-    requested_model: Array = quantity(
-        "phi_n", "1", "model each user asks for, counted from 0", "T", "N", at_least=0, whole=True
-    )
-    input_bits: Array = quantity("d^in_n", "bit", "size of the data each user uploads (4)", "T", "N", above=0)
+    skewness: Annotated[Array, Quantity("gamma", "1", "skewness of model popularity (1)", "T")]
+    channel_gain: Annotated[
+        Array, Quantity("h_n", "1", "linear channel power gain of each user", "TN", above=0)
+    ]
+    requested_model: Annotated[
+        Array,
+        Quantity("phi_n", "1", "model each user asks for, counted from 0", "TN", at_least=0, whole=True),
+    ]
+    input_bits: Annotated[
+        Array, Quantity("d^in_n", "bit", "size of the data each user uploads (4)", "TN", above=0)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +147,9 @@ class Instance(Typed):
     """
 
     name: str
-    preference_weight: float = quantity("alpha", "1", "weight of delay against TV (10)", at_least=0, at_most=1)
+    preference_weight: Annotated[
+        float, Quantity("alpha", "1", "weight of delay against TV (10)", at_least=0, at_most=1)
+    ]
     server: Server
     radio: Radio
     models: ModelLibrary
@@ -143,7 +168,9 @@ class Instance(Typed):
         requested = self.trace.requested_model
         if requested.max() >= lengths["M"]:
             t, n = divmod(int(requested.argmax()), lengths["N"])
-            raise InputError(f"trace.requested_model[{t}][{n}]", f"must be < M = {lengths['M']}", str(requested[t, n]))
+            raise InputError(
+                f"trace.requested_model[{t}][{n}]", f"must be < M = {lengths['M']}", str(requested[t, n])
+            )
 
     @property
     def slot_count(self) -> int:
@@ -162,7 +189,7 @@ class Instance(Typed):
 
     def slot(self, t: int) -> Instance:
         """Return slot `t` alone, as an instance with T = 1 (no term of the cost links two slots)."""
-        trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in Trace.__dataclass_fields__})
+        trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in quantities(Trace)})
         return replace(self, name=f"{self.name}.slot-{t}", trace=trace)
 
 

@@ -1,7 +1,7 @@
 """What a number or an array of numbers means: symbol, unit, shape and range, on the field itself.
 
-A dataclass that derives from `Typed` declares each numeric field with `quantity(...)`. Validation when
-the object is made, the JSON Schema and the documentation's table of symbols all read that declaration.
+A dataclass that derives from `Typed` annotates each numeric field with a `Quantity`. Validation when the
+object is made, the JSON Schema and the documentation's table of symbols all read that annotation.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Quantity:
         symbol: the paper's symbol, or "" where it has none.
         unit: SI unit, "GB", or "1" for a pure number.
         about: one line for readers.
-        shape: names of the axes, () for a scalar: T slots, N users, M models.
+        shape: a letter for each axis, "" for a scalar: T slots, N users, M models.
         above: exclusive lower limit.
         at_least: inclusive lower limit.
         at_most: inclusive upper limit.
@@ -38,7 +39,7 @@ class Quantity:
     symbol: str
     unit: str
     about: str
-    shape: tuple[str, ...] = ()
+    shape: str = ""
     above: float | None = None
     at_least: float | None = None
     at_most: float | None = None
@@ -119,14 +120,12 @@ class Quantity:
         return schema | notes
 
 
-def quantity(symbol: str, unit: str, about: str, *shape: str, **limits: Any) -> Any:
-    """Declare a dataclass field with a `Quantity` of this symbol, unit, description, shape and limits."""
-    return dataclasses.field(metadata={"quantity": Quantity(symbol, unit, about, shape, **limits)})
-
-
+@cache
 def quantities(kind: type) -> dict[str, Quantity]:
     """Return the quantities of a dataclass by field name, in order."""
-    return {f.name: f.metadata["quantity"] for f in dataclasses.fields(kind) if "quantity" in f.metadata}
+    hints = get_type_hints(kind, include_extras=True)
+    annotated = {f.name: get_args(hints[f.name]) for f in dataclasses.fields(kind)}
+    return {name: meaning for name, (*_, meaning) in annotated.items() if isinstance(meaning, Quantity)}
 
 
 class Typed:

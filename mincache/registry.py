@@ -18,7 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from mincache.errors import InputError, MissingExtraError, MincacheError, shown
+from mincache.errors import InputError, MincacheError, MissingExtraError, shown
 from mincache.solver import Solver
 
 GROUP = "mincache.solvers"
@@ -51,7 +51,9 @@ def load(name: str) -> type[Solver]:
     else:
         entry = _entry_points().get(name)
         if entry is None:
-            raise InputError("solver", "must be installed, or FILE.py:CLASS", shown(name), _suggest(name, names()))
+            raise InputError(
+                "solver", "must be installed, or FILE.py:CLASS", shown(name), _suggest(name, names())
+            )
         try:
             found = entry.load()
         except ModuleNotFoundError as error:
@@ -81,7 +83,9 @@ def make(spec: str) -> Solver:
         if not separator:
             raise InputError(field, "parameters must look like name=value", shown(item))
         if parameter not in known:
-            raise InputError(field, "must have the parameter", shown(parameter), _suggest(parameter, list(known)))
+            raise InputError(
+                field, "must have the parameter", shown(parameter), _suggest(parameter, list(known))
+            )
         if parameter in values:
             raise InputError(f"{field}.{parameter}", "must be given once", "it twice")
         values[parameter] = _parse(text, known[parameter], f"{field}.{parameter}")
@@ -122,10 +126,14 @@ def _from_file(path: Path, class_name: str) -> object:
     try:
         module_spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(f"solver {path}", "must be importable", f"{type(error).__name__}: {error}") from error
+        raise InputError(
+            f"solver {path}", "must be importable", f"{type(error).__name__}: {error}"
+        ) from error
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
-        raise InputError(f"solver {path}", "must define the class", shown(class_name), _suggest(class_name, classes))
+        raise InputError(
+            f"solver {path}", "must define the class", shown(class_name), _suggest(class_name, classes)
+        )
     return getattr(module, class_name)
 
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from mincache import equations, units
 from mincache.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Server, Trace
-from mincache.quantity import Array
+from mincache.quantity import Array, quantities
 from mincache.streams import Uniforms
 
 GENERATOR_VERSION = "1"
@@ -57,7 +57,9 @@ class Scenario(BaseModel):
     slots: int = _unit("1", "T, time slots", default=50, ge=1)
     slot_duration_s: float = _unit("s", "tau; recorded, in no equation", default=20.0, gt=0)
     users: int = _unit("1", "N", default=10, ge=1)
-    area_m: Interval = _unit("m", "sides of the rectangle users are in, base station at its centre", default=(250, 250))
+    area_m: Interval = _unit(
+        "m", "sides of the rectangle users are in, base station at its centre", default=(250, 250)
+    )
     input_megabytes: Interval = _unit("MB", "d^in, per user and slot", default=(5, 10))
     uplink_mhz: Positive = _unit("MHz", "W^up", default=20.0)
     downlink_mhz: Positive = _unit("MHz", "W^dw", default=40.0)
@@ -80,7 +82,9 @@ class Scenario(BaseModel):
     seconds_per_step: Interval = _unit("s", "B_1", default=(0, 0.5))
     seconds_base: Interval = _unit("s", "B_2", default=(0, 10))
 
-    skewness_states: tuple[float, ...] = _unit("1", "gamma_1.. of the popularity chain", default=(0.2, 0.5, 0.7))
+    skewness_states: tuple[float, ...] = _unit(
+        "1", "gamma_1.. of the popularity chain", default=(0.2, 0.5, 0.7)
+    )
     skewness_transitions: tuple[tuple[Probability, ...], ...] = _unit(
         "1", "(19): row i holds the probabilities of the moves from state i",
         default=((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5)),
@@ -98,10 +102,12 @@ class Scenario(BaseModel):
     def library(self, seed: int, index: int = 0) -> ModelLibrary:
         """Draw the model library number `index` of `seed`."""
         stream = Uniforms(seed, "library", index)
-        ranges = {name: getattr(self, name) for name in _LIBRARY_FIELDS if name != "output_bits"}
+        ranges = {name: getattr(self, name) for name in quantities(ModelLibrary) if name != "output_bits"}
         drawn = {name: _uniform(stream, interval, self.models) for name, interval in ranges.items()}
         output = units.megabytes_to_bits(_uniform(stream, self.output_megabytes, self.models))
-        return ModelLibrary(**{name: _rounded(values) for name, values in drawn.items()}, output_bits=_rounded(output))
+        return ModelLibrary(
+            **{name: _rounded(values) for name, values in drawn.items()}, output_bits=_rounded(output)
+        )
 
     def trace(self, seed: int, *path: str | int) -> Trace:
         """Draw the trace that `path` names in `seed`, such as `trace(7, "trace", 0, 10, 3)`."""
@@ -110,7 +116,9 @@ class Scenario(BaseModel):
         requested = self._requests(Uniforms(seed, *path, "requests"), skewness)
         gain = self._channel_gain(Uniforms(seed, *path, "position"), Uniforms(seed, *path, "fading"))
         megabytes = _uniform(Uniforms(seed, *path, "input"), self.input_megabytes, T, N)
-        return Trace(_rounded(skewness), _rounded(gain), requested, _rounded(units.megabytes_to_bits(megabytes)))
+        return Trace(
+            _rounded(skewness), _rounded(gain), requested, _rounded(units.megabytes_to_bits(megabytes))
+        )
 
     def instance(
         self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None
@@ -159,10 +167,7 @@ class Scenario(BaseModel):
         offset = (position.draw(self.slots, self.users, 2) - 0.5) * sides
         distance = np.maximum(np.sqrt((offset * offset).sum(axis=-1)), _MINIMUM_DISTANCE_M)
         loss_db = equations.path_loss_db(units.metres_to_kilometres(distance))
-        return units.decibel_to_ratio(loss_db) * -np.log(fading.draw(self.slots, self.users))
-
-
-_LIBRARY_FIELDS = tuple(ModelLibrary.__dataclass_fields__)
+        return np.asarray(units.decibel_to_ratio(loss_db) * -np.log(fading.draw(self.slots, self.users)))
 
 
 def _uniform(stream: Uniforms, interval: tuple[float, float], *shape: int) -> Array:

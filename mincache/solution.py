@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from mincache.errors import InputError
 from mincache.instance import Instance, check_name
-from mincache.quantity import Array, Typed, check_axes, quantity
+from mincache.quantity import Array, Quantity, Typed, check_axes
 
 
 class Decisions(NamedTuple):
@@ -38,9 +38,11 @@ class Solution(Typed):
     """
 
     instance: str
-    cache: Array = quantity("rho_m", "1", "1 where a model is cached", "T", "M", at_least=0, at_most=1, whole=True)
-    bandwidth_share: Array = quantity("b_n", "1", "share of the uplink bandwidth", "T", "N")
-    step_share: Array = quantity("x_n", "1", "share of the denoising steps", "T", "N")
+    cache: Annotated[
+        Array, Quantity("rho_m", "1", "1 where a model is cached", "TM", at_least=0, at_most=1, whole=True)
+    ]
+    bandwidth_share: Annotated[Array, Quantity("b_n", "1", "share of the uplink bandwidth", "TN")]
+    step_share: Annotated[Array, Quantity("x_n", "1", "share of the denoising steps", "TN")]
 
     def __post_init__(self) -> None:
         check_name(self.instance, "instance")
@@ -70,6 +72,8 @@ class Solution(Typed):
             InputError: if it answers another instance or has other shapes.
         """
         if self.instance != instance.name:
-            raise InputError("instance", f"must be {instance.name!r}", repr(self.instance), "is it another's answer?")
+            raise InputError(
+                "instance", f"must be {instance.name!r}", repr(self.instance), "is it another's answer?"
+            )
         known = {"T": instance.slot_count, "N": instance.user_count, "M": instance.model_count}
         check_axes([self], known)

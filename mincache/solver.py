@@ -83,7 +83,9 @@ class Run:
 
 
 class Solver(ABC):
-    """A method that answers an instance with a solution. Derive a frozen dataclass; its fields are its parameters.
+    """A method that answers an instance with a solution.
+
+    Derive a frozen dataclass from it; the dataclass's fields are the solver's parameters.
 
     Class attributes:
         stochastic: whether the answer depends on `run.rng`; then several seeds are worth running.

@@ -176,7 +176,9 @@ def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instan
                 yield instance, entry
 
 
-def generate(folder: str | os.PathLike[str], name: str, recipe: Recipe, scenario: Scenario, purpose: str = "") -> Suite:
+def generate(
+    folder: str | os.PathLike[str], name: str, recipe: Recipe, scenario: Scenario, purpose: str = ""
+) -> Suite:
     """Draw a suite into `folder`, which may exist but must not hold a suite yet, and return it.
 
     Raises:

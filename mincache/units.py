@@ -6,11 +6,10 @@ paper; these functions stand at the border, where Table I speaks of dBm, MHz, MB
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
-from numpy.typing import NDArray
-
-Number = TypeVar("Number", float, NDArray)  # type: ignore[type-arg]
+Number = Any
+"""A float or a numpy array; what goes in comes out."""
 
 
 def decibel_to_ratio(decibel: Number) -> Number:

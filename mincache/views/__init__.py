@@ -1,1 +1,4 @@
-"""The same instance in other terms: each view has an `apply` (instance to native) and an `invert` (native to decisions)."""
+"""The same instance in other terms.
+
+Each view has an `apply` (instance to native terms) and an `invert` (native answer to decisions).
+"""
