@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,11 +121,11 @@ class Quantity:
 
 
 @cache
-def quantities(kind: type) -> dict[str, Quantity]:
-    """Return the quantities of a dataclass by field name, in order."""
+def quantities(kind: Any) -> dict[str, Quantity]:
+    """Return the quantities of a dataclass (the class itself) by field name, in order."""
     hints = get_type_hints(kind, include_extras=True)
-    annotated = {f.name: get_args(hints[f.name]) for f in dataclasses.fields(kind)}
-    return {name: meaning for name, (*_, meaning) in annotated.items() if isinstance(meaning, Quantity)}
+    notes = {f.name: getattr(hints[f.name], "__metadata__", (None,))[0] for f in dataclasses.fields(kind)}
+    return {name: note for name, note in notes.items() if isinstance(note, Quantity)}
 
 
 class Typed:

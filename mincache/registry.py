@@ -119,7 +119,8 @@ def _from_file(path: Path, class_name: str) -> object:
     if not path.is_file():
         raise InputError("solver", "must name an existing file", shown(str(path)))
     module_spec = importlib.util.spec_from_file_location(f"mincache_user_{path.stem}", path)
-    assert module_spec is not None and module_spec.loader is not None  # the name ends in .py
+    if module_spec is None or module_spec.loader is None:
+        raise InputError("solver", "must name a Python file", shown(str(path)))
     module = importlib.util.module_from_spec(module_spec)
     # Dataclasses look their module up by name while they are made.
     sys.modules[module_spec.name] = module
