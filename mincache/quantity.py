@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cache
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, cast, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,9 +120,13 @@ class Quantity:
         return schema | notes
 
 
+def quantities(kind: type) -> dict[str, Quantity]:
+    """Return the quantities of a dataclass by field name, in order."""
+    return _quantities(cast(Hashable, kind))
+
+
 @cache
-def quantities(kind: Any) -> dict[str, Quantity]:
-    """Return the quantities of a dataclass (the class itself) by field name, in order."""
+def _quantities(kind: Any) -> dict[str, Quantity]:
     hints = get_type_hints(kind, include_extras=True)
     notes = {f.name: getattr(hints[f.name], "__metadata__", (None,))[0] for f in dataclasses.fields(kind)}
     return {name: note for name, note in notes.items() if isinstance(note, Quantity)}

@@ -1,0 +1,32 @@
+# Nothing is asked for but python >= 3.11 with venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: bench test lint benchmark clean
+
+# Run the smoke suite with every reference solver and show the leaderboard table.
+bench: $(INSTALLED)
+	$(BIN)/mincache run smoke-v1 --solver all --time-limit 60 -o results/smoke
+	$(BIN)/mincache leaderboard results/smoke
+
+test: $(INSTALLED) lint
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Ratios of times, each measured in one run; not part of the tests.
+benchmark: $(INSTALLED)
+	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds -p no:cacheprovider
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) build dist results *.egg-info .mypy_cache .ruff_cache .pytest_cache
