@@ -105,6 +105,8 @@ def parameters(solver: Solver) -> dict[str, Any]:
 def missing_extra(what: str, error: ModuleNotFoundError) -> MincacheError:
     """Return the error that tells which extra to install for `what`; an unknown module stays as it is."""
     module = (error.name or "").partition(".")[0]
+    if module in ("", "mincache"):
+        raise error  # a bug, not a missing library
     extra = _EXTRAS.get(module)
     install = f"pip install 'mincache[{extra}]'" if extra else f"install {module}"
     return MissingExtraError(f"{what} needs {module}, which is not installed: {install}")

@@ -53,7 +53,9 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field("paper", pattern=f"^{NAME_PATTERN}$", description="what instances' names begin with")
+    name: str = Field(
+        default="paper", pattern=f"^{NAME_PATTERN}$", description="what instances' names begin with"
+    )
     slots: int = _unit("1", "T, time slots", default=50, ge=1)
     slot_duration_s: float = _unit("s", "tau; recorded, in no equation", default=20.0, gt=0)
     users: int = _unit("1", "N", default=10, ge=1)

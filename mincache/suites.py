@@ -7,6 +7,7 @@ a suite too.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -16,7 +17,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field
 
-from mincache.documents import digest, instance_bytes, parse_instance, read_bytes, write_bytes
+from mincache.documents import digest, instance_bytes, parse_instance, read_bytes, read_instance, write_bytes
 from mincache.errors import DocumentError, InputError, shown
 from mincache.instance import NAME_PATTERN, Instance
 from mincache.scenario import GENERATOR_VERSION, Scenario
@@ -205,8 +206,12 @@ def write_content(folder: Path, content: SuiteFile) -> None:
 
 def standard_names() -> list[str]:
     """Return the names of the suites that ship with mincache, sorted."""
-    root = Path(str(files("mincache.instances")))
-    return sorted(path.parent.name for path in root.glob(f"*/{RECIPE_FILE}"))
+    return sorted(path.parent.name for path in _standard_root().glob(f"*/{RECIPE_FILE}"))
+
+
+def is_suite(name_or_folder: str) -> bool:
+    """Return whether this is the name of a standard suite, or a folder with one."""
+    return name_or_folder in standard_names() or (Path(name_or_folder) / RECIPE_FILE).is_file()
 
 
 def find(name_or_folder: str) -> Suite:
@@ -216,8 +221,32 @@ def find(name_or_folder: str) -> Suite:
         InputError: if it is neither.
     """
     if name_or_folder in standard_names():
-        return Suite(str(files("mincache.instances") / name_or_folder))
-    if (Path(name_or_folder) / RECIPE_FILE).is_file():
+        return Suite(_standard_root() / name_or_folder)
+    if is_suite(name_or_folder):
         return Suite(name_or_folder)
     rule = f"must be one of {', '.join(standard_names())}, or a folder with a {RECIPE_FILE}"
     raise InputError("suite", rule, shown(name_or_folder))
+
+
+def find_instance(name_or_file: str) -> Instance:
+    """Return the instance in a file, or one of a standard suite by its name.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if Path(name_or_file).exists() or name_or_file.endswith((".json", ".json.gz")):
+        return read_instance(name_or_file)
+    suite_name = name_or_file.partition(".")[0]
+    if suite_name not in standard_names():
+        rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
+        raise InputError("instance", rule, shown(name_or_file), "see: mincache instances show paper-v1")
+    suite = find(suite_name)
+    if name_or_file not in suite.entries:
+        close = difflib.get_close_matches(name_or_file, suite.entries, n=1)
+        advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {suite_name}"
+        raise InputError("instance", f"must be one of {suite_name}'s", shown(name_or_file), advice)
+    return suite.read(name_or_file)
+
+
+def _standard_root() -> Path:
+    return Path(str(files("mincache.instances")))

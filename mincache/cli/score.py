@@ -1,0 +1,75 @@
+"""`mincache score`."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mincache.evaluation import Evaluation
+
+
+@click.command()
+@click.argument("instance")
+@click.argument("solution", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def score(instance: str, solution: str, as_json: bool) -> None:
+    """Score SOLUTION (a file) on INSTANCE (a file, or the name of a standard instance).
+
+    Exit code 0 if the solution is feasible, 1 if not, 2 if a file is unreadable or malformed.
+    """
+    from mincache.documents import read_solution
+    from mincache.errors import DocumentError, InputError
+    from mincache.evaluation import evaluate
+    from mincache.suites import find_instance
+
+    problem, answer = find_instance(instance), read_solution(solution)
+    try:
+        evaluation = evaluate(problem, answer)
+    except InputError as error:
+        raise DocumentError(f"{solution}: {error.field}", error.rule, error.received, error.advice) from None
+    click.echo(json.dumps(as_document(evaluation), indent=2) if as_json else _as_text(evaluation))
+    sys.exit(0 if evaluation.feasible else 1)
+
+
+def as_document(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as the JSON object that `score --json` prints; numbers not finite are null."""
+    from mincache.evaluation import EVALUATOR_VERSION
+
+    numbers = {
+        name: value if math.isfinite(value) else None
+        for name, value in vars(evaluation).items()
+        if isinstance(value, float)
+    }
+    return {
+        "instance": evaluation.instance,
+        "feasible": evaluation.feasible,
+        **numbers,
+        "violations": [violation._asdict() for violation in evaluation.violations],
+        "evaluator_version": EVALUATOR_VERSION,
+    }
+
+
+def _as_text(evaluation: Evaluation) -> str:
+    delay = (
+        f"upload {evaluation.mean_upload_s:.4g}, download {evaluation.mean_download_s:.4g}, "
+        f"backhaul {evaluation.mean_backhaul_s:.4g}, generation {evaluation.mean_generation_s:.4g}"
+    )
+    lines = [
+        f"instance            {evaluation.instance}",
+        f"feasible            {'yes' if evaluation.feasible else 'no'}",
+        f"cost                {evaluation.cost:.10g}",
+        f"hit ratio           {evaluation.hit_ratio:.4f}",
+        f"mean delay          {evaluation.mean_delay_s:.6g} s  ({delay})",
+        f"mean TV             {evaluation.mean_tv:.6g}",
+        f"hits at or below A1 {evaluation.low_step_hit_share:.4f}",
+    ]
+    lines += [
+        f"violation           {v.constraint} in slot {v.slot}, excess {v.excess:.6g}"
+        for v in evaluation.violations
+    ]
+    return "\n".join(lines)
