@@ -198,6 +198,23 @@ def generate(
     return Suite(folder)
 
 
+def set_references(suite: Suite, values: Mapping[str, tuple[float, float]]) -> Suite:
+    """Write a verified cost and a proven lower bound of each instance named into `suite.toml`.
+
+    Args:
+        suite: the suite; it is read again and returned.
+        values: (cost, bound) by instance.
+    """
+    entries = tuple(
+        entry.model_copy(update=dict(zip(("best_known", "lower_bound"), values[entry.name], strict=True)))
+        if entry.name in values
+        else entry
+        for entry in suite.content.instance
+    )
+    write_content(suite.folder, suite.content.model_copy(update={"instance": entries}))
+    return Suite(suite.folder)
+
+
 def write_content(folder: Path, content: SuiteFile) -> None:
     """Write the `suite.toml` of a suite."""
     table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.group(invoke_without_command=True)
@@ -84,3 +89,37 @@ def show(name: str) -> None:
         console.print(suite_table(suites.find(name)))
     else:
         console.print(*instance_tables(suites.find_instance(name)), sep="\n")
+
+
+@instances.command()
+@click.argument("suite")
+@click.option("--solver", default="decomposition", show_default=True, help="An exact solver.")
+def reference(suite: str, solver: str) -> None:
+    """Solve every instance of SUITE, and write verified cost and lower bound into its suite.toml.
+
+    The leaderboard measures gaps from these values. A value that is there already is replaced only by a
+    lower cost or a higher bound.
+    """
+    from rich.progress import track
+
+    from mincache import Run, evaluate, registry, suites
+
+    found, method = suites.find(suite), registry.make(solver)
+    values = {}
+    for name, entry in track(found.entries.items(), "solving", console=_progress_console()):
+        instance, run = found.read(name), Run.seeded(0)
+        evaluation = evaluate(instance, method.solve(instance, run))
+        if not evaluation.feasible:
+            raise click.ClickException(f"{solver} gave an infeasible answer to {name}")
+        known = math.inf if entry.best_known is None else entry.best_known
+        bound = -math.inf if entry.lower_bound is None else entry.lower_bound
+        values[name] = (min(evaluation.cost, known), max(run.bound, bound))
+    suites.set_references(found, values)
+    click.echo(f"{len(values)} reference values in {found.folder / suites.RECIPE_FILE}")
+
+
+def _progress_console() -> Console:
+    """Return a console on standard error, so that progress never mixes with what is asked for."""
+    from rich.console import Console
+
+    return Console(stderr=True)

@@ -1,0 +1,59 @@
+"""What the README shows works as written."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with the README's solver in it."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "mine.py").write_text(blocks("python")[0])
+    return folder
+
+
+COMMANDS = [
+    line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ mincache")
+]
+
+
+def test_the_solver_has_at_most_12_lines():
+    """A solver takes 12 lines, blank ones included between the imports and the end."""
+    assert len([line for line in blocks("python")[0].splitlines() if line.strip()]) <= 12
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_works(command, workplace):
+    """Each `mincache` line of the README, in order, ends with exit code 0."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        shlex.split(command), cwd=workplace, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_make_targets_exist():
+    """Every `make` line of the README names a target of the Makefile."""
+    makefile = (README.parent / "Makefile").read_text()
+    shown = {
+        line.split()[2]
+        for block in blocks("console")
+        for line in block.splitlines()
+        if line.startswith("$ make")
+    }
+    assert shown
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in shown)
