@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from mincache.errors import DocumentError, InputError, shown
-from mincache.instance import PARTS, Instance
+from mincache.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
 from mincache.quantity import Quantity, quantities
 from mincache.solution import Solution
 
@@ -29,8 +30,8 @@ SOLUTION_FORMAT = "mincache-solution/1"
 
 MAX_BYTES = 64 * 1024 * 1024
 """A document may not be larger than this, packed or unpacked."""
-MAX_BRACKETS = 2_000_000
-"""A document may not open more arrays and objects than this; a true one opens about 4 T."""
+MAX_VALUES = 4_000_000
+"""A document may not hold more values than this: what bounds the memory that reading takes."""
 MAX_DEPTH = 32
 """A document may not nest deeper than this; its numbers stand 4 deep, only `origin` is free."""
 
@@ -133,31 +134,39 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         InputError: if it is no readable regular file, too large, or not gzip.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError("file", "must exist", "no such file")
-    if not path.is_file():
-        raise InputError("file", "must be a regular file", "a folder, device or pipe")
     try:
+        if not path.exists():
+            raise InputError("file", "must exist", "no such file")
+        if not path.is_file():
+            raise InputError("file", "must be a regular file", "a folder, device or pipe")
+        _check_size(path.stat().st_size)
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError("file", "must be gzip", str(error)) from None
     except OSError as error:
         raise InputError("file", "must be readable", error.strerror or str(error)) from None
-    _check_size(data)
+    _check_size(len(data))
     return data
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one."""
+    """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one.
+
+    Raises:
+        DocumentError: if it cannot be written there.
+    """
     path = Path(path)
     data = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise DocumentError(f"{path}: file", "must be writable", error.strerror or str(error)) from None
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
@@ -166,10 +175,10 @@ def parse_json(data: bytes) -> dict[str, Any]:
     Raises:
         InputError: with the rule and what was received.
     """
-    _check_size(data)
-    brackets = data.count(b"[") + data.count(b"{")
-    if brackets > MAX_BRACKETS:
-        raise InputError("document", f"must open at most {MAX_BRACKETS} arrays and objects", str(brackets))
+    _check_size(len(data))
+    values = data.count(b"[") + data.count(b"{") + data.count(b",")
+    if values > MAX_VALUES:
+        raise InputError("document", f"must hold at most {MAX_VALUES} values", str(values))
     try:
         document = json.loads(
             data.decode(),
@@ -196,9 +205,9 @@ def parse_json(data: bytes) -> dict[str, Any]:
     return document
 
 
-def _check_size(data: bytes) -> None:
-    if len(data) > MAX_BYTES:
-        raise InputError("file", f"must hold at most {MAX_BYTES} bytes, unpacked", "more")
+def _check_size(count: int) -> None:
+    if count > MAX_BYTES:
+        raise InputError("file", f"must hold at most {MAX_BYTES} bytes, packed and unpacked", "more")
 
 
 def _check_depth(value: object, left: int) -> None:
@@ -213,8 +222,7 @@ def _check_depth(value: object, left: int) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise InputError(shown(twice), "must stand once in its object", "it twice")
     return seen
 
@@ -247,8 +255,9 @@ def _section(name: str, kind: type, value: object) -> Any:
 def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
     for key in value:
         if key not in known:
+            plain = key.isidentifier() and len(key) <= 40
             raise InputError(
-                prefix + key if key.isidentifier() else shown(key), "must be a known key", "an unknown one"
+                prefix + (key if plain else shown(key)), "must be a known key", "an unknown one"
             )
     for key in sorted(known - optional):
         if key not in value:
@@ -276,7 +285,7 @@ def _dump(document: dict[str, Any]) -> bytes:
     return text.encode() + b"\n"
 
 
-_NAME_SCHEMA = {"type": "string", "pattern": "^[a-z0-9.-]+$"}
+_NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
 
 
 def _object_schema(kind: type, extra: dict[str, Any]) -> dict[str, Any]:

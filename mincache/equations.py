@@ -8,12 +8,14 @@ Where the paper leaves something open, the function says what is done.
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 Values = Any
 """A numpy array, a torch tensor, or (except as the first argument) a float."""
 
 _LN2 = math.log(2.0)
+_LARGEST = sys.float_info.max
 
 
 def _namespace(array: Values) -> Any:
@@ -44,7 +46,9 @@ def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
     """
     xp = _namespace(share)
     positive = xp.where(share == 0.0, 1.0, share)
-    return xp.where(share == 0.0, 0.0, positive * xp.log1p(full_band_snr / positive) / _LN2)
+    # A share near 1e-308 would overflow to an infinite rate, better than the whole band's.
+    snr = xp.clip(full_band_snr / positive, None, _LARGEST)
+    return xp.where(share == 0.0, 0.0, positive * xp.log1p(snr) / _LN2)
 
 
 def signal_to_noise(power_w: Values, gain: Values, noise_w_per_hz: Values, band_hz: Values) -> Values:

@@ -12,20 +12,47 @@ Each message is one line: the field, the rule, what was received, what to do.
 
 from __future__ import annotations
 
+import reprlib
+
 _SHOWN_CHARACTERS = 60
+_LINE_CHARACTERS = 1000
+
+
+class _Short(reprlib.Repr):
+    """Text of a value, without first making the whole text of a huge one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 2
+        self.maxstring = self.maxother = _SHOWN_CHARACTERS
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Printing a huge integer is slow, and refused by Python past 4,300 digits.
+        return f"an integer of {x.bit_length()} bits" if x.bit_length() > 200 else repr(x)
+
+
+_SHORT = _Short()
 
 
 def shown(value: object) -> str:
     """Return `value` as short, printable, single-line text for an error message."""
-    if isinstance(value, int) and value.bit_length() > 200:
-        # Printing a huge integer is slow, and refused by Python past 4,300 digits.
-        return f"an integer of {value.bit_length()} bits"
-    text = ascii(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
+    text = _SHORT.repr(value).encode("ascii", "backslashreplace").decode()
+    return one_line(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "...")
+
+
+def one_line(text: str) -> str:
+    """Return `text` with what is not printable escaped, and the middle left out of a very long one."""
+    if len(text) > _LINE_CHARACTERS:
+        half = _LINE_CHARACTERS // 2
+        text = f"{text[:half]}...{text[-half:]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class MincacheError(Exception):
-    """Base of every error that mincache raises on purpose."""
+    """Base of every error that mincache raises on purpose; its message is always one printable line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class InputError(MincacheError, ValueError):
@@ -49,6 +76,10 @@ class InputError(MincacheError, ValueError):
         if advice:
             parts.append(advice)
         super().__init__("; ".join(parts))
+
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+        # An exception is rebuilt from its message alone otherwise, when it comes from another process.
+        return type(self), (self.field, self.rule, self.received, self.advice)
 
 
 class DocumentError(InputError):

@@ -80,7 +80,8 @@ class BatchEvaluation:
     @property
     def broken(self) -> dict[str, Array]:
         """Which slots break which constraint beyond the tolerance: bool [T] for each constraint."""
-        return {name: excess > tolerance(name) for name, excess in self.excess.items()}
+        # Not `excess > tolerance`: a nan must not pass for kept.
+        return {name: ~(excess <= tolerance(name)) for name, excess in self.excess.items()}
 
     @property
     def feasible(self) -> Array:
@@ -196,6 +197,7 @@ class _Terms(NamedTuple):
 
 
 @lru_cache(maxsize=64)
+@np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
 def _terms(instance: Instance) -> _Terms:
     radio, models, trace = instance.radio, instance.models, instance.trace
     requested = trace.requested_model

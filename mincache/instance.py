@@ -18,7 +18,8 @@ from mincache.quantity import Array, Quantity, Typed, check_axes, quantities
 
 NAME_PATTERN = "[a-z0-9.-]+"
 """What the name of an instance may look like (a regular expression for the whole name)."""
-_NAME_CHARACTERS = 120
+NAME_CHARACTERS = 120
+"""How long such a name may be."""
 
 
 def check_name(name: object, field: str) -> str:
@@ -29,12 +30,12 @@ def check_name(name: object, field: str) -> str:
     """
     if (
         not isinstance(name, str)
-        or len(name) > _NAME_CHARACTERS
+        or len(name) > NAME_CHARACTERS
         or not re.fullmatch(NAME_PATTERN, name)
         or not name.strip(".")  # "." and ".." are folders
     ):
         raise InputError(
-            field, f"must be text of {NAME_PATTERN}, at most {_NAME_CHARACTERS} long", shown(name)
+            field, f"must be text of {NAME_PATTERN}, at most {NAME_CHARACTERS} long", shown(name)
         )
     return name
 
@@ -162,6 +163,8 @@ class Instance(Typed):
         for field, kind in PARTS.items():
             if not isinstance(getattr(self, field), kind):
                 raise InputError(field, f"must be a {kind.__name__}", shown(getattr(self, field)))
+        if not isinstance(self.origin, Mapping | None):
+            raise InputError("origin", "must be an object", shown(self.origin))
         if self.origin is not None:
             object.__setattr__(self, "origin", MappingProxyType(dict(self.origin)))
         lengths = check_axes([self.radio, self.models, self.trace], {})
@@ -190,7 +193,8 @@ class Instance(Typed):
     def slot(self, t: int) -> Instance:
         """Return slot `t` alone, as an instance with T = 1 (no term of the cost links two slots)."""
         trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in quantities(Trace)})
-        return replace(self, name=f"{self.name}.slot-{t}", trace=trace)
+        suffix = f".slot-{t}"
+        return replace(self, name=self.name[: NAME_CHARACTERS - len(suffix)] + suffix, trace=trace)
 
 
 PARTS: Mapping[str, type[Typed]] = MappingProxyType(

@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 from collections.abc import Hashable, Iterator
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, cast, get_type_hints
 
 import numpy as np
@@ -19,6 +20,7 @@ from mincache.errors import InputError, shown
 
 Array = NDArray[Any]
 _NUMBER_TYPES = frozenset({int, float})
+_LARGEST_WHOLE = 2**53
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Quantity:
             yield array > self.at_most, f"<= {self.at_most:g}"
         if self.whole:
             yield array != np.floor(array), "a whole number"
+            yield np.abs(array) > _LARGEST_WHOLE, f"<= {_LARGEST_WHOLE}"  # int64 would wrap around
 
     def brackets(self) -> str:
         """Return the shape as documents show it, such as `[T][N]`."""
@@ -150,6 +153,11 @@ class Typed:
         if type(other) is not type(self):
             return NotImplemented
         return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in _fields(self))
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        # A copy is made as the original was: checked, and with read-only arrays.
+        values = (getattr(self, f.name) for f in _fields(self))
+        return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def __hash__(self) -> int:
         # Scalars alone: cheap, and equal objects agree on them.

@@ -58,6 +58,8 @@ def load(name: str) -> type[Solver]:
             found = entry.load()
         except ModuleNotFoundError as error:
             raise missing_extra(f"solver {name!r}", error) from None
+        except Exception as error:  # a plugin may fail in any way
+            raise _not_importable(f"solver {name!r}", error) from error
     if not (isinstance(found, type) and issubclass(found, Solver) and dataclasses.is_dataclass(found)):
         raise InputError("solver", "must be a dataclass derived from mincache.Solver", shown(name))
     return found
@@ -74,7 +76,7 @@ def make(spec: str) -> Solver:
     if match is None:
         raise InputError("solver", "must look like name[parameter=value,...]", shown(spec))
     kind = load(match["target"])
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     known = {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for item in _split(match["parameters"] or ""):
@@ -128,16 +130,31 @@ def _from_file(path: Path, class_name: str) -> object:
     sys.modules[module_spec.name] = module
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(
-            f"solver {path}", "must be importable", f"{type(error).__name__}: {error}"
-        ) from error
+    except ModuleNotFoundError as error:
+        if (error.name or "mincache").partition(".")[0] == "mincache":
+            raise _not_importable(f"solver {path}", error) from error
+        raise missing_extra(f"solver {path}", error) from None
+    except (Exception, SystemExit) as error:  # a script without a main guard may exit
+        raise _not_importable(f"solver {path}", error) from error
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
         raise InputError(
             f"solver {path}", "must define the class", shown(class_name), _suggest(class_name, classes)
         )
     return getattr(module, class_name)
+
+
+def _not_importable(what: str, error: BaseException) -> InputError:
+    return InputError(what, "must be importable", f"{type(error).__name__}: {error}")
+
+
+def _hints(kind: type[Solver]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(kind)
+    except NameError as error:
+        raise InputError(
+            f"solver {kind.__name__}", "must annotate its parameters with types that exist", str(error)
+        ) from None
 
 
 def _suggest(word: str, known: list[str]) -> str:
@@ -152,7 +169,8 @@ def _split(text: str) -> list[str]:
 
 
 def _parse(text: str, hint: Any, field: str) -> Any:
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+    options = typing.get_args(hint) if union else (hint,)
     if text.lower() == "none" and type(None) in options:
         return None
     kind = next(option for option in options if option is not type(None))
@@ -168,5 +186,5 @@ def _parse(text: str, hint: Any, field: str) -> Any:
         return text
     try:
         return kind(text[1:-1] if quoted else text)
-    except ValueError:
-        raise InputError(field, f"must be a {kind.__name__}", shown(text)) from None
+    except (TypeError, ValueError):
+        raise InputError(field, f"must be a {getattr(kind, '__name__', kind)}", shown(text)) from None

@@ -24,6 +24,8 @@ GENERATOR_VERSION = "1"
 
 _MINIMUM_DISTANCE_M = 1.0
 _SIGNIFICANT_DIGITS = 6
+_MAX_ENTRIES = 1_000_000  # of slots x users and slots x models: a document holds about three times that
+_LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
@@ -32,9 +34,12 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
-Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Interval = Annotated[tuple[float, float], AfterValidator(_ordered), _LIST]
 """A uniform distribution over the open interval (low, high); low == high is a constant."""
 Positive = Annotated[float, Field(gt=0)]
+Length = Annotated[float, Field(ge=0)]
+Decibel = Annotated[float, Field(ge=-1000, le=1000)]
+Skewness = Annotated[float, Field(ge=-50, le=50)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -51,7 +56,7 @@ class Scenario(BaseModel):
         pydantic.ValidationError: for an unknown field or a value out of range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     name: str = Field(
         default="paper", pattern=f"^{NAME_PATTERN}$", description="what instances' names begin with"
@@ -59,15 +64,15 @@ class Scenario(BaseModel):
     slots: int = _unit("1", "T, time slots", default=50, ge=1)
     slot_duration_s: float = _unit("s", "tau; recorded, in no equation", default=20.0, gt=0)
     users: int = _unit("1", "N", default=10, ge=1)
-    area_m: Interval = _unit(
+    area_m: Annotated[tuple[Length, Length], _LIST] = _unit(
         "m", "sides of the rectangle users are in, base station at its centre", default=(250, 250)
     )
     input_megabytes: Interval = _unit("MB", "d^in, per user and slot", default=(5, 10))
     uplink_mhz: Positive = _unit("MHz", "W^up", default=20.0)
     downlink_mhz: Positive = _unit("MHz", "W^dw", default=40.0)
-    user_power_dbm: float = _unit("dBm", "p_n, the same for every user", default=23.0)
-    bs_power_dbm: float = _unit("dBm", "p_b", default=43.0)
-    noise_dbm_per_hz: float = _unit("dBm/Hz", "U_0", default=-176.0)
+    user_power_dbm: Decibel = _unit("dBm", "p_n, the same for every user", default=23.0)
+    bs_power_dbm: Decibel = _unit("dBm", "p_b", default=43.0)
+    noise_dbm_per_hz: Decibel = _unit("dBm/Hz", "U_0", default=-176.0)
     backhaul_up_mbps: Positive = _unit("Mbps", "R^bc", default=100.0)
     backhaul_down_mbps: Positive = _unit("Mbps", "R^cb", default=100.0)
     steps: Positive = _unit("1", "L, denoising steps a slot", default=1000.0)
@@ -84,13 +89,19 @@ class Scenario(BaseModel):
     seconds_per_step: Interval = _unit("s", "B_1", default=(0, 0.5))
     seconds_base: Interval = _unit("s", "B_2", default=(0, 10))
 
-    skewness_states: tuple[float, ...] = _unit(
+    skewness_states: Annotated[tuple[Skewness, ...], _LIST] = _unit(
         "1", "gamma_1.. of the popularity chain", default=(0.2, 0.5, 0.7)
     )
-    skewness_transitions: tuple[tuple[Probability, ...], ...] = _unit(
+    skewness_transitions: Annotated[tuple[Annotated[tuple[Probability, ...], _LIST], ...], _LIST] = _unit(
         "1", "(19): row i holds the probabilities of the moves from state i",
         default=((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5)),
     )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if self.slots * max(self.users, self.models) > _MAX_ENTRIES:
+            raise ValueError(f"slots times users, and slots times models, must be at most {_MAX_ENTRIES}")
+        return self
 
     @model_validator(mode="after")
     def _check_chain(self) -> Self:

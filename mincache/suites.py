@@ -12,19 +12,21 @@ import os
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mincache.documents import digest, instance_bytes, parse_instance, read_bytes, read_instance, write_bytes
 from mincache.errors import DocumentError, InputError, shown
 from mincache.instance import NAME_PATTERN, Instance
 from mincache.scenario import GENERATOR_VERSION, Scenario
-from mincache.validation import read_toml
+from mincache.validation import read_toml, validated
 
 RECIPE_FILE = "suite.toml"
-_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+_MAX_INSTANCES = 10_000
+_FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+_LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
 class Recipe(BaseModel):
@@ -45,8 +47,16 @@ class Recipe(BaseModel):
     library_seed: int = Field(ge=0)
     trace_seed: int = Field(ge=0)
     libraries: int = Field(ge=1)
-    users: tuple[int, ...] = Field(min_length=1)
+    users: Annotated[tuple[Annotated[int, Field(ge=1)], ...], _LIST] = Field(min_length=1)
     traces: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if self.libraries * len(self.users) * self.traces > _MAX_INSTANCES:
+            raise ValueError(f"libraries times users times traces must be at most {_MAX_INSTANCES}")
+        if len(set(self.users)) < len(self.users):
+            raise ValueError("each number of users must stand once")
+        return self
 
 
 class Entry(BaseModel):
@@ -82,7 +92,13 @@ class SuiteFile(BaseModel):
     purpose: str = ""
     recipe: Recipe
     scenario: Scenario
-    instance: tuple[Entry, ...] = ()
+    instance: Annotated[tuple[Entry, ...], _LIST] = ()
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if len({entry.name for entry in self.instance}) < len(self.instance):
+            raise ValueError("each name of an instance must stand once")
+        return self
 
 
 class Suite:
@@ -113,8 +129,13 @@ class Suite:
         """Read an instance, checking its file against the suite's hash.
 
         Raises:
+            InputError: if the suite lists no such instance.
             DocumentError: if the file is missing, malformed, or not the one that the suite names.
         """
+        if name not in self.entries:
+            close = difflib.get_close_matches(name, self.entries, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {self.name}"
+            raise InputError("instance", f"must be one of {self.name}'s", shown(name), advice)
         path, entry = self.path(name), self.entries[name]
         try:
             data = read_bytes(path)
@@ -129,30 +150,33 @@ class Suite:
 
     def verify(self) -> Iterator[tuple[str, str | None]]:
         """Yield each instance's name, and None or how its file differs from what the recipe draws."""
-        drawn = draw(self.content.name, self.content.recipe, self.content.scenario)
-        wanted = {instance.name: instance_bytes(instance) for instance, _ in drawn}
-        for name in sorted(wanted.keys() | self.entries.keys()):
-            yield name, self._difference(name, wanted.get(name))
+        drawn = {entry.name: entry for _, entry in draw(self.name, self.content.recipe, self.content.scenario)}
+        stored = {path.name.removesuffix(".json") for path in self.folder.glob("*.json*")}
+        for name in sorted(drawn.keys() | self.entries.keys() | stored):
+            yield name, self._difference(name, drawn.get(name))
 
-    def _difference(self, name: str, wanted: bytes | None) -> str | None:
-        if wanted is None:
+    def _difference(self, name: str, drawn: Entry | None) -> str | None:
+        listed = self.entries.get(name)
+        if listed is None:
+            return "in the folder, but not listed" if drawn is None else "drawn by the recipe, but not listed"
+        if drawn is None:
             return "listed, but the recipe does not draw it"
-        if name not in self.entries:
-            return "drawn by the recipe, but not listed"
+        if (listed.library, listed.users, listed.trace) != (drawn.library, drawn.users, drawn.trace):
+            return "listed with another library, number of users or trace than the recipe draws"
         try:
-            data = read_bytes(self.path(name))
+            found = digest(read_bytes(self.path(name)))
         except InputError as error:
             return str(error)
-        if digest(data) != self.entries[name].sha256:
+        if found != listed.sha256:
             return "the file's SHA-256 is not the one listed"
-        return None if data == wanted else "the file's bytes are not what the recipe draws"
+        return None if found == drawn.sha256 else "the file's bytes are not what the recipe draws"
 
 
 def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, Entry]]:
     """Draw the instances of a recipe, each with its entry, named `<suite>.l<library>.n<users>.t<trace>`.
 
     Raises:
-        InputError: if the recipe is of another generator version.
+        InputError: if the recipe is of another generator version, or too large for the scenario.
     """
     if recipe.generator != GENERATOR_VERSION:
         rule = f"must be {GENERATOR_VERSION!r}, the version installed"
@@ -160,7 +184,7 @@ def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instan
     for library_index in range(recipe.libraries):
         library = scenario.library(recipe.library_seed, library_index)
         for users in recipe.users:
-            sized = scenario.model_copy(update={"users": users})
+            sized = validated(Scenario, scenario.model_dump() | {"users": users})
             for trace_index in range(recipe.traces):
                 path = ("trace", library_index, users, trace_index)
                 origin = {
@@ -183,12 +207,15 @@ def generate(
     """Draw a suite into `folder`, which may exist but must not hold a suite yet, and return it.
 
     Raises:
-        InputError: if the folder holds a suite already.
+        InputError: if the folder holds a suite already, or cannot be written.
     """
     folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), "must be a folder to write to", error.strerror or str(error)) from None
     if (folder / RECIPE_FILE).exists():
         raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
     entries = []
     for instance, entry in draw(name, recipe, scenario):
         write_bytes(folder / f"{entry.name}.json", instance_bytes(instance))
@@ -228,7 +255,7 @@ def standard_names() -> list[str]:
 
 def is_suite(name_or_folder: str) -> bool:
     """Return whether this is the name of a standard suite, or a folder with one."""
-    return name_or_folder in standard_names() or (Path(name_or_folder) / RECIPE_FILE).is_file()
+    return name_or_folder in standard_names() or os.path.isfile(os.path.join(name_or_folder, RECIPE_FILE))
 
 
 def find(name_or_folder: str) -> Suite:
@@ -251,18 +278,13 @@ def find_instance(name_or_file: str) -> Instance:
     Raises:
         InputError: if there is none.
     """
-    if Path(name_or_file).exists() or name_or_file.endswith((".json", ".json.gz")):
+    if os.path.exists(name_or_file) or name_or_file.endswith((".json", ".json.gz")):
         return read_instance(name_or_file)
     suite_name = name_or_file.partition(".")[0]
     if suite_name not in standard_names():
         rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
         raise InputError("instance", rule, shown(name_or_file), "see: mincache instances show paper-v1")
-    suite = find(suite_name)
-    if name_or_file not in suite.entries:
-        close = difflib.get_close_matches(name_or_file, suite.entries, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {suite_name}"
-        raise InputError("instance", f"must be one of {suite_name}'s", shown(name_or_file), advice)
-    return suite.read(name_or_file)
+    return find(suite_name).read(name_or_file)
 
 
 def _standard_root() -> Path:

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from mincache.documents import read_bytes
 from mincache.errors import DocumentError, InputError, shown
 
+MAX_TOML_BYTES = 8 * 1024 * 1024
+"""A TOML file may not be larger than this; that of a suite of 10,000 instances holds about 2 MB."""
+
 Table = TypeVar("Table", bound=BaseModel)
 
 
@@ -41,20 +44,32 @@ def validated(kind: type[Table], fields: Mapping[str, Any]) -> Table:
         first = error.errors()[0]
     field = ".".join(map(str, first["loc"])) or "document"
     if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(first["loc"][-1]), kind.model_fields, n=1)
+        close = difflib.get_close_matches(str(first["loc"][-1]), _known_fields(kind, first["loc"]), n=1)
         advice = f"did you mean {close[0]!r}?" if close else ""
         raise InputError(field, "must be a known field", "an unknown one", advice)
     if first["type"] == "missing":
         raise InputError(field, "must be present", "nothing")
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("should ", "must ", 1)
     rule = message if message.startswith("must") or " must " in message else f"must be {message}"
     raise InputError(field, rule, shown(first["input"]))
 
 
+def _known_fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Return the names of the fields beside the one at `place`, or none where that is not plain."""
+    for step in place[:-1]:
+        inner = kind.model_fields[step].annotation if isinstance(step, str) else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        kind = inner
+    return list(kind.model_fields)
+
+
 def _parse_toml(data: bytes) -> dict[str, Any]:
+    if len(data) > MAX_TOML_BYTES:
+        raise InputError("file", f"must hold at most {MAX_TOML_BYTES} bytes", "more")
     try:
         return tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # not UTF-8, not TOML, or an integer past Python's limit on digits
         raise InputError("document", "must be TOML", " ".join(str(error).split())) from None
     except RecursionError:
         raise InputError("document", "must be TOML", "nesting far too deep") from None

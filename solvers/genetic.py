@@ -1,46 +1,38 @@
-"""`genetic`: HCRAS, the paper's first benchmark, on pymoo's real-coded genetic algorithm."""
+"""`genetic`: HCRAS, the paper's first benchmark, a real-coded genetic algorithm with pymoo's operators."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from pymoo.algorithms.soo.nonconvex.ga import GA
-from pymoo.core.problem import Problem
-from pymoo.core.termination import NoTermination
-from pymoo.operators.crossover.sbx import SBX
-from pymoo.operators.mutation.pm import PM
+from pymoo.operators.crossover.sbx import cross_sbx
+from pymoo.operators.mutation.pm import mut_pm
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate_batch
 from mincache.quantity import Array
 from mincache.views.vector import VectorView
 
-
-class SlotProblem(Problem):  # type: ignore[misc]  # pymoo ships no types
-    """A slot (an instance with T = 1) as a pymoo problem: points of the unit cube, priced as decisions."""
-
-    def __init__(self, slot: Instance, view: VectorView) -> None:
-        super().__init__(n_var=view.apply(slot), n_obj=1, xl=0.0, xu=1.0)
-        self.slot = slot
-        self.view = view
-
-    def _evaluate(self, x: Array, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        decisions = self.view.invert(self.slot, x[:, None, :])
-        out["F"] = evaluate_batch(self.slot, decisions).cost[:, None]
+CROSSOVER_PROBABILITY = 0.9
+"""Chance that a pair is crossed at all; each of its genes then is with chance 1/2 (pymoo's defaults)."""
+MUTATION_PROBABILITY = 0.9
+"""Chance that a child is mutated at all; each of its genes then is with chance 1/n (pymoo's defaults)."""
+_REPORT_EVERY = 10  # generations
 
 
 @dataclass(frozen=True)
 class Genetic(Solver):
     """A population a slot evolves by simulated binary crossover and polynomial mutation; the best one stays.
 
-    Source: Liu et al., Section V-B, "heuristic-based caching and resource allocation" (HCRAS); the paper
-    states the operators but no parameter, so all the values are ours. Operators: Deb and Agrawal,
-    Simulated binary crossover for continuous search space, Complex Systems 9, 1995.
+    Source: Liu et al., Section V-B, "heuristic-based caching and resource allocation" (HCRAS): real-valued
+    encoding, these two operators, the best chromosome at the end. The paper states no parameter, so all
+    the values are ours. Operators: Deb and Agrawal, Simulated binary crossover for continuous search
+    space, Complex Systems 9, 1995; tournaments of two and survival of the best follow pymoo's GA.
+    The populations of all slots evolve side by side in one batch; no information passes between them.
 
     Attributes:
         population: candidates a slot.
-        generations: rounds of selection, crossover and mutation.
+        generations: how often a population is priced, the first random one included.
         crossover_eta: distribution index of the crossover; larger means children closer to the parents.
         mutation_eta: distribution index of the mutation.
         repair: how a point becomes feasible decisions, one of `mincache.views.vector.REPAIRS`.
@@ -55,35 +47,79 @@ class Genetic(Solver):
     repair: str = "threshold-priority"
 
     def __post_init__(self) -> None:
-        if self.population < 2:
-            raise InputError("genetic.population", "must be >= 2", str(self.population))
-        if self.generations < 1:
-            raise InputError("genetic.generations", "must be >= 1", str(self.generations))
+        for name, least in (("population", 2), ("generations", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"genetic.{name}", f"must be >= {least}", str(getattr(self, name)))
         VectorView(self.repair)  # refuses an unknown repair now, not in the middle of a run
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the best candidate of each slot; slots not reached in time go to the cloud."""
-        best = [array.copy() for array in Solution.nothing_cached(instance).decisions]
-        for t in range(instance.slot_count):
-            if run.should_stop():
-                break
-            for whole, slot in zip(best, self._evolve(instance.slot(t), run), strict=True):
-                whole[t] = slot[0]
-        return Solution.of(instance, Decisions(*best))
-
-    def _evolve(self, slot: Instance, run: Run) -> Decisions:
-        """Return the decisions of the best candidate that the slot's population ever held."""
+        """Return the best candidate that each slot's population ever held."""
         view = VectorView(self.repair)
-        algorithm = GA(
-            pop_size=self.population,
-            crossover=SBX(eta=self.crossover_eta),
-            mutation=PM(eta=self.mutation_eta),
-        )
-        seed = int(run.rng.integers(2**31))
-        algorithm.setup(SlotProblem(slot, view), termination=NoTermination(), seed=seed)
-        for _ in range(self.generations):
-            algorithm.next()
+        points = run.rng.random((self.population, instance.slot_count, view.apply(instance)))
+        cost = _price(instance, view, points)
+        for generation in range(1, self.generations):
             if run.should_stop():
                 break
-        point: Array = np.asarray(algorithm.opt[0].X)
-        return view.invert(slot, point[None, :])
+            children, copies = self._children(points, cost, run.rng)
+            children_cost = np.where(copies, np.inf, _price(instance, view, children))
+            points, cost = _fittest(points, cost, children, children_cost)
+            if generation % _REPORT_EVERY == 0:
+                run.report(_best(instance, view, points, cost))
+        return _best(instance, view, points, cost)
+
+    def _children(self, points: Array, cost: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return as many children as there are points, and [population, T] which are mere copies."""
+        size, slots, genes = points.shape
+        parents = _parents(points, cost, rng).reshape(2, -1, genes)
+        children = self._mutated(self._crossed(parents, rng).reshape(-1, genes), rng)
+        copies = (children == parents.reshape(-1, genes)).all(axis=-1)
+        return children.reshape(-1, slots, genes)[:size], copies.reshape(-1, slots)[:size]
+
+    def _crossed(self, parents: Array, rng: np.random.Generator) -> Array:
+        _, pairs, genes = parents.shape
+        low, high, half = np.zeros(genes), np.ones(genes), np.full((pairs, 1), 0.5)
+        eta = np.full((pairs, 1), self.crossover_eta)
+        children = cross_sbx(parents, low, high, eta, half, half, random_state=rng)
+        crossed = rng.random((pairs, 1)) < CROSSOVER_PROBABILITY
+        return np.where(crossed, children, parents)
+
+    def _mutated(self, points: Array, rng: np.random.Generator) -> Array:
+        count, genes = points.shape
+        eta, chance = np.full(count, self.mutation_eta), np.full(count, min(0.5, 1.0 / genes))
+        mutants = mut_pm(points, np.zeros(genes), np.ones(genes), eta, chance, False, random_state=rng)
+        mutated = rng.random((count, 1)) <= MUTATION_PROBABILITY
+        return np.where(mutated, mutants, points)
+
+
+def _price(instance: Instance, view: VectorView, points: Array) -> Array:
+    """Return the cost of each candidate in each slot, [population, T]."""
+    return evaluate_batch(instance, view.invert(instance, points)).slot_cost
+
+
+def _parents(points: Array, cost: Array, rng: np.random.Generator) -> Array:
+    """Return pairs of tournament winners, [2, population / 2 rounded up, T, genes].
+
+    In every slot the candidates are put into random order twice, and neighbours fight: everyone fights
+    about twice, so that the number of children a candidate gets varies little.
+    """
+    size, slots = cost.shape
+    pairs = -(-size // 2)
+    rounds = -(-4 * pairs // size)
+    order = rng.permuted(np.broadcast_to(np.arange(size)[None, :, None], (rounds, size, slots)), axis=1)
+    first, second = np.moveaxis(order.reshape(-1, slots)[: 4 * pairs].reshape(2 * pairs, 2, slots), 1, 0)
+    first_wins = np.take_along_axis(cost, first, axis=0) <= np.take_along_axis(cost, second, axis=0)
+    winners = np.where(first_wins, first, second).reshape(pairs, 2, slots)
+    return points[np.moveaxis(winners, 1, 0), np.arange(slots)]
+
+
+def _fittest(points: Array, cost: Array, children: Array, children_cost: Array) -> tuple[Array, Array]:
+    """Return the better half of parents and children, slot by slot."""
+    everyone, costs = np.concatenate([points, children]), np.concatenate([cost, children_cost])
+    order = np.argsort(costs, axis=0, kind="stable")[: len(points)]
+    return np.take_along_axis(everyone, order[..., None], axis=0), np.take_along_axis(costs, order, axis=0)
+
+
+def _best(instance: Instance, view: VectorView, points: Array, cost: Array) -> Solution:
+    slots = np.arange(instance.slot_count)
+    best: Decisions = view.invert(instance, points[cost.argmin(axis=0), slots])
+    return Solution.of(instance, best)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,18 +22,24 @@ _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
 class Cell(BaseModel):
-    """What a run is: two runs with equal cells are the same run, and resuming skips the second.
+    """What a run is: two runs with equal keys are the same run, and resuming skips the second.
 
     Attributes:
         suite: name of the suite.
         instance: name of the instance.
         instance_sha256: hash of its document.
-        solver: the solver as it was written, parameters included, such as `genetic[population=50]`.
+        solver: how tables call the solver: its name and the parameters that differ from their defaults,
+            such as `genetic[population=50]`.
         solver_name: the solver's registered name, or `file.py:ClassName`.
         solver_source: SHA-256 of the solver's source file.
-        parameters: every parameter, defaults included, as JSON values.
-        repetition: which of the seeds, from 0; the random stream is named by suite, instance and this.
-        wall_s: limit on wall-clock time in s; None without one.
+        solver_version: version of the distribution that it came with; empty for a file of one's own.
+        parameters: every parameter, defaults included, as JSON values; a file is named with its hash.
+        repetition: which of the repetitions, from 0.
+        seed: root of the campaign's random streams.
+        wall_s: limit on the wall-clock time of `solve` in s; None without one.
+        cpu_s: limit on the processor time of the whole run in s; None without one.
+        memory_bytes: limit on the memory of the whole run; None without one.
+        threads: threads, and where the system allows it cores, that the run had.
         evaluator_version: `evaluation.EVALUATOR_VERSION`.
     """
 
@@ -45,15 +51,26 @@ class Cell(BaseModel):
     solver: str
     solver_name: str
     solver_source: str
+    solver_version: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
     repetition: int = Field(ge=0)
+    seed: int = Field(default=0, ge=0)
     wall_s: float | None = Field(default=None, gt=0)
+    cpu_s: float | None = Field(default=None, gt=0)
+    memory_bytes: int | None = Field(default=None, gt=0)
+    threads: int = Field(default=1, ge=1)
     evaluator_version: str = EVALUATOR_VERSION
 
     @property
     def key(self) -> str:
-        """SHA-256 of the cell: the identity of the run."""
-        return digest(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode())
+        """SHA-256 of everything that makes the run what it is, and of no spelling."""
+        identity = self.model_dump(mode="json", exclude={"solver"})
+        return digest(json.dumps(identity, sort_keys=True).encode())
+
+    @property
+    def stream(self) -> tuple[int, str, str, int]:
+        """Name of the random stream, the same for every solver: seed, suite, instance, repetition."""
+        return (self.seed, self.suite, self.instance, self.repetition)
 
 
 class Score(BaseModel):
@@ -74,6 +91,20 @@ class Score(BaseModel):
     violations: dict[str, int] = Field(default_factory=dict, description="broken slots by constraint")
 
 
+class TracePoint(NamedTuple):
+    """What a solver had at a moment, by the supervisor's clock.
+
+    Attributes:
+        seconds: since `solve` began.
+        cost: of the incumbent, by the evaluator; None where there was no feasible one yet.
+        bound: best lower bound reported; None where there was none yet.
+    """
+
+    seconds: float
+    cost: float | None
+    bound: float | None
+
+
 class Record(BaseModel):
     """One attempt at a cell.
 
@@ -87,12 +118,21 @@ class Record(BaseModel):
         score: the evaluator's numbers, when there was a solution.
         bound: lower bound that the solver reported, if any.
         solution_sha256: names the stored solution, if any.
-        solve_s: seconds inside `solve`, by the child's clock.
-        wall_s: seconds of the child process, by the supervisor's clock.
-        cpu_s: processor seconds of the child process, if known.
-        peak_memory_bytes: largest resident size of the child, if known.
+        import_s: seconds until the solver was loaded, by the keeper's clock.
+        build_s: seconds from there until `solve` began: reading the instance, and `supports`.
+        solve_s: seconds inside `solve`.
+        wall_s: seconds of the child process from its start to its end.
+        cpu_s: processor seconds of the child and its descendants, if known.
+        peak_memory_bytes: largest resident size of the child and its descendants, if known.
+        trace: when the incumbents and bounds came, thinned to `trace.MAX_POINTS`.
+        primal_integral_s: integral over the time limit of the gap of the incumbent to
+            `reference_cost`; see `mincache.bench.trace`.
+        primal_dual_integral_s: the same of the gap between incumbent and bound.
+        reference_cost: what the primal integral refers to.
+        interruptions: attempts at this cell before this one that were cut off from outside.
+        output: the end of what a failed run printed.
         started: ISO 8601 time in UTC.
-        environment: versions and machine.
+        environment: versions, machine, and how the limits were enforced.
     """
 
     model_config = _FROZEN
@@ -106,9 +146,27 @@ class Record(BaseModel):
     score: Score | None = None
     bound: float | None = None
     solution_sha256: str | None = None
+    import_s: float | None = None
+    build_s: float | None = None
     solve_s: float | None = None
     wall_s: float
     cpu_s: float | None = None
     peak_memory_bytes: int | None = None
+    trace: tuple[TracePoint, ...] = ()
+    primal_integral_s: float | None = None
+    primal_dual_integral_s: float | None = None
+    reference_cost: float | None = None
+    interruptions: int = Field(default=0, ge=0)
+    output: str = ""
     started: str
     environment: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run gave a verified answer, or declined by the solver's own word."""
+        return self.verdict in ("verified", "skipped")
+
+    @property
+    def final(self) -> bool:
+        """Whether the attempt says something of the solver; resuming repeats one that does not."""
+        return self.stop_reason != "interrupted"

@@ -32,7 +32,7 @@ def score(instance: str, solution: str, as_json: bool) -> None:
         evaluation = evaluate(problem, answer)
     except InputError as error:
         raise DocumentError(f"{solution}: {error.field}", error.rule, error.received, error.advice) from None
-    click.echo(json.dumps(as_document(evaluation), indent=2) if as_json else _as_text(evaluation))
+    click.echo(json.dumps(as_document(evaluation), indent=2) if as_json else as_text(evaluation))
     sys.exit(0 if evaluation.feasible else 1)
 
 
@@ -54,7 +54,8 @@ def as_document(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _as_text(evaluation: Evaluation) -> str:
+def as_text(evaluation: Evaluation) -> str:
+    """Return an evaluation as `score` prints it, a line a number."""
     delay = (
         f"upload {evaluation.mean_upload_s:.4g}, download {evaluation.mean_download_s:.4g}, "
         f"backhaul {evaluation.mean_backhaul_s:.4g}, generation {evaluation.mean_generation_s:.4g}"

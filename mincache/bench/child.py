@@ -1,0 +1,90 @@
+"""The first steps of a forked child: it becomes a run of its own, cut off from its keeper."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from typing import NoReturn
+
+from mincache.bench import processes, worker
+from mincache.bench.limits import Limits, thread_variables
+
+_LARGEST_FILE_BYTES = 1 << 30
+
+
+def become(
+    job: worker.Job,
+    limits: Limits,
+    instance: bytes,
+    folder: str,
+    report: int,
+    output: int,
+    cores: set[int],
+) -> NoReturn:
+    """Turn this process into the run `job`; it never returns.
+
+    Args:
+        job: what to do.
+        limits: what the operating system is to enforce of them.
+        instance: the instance's document.
+        folder: the empty folder to work in.
+        report: descriptor of the pipe to the keeper.
+        output: descriptor of the pipe that takes what is printed.
+        cores: where the run may be scheduled; empty for anywhere.
+    """
+    try:
+        parent = os.getppid()
+        os.setsid()
+        processes.die_with_parent(parent)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        _redirect(report, output)
+        os.chdir(folder)
+        os.environ.update({"TMPDIR": folder, **thread_variables(limits.threads)})
+        tempfile.tempdir = None
+        _restrict(limits, cores)
+    except BaseException as error:
+        os.write(2, f"the run could not be set up: {error}\n".encode())
+        os._exit(70)
+    worker.work(job, instance, _REPORT)
+
+
+_REPORT = 3
+
+
+def _redirect(report: int, output: int) -> None:
+    """Leave nothing open but an empty stdin, the output pipe as stdout and stderr, and the report pipe."""
+    import fcntl
+
+    high = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, 10)  # out of the way of what follows
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(high, _REPORT, inheritable=False)
+    os.closerange(_REPORT + 1, 4096)
+
+
+def _restrict(limits: Limits, cores: set[int]) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE_BYTES)
+    if limits.cpu_s is not None:
+        _lower(resource.RLIMIT_CPU, int(limits.cpu_s) + 1)
+    if sys.platform == "linux":
+        if limits.memory_bytes is not None:
+            _lower(resource.RLIMIT_DATA, limits.memory_bytes)
+        if cores:
+            os.sched_setaffinity(0, cores)
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")  # where memory ends, the kernel ends the run and not the supervisor
+
+
+def _lower(which: int, value: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(which)
+    ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (ceiling, ceiling))

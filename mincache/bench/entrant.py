@@ -1,0 +1,162 @@
+"""An entrant: a solver with its parameters, as it takes part in a campaign.
+
+A solver's module may do anything when it is imported, so describing one happens in a child; the
+supervisor knows solvers by their descriptions alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import entry_points, packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+from mincache import registry
+from mincache.documents import digest
+from mincache.solver import Solver
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A solver as a campaign knows it.
+
+    Attributes:
+        target: what the registry loads, any path absolute.
+        spec: the target with its parameters, any path absolute: what a child makes the solver of.
+        name: the registered name, or `file.py:ClassName`.
+        label: the name and the parameters that differ from their defaults.
+        stochastic: whether several repetitions are worth running.
+        kind: the solver's kind, for readers of tables.
+        source: SHA-256 of its source file.
+        version: of the distribution it came with; empty for a file.
+        parameters: all of them, as JSON values.
+        libraries: versions of the distributions that loading it imported, by name.
+    """
+
+    target: str
+    spec: str
+    name: str
+    label: str
+    stochastic: bool = False
+    kind: str = "heuristic"
+    source: str = ""
+    version: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+
+    def dump(self) -> bytes:
+        """Return the entrant as JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Entrant:
+        """Return the entrant in the JSON that `dump` wrote."""
+        return cls(**json.loads(data))
+
+    @staticmethod
+    def source_of(kind: type[Solver]) -> str:
+        """Return the SHA-256 of the file that defines a solver."""
+        file = inspect.getsourcefile(kind)
+        return digest(Path(file).read_bytes()) if file else ""
+
+
+def describe(spec: str) -> Entrant:
+    """Return the entrant that `spec` writes. It imports the solver: call it in a child.
+
+    Raises:
+        InputError: if there is no such solver, or a parameter is wrong.
+        MissingExtraError: if a library that it needs is not installed.
+    """
+    before = set(sys.modules)
+    solver = registry.make(spec)
+    kind = type(solver)
+    target = spec.partition("[")[0].strip()
+    name = _name(target)
+    values = registry.parameters(solver)
+    changed = {name: value for name, value in values.items() if value != _default(kind, name)}
+    return Entrant(
+        target=target,
+        spec=_spell(target, {key: _absolute(value) for key, value in changed.items()}),
+        name=name,
+        label=_spell(name, {key: _plain(value) for key, value in changed.items()}),
+        stochastic=bool(kind.stochastic),
+        kind=str(kind.kind),
+        source=Entrant.source_of(kind),
+        version=_version(target),
+        parameters={key: _plain(value) for key, value in values.items()},
+        libraries=_libraries(set(sys.modules) - before),
+    )
+
+
+def absolute(spec: str) -> str:
+    """Return `spec` with the path of a solver's file made absolute; other specs as they are."""
+    target, bracket, rest = spec.strip().partition("[")
+    path, separator, class_name = target.rpartition(":")
+    if not (separator and path.endswith(".py")):
+        return spec.strip()
+    return f"{Path(path).resolve()}:{class_name}{bracket}{rest}"
+
+
+def unknown(spec: str) -> Entrant:
+    """Return the entrant of a spec that could not be described, since its import does not end well."""
+    target = spec.partition("[")[0].strip()
+    path = target.rpartition(":")[0]
+    source = digest(Path(path).read_bytes()) if path.endswith(".py") and Path(path).is_file() else ""
+    name = _name(target)
+    return Entrant(target, spec, name, name + spec.removeprefix(target), source=source)
+
+
+def _name(target: str) -> str:
+    path, separator, class_name = target.rpartition(":")
+    return f"{Path(path).name}:{class_name}" if separator else target
+
+
+def _version(target: str) -> str:
+    found = entry_points(group=registry.GROUP, name=target)
+    return next((entry.dist.version for entry in found if entry.dist), "")
+
+
+def _default(kind: type[Solver], name: str) -> Any:
+    declared = next(f for f in dataclasses.fields(kind) if f.name == name)  # type: ignore[arg-type]
+    if declared.default_factory is not dataclasses.MISSING:
+        return declared.default_factory()
+    return declared.default
+
+
+def _absolute(value: Any) -> Any:
+    return value.resolve() if isinstance(value, Path) else value
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as a JSON value; a file by its name and content, wherever it lies."""
+    if isinstance(value, Path):
+        content = f"@{digest(value.read_bytes())[:12]}" if value.is_file() else ""
+        return value.name + content
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def _spell(name: str, parameters: dict[str, Any]) -> str:
+    if not parameters:
+        return name
+    return f"{name}[{','.join(f'{key}={_text(value)}' for key, value in parameters.items())}]"
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    if isinstance(value, bool) or value is None:
+        return text.lower()
+    needs_quotes = isinstance(value, str | Path) and (
+        "," in text or text != text.strip() or text.lower() == "none" or "'" in text
+    )
+    return f'"{text}"' if needs_quotes else text
+
+
+def _libraries(modules: set[str]) -> dict[str, str]:
+    tops = {name.partition(".")[0] for name in modules} | {"numpy"}
+    homes = packages_distributions()
+    found = {dist for top in tops for dist in homes.get(top, ())}
+    return {dist: version(dist) for dist in sorted(found, key=str.lower)}

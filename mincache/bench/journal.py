@@ -1,0 +1,159 @@
+"""The journal of a campaign: one line a record, appended with one write, checked when read.
+
+A line is `{"sha256":"...","record":{...}}`, the hash that of the record's bytes as they stand. A line that
+was cut off, wherever it stands, is passed over. Where a run was attempted more than once, the last
+attempt counts. Solutions lie beside it under the hash of their document.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+
+from mincache.bench.judge import Judged, with_contradictions
+from mincache.bench.records import Record
+from mincache.documents import digest, write_bytes
+from mincache.errors import InputError, MincacheError
+
+RECORDS_FILE = "records.jsonl"
+SOLUTIONS_FOLDER = "solutions"
+_HEAD, _MIDDLE, _TAIL = b'{"sha256":"', b'","record":', b"}"
+_HASH_LENGTH = 64
+
+
+class JournalError(MincacheError):
+    """A record could not be kept; the campaign must stop, for what is not kept is not done."""
+
+
+def line_of(record: Record) -> bytes:
+    """Return the line of a record, its newline included."""
+    payload = record.model_dump_json().encode()
+    return b"".join((_HEAD, digest(payload).encode(), _MIDDLE, payload, _TAIL, b"\n"))
+
+
+def record_in(line: bytes) -> Record | None:
+    """Return the record in a line (without its newline), or None if the line is not whole."""
+    start = len(_HEAD) + _HASH_LENGTH
+    payload = line[start + len(_MIDDLE) : -len(_TAIL)]
+    if not line.startswith(_HEAD) or line[start : start + len(_MIDDLE)] != _MIDDLE:
+        return None
+    if digest(payload).encode() != line[len(_HEAD) : start]:
+        return None
+    try:
+        return Record.model_validate_json(payload)
+    except ValidationError:
+        return None
+
+
+def attempts(folder: Path) -> Iterator[Record]:
+    """Yield every attempt in a campaign's folder, in the order of writing.
+
+    Raises:
+        InputError: if the folder holds no journal.
+    """
+    return (record for record in _lines(folder) if record is not None)
+
+
+def read(folder: Path) -> list[Record]:
+    """Return the records of a campaign that count: each run's last attempt, contradicted bounds marked.
+
+    Raises:
+        InputError: if the folder holds no journal.
+    """
+    last = {record.cell.key: record for record in attempts(folder)}
+    return with_contradictions(list(last.values()))
+
+
+def torn_lines(folder: Path) -> int:
+    """Return how many lines of a journal are not whole."""
+    return sum(record is None for record in _lines(folder))
+
+
+def _lines(folder: Path) -> Iterator[Record | None]:
+    path = folder / RECORDS_FILE
+    if not path.is_file():
+        raise InputError("campaign", f"must be a folder with a {RECORDS_FILE}", str(folder))
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                yield record_in(line.rstrip(b"\n"))
+
+
+class Journal:
+    """A campaign's folder, open for appending by this process alone; a context manager.
+
+    Raises:
+        InputError: if the folder cannot be used, or another process has it open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            (folder / SOLUTIONS_FOLDER).mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            self._file = os.open(folder / RECORDS_FILE, flags, 0o644)
+        except OSError as error:
+            raise InputError(
+                "output", "must be a folder to write to", f"{folder}: {error.strerror}"
+            ) from None
+        self._lock()
+        self._whole = self._ends_whole()
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:
+            return  # no such locks here
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise InputError(
+                "output", "must not be in use", str(self.folder), "another run is at it"
+            ) from None
+
+    def _ends_whole(self) -> bool:
+        size = os.fstat(self._file).st_size
+        return size == 0 or os.pread(self._file, 1, size - 1) == b"\n"
+
+    def append(self, judged: Judged) -> None:
+        """Keep a record, and its solution first; when this returns, killing the process loses nothing.
+
+        Raises:
+            JournalError: if it could not be kept whole.
+        """
+        try:
+            if judged.document is not None and judged.record.solution_sha256 is not None:
+                self._keep(judged.record.solution_sha256, judged.document)
+            self._write(line_of(judged.record))
+        except OSError as error:
+            raise JournalError(f"{self.folder}: the record could not be written: {error.strerror}") from None
+
+    def _keep(self, name: str, document: bytes) -> None:
+        path = self.folder / SOLUTIONS_FOLDER / f"{name}.json.gz"
+        if not path.exists():
+            write_bytes(path, document)
+
+    def _write(self, line: bytes) -> None:
+        data = line if self._whole else b"\n" + line
+        self._whole = False
+        if os.write(self._file, data) < len(data):
+            raise OSError(0, "only a part of it was", str(self.folder))
+        self._whole = True
+
+    def close(self) -> None:
+        """Let the folder go."""
+        os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,85 @@
+"""What a run may take, and which of it this system can enforce."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mincache.errors import InputError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a run.
+
+    The clock of `wall_s` starts when the child enters `solve`. At `wall_s` the solver's `Run` tells it to
+    stop; `grace_s` later the whole process tree gets SIGTERM, and another `TERM_TO_KILL_S` later SIGKILL.
+    Starting the child, importing the solver and reading the instance have a limit of their own.
+
+    Attributes:
+        wall_s: seconds for `solve`; None without a limit.
+        grace_s: seconds past `wall_s` in which a solver that minds its time may still answer.
+        startup_s: seconds until `solve` must have begun.
+        cpu_s: processor seconds of the whole run, all processes together; None without a limit.
+        memory_bytes: memory of the whole run, all processes together; None without a limit.
+        threads: threads for numerical libraries, and cores where the system can pin.
+    """
+
+    wall_s: float | None = None
+    grace_s: float = 0.1
+    startup_s: float = 120.0
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "threads"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(name, "must be positive and finite", str(value))
+        if not 0 <= self.grace_s < math.inf:
+            raise InputError("grace_s", "must be finite and not negative", str(self.grace_s))
+
+    @property
+    def longest_s(self) -> float:
+        """The most seconds that a run can take from its start to its end; infinite without `wall_s`."""
+        if self.wall_s is None:
+            return math.inf
+        return self.startup_s + self.wall_s + self.grace_s + ANSWER_S + LEAVE_S
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the limits as JSON values."""
+        return asdict(self)
+
+    def check_enforceable(self) -> None:
+        """Check that this system can enforce the limits.
+
+        Raises:
+            InputError: naming the limit that it cannot.
+        """
+        if not hasattr(os, "fork"):
+            raise InputError("system", "must have fork() to run solvers", sys.platform, "use WSL on Windows")
+        if sys.platform != "linux":
+            for name in ("cpu_s", "memory_bytes"):
+                if getattr(self, name) is not None:
+                    raise InputError(name, "can be enforced on Linux alone", sys.platform, "leave it out")
+
+
+ANSWER_S = 10.0
+"""Seconds that sending the answer may take once `solve` has returned."""
+LEAVE_S = 1.0
+"""Seconds that the child may take to end once all is said."""
+TERM_TO_KILL_S = 0.05
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Return the environment variables that hold numerical libraries to this many threads."""
+    names = (
+        "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+        "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    )  # fmt: skip
+    return dict.fromkeys(names, str(threads))

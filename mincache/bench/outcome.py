@@ -1,0 +1,93 @@
+"""What a keeper saw of one run: facts alone, nothing of it judged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mincache.bench import frames, worker
+
+HEADER, BLOB = b"H", b"B"
+
+
+@dataclass
+class Outcome:
+    """What a keeper saw of one run.
+
+    Attributes:
+        stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `processes`,
+            `interrupted`, `protocol`, or `not started` with the reason in `note`; empty if it ended itself.
+        note: one line to it.
+        exit_status: of the child, negative for a signal; None if it was not seen to end.
+        import_s: seconds from the fork until the solver was loaded.
+        build_s: seconds from there until `solve` began.
+        solve_s: seconds from there until `solve` returned, or the run ended.
+        wall_s: seconds from the fork until no process of the run was left.
+        cpu_s: processor seconds of all processes of the run.
+        peak_memory_bytes: the most seen of them together.
+        left_behind: processes that could not be ended.
+        closing: kind of the frame that closed the run; empty without one.
+        payload: of that frame.
+        incumbents: (seconds since `solve` began, packed decisions), thinned.
+        bounds: (seconds since `solve` began, packed bound), thinned.
+        output: the end of what the run printed.
+    """
+
+    stopped_by: str = ""
+    note: str = ""
+    exit_status: int | None = None
+    import_s: float | None = None
+    build_s: float | None = None
+    solve_s: float | None = None
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_memory_bytes: int = 0
+    left_behind: int = 0
+    closing: bytes = b""
+    payload: bytes = b""
+    incumbents: list[tuple[float, bytes]] = field(default_factory=list)
+    bounds: list[tuple[float, bytes]] = field(default_factory=list)
+    output: bytes = b""
+
+    def send(self, descriptor: int) -> None:
+        """Write the outcome to a pipe."""
+        header: dict[str, Any] = asdict(self) | {"closing": self.closing.decode()}
+        for name in ("payload", "output"):
+            del header[name]
+        for name in ("incumbents", "bounds"):
+            header[name] = [seconds for seconds, _ in getattr(self, name)]
+        frames.write(descriptor, HEADER, json.dumps(header).encode())
+        for blob in (self.payload, self.output, *(data for _, data in self.incumbents + self.bounds)):
+            frames.write(descriptor, BLOB, blob)
+
+    @classmethod
+    def receive(cls, descriptor: int) -> Outcome | None:
+        """Read an outcome from a pipe; None if the writer has died."""
+        try:
+            first = frames.read(descriptor)
+            if first is None:
+                return None
+            header = json.loads(first[1])
+            blobs = [frames.read(descriptor) for _ in range(2 + _events(header))]
+        except frames.BrokenStreamError:
+            return None
+        if None in blobs:
+            return None
+        payload, output, *data = [blob[1] for blob in blobs if blob is not None]
+        times = header["incumbents"] + header["bounds"]
+        events = list(zip(times, data, strict=True))
+        count = len(header["incumbents"])
+        return cls(**header | {
+            "closing": header["closing"].encode(), "payload": payload, "output": output,
+            "incumbents": events[:count], "bounds": events[count:],
+        })  # fmt: skip
+
+    @property
+    def answered(self) -> bool:
+        """Whether the run sent an answer."""
+        return self.closing == worker.ANSWER
+
+
+def _events(header: dict[str, Any]) -> int:
+    return len(header["incumbents"]) + len(header["bounds"])

@@ -1,0 +1,112 @@
+"""What a campaign consists of: every instance x solver x repetition, as cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mincache.bench.entrant import Entrant
+from mincache.bench.limits import Limits
+from mincache.bench.records import Cell
+from mincache.bench.worker import Job
+from mincache.errors import InputError
+from mincache.suites import Suite
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell, and what it takes to run it.
+
+    Attributes:
+        cell: what is run.
+        entrant: the solver.
+        limits: what the run may take.
+        instance_path: the file of the instance.
+        best_known: lowest cost known of the instance, if any.
+        key: the cell's.
+    """
+
+    cell: Cell
+    entrant: Entrant
+    limits: Limits
+    instance_path: Path
+    best_known: float | None = None
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.cell.key)
+
+    @property
+    def job(self) -> Job:
+        """What the child is told."""
+        cell = self.cell
+        return Job(self.entrant.spec, cell.solver_source, cell.stream, cell.wall_s)
+
+
+def plan(
+    suite: Suite, entrants: Sequence[Entrant], repetitions: int, limits: Limits, seed: int = 0
+) -> list[Task]:
+    """Return the tasks of a campaign, instance by instance, each cell once.
+
+    A solver that is not stochastic runs once, whatever `repetitions` says.
+
+    Raises:
+        InputError: if two solvers would go by the same name in tables.
+    """
+    _check_labels(entrants)
+    tasks = (
+        task(suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, repetition, limits, seed,
+             entry.best_known)
+        for entry in suite.entries.values()
+        for entrant in entrants
+        for repetition in range(repetitions if entrant.stochastic else 1)
+    )  # fmt: skip
+    return list({one.key: one for one in tasks}.values())
+
+
+def task(
+    suite: str,
+    instance_path: Path,
+    instance: str,
+    instance_sha256: str,
+    entrant: Entrant,
+    repetition: int,
+    limits: Limits,
+    seed: int = 0,
+    best_known: float | None = None,
+) -> Task:
+    """Return the task of one run."""
+    cell = Cell(
+        suite=suite,
+        instance=instance,
+        instance_sha256=instance_sha256,
+        solver=entrant.label,
+        solver_name=entrant.name,
+        solver_source=entrant.source,
+        solver_version=entrant.version,
+        parameters=entrant.parameters,
+        repetition=repetition,
+        seed=seed,
+        wall_s=limits.wall_s,
+        cpu_s=limits.cpu_s,
+        memory_bytes=limits.memory_bytes,
+        threads=limits.threads,
+    )
+    return Task(cell, entrant, limits, instance_path, best_known)
+
+
+def shard(tasks: Iterable[Task], index: int, count: int) -> Iterator[Task]:
+    """Yield the tasks of shard `index` (from 1) of `count`: the same cells whatever the order."""
+    return (one for one in tasks if int(one.key, 16) % count == index - 1)
+
+
+def _check_labels(entrants: Sequence[Entrant]) -> None:
+    sources: dict[str, tuple[str, str]] = {}
+    for entrant in entrants:
+        known = sources.setdefault(entrant.label, (entrant.source, entrant.target))
+        if known[0] != entrant.source:
+            raise InputError(
+                "solver", "must differ in name where they differ", f"{known[1]} and {entrant.target}",
+                "rename one file",
+            )  # fmt: skip

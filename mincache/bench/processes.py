@@ -1,0 +1,154 @@
+"""Process trees: who belongs to one, what it uses, and ending it so that nothing is left.
+
+On Linux the keeper is a subreaper: whoever in a run's tree loses its parent becomes the keeper's child,
+sessions of its own notwithstanding. So the tree has ended when the keeper has no child left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PAUSE_S = 0.002
+
+
+class Usage(NamedTuple):
+    """What processes use now: resident bytes, and processor seconds including children they waited for."""
+
+    memory_bytes: int
+    cpu_s: float
+
+
+def become_subreaper() -> bool:
+    """Make this process inherit its tree's orphans; return whether the system can."""
+    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask for SIGKILL when the parent, whose id is `parent`, dies, where the system can."""
+    if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() != parent:
+        os._exit(1)  # it has died already
+
+
+def _prctl(option: int, value: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the ids of all processes below `pid`; empty where the system does not tell."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        below = _children(waiting.pop())
+        found += below
+        waiting += below
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_bytes().split())
+    except OSError:
+        pass  # it has ended, or this is no Linux
+    return found
+
+
+def usage(pids: list[int]) -> Usage:
+    """Return what these processes use; those that have ended count nothing."""
+    seen = [stat for pid in pids if (stat := _stat(pid)) is not None]
+    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    # Fields of proc(5), counted from the state: 11 to 14 are the times, 21 the resident pages.
+    cpu_ticks = sum(int(field) for stat in seen for field in stat[11:15])
+    return Usage(page * sum(int(stat[21]) for stat in seen), cpu_ticks / tick)
+
+
+def proportional_bytes(pids: list[int]) -> int:
+    """Return the memory of these processes, pages they share counted once in all; slower than `usage`."""
+    return sum(_proportional(pid) for pid in pids)
+
+
+def _proportional(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    try:
+        # The command's name may hold spaces and brackets; what follows its last bracket does not.
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+
+
+def signal_group(leader: int, number: signal.Signals) -> None:
+    """Signal the process group of `leader`, if there still is one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def reap() -> Iterator[tuple[int, int, float, int]]:
+    """Yield (pid, wait status, processor seconds, peak resident bytes) of each child that has ended.
+
+    Raises:
+        ChildProcessError: once there is no child left.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
+    while True:
+        pid, status, spent = os.wait4(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        yield pid, status, spent.ru_utime + spent.ru_stime, unit * spent.ru_maxrss
+
+
+def end_session(leader: int, patience_s: float = 2.0) -> None:
+    """Kill what is left of the session of `leader`, whoever its parents are now (Linux)."""
+    signal_group(leader, signal.SIGKILL)
+    deadline = time.monotonic() + patience_s
+    while (left := _session(leader)) and time.monotonic() < deadline:
+        for pid in left:
+            _send(pid, signal.SIGKILL)
+        time.sleep(_PAUSE_S)
+
+
+def _session(leader: int) -> list[int]:
+    """Return the living members of a session; field 3 from the state is the session, Z a dead one's state."""
+    found = ((int(path.name), _stat(int(path.name))) for path in Path("/proc").glob("[0-9]*"))
+    return [pid for pid, stat in found if stat and int(stat[3]) == leader and stat[0] != b"Z"]
+
+
+def end_all(leader: int, patience_s: float = 5.0) -> Iterator[tuple[int, int, float, int]]:
+    """Kill the tree below this process until no child is left, yielding what `reap` does.
+
+    A tree that forks faster than it is listed is stopped first (SIGSTOP), so that it cannot go on.
+    """
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        signal_group(leader, signal.SIGKILL)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in descendants(os.getpid()):
+                _send(pid, number)
+        try:
+            yield from reap()
+        except ChildProcessError:
+            return
+        time.sleep(_PAUSE_S)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)

@@ -1,0 +1,152 @@
+"""The supervisor's side of a keeper: hand it runs, get outcomes, and start another when it dies."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import select
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from mincache.bench import frames, keeper, processes
+from mincache.bench.entrant import Entrant, unknown
+from mincache.bench.limits import Limits, thread_variables
+from mincache.bench.outcome import Outcome
+from mincache.bench.worker import DESCRIBED, REFUSED, Job
+from mincache.errors import InputError, MincacheError
+
+_CLOSE_S = 10.0
+_SLACK_S = 60.0
+"""Seconds over the limits after which a keeper is held for lost."""
+
+
+class Keeper:
+    """A keeper process, started when it is needed; a context manager that ends it.
+
+    Args:
+        threads: threads and cores for each of its runs.
+        pin: whether to pin runs to cores.
+    """
+
+    def __init__(self, threads: int = 1, pin: bool = True) -> None:
+        self._threads, self._pin = threads, pin
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self, job: Job, limits: Limits, instance: bytes = b"") -> Outcome:
+        """Let the keeper run a job, and return what it saw: `interrupted` if it was lost or closed."""
+        limits.check_enforceable()
+        process = self._alive()
+        if process is None:
+            return Outcome(stopped_by="interrupted", note="the campaign was stopped")
+        leader: int | None = None
+        outcome: Outcome | None = None
+        try:
+            leader = self._order(process, job, limits, instance)
+            if leader is not None and _speaks(process, limits.longest_s + _SLACK_S):
+                outcome = Outcome.receive(_descriptor(process.stdout))
+        except (OSError, ValueError):
+            pass  # the pipe is closed: it has died, or was closed here
+        return outcome or self._lost(process, leader)
+
+    def _order(
+        self, process: subprocess.Popen[bytes], job: Job, limits: Limits, instance: bytes
+    ) -> int | None:
+        """Send a job; return the id of the child that the keeper has started."""
+        order = _descriptor(process.stdin)
+        frames.write(order, keeper.JOB, job.dump())
+        frames.write(order, keeper.LIMITS, json.dumps(limits.as_json()).encode())
+        frames.write(order, keeper.INSTANCE, instance)
+        if not _speaks(process, _SLACK_S):
+            return None
+        started = frames.read(_descriptor(process.stdout))
+        return int(started[1]) if started is not None else None
+
+    def _lost(self, process: subprocess.Popen[bytes], leader: int | None) -> Outcome:
+        """End what a keeper that died has left, and forget it."""
+        process.kill()
+        status = process.wait()
+        if leader is not None:
+            processes.end_session(leader)
+        with self._lock:
+            self._process = None
+        note = "the campaign was stopped" if self._closed else f"its keeper died ({status})"
+        return Outcome(stopped_by="interrupted", note=note)
+
+    def _alive(self) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._closed:
+                return None
+            if self._process is None:
+                self._process = _start(self._threads, self._pin)
+            return self._process
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """End the keeper and whatever it runs."""
+        with self._lock:
+            self._closed = True
+            process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def describe(spec: str, startup_s: float) -> Entrant:
+    """Return the entrant that `spec` writes; where its import does not end well, what is known without.
+
+    Raises:
+        InputError: if there is no such solver, or a parameter is wrong.
+        MincacheError: if a library that it needs is not installed.
+    """
+    with Keeper(pin=False) as keeper_of_one:
+        outcome = keeper_of_one.run(Job(spec, describe=True), Limits(startup_s=startup_s))
+    if outcome.closing == REFUSED:
+        parts = json.loads(outcome.payload)
+        raise InputError(*parts) if len(parts) == 4 else MincacheError(*parts)
+    return Entrant.parse(outcome.payload) if outcome.closing == DESCRIBED else unknown(spec)
+
+
+def _start(threads: int, pin: bool) -> subprocess.Popen[bytes]:
+    cores = threads if pin else 0
+    # -P: the keeper must not import from the folder that the campaign is started in.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | thread_variables(threads),
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
+def _speaks(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    """Return whether a keeper says something in time; one that a run has stopped (SIGSTOP) does not."""
+    timeout = None if math.isinf(within_s) else within_s
+    return bool(select.select([_descriptor(process.stdout)], [], [], timeout)[0])
+
+
+def _descriptor(pipe: object) -> int:
+    return int(pipe.fileno())  # type: ignore[attr-defined]  # Popen's pipes, typed as optional

@@ -1,0 +1,103 @@
+"""The anytime trace of a run, priced after it, and the integrals that sum it up.
+
+The gap of an incumbent to a reference (Berthold 2013, doi:10.1016/j.orl.2013.08.007) is
+|cost - reference| / max(|cost|, |reference|), 1 as long as there is none, and likewise between incumbent
+and lower bound. An integral is the area under that step function from 0 to the time limit (to the end of
+`solve` where there is none): in seconds, the smaller the better, at most the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mincache.bench import worker
+from mincache.bench.outcome import Outcome
+from mincache.bench.records import TracePoint
+from mincache.errors import InputError
+from mincache.evaluation import Evaluation, evaluate_batch
+from mincache.instance import Instance
+from mincache.solution import Decisions, Solution
+
+
+def points(
+    outcome: Outcome, instance: Instance, final: Evaluation | None
+) -> tuple[tuple[TracePoint, ...], str]:
+    """Return the trace of a run, each point an improvement, and why a report was none of the form agreed.
+
+    Args:
+        outcome: with what was reported.
+        instance: what the incumbents answer.
+        final: the evaluation of the run's own answer, which is the last incumbent.
+    """
+    malformed = ""
+    incumbents: list[tuple[float, Solution]] = []
+    bounds: list[tuple[float, float]] = []
+    try:
+        for seconds, data in outcome.incumbents:
+            incumbents.append((seconds, worker.unpack(data, instance)))
+        for seconds, data in outcome.bounds:
+            bounds.append((seconds, worker.unpack_bound(data)))
+    except InputError as error:
+        malformed = str(error)
+    events: list[tuple[float, float | None, float | None]] = [(s, None, bound) for s, bound in bounds]
+    events += [(s, cost, None) for s, cost in _priced(incumbents, instance)]
+    if final is not None and final.feasible and outcome.answered:
+        events.append((outcome.solve_s or 0.0, final.cost, None))
+    return _improvements(sorted(events, key=lambda event: event[0])), malformed
+
+
+def _priced(incumbents: list[tuple[float, Solution]], instance: Instance) -> list[tuple[float, float]]:
+    if not incumbents:
+        return []
+    stacked = Decisions(
+        *(np.stack(arrays) for arrays in zip(*(s.decisions for _, s in incumbents), strict=True))
+    )
+    batch = evaluate_batch(instance, stacked)
+    times = [seconds for seconds, _ in incumbents]
+    priced = zip(times, batch.cost.tolist(), batch.feasible.tolist(), strict=True)
+    return [(seconds, cost) for seconds, cost, feasible in priced if feasible]
+
+
+def _improvements(events: Sequence[tuple[float, float | None, float | None]]) -> tuple[TracePoint, ...]:
+    found: list[TracePoint] = []
+    cost: float | None = None
+    bound: float | None = None
+    for seconds, new_cost, new_bound in events:
+        before = (cost, bound)
+        if new_cost is not None:
+            cost = new_cost if cost is None else min(cost, new_cost)
+        if new_bound is not None:
+            bound = new_bound if bound is None else max(bound, new_bound)
+        if (cost, bound) != before:
+            found.append(TracePoint(round(seconds, 6), cost, bound))
+    return tuple(found)
+
+
+def primal_integral(trace: Sequence[TracePoint], reference: float | None, horizon_s: float) -> float | None:
+    """Return the integral of the incumbent's gap to `reference`; None without a reference."""
+    if reference is None:
+        return None
+    return _integral(trace, horizon_s, lambda point: _gap(point.cost, reference))
+
+
+def primal_dual_integral(trace: Sequence[TracePoint], horizon_s: float) -> float:
+    """Return the integral of the gap between incumbent and bound."""
+    return _integral(trace, horizon_s, lambda point: _gap(point.cost, point.bound))
+
+
+def _gap(cost: float | None, other: float | None) -> float:
+    if cost is None or other is None:
+        return 1.0
+    scale = max(abs(cost), abs(other))
+    return min(1.0, abs(cost - other) / scale) if scale else 0.0
+
+
+def _integral(trace: Sequence[TracePoint], horizon_s: float, gap: Callable[[TracePoint], float]) -> float:
+    area, since, now = 0.0, 0.0, 1.0
+    for point in trace:
+        moment = min(point.seconds, horizon_s)
+        area += now * (moment - since)
+        since, now = moment, gap(point)
+    return area + now * (horizon_s - since)

@@ -1,0 +1,235 @@
+"""What happens inside the child: load the solver, solve the instance, send back what came of it.
+
+Everything here runs beside code that may do anything, so nothing it says is believed by the other side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import struct
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import NoReturn
+
+import numpy as np
+
+from mincache import registry, streams
+from mincache.bench import frames
+from mincache.bench.entrant import Entrant, describe
+from mincache.documents import instance_bytes, parse_instance, solution_bytes
+from mincache.errors import InputError, MincacheError
+from mincache.instance import Instance, ModelLibrary, Radio, Server, Trace
+from mincache.quantity import Array
+from mincache.solution import Decisions, Solution
+from mincache.solver import Budget, Run, Solver
+
+IMPORTED, SOLVING, INCUMBENT, BOUND, DONE = b"i", b"s", b"n", b"b", b"d"
+ANSWER, SKIPPED, RAISED, MALFORMED, REFUSED, DESCRIBED = b"A", b"K", b"X", b"M", b"R", b"E"
+CLOSING = ANSWER + SKIPPED + RAISED + MALFORMED + REFUSED + DESCRIBED
+"""Kinds of frames after which the child has nothing more to say."""
+KINDS = IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + CLOSING
+
+CLOCK_TRUST_S = 0.1
+"""How far the child's own measure of `solve` may be from the keeper's and still count."""
+
+_MESSAGE_CHARACTERS = 500
+_SECONDS = _BOUND = struct.Struct("<d")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the child is to do.
+
+    Attributes:
+        solver: the solver's spec, any path in it absolute.
+        source: SHA-256 that the solver's source must have; empty if it need not be checked.
+        stream: name of the random stream.
+        wall_s: the solver's time in s; None without a limit.
+        describe: whether to describe the solver instead of running it.
+    """
+
+    solver: str
+    source: str = ""
+    stream: tuple[str | int, ...] = ()
+    wall_s: float | None = None
+    describe: bool = False
+
+    def dump(self) -> bytes:
+        """Return the job as JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Job:
+        """Return the job in the JSON that `dump` wrote."""
+        fields = json.loads(data)
+        return cls(**fields | {"stream": tuple(fields["stream"])})
+
+
+class Channel:
+    """The child's end of the pipe to its keeper; what cannot be sent is lost, never an error."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        """Send one frame, unless this is a process that the solver has forked."""
+        if os.getpid() != self._owner:
+            return
+        try:
+            with self._lock:
+                frames.write(self._descriptor, kind, payload)
+        except OSError:
+            pass  # the solver has closed the pipe; the keeper will find no answer
+
+    def say(self, kind: bytes, text: str) -> None:
+        """Send one line of text."""
+        self.send(kind, " ".join(text.split())[:_MESSAGE_CHARACTERS].encode(errors="replace"))
+
+
+def warm_up() -> None:
+    """Do once in the keeper what else each child would do for the first time: a run's steps, on a toy."""
+    registry.names()
+    one = np.ones(1)
+    models = ModelLibrary(one, one, 0 * one, one, one, 0 * one, one, one)
+    trace = Trace(one, one[None], np.zeros((1, 1)), one[None])
+    toy = Instance("toy", 0.5, Server(1.0, 1.0), Radio(1.0, 1.0, 1.0, 1.0, one, 1.0, 1.0), models, trace)
+    instance = parse_instance(instance_bytes(toy))
+    Run(streams.generator(0, "toy")).rng.random()
+    solution_bytes(Solution.nothing_cached(instance))
+    inspect.getsourcefile(Solver)
+
+
+def work(job: Job, instance: bytes, descriptor: int) -> NoReturn:
+    """Do the job and leave, without a look at exit handlers or threads that the solver left behind."""
+    channel = Channel(descriptor)
+    try:
+        _describe(job, channel) if job.describe else _run(job, instance, channel)
+    except BaseException as error:  # a solver may raise anything
+        _tell(error, channel)
+    os._exit(0)
+
+
+def _describe(job: Job, channel: Channel) -> None:
+    try:
+        channel.send(DESCRIBED, describe(job.solver).dump())
+    except InputError as error:
+        channel.send(REFUSED, json.dumps([error.field, error.rule, error.received, error.advice]).encode())
+    except MincacheError as error:
+        channel.send(REFUSED, json.dumps([str(error)]).encode())
+
+
+def _run(job: Job, document: bytes, channel: Channel) -> None:
+    solver = registry.make(job.solver)
+    if job.source and job.source != Entrant.source_of(type(solver)):
+        channel.say(REFUSED, "the solver's source is not the one that the run was planned with")
+        return
+    channel.send(IMPORTED)
+    instance = parse_instance(document)
+    reason = solver.supports(instance)
+    if reason is not None:
+        channel.say(SKIPPED, str(reason))
+        return
+    seed, *path = job.stream
+    rng = streams.generator(int(seed), *path)
+    answer = _solve(solver, instance, rng, job.wall_s, channel)
+    _answer(answer, channel)
+
+
+def _solve(
+    solver: Solver, instance: Instance, rng: np.random.Generator, wall_s: float | None, channel: Channel
+) -> object:
+    budget = Budget(float("inf") if wall_s is None else wall_s)
+    run = Run(rng, budget, _reporter(channel))
+    channel.send(SOLVING)
+    start = perf_counter()
+    answer = solver.solve(instance, run)
+    channel.send(DONE, _SECONDS.pack(perf_counter() - start))
+    return answer
+
+
+def _reporter(channel: Channel) -> Callable[[float, Solution | None, float | None], None]:
+    def report(seconds: float, solution: Solution | None, bound: float | None) -> None:
+        # The keeper's clock counts, not `seconds`.
+        if solution is not None:
+            channel.send(INCUMBENT, pack(solution.decisions))
+        if bound is not None:
+            channel.send(BOUND, _BOUND.pack(bound))
+
+    return report
+
+
+def _answer(answer: object, channel: Channel) -> None:
+    if not isinstance(answer, Solution):
+        channel.say(MALFORMED, f"solve must return a Solution; received {type(answer).__name__}")
+        return
+    try:
+        document = solution_bytes(answer)
+    except Exception as error:
+        channel.say(MALFORMED, f"the answer cannot be written: {_line(error)}")
+        return
+    channel.send(ANSWER, document)
+
+
+def _tell(error: BaseException, channel: Channel) -> None:
+    with contextlib.suppress(OSError):  # the solver may have closed stderr
+        os.write(2, "".join(traceback.format_exception(error)).encode(errors="replace"))
+    channel.say(RAISED, _line(error))
+
+
+def _line(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # its __str__ may raise as well
+        return type(error).__name__
+
+
+def pack(decisions: Decisions) -> bytes:
+    """Return raw decisions as bytes: float64, one array after the other."""
+    return b"".join(np.ascontiguousarray(array, dtype=np.float64).tobytes() for array in decisions)
+
+
+def unpack(data: bytes, instance: Instance) -> Solution:
+    """Return the solution of `instance` in bytes that `pack` made.
+
+    Raises:
+        InputError: if there are too few or too many, or they hold no solution.
+    """
+    T, N, M = instance.slot_count, instance.user_count, instance.model_count
+    if len(data) != 8 * T * (M + 2 * N):
+        raise InputError("incumbent", f"must have {8 * T * (M + 2 * N)} bytes", str(len(data)))
+    numbers: Array = np.frombuffer(data, dtype=np.float64)
+    cache, bandwidth_share, step_share = np.split(numbers, [T * M, T * (M + N)])
+    return Solution(
+        instance.name, cache.reshape(T, M), bandwidth_share.reshape(T, N), step_share.reshape(T, N)
+    )
+
+
+def unpack_bound(data: bytes) -> float:
+    """Return the bound in the payload of a `BOUND` frame.
+
+    Raises:
+        InputError: if it is no finite number.
+    """
+    if len(data) != _BOUND.size:
+        raise InputError("bound", "must be a number", f"{len(data)} bytes")
+    bound = float(_BOUND.unpack(data)[0])
+    if not np.isfinite(bound):
+        raise InputError("bound", "must be finite", str(bound))
+    return bound
+
+
+def unpack_seconds(data: bytes, seen_s: float) -> float:
+    """Return the seconds in the payload of a `DONE` frame, or those seen if the two do not agree.
+
+    The child knows better how long `solve` took, but a lie must not gain more than `CLOCK_TRUST_S`.
+    """
+    claimed_s = float(_SECONDS.unpack(data)[0]) if len(data) == _SECONDS.size else float("nan")
+    return claimed_s if abs(claimed_s - seen_s) <= CLOCK_TRUST_S else seen_s

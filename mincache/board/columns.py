@@ -1,0 +1,63 @@
+"""The columns of the ranking: every rendering takes its cells from here, so that their numbers agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from mincache.board.table import Row, Table
+
+NOTHING = "-"
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        title: what stands above it, broken where a terminal breaks it.
+        cell: its text for a row.
+        numeric: whether it is set flush right.
+    """
+
+    title: str
+    cell: Callable[[Row, Table], str]
+    numeric: bool = True
+
+    @property
+    def heading(self) -> str:
+        """The title on one line."""
+        return self.title.replace("-\n", "").replace("\n", " ")
+
+
+def cost(value: float | None) -> str:
+    """Return a cost with 3 decimals."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """Return a fraction as a percentage; what rounds to zero carries no sign."""
+    return NOTHING if value is None else f"{value:z.{decimals}%}"
+
+
+def seconds(value: float | None) -> str:
+    """Return a time in s with 3 significant digits."""
+    return NOTHING if value is None else f"{value:.3g}"
+
+
+def failures(kinds: Mapping[str, int]) -> str:
+    """Return the failures, such as `3 crash, 1 wall`; "" if there are none."""
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+
+
+COLUMNS = (
+    Column("solver", lambda row, _: row.solver, numeric=False),
+    Column("mean\ncost", lambda row, _: cost(row.mean_cost)),
+    Column("gap", lambda row, _: percent(row.gap, 2)),
+    Column("hit\nratio", lambda row, _: percent(row.hit_ratio)),
+    Column("hits\n<= A1", lambda row, _: percent(row.low_step_hit_share)),
+    Column("feas-\nible", lambda row, _: percent(row.feasible_share)),
+    Column("fail-\nures", lambda row, _: failures(row.failures) or NOTHING, numeric=False),
+    Column("median\nsolve\ns", lambda row, _: seconds(row.median_solve_s)),
+    Column("seeds", lambda row, _: str(row.seeds)),
+    Column("covers", lambda row, table: f"{row.covered}/{table.instances}"),
+)

@@ -1,0 +1,85 @@
+"""Who competes: one row of a table is one contender, and records of two are never mixed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from mincache.bench.records import Cell
+from mincache.documents import digest
+
+_SHOWN_CHARACTERS = 100
+_SHOWN_HASH = 8
+
+
+class Contender(NamedTuple):
+    """A solver as it ran: all that makes two runs of one instance comparable as repetitions.
+
+    Attributes:
+        solver: how tables call it: its name and the parameters that differ from their defaults.
+        name: its registered name, or `file.py:ClassName`.
+        source: SHA-256 of its source file.
+        version: of the distribution that it came with.
+        parameters: every parameter, as canonical JSON.
+        wall_s: limit on wall-clock time in s; None without one.
+        cpu_s: limit on processor time in s; None without one.
+        memory_bytes: limit on memory; None without one.
+        threads: threads and cores it had.
+        evaluator_version: the evaluator that judged it.
+    """
+
+    solver: str
+    name: str
+    source: str
+    version: str
+    parameters: str
+    wall_s: float | None
+    cpu_s: float | None
+    memory_bytes: int | None
+    threads: int
+    evaluator_version: str
+
+
+def contender(cell: Cell) -> Contender:
+    """Return who ran in `cell`."""
+    return Contender(
+        cell.solver, cell.solver_name, cell.solver_source, cell.solver_version,
+        json.dumps(cell.parameters, sort_keys=True),
+        cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
+    )  # fmt: skip
+
+
+def labels(contenders: Iterable[Contender]) -> dict[Contender, str]:
+    """Return a printable label for each contender: the solver as written, and what sets twins apart."""
+    by_solver: dict[str, list[Contender]] = {}
+    for one in contenders:
+        by_solver.setdefault(one.solver, []).append(one)
+    return {one: _label(one, twins) for twins in by_solver.values() for one in twins}
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line without control characters, shortened where it is very long."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return shown if len(shown) <= _SHOWN_CHARACTERS else shown[: _SHOWN_CHARACTERS - 3] + "..."
+
+
+_TRAITS: Sequence[Callable[[Contender], str]] = (
+    lambda one: _limit(one.wall_s, "s"),
+    lambda one: _limit(one.cpu_s, "s of processor time"),
+    lambda one: _limit(one.memory_bytes, "bytes"),
+    lambda one: f"{one.threads} thread{'' if one.threads == 1 else 's'}",
+    lambda one: f"version {one.version}",
+    lambda one: f"source {one.source[:_SHOWN_HASH]}",
+    lambda one: f"parameters {digest(one.parameters.encode())[:_SHOWN_HASH]}",
+    lambda one: f"evaluator {one.evaluator_version}",
+)
+
+
+def _limit(value: float | None, unit: str) -> str:
+    return "no limit" if value is None else f"{value:.12g} {unit}"
+
+
+def _label(one: Contender, twins: Sequence[Contender]) -> str:
+    differing = [trait(one) for trait in _TRAITS if len({trait(twin) for twin in twins}) > 1]
+    return printable(one.solver) + (f" ({', '.join(differing)})" if differing else "")

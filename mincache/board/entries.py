@@ -1,0 +1,134 @@
+"""Entries: what the published board is made of, a folder a suite and contender.
+
+An entry holds `manifest.toml` (who, with what, how trained), `records.jsonl.gz` and
+`solutions.jsonl.gz`. Nothing in it is believed: `board.verify` re-scores every solution.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+from mincache.bench.records import Record
+from mincache.board.packs import Pack, read_pack
+from mincache.documents import digest, parse_json, write_bytes
+from mincache.errors import DocumentError, InputError
+from mincache.validation import read_toml, validated
+
+MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
+Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
+
+
+class Manifest(BaseModel):
+    """What an entry says of itself.
+
+    Attributes:
+        format: `mincache-entry/1`.
+        suite: name of the suite.
+        solver: the solver as it was written, parameters included.
+        kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`; "" if unknown.
+        stochastic: whether its answer depends on the seed; None if unknown.
+        authors: who stands behind it.
+        links: where to read more; https only.
+        note: a sentence for readers.
+        training_s: seconds of training, over all policies used.
+        training_device: what it was trained on.
+        reproduced: who ran a row again, when, and with what difference; "" if nobody.
+        flag: why the entry is doubted; "" if it is not.
+        records: the pack of records.
+        solutions: the pack of solutions.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal["mincache-entry/1"] = "mincache-entry/1"
+    suite: str
+    solver: str
+    kind: str = ""
+    stochastic: bool | None = None
+    authors: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    note: str = ""
+    training_s: float | None = Field(default=None, ge=0)
+    training_device: str = ""
+    reproduced: str = ""
+    flag: str = ""
+    records: Pack
+    solutions: Pack
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry, read.
+
+    Attributes:
+        folder: where it is.
+        manifest: what it says of itself.
+        records: its records.
+    """
+
+    folder: Path
+    manifest: Manifest
+    records: tuple[Record, ...]
+
+    @property
+    def tier(self) -> Tier:
+        """How far the entry can be trusted, given that `board.verify` finds nothing wrong."""
+        if self.manifest.flag:
+            return "flagged"
+        if self.manifest.reproduced:
+            return "reproduced"
+        stored = all(r.solution_sha256 for r in self.records if r.verdict == "verified")
+        return "verified" if stored else "self-reported"
+
+    def solutions(self) -> Iterator[bytes]:
+        """Yield the stored solution documents.
+
+        Raises:
+            DocumentError: if the pack is damaged or not the one of the manifest.
+        """
+        return read_pack(self.folder / SOLUTIONS_FILE, self.manifest.solutions)
+
+
+def read_entry(folder: str | os.PathLike[str]) -> Entry:
+    """Read an entry with its records; its solutions stay on disk.
+
+    Raises:
+        DocumentError: with the file, the field, the rule and what was received.
+    """
+    folder = Path(folder)
+    manifest = read_toml(folder / MANIFEST_FILE, Manifest)
+    path = folder / RECORDS_FILE
+    records = [_record(path, n, line) for n, line in enumerate(read_pack(path, manifest.records), 1)]
+    return Entry(folder, manifest, tuple(records))
+
+
+def read_entries(board: str | os.PathLike[str]) -> list[Entry]:
+    """Read all entries of a board, sorted by suite and folder."""
+    return [read_entry(path.parent) for path in sorted(Path(board).glob(f"*/*/{MANIFEST_FILE}"))]
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of an entry."""
+    table = manifest.model_dump(mode="json", exclude_none=True)
+    write_bytes(folder / MANIFEST_FILE, tomli_w.dumps(table).encode())
+
+
+def folder_name(label: str) -> str:
+    """Return the folder of the entry with this label: the label itself where it can name a folder."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
+    return label if slug == label else f"{slug[:60]}-{digest(label.encode())[:8]}"
+
+
+def _record(path: Path, number: int, line: bytes) -> Record:
+    try:
+        return validated(Record, parse_json(line))
+    except InputError as error:
+        raise DocumentError(f"{path}: line {number}: {error.field}", error.rule, error.received) from None

@@ -1,0 +1,78 @@
+"""The sentences under a table: what its means are over, what its gaps are to, what is remarkable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from mincache.bench.records import Record
+from mincache.board.references import RELATIVE_TOLERANCE, Reference, verified_cost
+from mincache.board.standing import Standing
+from mincache.board.table import Row
+
+_NAMED = 3
+
+
+def notes(standing: Standing, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the notes of a standing's table, a sentence each."""
+    ranked = [row for row in rows if not row.apart]
+    return (
+        *_scope(ranked, standing.common, len(standing.instances)),
+        *_apart(rows),
+        *_gap(standing.common, standing.references),
+        *_news(standing.references, standing.records),
+    )
+
+
+def _scope(ranked: Sequence[Row], common: Sequence[str], instances: int) -> Iterator[str]:
+    if not ranked:
+        yield "No solver has a verified solution, so there are no means."
+        return
+    who = "the one solver ranked" if len(ranked) == 1 else f"all {len(ranked)} solvers ranked"
+    yield f"Means are over the {len(common)} of {instances} instances with a verified solution of {who}."
+    fewest = min(row.covered for row in ranked)
+    most = max(row.covered for row in ranked)
+    if fewest < most:
+        limiting = ", ".join(row.solver for row in ranked if row.covered == fewest)
+        yield f"{limiting} covers {fewest} and limits them; --solvers chooses other rows."
+
+
+def _apart(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.apart:
+            yield f"{row.solver} is set apart: {row.apart}."
+        if row.declined:
+            yield f"{row.solver} declined {row.declined} of {row.declined + row.runs} runs."
+
+
+def _gap(common: Sequence[str], references: Mapping[str, Reference]) -> Iterator[str]:
+    known = [references[name] for name in common if name in references]
+    if not known:
+        return
+    pinned = sum(reference.pinned for reference in known)
+    if pinned == len(known):
+        proven = "the proven optimum" if all(ref.proven for ref in known) else "not all proven optimal"
+        yield f"Gaps are to the suite's best known costs ({proven})."
+    else:
+        where = "" if pinned == 0 else f" on {len(known) - pinned} of {len(known)} instances"
+        yield f"Gaps are to the best verified cost among these records{where}: the suite states none."
+
+
+def _news(references: Mapping[str, Reference], records: Iterable[Record]) -> Iterator[str]:
+    better, impossible = set(), set()
+    for record in records:
+        cost, reference = verified_cost(record), references.get(record.cell.instance)
+        if cost is None or reference is None or not reference.pinned:
+            continue
+        if cost < reference.cost * (1.0 - RELATIVE_TOLERANCE):
+            better.add(record.cell.instance)
+        if reference.bound is not None and cost < reference.bound * (1.0 - RELATIVE_TOLERANCE):
+            impossible.add(record.cell.instance)
+    if better:
+        yield f"A verified cost is below the best known on {_listed(better)}; the suite's value stands."
+    if impossible:
+        yield f"A verified cost is below a proven bound on {_listed(impossible)}: one of the two is wrong."
+
+
+def _listed(names: set[str]) -> str:
+    first = ", ".join(sorted(names)[:_NAMED])
+    return first if len(names) <= _NAMED else f"{first} and {len(names) - _NAMED} more"

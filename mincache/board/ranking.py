@@ -1,0 +1,90 @@
+"""From a standing to its table: a row a contender, means over common instances alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from statistics import fmean, median
+
+from mincache.bench.records import Record
+from mincache.board.contenders import Contender
+from mincache.board.notes import notes
+from mincache.board.references import verified_cost
+from mincache.board.results import Runs, repetition
+from mincache.board.standing import Standing
+from mincache.board.table import Row, Table
+
+
+def table(standing: Standing) -> Table:
+    """Return the table of a standing, its rows sorted by gap."""
+    rows = tuple(sorted((_row(standing, who) for who in standing.results), key=_place))
+    return Table(standing.name, rows, standing.common, len(standing.instances), notes(standing, rows))
+
+
+def failure(record: Record) -> str:
+    """Return the kind of failure of a run that is neither verified nor declined.
+
+    It is what is wrong with the answer; without an answer, why the run ended.
+    """
+    ended_by_itself = record.stop_reason in ("finished", "soft limit")
+    return record.verdict if ended_by_itself or record.verdict != "no solution" else record.stop_reason
+
+
+def _row(standing: Standing, who: Contender) -> Row:
+    runs = standing.results[who]
+    apart = standing.apart.get(who, "")
+    common = () if apart else standing.common
+    good = {name: [r for r in runs[name] if _counts(r)] for name in common}
+    every = [record for records in runs.values() for record in records]
+    attempted = [record for record in every if record.verdict != "skipped"]
+    times = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
+    return Row(
+        solver=standing.labels[who],
+        apart=apart,
+        mean_cost=_mean(standing.costs[who][name] for name in common),
+        gap=_mean(standing.gaps(who, common) or ()),
+        hit_ratio=_mean_over(good, _hit_ratio),
+        low_step_hit_share=_ratio(_mean_over(good, _low_step_hits), _mean_over(good, _hit_ratio)),
+        median_solve_s=median(times) if times else None,
+        feasible_share=_mean(float(r.score is not None and r.score.feasible) for r in attempted),
+        runs=len(attempted),
+        verified=sum(map(_counts, attempted)),
+        failures=dict(sorted(Counter(failure(r) for r in attempted if not _counts(r)).items())),
+        declined=len(every) - len(attempted),
+        seeds=len(set(map(repetition, every))),
+        covered=len(standing.costs[who]),
+    )
+
+
+def _place(row: Row) -> tuple[bool, bool, float, float, str]:
+    missing = float("inf")
+    gap = missing if row.gap is None else row.gap
+    return bool(row.apart), row.gap is None, gap, row.mean_cost or missing, row.solver
+
+
+def _counts(record: Record) -> bool:
+    return verified_cost(record) is not None
+
+
+def _mean_over(runs: Runs, value: Callable[[Record], float]) -> float | None:
+    """Mean over instances of the mean over an instance's runs."""
+    return _mean(fmean(map(value, records)) for records in runs.values())
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    listed = list(values)
+    return fmean(listed) if listed else None
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else part / whole
+
+
+def _hit_ratio(record: Record) -> float:
+    return 0.0 if record.score is None else record.score.hit_ratio
+
+
+def _low_step_hits(record: Record) -> float:
+    """Hits at or below A1 steps, as a share of all requests."""
+    share = None if record.score is None else record.score.low_step_hit_share
+    return 0.0 if share is None else share * _hit_ratio(record)

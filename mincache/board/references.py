@@ -1,0 +1,96 @@
+"""What a cost is held against: the best known cost of each instance, and the proven bound on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mincache import suites
+from mincache.bench.records import Record
+from mincache.errors import InputError
+
+RELATIVE_TOLERANCE = 1e-9
+"""Two costs closer than this are the same cost."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is known of one instance's optimum.
+
+    Attributes:
+        cost: best known cost.
+        bound: proven lower bound on the cost, if any.
+        pinned: whether the suite states the cost; if not, it is the best among the records at hand.
+    """
+
+    cost: float
+    bound: float | None = None
+    pinned: bool = True
+
+    @property
+    def proven(self) -> bool:
+        """Whether the cost is the proven optimum."""
+        return self.bound is not None and self.bound >= self.cost * (1.0 - RELATIVE_TOLERANCE)
+
+    def gap(self, cost: float) -> float:
+        """Return how far `cost` is above the reference, as a fraction of it."""
+        return (cost - self.cost) / self.cost
+
+
+def find_suite(name: str, folder: str = "") -> suites.Suite | None:
+    """Return the suite in `folder` if one is given, else the standard suite of this name, else None.
+
+    Raises:
+        InputError: if the folder holds no suite, or one of another name.
+    """
+    if not folder:
+        return suites.find(name) if name in suites.standard_names() else None
+    found = suites.find(folder)
+    if found.name != name:
+        raise InputError("suite", f"must be {name!r}, which the records are of", repr(found.name))
+    return found
+
+
+def references(suite: suites.Suite | None, records: Iterable[Record]) -> dict[str, Reference]:
+    """Return the reference of every instance of the suite, or seen in the records, that has one.
+
+    Raises:
+        InputError: if a record is of another edition of an instance than the suite's or another record's.
+    """
+    records = list(records)
+    _check_hashes(suite, records)
+    known = {} if suite is None else _pinned(suite)
+    return known | {name: ref for name, ref in _best(records).items() if name not in known}
+
+
+def _pinned(suite: suites.Suite) -> dict[str, Reference]:
+    entries = suite.entries.values()
+    return {e.name: Reference(e.best_known, e.lower_bound) for e in entries if e.best_known is not None}
+
+
+def _best(records: Iterable[Record]) -> dict[str, Reference]:
+    best: dict[str, float] = {}
+    for record in records:
+        cost = verified_cost(record)
+        if cost is not None:
+            best[record.cell.instance] = min(cost, best.get(record.cell.instance, cost))
+    return {name: Reference(cost, pinned=False) for name, cost in best.items()}
+
+
+def verified_cost(record: Record) -> float | None:
+    """Return the cost of a record that counts: a verified solution's, else None."""
+    if record.verdict != "verified" or record.score is None:
+        return None
+    return record.score.cost
+
+
+def _check_hashes(suite: suites.Suite | None, records: Iterable[Record]) -> None:
+    entries: Mapping[str, suites.Entry] = {} if suite is None else suite.entries
+    hashes = {name: entry.sha256 for name, entry in entries.items()}
+    for record in records:
+        cell = record.cell
+        wanted = hashes.setdefault(cell.instance, cell.instance_sha256)
+        if cell.instance_sha256 != wanted:
+            rule = f"must be of one edition of the instance, sha256 {wanted[:12]}..."
+            advice = "show these folders apart, or run the suite again"
+            raise InputError(f"records of {cell.instance}", rule, f"{cell.instance_sha256[:12]}...", advice)

@@ -1,0 +1,92 @@
+"""One table, several renderings: terminal, Markdown, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mincache.board.columns import COLUMNS, failures
+from mincache.board.table import Row, Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """Return the tables as Markdown, each under a heading."""
+    return "\n".join(map(_markdown_section, tables))
+
+
+def as_json(tables: Sequence[Table]) -> str:
+    """Return the tables as JSON, all digits kept."""
+    return json.dumps({"tables": [_json_table(table) for table in tables]}, indent=1, allow_nan=False) + "\n"
+
+
+def as_csv(tables: Sequence[Table]) -> str:
+    """Return the rows of the tables as CSV, all digits kept, the suite in the first column."""
+    text = io.StringIO()
+    names = ["suite", *Row.__dataclass_fields__]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for table in tables:
+        for row in table.rows:
+            writer.writerow({"suite": table.suite} | asdict(row) | {"failures": failures(row.failures)})
+    return text.getvalue()
+
+
+def terminal(table: Table) -> RichTable:
+    """Return the table for a terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(title=Text(table.suite), box=SIMPLE_HEAD, padding=0, show_edge=False)
+    for column in COLUMNS:
+        # A number folded over two lines, or cut, would be misread; text may fold.
+        shown.add_column(
+            column.title,
+            justify="right" if column.numeric else "left",
+            no_wrap=column.numeric,
+            overflow="fold",
+            vertical="bottom",
+        )
+    for row in table.rows:
+        # Text, since rich would read the brackets of `genetic[population=50]` as markup.
+        shown.add_row(
+            *(Text(column.cell(row, table)) for column in COLUMNS), style="dim" if row.apart else ""
+        )
+    return shown
+
+
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool] = ()) -> str:
+    """Return a Markdown table of cells that are Markdown already; columns not `left` are flush right."""
+    rules = ["---:" if n < len(left) and not left[n] else "---" for n in range(len(titles))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (titles, rules, *rows))
+
+
+def escaped(text: str) -> str:
+    """Escape what Markdown or HTML would act on; a solver's name is anybody's text."""
+    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", text)
+
+
+def _markdown_section(table: Table) -> str:
+    rows = ([escaped(column.cell(row, table)) for column in COLUMNS] for row in table.rows)
+    titles = [escaped(column.heading) for column in COLUMNS]
+    left = [not column.numeric for column in COLUMNS]
+    notes = "".join(f"- {escaped(note)}\n" for note in table.notes)
+    return f"## {escaped(table.suite)}\n\n{markdown_table(titles, rows, left)}\n{notes}"
+
+
+def _json_table(table: Table) -> dict[str, Any]:
+    return {
+        "suite": table.suite,
+        "instances": table.instances,
+        "common_instances": list(table.common),
+        "rows": [asdict(row) for row in table.rows],
+        "notes": list(table.notes),
+    }

@@ -1,0 +1,77 @@
+"""Whether a record is what the evaluator and the suite say it is: a sentence for each thing wrong."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from mincache.bench.records import Record, Score
+from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
+from mincache.documents import parse_solution
+from mincache.errors import InputError
+from mincache.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
+from mincache.instance import Instance
+from mincache.suites import Suite
+
+SCORE_TOLERANCE = 1e-12
+"""Relative; another machine's logarithm may differ in the last bits, a score by no more than this."""
+
+
+def wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
+    """Yield what is wrong with a record, its solution aside."""
+    known = suite.entries.get(record.cell.instance)
+    if known is None:
+        yield "the suite has no such instance"
+        return
+    if record.cell.instance_sha256 != known.sha256:
+        yield "the instance's hash is not the suite's"
+    if record.cell.evaluator_version != EVALUATOR_VERSION:
+        yield f"scored by evaluator {record.cell.evaluator_version}, this is {EVALUATOR_VERSION}"
+    yield from _wrong_verdict(record)
+    cost = verified_cost(record)
+    if cost is not None and known.lower_bound is not None and below(cost, known.lower_bound):
+        yield f"cost {cost} is below the proven bound {known.lower_bound}"
+
+
+def _wrong_verdict(record: Record) -> Iterator[str]:
+    score = record.score
+    if record.verdict == "verified" and (score is None or not score.feasible or score.cost is None):
+        yield "verified without a feasible score"
+    if score is not None and record.solution_sha256 is None:
+        yield "a score without a solution"
+
+
+def wrong_in_score(record: Record, document: bytes, instance_of: Callable[[str], Instance]) -> Iterator[str]:
+    """Yield what is wrong with a record's score, given the document of its solution."""
+    try:
+        found = evaluate(instance_of(record.cell.instance), parse_solution(document))
+    except (InputError, KeyError) as error:
+        if record.score is not None:
+            yield f"the solution cannot be scored: {error}"
+        return
+    if record.score is None:
+        yield "a solution without a score"
+    else:
+        yield from differences(record.score, found)
+
+
+def differences(score: Score, found: Evaluation) -> Iterator[str]:
+    """Yield how a recorded score differs from what the evaluator finds."""
+    broken = dict(Counter(violation.constraint for violation in found.violations))
+    if score.feasible != found.feasible or score.violations != broken:
+        yield f"feasible {score.feasible} {score.violations}; the evaluator finds {found.feasible} {broken}"
+    for name, recorded in score:
+        if name not in ("feasible", "violations") and not _same(recorded, getattr(found, name)):
+            yield f"{name} {recorded}; the evaluator finds {getattr(found, name)}"
+
+
+def below(cost: float, limit: float) -> bool:
+    """Return whether a cost is below a limit by more than rounding."""
+    return cost < limit - RELATIVE_TOLERANCE * abs(limit)
+
+
+def _same(recorded: float | None, found: float) -> bool:
+    if recorded is None or not math.isfinite(found):
+        return recorded is None and not math.isfinite(found)
+    return math.isclose(recorded, found, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)

@@ -1,0 +1,104 @@
+"""One suite's results with what they are held against: what tables, charts and pages are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from mincache.bench.records import Record
+from mincache.board.common import common_instances
+from mincache.board.contenders import Contender, labels
+from mincache.board.references import Reference, find_suite, references, verified_cost
+from mincache.board.results import Results, Runs, by_suite, chosen
+from mincache.suites import Suite
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """The results on one suite.
+
+    Attributes:
+        name: of the suite.
+        suite: the suite, if it is at hand.
+        results: the records that count, by contender and instance.
+        labels: what to call each contender.
+        references: by instance; they do not depend on which contenders were chosen.
+        instances: every instance of the suite, or seen in the records, sorted.
+    """
+
+    name: str
+    suite: Suite | None
+    results: Results
+    labels: Mapping[Contender, str]
+    references: Mapping[str, Reference]
+    instances: tuple[str, ...]
+
+    @cached_property
+    def costs(self) -> dict[Contender, dict[str, float]]:
+        """Cost of each instance that a contender covers: the mean over its verified runs."""
+        return {who: instance_costs(runs) for who, runs in self.results.items()}
+
+    @cached_property
+    def _shared(self) -> tuple[tuple[str, ...], dict[Contender, str]]:
+        return common_instances({who: frozenset(self.costs[who]) for who in self.results}, self.labels)
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """The instances that means are over, sorted; see `common_instances`."""
+        return self._shared[0]
+
+    @property
+    def apart(self) -> Mapping[Contender, str]:
+        """Why a contender has no means."""
+        return self._shared[1]
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """Every record that counts."""
+        return tuple(r for runs in self.results.values() for records in runs.values() for r in records)
+
+    def gaps(self, who: Contender, instances: Iterable[str]) -> list[float] | None:
+        """Return the gap of a contender on each of these instances; None if one has none.
+
+        There is no gap without a verified cost, without a reference, or to a reference of zero.
+        """
+        costs, listed = self.costs[who], list(instances)
+        known = {name: reference for name, reference in self.references.items() if reference.cost > 0}
+        if not all(name in costs and name in known for name in listed):
+            return None
+        return [known[name].gap(costs[name]) for name in listed]
+
+
+def standings(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Standing]:
+    """Return the standing on each suite in `records`, sorted by name.
+
+    Args:
+        records: of any number of campaigns; the last attempt at a cell counts.
+        solvers: labels, solvers or solver names to keep; all if empty.
+        suite: folder of the suite, if it is not a standard one.
+
+    Raises:
+        InputError: if a solver is unknown, or records are of different editions of an instance.
+    """
+    return [_standing(name, results, solvers, suite) for name, results in by_suite(records).items()]
+
+
+def instance_costs(runs: Runs) -> dict[str, float]:
+    """Return the mean verified cost of each instance that has one."""
+    verified = {name: verified_costs(records) for name, records in runs.items()}
+    return {name: fmean(costs) for name, costs in verified.items() if costs}
+
+
+def verified_costs(records: Iterable[Record]) -> list[float]:
+    """Return the costs that count among records."""
+    return [cost for cost in map(verified_cost, records) if cost is not None]
+
+
+def _standing(name: str, results: Results, solvers: Sequence[str], folder: str) -> Standing:
+    suite, named = find_suite(name, folder), labels(results)
+    every = [r for runs in results.values() for records in runs.values() for r in records]
+    seen = {r.cell.instance for r in every} | set(() if suite is None else suite.entries)
+    known = references(suite, every)
+    return Standing(name, suite, chosen(results, solvers, named), named, known, tuple(sorted(seen)))

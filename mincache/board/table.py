@@ -1,0 +1,64 @@
+"""The ranking of one suite as numbers: what every rendering shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender. Means are over the table's common instances, counts over all that was run.
+
+    Each instance counts once: by the mean over its verified runs.
+
+    Attributes:
+        solver: its label.
+        apart: why it has no means; "" where it has.
+        mean_cost: mean cost (11).
+        gap: mean of (cost - reference) / reference; None without a reference of every common instance.
+        hit_ratio: mean hit ratio.
+        low_step_hit_share: share of the hits with at most A1 steps, which change nothing; None without hits.
+        median_solve_s: median over the verified runs of the common instances, in s.
+        feasible_share: share of the runs that ended with a feasible solution, declined ones left out.
+        runs: cells attempted, declined ones left out.
+        verified: runs with a verified solution.
+        failures: the other runs, by kind.
+        declined: cells that the solver declined (`supports`).
+        seeds: number of different repetitions.
+        covered: instances with a verified solution.
+    """
+
+    solver: str
+    apart: str
+    mean_cost: float | None
+    gap: float | None
+    hit_ratio: float | None
+    low_step_hit_share: float | None
+    median_solve_s: float | None
+    feasible_share: float | None
+    runs: int
+    verified: int
+    failures: Mapping[str, int]
+    declined: int
+    seeds: int
+    covered: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """The ranking of one suite.
+
+    Attributes:
+        suite: its name.
+        rows: sorted by gap; the ones set apart last.
+        common: the instances that the means are over.
+        instances: number of instances of the suite, or seen in the records if the suite is not at hand.
+        notes: what a reader must know, a sentence each.
+    """
+
+    suite: str
+    rows: tuple[Row, ...]
+    common: tuple[str, ...]
+    instances: int
+    notes: tuple[str, ...]

@@ -1,0 +1,129 @@
+"""Verifying a published board: nothing in it is believed until the evaluator has found it again."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from mincache.bench.records import Record
+from mincache.board import readme
+from mincache.board.contenders import contender
+from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, Entry, read_entry
+from mincache.board.references import find_suite, verified_cost
+from mincache.board.scores import below, wrong_in_record, wrong_in_score
+from mincache.documents import digest, read_bytes
+from mincache.errors import InputError
+from mincache.suites import Suite
+
+TOGETHER = "entries together"
+_ENTRY_FILES = {MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE}
+
+
+def verify(board: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what was checked and what is wrong with it, a sentence each: each entry, all together, the page.
+
+    Raises:
+        InputError: if the folder holds no entry.
+    """
+    board = Path(board)
+    folders = sorted(path for path in board.glob("*/*") if path.is_dir())
+    if not folders:
+        raise InputError(f"{board}", "must hold at least one entry", "none")
+    entries: list[Entry] = []
+    for folder in folders:
+        name = f"{folder.parent.name}/{folder.name}"
+        try:
+            entries.append(read_entry(folder))
+            yield name, list(_wrong_entry(entries[-1]))
+        except InputError as error:
+            yield name, [str(error)]
+    yield TOGETHER, list(_wrong_together(entries))
+    yield readme.PAGE_FILE, list(_wrong_page(board, entries))
+
+
+def _wrong_entry(entry: Entry) -> Iterator[str]:
+    suite = find_suite(entry.manifest.suite)
+    if suite is None:
+        yield f"suite {entry.manifest.suite!r} is not installed"
+        return
+    yield from _wrong_manifest(entry)
+    for record in entry.records:
+        for sentence in wrong_in_record(record, suite):
+            yield f"{_run(record)}: {sentence}"
+    yield from _wrong_solutions(entry, suite)
+
+
+def _wrong_manifest(entry: Entry) -> Iterator[str]:
+    manifest, records = entry.manifest, entry.records
+    for path in sorted(entry.folder.iterdir()):
+        if path.name not in _ENTRY_FILES:
+            yield f"{path.name} does not belong to an entry"
+    if entry.folder.parent.name != manifest.suite:
+        yield f"the folder is of suite {entry.folder.parent.name!r}, the manifest of {manifest.suite!r}"
+    if any((r.cell.suite, r.cell.solver) != (manifest.suite, manifest.solver) for r in records):
+        yield "a record is of another suite or solver than the manifest"
+    if len({contender(r.cell) for r in records}) > 1:
+        yield "records are of more than one source, limit or set of parameters"
+    for run, count in Counter(map(_run, records)).items():
+        if count > 1:
+            yield f"{run}: {count} records"
+
+
+def _wrong_solutions(entry: Entry, suite: Suite) -> Iterator[str]:
+    expected: dict[str, list[Record]] = {}
+    for record in entry.records:
+        if record.solution_sha256 is not None:
+            expected.setdefault(record.solution_sha256, []).append(record)
+    instance_of = cache(suite.read)
+    for document in entry.solutions():
+        name = digest(document)
+        if name not in expected:
+            yield f"solution {name[:12]}... is stored twice or belongs to no record"
+        for record in expected.pop(name, ()):
+            for sentence in wrong_in_score(record, document, instance_of):
+                yield f"{_run(record)}: {sentence}"
+    for name in sorted(expected):
+        yield f"solution {name[:12]}... of {_run(expected[name][0])} is not stored"
+
+
+def _wrong_together(entries: Sequence[Entry]) -> Iterator[str]:
+    entrants = Counter((e.manifest.suite, contender(e.records[0].cell)) for e in entries if e.records)
+    for (suite, who), count in entrants.items():
+        if count > 1:
+            yield f"{count} entries of {who.solver} on {suite}"
+    best: dict[tuple[str, str], float] = {}
+    records = [record for entry in entries for record in entry.records]
+    for record in records:
+        cost, where = verified_cost(record), (record.cell.suite, record.cell.instance)
+        if cost is not None:
+            best[where] = min(cost, best.get(where, cost))
+    for record in (record for entry in entries if not entry.manifest.flag for record in entry.records):
+        lowest = best.get((record.cell.suite, record.cell.instance))
+        if verified_cost(record) is None or record.bound is None or lowest is None:
+            continue
+        if below(lowest, record.bound):
+            run = f"{record.cell.solver}, {_run(record)}"
+            yield f"{run}: bound {record.bound} is above the verified cost {lowest}"
+
+
+def _wrong_page(board: Path, entries: Sequence[Entry]) -> Iterator[str]:
+    rebuilt = readme.page(entries, board).encode()
+    try:
+        stored = read_bytes(board / readme.PAGE_FILE)
+    except InputError as error:
+        yield str(error)
+        return
+    if stored != rebuilt:
+        yield f"differs from what the entries give, from byte {_first_difference(stored, rebuilt)} on"
+
+
+def _first_difference(one: bytes, other: bytes) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _run(record: Record) -> str:
+    return f"{record.cell.instance} seed {record.cell.seed} repetition {record.cell.repetition}"

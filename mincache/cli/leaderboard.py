@@ -1,0 +1,132 @@
+"""`mincache leaderboard`: the table of a campaign, and the published board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mincache.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mincache.board.table import Table
+
+FORMATS = ("table", "markdown", "json", "csv")
+BOARD = Path("leaderboard")
+_PIPED_WIDTH = 200
+"""Into a file or a pipe a table is as wide as it needs to be."""
+
+
+class _TableByDefault(click.Group):
+    """A group whose verb may be left out: `leaderboard FOLDER` is `leaderboard table FOLDER`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["table", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_TableByDefault)
+def leaderboard() -> None:
+    """Rank solvers: `mincache leaderboard results/NAME` prints the table of a campaign."""
+
+
+@leaderboard.command()
+@click.argument("campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--solvers", multiple=True, metavar="NAME", help="Keep this row alone; may be repeated.")
+@click.option(
+    "--suite", default="", metavar="FOLDER", help="Where the suite is, if it is not a standard one."
+)
+def table(campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suite: str) -> None:
+    """Print the ranking of the records in one campaign or more (this verb may be left out).
+
+    Each row shows means over the instances that all ranked solvers have solved, sorted by the gap to the
+    best known cost.
+    """
+    from mincache.board import ranking
+    from mincache.board.results import read_campaigns
+    from mincache.board.standing import standings
+
+    _show([ranking.table(one) for one in standings(read_campaigns(campaigns), solvers, suite)], form)
+
+
+@leaderboard.command()
+@click.argument("campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@click.option("-o", "--output", default=BOARD, show_default=True, type=click.Path(path_type=Path))
+@click.option("--solvers", multiple=True, metavar="NAME", help="Publish this row alone; may be repeated.")
+@click.option("--author", "authors", multiple=True, help="Who stands behind the entry; may be repeated.")
+@click.option("--link", "links", multiple=True, help="Where to read more (https); may be repeated.")
+@click.option("--note", default="", help="A sentence for readers.")
+def publish(campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], **about: Any) -> None:
+    """Write campaigns into a board: an entry a solver, with its records and solutions, and the page."""
+    from mincache.board import publish as publishing
+    from mincache.board.results import read_campaigns
+
+    stored = publishing.solutions_in(campaigns)
+    for folder in publishing.publish(read_campaigns(campaigns), stored, output, solvers, about):
+        click.echo(folder)
+    _rebuild(output)
+
+
+@leaderboard.command()
+@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+def rebuild(board: Path) -> None:
+    """Rewrite the page and the charts of a board from its entries."""
+    _rebuild(board)
+
+
+@leaderboard.command()
+@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+def verify(board: Path) -> None:
+    """Score every stored solution again, check every hash, and rebuild the page, byte for byte.
+
+    Exits with 1 if anything is wrong.
+    """
+    from mincache.board.verify import verify as checks
+
+    failed = False
+    for name, wrong in checks(board):
+        failed = failed or bool(wrong)
+        click.echo(f"{'wrong' if wrong else 'ok':5} {name}")
+        for sentence in wrong:
+            click.echo(f"      {sentence}")
+    raise SystemExit(failed)
+
+
+def _rebuild(board: Path) -> None:
+    from mincache.board import publish as publishing
+
+    try:
+        written = publishing.write_charts(board)
+    except MissingExtraError as error:
+        click.echo(f"no charts: {error}", err=True)
+        written = []
+    publishing.write_page(board)
+    for path in (*written, board / "README.md"):
+        click.echo(path)
+
+
+def _show(tables: list[Table], form: str) -> None:
+    from mincache.board import render
+
+    if form == "table":
+        console = _console()
+        for one in tables:
+            console.print(render.terminal(one))
+            console.print("\n".join(one.notes), markup=False, highlight=False, soft_wrap=True)
+        return
+    rendered = {"markdown": render.markdown, "json": render.as_json, "csv": render.as_csv}[form](tables)
+    click.echo(rendered, nl=False)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    return console

@@ -1,0 +1,16 @@
+"""The exact method: optimal bandwidth in closed form but for one number, branch and bound for the rest."""
+
+from mincache.exact.bandwidth import optimal_bandwidth, optimal_shares
+from mincache.exact.optimum import RELATIVE_GAP, Optimum, improvements, optimum
+from mincache.exact.regrets import Regrets, regrets
+
+__all__ = [
+    "RELATIVE_GAP",
+    "Optimum",
+    "Regrets",
+    "improvements",
+    "optimal_bandwidth",
+    "optimal_shares",
+    "optimum",
+    "regrets",
+]

@@ -1,0 +1,82 @@
+"""What each choice costs above an edge server without limits: all that the search needs of an instance.
+
+At such an edge every request is a hit, and gets either no steps or exactly A3 of them, whichever costs
+less: between them the cost (10) is concave in the steps, and beyond A3 it only rises. That ideal is below
+every solution, so every regret is at least 0, and a slot's cost is its ideal plus the regrets of
+
+- its requests that go to the cloud: `cloud` each, whatever the steps;
+- its cached requests with s steps, where the model is worth improving: `unserved` at s = 0, linear to
+  `onset` at A1, linear to 0 at A3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache import equations
+from mincache.instance import Instance
+from mincache.quantity import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Regrets:
+    """Costs above the ideal of an edge without limits, in the unit of the cost (10).
+
+    Attributes:
+        cloud: [T, N], of a request that goes to the cloud.
+        unserved: [M], of a cached request without steps; 0 where steps do not pay.
+        onset: [M], of a cached request with A1 steps; at least `unserved`.
+        ideal_cost: [T], the ideal itself: the sum over the slot's users.
+    """
+
+    cloud: Array
+    unserved: Array
+    onset: Array
+    ideal_cost: Array
+
+
+def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
+    """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
+    alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
+    idle = _generation_cost(instance, True, np.zeros(instance.model_count))
+    full = _generation_cost(instance, True, models.steps_saturation)
+    best = np.minimum(idle, full)
+    cloud = _generation_cost(instance, False, models.steps_saturation) - best
+    return Regrets(
+        cloud=cloud[requested] + alpha * _backhaul_s(instance),
+        unserved=idle - best,
+        onset=_generation_cost(instance, True, models.steps_onset) - best,
+        ideal_cost=(alpha * _radio_s(instance, bandwidth_share) + best[requested]).sum(axis=-1),
+    )
+
+
+def _generation_cost(instance: Instance, hit: bool, steps: Array) -> Array:
+    """Cost of generating with `steps` [M], transmission aside."""
+    m = instance.models
+    edge = np.bool_(hit)
+    delay = equations.generation_delay_s(edge, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base)
+    tv = equations.total_variation(edge, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
+    return np.asarray(equations.cost(instance.preference_weight, delay, tv))
+
+
+def _backhaul_s(instance: Instance) -> Array:
+    radio, trace = instance.radio, instance.trace
+    miss = np.False_
+    output = equations.backhaul_delay_s(miss, instance.models.output_bits, radio.backhaul_down_bps)
+    up = equations.backhaul_delay_s(miss, trace.input_bits, radio.backhaul_up_bps)
+    return np.asarray(up + output[trace.requested_model])
+
+
+def _radio_s(instance: Instance, bandwidth_share: Array) -> Array:
+    """Seconds on the radio links, both ways: [T, N]."""
+    radio, trace = instance.radio, instance.trace
+    gain, noise = trace.channel_gain, radio.noise_w_per_hz
+    up_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
+    down_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
+    up_bps = equations.uplink_rate_bps(bandwidth_share, up_snr, radio.uplink_hz)
+    down_bps = equations.downlink_rate_bps(down_snr, radio.downlink_hz)
+    output_bits = instance.models.output_bits[trace.requested_model]
+    up_s = equations.transmission_delay_s(trace.input_bits, up_bps)
+    return np.asarray(up_s + equations.transmission_delay_s(output_bits, down_bps))

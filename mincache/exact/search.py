@@ -1,0 +1,400 @@
+"""Branch and bound over what to cache and whom to serve, slot by slot, in loops that numba compiles.
+
+A slot's loss is the sum of its regrets (see `regrets`): `cloud` for each requested model left out of the
+cache; for each cached one, `unserved` for every user who gets no steps. At the optimum of a given cache
+all users but one get none or A3 steps, since the regret is concave in the steps; the last one gets what is
+left over. So two knapsacks are nested: models in the storage, and for each such filling, users of the
+cached models in the steps.
+
+Both are searched by the same tree (`_Tree`): depth first in order of gain per room, bounded by the
+fractional filling. A price on steps, the one that makes the root's bound highest, turns the gain of caching
+a model into one number. The same functions run as plain Python. Losses only add up numbers that are not
+negative, so a huge one that the optimum avoids takes no digits from the others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.exact.compiling import compiled
+from mincache.quantity import Array
+
+_PRICE_ROUNDS = 64
+_SORT_BY_INSERTION = 64
+
+
+class Library(NamedTuple):
+    """The models, as the search needs them; each array is [M] but for the last."""
+
+    size_gb: Array
+    onset_steps: Array
+    full_steps: Array
+    onset: Array  # regret of a cached request with `onset_steps`
+    unserved: Array  # regret of a cached request without steps
+    by_worth: Array  # the models worth serving, by `unserved` per step, highest first
+
+
+class Plan(NamedTuple):
+    """The best decisions known for each slot, which the search improves in place."""
+
+    cache: Array  # bool [T, M]
+    steps: Array  # [T, N], steps given to each user
+    loss: Array  # [T], the slot's regrets under these decisions
+    lower: Array  # [T], a lower bound on the slot's loss
+    unfinished: Array  # bool [T], whether the search ran out of nodes
+
+
+class _Slot(NamedTuple):
+    """What is asked for in one slot."""
+
+    count: Array  # [M], users who ask for the model
+    cloud: Array  # [M], their regret if the model is not cached
+    storage_gb: float
+    steps: float
+
+
+class _Tree(NamedTuple):
+    """Items to be put into limited room, and the path of the search through the amounts of them."""
+
+    models: Array
+    size: Array  # room that one unit takes
+    gain: Array  # loss that one unit saves
+    count: Array  # units there are
+    twin: Array  # whether the item may change places with the one before
+    reduced: Array  # what one unit less (or more, where there are none) adds to the bound at least
+    tail: Array  # loss of this item and all after it if there is room for none
+    amount: Array  # units put in
+    room: Array  # room left before this item
+    loss: Array  # loss of the items before this one
+    level: Array  # [1], items decided; -1 before the start
+    bound: Array  # [1], lower bound at the root
+
+
+@compiled
+def search_slots(
+    library: Library, requested: Array, cloud: Array, storage_gb: float, steps: float,
+    tolerance: Array, node_limit: int, slots: Array, plan: Plan,
+) -> None:  # fmt: skip
+    """Improve `plan` in the given `slots`, each until proven within its `tolerance` or out of nodes.
+
+    Args:
+        library: the models.
+        requested: [T, N], the model that each user asks for.
+        cloud: [T, N], regret of sending the request to the cloud.
+        storage_gb: what the cached models may take.
+        steps: what the users of a slot may take.
+        tolerance: [T], the gap at which a slot counts as solved.
+        node_limit: nodes to search in each slot.
+        slots: indices of the slots to work on.
+        plan: incumbents and bounds.
+    """
+    for t in slots:
+        count = np.zeros(library.size_gb.size, np.int64)
+        cloud_of = np.zeros(library.size_gb.size)
+        for n in range(requested.shape[1]):
+            count[requested[t, n]] += 1
+            cloud_of[requested[t, n]] += cloud[t, n]
+        slot = _Slot(count, cloud_of, storage_gb, steps)
+        nodes_left = np.full(1, node_limit)
+        _search(library, slot, requested[t], tolerance[t], nodes_left, t, plan)
+        plan.unfinished[t] = nodes_left[0] <= 0
+
+
+@compiled
+def _search(
+    library: Library, slot: _Slot, requested: Array, tolerance: float, nodes_left: Array, t: int, plan: Plan
+) -> None:
+    """Improve slot `t` of the plan."""
+    items = np.flatnonzero((slot.cloud > 0.0) & (library.size_gb <= slot.storage_gb))
+    worth = np.zeros(slot.count.size)
+    price = _step_price(library, slot, items, worth)
+    tree = _storage_tree(library, slot, items, worth, price)
+    best, lower = plan.loss[t], tree.bound[0]
+    cached = np.zeros(slot.count.size, np.bool_)
+    served = np.zeros(slot.count.size, np.int64)
+    while lower < best - tolerance and _next_leaf(tree, best - tolerance, nodes_left):
+        cached[:] = False
+        for i in range(items.size):
+            cached[tree.models[i]] = tree.amount[i] > 0
+        left_out = 0.0
+        for m in range(cached.size):
+            if not cached[m]:
+                left_out += slot.cloud[m]
+        loss, part_model, part_steps = _serve(
+            library, slot, cached, left_out, best - tolerance, nodes_left, served
+        )
+        if loss < best - tolerance:
+            best = loss
+            plan.loss[t] = best
+            plan.cache[t] = cached
+            _assign(library, requested, served, part_model, part_steps, plan.steps[t])
+    if nodes_left[0] > 0:
+        lower = max(lower, best - tolerance)
+    plan.lower[t] = max(plan.lower[t], min(lower, best))
+
+
+@compiled
+def _serve(
+    library: Library, slot: _Slot, cached: Array, left_out: float, best: float, nodes_left: Array,
+    served: Array,
+) -> tuple[float, int, float]:  # fmt: skip
+    """Share the steps among the users of the cached models, for a loss under `best` if there is one.
+
+    Returns:
+        The loss, or `best` where it cannot be undercut; the model of the user who gets part of A3 steps (-1
+        for none); and those steps. The users fully served are written into `served`.
+    """
+    tree = _service_tree(library, slot, cached, left_out)
+    n = tree.models.size
+    part_model, part_steps = -1, 0.0
+    if tree.bound[0] >= best:
+        return best, part_model, part_steps
+    while _next_leaf(tree, best, nodes_left):
+        saving, candidate = _best_part(library, tree)
+        if tree.loss[n] - saving < best:
+            best = tree.loss[n] - saving
+            part_model = candidate
+            served[:] = 0
+            served[tree.models] = tree.amount
+            if part_model >= 0:
+                part_steps = min(tree.room[n], library.full_steps[part_model])
+    return best, part_model, part_steps
+
+
+@compiled
+def _best_part(library: Library, tree: _Tree) -> tuple[float, int]:
+    """Return what the steps left over save at most, given to one user, and that user's model (or -1)."""
+    room = tree.room[tree.models.size]
+    best, best_model = 0.0, -1
+    for i in range(tree.models.size):
+        m = tree.models[i]
+        if tree.amount[i] < tree.count[i] and room > library.onset_steps[m]:
+            missing = max(0.0, library.full_steps[m] - room)
+            regret = library.onset[m] * missing / (library.full_steps[m] - library.onset_steps[m])
+            if library.unserved[m] - regret > best:
+                best, best_model = library.unserved[m] - regret, m
+    return best, best_model
+
+
+@compiled
+def _assign(
+    library: Library, requested: Array, served: Array, part_model: int, part_steps: float, steps: Array
+) -> None:
+    """Give the users of a slot their steps, first come first served: those of one model are all alike."""
+    left = served.copy()
+    for n in range(requested.size):
+        m = requested[n]
+        steps[n] = 0.0
+        if left[m] > 0:
+            left[m] -= 1
+            steps[n] = library.full_steps[m]
+        elif m == part_model:
+            part_model = -1
+            steps[n] = part_steps
+
+
+@compiled
+def _step_price(library: Library, slot: _Slot, items: Array, worth: Array) -> float:
+    """Return the price of a step that makes the bound on the slot's loss highest.
+
+    The bound is concave and piecewise linear in the price: the lines of both sides are followed to where
+    they meet. Leaves in `worth` [M] what caching each item saves at that price, and `items` in order of
+    that per GB.
+    """
+    low, high = 0.0, 0.0
+    for m in items:
+        high = max(high, library.unserved[m] / library.full_steps[m])
+    low_value, low_slope = _bound_at(library, slot, items, worth, low)
+    if low_slope <= 0.0:
+        return low
+    high_value, high_slope = _bound_at(library, slot, items, worth, high)[0], -slot.steps
+    for _ in range(_PRICE_ROUNDS):
+        price = (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope)
+        if not low < price < high:
+            break
+        value, slope = _bound_at(library, slot, items, worth, price)
+        if slope > 0.0:
+            low, low_value, low_slope = price, value, slope
+        else:
+            high, high_value, high_slope = price, value, slope
+    price = low if low_value >= high_value else high
+    _bound_at(library, slot, items, worth, price)
+    return price
+
+
+@compiled
+def _bound_at(
+    library: Library, slot: _Slot, items: Array, worth: Array, price: float
+) -> tuple[float, float]:
+    """Return the bound on the loss of `items` at a price of steps, and its slope there.
+
+    Writes `worth` and sorts `items` as `_step_price` leaves them.
+    """
+    value, slope = -price * slot.steps, -slot.steps
+    for m in items:
+        paid = _step_cost(library, slot, m, price)
+        worth[m] = slot.cloud[m] - paid
+        value += paid
+    _sort(items, worth, library.size_gb)
+    room = slot.storage_gb
+    for m in items:
+        size = library.size_gb[m]
+        fraction = min(1.0, max(0.0, room / size)) if worth[m] > 0.0 else 0.0
+        room -= fraction * size
+        value += (1.0 - fraction) * worth[m]
+        if price * library.full_steps[m] < library.unserved[m]:
+            slope += fraction * slot.count[m] * library.full_steps[m]
+    return value, slope
+
+
+@compiled
+def _step_cost(library: Library, slot: _Slot, m: int, price: float) -> float:
+    """Return what the requests for a cached model cost when steps have a price: unserved, or that."""
+    return slot.count[m] * min(library.unserved[m], price * library.full_steps[m])
+
+
+@compiled
+def _sort(items: Array, gain: Array, size: Array) -> None:
+    """Sort `items` by gain per size, highest first, equals in the order they stand in."""
+    if items.size > _SORT_BY_INSERTION:
+        items[:] = items[np.argsort(-gain[items] / size[items], kind="mergesort")]
+        return
+    for i in range(1, items.size):
+        m = items[i]
+        while i > 0 and gain[items[i - 1]] * size[m] < gain[m] * size[items[i - 1]]:
+            items[i] = items[i - 1]
+            i -= 1
+        items[i] = m
+
+
+@compiled
+def _storage_tree(library: Library, slot: _Slot, items: Array, worth: Array, price: float) -> _Tree:
+    """Return the tree of what to cache, with what each item is worth at a price of steps."""
+    base = -price * slot.steps
+    cacheable = np.zeros(slot.count.size, np.bool_)
+    cacheable[items] = True
+    for m in range(slot.count.size):
+        base += _step_cost(library, slot, m, price) if cacheable[m] else slot.cloud[m]
+    tree = _tree(items, library.size_gb, worth, np.ones(slot.count.size, np.int64), slot.storage_gb, base)
+    for i in range(1, items.size):
+        a, b = items[i - 1], items[i]
+        tree.twin[i] = (
+            library.size_gb[a] == library.size_gb[b]
+            and slot.cloud[a] == slot.cloud[b]
+            and slot.count[a] == slot.count[b]
+            and _serve_alike(library, a, b)
+        )
+    return tree
+
+
+@compiled
+def _service_tree(library: Library, slot: _Slot, cached: Array, left_out: float) -> _Tree:
+    """Return the tree of how many users to serve; `left_out` is the loss of the models not cached."""
+    items = library.by_worth[cached[library.by_worth]]
+    tree = _tree(items, library.full_steps, library.unserved, slot.count, slot.steps, left_out)
+    for i in range(1, items.size):
+        tree.twin[i] = _serve_alike(library, items[i - 1], items[i])
+    return tree
+
+
+@compiled
+def _serve_alike(library: Library, a: int, b: int) -> bool:
+    """Return whether steps do the same for users of both models."""
+    return bool(
+        library.full_steps[a] == library.full_steps[b]
+        and library.onset_steps[a] == library.onset_steps[b]
+        and library.unserved[a] == library.unserved[b]
+        and library.onset[a] == library.onset[b]
+    )
+
+
+@compiled
+def _tree(models: Array, size: Array, gain: Array, count: Array, room: float, base: float) -> _Tree:
+    """Return the tree of filling `room` with `models`, in their order; `base` is the loss if all fit."""
+    n = models.size
+    tree = _Tree(
+        models=models, size=size[models], gain=gain[models], count=count[models],
+        twin=np.zeros(n, np.bool_), reduced=np.zeros(n), tail=np.zeros(n + 1),
+        amount=np.zeros(n, np.int64), room=np.full(n + 1, room), loss=np.full(n + 1, base),
+        level=np.full(1, -1), bound=np.zeros(1),
+    )  # fmt: skip
+    for i in range(n - 1, -1, -1):
+        tree.tail[i] = tree.tail[i + 1] + tree.count[i] * tree.gain[i]
+    tree.bound[0], price = _fractional(tree, 0)
+    for i in range(n):
+        tree.reduced[i] = abs(tree.gain[i] - price * tree.size[i])
+    return tree
+
+
+@compiled
+def _fractional(tree: _Tree, level: int) -> tuple[float, float]:
+    """Return the loss if items from `level` on may be split, and the gain per room of the one that is."""
+    loss, room = tree.loss[level], tree.room[level]
+    for i in range(level, tree.size.size):
+        if tree.gain[i] <= 0.0:
+            return loss + tree.tail[i], 0.0
+        if tree.count[i] * tree.size[i] > room:
+            price = tree.gain[i] / tree.size[i]
+            return loss + tree.tail[i] - price * room, price
+        room -= tree.count[i] * tree.size[i]
+    return loss, 0.0
+
+
+@compiled
+def _next_leaf(tree: _Tree, best: float, nodes_left: Array) -> bool:
+    """Move to the next leaf whose loss may be under `best`; return whether there was one."""
+    level = 0 if tree.level[0] < 0 else _retreat(tree, best)
+    while level >= 0 and nodes_left[0] > 0:
+        nodes_left[0] -= 1
+        if _advance(tree, level, best):
+            return True
+        level = _retreat(tree, best)
+    return False
+
+
+@compiled
+def _advance(tree: _Tree, level: int, best: float) -> bool:
+    """Fill greedily from `level` on; return whether a leaf was reached before the bound met `best`."""
+    changed = True
+    while level < tree.size.size:
+        tree.level[0] = level
+        if changed and _fractional(tree, level)[0] >= best:
+            return False
+        amount = _most(tree, level) if tree.gain[level] > 0.0 else 0
+        changed = amount < tree.count[level]
+        _put(tree, level, amount)
+        level += 1
+    tree.level[0] = level
+    return True
+
+
+@compiled
+def _retreat(tree: _Tree, best: float) -> int:
+    """Change the last amount that may be changed; return the level after it, or -1 at the end."""
+    for level in range(tree.level[0] - 1, -1, -1):
+        if tree.bound[0] + tree.reduced[level] < best:
+            if tree.gain[level] > 0.0:
+                if tree.amount[level] > 0:
+                    _put(tree, level, tree.amount[level] - 1)
+                    return level + 1
+            elif tree.amount[level] < _most(tree, level):
+                _put(tree, level, tree.amount[level] + 1)
+                return level + 1
+    return -1
+
+
+@compiled
+def _most(tree: _Tree, level: int) -> int:
+    """Return how many units of the item at `level` fit; none if its twin before it was preferred."""
+    if tree.twin[level] and tree.amount[level - 1] < tree.count[level - 1]:
+        return 0
+    return int(min(float(tree.count[level]), np.floor(tree.room[level] / tree.size[level])))
+
+
+@compiled
+def _put(tree: _Tree, level: int, amount: int) -> None:
+    tree.amount[level] = amount
+    tree.room[level + 1] = tree.room[level] - amount * tree.size[level]
+    tree.loss[level + 1] = tree.loss[level] + (tree.count[level] - amount) * tree.gain[level]

@@ -1,0 +1,101 @@
+"""From what a network says to feasible decisions: the action (13) as a point of a box.
+
+A raw action of a slot is a point of [-1, 1]^(M + 2N): a score for each model's place in the cache, for
+each user's bandwidth and for each user's steps. The paper leaves open how such a point becomes binary
+caching decisions and shares within the limits (11b)-(11f). Each way is a named, versioned map here; those
+that the vector view has as repairs are the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.instance import Instance
+from mincache.quantity import Array
+from mincache.solution import Decisions
+from mincache.views import vector
+
+_SOFTMAX_SPREAD = 3.0
+"""Scores of -1 and 1 differ by e^(2 * spread), about 400 times, in share."""
+
+
+@dataclass(frozen=True)
+class ActionMap:
+    """One way to read raw actions as feasible decisions.
+
+    Attributes:
+        version: changes whenever any action could come to mean other decisions; a policy is trained for
+            one version.
+        repair: from points [..., T, M + 2N] of the unit cube to feasible decisions.
+    """
+
+    version: int
+    repair: Callable[[Instance, Array], Decisions]
+
+    def decide(self, instance: Instance, raw: Array) -> Decisions:
+        """Return the feasible decisions of raw actions [..., T, M + 2N]; entries are clipped to [-1, 1]."""
+        return self.repair(instance, unit_cube(raw))
+
+
+def size(instance: Instance) -> int:
+    """Return the number of entries of a slot's action, M + 2N."""
+    return instance.model_count + 2 * instance.user_count
+
+
+def unit_cube(raw: Array) -> Array:
+    """Return raw actions in [-1, 1] as float64 points of the unit cube."""
+    return (np.clip(np.asarray(raw, dtype=np.float64), -1.0, 1.0) + 1.0) / 2.0
+
+
+def unrepaired(instance: Instance, raw: Array) -> Decisions:
+    """Return the decisions that raw actions [..., T, M + 2N] would be without any repair.
+
+    A model is cached from the middle of its range upwards, and a share is the point's coordinate; what
+    limits these decisions break tells how much of the work a map's repair does.
+    """
+    models, bandwidth, steps = _split(instance, unit_cube(raw))
+    return Decisions(models >= 0.5, bandwidth, steps)
+
+
+def softmax(instance: Instance, points: Array) -> Decisions:
+    """The literal reading: models from 0.5 in order of score; both shares are a softmax over all users."""
+    models, bandwidth, steps = _split(instance, points)
+    cache = vector.fill_storage(instance, models, wanted=models >= 0.5)
+    return Decisions(cache, _softmax(bandwidth), _softmax(steps))
+
+
+def scaled_sigmoid(instance: Instance, points: Array) -> Decisions:
+    """Models in order of score, each if it still fits; a hit is given its coordinate's part of A3 steps.
+
+    The actor's bounded output is a sigmoid of its last layer. Misses get no steps, and where the hits'
+    steps pass L all are scaled down. Bandwidth is a softmax over all users.
+    """
+    models, bandwidth, steps = _split(instance, points)
+    cache = vector.fill_storage(instance, models, wanted=np.ones_like(models, dtype=bool))
+    slots = np.arange(instance.slot_count)[:, None]
+    hit = cache[..., slots, instance.trace.requested_model]
+    saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
+    asked = np.where(hit, steps * saturation, 0.0).clip(0.0, 1.0)
+    return Decisions(cache, _softmax(bandwidth), asked / np.maximum(asked.sum(axis=-1, keepdims=True), 1.0))
+
+
+ACTIONS: dict[str, ActionMap] = {
+    "softmax": ActionMap(1, softmax),
+    "scaled-sigmoid": ActionMap(1, scaled_sigmoid),
+    "threshold-priority": ActionMap(1, vector.threshold_priority),
+    "priority-serve": ActionMap(1, vector.priority_serve),
+}
+"""The maps by name."""
+
+
+def _split(instance: Instance, points: Array) -> tuple[Array, Array, Array]:
+    M, N = instance.model_count, instance.user_count
+    return points[..., :M], points[..., M : M + N], points[..., M + N :]
+
+
+def _softmax(points: Array) -> Array:
+    weights = np.exp(2.0 * _SOFTMAX_SPREAD * points)
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

@@ -1,0 +1,84 @@
+"""A lower bound that a solver's tolerances cannot spoil: the Lagrangian dual, evaluated here.
+
+With a price on storage, on bandwidth and on steps a slot falls apart into models and users, and the least
+cost is a minimum over a few break points. Any prices that are not negative give a valid bound; the
+multipliers of the linear relaxation give its optimum. So a solver is asked for multipliers, not a bound.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.instance import Instance
+from mincache.quantity import Array
+from mincache.views.algebraic_service import ServiceTable
+from mincache.views.algebraic_uplink import Tangents, upload_slope_s
+
+_ROUNDING = 1e-12  # of the sum of what is added up; far above what adding float64 loses
+
+
+class Prices(NamedTuple):
+    """Multipliers of the limits of each slot, in cost (10) summed over users.
+
+    Attributes:
+        storage: [T], of (11d), for the whole storage.
+        steps: [T], of (11f), for all L steps.
+    """
+
+    storage: Array
+    steps: Array
+
+    @classmethod
+    def none(cls, instance: Instance) -> Prices:
+        """Return prices of zero, with which everybody may have everything."""
+        return cls(*np.zeros((2, instance.slot_count)))
+
+
+def lagrangian_bound(instance: Instance, prices: Prices) -> Array:
+    """Return a lower bound on the mean cost (10) of each slot, [T]; their mean bounds (11).
+
+    Args:
+        instance: the problem.
+        prices: multipliers; negative ones count as zero.
+    """
+    storage, steps = (np.maximum(price, 0.0) for price in prices)
+    service, size = _service(instance, storage, steps)
+    total = service - storage - steps
+    slack = _ROUNDING * (size + storage + steps)
+    return np.asarray((total - slack) / instance.user_count + upload_bound(instance))
+
+
+def upload_bound(instance: Instance) -> Array:
+    """Return a lower bound on each slot's mean cost of the uploads' radio part, [T].
+
+    It is the Lagrangian dual for (11e) at the price that the optimal split has: with tangents there in
+    the delays' place, each user's least cost lies at a corner.
+    """
+    split = optimal_bandwidth(instance)[..., None]
+    share, delay_s = Tangents.at(instance, split).corners()
+    price = -upload_slope_s(instance, split).mean(axis=1, keepdims=True)
+    least_s = (delay_s + price * share).min(axis=-1).sum(axis=-1) - price[:, 0, 0]
+    size_s = np.abs(delay_s).max(axis=-1).sum(axis=-1) + price[:, 0, 0]
+    weight = instance.preference_weight / instance.user_count
+    return np.asarray(weight * (least_s - _ROUNDING * size_s))
+
+
+def _service(instance: Instance, storage: Array, steps: Array) -> tuple[Array, Array]:
+    """Return the least cost of all but uploads at these prices, [T], and the size of what it adds up."""
+    table = ServiceTable.of(instance)
+    step_price = (steps / instance.server.steps)[:, None, None, None]
+    hit = (table.edge_cost + step_price * table.steps).min(axis=(-2, -1))
+    rent = storage[:, None] * (instance.models.size_gb / instance.server.storage_gb)
+    cached = rent + _by_model(instance, hit)
+    cloud = _by_model(instance, table.cloud_cost)
+    return np.minimum(cached, cloud).sum(axis=-1), (cached + cloud).sum(axis=-1)
+
+
+def _by_model(instance: Instance, cost: Array) -> Array:
+    """Return users' costs [T, N] summed by the model that they request, [T, M]."""
+    total = np.zeros((instance.slot_count, instance.model_count))
+    np.add.at(total, (np.arange(instance.slot_count)[:, None], instance.trace.requested_model), cost)
+    return total

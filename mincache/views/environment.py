@@ -1,0 +1,193 @@
+"""The environment view: an agent answers slot after slot, in Gymnasium's terms.
+
+State (12), action (13) and reward (14) of Liu et al. Importing this module registers the environment, so
+that `gymnasium.make("mincache.views.environment:mincache/EdgeCaching-v0")` finds it. No action changes
+what the next slot holds: the slots are linked by the trace alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from mincache.errors import InputError, shown
+from mincache.evaluation import evaluate_batch
+from mincache.instance import Instance, Trace
+from mincache.quantity import Array
+from mincache.scenario import Scenario
+from mincache.solution import Decisions
+from mincache.views import actions
+from mincache.views.actions import ACTIONS
+from mincache.views.episodes import Episodes, across
+from mincache.views.observations import LIMIT, OBSERVATIONS
+
+ENVIRONMENT_ID = "mincache/EdgeCaching-v0"
+
+
+@dataclass(frozen=True)
+class AgentView:
+    """How an agent sees slots and says what to do.
+
+    Args:
+        observation: one of `observations.OBSERVATIONS`.
+        action: one of `actions.ACTIONS`.
+
+    Raises:
+        InputError: if there is no observation or action of that name.
+    """
+
+    observation: str = "counts"
+    action: str = "scaled-sigmoid"
+
+    def __post_init__(self) -> None:
+        for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
+            if getattr(self, field) not in known:
+                raise InputError(field, f"must be one of {', '.join(known)}", shown(getattr(self, field)))
+
+    def apply(self, instance: Instance) -> Array:
+        """Return the states (12) of all slots, float32 [T, size]."""
+        return OBSERVATIONS[self.observation].apply(instance)
+
+    def invert(self, instance: Instance, raw: Array) -> Decisions:
+        """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1].
+
+        Raises:
+            InputError: if they are of another shape, or not finite.
+        """
+        wanted = (instance.slot_count, actions.size(instance))
+        if raw.shape[-2:] != wanted:
+            raise InputError("action", f"must have shape {list(wanted)}", str(list(raw.shape)))
+        if not np.isfinite(raw).all():
+            raise InputError("action", "must be finite", "NaN or infinity", "has the learner diverged?")
+        return ACTIONS[self.action].decide(instance, raw)
+
+    def observation_space(self, instance: Instance) -> Box:
+        """Return the box that states lie in."""
+        size = OBSERVATIONS[self.observation].size(instance)
+        return Box(-LIMIT, LIMIT, (size,), np.float32)
+
+    def action_space(self, instance: Instance) -> Box:
+        """Return the box that raw actions lie in."""
+        return Box(-1.0, 1.0, (actions.size(instance),), np.float32)
+
+
+class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
+    """Any number of copies of the environment, stepped at once; they begin and end together.
+
+    Args:
+        source: an instance, whose trace every episode plays, or episodes, each with a trace of its own;
+            by default episodes of the paper's scenario.
+        num_envs: number of copies.
+        observation: how states are written, one of `observations.OBSERVATIONS`.
+        action: how raw actions become decisions, one of `actions.ACTIONS`.
+
+    An episode is truncated after T slots, since nothing ends then but the trace; the state after the last
+    slot is the first one's again. There is no automatic reset: call `reset` for the next episode. A seed
+    given to `reset` begins the episodes anew with that seed.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  # Gymnasium declares it so
+
+    def __init__(
+        self,
+        source: Instance | Episodes | None = None,
+        num_envs: int = 1,
+        observation: str = AgentView.observation,
+        action: str = AgentView.action,
+    ) -> None:
+        self.num_envs = num_envs
+        self.view = AgentView(observation, action)
+        self._source = source or Episodes(Scenario(), Scenario().library(0))
+        self._next_episode = 0
+        problem = self._source.problem if isinstance(self._source, Episodes) else self._source
+        self._problem = problem
+        self.single_observation_space = self.view.observation_space(problem)
+        self.single_action_space = self.view.action_space(problem)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Begin an episode in every copy, and return its first states [K, size]."""
+        if isinstance(seed, int) and isinstance(self._source, Episodes):
+            self._source, self._next_episode = replace(self._source, seed=seed), 0
+        self._steps = across(self._problem, *self._traces())
+        self._t = 0
+        return self._observe(), {}
+
+    def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+        """Play a slot in every copy with raw actions [K, M + 2N].
+
+        Returns:
+            Next states [K, size], rewards (14) [K], terminated (never), truncated (after T slots), no info.
+
+        Raises:
+            InputError: if an action is not finite, or the episode is over.
+        """
+        if self._t >= len(self._steps):
+            raise InputError("step", "must follow a reset", "a step after the episode's end")
+        slots = self._steps[self._t]
+        costs = evaluate_batch(slots, self.view.invert(slots, np.asarray(actions))).slot_cost
+        self._t += 1
+        over = np.full(self.num_envs, self._t == len(self._steps))
+        return self._observe(), -costs, np.zeros(self.num_envs, dtype=bool), over, {}
+
+    def _traces(self) -> tuple[list[Trace], str]:
+        """Return the traces of the next episode of every copy, and a name for them."""
+        if isinstance(self._source, Instance):
+            return [self._source.trace] * self.num_envs, "again"
+        first, self._next_episode = self._next_episode, self._next_episode + self.num_envs
+        traces = [self._source.trace(episode) for episode in range(first, self._next_episode)]
+        return traces, f"episode-{first}"
+
+    def _observe(self) -> Array:
+        return self.view.apply(self._steps[self._t % len(self._steps)])
+
+
+class EdgeCachingEnv(gymnasium.Env[Array, Array]):
+    """One copy of `EdgeCachingVectorEnv`, in the form that RL libraries expect.
+
+    Args:
+        source: see `EdgeCachingVectorEnv`.
+        observation: how states are written.
+        action: how raw actions become decisions.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(
+        self,
+        source: Instance | Episodes | None = None,
+        observation: str = AgentView.observation,
+        action: str = AgentView.action,
+    ) -> None:
+        self._batch = EdgeCachingVectorEnv(source, 1, observation, action)
+        self.observation_space = self._batch.single_observation_space
+        self.action_space = self._batch.single_action_space
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Begin an episode, and return its first state and no info."""
+        super().reset(seed=seed)
+        states, info = self._batch.reset(seed=seed)
+        return states[0], info
+
+    def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
+        """Play a slot with a raw action; returns as `EdgeCachingVectorEnv.step`, for one copy."""
+        states, rewards, terminated, truncated, info = self._batch.step(np.asarray(action)[None])
+        return states[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
+
+
+gymnasium.register(
+    ENVIRONMENT_ID,
+    entry_point="mincache.views.environment:EdgeCachingEnv",
+    vector_entry_point="mincache.views.environment:EdgeCachingVectorEnv",
+)

@@ -1,0 +1,82 @@
+"""What an agent sees of a slot: the state (12) as a vector of numbers of order one.
+
+The paper's state is gamma, h, phi, d^in and d^op of a slot. Gains and sizes enter as logarithms relative
+to a typical value. How the requests phi are written is a named, versioned choice; every choice holds the
+same information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.instance import Instance
+from mincache.quantity import Array
+
+LIMIT = 10.0
+"""Every entry of an observation is clipped to [-LIMIT, LIMIT], so that the space of states is a box."""
+
+_TYPICAL_GAIN = 1e-10  # at about 180 m in (3)
+_TYPICAL_BITS = 6e7  # 7.5 MB, the middle of Table I's ranges
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One way to write the state (12): gamma, then h, d^in and d^op of each user, then the requests.
+
+    Attributes:
+        version: changes whenever any entry could change; a policy is trained for one version.
+        requests: writes the requests [T, N] as [T, any].
+    """
+
+    version: int
+    requests: Callable[[Instance], Array]
+
+    def size(self, instance: Instance) -> int:
+        """Return the number of entries of an observation."""
+        return int(self.apply(instance.slot(0)).shape[1])
+
+    def apply(self, instance: Instance) -> Array:
+        """Return the observations [T, size] of the slots, float32 within [-LIMIT, LIMIT]."""
+        trace = instance.trace
+        parts = (
+            trace.skewness[:, None],
+            np.log10(trace.channel_gain / _TYPICAL_GAIN),
+            np.log2(trace.input_bits / _TYPICAL_BITS),
+            np.log2(instance.models.output_bits[trace.requested_model] / _TYPICAL_BITS),
+            self.requests(instance),
+        )
+        return np.concatenate(parts, axis=1).clip(-LIMIT, LIMIT).astype(np.float32)
+
+
+def requests_start(users: int) -> int:
+    """Return where the requests begin in an observation."""
+    return 1 + 3 * users
+
+
+def _index(instance: Instance) -> Array:
+    """phi as the paper prints it, an index, scaled to [0, 1)."""
+    return instance.trace.requested_model / instance.model_count
+
+
+def _one_hot(instance: Instance) -> Array:
+    """An indicator of each user's model, [T, N M]."""
+    indicators = np.eye(instance.model_count)[instance.trace.requested_model]
+    return indicators.reshape(instance.slot_count, -1)
+
+
+def _counts(instance: Instance) -> Array:
+    """`_one_hot`, then how many ask for each model relative to the mean N / M: [T, N M + M]."""
+    one_hot = _one_hot(instance)
+    per_user = one_hot.reshape(instance.slot_count, instance.user_count, instance.model_count)
+    return np.concatenate([one_hot, per_user.mean(axis=1) * instance.model_count], axis=1)
+
+
+OBSERVATIONS: dict[str, Observation] = {
+    "index": Observation(1, _index),
+    "one-hot": Observation(1, _one_hot),
+    "counts": Observation(1, _counts),
+}
+"""The ways to write a state, by name."""

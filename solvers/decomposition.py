@@ -1,0 +1,35 @@
+"""`decomposition`: the exact optimum, slot by slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mincache import InputError, Instance, Run, Solution, Solver
+from mincache.exact import RELATIVE_GAP, improvements
+
+
+@dataclass(frozen=True)
+class Decomposition(Solver):
+    """Bandwidth by its dual; cache and steps by branch and bound, with a bound that meets the answer.
+
+    Compiled with numba where it is installed (the extra `compiled`), and the same in plain Python where
+    it is not. When the time is up, the best answer so far and a valid bound are returned.
+
+    Args:
+        relative_gap: gap between cost and bound, relative, at which a slot counts as solved.
+    """
+
+    kind: ClassVar[str] = "exact"
+
+    relative_gap: float = RELATIVE_GAP
+
+    def __post_init__(self) -> None:
+        if not self.relative_gap >= 0.0:
+            raise InputError("relative_gap", "must be at least 0", str(self.relative_gap))
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return an optimal solution, or the best that the time allowed."""
+        for answer in improvements(instance, self.relative_gap, run.remaining):
+            run.report(answer.solution, bound=answer.bound)
+        return answer.solution

@@ -1,0 +1,54 @@
+"""`relaxation`: the linear relaxation of every slot, solved with HiGHS and rounded; with a lower bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pyomo.contrib.solver.common.factory import SolverFactory
+
+from mincache import Instance, Run, Solution, Solver
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.views import algebraic
+from mincache.views.algebraic_bound import Prices, lagrangian_bound
+from mincache.views.algebraic_rounding import round_slot
+from mincache.views.algebraic_slots import SlotAnswer, solve_slots
+
+
+@dataclass(frozen=True)
+class Relaxation(Solver):
+    """Solve the relaxed Pyomo model of every slot, and round what it says to a feasible solution.
+
+    The bound comes from the multipliers that HiGHS returns, evaluated in `views.algebraic_bound`: it holds
+    whatever the solver's tolerances. Slots not reached in time are left to the cloud.
+    """
+
+    kind: ClassVar[str] = "relaxation"
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the rounded solution, and report the mean of the slots' bounds."""
+        return solve_slots(instance, run, _solve_slot)
+
+
+def _solve_slot(slot: Instance, seconds: float) -> SlotAnswer:
+    model = algebraic.apply(slot, "relaxed")
+    result = SolverFactory("highs").solve(
+        model,
+        time_limit=seconds if math.isfinite(seconds) else None,
+        load_solutions=False,
+        raise_exception_on_nonoptimal_result=False,
+    )
+    if result.incumbent_objective is None:
+        return SlotAnswer(None)
+    result.solution_loader.load_vars()
+    multiplier = result.solution_loader.get_duals()
+    # The objective is a mean over users, and storage is in MB; the prices are for the sum and the whole.
+    whole = -slot.user_count * np.array([model.storage_limit[0].upper(), 1.0])
+    duals = np.array([[multiplier[model.storage_limit[0]]], [multiplier[model.step_limit[0]]]])
+    prices = Prices(*(whole[:, None] * duals))
+    cache = np.array([variable.value for variable in model.cache.values()])
+    steps = np.array([variable.value for variable in model.step_share.values()])
+    decisions = round_slot(slot, cache, steps, optimal_bandwidth(slot)[0])
+    return SlotAnswer(decisions, float(lagrangian_bound(slot, prices)[0]))

@@ -1,0 +1,83 @@
+"""Records with hand-computed numbers, for the tests of the board."""
+
+from __future__ import annotations
+
+from mincache import Run, Solution
+from mincache.bench.journal import Journal
+from mincache.bench.judge import judge
+from mincache.bench.outcome import Outcome
+from mincache.bench.records import Cell, Record, Score
+from mincache.bench.worker import ANSWER
+from mincache.board.ranking import table
+from mincache.board.standing import standings
+from mincache.documents import solution_bytes
+from mincache.registry import make
+from mincache.suites import find
+
+
+def record(
+    solver: str,
+    instance: str,
+    cost: float | None = None,
+    repetition: int = 0,
+    *,
+    verdict: str | None = None,
+    stop_reason: str = "finished",
+    hit_ratio: float = 0.0,
+    low: float | None = None,
+    solve_s: float | None = 1.0,
+    suite: str = "hand-made",
+    source: str = "a" * 64,
+    wall_s: float | None = None,
+    sha256: str = "",
+    bound: float | None = None,
+    solution_sha256: str | None = None,
+) -> Record:
+    """Return a record: verified if it has a cost, else with the verdict given."""
+    verdict = verdict or ("verified" if cost is not None else "no solution")
+    cell = Cell(
+        suite=suite, instance=instance, instance_sha256=sha256 or instance.rjust(64, "0"), solver=solver,
+        solver_name=solver.partition("[")[0], solver_source=source, repetition=repetition, wall_s=wall_s,
+    )  # fmt: skip
+    score = None
+    if cost is not None:
+        score = Score(
+            feasible=verdict != "infeasible", cost=cost, hit_ratio=hit_ratio, mean_delay_s=2.0,
+            mean_upload_s=0.5, mean_download_s=0.5, mean_backhaul_s=0.5, mean_generation_s=0.5, mean_tv=3.0,
+            low_step_hit_share=low,
+        )  # fmt: skip
+    return Record(
+        cell=cell, stop_reason=stop_reason, verdict=verdict, score=score, bound=bound, solve_s=solve_s,
+        wall_s=2.0, started="2030-01-01T00:00:00Z", solution_sha256=solution_sha256,
+    )  # fmt: skip
+
+
+def tables(records, solvers=(), suite=""):
+    """Return the table of each suite in the records."""
+    return [table(standing) for standing in standings(records, solvers, suite)]
+
+
+def judged(suite, name, solver, solution, repetition=0, **cell):
+    """Return what the bench keeps of a run that answered an instance of `suite` with `solution`."""
+    entry = suite.entries[name]
+    outcome = Outcome(closing=ANSWER, payload=solution_bytes(solution), solve_s=0.5, exit_status=0)
+    return judge(
+        Cell(
+            suite=suite.name, instance=name, instance_sha256=entry.sha256, solver=solver, solver_name=solver,
+            solver_source="a" * 64, repetition=repetition, **cell,
+        ),
+        suite.read(name), outcome, "2030-01-01T00:00:00Z", {}, entry.best_known,
+    )  # fmt: skip
+
+
+def smoke_campaign(folder):
+    """Write a campaign on smoke-v1: the cloud alone, and two repetitions that use the edge; return it."""
+    suite = find("smoke-v1")
+    with Journal(folder) as journal:
+        for instance in suite:
+            journal.append(judged(suite, instance.name, "cloud-only", Solution.nothing_cached(instance)))
+            for repetition in range(2):
+                run = Run.seeded(repetition)
+                solution = make("random-allocation").solve(instance, run)
+                journal.append(judged(suite, instance.name, "random-allocation", solution, repetition))
+    return folder

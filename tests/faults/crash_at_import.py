@@ -1,0 +1,5 @@
+"""A solver whose module takes the process with it."""
+
+import os
+
+os.abort()

@@ -1,0 +1,5 @@
+"""A solver whose module never gets to its end."""
+
+import time
+
+time.sleep(600)

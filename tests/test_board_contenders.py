@@ -1,0 +1,37 @@
+from board_fixture import record
+
+from mincache.board.contenders import contender, labels, printable
+
+
+def _labels(*records):
+    return sorted(labels({contender(r.cell) for r in records}).values())
+
+
+def test_a_label_is_the_solver_as_written():
+    """One way of running a solver is called by the solver alone."""
+    assert _labels(record("genetic[population=50]", "a"), record("genetic", "a")) == [
+        "genetic",
+        "genetic[population=50]",
+    ]
+
+
+def test_twins_are_told_apart_by_what_differs():
+    """The same solver under two time limits is two contenders, each named with its limit."""
+    assert _labels(record("genetic", "a", wall_s=60), record("genetic", "a")) == [
+        "genetic (60 s)",
+        "genetic (no limit)",
+    ]
+
+
+def test_another_source_is_another_contender():
+    """A solver whose file was changed is not mixed with what it was before."""
+    assert _labels(record("genetic", "a", source="b" * 64), record("genetic", "a")) == [
+        "genetic (source aaaaaaaa)",
+        "genetic (source bbbbbbbb)",
+    ]
+
+
+def test_printable_takes_the_teeth_out_of_control_characters():
+    """An escape sequence in a name is shown, not sent to the terminal, and a novel is cut."""
+    assert printable("a\x1b[31mb\nc") == "a\\x1b[31mb\\x0ac"
+    assert len(printable("x" * 1000)) == 100

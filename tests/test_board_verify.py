@@ -1,0 +1,186 @@
+"""Each way of cheating or damage is done to a published board, and must be found."""
+
+import gzip
+import json
+import shutil
+
+import pytest
+import tomli_w
+from board_fixture import smoke_campaign
+
+from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, read_entries, read_entry
+from mincache.board.packs import read_pack, write_pack
+from mincache.board.publish import publish, solutions_in, write_page
+from mincache.board.results import read_campaigns
+from mincache.board.verify import TOGETHER, verify
+from mincache.errors import InputError
+
+ENTRY = "smoke-v1/cloud-only"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A board with two entries."""
+    campaign = smoke_campaign(tmp_path_factory.mktemp("campaign"))
+    board = tmp_path_factory.mktemp("published")
+    publish(read_campaigns([campaign]), solutions_in([campaign]), board)
+    write_page(board)
+    return board
+
+
+@pytest.fixture
+def board(published, tmp_path):
+    """A copy to be tampered with."""
+    return shutil.copytree(published, tmp_path / "board")
+
+
+def wrong(board, page=True):
+    """Return what verify finds, by what it found it in; the page is brought up to date first."""
+    if page:
+        write_page(board)
+    return {name: " ".join(sentences) for name, sentences in verify(board) if sentences}
+
+
+def rewrite(board, file, change):
+    """Rewrite the lines of a pack of an entry, and its manifest so that the hashes agree."""
+    folder = board / ENTRY
+    entry = read_entry(folder)
+    key = {RECORDS_FILE: "records", SOLUTIONS_FILE: "solutions"}[file]
+    content = change(list(read_pack(folder / file, getattr(entry.manifest, key))))
+    manifest = entry.manifest.model_copy(update={key: write_pack(folder / file, content)})
+    (folder / MANIFEST_FILE).write_text(tomli_w.dumps(manifest.model_dump(mode="json", exclude_none=True)))
+
+
+def edit(board, **score):
+    """Change numbers of the first record's score."""
+
+    def change(lines):
+        record = json.loads(lines[0])
+        record["score"] |= score
+        return [json.dumps(record).encode() + b"\n", *lines[1:]]
+
+    rewrite(board, RECORDS_FILE, change)
+
+
+def test_an_honest_board_verifies(board):
+    """Nothing is wrong with what was published, and rebuilding the page changes no byte."""
+    assert wrong(board, page=False) == {}
+    assert [entry.tier for entry in read_entries(board)] == ["verified", "verified"]
+
+
+def test_the_same_campaign_publishes_the_same_bytes(published, tmp_path):
+    """Publishing is a function of the records."""
+    campaign = smoke_campaign(tmp_path / "campaign")
+    again = tmp_path / "again"
+    publish(read_campaigns([campaign]), solutions_in([campaign]), again)
+    write_page(again)
+    files = sorted(path.relative_to(published) for path in published.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    assert all((published / path).read_bytes() == (again / path).read_bytes() for path in files)
+
+
+def test_a_cost_typed_in_is_found(board):
+    """A lower cost than the solution's is not believed."""
+    edit(board, cost=1.0)
+    assert "cost 1.0; the evaluator finds" in wrong(board)[ENTRY]
+
+
+@pytest.mark.parametrize("field", ["hit_ratio", "mean_delay_s", "mean_tv", "mean_backhaul_s"])
+def test_any_number_typed_in_is_found(board, field):
+    """Every number of the score is held against the evaluator's."""
+    edit(board, **{field: 0.123456})
+    assert f"{field} 0.123456; the evaluator finds" in wrong(board)[ENTRY]
+
+
+def test_a_change_in_the_last_digits_is_found(board):
+    """One part in a hundred thousand millions is a difference."""
+    cost = read_entry(board / ENTRY).records[0].score.cost
+    edit(board, cost=cost * (1 - 1e-11))
+    assert "the evaluator finds" in wrong(board)[ENTRY]
+
+
+def test_violations_left_out_are_found(board):
+    """Feasibility is the evaluator's word too."""
+    edit(board, violations={"storage": 1})
+    assert "feasible True {'storage': 1}" in wrong(board)[ENTRY]
+
+
+def test_a_solution_left_out_is_found(board):
+    """A record whose solution is missing is not verified."""
+    rewrite(board, SOLUTIONS_FILE, lambda lines: lines[1:])
+    assert "is not stored" in wrong(board)[ENTRY]
+
+
+def test_another_solution_is_found(board):
+    """A solution whose bytes have changed is no longer the recorded one."""
+    rewrite(board, SOLUTIONS_FILE, lambda lines: [lines[0].replace(b"[0,", b"[1,", 1), *lines[1:]])
+    assert "belongs to no record" in wrong(board)[ENTRY]
+
+
+def test_a_record_given_twice_is_found(board):
+    """Each run has one record."""
+    rewrite(board, RECORDS_FILE, lambda lines: [lines[0], *lines])
+    assert "2 records" in wrong(board)[ENTRY]
+
+
+def test_a_damaged_pack_is_found(board):
+    """A pack that is not what the manifest says is refused, and the other entry is still checked."""
+    (board / ENTRY / RECORDS_FILE).write_bytes(gzip.compress(b"{}\n"))
+    found = dict(verify(board))
+    assert any("sha256" in sentence or "must" in sentence for sentence in found[ENTRY])
+    assert found["smoke-v1/random-allocation"] == []
+
+
+def test_a_record_of_another_instance_is_found(board):
+    """A record on other bytes than the suite's does not count."""
+    rewrite(
+        board,
+        RECORDS_FILE,
+        lambda lines: [line.replace(b'"instance":"smoke', b'"instance":"sm0ke') for line in lines],
+    )
+    assert "the suite has no such instance" in wrong(board, page=False)[ENTRY]
+
+
+def test_a_stray_file_is_found(board):
+    """Nothing lies in an entry that no check looks at."""
+    (board / ENTRY / "run.sh").write_text("true")
+    assert "run.sh does not belong to an entry" in wrong(board)[ENTRY]
+
+
+def test_an_entry_under_another_name_is_found(board):
+    """An entry copied under another name stands twice on the board."""
+    shutil.copytree(board / ENTRY, board / "smoke-v1" / "better")
+    assert "2 entries of cloud-only on smoke-v1" in wrong(board)[TOGETHER]
+
+
+def test_a_bound_above_a_verified_cost_is_found(board):
+    """A wrong bound is found by anybody's better answer, unless the entry is flagged already."""
+
+    def change(lines):
+        record = json.loads(lines[0])
+        record["bound"] = record["score"]["cost"] * 10
+        return [json.dumps(record).encode() + b"\n", *lines[1:]]
+
+    rewrite(board, RECORDS_FILE, change)
+    assert "is above the verified cost" in wrong(board)[TOGETHER]
+    manifest = board / ENTRY / MANIFEST_FILE
+    manifest.write_text(manifest.read_text().replace('flag = ""', 'flag = "its bound is wrong"'))
+    assert TOGETHER not in wrong(board)
+    assert read_entry(board / ENTRY).tier == "flagged"
+    assert "cloud-only is flagged: its bound is wrong" in (board / "README.md").read_text()
+
+
+def test_a_changed_page_is_found(board):
+    """The page must be what the entries give, byte for byte."""
+    page = board / "README.md"
+    page.write_bytes(page.read_bytes() + b" ")
+    found = wrong(board, page=False)
+    assert found == {
+        "README.md": f"differs from what the entries give, from byte {page.stat().st_size - 1} on"
+    }
+
+
+def test_an_empty_board_is_no_success(tmp_path):
+    """Nothing to verify is not verified."""
+    with pytest.raises(InputError, match="must hold at least one entry"):
+        list(verify(tmp_path))

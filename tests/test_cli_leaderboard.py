@@ -1,0 +1,67 @@
+import csv
+import io
+import json
+
+import pytest
+from board_fixture import smoke_campaign
+from click.testing import CliRunner
+
+from mincache.cli.leaderboard import leaderboard
+from mincache.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    """A campaign on smoke-v1."""
+    return smoke_campaign(tmp_path_factory.mktemp("campaign"))
+
+
+def invoke(*arguments):
+    """Run `mincache leaderboard` with these arguments."""
+    return CliRunner().invoke(leaderboard, [str(argument) for argument in arguments])
+
+
+def test_the_verb_may_be_left_out(campaign):
+    """A folder alone prints the table, options before or after it."""
+    named = invoke("table", campaign)
+    assert named.exit_code == 0
+    assert "random-allocation" in named.output
+    assert invoke(campaign).output == named.output
+    assert invoke("--format", "table", campaign).output == named.output
+
+
+def test_the_formats_hold_the_same_rows(campaign):
+    """JSON and CSV name the solvers of the terminal table in its order."""
+    rows = json.loads(invoke(campaign, "--format", "json").output)["tables"][0]["rows"]
+    listed = csv.DictReader(io.StringIO(invoke(campaign, "--format", "csv").output))
+    assert [row["solver"] for row in rows] == [row["solver"] for row in listed]
+    assert sorted(row["solver"] for row in rows) == ["cloud-only", "random-allocation"]
+    assert [(row["covered"], row["seeds"]) for row in rows if row["solver"] != "cloud-only"] == [(4, 2)]
+
+
+def test_rows_can_be_chosen(campaign):
+    """--solvers keeps the rows named."""
+    shown = invoke(campaign, "--solvers", "cloud-only", "--format", "json").output
+    assert [row["solver"] for row in json.loads(shown)["tables"][0]["rows"]] == ["cloud-only"]
+
+
+def test_no_campaign_is_a_plain_refusal(tmp_path):
+    """A folder without a journal is refused in one line."""
+    refused = invoke(tmp_path).exception
+    assert isinstance(refused, InputError)
+    assert "\n" not in str(refused)
+
+
+def test_publish_and_verify(campaign, tmp_path):
+    """What is published verifies; with one byte of the page changed it does not."""
+    board = tmp_path / "board"
+    assert invoke("publish", campaign, "-o", board, "--author", "A. Author").exit_code == 0
+    verified = invoke("verify", board)
+    assert verified.exit_code == 0, verified.output
+    page = board / "README.md"
+    page.write_text(page.read_text().replace("A. Author", "B. Author"))
+    verified = invoke("verify", board)
+    assert verified.exit_code == 1
+    assert "wrong README.md\n      differs from what the entries give" in verified.output
+    assert invoke("rebuild", board).exit_code == 0
+    assert invoke("verify", board).exit_code == 0
