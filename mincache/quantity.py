@@ -110,6 +110,12 @@ class Quantity:
         """Return the shape as documents show it, such as `[T][N]`."""
         return "".join(f"[{axis}]" for axis in self.shape)
 
+    def range_text(self) -> str:
+        """Return the allowed values in words, such as `> 0`."""
+        limits = {">": self.above, ">=": self.at_least, "<=": self.at_most}
+        words = [f"{sign} {limit:g}" for sign, limit in limits.items() if limit is not None]
+        return ", ".join(words + ["whole"] * self.whole)
+
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a document's field with this meaning."""
         schema: dict[str, Any] = {"type": "integer" if self.whole else "number"}

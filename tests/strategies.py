@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,8 @@ RAW = "\ue000raw:"
 
 def to_text(document: Any) -> str:
     """Return `document` as JSON, with every marked text standing bare."""
-    pieces = json.dumps(document).split(json.dumps(RAW)[:-1])
-    bare = [head + tail for head, tail in (piece.split('"', 1) for piece in pieces[1:])]
-    # The opening quote of a marked text went with the mark; its closing one is dropped here.
-    return pieces[0] + "".join(bare)
+    marked = re.compile(re.escape(json.dumps(RAW)[:-1]) + r'((?:[^"\\]|\\.)*)"')
+    return marked.sub(lambda match: json.loads(f'"{match[1]}"'), json.dumps(document))
 
 
 hostile_json = st.sampled_from(

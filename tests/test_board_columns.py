@@ -6,13 +6,13 @@ def test_numbers_are_written_as_readers_expect():
     assert columns.cost(12.34567) == "12.346"
     assert columns.percent(0.24567) == "24.6%"
     assert columns.percent(0.24567, 2) == "24.57%"
-    assert columns.seconds(0.000563) == "0.000563"
-    assert columns.seconds(12.345) == "12.3"
+    assert columns.duration(0.000563) == "0.563 ms"
+    assert columns.duration(12.345) == "12.3 s"
 
 
 def test_nothing_is_a_dash_and_zero_has_no_sign():
     """A missing number is not a zero, and rounding noise is not negative."""
-    assert columns.cost(None) == columns.percent(None) == columns.seconds(None) == "-"
+    assert columns.cost(None) == columns.percent(None) == columns.duration(None) == "-"
     assert columns.percent(-1e-15, 2) == "0.00%"
 
 
@@ -26,6 +26,6 @@ def test_headings_join_what_a_terminal_breaks():
     """The hyphen of a broken word goes with the break."""
     headings = [column.heading for column in columns.COLUMNS]
     assert headings == [
-        "solver", "mean cost", "gap", "hit ratio", "hits <= A1", "feasible", "failures", "median solve s",
+        "solver", "mean cost", "gap", "hit ratio", "hits <= A1", "feasible", "failures", "median solve",
         "seeds", "covers",
     ]  # fmt: skip

@@ -11,8 +11,6 @@ from typing import NoReturn
 from mincache.bench import processes, worker
 from mincache.bench.limits import Limits, thread_variables
 
-_LARGEST_FILE_BYTES = 1 << 30
-
 
 def become(
     job: worker.Job,
@@ -70,7 +68,7 @@ def _restrict(limits: Limits, cores: set[int]) -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE_BYTES)
+    _lower(resource.RLIMIT_FSIZE, limits.disk_bytes)
     if limits.cpu_s is not None:
         _lower(resource.RLIMIT_CPU, int(limits.cpu_s) + 1)
     if sys.platform == "linux":

@@ -28,6 +28,7 @@ JOB, LIMITS, INSTANCE, STARTED = b"J", b"L", b"I", b"P"
 """Frames from the supervisor: a job is these three; to it: the child's id, before the outcome."""
 
 _TICK_S = 0.05
+_DISK_TICK_S = 0.25
 _MOST_PROCESSES = 1024
 _MOST_READS = 4096
 _OUTPUT_BYTES = 4000
@@ -52,6 +53,7 @@ class Attempt:
         self._ended = False
         self._peak_bytes = 0
         self._next_check = 0.0
+        self._next_disk_check = self._start + _DISK_TICK_S
         self.pid = os.fork()
         if self.pid == 0:
             child.become(job, limits, instance, self._folder, report_end, output_end, cores)
@@ -130,6 +132,9 @@ class Attempt:
         if now >= self._next_check:  # what a run reports must not make the keeper busy
             self._next_check = now + _TICK_S
             self._check_usage()
+        if now >= self._next_disk_check:
+            self._next_disk_check = now + _DISK_TICK_S
+            self._check_disk()
         if now >= self._deadline:
             self._reach_deadline()
 
@@ -146,6 +151,10 @@ class Attempt:
                 self._stop("memory", f"{proportional} bytes, over the limit of {limits.memory_bytes}")
         if limits.cpu_s is not None and self.outcome.cpu_s + used.cpu_s > limits.cpu_s:
             self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
+
+    def _check_disk(self) -> None:
+        if processes.folder_bytes(self._folder) > self.limits.disk_bytes:
+            self._stop("disk", f"over the limit of {self.limits.disk_bytes} bytes of files")
 
     def _reach_deadline(self) -> None:
         if self._deadline_is == "leave":

@@ -25,6 +25,7 @@ class Limits:
         startup_s: seconds until `solve` must have begun.
         cpu_s: processor seconds of the whole run, all processes together; None without a limit.
         memory_bytes: memory of the whole run, all processes together; None without a limit.
+        disk_bytes: files in the folder that the run works in, and the largest single file anywhere.
         threads: threads for numerical libraries, and cores where the system can pin.
     """
 
@@ -33,10 +34,11 @@ class Limits:
     startup_s: float = 120.0
     cpu_s: float | None = None
     memory_bytes: int | None = None
+    disk_bytes: int = 1 << 30
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "threads"):
+        for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "threads"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise InputError(name, "must be positive and finite", str(value))

@@ -16,7 +16,7 @@ class Outcome:
     """What a keeper saw of one run.
 
     Attributes:
-        stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `processes`,
+        stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `disk`, `processes`,
             `interrupted`, `protocol`, or `not started` with the reason in `note`; empty if it ended itself.
         note: one line to it.
         exit_status: of the child, negative for a signal; None if it was not seen to end.

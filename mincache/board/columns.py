@@ -39,9 +39,11 @@ def percent(value: float | None, decimals: int = 1) -> str:
     return NOTHING if value is None else f"{value:z.{decimals}%}"
 
 
-def seconds(value: float | None) -> str:
-    """Return a time in s with 3 significant digits."""
-    return NOTHING if value is None else f"{value:.3g}"
+def duration(seconds: float | None) -> str:
+    """Return a time with 3 significant digits, in ms below a second."""
+    if seconds is None:
+        return NOTHING
+    return f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
 
 
 def failures(kinds: Mapping[str, int]) -> str:
@@ -57,7 +59,7 @@ COLUMNS = (
     Column("hits\n<= A1", lambda row, _: percent(row.low_step_hit_share)),
     Column("feas-\nible", lambda row, _: percent(row.feasible_share)),
     Column("fail-\nures", lambda row, _: failures(row.failures) or NOTHING, numeric=False),
-    Column("median\nsolve\ns", lambda row, _: seconds(row.median_solve_s)),
+    Column("median\nsolve", lambda row, _: duration(row.median_solve_s)),
     Column("seeds", lambda row, _: str(row.seeds)),
     Column("covers", lambda row, table: f"{row.covered}/{table.instances}"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mincache.board.columns import NOTHING, seconds
+from mincache.board.columns import NOTHING, duration
 from mincache.board.entries import Entry
 from mincache.board.ranking import table
 from mincache.board.render import escaped, markdown, markdown_table
@@ -20,7 +20,7 @@ Every number here is computed from the records and solutions in this folder, and
 has been scored by the evaluator: `mincache leaderboard verify` scores them again, checks every hash and
 rebuilds this page. Costs are eq. (11), lower is better; the gap is (cost - best known) / best known.
 """
-_ENTRY_COLUMNS = ("entry", "kind", "tier", "authors", "training s", "trained on", "records", "solutions")
+_ENTRY_COLUMNS = ("entry", "kind", "tier", "authors", "training", "trained on", "records", "solutions")
 
 
 def chart_file(suite: str) -> str:
@@ -58,7 +58,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         manifest.kind or NOTHING,
         entry.tier,
         escaped(", ".join(manifest.authors)) or NOTHING,
-        seconds(manifest.training_s),
+        duration(manifest.training_s),
         escaped(manifest.training_device) or NOTHING,
         str(manifest.records.lines),
         str(manifest.solutions.lines),

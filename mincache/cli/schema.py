@@ -8,12 +8,36 @@ import click
 
 
 @click.command()
-@click.argument("document", type=click.Choice(["instance", "solution"]))
+@click.argument("document", type=click.Choice(["instance", "solution", "symbols"]))
 def schema(document: str) -> None:
-    """Print the JSON Schema of the instance or the solution document.
+    """Print the JSON Schema of the instance or the solution document, or the table of symbols.
 
-    It holds what a schema can say; that the shapes agree is checked when a document is read.
+    A schema holds what a schema can say; that the shapes agree is checked when a document is read.
     """
     from mincache.documents import json_schema
 
+    if document == "symbols":
+        click.echo(symbols_markdown())
+        return
     click.echo(json.dumps(json_schema(document), indent=2))
+
+
+def symbols_markdown() -> str:
+    """Return the table of symbols: every quantity of both documents with symbol, unit, shape and range."""
+    from mincache.instance import PARTS, Instance
+    from mincache.quantity import quantities
+    from mincache.solution import Solution
+
+    sections = [
+        ("", Instance),
+        *((f"{name}.", kind) for name, kind in PARTS.items()),
+        ("solution: ", Solution),
+    ]
+    lines = ["| field | symbol | unit | range | meaning |", "|---|---|---|---|---|"]
+    for prefix, kind in sections.items():
+        for name, meaning in quantities(kind).items():
+            field = f"{prefix}`{name}{meaning.brackets()}`" if prefix else f"`{name}`"
+            lines.append(
+                f"| {field} | {meaning.symbol} | {meaning.unit} | {meaning.range_text()} | {meaning.about} |"
+            )
+    return "\n".join(lines)

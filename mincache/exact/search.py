@@ -6,7 +6,7 @@ all users but one get none or A3 steps, since the regret is concave in the steps
 left over. So two knapsacks are nested: models in the storage, and for each such filling, users of the
 cached models in the steps.
 
-Both are searched by the same tree (`_Tree`): depth first in order of gain per room, bounded by the
+Both are searched by the same tree (`Tree`): depth first in order of gain per room, bounded by the
 fractional filling. A price on steps, the one that makes the root's bound highest, turns the gain of caching
 a model into one number. The same functions run as plain Python. Losses only add up numbers that are not
 negative, so a huge one that the optimum avoids takes no digits from the others.
@@ -14,65 +14,15 @@ negative, so a huge one that the optimum avoids takes no digits from the others.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from mincache.exact.compiling import compiled
+from mincache.exact.tables import Library, Plan, Slot, Tree
 from mincache.quantity import Array
 
 _PRICE_ROUNDS = 64
 _SORT_BY_INSERTION = 64
 
 
-class Library(NamedTuple):
-    """The models, as the search needs them; each array is [M] but for the last."""
-
-    size_gb: Array
-    onset_steps: Array
-    full_steps: Array
-    onset: Array  # regret of a cached request with `onset_steps`
-    unserved: Array  # regret of a cached request without steps
-    by_worth: Array  # the models worth serving, by `unserved` per step, highest first
-
-
-class Plan(NamedTuple):
-    """The best decisions known for each slot, which the search improves in place."""
-
-    cache: Array  # bool [T, M]
-    steps: Array  # [T, N], steps given to each user
-    loss: Array  # [T], the slot's regrets under these decisions
-    lower: Array  # [T], a lower bound on the slot's loss
-    unfinished: Array  # bool [T], whether the search ran out of nodes
-
-
-class _Slot(NamedTuple):
-    """What is asked for in one slot."""
-
-    count: Array  # [M], users who ask for the model
-    cloud: Array  # [M], their regret if the model is not cached
-    storage_gb: float
-    steps: float
-
-
-class _Tree(NamedTuple):
-    """Items to be put into limited room, and the path of the search through the amounts of them."""
-
-    models: Array
-    size: Array  # room that one unit takes
-    gain: Array  # loss that one unit saves
-    count: Array  # units there are
-    twin: Array  # whether the item may change places with the one before
-    reduced: Array  # what one unit less (or more, where there are none) adds to the bound at least
-    tail: Array  # loss of this item and all after it if there is room for none
-    amount: Array  # units put in
-    room: Array  # room left before this item
-    loss: Array  # loss of the items before this one
-    level: Array  # [1], items decided; -1 before the start
-    bound: Array  # [1], lower bound at the root
-
-
-@compiled
 def search_slots(
     library: Library, requested: Array, cloud: Array, storage_gb: float, steps: float,
     tolerance: Array, node_limit: int, slots: Array, plan: Plan,
@@ -96,15 +46,14 @@ def search_slots(
         for n in range(requested.shape[1]):
             count[requested[t, n]] += 1
             cloud_of[requested[t, n]] += cloud[t, n]
-        slot = _Slot(count, cloud_of, storage_gb, steps)
+        slot = Slot(count, cloud_of, storage_gb, steps)
         nodes_left = np.full(1, node_limit)
         _search(library, slot, requested[t], tolerance[t], nodes_left, t, plan)
         plan.unfinished[t] = nodes_left[0] <= 0
 
 
-@compiled
 def _search(
-    library: Library, slot: _Slot, requested: Array, tolerance: float, nodes_left: Array, t: int, plan: Plan
+    library: Library, slot: Slot, requested: Array, tolerance: float, nodes_left: Array, t: int, plan: Plan
 ) -> None:
     """Improve slot `t` of the plan."""
     items = np.flatnonzero((slot.cloud > 0.0) & (library.size_gb <= slot.storage_gb))
@@ -135,9 +84,8 @@ def _search(
     plan.lower[t] = max(plan.lower[t], min(lower, best))
 
 
-@compiled
 def _serve(
-    library: Library, slot: _Slot, cached: Array, left_out: float, best: float, nodes_left: Array,
+    library: Library, slot: Slot, cached: Array, left_out: float, best: float, nodes_left: Array,
     served: Array,
 ) -> tuple[float, int, float]:  # fmt: skip
     """Share the steps among the users of the cached models, for a loss under `best` if there is one.
@@ -163,8 +111,7 @@ def _serve(
     return best, part_model, part_steps
 
 
-@compiled
-def _best_part(library: Library, tree: _Tree) -> tuple[float, int]:
+def _best_part(library: Library, tree: Tree) -> tuple[float, int]:
     """Return what the steps left over save at most, given to one user, and that user's model (or -1)."""
     room = tree.room[tree.models.size]
     best, best_model = 0.0, -1
@@ -178,7 +125,6 @@ def _best_part(library: Library, tree: _Tree) -> tuple[float, int]:
     return best, best_model
 
 
-@compiled
 def _assign(
     library: Library, requested: Array, served: Array, part_model: int, part_steps: float, steps: Array
 ) -> None:
@@ -195,8 +141,7 @@ def _assign(
             steps[n] = part_steps
 
 
-@compiled
-def _step_price(library: Library, slot: _Slot, items: Array, worth: Array) -> float:
+def _step_price(library: Library, slot: Slot, items: Array, worth: Array) -> float:
     """Return the price of a step that makes the bound on the slot's loss highest.
 
     The bound is concave and piecewise linear in the price: the lines of both sides are followed to where
@@ -224,9 +169,8 @@ def _step_price(library: Library, slot: _Slot, items: Array, worth: Array) -> fl
     return price
 
 
-@compiled
 def _bound_at(
-    library: Library, slot: _Slot, items: Array, worth: Array, price: float
+    library: Library, slot: Slot, items: Array, worth: Array, price: float
 ) -> tuple[float, float]:
     """Return the bound on the loss of `items` at a price of steps, and its slope there.
 
@@ -249,13 +193,11 @@ def _bound_at(
     return value, slope
 
 
-@compiled
-def _step_cost(library: Library, slot: _Slot, m: int, price: float) -> float:
+def _step_cost(library: Library, slot: Slot, m: int, price: float) -> float:
     """Return what the requests for a cached model cost when steps have a price: unserved, or that."""
     return slot.count[m] * min(library.unserved[m], price * library.full_steps[m])
 
 
-@compiled
 def _sort(items: Array, gain: Array, size: Array) -> None:
     """Sort `items` by gain per size, highest first, equals in the order they stand in."""
     if items.size > _SORT_BY_INSERTION:
@@ -269,8 +211,7 @@ def _sort(items: Array, gain: Array, size: Array) -> None:
         items[i] = m
 
 
-@compiled
-def _storage_tree(library: Library, slot: _Slot, items: Array, worth: Array, price: float) -> _Tree:
+def _storage_tree(library: Library, slot: Slot, items: Array, worth: Array, price: float) -> Tree:
     """Return the tree of what to cache, with what each item is worth at a price of steps."""
     base = -price * slot.steps
     cacheable = np.zeros(slot.count.size, np.bool_)
@@ -289,8 +230,7 @@ def _storage_tree(library: Library, slot: _Slot, items: Array, worth: Array, pri
     return tree
 
 
-@compiled
-def _service_tree(library: Library, slot: _Slot, cached: Array, left_out: float) -> _Tree:
+def _service_tree(library: Library, slot: Slot, cached: Array, left_out: float) -> Tree:
     """Return the tree of how many users to serve; `left_out` is the loss of the models not cached."""
     items = library.by_worth[cached[library.by_worth]]
     tree = _tree(items, library.full_steps, library.unserved, slot.count, slot.steps, left_out)
@@ -299,7 +239,6 @@ def _service_tree(library: Library, slot: _Slot, cached: Array, left_out: float)
     return tree
 
 
-@compiled
 def _serve_alike(library: Library, a: int, b: int) -> bool:
     """Return whether steps do the same for users of both models."""
     return bool(
@@ -310,11 +249,10 @@ def _serve_alike(library: Library, a: int, b: int) -> bool:
     )
 
 
-@compiled
-def _tree(models: Array, size: Array, gain: Array, count: Array, room: float, base: float) -> _Tree:
+def _tree(models: Array, size: Array, gain: Array, count: Array, room: float, base: float) -> Tree:
     """Return the tree of filling `room` with `models`, in their order; `base` is the loss if all fit."""
     n = models.size
-    tree = _Tree(
+    tree = Tree(
         models=models, size=size[models], gain=gain[models], count=count[models],
         twin=np.zeros(n, np.bool_), reduced=np.zeros(n), tail=np.zeros(n + 1),
         amount=np.zeros(n, np.int64), room=np.full(n + 1, room), loss=np.full(n + 1, base),
@@ -328,8 +266,7 @@ def _tree(models: Array, size: Array, gain: Array, count: Array, room: float, ba
     return tree
 
 
-@compiled
-def _fractional(tree: _Tree, level: int) -> tuple[float, float]:
+def _fractional(tree: Tree, level: int) -> tuple[float, float]:
     """Return the loss if items from `level` on may be split, and the gain per room of the one that is."""
     loss, room = tree.loss[level], tree.room[level]
     for i in range(level, tree.size.size):
@@ -342,8 +279,7 @@ def _fractional(tree: _Tree, level: int) -> tuple[float, float]:
     return loss, 0.0
 
 
-@compiled
-def _next_leaf(tree: _Tree, best: float, nodes_left: Array) -> bool:
+def _next_leaf(tree: Tree, best: float, nodes_left: Array) -> bool:
     """Move to the next leaf whose loss may be under `best`; return whether there was one."""
     level = 0 if tree.level[0] < 0 else _retreat(tree, best)
     while level >= 0 and nodes_left[0] > 0:
@@ -354,8 +290,7 @@ def _next_leaf(tree: _Tree, best: float, nodes_left: Array) -> bool:
     return False
 
 
-@compiled
-def _advance(tree: _Tree, level: int, best: float) -> bool:
+def _advance(tree: Tree, level: int, best: float) -> bool:
     """Fill greedily from `level` on; return whether a leaf was reached before the bound met `best`."""
     changed = True
     while level < tree.size.size:
@@ -370,8 +305,7 @@ def _advance(tree: _Tree, level: int, best: float) -> bool:
     return True
 
 
-@compiled
-def _retreat(tree: _Tree, best: float) -> int:
+def _retreat(tree: Tree, best: float) -> int:
     """Change the last amount that may be changed; return the level after it, or -1 at the end."""
     for level in range(tree.level[0] - 1, -1, -1):
         if tree.bound[0] + tree.reduced[level] < best:
@@ -385,16 +319,14 @@ def _retreat(tree: _Tree, best: float) -> int:
     return -1
 
 
-@compiled
-def _most(tree: _Tree, level: int) -> int:
+def _most(tree: Tree, level: int) -> int:
     """Return how many units of the item at `level` fit; none if its twin before it was preferred."""
     if tree.twin[level] and tree.amount[level - 1] < tree.count[level - 1]:
         return 0
     return int(min(float(tree.count[level]), np.floor(tree.room[level] / tree.size[level])))
 
 
-@compiled
-def _put(tree: _Tree, level: int, amount: int) -> None:
+def _put(tree: Tree, level: int, amount: int) -> None:
     tree.amount[level] = amount
     tree.room[level + 1] = tree.room[level] - amount * tree.size[level]
     tree.loss[level + 1] = tree.loss[level] + (tree.count[level] - amount) * tree.gain[level]

@@ -1,7 +1,9 @@
+# ruff: noqa: D102  # what `solve` does stands in the class docstring
 """Solvers whose answers are wrong."""
 
 import ctypes
 import os
+import stat
 import struct
 from dataclasses import dataclass, replace
 from typing import Any
@@ -142,12 +144,14 @@ class MutatesInstance(Solver):
 
 def _reporting_channel() -> int:
     """Return the descriptor that the bench is told through."""
-    pipes = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]
-    return next(fd for fd in pipes if os.path.exists(f"/proc/self/fd/{fd}") or _is_pipe(fd))
+    return next(fd for fd in range(3, 100) if _is_pipe(fd))
 
 
 def _is_pipe(descriptor: int) -> bool:
-    return os.readlink(f"/proc/self/fd/{descriptor}").startswith("pipe:")
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,9 @@ class TornAnswer(Solver):
     """Announce an answer, write half of it and leave."""
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        os.write(_reporting_channel(), struct.pack("<cId", b"d", 8, 0.0) + struct.pack("<cI", b"A", 1000) + b"{")
+        os.write(
+            _reporting_channel(), struct.pack("<cId", b"d", 8, 0.0) + struct.pack("<cI", b"A", 1000) + b"{"
+        )
         os._exit(0)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: D102  # what `solve` does stands in the class docstring
 """Solvers that end in every way but the right one."""
 
 import atexit
@@ -32,7 +33,7 @@ class RaisesBase(Solver):
         raise Odd("odd")
 
 
-class Mute(Exception):
+class Mute(Exception):  # noqa: N818  # it is no error of anything
     """Cannot be printed."""
 
     def __str__(self) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: D102  # what `solve` does stands in the class docstring
 """Solvers that do not end, alone or with others."""
 
 import ctypes

@@ -1,0 +1,54 @@
+"""What the search works on, as named tuples of arrays: numba passes these on as they are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mincache.quantity import Array
+
+
+class Library(NamedTuple):
+    """The models, as the search needs them; each array is [M] but for the last."""
+
+    size_gb: Array
+    onset_steps: Array
+    full_steps: Array
+    onset: Array  # regret of a cached request with `onset_steps`
+    unserved: Array  # regret of a cached request without steps
+    by_worth: Array  # the models worth serving, by `unserved` per step, highest first
+
+
+class Plan(NamedTuple):
+    """The best decisions known for each slot, which the search improves in place."""
+
+    cache: Array  # bool [T, M]
+    steps: Array  # [T, N], steps given to each user
+    loss: Array  # [T], the slot's regrets under these decisions
+    lower: Array  # [T], a lower bound on the slot's loss
+    unfinished: Array  # bool [T], whether the search ran out of nodes
+
+
+class Slot(NamedTuple):
+    """What is asked for in one slot."""
+
+    count: Array  # [M], users who ask for the model
+    cloud: Array  # [M], their regret if the model is not cached
+    storage_gb: float
+    steps: float
+
+
+class Tree(NamedTuple):
+    """Items to be put into limited room, and the path of the search through the amounts of them."""
+
+    models: Array
+    size: Array  # room that one unit takes
+    gain: Array  # loss that one unit saves
+    count: Array  # units there are
+    twin: Array  # whether the item may change places with the one before
+    reduced: Array  # what one unit less (or more, where there are none) adds to the bound at least
+    tail: Array  # loss of this item and all after it if there is room for none
+    amount: Array  # units put in
+    room: Array  # room left before this item
+    loss: Array  # loss of the items before this one
+    level: Array  # [1], items decided; -1 before the start
+    bound: Array  # [1], lower bound at the root

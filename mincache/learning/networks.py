@@ -1,0 +1,85 @@
+"""The actor and the critic: plain multi-layer perceptrons in torch."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mincache.views.observations import requests_start
+
+_FINAL_BOUND = 3e-3
+
+
+class Actor(nn.Module):
+    """The policy pi: a raw action in (-1, 1) for each state.
+
+    Args:
+        state_size: entries of a state.
+        action_size: entries of an action.
+        hidden: units in each of the two hidden layers.
+    """
+
+    def __init__(self, state_size: int, action_size: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = perceptron(state_size, hidden, hidden, action_size)
+
+    def scores(self, state: Tensor) -> Tensor:
+        """Return the unbounded scores [B, action] of states [B, state]."""
+        scores: Tensor = self.layers(state)
+        return scores
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Return the actions [B, action] of states [B, state]: the scores through tanh."""
+        return torch.tanh(self.scores(state))
+
+
+class Critic(nn.Module):
+    """The value Q(s, a) of an action in a state.
+
+    Beside the state and the action, the perceptron sees for each user the cache score of the model that
+    this user asks for: a product of the two that it would otherwise have to learn for every user.
+
+    Args:
+        state_size: entries of a state, which must hold the requests as indicators, user by user.
+        users: N.
+        models: M.
+        hidden: units in each of the two hidden layers.
+    """
+
+    def __init__(self, state_size: int, users: int, models: int, hidden: int) -> None:
+        super().__init__()
+        self.users, self.models = users, models
+        self.layers = perceptron(state_size + (models + 2 * users) + users, hidden, hidden, 1)
+
+    def forward(self, state: Tensor, action: Tensor) -> Tensor:
+        """Return the values [B] of actions [B, M + 2N] in states [B, state]."""
+        start = requests_start(self.users)
+        requests = state[:, start : start + self.users * self.models].unflatten(1, (self.users, self.models))
+        own_model = (requests @ action[:, : self.models, None]).squeeze(-1)
+        values: Tensor = self.layers(torch.cat([state, action, own_model], dim=1)).squeeze(-1)
+        return values
+
+
+def perceptron(*sizes: int) -> nn.Sequential:
+    """Return a perceptron with ReLU between its layers of these sizes."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+@torch.no_grad()
+def initialise(network: Actor | Critic, rng: np.random.Generator) -> None:
+    """Draw the weights as in arXiv:1509.02971, Section 7, from `rng` alone.
+
+    Uniform within 1 / sqrt(inputs), and within 3e-3 in the last layer, so that first outputs are near 0.
+    """
+    linear = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
+    for layer in linear:
+        bound = _FINAL_BOUND if layer is linear[-1] else layer.in_features**-0.5
+        for parameter in (layer.weight, layer.bias):
+            drawn = rng.uniform(-bound, bound, tuple(parameter.shape))
+            parameter.copy_(torch.from_numpy(drawn))
