@@ -8,14 +8,12 @@ Where the paper leaves something open, the function says what is done.
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any
 
 Values = Any
 """A numpy array, a torch tensor, or (except as the first argument) a float."""
 
 _LN2 = math.log(2.0)
-_LARGEST = sys.float_info.max
 
 
 def _namespace(array: Values) -> Any:
@@ -46,8 +44,9 @@ def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
     """
     xp = _namespace(share)
     positive = xp.where(share == 0.0, 1.0, share)
-    # A share near 1e-308 would overflow to an infinite rate, better than the whole band's.
-    snr = xp.clip(full_band_snr / positive, None, _LARGEST)
+    snr = full_band_snr / positive
+    # At a share near 1e-308 it overflows, and an infinite rate would be better than the whole band's.
+    snr = xp.clip(snr, None, xp.finfo(snr.dtype).max)
     return xp.where(share == 0.0, 0.0, positive * xp.log1p(snr) / _LN2)
 
 

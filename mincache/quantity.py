@@ -66,13 +66,14 @@ class Quantity:
         if not isinstance(value, np.ndarray | np.generic):
             leaves: Any = [value]
             for _ in self.shape:
-                if not all(isinstance(row, list | tuple) for row in leaves):
-                    raise InputError(field, wanted, _kind_of(value))
+                odd = [row for row in leaves if not isinstance(row, list | tuple)]
+                if odd:
+                    raise InputError(field, wanted, _kind_of(odd[0]))
                 leaves = list(itertools.chain.from_iterable(leaves))
             strange = set(map(type, leaves)) - _NUMBER_TYPES
             if strange and not all(issubclass(kind, np.number) for kind in strange):
-                odd = next(leaf for leaf in leaves if type(leaf) not in _NUMBER_TYPES)
-                raise InputError(field, wanted, _kind_of(odd))
+                odd = [leaf for leaf in leaves if type(leaf) not in _NUMBER_TYPES]
+                raise InputError(field, wanted, _kind_of(odd[0]))
         try:
             array = np.asarray(value, dtype=None if isinstance(value, np.ndarray) else np.float64)
         except (ValueError, TypeError):

@@ -30,6 +30,7 @@ _EXTRAS = {
     "pymoo": "genetic",
     "torch": "ddpg", "gymnasium": "ddpg", "safetensors": "ddpg",
     "numba": "compiled",
+    "distributed": "dask",
 }  # fmt: skip
 
 

@@ -13,16 +13,18 @@ from mincache.exact import RELATIVE_GAP, improvements
 class Decomposition(Solver):
     """Bandwidth by its dual; cache and steps by branch and bound, with a bound that meets the answer.
 
-    Compiled with numba where it is installed (the extra `compiled`), and the same in plain Python where
-    it is not. When the time is up, the best answer so far and a valid bound are returned.
+    Large searches are compiled with numba where it is installed (the extra `compiled`). When the time is
+    up, the best answer so far and a valid bound are returned.
 
     Args:
         relative_gap: gap between cost and bound, relative, at which a slot counts as solved.
+        compiled: whether to search with compiled loops; by default where that pays.
     """
 
     kind: ClassVar[str] = "exact"
 
     relative_gap: float = RELATIVE_GAP
+    compiled: bool | None = None
 
     def __post_init__(self) -> None:
         if not self.relative_gap >= 0.0:
@@ -30,6 +32,9 @@ class Decomposition(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return an optimal solution, or the best that the time allowed."""
-        for answer in improvements(instance, self.relative_gap, run.remaining):
+        answers = improvements(
+            instance, relative_gap=self.relative_gap, compiled=self.compiled, remaining=run.remaining
+        )
+        for answer in answers:
             run.report(answer.solution, bound=answer.bound)
         return answer.solution

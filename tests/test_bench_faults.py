@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from mincache.bench import processes
+from mincache.bench.describing import describe_all
+from mincache.bench.entrant import Entrant
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.judge import Judged
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
 from mincache.bench.records import Record
-from mincache.bench.supervisor import describe
 from mincache.documents import digest
 
 FAULTS = Path(__file__).parent / "faults"
@@ -105,20 +106,22 @@ MATRIX = [
 HEALTHY = "cloud-only"
 
 
-def _task(solver: str, repetition: int, limits: dict[str, Any]) -> Task:
+def _task(entrant: Entrant | Exception, repetition: int, limits: dict[str, Any]) -> Task:
+    assert isinstance(entrant, Entrant)
+    sha256 = digest(INSTANCE.read_bytes())
     all_limits = Limits(**{"wall_s": 60.0} | limits)
-    entrant = describe(solver if solver == HEALTHY else f"{FAULTS}/{solver}", all_limits.startup_s)
-    data = INSTANCE.read_bytes()
-    return task("faults", INSTANCE, "case-1-plain", digest(data), entrant, repetition, all_limits)
+    return task("faults", INSTANCE, "case-1-plain", sha256, entrant, repetition, all_limits)
 
 
 @pytest.fixture(scope="module")
 def campaign() -> list[Record]:
     """The records of one campaign of every fault, a healthy run after each."""
+    specs = [HEALTHY, *(f"{FAULTS}/{fault.solver}" for fault in MATRIX)]
+    healthy, *faulty = describe_all(specs, workers=2, startup_s=5.0)
     tasks = [
-        _task(solver, number, limits)
+        _task(entrant, number, limits)
         for number, fault in enumerate(MATRIX)
-        for solver, limits in ((fault.solver, fault.limits), (HEALTHY, {}))
+        for entrant, limits in ((faulty[number], fault.limits), (healthy, {}))
     ]
     kept: list[Judged] = []
     LocalExecutor(workers=2).run(tasks, kept.append)

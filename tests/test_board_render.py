@@ -38,7 +38,8 @@ def test_all_renderings_agree():
         shown = in_markdown[number].replace("\\", "").strip("| ").split(" | ")
         if "lost" not in row["solver"]:  # whose name holds the separator
             assert shown == cells
-        assert in_terminal[number].split() == " ".join(cells).split()
+        narrow = [cell for cell, column in zip(cells, COLUMNS, strict=True) if not column.wide]
+        assert in_terminal[number].split() == " ".join(narrow).split()
         for key in (
             "mean_cost",
             "gap",
@@ -67,7 +68,7 @@ def test_no_number_is_cut_in_a_narrow_terminal():
     assert max(map(len, narrow.splitlines())) <= 80
     for row in TABLES[0].rows:
         for column in COLUMNS:
-            if column.numeric:
+            if column.numeric and not column.wide:
                 assert column.cell(row, TABLES[0]) in narrow
 
 

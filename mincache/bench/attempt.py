@@ -10,23 +10,18 @@ from mincache.bench.judge import Judged, judge
 from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Keeper
-from mincache.documents import digest, parse_instance, read_bytes
-from mincache.errors import DocumentError, InputError
+from mincache.documents import parse_instance
 
 MAX_INTERRUPTIONS = 2
 """A run that is cut off from outside is repeated this often before its record says so."""
 
 
-def attempt(task: Task, keeper: Keeper) -> Judged:
-    """Run a task and return its record.
+def attempt(task: Task, data: bytes, keeper: Keeper) -> Judged:
+    """Run a task on the instance in `data` (its document) and return its record.
 
     A run that something outside the bench has cut off (its keeper killed, or SIGKILL from nowhere) says
     nothing of the solver, and is repeated.
-
-    Raises:
-        DocumentError: if the instance's file is no longer the one that was planned.
     """
-    data = _instance_bytes(task)
     instance = parse_instance(data)
     started, outcome = _start(task, keeper, data)
     interruptions = 0
@@ -39,21 +34,15 @@ def attempt(task: Task, keeper: Keeper) -> Judged:
     return Judged(record, judged.evaluation, judged.document)
 
 
+def now() -> str:
+    """Return the time in UTC as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _start(task: Task, keeper: Keeper, instance: bytes) -> tuple[str, Outcome]:
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return started, keeper.run(task.job, task.limits, instance)
+    return now(), keeper.run(task.job, task.limits, instance)
 
 
 def _cut_off(outcome: Outcome) -> bool:
     unexplained = not outcome.stopped_by and not outcome.closing and outcome.exit_status == -signal.SIGKILL
     return outcome.stopped_by == "interrupted" or unexplained
-
-
-def _instance_bytes(task: Task) -> bytes:
-    try:
-        data = read_bytes(task.instance_path)
-    except InputError as error:
-        raise DocumentError(f"{task.instance_path}: {error.field}", error.rule, error.received) from None
-    if digest(data) != task.cell.instance_sha256:
-        raise DocumentError(f"{task.instance_path}: sha256", "must be as planned", "another file")
-    return data

@@ -11,6 +11,7 @@ from mincache.bench.attempt import attempt
 from mincache.bench.judge import Judged
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Keeper
+from mincache.errors import MincacheError
 
 Waiting = queue.SimpleQueue[Task]
 Done = queue.SimpleQueue[Judged | BaseException]
@@ -18,6 +19,10 @@ Done = queue.SimpleQueue[Judged | BaseException]
 
 Keep = Callable[[Judged], None]
 """Takes what became of a task; called in one thread."""
+
+
+class ExecutorError(MincacheError):
+    """The place where runs take place is gone; what was kept is kept."""
 
 
 class Executor(Protocol):
@@ -80,7 +85,8 @@ def _hand_over(done: Done, keep: Keep) -> None:
 def _work(keeper: Keeper, waiting: Waiting, done: Done) -> None:
     try:
         while not keeper.closed:
-            done.put(attempt(waiting.get_nowait(), keeper))
+            task = waiting.get_nowait()
+            done.put(attempt(task, task.read(), keeper))
     except queue.Empty:
         pass
     except BaseException as error:  # the campaign ends with it, not this thread alone

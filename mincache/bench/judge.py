@@ -23,7 +23,15 @@ CONTRADICTION = 1e-9
 OPTIMALITY = 1e-6
 """An answer is claimed optimal when its bound is nearer to its cost than this, relative to the cost."""
 
-_LIMITS = {"wall": "wall", "startup": "wall", "answer": "wall", "cpu": "cpu", "memory": "memory"}
+_STOPS: dict[str, StopReason] = {
+    "wall": "wall", "startup": "wall", "answer": "wall", "cpu": "cpu", "memory": "memory",
+    "interrupted": "interrupted", "not started": "not started",
+    "disk": "crash", "processes": "crash", "protocol": "crash",
+}  # fmt: skip
+_CLOSINGS: dict[bytes, StopReason] = {
+    worker.RAISED: "exception", worker.OUT_OF_MEMORY: "memory",
+    worker.SKIPPED: "not started", worker.REFUSED: "not started",
+}  # fmt: skip
 _OUTPUT_CHARACTERS = 2000
 
 
@@ -75,6 +83,8 @@ def judge(
     document = solution_bytes(solution) if solution is not None else None
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
     horizon = cell.wall_s or outcome.solve_s or 0.0
+    if outcome.left_behind:
+        why = "; ".join(filter(None, (why, f"{outcome.left_behind} processes could not be ended")))
     failed = verdict not in ("verified", "skipped")
     record = Record(
         cell=cell,
@@ -104,21 +114,11 @@ def judge(
 
 def _stop(cell: Cell, outcome: Outcome) -> tuple[StopReason, str]:
     """Return why the run stopped, and one line to it."""
-    by, note = outcome.stopped_by, outcome.note
-    if by in _LIMITS:
-        return _LIMITS[by], note  # type: ignore[return-value]  # its values are stop reasons
-    if by in ("interrupted", "not started"):
-        return by, note  # type: ignore[return-value]  # both are stop reasons
-    if by:
-        return "crash", note
+    if outcome.stopped_by:
+        return _STOPS[outcome.stopped_by], outcome.note
     text = outcome.payload.decode(errors="replace")
-    if outcome.closing == worker.RAISED:
-        out_of_memory = text.startswith(("MemoryError", "numpy._core._exceptions._ArrayMemoryError"))
-        return ("memory" if out_of_memory else "exception"), text
-    if outcome.closing == worker.SKIPPED:
-        return "not started", text
-    if outcome.closing == worker.REFUSED:
-        return "not started", text
+    if outcome.closing in _CLOSINGS:
+        return _CLOSINGS[outcome.closing], text
     if outcome.closing:
         late = cell.wall_s is not None and (outcome.solve_s or 0.0) >= cell.wall_s
         return ("soft limit" if late else "finished"), ""

@@ -10,7 +10,8 @@ from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.records import Cell
 from mincache.bench.worker import Job
-from mincache.errors import InputError
+from mincache.documents import digest, read_bytes
+from mincache.errors import DocumentError, InputError
 from mincache.suites import Suite
 
 
@@ -36,6 +37,20 @@ class Task:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", self.cell.key)
+
+    def read(self) -> bytes:
+        """Return the instance's document.
+
+        Raises:
+            DocumentError: if its file is no longer the one that was planned.
+        """
+        try:
+            data = read_bytes(self.instance_path)
+        except InputError as error:
+            raise DocumentError(f"{self.instance_path}: {error.field}", error.rule, error.received) from None
+        if digest(data) != self.cell.instance_sha256:
+            raise DocumentError(f"{self.instance_path}: sha256", "must be as planned", "another file")
+        return data
 
     @property
     def job(self) -> Job:

@@ -13,11 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from mincache.bench import frames, keeper, processes
-from mincache.bench.entrant import Entrant, unknown
 from mincache.bench.limits import Limits, thread_variables
 from mincache.bench.outcome import Outcome
-from mincache.bench.worker import DESCRIBED, REFUSED, Job
-from mincache.errors import InputError, MincacheError
+from mincache.bench.worker import Job
 
 _CLOSE_S = 10.0
 _SLACK_S = 60.0
@@ -112,21 +110,6 @@ class Keeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def describe(spec: str, startup_s: float) -> Entrant:
-    """Return the entrant that `spec` writes; where its import does not end well, what is known without.
-
-    Raises:
-        InputError: if there is no such solver, or a parameter is wrong.
-        MincacheError: if a library that it needs is not installed.
-    """
-    with Keeper(pin=False) as keeper_of_one:
-        outcome = keeper_of_one.run(Job(spec, describe=True), Limits(startup_s=startup_s))
-    if outcome.closing == REFUSED:
-        parts = json.loads(outcome.payload)
-        raise InputError(*parts) if len(parts) == 4 else MincacheError(*parts)
-    return Entrant.parse(outcome.payload) if outcome.closing == DESCRIBED else unknown(spec)
 
 
 def _start(threads: int, pin: bool) -> subprocess.Popen[bytes]:

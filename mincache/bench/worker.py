@@ -30,8 +30,9 @@ from mincache.solution import Decisions, Solution
 from mincache.solver import Budget, Run, Solver
 
 IMPORTED, SOLVING, INCUMBENT, BOUND, DONE = b"i", b"s", b"n", b"b", b"d"
-ANSWER, SKIPPED, RAISED, MALFORMED, REFUSED, DESCRIBED = b"A", b"K", b"X", b"M", b"R", b"E"
-CLOSING = ANSWER + SKIPPED + RAISED + MALFORMED + REFUSED + DESCRIBED
+ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
+REFUSED, DESCRIBED = b"R", b"E"
+CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED
 """Kinds of frames after which the child has nothing more to say."""
 KINDS = IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + CLOSING
 
@@ -181,7 +182,7 @@ def _answer(answer: object, channel: Channel) -> None:
 def _tell(error: BaseException, channel: Channel) -> None:
     with contextlib.suppress(OSError):  # the solver may have closed stderr
         os.write(2, "".join(traceback.format_exception(error)).encode(errors="replace"))
-    channel.say(RAISED, _line(error))
+    channel.say(OUT_OF_MEMORY if isinstance(error, MemoryError) else RAISED, _line(error))
 
 
 def _line(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mincache.board.standing import Standing
 from mincache.board.table import Row, Table
@@ -34,8 +34,8 @@ def gap_chart(standing: Standing, table: Table) -> altair.LayerChart:
     means = alt.Chart(alt.InlineData([{"solver": r.solver, "gap": 100 * (r.gap or 0.0)} for r in ranked]))
     marks = means.mark_point(shape="diamond", filled=True, size=70, color=_RED, opacity=1)
     layers = alt.layer(ticks.encode(x, y), marks.encode(x, y))
-    chart: altair.LayerChart = layers.properties(width=_WIDTH, height=alt.Step(_ROW_HEIGHT))
-    return chart.configure(background="white")
+    sized: altair.LayerChart = layers.properties(width=_WIDTH, height=alt.Step(_ROW_HEIGHT))
+    return cast("altair.LayerChart", sized.configure(background="white"))
 
 
 def svg(chart: altair.LayerChart) -> str:

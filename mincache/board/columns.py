@@ -17,11 +17,13 @@ class Column(NamedTuple):
         title: what stands above it, broken where a terminal breaks it.
         cell: its text for a row.
         numeric: whether it is set flush right.
+        wide: whether a terminal leaves it out, for want of room.
     """
 
     title: str
     cell: Callable[[Row, Table], str]
     numeric: bool = True
+    wide: bool = False
 
     @property
     def heading(self) -> str:
@@ -51,15 +53,35 @@ def failures(kinds: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
+def between(low: str, high: str) -> str:
+    """Return a range of two texts, one of them where they are equal."""
+    return low if low == high else f"{low} to {high}"
+
+
+def _rank(row: Row) -> str:
+    return NOTHING if row.rank_low is None else between(str(row.rank_low), str(row.rank_high))
+
+
+def _interval(row: Row) -> str:
+    return row.unranked or between(percent(row.gap_low, 2), percent(row.gap_high, 2))
+
+
+def _mean_solve(row: Row, table: Table) -> str:
+    return duration(row.mean_solve_s.get(table.protocol.failure_policy))
+
+
 COLUMNS = (
+    Column("rank", lambda row, _: _rank(row), wide=True),
     Column("solver", lambda row, _: row.solver, numeric=False),
     Column("mean\ncost", lambda row, _: cost(row.mean_cost)),
     Column("gap", lambda row, _: percent(row.gap, 2)),
+    Column("gap, by seeds", lambda row, _: _interval(row), wide=True),
     Column("hit\nratio", lambda row, _: percent(row.hit_ratio)),
     Column("hits\n<= A1", lambda row, _: percent(row.low_step_hit_share)),
     Column("feas-\nible", lambda row, _: percent(row.feasible_share)),
     Column("fail-\nures", lambda row, _: failures(row.failures) or NOTHING, numeric=False),
     Column("median\nsolve", lambda row, _: duration(row.median_solve_s)),
+    Column("mean solve", _mean_solve, wide=True),
     Column("seeds", lambda row, _: str(row.seeds)),
     Column("covers", lambda row, table: f"{row.covered}/{table.instances}"),
 )

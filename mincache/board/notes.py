@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mincache.bench.records import Record
+from mincache.board.protocol import Protocol
 from mincache.board.references import RELATIVE_TOLERANCE, Reference, verified_cost
 from mincache.board.standing import Standing
 from mincache.board.table import Row
@@ -19,6 +20,9 @@ def notes(standing: Standing, rows: Sequence[Row]) -> tuple[str, ...]:
         *_scope(ranked, standing.common, len(standing.instances)),
         *_apart(rows),
         *_gap(standing.common, standing.references),
+        *_protocol(standing),
+        *_departures(standing),
+        *_seeds(rows, standing.protocol),
         *_news(standing.references, standing.records),
     )
 
@@ -55,6 +59,34 @@ def _gap(common: Sequence[str], references: Mapping[str, Reference]) -> Iterator
     else:
         where = "" if pinned == 0 else f" on {len(known) - pinned} of {len(known)} instances"
         yield f"Gaps are to the best verified cost among these records{where}: the suite states none."
+
+
+def _protocol(standing: Standing) -> Iterator[str]:
+    protocol = standing.protocol
+    limit = "any time" if protocol.wall_s is None else f"{protocol.wall_s:g} s"
+    failed = {
+        "penalised": f"{protocol.penalty:g} time limits", "common": "nothing, its instance being left out",
+        "worst": "the longest time on its instance",
+    }[protocol.failure_policy]  # fmt: skip
+    name = f"Protocol {standing.protocol_sha256[:12]}" if standing.protocol_sha256 else "Default protocol"
+    yield (
+        f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; mean solve times are "
+        f"geometric, shifted by {protocol.time_shift_s:g} s, a failed run counting as {failed}."
+    )
+
+
+def _departures(standing: Standing) -> Iterator[str]:
+    for who, runs in standing.results.items():
+        cell = next(iter(runs.values()))[0].cell
+        departures = standing.protocol.departures(cell)
+        if departures:
+            yield f"{standing.labels[who]} departs from the protocol: {', '.join(departures)}."
+
+
+def _seeds(rows: Sequence[Row], protocol: Protocol) -> Iterator[str]:
+    few = [row.solver for row in rows if row.unranked]
+    if few:
+        yield f"{', '.join(few)}: too few seeds to rank, the protocol asks for {protocol.seeds}."
 
 
 def _news(references: Mapping[str, Reference], records: Iterable[Record]) -> Iterator[str]:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, median
 
 from mincache.bench.records import Record
 from mincache.board.contenders import Contender
 from mincache.board.notes import notes
+from mincache.board.ranks import TOO_FEW_SEEDS, Rank, ranks
 from mincache.board.references import verified_cost
 from mincache.board.results import Runs, repetition
 from mincache.board.standing import Standing
 from mincache.board.table import Row, Table
+from mincache.board.times import mean_solve_s
 
 
 def table(standing: Standing) -> Table:
     """Return the table of a standing, its rows sorted by gap."""
-    rows = tuple(sorted((_row(standing, who) for who in standing.results), key=_place))
-    return Table(standing.name, rows, standing.common, len(standing.instances), notes(standing, rows))
+    held, times = ranks(standing), mean_solve_s(standing)
+    found = (_row(standing, who, held.get(who), times.get(who, {})) for who in standing.results)
+    rows = tuple(sorted(found, key=_place))
+    return Table(
+        suite=standing.name,
+        rows=rows,
+        common=standing.common,
+        instances=len(standing.instances),
+        protocol=standing.protocol,
+        protocol_sha256=standing.protocol_sha256,
+        notes=notes(standing, rows),
+    )
 
 
 def failure(record: Record) -> str:
@@ -30,22 +42,28 @@ def failure(record: Record) -> str:
     return record.verdict if ended_by_itself or record.verdict != "no solution" else record.stop_reason
 
 
-def _row(standing: Standing, who: Contender) -> Row:
+def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[str, float]) -> Row:
     runs = standing.results[who]
     apart = standing.apart.get(who, "")
     common = () if apart else standing.common
     good = {name: [r for r in runs[name] if _counts(r)] for name in common}
     every = [record for records in runs.values() for record in records]
     attempted = [record for record in every if record.verdict != "skipped"]
-    times = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
+    solve_s = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
     return Row(
         solver=standing.labels[who],
         apart=apart,
         mean_cost=_mean(standing.costs[who][name] for name in common),
         gap=_mean(standing.gaps(who, common) or ()),
+        gap_low=rank.gap[0] if rank else None,
+        gap_high=rank.gap[1] if rank else None,
+        rank_low=rank.ranks[0] if rank else None,
+        rank_high=rank.ranks[1] if rank else None,
+        unranked="" if rank or apart else TOO_FEW_SEEDS,
         hit_ratio=_mean_over(good, _hit_ratio),
         low_step_hit_share=_ratio(_mean_over(good, _low_step_hits), _mean_over(good, _hit_ratio)),
-        median_solve_s=median(times) if times else None,
+        median_solve_s=median(solve_s) if solve_s else None,
+        mean_solve_s=dict(times),
         feasible_share=_mean(float(r.score is not None and r.score.feasible) for r in attempted),
         runs=len(attempted),
         verified=sum(map(_counts, attempted)),

@@ -7,11 +7,12 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from mincache.board.columns import COLUMNS, failures
 from mincache.board.table import Row, Table
+from mincache.board.times import POLICIES
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -30,13 +31,25 @@ def as_json(tables: Sequence[Table]) -> str:
 def as_csv(tables: Sequence[Table]) -> str:
     """Return the rows of the tables as CSV, all digits kept, the suite in the first column."""
     text = io.StringIO()
-    names = ["suite", *Row.__dataclass_fields__]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, ["suite", *CSV_COLUMNS], lineterminator="\n")
     writer.writeheader()
     for table in tables:
         for row in table.rows:
-            writer.writerow({"suite": table.suite} | asdict(row) | {"failures": failures(row.failures)})
+            writer.writerow({"suite": table.suite} | _flat(row))
     return text.getvalue()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    values = asdict(row) | {"failures": failures(row.failures)}
+    times = values.pop("mean_solve_s")
+    return values | {_solve_column(policy): times.get(policy) for policy in POLICIES}
+
+
+def _solve_column(policy: str) -> str:
+    return f"mean_solve_s_{policy}"
+
+
+CSV_COLUMNS = [f.name for f in fields(Row) if f.name != "mean_solve_s"] + list(map(_solve_column, POLICIES))
 
 
 def terminal(table: Table) -> RichTable:
@@ -46,7 +59,8 @@ def terminal(table: Table) -> RichTable:
     from rich.text import Text
 
     shown = RichTable(title=Text(table.suite), box=SIMPLE_HEAD, padding=0, show_edge=False)
-    for column in COLUMNS:
+    columns = [column for column in COLUMNS if not column.wide]
+    for column in columns:
         # A number folded over two lines, or cut, would be misread; text may fold.
         shown.add_column(
             column.title,
@@ -58,7 +72,7 @@ def terminal(table: Table) -> RichTable:
     for row in table.rows:
         # Text, since rich would read the brackets of `genetic[population=50]` as markup.
         shown.add_row(
-            *(Text(column.cell(row, table)) for column in COLUMNS), style="dim" if row.apart else ""
+            *(Text(column.cell(row, table)) for column in columns), style="dim" if row.apart else ""
         )
     return shown
 
@@ -87,6 +101,8 @@ def _json_table(table: Table) -> dict[str, Any]:
         "suite": table.suite,
         "instances": table.instances,
         "common_instances": list(table.common),
+        "protocol": table.protocol.model_dump(mode="json"),
+        "protocol_sha256": table.protocol_sha256,
         "rows": [asdict(row) for row in table.rows],
         "notes": list(table.notes),
     }

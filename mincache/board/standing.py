@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
+import numpy as np
+
 from mincache.bench.records import Record
 from mincache.board.common import common_instances
 from mincache.board.contenders import Contender, labels
+from mincache.board.protocol import Protocol, read_protocol
 from mincache.board.references import Reference, find_suite, references, verified_cost
 from mincache.board.results import Results, Runs, by_suite, chosen
+from mincache.quantity import Array
 from mincache.suites import Suite
 
 
@@ -26,6 +30,8 @@ class Standing:
         labels: what to call each contender.
         references: by instance; they do not depend on which contenders were chosen.
         instances: every instance of the suite, or seen in the records, sorted.
+        protocol: the suite's, or the defaults.
+        protocol_sha256: of its file; "" without one.
     """
 
     name: str
@@ -34,6 +40,8 @@ class Standing:
     labels: Mapping[Contender, str]
     references: Mapping[str, Reference]
     instances: tuple[str, ...]
+    protocol: Protocol
+    protocol_sha256: str
 
     @cached_property
     def costs(self) -> dict[Contender, dict[str, float]]:
@@ -70,6 +78,11 @@ class Standing:
             return None
         return [known[name].gap(costs[name]) for name in listed]
 
+    def run_gaps(self, who: Contender, instance: str) -> Array:
+        """Return the gap of each verified run of a contender on an instance."""
+        reference = self.references[instance]
+        return np.array([reference.gap(cost) for cost in verified_costs(self.results[who][instance])])
+
 
 def standings(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Standing]:
     """Return the standing on each suite in `records`, sorted by name.
@@ -101,4 +114,5 @@ def _standing(name: str, results: Results, solvers: Sequence[str], folder: str) 
     every = [r for runs in results.values() for records in runs.values() for r in records]
     seen = {r.cell.instance for r in every} | set(() if suite is None else suite.entries)
     known = references(suite, every)
-    return Standing(name, suite, chosen(results, solvers, named), named, known, tuple(sorted(seen)))
+    kept = chosen(results, solvers, named)
+    return Standing(name, suite, kept, named, known, tuple(sorted(seen)), *read_protocol(suite))

@@ -64,7 +64,7 @@ def performance_profile(costs: Array, ratios: Array) -> Array:
     best = costs.min(axis=0)
     with np.errstate(invalid="ignore"):
         relative = np.where(np.isinf(costs), math.inf, costs / best)
-    return np.asarray(_shares(relative, ratios * (1.0 + RELATIVE_TOLERANCE)))
+    return _shares(relative, ratios * (1.0 + RELATIVE_TOLERANCE))
 
 
 def ecdf(reached_s: Array, times_s: Array) -> Array:
@@ -74,13 +74,13 @@ def ecdf(reached_s: Array, times_s: Array) -> Array:
         reached_s: [S, P], when each of P (run, target) pairs was reached; inf if never.
         times_s: [K].
     """
-    return np.asarray(_shares(reached_s, times_s))
+    return _shares(reached_s, times_s)
 
 
 def _shares(values: Array, limits: Array) -> Array:
     ordered = np.sort(values, axis=1)
     counts = [np.searchsorted(row, limits, side="right") for row in ordered]
-    return np.stack(counts) / values.shape[1]
+    return np.asarray(np.stack(counts) / values.shape[1])
 
 
 class Wins(NamedTuple):
@@ -142,10 +142,21 @@ def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: Uniforms
         uniforms: source of randomness.
     """
     total = np.zeros(resamples)
-    for values in samples:
-        picked = (uniforms(resamples, len(values)) * len(values)).astype(np.int64)
-        total += values[picked].mean(axis=1)
+    weights: dict[int, Array] = {}
+    for shift, values in enumerate(samples):
+        runs = len(values)
+        if runs not in weights:
+            weights[runs] = _bootstrap_weights(resamples, runs, uniforms)
+        # The rows of weights are independent, so that within a resample an instance's are independent of
+        # another's whose rows are shifted against them; drawing anew for each would take I times as long.
+        total += np.roll(weights[runs] @ values, shift)
     return total / len(samples)
+
+
+def _bootstrap_weights(resamples: int, runs: int, uniforms: Uniforms) -> Array:
+    """Weights [resamples, runs] of the runs in each resample, each row summing to 1."""
+    picked = (uniforms(resamples, runs) * runs).astype(np.int64) + runs * np.arange(resamples)[:, None]
+    return np.bincount(picked.ravel(), minlength=resamples * runs).reshape(resamples, runs) / runs
 
 
 def interval(draws: Array, level: float = 0.95) -> tuple[float, float]:
@@ -159,6 +170,7 @@ def rank_ranges(draws: Array, level: float = 0.95) -> list[tuple[int, int]]:
 
     Args:
         draws: [S, resamples] of means, lower is better; equal ones share the better rank.
+        level: share of the resamples.
     """
     tolerance = RELATIVE_TOLERANCE * np.abs(draws)
     ranks = 1 + (draws[None] < (draws - tolerance)[:, None]).sum(axis=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mincache.board.protocol import Protocol
+
 
 @dataclass(frozen=True)
 class Row:
@@ -17,9 +19,16 @@ class Row:
         apart: why it has no means; "" where it has.
         mean_cost: mean cost (11).
         gap: mean of (cost - reference) / reference; None without a reference of every common instance.
+        gap_low: lower end of the interval of the gap that the seeds leave; None without a rank.
+        gap_high: its upper end.
+        rank_low: best rank within that interval, from 1; None without a rank.
+        rank_high: worst rank within it.
+        unranked: why there are means but no rank; "" if there is one.
         hit_ratio: mean hit ratio.
         low_step_hit_share: share of the hits with at most A1 steps, which change nothing; None without hits.
         median_solve_s: median over the verified runs of the common instances, in s.
+        mean_solve_s: shifted geometric mean of the solve time in s by failure policy, over the instances that
+            all ranked contenders attempted.
         feasible_share: share of the runs that ended with a feasible solution, declined ones left out.
         runs: cells attempted, declined ones left out.
         verified: runs with a verified solution.
@@ -33,9 +42,15 @@ class Row:
     apart: str
     mean_cost: float | None
     gap: float | None
+    gap_low: float | None
+    gap_high: float | None
+    rank_low: int | None
+    rank_high: int | None
+    unranked: str
     hit_ratio: float | None
     low_step_hit_share: float | None
     median_solve_s: float | None
+    mean_solve_s: Mapping[str, float]
     feasible_share: float | None
     runs: int
     verified: int
@@ -54,6 +69,8 @@ class Table:
         rows: sorted by gap; the ones set apart last.
         common: the instances that the means are over.
         instances: number of instances of the suite, or seen in the records if the suite is not at hand.
+        protocol: what the rows are held to.
+        protocol_sha256: of its file; "" if these are the defaults.
         notes: what a reader must know, a sentence each.
     """
 
@@ -61,4 +78,6 @@ class Table:
     rows: tuple[Row, ...]
     common: tuple[str, ...]
     instances: int
+    protocol: Protocol
+    protocol_sha256: str
     notes: tuple[str, ...]

@@ -10,6 +10,7 @@ import rich.progress
 from rich.console import Console
 
 from mincache.bench.records import Record
+from mincache.cli.summary import line
 
 
 class Progress:
@@ -55,12 +56,3 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def line(record: Record) -> str:
-    """Return a record in one line."""
-    cell, score = record.cell, record.score
-    cost = f" cost {score.cost:.6g}" if score is not None and score.cost is not None else ""
-    took = f" in {record.solve_s:.3g} s" if record.solve_s is not None else ""
-    why = "" if record.verdict == "verified" else f": {record.stop_reason}: {record.reason}"
-    return f"{cell.solver} {cell.instance} #{cell.repetition} {record.verdict}{cost}{took}{why}"

@@ -28,11 +28,11 @@ def symbols_markdown() -> str:
     from mincache.quantity import quantities
     from mincache.solution import Solution
 
-    sections = [
-        ("", Instance),
-        *((f"{name}.", kind) for name, kind in PARTS.items()),
-        ("solution: ", Solution),
-    ]
+    sections: dict[str, type] = {
+        "": Instance,
+        **{f"{name}.": kind for name, kind in PARTS.items()},
+        "solution: ": Solution,
+    }
     lines = ["| field | symbol | unit | range | meaning |", "|---|---|---|---|---|"]
     for prefix, kind in sections.items():
         for name, meaning in quantities(kind).items():

@@ -56,7 +56,7 @@ def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
         share, step = _improved(share, snr, root_bits)
         if step < _SETTLED:
             break
-    return share * ((1.0 - _ROUNDING) / share.sum(axis=-1, keepdims=True))
+    return np.asarray(share * ((1.0 - _ROUNDING) / share.sum(axis=-1, keepdims=True)))
 
 
 def _improved(share: Array, snr: Array, root_bits: Array) -> tuple[Array, float]:

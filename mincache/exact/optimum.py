@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mincache.exact import loops
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.regrets import Regrets, regrets
+from mincache.exact.tables import Library, Plan
 from mincache.instance import Instance
 from mincache.quantity import Array
 from mincache.solution import Solution
@@ -18,9 +20,9 @@ RELATIVE_GAP = 1e-11
 """Relative gap at which a slot counts as solved."""
 
 _ROUNDING = 1e-12  # what a limit may be passed by, relatively: decimal sizes that sum to it exactly do
-_FIRST_NODES = 20_000  # in a slot's first pass; its later ones have _GROWTH times more each
+_FIRST_NODES = 500  # in a slot's first pass; its later ones have _GROWTH times more each
 _HURRIED_NODES = 20  # in a slot reached when the time is up: enough for a greedy answer
-_GROWTH = 4.0
+_GROWTH = 8.0
 _USERS_A_CALL = 1 << 16  # slots times users handled between two looks at the clock
 
 
@@ -41,12 +43,14 @@ class Optimum:
 
 def optimum(instance: Instance, relative_gap: float = RELATIVE_GAP) -> Optimum:
     """Return the proven optimum of `instance`, however long that takes."""
-    return list(improvements(instance, relative_gap))[-1]
+    return list(improvements(instance, relative_gap=relative_gap))[-1]
 
 
 def improvements(
     instance: Instance,
+    *,
     relative_gap: float = RELATIVE_GAP,
+    compiled: bool | None = None,
     remaining: Callable[[], float] = lambda: float("inf"),
 ) -> Iterator[Optimum]:
     """Yield ever better answers, the last of them proven or the best that the time allowed.
@@ -54,11 +58,12 @@ def improvements(
     Args:
         instance: what to solve.
         relative_gap: relative gap at which a slot counts as solved.
+        compiled: whether to search with compiled loops; by default where that pays.
         remaining: returns the seconds left.
     """
     bandwidth = optimal_bandwidth(instance)
     stakes = regrets(instance, bandwidth)
-    search = _Search(instance, stakes, relative_gap * stakes.ideal_cost)
+    search = _Search(instance, stakes, relative_gap * stakes.ideal_cost, compiled)
     nodes = _FIRST_NODES
     while True:
         rate = search.run(nodes, remaining)
@@ -71,22 +76,17 @@ def improvements(
 class _Search:
     """The plan of an instance between two passes."""
 
-    def __init__(self, instance: Instance, stakes: Regrets, tolerance: Array) -> None:
-        # Imported here because numba is: a process that only asks what solvers there are does without.
-        from mincache.exact import search
-
-        self.instance, self.stakes, self.tolerance = instance, stakes, tolerance
-        self.search_slots = search.search_slots
+    def __init__(self, instance: Instance, stakes: Regrets, tolerance: Array, compiled: bool | None) -> None:
+        self.instance, self.stakes, self.tolerance, self.compiled = instance, stakes, tolerance, compiled
         models = instance.models
         worth = stakes.unserved / models.steps_saturation
         alike_together = (stakes.onset, models.steps_onset, models.steps_saturation, -worth)
-        by_worth = np.lexsort(alike_together)
-        self.library = search.Library(
+        self.library = Library(
             models.size_gb, models.steps_onset, models.steps_saturation, stakes.onset, stakes.unserved,
-            by_worth[: np.count_nonzero(worth)],
+            by_worth=np.lexsort(alike_together)[: np.count_nonzero(worth)],
         )  # fmt: skip
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
-        self.plan = search.Plan(
+        self.plan = Plan(
             cache=np.zeros((T, M), np.bool_), steps=np.zeros((T, N)), loss=stakes.cloud.sum(axis=1),
             lower=np.zeros(T), unfinished=np.ones(T, np.bool_),
         )  # fmt: skip
@@ -99,20 +99,22 @@ class _Search:
         """Search each unfinished slot through `nodes` nodes; return how many nodes a second that was."""
         start, spent = time.monotonic(), 0
         slots = np.flatnonzero(self.plan.unfinished)
-        together = max(1, _USERS_A_CALL // self.instance.user_count)
+        together = max(1, _USERS_A_CALL // (self.instance.user_count * (1 + nodes // _FIRST_NODES)))
         for first in range(0, slots.size, together):
             limit = nodes if remaining() > 0.0 else min(nodes, _HURRIED_NODES)
             self._search(slots[first : first + together], limit)
-            spent = max(spent, limit)
+            spent += limit
         return spent / (time.monotonic() - start)
 
     def _search(self, slots: Array, nodes: int) -> None:
         server = self.instance.server
-        self.search_slots(
-            self.library, self.instance.trace.requested_model, self.stakes.cloud,
-            server.storage_gb * (1.0 + _ROUNDING), server.steps * (1.0 + _ROUNDING),
-            self.tolerance, nodes, slots, self.plan,
-        )  # fmt: skip
+        work = slots.size * self.instance.user_count * (1 + nodes // _FIRST_NODES)
+        with loops.fitting(work, self.compiled) as search_slots:
+            search_slots(
+                self.library, self.instance.trace.requested_model, self.stakes.cloud,
+                server.storage_gb * (1.0 + _ROUNDING), server.steps * (1.0 + _ROUNDING),
+                self.tolerance, nodes, slots, self.plan,
+            )  # fmt: skip
 
     def solution(self, bandwidth_share: Array) -> Solution:
         """Return the plan as a solution; its step shares sum to 1 at most, whoever adds them up."""
@@ -124,5 +126,5 @@ class _Search:
     def bound(self) -> float:
         """Return the lower bound on the cost (11), less what rounding may have added to it."""
         total = float((self.stakes.ideal_cost + self.plan.lower).sum())
-        users = self.instance.trace.requested_model.size
-        return total / users * (1.0 - 1e-13)
+        bound = total / self.instance.trace.requested_model.size * (1.0 - 1e-13)
+        return bound if np.isfinite(bound) else -float("inf")

@@ -37,6 +37,10 @@ class Regrets:
     ideal_cost: Array
 
 
+_LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
     alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
@@ -45,11 +49,15 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     best = np.minimum(idle, full)
     cloud = _generation_cost(instance, False, models.steps_saturation) - best
     return Regrets(
-        cloud=cloud[requested] + alpha * _backhaul_s(instance),
-        unserved=idle - best,
-        onset=_generation_cost(instance, True, models.steps_onset) - best,
+        cloud=_finite(cloud[requested] + alpha * _backhaul_s(instance)),
+        unserved=_finite(idle - best),
+        onset=_finite(_generation_cost(instance, True, models.steps_onset) - best),
         ideal_cost=(alpha * _radio_s(instance, bandwidth_share) + best[requested]).sum(axis=-1),
     )
+
+
+def _finite(regret: Array) -> Array:
+    return np.asarray(np.fmin(np.fmax(regret, 0.0), _LARGEST))
 
 
 def _generation_cost(instance: Instance, hit: bool, steps: Array) -> Array:

@@ -41,12 +41,12 @@ def search_slots(
         plan: incumbents and bounds.
     """
     for t in slots:
-        count = np.zeros(library.size_gb.size, np.int64)
+        demand = np.zeros(library.size_gb.size, np.int64)
         cloud_of = np.zeros(library.size_gb.size)
         for n in range(requested.shape[1]):
-            count[requested[t, n]] += 1
+            demand[requested[t, n]] += 1
             cloud_of[requested[t, n]] += cloud[t, n]
-        slot = Slot(count, cloud_of, storage_gb, steps)
+        slot = Slot(demand, cloud_of, storage_gb, steps)
         nodes_left = np.full(1, node_limit)
         _search(library, slot, requested[t], tolerance[t], nodes_left, t, plan)
         plan.unfinished[t] = nodes_left[0] <= 0
@@ -57,12 +57,12 @@ def _search(
 ) -> None:
     """Improve slot `t` of the plan."""
     items = np.flatnonzero((slot.cloud > 0.0) & (library.size_gb <= slot.storage_gb))
-    worth = np.zeros(slot.count.size)
+    worth = np.zeros(slot.demand.size)
     price = _step_price(library, slot, items, worth)
     tree = _storage_tree(library, slot, items, worth, price)
     best, lower = plan.loss[t], tree.bound[0]
-    cached = np.zeros(slot.count.size, np.bool_)
-    served = np.zeros(slot.count.size, np.int64)
+    cached = np.zeros(slot.demand.size, np.bool_)
+    served = np.zeros(slot.demand.size, np.int64)
     while lower < best - tolerance and _next_leaf(tree, best - tolerance, nodes_left):
         cached[:] = False
         for i in range(items.size):
@@ -117,7 +117,7 @@ def _best_part(library: Library, tree: Tree) -> tuple[float, int]:
     best, best_model = 0.0, -1
     for i in range(tree.models.size):
         m = tree.models[i]
-        if tree.amount[i] < tree.count[i] and room > library.onset_steps[m]:
+        if tree.amount[i] < tree.units[i] and room > library.onset_steps[m]:
             missing = max(0.0, library.full_steps[m] - room)
             regret = library.onset[m] * missing / (library.full_steps[m] - library.onset_steps[m])
             if library.unserved[m] - regret > best:
@@ -169,9 +169,7 @@ def _step_price(library: Library, slot: Slot, items: Array, worth: Array) -> flo
     return price
 
 
-def _bound_at(
-    library: Library, slot: Slot, items: Array, worth: Array, price: float
-) -> tuple[float, float]:
+def _bound_at(library: Library, slot: Slot, items: Array, worth: Array, price: float) -> tuple[float, float]:
     """Return the bound on the loss of `items` at a price of steps, and its slope there.
 
     Writes `worth` and sorts `items` as `_step_price` leaves them.
@@ -189,13 +187,13 @@ def _bound_at(
         room -= fraction * size
         value += (1.0 - fraction) * worth[m]
         if price * library.full_steps[m] < library.unserved[m]:
-            slope += fraction * slot.count[m] * library.full_steps[m]
+            slope += fraction * slot.demand[m] * library.full_steps[m]
     return value, slope
 
 
 def _step_cost(library: Library, slot: Slot, m: int, price: float) -> float:
     """Return what the requests for a cached model cost when steps have a price: unserved, or that."""
-    return slot.count[m] * min(library.unserved[m], price * library.full_steps[m])
+    return float(slot.demand[m] * min(library.unserved[m], price * library.full_steps[m]))
 
 
 def _sort(items: Array, gain: Array, size: Array) -> None:
@@ -214,17 +212,17 @@ def _sort(items: Array, gain: Array, size: Array) -> None:
 def _storage_tree(library: Library, slot: Slot, items: Array, worth: Array, price: float) -> Tree:
     """Return the tree of what to cache, with what each item is worth at a price of steps."""
     base = -price * slot.steps
-    cacheable = np.zeros(slot.count.size, np.bool_)
+    cacheable = np.zeros(slot.demand.size, np.bool_)
     cacheable[items] = True
-    for m in range(slot.count.size):
+    for m in range(slot.demand.size):
         base += _step_cost(library, slot, m, price) if cacheable[m] else slot.cloud[m]
-    tree = _tree(items, library.size_gb, worth, np.ones(slot.count.size, np.int64), slot.storage_gb, base)
+    tree = _tree(items, library.size_gb, worth, np.ones(slot.demand.size, np.int64), slot.storage_gb, base)
     for i in range(1, items.size):
         a, b = items[i - 1], items[i]
         tree.twin[i] = (
             library.size_gb[a] == library.size_gb[b]
             and slot.cloud[a] == slot.cloud[b]
-            and slot.count[a] == slot.count[b]
+            and slot.demand[a] == slot.demand[b]
             and _serve_alike(library, a, b)
         )
     return tree
@@ -233,7 +231,7 @@ def _storage_tree(library: Library, slot: Slot, items: Array, worth: Array, pric
 def _service_tree(library: Library, slot: Slot, cached: Array, left_out: float) -> Tree:
     """Return the tree of how many users to serve; `left_out` is the loss of the models not cached."""
     items = library.by_worth[cached[library.by_worth]]
-    tree = _tree(items, library.full_steps, library.unserved, slot.count, slot.steps, left_out)
+    tree = _tree(items, library.full_steps, library.unserved, slot.demand, slot.steps, left_out)
     for i in range(1, items.size):
         tree.twin[i] = _serve_alike(library, items[i - 1], items[i])
     return tree
@@ -249,17 +247,17 @@ def _serve_alike(library: Library, a: int, b: int) -> bool:
     )
 
 
-def _tree(models: Array, size: Array, gain: Array, count: Array, room: float, base: float) -> Tree:
+def _tree(models: Array, size: Array, gain: Array, units: Array, room: float, base: float) -> Tree:
     """Return the tree of filling `room` with `models`, in their order; `base` is the loss if all fit."""
     n = models.size
     tree = Tree(
-        models=models, size=size[models], gain=gain[models], count=count[models],
+        models=models, size=size[models], gain=gain[models], units=units[models],
         twin=np.zeros(n, np.bool_), reduced=np.zeros(n), tail=np.zeros(n + 1),
         amount=np.zeros(n, np.int64), room=np.full(n + 1, room), loss=np.full(n + 1, base),
         level=np.full(1, -1), bound=np.zeros(1),
     )  # fmt: skip
     for i in range(n - 1, -1, -1):
-        tree.tail[i] = tree.tail[i + 1] + tree.count[i] * tree.gain[i]
+        tree.tail[i] = tree.tail[i + 1] + tree.units[i] * tree.gain[i]
     tree.bound[0], price = _fractional(tree, 0)
     for i in range(n):
         tree.reduced[i] = abs(tree.gain[i] - price * tree.size[i])
@@ -272,10 +270,10 @@ def _fractional(tree: Tree, level: int) -> tuple[float, float]:
     for i in range(level, tree.size.size):
         if tree.gain[i] <= 0.0:
             return loss + tree.tail[i], 0.0
-        if tree.count[i] * tree.size[i] > room:
+        if tree.units[i] * tree.size[i] > room:
             price = tree.gain[i] / tree.size[i]
             return loss + tree.tail[i] - price * room, price
-        room -= tree.count[i] * tree.size[i]
+        room -= tree.units[i] * tree.size[i]
     return loss, 0.0
 
 
@@ -298,7 +296,7 @@ def _advance(tree: Tree, level: int, best: float) -> bool:
         if changed and _fractional(tree, level)[0] >= best:
             return False
         amount = _most(tree, level) if tree.gain[level] > 0.0 else 0
-        changed = amount < tree.count[level]
+        changed = amount < tree.units[level]
         _put(tree, level, amount)
         level += 1
     tree.level[0] = level
@@ -321,12 +319,12 @@ def _retreat(tree: Tree, best: float) -> int:
 
 def _most(tree: Tree, level: int) -> int:
     """Return how many units of the item at `level` fit; none if its twin before it was preferred."""
-    if tree.twin[level] and tree.amount[level - 1] < tree.count[level - 1]:
+    if tree.twin[level] and tree.amount[level - 1] < tree.units[level - 1]:
         return 0
-    return int(min(float(tree.count[level]), np.floor(tree.room[level] / tree.size[level])))
+    return int(min(float(tree.units[level]), np.floor(tree.room[level] / tree.size[level])))
 
 
 def _put(tree: Tree, level: int, amount: int) -> None:
     tree.amount[level] = amount
     tree.room[level + 1] = tree.room[level] - amount * tree.size[level]
-    tree.loss[level + 1] = tree.loss[level] + (tree.count[level] - amount) * tree.gain[level]
+    tree.loss[level + 1] = tree.loss[level] + (tree.units[level] - amount) * tree.gain[level]

@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 class Slot(NamedTuple):
     """What is asked for in one slot."""
 
-    count: Array  # [M], users who ask for the model
+    demand: Array  # [M], users who ask for the model
     cloud: Array  # [M], their regret if the model is not cached
     storage_gb: float
     steps: float
@@ -43,7 +43,7 @@ class Tree(NamedTuple):
     models: Array
     size: Array  # room that one unit takes
     gain: Array  # loss that one unit saves
-    count: Array  # units there are
+    units: Array  # how many there are
     twin: Array  # whether the item may change places with the one before
     reduced: Array  # what one unit less (or more, where there are none) adds to the bound at least
     tail: Array  # loss of this item and all after it if there is room for none

@@ -57,14 +57,14 @@ class Critic(nn.Module):
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         """Return the values [B] of actions [B, M + 2N] in states [B, state]."""
         start = requests_start(self.users)
-        requests = state[:, start : start + self.users * self.models].unflatten(1, (self.users, self.models))
+        requests = state[:, start : start + self.users * self.models].reshape(-1, self.users, self.models)
         own_model = (requests @ action[:, : self.models, None]).squeeze(-1)
         values: Tensor = self.layers(torch.cat([state, action, own_model], dim=1)).squeeze(-1)
         return values
 
 
 def perceptron(*sizes: int) -> nn.Sequential:
-    """Return a perceptron with ReLU between its layers of these sizes."""
+    """Return a perceptron with layers of these sizes, and ReLU between them."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]

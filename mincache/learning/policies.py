@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,32 +39,28 @@ class PolicyCard(BaseModel):
     Attributes:
         format: `POLICY_FORMAT`.
         solver: the registered name of the solver that made it.
-        variant: which of the solver's variants.
+        parameters: every parameter of the solver that the training depended on.
         problem: `problem_digest` of the instances that it is for.
+        title: the same for people, such as `paper-v1 library 0, 10 users`.
         users: N.
         models: M.
-        observation: name and version of the observation, such as `counts/1`.
-        action: name and version of the action map, such as `scaled-sigmoid/1`.
-        hidden: units in each hidden layer of the actor.
+        versions: the view's observation and action with their versions, such as `counts/1`.
         seed: seed of the training.
         evaluator: version of the evaluator that priced its rewards.
-        title: for people: what it was trained for, such as `paper-v1 library 0, 10 users`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["mincache-policy/1"] = POLICY_FORMAT
     solver: str
-    variant: str
+    parameters: dict[str, Any]
     problem: str = Field(pattern="^[0-9a-f]{64}$")
+    title: str = ""
     users: int = Field(ge=1)
     models: int = Field(ge=1)
-    observation: str
-    action: str
-    hidden: int = Field(ge=1)
+    versions: tuple[str, str]
     seed: int = Field(ge=0)
     evaluator: str = EVALUATOR_VERSION
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,10 +77,11 @@ class Policy:
             InputError: with the first that differs.
         """
         for name in sorted(wanted.keys() | self.weights.keys()):
-            received = self.weights[name].shape if name in self.weights else None
-            if received != wanted.get(name):
-                rule = f"must have shape {list(wanted[name])}" if name in wanted else "must not be there"
-                raise InputError(f"weights.{name}", rule, "nothing" if received is None else str(received))
+            received = list(self.weights[name].shape) if name in self.weights else "nothing"
+            if name not in wanted:
+                raise InputError(f"weights.{name}", "must not be there", shown(received))
+            if received != list(wanted[name]):
+                raise InputError(f"weights.{name}", f"must have shape {list(wanted[name])}", shown(received))
 
 
 def problem_digest(instance: Instance) -> str:
@@ -90,8 +89,8 @@ def problem_digest(instance: Instance) -> str:
 
     A policy sees the trace alone, so it is for the instances that agree on all the rest.
     """
-    one_user = np.ones((1, instance.user_count))
-    trace = Trace(np.zeros(1), one_user, np.zeros_like(one_user), one_user)
+    one_slot = np.ones((1, instance.user_count))
+    trace = Trace(np.zeros(1), one_slot, np.zeros_like(one_slot), one_slot)
     return digest(instance_bytes(replace(instance, name="problem", trace=trace, origin=None)))
 
 
@@ -99,56 +98,75 @@ def write_policy(path: str | os.PathLike[str], policy: Policy) -> None:
     """Write a policy, replacing the file in one step; the same policy is the same bytes."""
     # One key alone: safetensors writes several in no fixed order.
     header = {_CARD_KEY: policy.card.model_dump_json()}
-    write_bytes(path, save(dict(policy.weights), metadata=header))
+    weights = {name: np.ascontiguousarray(weight) for name, weight in policy.weights.items()}
+    write_bytes(path, save(weights, metadata=header))
 
 
 def read_policy(path: str | os.PathLike[str]) -> Policy:
     """Read a policy.
 
     Raises:
-        DocumentError: one line with the path, the rule and what was received.
+        DocumentError: one line with the path, the field, the rule and what was received.
+    """
+    with refusing(path), _opened(Path(path)) as file:
+        return Policy(_card(file.metadata()), _weights(file))
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Begin the message of any refusal inside with the policy's path.
+
+    Raises:
+        DocumentError: in place of an InputError.
     """
     try:
-        return _read(Path(path))
+        yield
     except InputError as error:
         place = f"{os.fspath(path)}: {error.field}"
         raise DocumentError(place, error.rule, error.received, error.advice) from None
 
 
-def read_card(path: str | os.PathLike[str]) -> PolicyCard:
-    """Read the card of a policy without its weights.
+def named(path: str, instance: Instance) -> Path | str:
+    """Return the path of this policy, or a sentence why it is not for this instance.
 
     Raises:
-        InputError: if the file is no policy.
+        DocumentError: if the file is no policy.
     """
-    with _opened(Path(path)) as file:
-        return _card(file.metadata())
+    card = read_policy(path).card
+    if card.problem == problem_digest(instance):
+        return Path(path)
+    trained = f"{card.title or 'another problem'} (N = {card.users}, M = {card.models})"
+    return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
 
 
-def shipped_policies() -> Iterator[Path]:
-    """Yield the paths of the policies that ship with mincache, by name."""
+def shipped(solver: str, parameters: Mapping[str, Any], instance: Instance) -> Path | str:
+    """Return the shipped policy of a solver with these parameters for this instance, or why there is none."""
+    problem = problem_digest(instance)
+    alike = {path: card for path, card in _shipped_cards().items() if card.solver == solver}
+    for path, card in alike.items():
+        if card.problem == problem and card.parameters == parameters:
+            return path
+    if any(card.problem == problem for card in alike.values()):
+        return f"no policy that ships for this problem was trained with these parameters of {solver}"
+    return (
+        f"no policy that ships is for this library, radio and server with {instance.user_count} users; "
+        f"train one: mincache train {solver} --help"
+    )
+
+
+@cache
+def _shipped_cards() -> dict[Path, PolicyCard]:
     folder = Path(str(files("mincache.solvers") / "policies"))
-    yield from sorted(folder.glob("*.safetensors"))
+    return {path: read_policy(path).card for path in sorted(folder.glob("*.safetensors"))}
 
 
-def _read(path: Path) -> Policy:
-    with _opened(path) as file:
-        card = _card(file.metadata())
-        weights = {}
-        for name in sorted(file.keys()):
-            if file.get_slice(name).get_dtype() not in ("F32", "F16"):
-                raise InputError(f"weights.{name}", "must be float32 or float16", "another type")
-            weights[name] = np.array(file.get_tensor(name))
-            if not np.isfinite(weights[name]).all():
-                raise InputError(f"weights.{name}", "must be finite", "NaN or infinity")
-    return Policy(card, weights)
-
-
-def _opened(path: Path) -> safe_open:
+def _opened(path: Path) -> Any:
+    """Return the open safetensors file; the library leaves its methods untyped."""
     if not path.is_file():
-        raise InputError("file", "must be an existing regular file", "none")
-    if path.stat().st_size > MAX_POLICY_BYTES:
-        raise InputError("file", f"must hold at most {MAX_POLICY_BYTES} bytes", f"{path.stat().st_size}")
+        raise InputError("file", "must be a regular file that exists", "none")
+    size = path.stat().st_size
+    if size > MAX_POLICY_BYTES:
+        raise InputError("file", f"must hold at most {MAX_POLICY_BYTES} bytes", str(size))
     try:
         return safe_open(path, framework="numpy")
     except (SafetensorError, OSError) as error:
@@ -158,8 +176,19 @@ def _opened(path: Path) -> safe_open:
 def _card(header: Mapping[str, str] | None) -> PolicyCard:
     text = (header or {}).get(_CARD_KEY)
     if text is None:
-        raise InputError("header", f"must hold a policy's card, {_CARD_KEY!r}", "none")
+        raise InputError("header", f"must hold a card under {_CARD_KEY!r}", "none")
     fields = parse_json(text.encode())
     if fields.get("format") != POLICY_FORMAT:
         raise InputError("format", f"must be {POLICY_FORMAT!r}", shown(fields.get("format")))
     return validated(PolicyCard, fields)
+
+
+def _weights(file: Any) -> dict[str, Array]:
+    weights = {}
+    for name in sorted(file.keys()):
+        if file.get_slice(name).get_dtype() not in ("F32", "F16"):
+            raise InputError(f"weights.{name}", "must be float32 or float16", "another type")
+        weights[name] = np.array(file.get_tensor(name))
+        if not np.isfinite(weights[name]).all():
+            raise InputError(f"weights.{name}", "must be finite", "NaN or infinity")
+    return weights

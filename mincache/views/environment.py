@@ -8,7 +8,7 @@ what the next slot holds: the slots are linked by the trace alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -49,6 +49,12 @@ class AgentView:
         for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
             if getattr(self, field) not in known:
                 raise InputError(field, f"must be one of {', '.join(known)}", shown(getattr(self, field)))
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of the observation and of the action, such as `counts/1`."""
+        observation, action = OBSERVATIONS[self.observation], ACTIONS[self.action]
+        return f"{self.observation}/{observation.version}", f"{self.action}/{action.version}"
 
     def apply(self, instance: Instance) -> Array:
         """Return the states (12) of all slots, float32 [T, size]."""
@@ -160,7 +166,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         action: how raw actions become decisions.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(
         self,

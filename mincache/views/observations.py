@@ -57,7 +57,7 @@ def requests_start(users: int) -> int:
 
 
 def _index(instance: Instance) -> Array:
-    """phi as the paper prints it, an index, scaled to [0, 1)."""
+    """The requests phi as the paper prints them, as indices, scaled to [0, 1)."""
     return instance.trace.requested_model / instance.model_count
 
 

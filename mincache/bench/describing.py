@@ -1,0 +1,54 @@
+"""Getting to know solvers before a campaign, each in a child, for importing one may end in any way."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from mincache.bench.entrant import Entrant, unknown
+from mincache.bench.limits import Limits
+from mincache.bench.supervisor import Keeper
+from mincache.bench.worker import DESCRIBED, REFUSED, Job
+from mincache.errors import InputError, MissingExtraError
+
+
+def describe(spec: str, keeper: Keeper, startup_s: float = Limits.startup_s) -> Entrant:
+    """Return the entrant that `spec` writes; where its import does not end well, what is known without.
+
+    Raises:
+        InputError: if there is no such solver, or a parameter is wrong.
+        MissingExtraError: if a library that it needs is not installed.
+    """
+    outcome = keeper.run(Job(spec, describe=True), Limits(startup_s=startup_s))
+    if outcome.closing == REFUSED:
+        parts = json.loads(outcome.payload)
+        raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)
+    return Entrant.parse(outcome.payload) if outcome.closing == DESCRIBED else unknown(spec)
+
+
+def describe_all(
+    specs: Iterable[str], workers: int, startup_s: float = Limits.startup_s
+) -> list[Entrant | MissingExtraError]:
+    """Return the entrants of `specs` in their order, described `workers` at a time.
+
+    Raises:
+        InputError: if there is no such solver, or a parameter is wrong.
+    """
+    free: queue.SimpleQueue[Keeper] = queue.SimpleQueue()
+
+    def one(spec: str) -> Entrant | MissingExtraError:
+        keeper = free.get()
+        try:
+            return describe(spec, keeper, startup_s)
+        except MissingExtraError as error:
+            return error
+        finally:
+            free.put(keeper)
+
+    with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            free.put(stack.enter_context(Keeper(pin=False)))
+        return list(pool.map(one, specs))

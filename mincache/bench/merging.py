@@ -1,0 +1,88 @@
+"""Joining the journals of a campaign that ran in parts, and naming where they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mincache.bench import journal
+from mincache.bench.judge import Judged
+from mincache.bench.records import Record
+from mincache.documents import digest, read_bytes
+from mincache.errors import DocumentError
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two records of one run that differ in verdict or answer; the first is the one kept.
+
+    Attributes:
+        first: folder of the record that is kept.
+        second: folder of the other.
+        record: the one that is kept.
+        other: the other.
+    """
+
+    first: Path
+    second: Path
+    record: Record
+    other: Record
+
+    def __str__(self) -> str:
+        cell = self.record.cell
+        sides = (f"{folder}: {_short(one)}" for folder, one in
+                 ((self.first, self.record), (self.second, self.other)))  # fmt: skip
+        return f"{cell.solver} {cell.instance} #{cell.repetition}: {'; '.join(sides)}"
+
+
+def _short(record: Record) -> str:
+    cost = record.score.cost if record.score is not None else None
+    return record.verdict + (f" at {cost!r}" if cost is not None else "")
+
+
+def merge(folders: Sequence[Path], output: Path) -> list[Conflict]:
+    """Join the records of `folders`, and those in `output` already, into `output`.
+
+    Of each run one record is kept: the first that is final, in the order given.
+
+    Returns:
+        The runs of which two folders hold differing final records.
+
+    Raises:
+        InputError: if a folder holds no journal, or `output` cannot be used.
+        DocumentError: if a solution is missing or is not what its name says.
+        JournalError: if a record cannot be kept.
+    """
+    kept: dict[str, tuple[Path, Record]] = {}
+    conflicts = []
+    with journal.Journal(output) as joined:
+        for folder in (output, *folders):
+            for record in _last(folder):
+                known = kept.get(record.cell.key)
+                if known is not None and known[1].final:
+                    if record.final and _differ(known[1], record):
+                        conflicts.append(Conflict(known[0], folder, known[1], record))
+                    continue
+                kept[record.cell.key] = (folder, record)
+                if folder is not output:
+                    joined.append(Judged(record, document=_document(folder, record)))
+    return conflicts
+
+
+def _last(folder: Path) -> Iterator[Record]:
+    yield from {record.cell.key: record for record in journal.attempts(folder)}.values()
+
+
+def _differ(one: Record, other: Record) -> bool:
+    return (one.verdict, one.solution_sha256) != (other.verdict, other.solution_sha256)
+
+
+def _document(folder: Path, record: Record) -> bytes | None:
+    if record.solution_sha256 is None:
+        return None
+    path = folder / journal.SOLUTIONS_FOLDER / f"{record.solution_sha256}.json.gz"
+    data = read_bytes(path)
+    if digest(data) != record.solution_sha256:
+        raise DocumentError(f"{path}: sha256", "must be its name", digest(data))
+    return data

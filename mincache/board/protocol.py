@@ -1,0 +1,69 @@
+"""The protocol of a suite: what makes rows comparable, fixed before anything is run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mincache.bench.records import Cell
+from mincache.board.statistics import FailurePolicy
+from mincache.documents import digest, read_bytes
+from mincache.suites import Suite
+from mincache.validation import read_toml
+
+PROTOCOL_FILE = "protocol.toml"
+
+
+class Protocol(BaseModel):
+    """The rules of a suite's leaderboard; without a `protocol.toml` these defaults hold.
+
+    Attributes:
+        format: `mincache-protocol/1`.
+        wall_s: limit on the wall-clock time of a run in s; None if rows may have any.
+        threads: threads and cores of a run; None if rows may have any.
+        seeds: repetitions that a stochastic solver needs to be ranked.
+        time_shift_s: shift of the geometric mean of times.
+        failure_policy: what the time of a failed run counts as.
+        penalty: limits that a failed run counts as under `penalised`.
+        targets: gaps that count as reached on the way, for the ECDF.
+        resamples: of the bootstrap.
+        bootstrap_seed: of its random stream.
+        level: of its intervals.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal["mincache-protocol/1"] = "mincache-protocol/1"
+    wall_s: float | None = Field(default=None, gt=0)
+    threads: int | None = Field(default=None, ge=1)
+    seeds: int = Field(default=10, ge=1)
+    time_shift_s: float = Field(default=0.01, gt=0)
+    failure_policy: FailurePolicy = "penalised"
+    penalty: float = Field(default=10.0, ge=1)
+    targets: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
+    resamples: int = Field(default=10_000, ge=100)
+    bootstrap_seed: int = Field(default=1, ge=0)
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    def departures(self, cell: Cell) -> list[str]:
+        """Return how a run departs from the protocol, a few words each."""
+        found = []
+        if self.wall_s is not None and cell.wall_s != self.wall_s:
+            limit = "no limit" if cell.wall_s is None else f"{cell.wall_s:g} s"
+            found.append(f"{limit} instead of {self.wall_s:g} s")
+        if self.threads is not None and cell.threads != self.threads:
+            found.append(f"{cell.threads} threads instead of {self.threads}")
+        return found
+
+
+def read_protocol(suite: Suite | None) -> tuple[Protocol, str]:
+    """Return the protocol of a suite and the SHA-256 of its file; the defaults and "" if it has none.
+
+    Raises:
+        DocumentError: if the file is malformed.
+    """
+    path = None if suite is None else suite.folder / PROTOCOL_FILE
+    if path is None or not path.is_file():
+        return Protocol(), ""
+    return read_toml(path, Protocol), digest(read_bytes(path))

@@ -1,0 +1,84 @@
+"""Which form of the search's loops to run: plain Python for little work, compiled for much.
+
+Loading the compiled loops from numba's cache takes as long as searching dozens of the paper's instances
+in plain Python, and compiling them for the first time far longer; from then on they are some thirty
+times faster. So a process begins in plain Python, and changes over once that has taken about what loading
+does, or at once for a large piece of work. The answers are the same.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import FunctionType, ModuleType
+
+from mincache.errors import MissingExtraError
+from mincache.exact import search
+
+SearchSlots = Callable[..., None]
+"""`search.search_slots`, plain or compiled."""
+
+_LARGE_WORK = 10_000  # users times slots, in units of a short search each
+_PATIENCE_S = 0.5
+_plain_s = [0.0]  # seconds this process has spent in plain loops
+
+
+@contextmanager
+def fitting(work: float, compiled: bool | None = None) -> Iterator[SearchSlots]:
+    """Give the loops that fit for some `work`, to be called within the context.
+
+    Args:
+        work: users times slots times how much longer than a short search.
+        compiled: whether they are to be the compiled ones; by default where that pays.
+
+    Raises:
+        MissingExtraError: if compiled ones are asked for and numba is not installed.
+    """
+    if compiled is None:
+        compiled = _numba_installed() and (work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S)
+    if compiled:
+        yield compiled_copy(search).search_slots
+        return
+    start = time.monotonic()
+    yield search.search_slots
+    _plain_s[0] += time.monotonic() - start
+
+
+@cache
+def _numba_installed() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
+@cache
+def compiled_copy(module: ModuleType) -> ModuleType:
+    """Return a copy of a `module` of plain loops whose functions numba compiles when first called.
+
+    What they compile to is cached on disk, for later processes: beside the source, in the user's cache
+    folder where that cannot be written to, or in NUMBA_CACHE_DIR. Where none of them can be written to, each
+    process compiles anew.
+
+    Raises:
+        MissingExtraError: if numba is not installed.
+    """
+    try:
+        from numba import njit
+    except ModuleNotFoundError:
+        raise MissingExtraError("compiled loops need numba: pip install 'mincache[compiled]'") from None
+    name = f"{module.__name__}_compiled"
+    spec = importlib.util.spec_from_file_location(name, module.__file__)
+    assert spec is not None  # a module of this package has a file
+    assert spec.loader is not None
+    copy = importlib.util.module_from_spec(spec)
+    sys.modules[name] = copy
+    spec.loader.exec_module(copy)
+    for key, value in list(vars(copy).items()):
+        if isinstance(value, FunctionType) and value.__module__ == name:
+            try:
+                setattr(copy, key, njit(cache=True)(value))
+            except RuntimeError:  # no folder for the cache
+                setattr(copy, key, njit(value))
+    return copy

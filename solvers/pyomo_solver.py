@@ -1,0 +1,192 @@
+"""`pyomo`: the algebraic form of every slot, handed to any solver that Pyomo's SolverFactory offers."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.common.log import LoggingIntercept
+from pyomo.opt.solver import SystemCallSolver
+
+from mincache import InputError, Instance, Run, Solution, Solver
+from mincache.errors import MissingExtraError
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.views import algebraic
+from mincache.views.algebraic_rounding import round_slot
+from mincache.views.algebraic_slots import SlotAnswer, solve_slots
+
+_BOUND_SLACK = 1e-6  # solvers compute bounds in float64 to their tolerances
+_FRACTIONAL = 1e-6
+_LINEAR = ("cbc", "cplex", "glpk", "gurobi", "highs", "mosek", "xpress")  # families that take no logarithm
+_META = ("mindtpy", "gdpopt", "multistart")  # solvers made of solvers, with a signature of their own
+
+# How the solvers that have them call the relative gap and the number of threads.
+_OPTION_NAMES: Mapping[str, tuple[str | None, str | None]] = {
+    "baron": ("EpsR", "threads"),
+    "bonmin": ("bonmin.allowable_fraction_gap", None),
+    "cbc": ("ratio", "threads"),
+    "couenne": ("allowable_fraction_gap", None),
+    "cplex": ("mip_tolerances_mipgap", "threads"),
+    "glpk": ("mipgap", None),
+    "gurobi": ("MIPGap", "Threads"),
+    "highs": ("mip_rel_gap", "threads"),
+    "knitroampl": ("mip_opt_gap_rel", "numthreads"),
+    "mindtpy": ("relative_bound_tolerance", "threads"),
+    "scip": ("limits/gap", "lp/threads"),
+    "xpress": ("miprelstop", "threads"),
+}
+_NEEDED: Mapping[str, Mapping[str, Any]] = {
+    "scip_direct": {"display/verblevel": 0},  # it waits for ever on its own output otherwise
+    "mindtpy": {"mip_solver": "appsi_highs", "nlp_solver": "ipopt"},
+}
+_PACKAGES = {
+    "cplex_direct": "cplex", "cplex_persistent": "cplex", "cyipopt": "cyipopt", "gurobi": "gurobipy",
+    "highs": "highspy", "mosek": "mosek", "scip_direct": "pyscipopt", "scip_persistent": "pyscipopt",
+    "xpress": "xpress",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pyomo(Solver):
+    """Solve a Pyomo model of every slot with the solver named.
+
+    What the solver says of its answer is a claim: the answer is priced by the evaluator, and the bound is
+    reported as claimed, less 1e-6 of itself for the solver's tolerances. Where the answer is fractional,
+    from a relaxed model or a solver of continuous problems, it is rounded to a feasible one.
+
+    Attributes:
+        solver: any name that SolverFactory takes, such as scip_direct, ipopt, bonmin, gurobi or mindtpy.
+        formulation: exact, piecewise or relaxed; by default piecewise for solvers of linear problems that
+            are known as such, and exact for all others.
+        gap: relative gap between answer and bound at which a slot counts as solved, where the solver has one.
+        threads: threads that the solver may use, where it can be told.
+        options: further options of the solver, `name=value` with semicolons between.
+    """
+
+    kind: ClassVar[str] = "exact"
+
+    solver: str = "highs"
+    formulation: algebraic.Formulation | None = None
+    gap: float = 1e-6
+    threads: int = 1
+    options: str = ""
+
+    def __post_init__(self) -> None:
+        _parsed(self.options)
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or what to install for the solver named."""
+        missing = [name for name in self._programs() if not _available(name)]
+        return _what_to_install(missing[0]) if missing else None
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the solver's best answers, and report the mean of its bounds.
+
+        Raises:
+            MissingExtraError: if the solver named is not installed.
+        """
+        missing = self.supports(instance)
+        if missing:
+            raise MissingExtraError(missing)
+        return solve_slots(instance, run, self._solve_slot)
+
+    def _solve_slot(self, slot: Instance, seconds: float) -> SlotAnswer:
+        model = algebraic.apply(slot, self.formulation or self._default_formulation)
+        with LoggingIntercept(module="pyomo", level=logging.CRITICAL):
+            bound = self._run(model, seconds)
+        cache = [variable.value for variable in model.cache.values()]
+        if None in cache:
+            return SlotAnswer(None, bound)
+        if max(abs(value - round(value)) for value in cache) <= _FRACTIONAL:
+            return SlotAnswer(algebraic.invert(model), bound)
+        steps = np.array([variable.value for variable in model.step_share.values()])
+        return SlotAnswer(round_slot(slot, np.array(cache), steps, optimal_bandwidth(slot)[0]), bound)
+
+    def _run(self, model: Any, seconds: float) -> float:
+        """Solve, leave the best answer in the model's variables if there is one, and return the bound."""
+        solver = pyo.SolverFactory(self.solver)
+        if self._family in _META:
+            limit = {"time_limit": math.ceil(seconds)} if math.isfinite(seconds) else {}
+            results = solver.solve(model, **limit, **self._options())
+        else:
+            # Answers are not loaded at a limit unless one does it oneself.
+            results = solver.solve(
+                model, load_solutions=False, options=self._options(), **_time_limit(solver, seconds)
+            )
+            if len(results.solution) > 0:
+                model.solutions.load_from(results)
+        bound = _number(results.problem.lower_bound)
+        return bound - _BOUND_SLACK * abs(bound)
+
+    @property
+    def _default_formulation(self) -> algebraic.Formulation:
+        linear = self._family in _LINEAR and not self.solver.endswith("_minlp")
+        return "piecewise" if linear else "exact"
+
+    @property
+    def _family(self) -> str:
+        """The solver's name without how Pyomo talks to it: `gurobi` for `gurobi_direct`."""
+        return self.solver.removeprefix("appsi_").partition("_")[0].partition(".")[0]
+
+    def _options(self) -> dict[str, Any]:
+        names = _OPTION_NAMES.get(self._family, (None, None))
+        named = zip(names, (self.gap, self.threads), strict=True)
+        options = {name: value for name, value in named if name is not None}
+        needed = _NEEDED.get(self.solver) or _NEEDED.get(self._family) or {}
+        return {**options, **needed, **_parsed(self.options)}
+
+    def _programs(self) -> list[str]:
+        """The solver itself, and those that it is told to call."""
+        options = self._options()
+        return [self.solver, *(options[key] for key in ("mip_solver", "nlp_solver") if key in options)]
+
+
+def _available(name: str) -> bool:
+    with LoggingIntercept(module="pyomo", level=logging.CRITICAL):
+        solver = pyo.SolverFactory(name)
+        return bool(solver.available(exception_flag=False))
+
+
+def _what_to_install(name: str) -> str:
+    package = _PACKAGES.get(name) or _PACKAGES.get(name.partition("_")[0])
+    install = f"pip install {package}" if package else f"install it so that the program {name!r} is on PATH"
+    known = "" if name in pyo.SolverFactory else " (it is not a name that Pyomo itself knows)"
+    return f"solver {name!r} is not installed{known}: {install}"
+
+
+def _time_limit(solver: Any, seconds: float) -> dict[str, float]:
+    """Return the keyword with the time limit; programs take whole seconds, HiGHS floats only."""
+    if not math.isfinite(seconds):
+        return {}
+    return {"timelimit": math.ceil(seconds) if isinstance(solver, SystemCallSolver) else float(seconds)}
+
+
+def _number(value: Any) -> float:
+    """Return a bound as solvers' results have it: a number, or minus infinity for none."""
+    try:
+        number = float(pyo.value(value))
+    except (TypeError, ValueError):
+        return -math.inf
+    return number if math.isfinite(number) else -math.inf
+
+
+def _parsed(options: str) -> dict[str, Any]:
+    """Return the options in `name=value;name=value`, whole numbers and floats read as such."""
+    pairs = [item.partition("=") for item in options.split(";") if item.strip()]
+    if not all(separator for _, separator, _ in pairs):
+        raise InputError("options", "must look like name=value;name=value", repr(options))
+    return {name.strip(): _read(value.strip()) for name, _, value in pairs}
+
+
+def _read(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,72 @@
+"""Answers: what one is, whatever its quality."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import feasible, instances
+
+from mincache import Decisions, Solution, evaluate
+from mincache.errors import InputError
+
+
+def test_nothing_cached(instance):
+    """The cloud-only answer caches nothing, splits the uplink equally and is feasible."""
+    answer = Solution.nothing_cached(instance)
+    assert not answer.cache.any()
+    assert answer.bandwidth_share.tolist() == [[1 / instance.user_count] * instance.user_count] * instance.slot_count
+    assert evaluate(instance, answer).feasible
+
+
+@pytest.mark.parametrize("value", [0.5, 2, -1, np.nan, 1 + 1e-12])
+def test_a_model_is_cached_or_not(solution, value):
+    """The cache holds 0 and 1 alone."""
+    cache = solution.cache.astype(float)
+    cache[0, 0] = value
+    with pytest.raises(InputError, match=r"^cache\[0\]\[0\]: must be"):
+        replace(solution, cache=cache)
+
+
+@pytest.mark.parametrize("field", ["bandwidth_share", "step_share"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_shares_are_finite(solution, field, value):
+    """A share may break its limits, which the evaluator tells, but it is a number."""
+    shares = getattr(solution, field).copy()
+    shares[1, 2] = value
+    with pytest.raises(InputError, match=rf"^{field}\[1\]\[2\]: must be finite"):
+        replace(solution, **{field: shares})
+    shares[1, 2] = -5.0
+    assert getattr(replace(solution, **{field: shares}), field)[1, 2] == -5.0
+
+
+def test_bool_and_float_caches_are_the_same(solution):
+    """True, 1 and 1.0 all mean cached."""
+    for kind in (bool, float, np.uint8):
+        assert replace(solution, cache=solution.cache.astype(kind)) == solution
+
+
+def test_arrays_must_fit_each_other(solution):
+    """The three arrays have one T, and the shares one N."""
+    with pytest.raises(InputError, match="^bandwidth_share: must have shape"):
+        replace(solution, bandwidth_share=solution.bandwidth_share[:1])
+    with pytest.raises(InputError, match="^step_share: must have shape"):
+        replace(solution, step_share=solution.step_share[:, :1])
+
+
+@given(instances().flatmap(feasible))
+def test_decisions_round_trip(answer):
+    """The decisions of a solution make the solution again."""
+    assert Solution(answer.instance, *answer.decisions) == answer
+
+
+def test_answers_its_instance_alone(instance, solution):
+    """A solution by another name or of other shapes is no answer to the instance."""
+    solution.check_answers(instance)
+    with pytest.raises(InputError, match="^instance: must be 'case-1'; received 'other'"):
+        replace(solution, instance="other").check_answers(instance)
+    fewer = Solution(instance.name, *(array[:1] for array in solution.decisions))
+    with pytest.raises(InputError, match="must have shape"):
+        fewer.check_answers(instance)
+    with pytest.raises(InputError, match="must have shape"):
+        Solution.of(instance, Decisions(*(array[:, :-1] for array in solution.decisions))).check_answers(instance)
