@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -19,14 +18,12 @@ from mincache.learning import policies
 from mincache.learning.networks import Actor, Critic, initialise
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.learning.replay import Replay, Transitions
+from mincache.learning.training import Watch
 from mincache.quantity import Array
 from mincache.streams import generator
 from mincache.views import actions, observations
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
-
-Watch = Callable[[int, float, Callable[[Instance], Solution]], None]
-"""Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pyomo.common.tee import capture_output
 from mincache import Decisions, Instance, Run, Solution, Solver
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.quantity import Array
-from mincache.views.algebraic import within_limits
 from mincache.views.algebraic_bound import upload_bound
+from mincache.views.algebraic_rounding import within_limits
 from mincache.views.algebraic_service import ServiceTable
 from mincache.views.algebraic_slots import SlotAnswer, solve_slots
 
@@ -43,7 +43,8 @@ class Highs(Solver):
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return HiGHS's best answers, and report the mean of its bounds."""
         with capture_output(capture_fd=True):  # HiGHS greets on the console before it can be silenced
-            highs = highspy.Highs()
+            highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy leaves it untyped
+        highs.resetGlobalScheduler(True)  # else it refuses another number of threads than it had before
         options = {
             "output_flag": False, "threads": self.threads, "mip_rel_gap": self.gap, "mip_abs_gap": 0.0,
             "mip_feasibility_tolerance": _TOLERANCE, "primal_feasibility_tolerance": _TOLERANCE,
@@ -58,10 +59,11 @@ class Highs(Solver):
 
 def _solve_slot(highs: highspy.Highs, slot: Instance, seconds: float) -> SlotAnswer:
     highs.clearModel()
-    highs.setOptionValue("time_limit", seconds)
+    highs.setOptionValue("time_limit", highs.getRunTime() + seconds)  # its clock runs on over the slots
     service = _Service(slot)
     variables = service.write(highs)
-    highs.run()
+    if highs.run() == highspy.HighsStatus.kError:
+        raise RuntimeError(f"HiGHS failed on {slot.name}: {highs.modelStatusToString(highs.getModelStatus())}")
     info = highs.getInfo()
     # A reduced cost may have the wrong sign by the tolerance, over the range of its variable.
     slack = _TOLERANCE * (3.0 * service.count.size + service.count.sum())

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
+from pyomo.opt import SolverStatus, TerminationCondition
 from pyomo.opt.solver import SystemCallSolver
 
 from mincache import InputError, Instance, Run, Solution, Solver
@@ -22,6 +23,9 @@ from mincache.views.algebraic_slots import SlotAnswer, solve_slots
 
 _BOUND_SLACK = 1e-6  # solvers compute bounds in float64 to their tolerances
 _FRACTIONAL = 1e-6
+_LIMITS = tuple(
+    TerminationCondition(name) for name in ("maxTimeLimit", "maxIterations", "maxEvaluations", "userLimit")
+)
 _LINEAR = ("cbc", "cplex", "glpk", "gurobi", "highs", "mosek", "xpress")  # families that take no logarithm
 _META = ("mindtpy", "gdpopt", "multistart")  # solvers made of solvers, with a signature of their own
 
@@ -120,6 +124,8 @@ class Pyomo(Solver):
             )
             if len(results.solution) > 0:
                 model.solutions.load_from(results)
+            elif results.solver.termination_condition not in _LIMITS:
+                raise RuntimeError(f"{self.solver} ended with {results.solver.termination_condition}")
         bound = _number(results.problem.lower_bound)
         return bound - _BOUND_SLACK * abs(bound)
 

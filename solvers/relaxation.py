@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 from pyomo.contrib.solver.common.factory import SolverFactory
+from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.exact.bandwidth import optimal_bandwidth
@@ -36,12 +37,15 @@ def _solve_slot(slot: Instance, seconds: float) -> SlotAnswer:
     model = algebraic.apply(slot, "relaxed")
     result = SolverFactory("highs").solve(
         model,
+        threads=1,
         time_limit=seconds if math.isfinite(seconds) else None,
         load_solutions=False,
         raise_exception_on_nonoptimal_result=False,
     )
-    if result.incumbent_objective is None:
+    if result.termination_condition == TerminationCondition.maxTimeLimit:
         return SlotAnswer(None)
+    if result.solution_status != SolutionStatus.optimal:
+        raise RuntimeError(f"HiGHS ended {slot.name} with {result.termination_condition}")
     result.solution_loader.load_vars()
     multiplier = result.solution_loader.get_duals()
     # The objective is a mean over users, and storage is in MB; the prices are for the sum and the whole.

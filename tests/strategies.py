@@ -37,7 +37,8 @@ def arrays(elements: st.SearchStrategy[Any], *shape: int) -> st.SearchStrategy[A
 @st.composite
 def libraries(draw: st.DrawFn, models: int, positive: st.SearchStrategy[float] | None = None) -> ModelLibrary:
     """Draw a library of `models` models, sizes and rates from `positive` where it is given."""
-    size, bits = (draw(arrays(positive or between(*span), models)) for span in ((0.1, 10), (1e5, 1e8)))
+    spans = [between(0.1, 10), between(1e5, 1e8)] if positive is None else [positive, positive]
+    size, bits = (draw(arrays(span, models)) for span in spans)
     onset = draw(arrays(st.just(0.0) | between(0, 100), models))
     best = draw(arrays(st.just(0.0) | between(0, 50), models))
     return ModelLibrary(
@@ -64,7 +65,7 @@ def instances(
     T, N, M = (draw(st.integers(1, most)) for most in (max_slots, max_users, max_models))
 
     def number(low: float, high: float, *shape: int) -> Any:
-        elements = positive or between(low, high)
+        elements = between(low, high) if positive is None else positive
         return draw(arrays(elements, *shape)) if shape else draw(elements)
 
     return Instance(
@@ -98,7 +99,7 @@ def decisions(
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     cache = draw(arrays(st.booleans(), *batch, T, M)).reshape(*batch, T, M)
     kept = st.just(0.0) | between(0, 1.2) | st.just(1 / N)
-    bandwidth, steps = (draw(arrays(shares or kept, *batch, T, N)) for _ in range(2))
+    bandwidth, steps = (draw(arrays(kept if shares is None else shares, *batch, T, N)) for _ in range(2))
     return Decisions(cache, bandwidth.astype(float), steps.astype(float))
 
 

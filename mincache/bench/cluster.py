@@ -8,6 +8,8 @@ installed where the worker is.
 from __future__ import annotations
 
 import json
+import logging
+import queue
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -54,6 +56,8 @@ class DaskExecutor:
         Raises:
             ExecutorError: if the scheduler cannot be reached, or is lost.
         """
+        # What it has to say of a lost scheduler is said in one line here.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             client = distributed.Client(self._scheduler, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -67,23 +71,26 @@ class DaskExecutor:
 def _feed(client: Any, waiting: list[Task], keep: Keep) -> None:
     """Keep the cluster busy, and take what comes back, until all is done."""
     running: dict[Any, Task] = {}
+    done: queue.SimpleQueue[Any] = queue.SimpleQueue()
     while waiting or running:
-        if client.status != "running":
-            raise ExecutorError("the Dask scheduler is lost")
         while waiting and len(running) < _AHEAD * max(1, sum(client.nthreads().values())):
             task = waiting.pop()
             future = client.submit(remote_attempt, dump(task), task.read(), key=task.key, pure=False)
             running[future] = task
-        for future in _finished(running):
+            future.add_done_callback(done.put)
+        future = _next(done, client)
+        if future is not None:
             keep(_result(future, running.pop(future)))
 
 
-def _finished(running: dict[Any, Task]) -> set[Any]:
+def _next(done: queue.SimpleQueue[Any], client: Any) -> Any:
+    """Return the next future that is done, or None if there is none for a moment."""
     try:
-        done = distributed.wait(list(running), timeout=_POLL_S, return_when="FIRST_COMPLETED").done
-    except (TimeoutError, distributed.TimeoutError):
-        return set()
-    return set(done)
+        return done.get(timeout=_POLL_S)
+    except queue.Empty:
+        if client.status != "running":
+            raise ExecutorError("the Dask scheduler is lost") from None
+        return None
 
 
 def _result(future: Any, task: Task) -> Judged:

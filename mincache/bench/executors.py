@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mincache.bench.attempt import attempt
+from mincache.bench.environment import machine
 from mincache.bench.judge import Judged
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Keeper
@@ -52,6 +53,7 @@ class LocalExecutor:
         done: Done = queue.SimpleQueue()
         for task in tasks:
             waiting.put(task)
+        machine()  # once, before the threads ask for it
         keepers = [Keeper(self._threads) for _ in range(min(self._workers, len(tasks)))]
         threads = [threading.Thread(target=_work, args=(one, waiting, done)) for one in keepers]
         for thread in threads:

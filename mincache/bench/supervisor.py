@@ -69,7 +69,7 @@ class Keeper:
         """End what a keeper that died has left, and forget it."""
         process.kill()
         status = process.wait()
-        if leader is not None:
+        if leader:
             processes.end_session(leader)
         with self._lock:
             self._process = None

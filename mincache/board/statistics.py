@@ -125,9 +125,11 @@ class VirtualBest(NamedTuple):
 def virtual_best(costs: Array) -> VirtualBest:
     """Return the virtual best of costs [S, I]; with one solver alone its contribution is inf."""
     best = costs.min(axis=0)
-    without = [np.delete(costs, n, axis=0).min(axis=0, initial=math.inf) for n in range(len(costs))]
-    alone = [(best < other * (1.0 - RELATIVE_TOLERANCE)).sum() for other in without]
-    return VirtualBest(best, np.array([(other - best).mean() for other in without]), np.array(alone))
+    others = [np.delete(costs, n, axis=0).min(axis=0, initial=math.inf) for n in range(len(costs))]
+    with np.errstate(invalid="ignore"):
+        loss = [np.where(other == best, 0.0, other - best).mean() for other in others]
+    alone = [(best < other * (1.0 - RELATIVE_TOLERANCE)).sum() for other in others]
+    return VirtualBest(best, np.array(loss), np.array(alone))
 
 
 def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: Uniforms) -> Array:

@@ -260,7 +260,8 @@ def _tree(models: Array, size: Array, gain: Array, units: Array, room: float, ba
         tree.tail[i] = tree.tail[i + 1] + tree.units[i] * tree.gain[i]
     tree.bound[0], price = _fractional(tree, 0)
     for i in range(n):
-        tree.reduced[i] = abs(tree.gain[i] - price * tree.size[i])
+        against = tree.gain[i] - price * tree.size[i]
+        tree.reduced[i] = max(0.0, against) if tree.gain[i] > 0.0 else -against
     return tree
 
 

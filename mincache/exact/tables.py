@@ -45,7 +45,7 @@ class Tree(NamedTuple):
     gain: Array  # loss that one unit saves
     units: Array  # how many there are
     twin: Array  # whether the item may change places with the one before
-    reduced: Array  # what one unit less (or more, where there are none) adds to the bound at least
+    reduced: Array  # what one unit less (one more, if the gain is negative) adds to the root's bound
     tail: Array  # loss of this item and all after it if there is room for none
     amount: Array  # units put in
     room: Array  # room left before this item

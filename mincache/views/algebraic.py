@@ -25,6 +25,7 @@ from mincache.instance import Instance
 from mincache.quantity import Array
 from mincache.solution import Decisions
 from mincache.views import algebraic_constraints as constraints
+from mincache.views.algebraic_rounding import within_limits
 from mincache.views.algebraic_service import REGIONS, ServiceTable
 from mincache.views.algebraic_uplink import Tangents, share_floor, shares_near_optimum, upload_s
 
@@ -74,12 +75,6 @@ def invert(model: Any) -> Decisions:
         within_limits(_values(model.bandwidth_share, T, N)),
         within_limits(_values(model.step_share, T, N)),
     )
-
-
-def within_limits(shares: Array) -> Array:
-    """Return shares [..., N] brought into [0, 1], and scaled down where they sum to more than 1."""
-    inside = np.clip(shares, 0.0, 1.0)
-    return np.asarray(inside / np.maximum(inside.sum(axis=-1, keepdims=True), 1.0))
 
 
 def load(model: Any, instance: Instance, decisions: Decisions) -> None:

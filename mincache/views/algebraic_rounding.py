@@ -1,4 +1,4 @@
-"""From a relaxed answer to a feasible one: cache in order of value, then serve in order of value."""
+"""From what a solver answers to what is feasible: shares within their limits, relaxed values rounded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from mincache.solution import Decisions
 from mincache.views.algebraic_service import ServiceTable, service_cost
 
 _NOTHING = 1e-9  # a relaxed value up to this is no reason to cache
+
+
+def within_limits(shares: Array) -> Array:
+    """Return shares [..., N] brought into [0, 1], and scaled down where they sum to more than 1."""
+    inside = np.clip(shares, 0.0, 1.0)
+    return np.asarray(inside / np.maximum(inside.sum(axis=-1, keepdims=True), 1.0))
 
 
 def round_slot(slot: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:

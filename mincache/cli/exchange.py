@@ -1,0 +1,69 @@
+"""`mincache export` and `mincache import`: models for solvers outside, and their answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FORMATS = ["nl", "gms", "lp", "mps"]
+_FORMULATIONS = ["exact", "piecewise", "relaxed"]
+
+
+@click.command()
+@click.argument("instance")
+@click.option("--slot", type=click.IntRange(min=0), help="Export this slot alone, counted from 0.")
+@click.option("--format", "file_format", type=click.Choice(_FORMATS), required=True, help="Kind of file.")
+@click.option(
+    "--formulation",
+    type=click.Choice(_FORMULATIONS),
+    help="Default: exact; piecewise for lp and mps, which are linear.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the files.")
+def export(instance: str, slot: int | None, file_format: Any, formulation: Any, output: Path) -> None:
+    """Write INSTANCE (a file, or the name of a standard instance) as a model for outside solvers.
+
+    The folder also gets the instance exported and a map of the model's names.
+
+    \b
+    mincache export paper-v1.l0.n10.t0 --slot 3 --format lp -o slot-3
+    highs slot-3/paper-v1.l0.n10.t0.slot-3.lp --solution_file slot-3/highs.sol
+    mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json
+    mincache score slot-3/instance.json slot-3/solution.json
+    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    from mincache.errors import InputError
+    from mincache.exchange_answers import NAMES_FILE
+    from mincache.registry import missing_extra
+    from mincache.suites import find_instance
+
+    problem = find_instance(instance)
+    if slot is not None:
+        if slot >= problem.slot_count:
+            raise InputError("--slot", f"must be < T = {problem.slot_count}", str(slot))
+        problem = problem.slot(slot)
+    try:
+        from mincache import exchange
+    except ModuleNotFoundError as error:
+        raise missing_extra("export", error) from None
+    path = exchange.export(problem, output, file_format, formulation)
+    click.echo(f"{path}, with {NAMES_FILE} and {exchange.INSTANCE_FILE}")
+
+
+@click.command(name="import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("answer", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Solution file; default: FOLDER/solution.json."
+)
+def import_(folder: Path, answer: Path, output: Path | None) -> None:
+    """Turn an outside solver's ANSWER to the model in FOLDER into a solution.
+
+    ANSWER is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), or any table of names and values.
+    """
+    from mincache.documents import write_solution
+    from mincache.exchange_answers import read_answer
+
+    path = output or folder / "solution.json"
+    write_solution(read_answer(folder, answer), path)
+    click.echo(str(path))

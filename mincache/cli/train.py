@@ -1,0 +1,123 @@
+"""`mincache train`."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mincache.learning.policies import Policy
+    from mincache.learning.training import CurvePoint, Session, Trainable
+    from mincache.views.episodes import Episodes
+
+_NOT_NEGATIVE = click.IntRange(min=0)
+_POSITIVE = click.IntRange(min=1)
+
+
+@click.command()
+@click.argument("solver")
+@click.option("--suite", required=True, help="A suite; its scenario and libraries are what is trained for.")
+@click.option("--users", type=_POSITIVE, required=True, help="Number of users N.")
+@click.option("--library", type=_NOT_NEGATIVE, required=True, help="Which of the suite's libraries, from 0.")
+@click.option("--seed", type=_NOT_NEGATIVE, default=1, show_default=True, help="Seed of the training.")
+@click.option("--episodes", type=_POSITIVE, help="Episodes to train for; default: the solver's own.")
+@click.option("--device", help="Where to train, such as cpu or cuda; default: the solver's own.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="The policy file; default: named after the training, in the current folder.")  # fmt: skip
+def train(
+    solver: str,
+    suite: str,
+    users: int,
+    library: int,
+    seed: int,
+    episodes: int | None,
+    device: str | None,
+    output: Path | None,
+) -> None:
+    """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
+
+    It learns on fresh traces from streams that no suite draws from; it never sees the suite's own. A record
+    of the training is written beside the policy file, with the ending .json in place of .safetensors.
+    """
+    from mincache.learning.training import Session
+
+    learner, course = _learner(solver, episodes, device), _course(suite, users, library, seed)
+    path = output or Path(f"{solver.partition('[')[0]}.{suite}.l{library}.n{users}.s{seed}.safetensors")
+    title = f"{suite} library {library}, {users} users"
+    with _bar(learner.episodes) as show:
+        session = Session(learner, course, show)
+        policy = session.train(title)
+    words = ["mincache", "train", solver, "--suite", suite, "--users", users, "--library", library]
+    words += ["--seed", seed] + (["--episodes", episodes] if episodes else [])
+    last = _write(path, policy, session, shlex.join(map(str, words)))
+    gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
+    click.echo(f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
+
+
+def _learner(spec: str, episodes: int | None, device: str | None) -> Trainable:
+    from mincache import registry
+    from mincache.errors import InputError, shown
+    from mincache.learning.training import Trainable
+
+    target, _, parameters = spec.partition("[")
+    given = [f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value]
+    written = ",".join([part for part in [parameters.removesuffix("]"), *given] if part])
+    learner = registry.make(f"{target}[{written}]" if written else target)
+    if not isinstance(learner, Trainable):
+        raise InputError("solver", "must be one that learns", shown(spec), "ddpg does")
+    return learner
+
+
+def _course(suite: str, users: int, library: int, seed: int) -> Episodes:
+    from mincache import suites
+    from mincache.errors import InputError
+    from mincache.views.episodes import Episodes
+
+    content = suites.find(suite).content
+    if library >= content.recipe.libraries:
+        raise InputError("--library", f"must be < {content.recipe.libraries}, as {suite} has", str(library))
+    scenario = content.scenario.model_copy(update={"users": users})
+    return Episodes(
+        scenario, scenario.library(content.recipe.library_seed, library), seed, "training", library
+    )
+
+
+@contextmanager
+def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
+    """Show a progress bar in a terminal, nothing elsewhere; yields what moves it."""
+    import rich.progress
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    columns = (
+        *rich.progress.Progress.get_default_columns(),
+        rich.progress.TextColumn("{task.fields[state]}"),
+    )
+    with rich.progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("episodes", total=episodes, state="")
+
+        def show(episode: int, point: CurvePoint | None) -> None:
+            bar.update(task, completed=episode)
+            if point is not None:
+                gap = "" if point.validation_gap is None else f", gap {point.validation_gap:.1%}"
+                bar.update(task, state=f"reward {point.mean_reward:.2f}{gap}")
+
+        yield show
+
+
+def _write(path: Path, policy: Policy, session: Session, command: str) -> CurvePoint:
+    """Write a policy and the record of its training, and return the last point of its curve."""
+    from mincache.bench.environment import machine
+    from mincache.documents import digest, read_bytes, write_bytes
+    from mincache.learning.policies import write_policy
+
+    write_policy(path, policy)
+    record = session.record(policy.card, digest(read_bytes(path)), command, machine())
+    write_bytes(path.with_suffix(".json"), record.model_dump_json(indent=2).encode() + b"\n")
+    return record.curve[-1]

@@ -1,0 +1,212 @@
+"""Training as the command line sees it: what a learner offers, how far it is, and what is kept of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from mincache import registry
+from mincache.errors import MincacheError
+from mincache.evaluation import evaluate
+from mincache.instance import Instance
+from mincache.learning.policies import Policy, PolicyCard
+from mincache.solution import Solution
+from mincache.solver import Run
+from mincache.views.episodes import Episodes
+
+RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
+VALIDATION_TRACES = 4
+
+Watch = Callable[[int, float, Callable[[Instance], Solution]], None]
+"""Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A solver that `mincache train` can train for one library and number of users."""
+
+    @property
+    def episodes(self) -> int:
+        """How many episodes a training has."""
+
+    @property
+    def device(self) -> str:
+        """Where it trains."""
+
+    def train(self, episodes: Episodes, watch: Watch | None = None, title: str = "") -> Policy:
+        """Return a policy trained on `episodes`; see `mincache.learning.policies`."""
+
+
+class CurvePoint(BaseModel):
+    """How good the agent was at one time of its training.
+
+    Attributes:
+        episode: episodes so far.
+        mean_reward: of the last round, exploration included.
+        validation_cost: mean cost on the validation traces, without exploration.
+        validation_gap: how far above the optimum that is, as a fraction; None without an exact solver.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    episode: int
+    mean_reward: float
+    validation_cost: float
+    validation_gap: float | None = None
+
+
+class TrainingRecord(BaseModel):
+    """What stands beside a policy file.
+
+    Attributes:
+        format: `RECORD_FORMAT`.
+        command: the command that makes the policy again.
+        policy_sha256: of the policy file.
+        card: the policy's.
+        environment_steps: slots played.
+        wall_s: seconds of training, validation left out.
+        cpu_s: processor seconds of the same.
+        device: where it was trained.
+        started: ISO 8601 time in UTC.
+        environment: versions and machine.
+        curve: how the agent got better.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["mincache-training/1"] = RECORD_FORMAT
+    command: str
+    policy_sha256: str
+    card: PolicyCard
+    environment_steps: int
+    wall_s: float
+    cpu_s: float
+    device: str
+    started: str
+    environment: dict[str, Any]
+    curve: tuple[CurvePoint, ...]
+
+
+@dataclass
+class Validation:
+    """Traces that are neither trained on nor in any suite, and their optimal costs.
+
+    Args:
+        episodes: the training's episodes; only the name of the stream is another.
+        count: how many traces.
+    """
+
+    episodes: Episodes
+    count: int = VALIDATION_TRACES
+    instances: Sequence[Instance] = field(init=False)
+    optimal_costs: Sequence[float] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        held_out = replace(self.episodes, purpose="validation")
+        self.instances = [held_out.instance(i) for i in range(self.count)]
+        self.optimal_costs = _optimal_costs(self.instances)
+
+    def point(self, episode: int, reward: float, answer: Callable[[Instance], Solution]) -> CurvePoint:
+        """Return how good an agent is now."""
+        costs = [evaluate(instance, answer(instance)).cost for instance in self.instances]
+        gap = None
+        if self.optimal_costs is not None:
+            gap = float(np.mean(np.array(costs) / self.optimal_costs - 1.0))
+        return CurvePoint(
+            episode=episode, mean_reward=reward, validation_cost=float(np.mean(costs)), validation_gap=gap
+        )
+
+
+class Session:
+    """One training: hears of each round, keeps the time and the curve.
+
+    Args:
+        learner: what is trained.
+        episodes: what it is trained on.
+        show: hears of each point of the curve, and None for the rounds between.
+        points: how many points the curve has.
+    """
+
+    def __init__(
+        self,
+        learner: Trainable,
+        episodes: Episodes,
+        show: Callable[[int, CurvePoint | None], None],
+        points: int = 10,
+    ) -> None:
+        self._learner, self._episodes, self._show = learner, episodes, show
+        self._every = max(1, learner.episodes // points)
+        self._validation = Validation(episodes)
+        self._stopwatch = Stopwatch()
+        self._curve: list[CurvePoint] = []
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def train(self, title: str) -> Policy:
+        """Train, and return the policy."""
+        self._stopwatch.resume()
+        policy = self._learner.train(self._episodes, self._hear, title)
+        self._stopwatch.pause()
+        return policy
+
+    def record(
+        self, card: PolicyCard, policy_sha256: str, command: str, environment: dict[str, Any]
+    ) -> TrainingRecord:
+        """Return the record of the training.
+
+        Args:
+            card: the policy's.
+            policy_sha256: of the policy file.
+            command: what makes it again.
+            environment: versions and machine.
+        """
+        return TrainingRecord(
+            command=command,
+            policy_sha256=policy_sha256,
+            card=card,
+            environment_steps=self._learner.episodes * self._episodes.scenario.slots,
+            wall_s=self._stopwatch.wall_s,
+            cpu_s=self._stopwatch.cpu_s,
+            device=self._learner.device,
+            started=self._started,
+            environment=environment,
+            curve=tuple(self._curve),
+        )
+
+    def _hear(self, episode: int, reward: float, answer: Callable[[Instance], Solution]) -> None:
+        due = episode // self._every > len(self._curve) or episode >= self._learner.episodes
+        self._stopwatch.pause()
+        if due:
+            self._curve.append(self._validation.point(episode, reward, answer))
+        self._show(episode, self._curve[-1] if due else None)
+        self._stopwatch.resume()
+
+
+class Stopwatch:
+    """Wall-clock and processor seconds, with pauses."""
+
+    def __init__(self) -> None:
+        self.wall_s = self.cpu_s = 0.0
+        self._since = (0.0, 0.0)
+
+    def resume(self) -> None:
+        """Count from now."""
+        self._since = (time.perf_counter(), time.process_time())
+
+    def pause(self) -> None:
+        """Stop counting."""
+        self.wall_s += time.perf_counter() - self._since[0]
+        self.cpu_s += time.process_time() - self._since[1]
+
+
+def _optimal_costs(instances: Sequence[Instance]) -> list[float] | None:
+    try:
+        exact = registry.make("decomposition")
+    except MincacheError:  # not installed: the curve then has costs alone
+        return None
+    return [evaluate(instance, exact.solve(instance, Run.seeded(0))).cost for instance in instances]

@@ -1,0 +1,49 @@
+"""Limits: nonsense is refused, and so is what cannot be enforced."""
+
+import os
+import sys
+
+import pytest
+
+from mincache.bench.limits import Limits, thread_variables
+from mincache.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"wall_s": 0.0}, {"wall_s": float("inf")}, {"cpu_s": -1.0}, {"memory_bytes": 0}, {"grace_s": -0.1},
+     {"grace_s": float("nan")}, {"threads": 0}, {"startup_s": float("nan")}],
+    ids=str,
+)  # fmt: skip
+def test_nonsense_is_refused(fields):
+    """Limits are positive and finite."""
+    with pytest.raises(InputError):
+        Limits(**fields)
+
+
+@pytest.mark.parametrize("fields", [{"cpu_s": 1.0}, {"memory_bytes": 1 << 30}])
+def test_unenforceable_limits_are_refused(monkeypatch, fields):
+    """Where the system cannot hold a run to a limit, asking for it is refused."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    Limits(wall_s=1.0).check_enforceable()
+    with pytest.raises(InputError, match=f"{next(iter(fields))}.*Linux"):
+        Limits(**fields).check_enforceable()
+
+
+def test_no_fork_is_refused(monkeypatch):
+    """Without fork() nothing can be run, and the message says what to do."""
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(InputError, match="WSL"):
+        Limits().check_enforceable()
+
+
+def test_longest_bounds_every_stage():
+    """The longest that a run can take is the sum of its stages."""
+    assert Limits(wall_s=5.0, grace_s=1.0, startup_s=2.0).longest_s == 5.0 + 1.0 + 2.0 + 10.0 + 1.0
+    assert Limits().longest_s == float("inf")
+
+
+def test_thread_variables_name_the_libraries():
+    """OpenMP, MKL and OpenBLAS are all told."""
+    assert {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"} <= thread_variables(3).keys()
+    assert set(thread_variables(3).values()) == {"3"}

@@ -1,0 +1,98 @@
+"""Process trees: seen whole, measured, and ended whole."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench_fixture import on_linux
+from mincache.bench import processes
+
+SLEEP = "import time; time.sleep(600)"
+NESTED = f"import subprocess,sys; subprocess.run([sys.executable,'-c','{SLEEP}'])"
+# Becomes a subreaper, starts a tree whose middle dies, ends all of it, and prints what is left.
+END_ALL = """
+import os, signal, subprocess, sys, time
+from mincache.bench import processes
+assert processes.become_subreaper()
+leader = os.fork()
+if leader == 0:
+    os.setsid()
+    for ignore in (False, True):
+        if os.fork() == 0:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if os.fork() == 0:
+                time.sleep(600)
+            os._exit(0)
+    time.sleep(600)
+while len(processes.descendants(os.getpid())) < 3:
+    time.sleep(0.01)
+time.sleep(0.05)
+ended = list(processes.end_all(leader))
+print(len(ended), processes.descendants(os.getpid()))
+"""
+
+
+def wait_until(condition):
+    """Wait for something that will be so."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never came to be so")
+
+
+@on_linux
+def test_descendants_are_seen_at_any_depth():
+    """A grandchild in a session of its own is a descendant."""
+    child = subprocess.Popen([sys.executable, "-c", NESTED], start_new_session=True)
+    wait_until(lambda: len(processes.descendants(os.getpid())) >= 2)
+    found = processes.descendants(os.getpid())
+    processes.end_session(child.pid)
+    child.wait()
+    assert child.pid in found
+    wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in found))
+
+
+@on_linux
+def test_orphans_are_ended_too():
+    """Processes that have lost their parents and left the session are ended with the rest."""
+    done = subprocess.run([sys.executable, "-c", END_ALL], capture_output=True, text=True, timeout=60)
+    count, left = done.stdout.split(maxsplit=1)
+    assert int(count) >= 3, done.stderr
+    assert left.strip() == "[]"
+
+
+@on_linux
+def test_usage_sees_memory_and_time():
+    """A process that holds 50 MB and computes uses so much, and an ended one nothing."""
+    code = "kept = bytearray(b'x') * 50_000_000\nwhile True: pass"
+    child = subprocess.Popen([sys.executable, "-c", code])
+    wait_until(lambda: processes.usage([child.pid]).cpu_s > 0.1)
+    wait_until(lambda: processes.usage([child.pid]).memory_bytes > 50_000_000)
+    assert processes.proportional_bytes([child.pid]) > 50_000_000
+    child.kill()
+    child.wait()
+    assert processes.usage([child.pid]) == (0, 0.0)
+    assert processes.proportional_bytes([child.pid]) == 0
+
+
+def test_signal_to_nobody_is_no_error():
+    """A group that is gone cannot be signalled, which is fine."""
+    child = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
+    child.wait()
+    processes.signal_group(child.pid, signal.SIGKILL)
+
+
+def test_folder_bytes(tmp_path):
+    """The files below a folder are counted at any depth; links are not followed."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a").write_bytes(os.urandom(100_000))
+    (tmp_path / "link").symlink_to("/usr")
+    assert 100_000 <= processes.folder_bytes(str(tmp_path)) < 200_000
+    assert processes.folder_bytes(str(tmp_path / "none")) == 0
