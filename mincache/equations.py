@@ -46,8 +46,8 @@ def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
     positive = xp.where(share == 0.0, 1.0, share)
     snr = full_band_snr / positive
     # At a share near 1e-308 it overflows, and an infinite rate would be better than the whole band's.
-    snr = xp.clip(snr, None, xp.finfo(snr.dtype).max)
-    return xp.where(share == 0.0, 0.0, positive * xp.log1p(snr) / _LN2)
+    snr = snr.clip(None, xp.finfo(snr.dtype).max)
+    return share * xp.log1p(snr) / _LN2
 
 
 def signal_to_noise(power_w: Values, gain: Values, noise_w_per_hz: Values, band_hz: Values) -> Values:
@@ -110,7 +110,7 @@ def total_variation(
         best: A4.
     """
     xp = _namespace(steps)
-    missing_quality = xp.clip((saturation - steps) / (saturation - onset), 0.0, 1.0)
+    missing_quality = ((saturation - steps) / (saturation - onset)).clip(0.0, 1.0)
     return best + xp.where(hit, (worst - best) * missing_quality, 0.0)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,8 @@ TOLERANCE = 1e-9
 CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved")
 """Names of the constraints, in the order in which violations are listed."""
 
-_CHUNK_ELEMENTS = 1 << 14  # candidates x slots x users priced at once: the arrays stay in cache
+_TOLERANCES = np.array([[TOLERANCE], [TOLERANCE], [TOLERANCE], [0.0], [0.0]])  # none for range and unserved
+_CHUNK_ELEMENTS = 1 << 15  # candidates x slots x users priced at once: the arrays stay in cache
 
 
 class Violation(NamedTuple):
@@ -61,8 +62,8 @@ class BatchEvaluation:
         mean_tv: mean of (7).
         low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
         slot_cost: [T], mean of G over the users of a slot.
-        excess: [T] for each of `CONSTRAINTS`, as in `Violation`; not above 0 where the constraint holds
-            exactly.
+        excess: [C, T], a row for each of the C `CONSTRAINTS`, as in `Violation`; not above 0 where the
+            constraint holds exactly.
     """
 
     cost: Array
@@ -75,19 +76,18 @@ class BatchEvaluation:
     mean_tv: Array
     low_step_hit_share: Array
     slot_cost: Array
-    excess: dict[str, Array]
+    excess: Array
 
     @property
-    def broken(self) -> dict[str, Array]:
-        """Which slots break which constraint beyond the tolerance: bool [T] for each constraint."""
+    def broken(self) -> Array:
+        """Which slots break which constraint beyond the tolerance: bool [C, T]."""
         # Not `excess > tolerance`: a nan must not pass for kept.
-        return {name: ~(excess <= tolerance(name)) for name, excess in self.excess.items()}
+        return ~(self.excess <= _TOLERANCES)
 
     @property
     def feasible(self) -> Array:
         """Which candidates are feasible."""
-        ok = [~broken.any(axis=-1) for broken in self.broken.values()]
-        return np.asarray(np.logical_and.reduce(ok) & np.isfinite(self.cost))
+        return np.asarray(~self.broken.any(axis=(-2, -1)) & np.isfinite(self.cost))
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,7 @@ class Evaluation:
         return not self.violations and bool(np.isfinite(self.cost))
 
 
-def tolerance(constraint: str) -> float:
-    """Return the excess up to which `constraint` counts as kept: none for range and unserved."""
-    return TOLERANCE if constraint in ("storage", "bandwidth", "steps") else 0.0
+_SCORES = tuple(f.name for f in fields(BatchEvaluation)[:-2])
 
 
 def evaluate(instance: Instance, solution: Solution) -> Evaluation:
@@ -140,12 +138,11 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
         InputError: if the solution answers another instance, or has other shapes.
     """
     solution.check_answers(instance)
-    batch = _price(_terms(instance), solution.decisions)
-    scores = {f.name: float(getattr(batch, f.name)) for f in fields(batch)[:-2]}
+    batch = _price(_terms(instance), *(array[np.newaxis] for array in solution.decisions))
     return Evaluation(
         instance.name,
-        **scores,
-        slot_cost=tuple(batch.slot_cost.tolist()),
+        *(getattr(batch, name).item() for name in _SCORES),
+        slot_cost=tuple(batch.slot_cost[0].tolist()),
         violations=tuple(_violations(batch)),
     )
 
@@ -161,30 +158,27 @@ def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
     for name, array, width in zip(Decisions._fields, decisions, (M, N, N), strict=True):
         if np.shape(array) != (*batch_shape, T, width):
             raise InputError(name, f"must have shape {[*batch_shape, T, width]}", str(list(np.shape(array))))
-    flat = Decisions(*(np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions))
+    flat = [np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions]
     terms = _terms(instance)
     chunk = max(1, _CHUNK_ELEMENTS // (T * N))
     parts = [
-        _price(terms, Decisions(*(array[start : start + chunk] for array in flat)))
-        for start in range(0, max(1, len(flat.cache)), chunk)
+        _price(terms, *(array[start : start + chunk] for array in flat))
+        for start in range(0, max(1, len(flat[0])), chunk)
     ]
 
-    def join(pieces: list[Array]) -> Array:
-        joined = np.concatenate(pieces)
+    def join(name: str) -> Array:
+        joined = np.concatenate([getattr(part, name) for part in parts])
         return joined.reshape(batch_shape + joined.shape[1:])
 
-    joined: dict[str, Any] = {
-        f.name: join([getattr(p, f.name) for p in parts]) for f in fields(parts[0])[:-1]
-    }
-    excess = {name: join([part.excess[name] for part in parts]) for name in CONSTRAINTS}
-    return BatchEvaluation(**joined, excess=excess)
+    return BatchEvaluation(*(join(f.name) for f in fields(BatchEvaluation)))
 
 
 class _Terms(NamedTuple):
-    """What pricing needs of an instance, gathered to one entry a slot and user ([T, N])."""
+    """What pricing needs of an instance, an entry a request: [T N], slots and users as one axis."""
 
     instance: Instance
-    slot_index: Array  # [T, 1], to pick the requested models out of a cache
+    requested: Array  # where the requested model stands in a cache laid out as [T M]
+    input_bits: Array
     full_band_snr: Array
     download_s: Array
     miss_backhaul_s: Array
@@ -196,26 +190,28 @@ class _Terms(NamedTuple):
     seconds_base: Array
 
 
+_quietly = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
+
+
 @lru_cache(maxsize=64)
-@np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
+@_quietly
 def _terms(instance: Instance) -> _Terms:
     radio, models, trace = instance.radio, instance.models, instance.trace
-    requested = trace.requested_model
-    uplink_snr = equations.signal_to_noise(
-        radio.user_power_w, trace.channel_gain, radio.noise_w_per_hz, radio.uplink_hz
-    )
-    downlink_snr = equations.signal_to_noise(
-        radio.bs_power_w, trace.channel_gain, radio.noise_w_per_hz, radio.downlink_hz
-    )
-    downlink_bps = equations.downlink_rate_bps(downlink_snr, radio.downlink_hz)
-    output_bits = models.output_bits[requested]
+    requested = trace.requested_model.ravel()
+    slot = np.arange(len(requested)) // instance.user_count
+    noise, gain = radio.noise_w_per_hz, trace.channel_gain
+    uplink_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
+    downlink_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
+    downlink_bps = equations.downlink_rate_bps(downlink_snr.ravel(), radio.downlink_hz)
+    input_bits, output_bits = trace.input_bits.ravel(), models.output_bits[requested]
     miss = np.False_
     return _Terms(
         instance=instance,
-        slot_index=np.arange(instance.slot_count)[:, None],
-        full_band_snr=uplink_snr,
+        requested=slot * instance.model_count + requested,
+        input_bits=input_bits,
+        full_band_snr=uplink_snr.ravel(),
         download_s=equations.transmission_delay_s(output_bits, downlink_bps),
-        miss_backhaul_s=equations.backhaul_delay_s(miss, trace.input_bits, radio.backhaul_up_bps)
+        miss_backhaul_s=equations.backhaul_delay_s(miss, input_bits, radio.backhaul_up_bps)
         + equations.backhaul_delay_s(miss, output_bits, radio.backhaul_down_bps),
         onset=models.steps_onset[requested],
         saturation=models.steps_saturation[requested],
@@ -226,56 +222,72 @@ def _terms(instance: Instance) -> _Terms:
     )
 
 
-@np.errstate(divide="ignore", invalid="ignore", over="ignore")
-def _price(terms: _Terms, decisions: Decisions) -> BatchEvaluation:
-    """Price decisions with at most one leading axis; the excess of each constraint beside it."""
-    instance, trace = terms.instance, terms.instance.trace
-    cache, bandwidth_share, step_share = decisions
-    hit = cache.astype(bool, copy=False)[..., terms.slot_index, trace.requested_model]
-    steps = step_share * instance.server.steps
-
-    uplink_bps = equations.uplink_rate_bps(bandwidth_share, terms.full_band_snr, instance.radio.uplink_hz)
-    upload = equations.transmission_delay_s(trace.input_bits, uplink_bps)
+@_quietly
+def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array) -> BatchEvaluation:
+    """Price candidates: cache [B, T, M], shares [B, T, N]."""
+    instance, requests = terms.instance, len(terms.requested)
+    cached = cache.astype(bool, copy=False).reshape(-1, instance.slot_count * instance.model_count)
+    hit = cached.take(terms.requested, axis=1)
+    steps = step_share.reshape(-1, requests) * instance.server.steps
+    uplink_bps = equations.uplink_rate_bps(
+        bandwidth_share.reshape(-1, requests), terms.full_band_snr, instance.radio.uplink_hz
+    )
+    upload = equations.transmission_delay_s(terms.input_bits, uplink_bps)
     backhaul = np.where(hit, 0.0, terms.miss_backhaul_s)
     generation = equations.generation_delay_s(
         hit, steps, terms.saturation, terms.seconds_per_step, terms.seconds_base
     )
     tv = equations.total_variation(hit, steps, terms.onset, terms.saturation, terms.worst, terms.best)
     delay = equations.total_delay_s(upload + backhaul, terms.download_s, generation)
-    slot_cost = equations.cost(instance.preference_weight, delay, tv).mean(axis=-1)
+    cost = equations.cost(instance.preference_weight, delay, tv)
 
-    every = (-2, -1)
-    hits = hit.sum(axis=every)
-    low = (hit & (steps <= terms.onset)).sum(axis=every)
+    slot_cost = _sum_users(cost.reshape(bandwidth_share.shape)) / instance.user_count
+    mean_upload, mean_backhaul, mean_generation = (_sum(s) / requests for s in (upload, backhaul, generation))
+    mean_download = np.full(len(slot_cost), _sum(terms.download_s) / requests)
+    hits = _sum(hit)
     return BatchEvaluation(
-        cost=slot_cost.mean(axis=-1),
-        hit_ratio=hits / trace.requested_model.size,
-        mean_delay_s=delay.mean(axis=every),
-        mean_upload_s=upload.mean(axis=every),
-        mean_download_s=np.broadcast_to(terms.download_s.mean(), hits.shape),
-        mean_backhaul_s=backhaul.mean(axis=every),
-        mean_generation_s=generation.mean(axis=every),
-        mean_tv=tv.mean(axis=every),
-        low_step_hit_share=low / hits,
+        cost=_sum(slot_cost) / instance.slot_count,
+        hit_ratio=hits / requests,
+        mean_delay_s=mean_upload + mean_download + mean_backhaul + mean_generation,
+        mean_upload_s=mean_upload,
+        mean_download_s=mean_download,
+        mean_backhaul_s=mean_backhaul,
+        mean_generation_s=mean_generation,
+        mean_tv=_sum(tv) / requests,
+        low_step_hit_share=_sum(hit & (steps <= terms.onset)) / hits,
         slot_cost=slot_cost,
-        excess=_excess(instance, decisions),
+        excess=_excess(instance, cache, bandwidth_share, step_share),
     )
 
 
-def _excess(instance: Instance, decisions: Decisions) -> dict[str, Array]:
-    cache, bandwidth_share, step_share = decisions
-    below = np.minimum(bandwidth_share, step_share).min(axis=-1)
-    above = np.maximum(bandwidth_share, step_share).max(axis=-1)
-    return {
-        "storage": cache @ instance.models.size_gb / instance.server.storage_gb - 1.0,  # (11d)
-        "bandwidth": bandwidth_share.sum(axis=-1) - 1.0,  # (11e)
-        "steps": step_share.sum(axis=-1) - 1.0,  # (11f)
-        "range": np.maximum(-below, above - 1.0),  # (11b), (11c)
-        "unserved": (bandwidth_share <= 0.0).sum(axis=-1),
-    }
+def _excess(instance: Instance, cache: Array, bandwidth_share: Array, step_share: Array) -> Array:
+    excess = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
+    excess[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb - 1.0  # (11d)
+    excess[:, 1] = _sum_users(bandwidth_share) - 1.0  # (11e)
+    excess[:, 2] = _sum_users(step_share) - 1.0  # (11f)
+    usual = 0.0 < bandwidth_share.min(initial=1.0) and bandwidth_share.max(initial=0.0) <= 1.0  # false where one is nan
+    if not (usual and 0.0 <= step_share.min(initial=1.0) and step_share.max(initial=0.0) <= 1.0):
+        excess[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
+        excess[:, 4] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
+    return excess
+
+
+def _outside(shares: Array) -> Array:
+    """Return the largest distance of a slot's shares from [0, 1]."""
+    return np.asarray(np.maximum(-shares, shares - 1.0).max(axis=-1, initial=0.0))
+
+
+def _sum(values: Array) -> Array:
+    """Sum over the last axis, without what `sum` and `mean` do around it."""
+    return np.asarray(np.add.reduce(values, axis=-1))
+
+
+def _sum_users(values: Array) -> Array:
+    """Sum over the last axis; einsum takes short rows several times faster than `add.reduce`."""
+    return np.asarray(np.einsum("btn->bt", values))
 
 
 def _violations(batch: BatchEvaluation) -> Iterator[Violation]:
-    for name, broken in batch.broken.items():
-        for slot in np.flatnonzero(broken).tolist():
-            yield Violation(name, slot, float(batch.excess[name][slot]))
+    broken = batch.broken[0]
+    for constraint, slot in np.argwhere(broken).tolist() if broken.any() else ():
+        yield Violation(CONSTRAINTS[constraint], slot, float(batch.excess[0, constraint, slot]))

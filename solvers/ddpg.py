@@ -71,7 +71,7 @@ class Ddpg(Learner):
 
     policy: str = ""
     observation: Literal["index", "one-hot", "counts"] = "counts"
-    action: Literal["softmax", "scaled-sigmoid", "threshold-priority", "priority-serve"] = "scaled-sigmoid"
+    action: Literal["softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve"] = "scaled-sigmoid"
     discount: float = 0.99
     target_rate: float = 0.005
     episodes: int = 500
@@ -84,7 +84,8 @@ class Ddpg(Learner):
     noise_first: float = 0.5
     noise_last: float = 0.05
     noise_decay: float = 0.8
-    score_penalty: float = 1e-3
+    score_penalty: float = 1.0
+    score_limit: float = 1.5
     environments: int = 10
     updates: int = 3
     device: str = "cpu"
@@ -228,7 +229,8 @@ class Agent:
         step(self.critic_optimiser, critic_loss(self.critic, batch, targets))
         self.critic.requires_grad_(False)
         scores = self.actor.scores(batch.state)
-        penalty = self.setting.score_penalty * scores.square().mean()
+        excess = (scores.abs() - self.setting.score_limit).relu()
+        penalty = self.setting.score_penalty * excess.square().sum(dim=1).mean()
         step(self.actor_optimiser, penalty - policy_value(self.critic, batch.state, torch.tanh(scores)))
         self.critic.requires_grad_(True)
         soft_update(self.target_actor, self.actor, self.setting.target_rate)

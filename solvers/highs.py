@@ -11,15 +11,16 @@ import numpy as np
 from pyomo.common.tee import capture_output
 
 from mincache import Decisions, Instance, Run, Solution, Solver
+from mincache.evaluation import TOLERANCE
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.quantity import Array
 from mincache.views.algebraic_bound import upload_bound
 from mincache.views.algebraic_rounding import within_limits
 from mincache.views.algebraic_service import ServiceTable
-from mincache.views.algebraic_slots import SlotAnswer, solve_slots
+from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
 
 _TOLERANCE = 1e-9  # of feasibility, integrality and reduced costs; HiGHS's own are 1e-6 and 1e-7
-_MB_PER_GB = 1000.0  # storage in MB: an absolute tolerance of 1e-9 is then far below the evaluator's
+_SMALLEST = 1e-9  # coefficients below are dropped, by HiGHS with a complaint
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Highs(Solver):
 
     gap: float = 1e-9
     threads: int = 1
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or a sentence if the instance's numbers are out of a solver's range."""
+        return out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return HiGHS's best answers, and report the mean of its bounds."""
@@ -63,7 +68,9 @@ def _solve_slot(highs: highspy.Highs, slot: Instance, seconds: float) -> SlotAns
     service = _Service(slot)
     variables = service.write(highs)
     if highs.run() == highspy.HighsStatus.kError:
-        raise RuntimeError(f"HiGHS failed on {slot.name}: {highs.modelStatusToString(highs.getModelStatus())}")
+        raise RuntimeError(
+            f"HiGHS failed on {slot.name}: {highs.modelStatusToString(highs.getModelStatus())}"
+        )
     info = highs.getInfo()
     # A reduced cost may have the wrong sign by the tolerance, over the range of its variable.
     slack = _TOLERANCE * (3.0 * service.count.size + service.count.sum())
@@ -92,16 +99,18 @@ class _Service:
 
     def write(self, highs: highspy.Highs) -> tuple[Any, Any, Any, Any]:
         """Write the problem; return variables: cached, served fully, partly, and its steps above A1."""
-        R, slot = range(self.model.size), self.slot
-        full_steps = slot.models.steps_saturation[self.model]
-        cached = highs.addBinaries(len(R), obj=self.hit_cost.tolist())
-        full = highs.addIntegrals(len(R), obj=(-self.high_saving).tolist())
+        R = range(self.model.size)
+        size = self.slot.models.size_gb[self.model] / self.slot.server.storage_gb
+        A3, L = self.slot.models.steps_saturation[self.model], self.slot.server.steps
+        cached = highs.addBinaries(len(R), obj=self.hit_cost.tolist(), ub=_fits(size).tolist())
+        full = highs.addIntegrals(
+            len(R), obj=(-self.high_saving).tolist(), ub=(self.count * _fits(A3 / L)).tolist()
+        )
         partly = highs.addBinaries(len(R), obj=(-self.low_saving).tolist())
         extra = highs.addVariables(len(R), ub=1.0, obj=(self.low_saving - self.high_saving).tolist())
-        size_mb = slot.models.size_gb[self.model] * _MB_PER_GB
-        highs.addConstr(highs.qsum(cached * size_mb) <= slot.server.storage_gb * _MB_PER_GB)
-        steps = full * full_steps + partly * self.low + extra * (self.high - self.low)
-        highs.addConstr(highs.qsum(steps) <= slot.server.steps)
+        highs.addConstr(highs.qsum(cached * _coefficients(size)) <= 1.0)
+        steps = full * _coefficients(A3 / L) + partly * _coefficients(self.low / L)
+        highs.addConstr(highs.qsum(steps + extra * _coefficients((self.high - self.low) / L)) <= 1.0)
         highs.addConstr(highs.qsum(partly) <= 1)
         highs.addConstrs(full[r] + partly[r] <= int(self.count[r]) * cached[r] for r in R)
         highs.addConstrs(extra[r] <= partly[r] for r in R)
@@ -121,3 +130,13 @@ class _Service:
                 steps[users[served]] = self.low[r] + extra[r] * (self.high[r] - self.low[r])
         share = within_limits(steps[None] / slot.server.steps)
         return Decisions(cache, optimal_bandwidth(slot), share)
+
+
+def _fits(part: Array) -> Array:
+    """Return 1.0 where a part of a whole fits into it, else 0.0."""
+    return (part <= 1.0 + TOLERANCE).astype(np.float64)
+
+
+def _coefficients(part: Array) -> Array:
+    """Return parts of a whole as HiGHS takes them; one that does not fit has a variable fixed at 0."""
+    return np.where(part < _SMALLEST, 0.0, np.minimum(part, 2.0))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
-from pyomo.opt import SolverStatus, TerminationCondition
+from pyomo.opt import SolverStatus
 from pyomo.opt.solver import SystemCallSolver
 
 from mincache import InputError, Instance, Run, Solution, Solver
@@ -19,13 +19,14 @@ from mincache.errors import MissingExtraError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.views import algebraic
 from mincache.views.algebraic_rounding import round_slot
-from mincache.views.algebraic_slots import SlotAnswer, solve_slots
+from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
 
 _BOUND_SLACK = 1e-6  # solvers compute bounds in float64 to their tolerances
 _FRACTIONAL = 1e-6
-_LIMITS = tuple(
-    TerminationCondition(name) for name in ("maxTimeLimit", "maxIterations", "maxEvaluations", "userLimit")
-)
+_FAILURES = (  # every slot has an answer, so that these are never true of one
+    "infeasible", "infeasibleOrUnbounded", "unbounded", "invalidProblem",
+    "error", "solverFailure", "internalSolverError", "licensingProblems", "other", "unknown",
+)  # fmt: skip
 _LINEAR = ("cbc", "cplex", "glpk", "gurobi", "highs", "mosek", "xpress")  # families that take no logarithm
 _META = ("mindtpy", "gdpopt", "multistart")  # solvers made of solvers, with a signature of their own
 
@@ -84,9 +85,8 @@ class Pyomo(Solver):
         _parsed(self.options)
 
     def supports(self, instance: Instance) -> str | None:
-        """Return None, or what to install for the solver named."""
-        missing = [name for name in self._programs() if not _available(name)]
-        return _what_to_install(missing[0]) if missing else None
+        """Return None, what to install for the solver named, or that the numbers are out of its range."""
+        return self._missing() or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the solver's best answers, and report the mean of its bounds.
@@ -94,25 +94,29 @@ class Pyomo(Solver):
         Raises:
             MissingExtraError: if the solver named is not installed.
         """
-        missing = self.supports(instance)
+        missing = self._missing()
         if missing:
             raise MissingExtraError(missing)
+        if self._family == "highs":
+            _allow_other_threads()
         return solve_slots(instance, run, self._solve_slot)
 
     def _solve_slot(self, slot: Instance, seconds: float) -> SlotAnswer:
         model = algebraic.apply(slot, self.formulation or self._default_formulation)
         with LoggingIntercept(module="pyomo", level=logging.CRITICAL):
-            bound = self._run(model, seconds)
+            ended, bound = self._run(model, seconds)
         cache = [variable.value for variable in model.cache.values()]
         if None in cache:
+            if ended in _FAILURES:
+                raise RuntimeError(f"{self.solver} ended {slot.name} with {ended!r}")
             return SlotAnswer(None, bound)
         if max(abs(value - round(value)) for value in cache) <= _FRACTIONAL:
             return SlotAnswer(algebraic.invert(model), bound)
         steps = np.array([variable.value for variable in model.step_share.values()])
         return SlotAnswer(round_slot(slot, np.array(cache), steps, optimal_bandwidth(slot)[0]), bound)
 
-    def _run(self, model: Any, seconds: float) -> float:
-        """Solve, leave the best answer in the model's variables if there is one, and return the bound."""
+    def _run(self, model: Any, seconds: float) -> tuple[str, float]:
+        """Solve; leave the best answer in the model, if any, and return why it ended and the bound."""
         solver = pyo.SolverFactory(self.solver)
         if self._family in _META:
             limit = {"time_limit": math.ceil(seconds)} if math.isfinite(seconds) else {}
@@ -123,11 +127,10 @@ class Pyomo(Solver):
                 model, load_solutions=False, options=self._options(), **_time_limit(solver, seconds)
             )
             if len(results.solution) > 0:
+                results.solver.status = SolverStatus.ok  # Pyomo loads no answer of a status it does not know
                 model.solutions.load_from(results)
-            elif results.solver.termination_condition not in _LIMITS:
-                raise RuntimeError(f"{self.solver} ended with {results.solver.termination_condition}")
         bound = _number(results.problem.lower_bound)
-        return bound - _BOUND_SLACK * abs(bound)
+        return str(results.solver.termination_condition), bound - _BOUND_SLACK * abs(bound)
 
     @property
     def _default_formulation(self) -> algebraic.Formulation:
@@ -146,10 +149,19 @@ class Pyomo(Solver):
         needed = _NEEDED.get(self.solver) or _NEEDED.get(self._family) or {}
         return {**options, **needed, **_parsed(self.options)}
 
-    def _programs(self) -> list[str]:
-        """The solver itself, and those that it is told to call."""
+    def _missing(self) -> str | None:
+        """Return what to install, if the solver or one that it is told to call is missing."""
         options = self._options()
-        return [self.solver, *(options[key] for key in ("mip_solver", "nlp_solver") if key in options)]
+        called = [options[key] for key in ("mip_solver", "nlp_solver") if key in options]
+        missing = [name for name in (self.solver, *called) if not _available(name)]
+        return _what_to_install(missing[0]) if missing else None
+
+
+def _allow_other_threads() -> None:
+    """Let HiGHS take another number of threads than it had before in this process, which it refuses."""
+    import highspy
+
+    highspy.Highs.resetGlobalScheduler(True)
 
 
 def _available(name: str) -> bool:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import highspy
 import numpy as np
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
@@ -15,7 +16,7 @@ from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.views import algebraic
 from mincache.views.algebraic_bound import Prices, lagrangian_bound
 from mincache.views.algebraic_rounding import round_slot
-from mincache.views.algebraic_slots import SlotAnswer, solve_slots
+from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,13 @@ class Relaxation(Solver):
 
     kind: ClassVar[str] = "relaxation"
 
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or a sentence if the instance's numbers are out of a solver's range."""
+        return out_of_range(instance)
+
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the rounded solution, and report the mean of the slots' bounds."""
+        highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
         return solve_slots(instance, run, _solve_slot)
 
 
@@ -48,7 +54,7 @@ def _solve_slot(slot: Instance, seconds: float) -> SlotAnswer:
         raise RuntimeError(f"HiGHS ended {slot.name} with {result.termination_condition}")
     result.solution_loader.load_vars()
     multiplier = result.solution_loader.get_duals()
-    # The objective is a mean over users, and storage is in MB; the prices are for the sum and the whole.
+    # The objective is a mean over users, storage in thousandths; prices are for the sum and the whole.
     whole = -slot.user_count * np.array([model.storage_limit[0].upper(), 1.0])
     duals = np.array([[multiplier[model.storage_limit[0]]], [multiplier[model.step_limit[0]]]])
     prices = Prices(*(whole[:, None] * duals))

@@ -12,7 +12,7 @@ import pyscipopt
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.views import algebraic
-from mincache.views.algebraic_slots import SlotAnswer, solve_slots
+from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
 _BOUND_SLACK = 1e-6  # SCIP computes bounds in float64 to its tolerances
@@ -34,6 +34,10 @@ class Scip(Solver):
 
     gap: float = 1e-6
     nodes: int = -1
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or a sentence if the instance's numbers are out of a solver's range."""
+        return out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return SCIP's best answers, and report the mean of its bounds."""

@@ -5,11 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-
 from bench_fixture import on_linux
+
 from mincache.bench import processes
 
 SLEEP = "import time; time.sleep(600)"
@@ -56,7 +55,7 @@ def test_descendants_are_seen_at_any_depth():
     processes.end_session(child.pid)
     child.wait()
     assert child.pid in found
-    wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in found))
+    wait_until(lambda: processes.usage(found).memory_bytes == 0)
 
 
 @on_linux

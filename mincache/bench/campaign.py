@@ -18,7 +18,7 @@ from mincache.bench.judge import Judged
 from mincache.bench.plan import Task
 from mincache.bench.records import Record
 from mincache.documents import parse_json, read_bytes, write_bytes
-from mincache.errors import InputError
+from mincache.errors import DocumentError, InputError
 
 PLAN_FILE = "campaign.json"
 
@@ -98,8 +98,8 @@ def _write_plan(folder: Path, tasks: Sequence[Task]) -> None:
     document = {"format": "mincache-campaign/1", "cells": cells}
     try:
         write_bytes(folder / PLAN_FILE, json.dumps(document).encode())
-    except OSError as error:
-        raise journal.JournalError(f"{folder}: the plan could not be written: {error.strerror}") from None
+    except DocumentError as error:
+        raise journal.JournalError(str(error)) from None
 
 
 def planned(folder: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ distributed: Any = _distributed  # it is annotated only in part
 _AHEAD = 2
 """Tasks handed over for each thread of the cluster: one to run, one to begin with next."""
 _POLL_S = 1.0
-_CONNECT_S = 30.0
+CONNECT_S = 30.0
 
 _local = threading.local()
 
@@ -57,13 +57,15 @@ class DaskExecutor:
             ExecutorError: if the scheduler cannot be reached, or is lost.
         """
         # What it has to say of a lost scheduler is said in one line here.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
-            client = distributed.Client(self._scheduler, timeout=_CONNECT_S, set_as_default=False)
+            client = distributed.Client(self._scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ExecutorError(f"no Dask scheduler answers at {self._scheduler}: {error}") from None
         try:
             _feed(client, list(reversed(tasks)), keep)
+        except OSError as error:  # what distributed raises on a broken connection is one
+            raise ExecutorError(f"the Dask scheduler is lost: {error}") from None
         finally:
             client.close(timeout=_POLL_S)
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from mincache.bench.judge import Judged, with_contradictions
 from mincache.bench.records import Record
 from mincache.documents import digest, write_bytes
-from mincache.errors import InputError, MincacheError
+from mincache.errors import DocumentError, InputError, MincacheError
 
 RECORDS_FILE = "records.jsonl"
 SOLUTIONS_FOLDER = "solutions"
@@ -131,6 +131,8 @@ class Journal:
             if judged.document is not None and judged.record.solution_sha256 is not None:
                 self._keep(judged.record.solution_sha256, judged.document)
             self._write(line_of(judged.record))
+        except DocumentError as error:
+            raise JournalError(str(error)) from None
         except OSError as error:
             raise JournalError(f"{self.folder}: the record could not be written: {error.strerror}") from None
 

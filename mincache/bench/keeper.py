@@ -22,7 +22,7 @@ from mincache.bench.outcome import Outcome
 from mincache.bench.watch import Watch
 
 JOB, LIMITS, INSTANCE, STARTED = b"J", b"L", b"I", b"P"
-"""Frames from the supervisor: a job is these three; to it: the child's id (0 without one), then the outcome."""
+"""A job is the first three, from the supervisor; back go the child's id (0 without one) and an outcome."""
 
 
 def main() -> None:

@@ -2,59 +2,208 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from mincache.board import chart_data
+from mincache.board.chart_data import Rows
+from mincache.board.comparison import Comparison
 from mincache.board.standing import Standing
-from mincache.board.table import Row, Table
-from mincache.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import altair
+from mincache.board.table import Table
+from mincache.errors import InputError, MissingExtraError
 
 _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
-_WIDTH, _ROW_HEIGHT = 520, 28
-_BLUE, _RED = "#0b6e99", "#b5432a"
+_WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 320, 28
+_BLUE, _RED = "#2f7fa8", "#c2512f"
+_FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
+_TO_BEST = "to the best known cost (%)"
+_SYMLOG = {"type": "symlog", "constant": 0.5}
+
+KINDS = ("gap", "profile", "time", "users", "anytime", "faults", "training")
+TITLES: Mapping[str, str] = {
+    "gap": "Gap on each instance; the diamond is the mean",
+    "profile": "Performance profile: share of instances within a factor of the best solver's cost",
+    "time": "Mean gap against mean solve time",
+    "users": "Mean gap against the number of users",
+    "anytime": "Share of target gaps reached against time",
+    "faults": "How runs ended",
+    "training": "Time spent, training included, against instances solved",
+}
+"""The kinds of chart, and the title of each."""
 
 
-def gap_chart(standing: Standing, table: Table) -> altair.LayerChart:
-    """Return a chart of the gap on each common instance, a line of ticks a solver, its mean marked.
+def chart(
+    kind: str, standing: Standing, table: Table, training_s: Mapping[str, float] | None = None
+) -> dict[str, Any] | None:
+    """Return the Vega-Lite specification of a chart; None if there is nothing to draw.
+
+    Args:
+        kind: one of `KINDS`.
+        standing: the results.
+        table: their table.
+        training_s: seconds of training, by solver.
+
+    Raises:
+        InputError: if there is no such kind.
+        MissingExtraError: if altair is not installed.
+    """
+    if kind not in KINDS:
+        raise InputError("chart", f"must be one of {', '.join(KINDS)}", repr(kind))
+    rows = _data(kind, standing, table, training_s or {})
+    if not rows:
+        return None
+    alt = _altair()
+    drawn = _DRAWN[kind](alt, rows)
+    height = alt.Step(_ROW_HEIGHT) if kind in ("gap", "faults") else _HEIGHT
+    specification: dict[str, Any] = drawn.properties(width=_WIDTH, height=height).to_dict()
+    return specification
+
+
+def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Return the specification of a chart with a point an instance: one cost against the other.
 
     Raises:
         MissingExtraError: if altair is not installed.
     """
     alt = _altair()
-    ranked = [row for row in table.rows if row.gap is not None]
-    x = alt.X("gap:Q", title="gap to the best known cost (%)").scale(type="symlog", constant=1)
-    x = x.axis(values=_GAP_TICKS_PERCENT, format="~g")
-    y = alt.Y("solver:N", sort=None, title=None).axis(labelLimit=280)
-    each = alt.Chart(alt.InlineData(_each_gap(standing, ranked)))
-    ticks = each.mark_tick(opacity=0.4, size=14, thickness=1.5, color=_BLUE)
-    means = alt.Chart(alt.InlineData([{"solver": r.solver, "gap": 100 * (r.gap or 0.0)} for r in ranked]))
-    marks = means.mark_point(shape="diamond", filled=True, size=70, color=_RED, opacity=1)
-    layers = alt.layer(ticks.encode(x, y), marks.encode(x, y))
-    sized: altair.LayerChart = layers.properties(width=_WIDTH, height=alt.Step(_ROW_HEIGHT))
-    return cast("altair.LayerChart", sized.configure(background="white"))
+    rows = [
+        {"solver": _versus(one), "first": pair.first, "second": pair.second, "instance": pair.instance}
+        for one in comparisons
+        for pair in one.pairs
+    ]
+    costs = [cost for one in comparisons for pair in one.pairs for cost in (pair.first, pair.second)]
+    ends = [min(costs), max(costs)] if costs else []
+    equal = alt.Chart(alt.InlineData([{"first": end, "second": end} for end in ends])).mark_line(color="gray")
+    x = alt.X("first:Q", title="cost of A").scale(zero=False)
+    y = alt.Y("second:Q", title="cost of B").scale(zero=False)
+    points = alt.Chart(alt.InlineData(rows)).mark_point(size=50)
+    drawn = alt.layer(equal.encode(x, y), points.encode(x, y, *_told_apart(alt, rows, "Shape")))
+    specification: dict[str, Any] = drawn.properties(width=_WIDTH, height=_WIDTH).to_dict()
+    return specification
 
 
-def svg(chart: altair.LayerChart) -> str:
-    """Return a chart as SVG.
+def _versus(one: Comparison) -> str:
+    return one.first if one.first == one.second else f"A {one.first}, B {one.second}"
+
+
+def svg(specification: Mapping[str, Any]) -> bytes:
+    """Return a chart as SVG on white.
 
     Raises:
         MissingExtraError: if vl-convert is not installed.
     """
-    try:
-        import vl_convert
-    except ModuleNotFoundError as error:
-        raise _missing(error) from None
-    return str(vl_convert.vegalite_to_svg(chart.to_dict()))
+    return str(_converter().vegalite_to_svg({"background": "white", **specification})).encode()
 
 
-def _each_gap(standing: Standing, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    by_label = {standing.labels[who]: who for who in standing.results}
-    gaps = {row.solver: standing.gaps(by_label[row.solver], standing.common) or [] for row in rows}
-    return [{"solver": solver, "gap": 100 * gap} for solver, listed in gaps.items() for gap in listed]
+def png(specification: Mapping[str, Any]) -> bytes:
+    """Return a chart as PNG on white, at twice the usual density.
+
+    Raises:
+        MissingExtraError: if vl-convert is not installed.
+    """
+    return bytes(_converter().vegalite_to_png({"background": "white", **specification}, scale=2))
+
+
+def bundle() -> bytes:
+    """Return the JavaScript that draws charts in a browser, one file with no network.
+
+    Raises:
+        MissingExtraError: if vl-convert is not installed.
+    """
+    return str(_converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")).encode()
+
+
+def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, float]) -> Rows:
+    return {
+        "gap": lambda: chart_data.gaps(standing, table),
+        "profile": lambda: chart_data.profile(standing, table),
+        "time": lambda: chart_data.tradeoff(table),
+        "users": lambda: chart_data.by_users(standing, table),
+        "anytime": lambda: chart_data.anytime(standing, table),
+        "faults": lambda: chart_data.faults(table),
+        "training": lambda: chart_data.break_even(table, training_s),
+    }[kind]()
+
+
+def _gap(alt: Any, rows: Rows) -> Any:
+    base = alt.Chart(alt.InlineData(rows)).encode(y=_solver_axis(alt))
+    x = alt.X("gap:Q", title=f"gap {_TO_BEST}").scale(**_SYMLOG).axis(values=_GAP_TICKS_PERCENT, format="~g")
+    ticks = base.mark_tick(opacity=0.45, size=14, thickness=1.5, color=_BLUE).encode(x)
+    marks = base.mark_point(shape="diamond", filled=True, size=70, color=_RED, opacity=1)
+    return alt.layer(ticks, marks.encode(alt.X("mean:Q", title="")))
+
+
+def _profile(alt: Any, rows: Rows) -> Any:
+    x = alt.X("excess:Q", title="above the best solver's cost by at most (%)").scale(**_SYMLOG)
+    x = x.axis(values=_GAP_TICKS_PERCENT, format="~g")
+    return _lines(alt, rows, x, _share_axis(alt, "share of instances"), interpolate="step-after")
+
+
+def _time(alt: Any, rows: Rows) -> Any:
+    points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
+    x = _log_axis(alt, "seconds:Q", "mean solve time (s)")
+    return alt.layer(points.encode(x, _gap_axis(alt), *_told_apart(alt, rows, "Shape")))
+
+
+def _users(alt: Any, rows: Rows) -> Any:
+    x = alt.X("users:Q", title="users N").scale(zero=False).axis(format="d", tickMinStep=1)
+    return _lines(alt, rows, x, _gap_axis(alt))
+
+
+def _anytime(alt: Any, rows: Rows) -> Any:
+    x = _log_axis(alt, "seconds:Q", "time since solve began (s)")
+    return _lines(alt, rows, x, _share_axis(alt, "share of target gaps reached"), interpolate="step-after")
+
+
+def _faults(alt: Any, rows: Rows) -> Any:
+    kinds = sorted({row["outcome"] for row in rows} - {"verified", "declined"})
+    domain = ["verified", "declined", *kinds]
+    colours = [_BLUE, "#9aa5ab", *(_FAULTS[n % len(_FAULTS)] for n in range(len(kinds)))]
+    colour = alt.Color("outcome:N", title=None).scale(domain=domain, range=colours)
+    x = alt.X("runs:Q", title="runs", stack="zero").axis(tickMinStep=1)
+    bars = alt.Chart(alt.InlineData(rows)).mark_bar()
+    return alt.layer(bars.encode(x, _solver_axis(alt), colour, tooltip=["outcome:N", "runs:Q"]))
+
+
+def _training(alt: Any, rows: Rows) -> Any:
+    x = _log_axis(alt, "instances:Q", "instances solved")
+    return _lines(alt, rows, x, _log_axis(alt, "seconds:Q", "time spent, training included (s)", "Y"))
+
+
+_DRAWN: Mapping[str, Callable[[Any, Rows], Any]] = {
+    "gap": _gap, "profile": _profile, "time": _time, "users": _users, "anytime": _anytime,
+    "faults": _faults, "training": _training,
+}  # fmt: skip
+
+
+def _lines(alt: Any, rows: Rows, x: Any, y: Any, **mark: Any) -> Any:
+    lines = alt.Chart(alt.InlineData(rows)).mark_line(**mark)
+    return alt.layer(lines.encode(x, y, *_told_apart(alt, rows, "StrokeDash")))
+
+
+def _told_apart(alt: Any, rows: Rows, channel: str) -> list[Any]:
+    """Solvers by colour, and by shape or dashes for those who see no colours; one legend for both."""
+    domain = list(dict.fromkeys(row["solver"] for row in rows))
+    kinds = (alt.Color, getattr(alt, channel))
+    return [kind("solver:N", title=None).scale(domain=domain).legend(labelLimit=280) for kind in kinds]
+
+
+def _solver_axis(alt: Any) -> Any:
+    return alt.Y("solver:N", sort=None, title=None).axis(labelLimit=280)
+
+
+def _share_axis(alt: Any, title: str) -> Any:
+    return alt.Y("share:Q", title=title).scale(domain=[0, 1]).axis(format="%")
+
+
+def _gap_axis(alt: Any) -> Any:
+    axis = alt.Y("gap:Q", title=f"mean gap {_TO_BEST}").scale(**_SYMLOG)
+    return axis.axis(values=_GAP_TICKS_PERCENT, format="~g")
+
+
+def _log_axis(alt: Any, field: str, title: str, side: str = "X") -> Any:
+    powers = [float(f"1e{n}") for n in range(-7, 10)]
+    return getattr(alt, side)(field, title=title).scale(type="log").axis(values=powers, format="~g")
 
 
 def _altair() -> Any:
@@ -63,6 +212,14 @@ def _altair() -> Any:
     except ModuleNotFoundError as error:
         raise _missing(error) from None
     return altair
+
+
+def _converter() -> Any:
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    return vl_convert
 
 
 def _missing(error: ModuleNotFoundError) -> MissingExtraError:

@@ -11,18 +11,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field
 
+from mincache.bench import journal
 from mincache.bench.records import Record
 from mincache.board.packs import Pack, read_pack
+from mincache.board.results import read_campaigns
 from mincache.documents import digest, parse_json, write_bytes
 from mincache.errors import DocumentError, InputError
 from mincache.validation import read_toml, validated
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
+Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 
 
@@ -54,7 +57,7 @@ class Manifest(BaseModel):
     kind: str = ""
     stochastic: bool | None = None
     authors: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
     note: str = ""
     training_s: float | None = Field(default=None, ge=0)
     training_device: str = ""
@@ -113,6 +116,20 @@ def read_entry(folder: str | os.PathLike[str]) -> Entry:
 def read_entries(board: str | os.PathLike[str]) -> list[Entry]:
     """Read all entries of a board, sorted by suite and folder."""
     return [read_entry(path.parent) for path in sorted(Path(board).glob(f"*/*/{MANIFEST_FILE}"))]
+
+
+def read_any(folder: str | os.PathLike[str]) -> list[Record]:
+    """Return the records of a campaign or of a board, whichever the folder is.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if (Path(folder) / journal.RECORDS_FILE).exists():
+        return read_campaigns([folder])
+    records = [record for entry in read_entries(folder) for record in entry.records]
+    if not records:
+        raise InputError("folder", "must be a campaign or a board", str(folder))
+    return records
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -93,9 +93,11 @@ def write_charts(board: str | os.PathLike[str]) -> list[Path]:
 
     written = []
     for standing in standings(record for entry in read_entries(board) for record in entry.records):
+        drawn = charts.chart("gap", standing, table(standing))
         path = Path(board) / readme.chart_file(standing.name)
-        write_bytes(path, charts.svg(charts.gap_chart(standing, table(standing))).encode())
-        written.append(path)
+        if drawn is not None:
+            write_bytes(path, charts.svg(drawn))
+            written.append(path)
     return written
 
 

@@ -1,4 +1,4 @@
-"""One table, several renderings: terminal, Markdown, JSON and CSV."""
+"""One table, several renderings: terminal, Markdown, LaTeX, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 def markdown(tables: Sequence[Table]) -> str:
     """Return the tables as Markdown, each under a heading."""
     return "\n".join(map(_markdown_section, tables))
+
+
+def latex(tables: Sequence[Table]) -> str:
+    """Return the tables as LaTeX for the package booktabs, each a `tabular` with its notes as comments."""
+    return "\n".join(map(_tabular, tables))
 
 
 def as_json(tables: Sequence[Table]) -> str:
@@ -94,6 +99,26 @@ def _markdown_section(table: Table) -> str:
     left = [not column.numeric for column in COLUMNS]
     notes = "".join(f"- {escaped(note)}\n" for note in table.notes)
     return f"## {escaped(table.suite)}\n\n{markdown_table(titles, rows, left)}\n{notes}"
+
+
+def _tabular(table: Table) -> str:
+    notes = "".join(f"% {note}\n" for note in (table.suite, *table.notes))
+    sides = "".join("r" if column.numeric else "l" for column in COLUMNS)
+    titles = _latex_row(column.heading for column in COLUMNS)
+    rows = "".join(_latex_row(column.cell(row, table) for column in COLUMNS) for row in table.rows)
+    body = f"\\toprule\n{titles}\\midrule\n{rows}\\bottomrule\n"
+    return f"{notes}\\begin{{tabular}}{{{sides}}}\n{body}\\end{{tabular}}\n"
+
+
+def _latex_row(cells: Iterable[str]) -> str:
+    return " & ".join("".join(_LATEX.get(c, c) for c in cell) for cell in cells) + " \\\\\n"
+
+
+_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}",
+}  # fmt: skip
+"""What LaTeX would act on; a bracket at the start of a row would be an option of the row before."""
 
 
 def _json_table(table: Table) -> dict[str, Any]:

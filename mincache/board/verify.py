@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -34,14 +34,19 @@ def verify(board: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
         raise InputError(f"{board}", "must hold at least one entry", "none")
     entries: list[Entry] = []
     for folder in folders:
-        name = f"{folder.parent.name}/{folder.name}"
-        try:
-            entries.append(read_entry(folder))
-            yield name, list(_wrong_entry(entries[-1]))
-        except InputError as error:
-            yield name, [str(error)]
+        yield f"{folder.parent.name}/{folder.name}", verify_entry(folder, entries.append)
     yield TOGETHER, list(_wrong_together(entries))
     yield readme.PAGE_FILE, list(_wrong_page(board, entries))
+
+
+def verify_entry(folder: Path, keep: Callable[[Entry], object] = lambda entry: None) -> list[str]:
+    """Return what is wrong with one entry, a sentence each; hand it to `keep` if it can be read."""
+    try:
+        entry = read_entry(folder)
+        keep(entry)
+        return list(_wrong_entry(entry))
+    except InputError as error:
+        return [str(error)]
 
 
 def _wrong_entry(entry: Entry) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mincache.board.table import Table
 
-FORMATS = ("table", "markdown", "json", "csv")
+FORMATS = ("table", "markdown", "latex", "json", "csv")
 BOARD = Path("leaderboard")
 _PIPED_WIDTH = 200
 """Into a file or a pipe a table is as wide as it needs to be."""
@@ -119,8 +119,10 @@ def _show(tables: list[Table], form: str) -> None:
             console.print(render.terminal(one))
             console.print("\n".join(one.notes), markup=False, highlight=False, soft_wrap=True)
         return
-    rendered = {"markdown": render.markdown, "json": render.as_json, "csv": render.as_csv}[form](tables)
-    click.echo(rendered, nl=False)
+    renderings = {
+        "markdown": render.markdown, "latex": render.latex, "json": render.as_json, "csv": render.as_csv,
+    }  # fmt: skip
+    click.echo(renderings[form](tables), nl=False)
 
 
 def _console() -> Console:

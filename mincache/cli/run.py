@@ -271,16 +271,12 @@ def _find_instance(name_or_file: str) -> tuple[str, str, Path, str]:
 def _conclude_solve(judged: Judged, output: Path) -> None:
     from mincache.cli.score import as_text
     from mincache.documents import parse_solution, write_solution
-    from mincache.errors import InputError
 
     record = judged.record
     if judged.evaluation is None or judged.document is None:
         click.echo(f"{record.verdict} ({record.stop_reason}): {record.reason}", err=True)
         sys.exit(1)
-    try:
-        write_solution(parse_solution(judged.document), output)
-    except OSError as error:
-        raise InputError("output", "must be writable", f"{output}: {error.strerror}") from None
+    write_solution(parse_solution(judged.document), output)
     click.echo(as_text(judged.evaluation))
     click.echo(f"run                 {record.stop_reason}, {record.claim}, {record.verdict} {record.reason}")
     sys.exit(0 if record.passed else 1)

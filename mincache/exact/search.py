@@ -8,8 +8,13 @@ cached models in the steps.
 
 Both are searched by the same tree (`Tree`): depth first in order of gain per room, bounded by the
 fractional filling. A price on steps, the one that makes the root's bound highest, turns the gain of caching
-a model into one number. The same functions run as plain Python. Losses only add up numbers that are not
-negative, so a huge one that the optimum avoids takes no digits from the others.
+a model into one number. The user who is served in part counts as served in full: then the last unit put in
+overshoots the room, and whoever loses least by it is cut by as much. (Were that unit not the last, taking
+out the last would give the cut user more than it loses, as every user's regret per step is at least the
+gain per step of all that come later.)
+
+The same functions run as plain Python. Losses only add up numbers that are not negative, so a huge one
+that the optimum avoids takes no digits from the others.
 """
 
 from __future__ import annotations
@@ -20,7 +25,6 @@ from mincache.exact.tables import Library, Plan, Slot, Tree
 from mincache.quantity import Array
 
 _PRICE_ROUNDS = 64
-_SORT_BY_INSERTION = 64
 
 
 def search_slots(
@@ -64,24 +68,31 @@ def _search(
     cached = np.zeros(slot.demand.size, np.bool_)
     served = np.zeros(slot.demand.size, np.int64)
     while lower < best - tolerance and _next_leaf(tree, best - tolerance, nodes_left):
-        cached[:] = False
-        for i in range(items.size):
-            cached[tree.models[i]] = tree.amount[i] > 0
-        left_out = 0.0
-        for m in range(cached.size):
-            if not cached[m]:
-                left_out += slot.cloud[m]
+        left_out = _left_out(tree, slot, cached)
         loss, part_model, part_steps = _serve(
             library, slot, cached, left_out, best - tolerance, nodes_left, served
         )
         if loss < best - tolerance:
             best = loss
             plan.loss[t] = best
-            plan.cache[t] = cached
+            for m in range(cached.size):
+                plan.cache[t, m] = cached[m]
             _assign(library, requested, served, part_model, part_steps, plan.steps[t])
     if nodes_left[0] > 0:
         lower = max(lower, best - tolerance)
     plan.lower[t] = max(plan.lower[t], min(lower, best))
+
+
+def _left_out(tree: Tree, slot: Slot, cached: Array) -> float:
+    """Write the cache at this leaf into `cached`; return the loss of the models that are not in it."""
+    cached[:] = False
+    for i in range(tree.models.size):
+        cached[tree.models[i]] = tree.amount[i] > 0
+    loss = 0.0
+    for m in range(cached.size):
+        if not cached[m]:
+            loss += slot.cloud[m]
+    return loss
 
 
 def _serve(
@@ -97,32 +108,34 @@ def _serve(
     tree = _service_tree(library, slot, cached, left_out)
     n = tree.models.size
     part_model, part_steps = -1, 0.0
-    if tree.bound[0] >= best:
-        return best, part_model, part_steps
-    while _next_leaf(tree, best, nodes_left):
-        saving, candidate = _best_part(library, tree)
-        if tree.loss[n] - saving < best:
-            best = tree.loss[n] - saving
-            part_model = candidate
+    while tree.bound[0] < best and _next_leaf(tree, best, nodes_left):
+        missing = max(0.0, -tree.room[n])
+        cut, regret = _cheapest_cut(library, tree, missing)
+        if tree.loss[n] + regret < best:
+            best = tree.loss[n] + regret
             served[:] = 0
-            served[tree.models] = tree.amount
-            if part_model >= 0:
-                part_steps = min(tree.room[n], library.full_steps[part_model])
+            for i in range(n):
+                served[tree.models[i]] = tree.amount[i]
+            part_model = -1
+            if cut >= 0:
+                part_model = tree.models[cut]
+                part_steps = tree.size[cut] - missing
+                served[part_model] -= 1
     return best, part_model, part_steps
 
 
-def _best_part(library: Library, tree: Tree) -> tuple[float, int]:
-    """Return what the steps left over save at most, given to one user, and that user's model (or -1)."""
-    room = tree.room[tree.models.size]
-    best, best_model = 0.0, -1
+def _cheapest_cut(library: Library, tree: Tree, missing: float) -> tuple[int, float]:
+    """Return the item one of whose users loses least by getting `missing` steps less, and that regret."""
+    if missing == 0.0:
+        return -1, 0.0
+    best, least = -1, np.inf
     for i in range(tree.models.size):
         m = tree.models[i]
-        if tree.amount[i] < tree.units[i] and room > library.onset_steps[m]:
-            missing = max(0.0, library.full_steps[m] - room)
+        if tree.amount[i] > 0 and tree.size[i] > missing:
             regret = library.onset[m] * missing / (library.full_steps[m] - library.onset_steps[m])
-            if library.unserved[m] - regret > best:
-                best, best_model = library.unserved[m] - regret, m
-    return best, best_model
+            if regret < min(least, tree.gain[i]):
+                best, least = i, regret
+    return best, least
 
 
 def _assign(
@@ -197,16 +210,18 @@ def _step_cost(library: Library, slot: Slot, m: int, price: float) -> float:
 
 
 def _sort(items: Array, gain: Array, size: Array) -> None:
-    """Sort `items` by gain per size, highest first, equals in the order they stand in."""
-    if items.size > _SORT_BY_INSERTION:
-        items[:] = items[np.argsort(-gain[items] / size[items], kind="mergesort")]
-        return
-    for i in range(1, items.size):
-        m = items[i]
-        while i > 0 and gain[items[i - 1]] * size[m] < gain[m] * size[items[i - 1]]:
-            items[i] = items[i - 1]
-            i -= 1
-        items[i] = m
+    """Sort `items` by gain per size, highest first by Shell's sort: nearly sorted, it is quick."""
+    gap = 1
+    while gap < items.size // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, items.size):
+            m = items[i]
+            while i >= gap and gain[items[i - gap]] * size[m] < gain[m] * size[items[i - gap]]:
+                items[i] = items[i - gap]
+                i -= gap
+            items[i] = m
+        gap //= 3
 
 
 def _storage_tree(library: Library, slot: Slot, items: Array, worth: Array, price: float) -> Tree:
@@ -232,6 +247,7 @@ def _service_tree(library: Library, slot: Slot, cached: Array, left_out: float) 
     """Return the tree of how many users to serve; `left_out` is the loss of the models not cached."""
     items = library.by_worth[cached[library.by_worth]]
     tree = _tree(items, library.full_steps, library.unserved, slot.demand, slot.steps, left_out)
+    tree.overshoot[0] = 1
     for i in range(1, items.size):
         tree.twin[i] = _serve_alike(library, items[i - 1], items[i])
     return tree
@@ -254,7 +270,7 @@ def _tree(models: Array, size: Array, gain: Array, units: Array, room: float, ba
         models=models, size=size[models], gain=gain[models], units=units[models],
         twin=np.zeros(n, np.bool_), reduced=np.zeros(n), tail=np.zeros(n + 1),
         amount=np.zeros(n, np.int64), room=np.full(n + 1, room), loss=np.full(n + 1, base),
-        level=np.full(1, -1), bound=np.zeros(1),
+        overshoot=np.zeros(1, np.int64), level=np.full(1, -1), bound=np.zeros(1),
     )  # fmt: skip
     for i in range(n - 1, -1, -1):
         tree.tail[i] = tree.tail[i + 1] + tree.units[i] * tree.gain[i]
@@ -268,6 +284,8 @@ def _tree(models: Array, size: Array, gain: Array, units: Array, room: float, ba
 def _fractional(tree: Tree, level: int) -> tuple[float, float]:
     """Return the loss if items from `level` on may be split, and the gain per room of the one that is."""
     loss, room = tree.loss[level], tree.room[level]
+    if room < 0.0:  # to be cut from an item above, none of which gains less than the last
+        return loss + tree.tail[level] - tree.gain[level - 1] / tree.size[level - 1] * room, 0.0
     for i in range(level, tree.size.size):
         if tree.gain[i] <= 0.0:
             return loss + tree.tail[i], 0.0
@@ -319,10 +337,12 @@ def _retreat(tree: Tree, best: float) -> int:
 
 
 def _most(tree: Tree, level: int) -> int:
-    """Return how many units of the item at `level` fit; none if its twin before it was preferred."""
-    if tree.twin[level] and tree.amount[level - 1] < tree.units[level - 1]:
+    """Return how many units of the item at `level` may go in; none if its twin before it was preferred."""
+    twin_first = tree.twin[level] and tree.amount[level - 1] < tree.units[level - 1]
+    if twin_first or tree.room[level] <= 0.0:
         return 0
-    return int(min(float(tree.units[level]), np.floor(tree.room[level] / tree.size[level])))
+    fitting = np.floor(tree.room[level] / tree.size[level]) + tree.overshoot[0]
+    return int(min(float(tree.units[level]), fitting))
 
 
 def _put(tree: Tree, level: int, amount: int) -> None:

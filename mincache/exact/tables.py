@@ -50,5 +50,6 @@ class Tree(NamedTuple):
     amount: Array  # units put in
     room: Array  # room left before this item
     loss: Array  # loss of the items before this one
+    overshoot: Array  # [1], units that may be put in beyond the room, 0 or 1
     level: Array  # [1], items decided; -1 before the start
     bound: Array  # [1], lower bound at the root

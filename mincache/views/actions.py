@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache.instance import Instance
+from mincache.packing import pack_by_priority
 from mincache.quantity import Array
 from mincache.solution import Decisions
 from mincache.views import vector
@@ -82,9 +83,25 @@ def scaled_sigmoid(instance: Instance, points: Array) -> Decisions:
     return Decisions(cache, _softmax(bandwidth), asked / np.maximum(asked.sum(axis=-1, keepdims=True), 1.0))
 
 
+def serve_in_order(instance: Instance, points: Array) -> Decisions:
+    """Models in order of score, each if it still fits; a hit is given A3 steps or none.
+
+    Steps go to the hits with a coordinate of at least 0.5, in order of it, as long as A3 is left, which is
+    what an optimum looks like but for one user a slot. Bandwidth is a softmax over all users.
+    """
+    models, bandwidth, steps = _split(instance, points)
+    cache = vector.fill_storage(instance, models, wanted=np.ones_like(models, dtype=bool))
+    slots = np.arange(instance.slot_count)[:, None]
+    hit = cache[..., slots, instance.trace.requested_model]
+    saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
+    served = pack_by_priority(steps, saturation, 1.0, wanted=hit & (steps >= 0.5))
+    return Decisions(cache, _softmax(bandwidth), np.where(served, saturation, 0.0))
+
+
 ACTIONS: dict[str, ActionMap] = {
     "softmax": ActionMap(1, softmax),
     "scaled-sigmoid": ActionMap(1, scaled_sigmoid),
+    "serve-in-order": ActionMap(1, serve_in_order),
     "threshold-priority": ActionMap(1, vector.threshold_priority),
     "priority-serve": ActionMap(1, vector.priority_serve),
 }

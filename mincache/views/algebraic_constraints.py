@@ -11,28 +11,32 @@ from typing import Any
 import pyomo.environ as pyo
 from pyomo.core.expr import LinearExpression
 
+from mincache.evaluation import TOLERANCE
 from mincache.instance import Instance
 from mincache.quantity import Array
 from mincache.views.algebraic_service import REGIONS, ServiceTable
 from mincache.views.algebraic_uplink import Tangents, full_band_snr, upload_expression
 
-_MB_PER_GB = 1000.0
+_THOUSANDTHS = 1000.0
 _ENDS = (0, 1)
 
 
 def add_cache(model: Any, instance: Instance, domain: Any) -> None:
-    """Add `cache[t,m]` and the limit on storage (11d).
+    """Add `cache[t,m]` and the limit on storage (11d); a model larger than the storage is fixed at 0.
 
-    Storage is in MB, so that a solver's absolute tolerance of 1e-6 is far below the evaluator's.
+    Storage is in thousandths of the capacity, so that a solver's absolute tolerance of 1e-6 is the
+    evaluator's.
     """
-    size_mb = (instance.models.size_gb * _MB_PER_GB).tolist()
-    capacity_mb = instance.server.storage_gb * _MB_PER_GB
-    model.cache = pyo.Var(model.slots, model.models, domain=domain)
+    size = instance.models.size_gb / instance.server.storage_gb
+    fits = (size <= 1.0 + TOLERANCE).tolist()
+    room = (_THOUSANDTHS * size).tolist()
+    model.cache = pyo.Var(model.slots, model.models, domain=domain, bounds=lambda _, t, m: (0, int(fits[m])))
 
     def storage(block: Any, t: int) -> Any:
-        return linear((size_mb[m], block.cache[t, m]) for m in block.models) <= capacity_mb
+        terms = [(room[m] if fits[m] else 0.0, block.cache[t, m]) for m in block.models]
+        return linear(terms) <= _THOUSANDTHS
 
-    model.storage_limit = pyo.Constraint(model.slots, rule=storage, doc="(11d), in MB")
+    model.storage_limit = pyo.Constraint(model.slots, rule=storage, doc="(11d), in thousandths")
 
 
 def add_service(model: Any, instance: Instance, table: ServiceTable) -> None:

@@ -10,6 +10,7 @@ from mincache.solution import Decisions
 from mincache.views.algebraic_service import ServiceTable, service_cost
 
 _NOTHING = 1e-9  # a relaxed value up to this is no reason to cache
+_ROUNDING = 1e-12  # of the storage: what adding up sizes that fit exactly can pass it by
 
 
 def within_limits(shares: Array) -> Array:
@@ -38,7 +39,7 @@ def round_slot(slot: Instance, cache: Array, step_share: Array, bandwidth_share:
 def _fill_storage(slot: Instance, value: Array) -> Array:
     """Cache models in order of their value, while they fit."""
     cache = np.zeros(slot.model_count, dtype=bool)
-    left_gb = slot.server.storage_gb
+    left_gb = slot.server.storage_gb * (1.0 + _ROUNDING)
     for m in np.argsort(-value, kind="stable"):
         if value[m] > _NOTHING and slot.models.size_gb[m] <= left_gb:
             cache[m] = True

@@ -12,6 +12,10 @@ from mincache.instance import Instance
 from mincache.solution import Decisions, Solution
 from mincache.solver import Run
 from mincache.views.algebraic_bound import Prices, lagrangian_bound
+from mincache.views.algebraic_service import ServiceTable
+from mincache.views.algebraic_uplink import Tangents, shares_near_optimum
+
+_LARGEST = 1e12  # with their tolerances of 1e-6 and 1e-9, larger numbers leave nothing certain
 
 
 class SlotAnswer(NamedTuple):
@@ -28,6 +32,18 @@ class SlotAnswer(NamedTuple):
 
 SlotMethod = Callable[[Instance, float], SlotAnswer]
 """Answers an instance with T = 1 within the seconds given (infinite without a limit)."""
+
+
+def out_of_range(instance: Instance) -> str | None:
+    """Return None, or a sentence why solvers with absolute tolerances cannot take the instance."""
+    with np.errstate(all="ignore"):
+        table = ServiceTable.of(instance)
+        tangents = Tangents.at(instance, shares_near_optimum(instance))
+        written = (table.cloud_cost, table.edge_cost, tangents.offset_s, tangents.slope_s)
+        largest = float(np.max([np.abs(numbers).max() for numbers in written]))
+    if largest <= _LARGEST:
+        return None
+    return f"costs or delays of up to {largest:.3g} are more than solvers take ({_LARGEST:g})"
 
 
 def solve_slots(instance: Instance, run: Run, method: SlotMethod) -> Solution:

@@ -97,7 +97,9 @@ class Grandchildren(Solver):
 
 @dataclass(frozen=True)
 class Daemonises(Solver):
-    """Leave a process that has cut every tie, ignores signals, and answer."""
+    """Leave a process that has cut every tie and ignores signals; answer or not."""
+
+    answers: bool = True
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         if os.fork() == 0:
@@ -108,6 +110,8 @@ class Daemonises(Solver):
             os.setsid()
             while True:
                 time.sleep(1)
+        if not self.answers:
+            time.sleep(600)
         return Solution.nothing_cached(instance)
 
 

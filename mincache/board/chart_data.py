@@ -1,0 +1,146 @@
+"""The numbers behind the charts: lists of flat rows, a chart each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from mincache.board.anytime import reached_s
+from mincache.board.contenders import Contender
+from mincache.board.references import verified_cost
+from mincache.board.standing import Standing
+from mincache.board.statistics import ecdf, performance_profile
+from mincache.board.table import Row, Table
+from mincache.board.times import limit
+
+Rows = list[dict[str, Any]]
+
+_MOST_TICKS = 101
+_CURVE_POINTS = 60
+
+
+def ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
+    """Return the rows that have a gap, in the table's order, each with its contender."""
+    by_label = {standing.labels[who]: who for who in standing.results}
+    return [(row, by_label[row.solver]) for row in table.rows if row.gap is not None]
+
+
+def gaps(standing: Standing, table: Table) -> Rows:
+    """Return the gap in % on each common instance (of very many, percentiles), and the mean of each row."""
+    found: Rows = []
+    for row, who in ranked(standing, table):
+        values = np.array(standing.gaps(who, standing.common))
+        if len(values) > _MOST_TICKS:
+            values = np.quantile(values, np.linspace(0, 1, _MOST_TICKS))
+        found += [{"solver": row.solver, "gap": _rounded(100 * gap)} for gap in values.tolist()]
+        found.append({"solver": row.solver, "mean": _rounded(100 * (row.gap or 0.0))})
+    return found
+
+
+def profile(standing: Standing, table: Table) -> Rows:
+    """Return the performance profile of the costs: share of instances within each ratio of the best."""
+    rows = ranked(standing, table)
+    if not rows:
+        return []
+    costs = np.array([[standing.costs[who][name] for name in standing.common] for _, who in rows])
+    excess = np.unique(np.append(costs / costs.min(axis=0) - 1.0, 0.0))
+    if len(excess) > _MOST_TICKS:
+        excess = np.quantile(excess, np.linspace(0, 1, _MOST_TICKS))
+    shares = performance_profile(costs, 1.0 + excess)
+    return [
+        {"solver": row.solver, "excess": _rounded(100 * x), "share": _rounded(share)}
+        for (row, _), line in zip(rows, shares.tolist(), strict=True)
+        for x, share in zip(excess.tolist(), line, strict=True)
+    ]
+
+
+def tradeoff(table: Table) -> Rows:
+    """Return the mean gap in % and the mean solve time of each row."""
+    policy = table.protocol.failure_policy
+    return [
+        {"solver": row.solver, "gap": _rounded(100 * row.gap), "seconds": _rounded(row.mean_solve_s[policy])}
+        for row in table.rows
+        if row.gap is not None and policy in row.mean_solve_s
+    ]
+
+
+def by_users(standing: Standing, table: Table) -> Rows:
+    """Return the mean gap in % of each row for each number of users; nothing if the suite is not at hand."""
+    if standing.suite is None:
+        return []
+    groups: dict[int, list[str]] = {}
+    for name in standing.common:
+        groups.setdefault(standing.suite.entries[name].users, []).append(name)
+    return [
+        {
+            "solver": row.solver,
+            "users": users,
+            "gap": _rounded(100 * fmean(standing.gaps(who, names) or [0.0])),
+        }
+        for row, who in ranked(standing, table)
+        for users, names in sorted(groups.items())
+    ]
+
+
+def anytime(standing: Standing, table: Table) -> Rows:
+    """Return the share of (run, target gap) pairs that each row has reached by each time."""
+    found: Rows = []
+    for row, who in ranked(standing, table):
+        reached = np.array([list(_reached(standing, who))])
+        times = _times(standing, reached)
+        shares = ecdf(reached, times)[0].tolist()
+        found += [
+            {"solver": row.solver, "seconds": _rounded(seconds), "share": _rounded(share)}
+            for seconds, share in zip(times.tolist(), shares, strict=True)
+        ]
+    return found
+
+
+def faults(table: Table) -> Rows:
+    """Return how many runs of each row ended how: verified, declined, or a kind of failure."""
+    found: Rows = []
+    for row in table.rows:
+        kinds = {"verified": row.verified, "declined": row.declined} | dict(row.failures)
+        found += [{"solver": row.solver, "outcome": kind, "runs": n} for kind, n in kinds.items() if n]
+    return found
+
+
+def break_even(table: Table, training_s: Mapping[str, float]) -> Rows:
+    """Return seconds, training included, against the number of instances solved; only if one is trained."""
+    policy = table.protocol.failure_policy
+    timed = [row for row in table.rows if policy in row.mean_solve_s]
+    if not any(training_s.get(row.solver) for row in timed):
+        return []
+    return [
+        {
+            "solver": row.solver,
+            "instances": count,
+            "seconds": _rounded(training_s.get(row.solver, 0.0) + count * row.mean_solve_s[policy]),
+        }
+        for row in timed
+        for count in (10**n for n in range(7))
+    ]
+
+
+def _reached(standing: Standing, who: Contender) -> Iterator[float]:
+    targets = standing.protocol.targets
+    for name in standing.common:
+        for record in standing.results[who][name]:
+            counts = verified_cost(record) is not None
+            yield from reached_s(record.trace if counts else (), standing.references[name], targets)
+
+
+def _times(standing: Standing, reached: Any) -> Any:
+    finite = reached[np.isfinite(reached)]
+    horizon = limit(standing, reached) or 1.0
+    earliest = max(float(finite.min()), 1e-6) if finite.size else horizon / 10
+    return np.geomspace(min(earliest, horizon) / 2, horizon, _CURVE_POINTS)
+
+
+def _rounded(value: float) -> float:
+    """Six digits are more than a chart shows, and keep pages small."""
+    return float(f"{value:.6g}") if math.isfinite(value) else value

@@ -1,0 +1,123 @@
+"""The evaluator against pricing one user at a time, and a batch against single calls, each in one run."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mincache import Decisions, Instance, Solution, equations, evaluate, evaluate_batch
+from mincache.suites import find
+
+CANDIDATES = 1000
+PAIRS = 15
+
+
+@pytest.fixture(scope="module")
+def instance() -> Instance:
+    """An instance of paper-v1 with 18 users: 50 slots, 10 models."""
+    return find("paper-v1").read("paper-v1.l0.n18.t0")
+
+
+@pytest.fixture(scope="module")
+def candidates(instance: Instance) -> Decisions:
+    """Feasible decisions: the first three models cached, shares at random."""
+    rng = np.random.default_rng(0)
+    shape = (CANDIDATES, instance.slot_count, instance.user_count)
+    cache = np.broadcast_to(np.arange(instance.model_count) < 3, (*shape[:2], instance.model_count))
+    bandwidth, steps = rng.random(shape), rng.random(shape)
+    return Decisions(
+        cache, bandwidth / bandwidth.sum(axis=-1, keepdims=True), steps / steps.sum(axis=-1, keepdims=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def solutions(instance: Instance, candidates: Decisions) -> list[Solution]:
+    """The candidates as solutions."""
+    return [Solution.of(instance, Decisions(*(array[k] for array in candidates))) for k in range(CANDIDATES)]
+
+
+def user_by_user(instance: Instance, solution: Solution) -> dict[str, float]:
+    """Score a solution as `evaluate` does, every equation applied to one user at a time."""
+    radio, models, trace, server = instance.radio, instance.models, instance.trace, instance.server
+    totals = dict.fromkeys(("cost", "upload", "download", "backhaul", "generation", "tv", "hits", "low"), 0.0)
+    broken = 0
+    for t in range(instance.slot_count):
+        bandwidth_sum = steps_sum = 0.0
+        for n in range(instance.user_count):
+            m = trace.requested_model[t, n]
+            hit = solution.cache[t, m] == 1
+            share, steps = solution.bandwidth_share[t, n], solution.step_share[t, n] * server.steps
+            gain, input_bits, output_bits = trace.channel_gain[t, n], trace.input_bits[t, n], models.output_bits[m]
+            snr = equations.signal_to_noise(radio.user_power_w[n], gain, radio.noise_w_per_hz, radio.uplink_hz)
+            rate = equations.uplink_rate_bps(share, snr, radio.uplink_hz)
+            upload = equations.transmission_delay_s(input_bits, rate)
+            snr = equations.signal_to_noise(radio.bs_power_w, gain, radio.noise_w_per_hz, radio.downlink_hz)
+            rate = equations.downlink_rate_bps(snr, radio.downlink_hz)
+            download = equations.transmission_delay_s(output_bits, rate)
+            backhaul = equations.backhaul_delay_s(hit, input_bits, radio.backhaul_up_bps)
+            backhaul += equations.backhaul_delay_s(hit, output_bits, radio.backhaul_down_bps)
+            onset, saturation = models.steps_onset[m], models.steps_saturation[m]
+            generation = equations.generation_delay_s(
+                hit, steps, saturation, models.seconds_per_step[m], models.seconds_base[m]
+            )
+            tv = equations.total_variation(
+                hit, steps, onset, saturation, models.tv_worst[m], models.tv_best[m]
+            )
+            delay = equations.total_delay_s(upload + backhaul, download, generation)
+            totals["cost"] += equations.cost(instance.preference_weight, delay, tv)
+            totals["upload"] += upload
+            totals["download"] += download
+            totals["backhaul"] += backhaul
+            totals["generation"] += generation
+            totals["tv"] += tv
+            totals["hits"] += hit
+            totals["low"] += hit and steps <= onset
+            bandwidth_sum += share
+            steps_sum += solution.step_share[t, n]
+            broken += not (0 < share <= 1 and 0 <= solution.step_share[t, n] <= 1)
+        stored = sum(models.size_gb[m] for m in range(instance.model_count) if solution.cache[t, m])
+        broken += bandwidth_sum > 1 + 1e-9 or steps_sum > 1 + 1e-9 or stored > server.storage_gb * (1 + 1e-9)
+    return {name: total / trace.requested_model.size for name, total in totals.items()} | {"broken": broken}
+
+
+def seconds(work: Callable[[], object], calls: int) -> float:
+    """Return the seconds of one of `calls` calls in a row."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        work()
+    return (time.perf_counter() - start) / calls
+
+
+def ratio(slow: Callable[[], object], fast: Callable[[], object], calls: int) -> float:
+    """Return the median of slow / fast over pairs timed next to each other, whatever else the machine does."""
+    slow(), fast()
+    return statistics.median(seconds(slow, 1) / seconds(fast, calls) for _ in range(PAIRS))
+
+
+def test_evaluator_against_a_loop_over_users(benchmark, instance, solutions):
+    """The evaluator is at least 300 times as fast as the equations applied to one user at a time."""
+    solution = solutions[0]
+    assert math.isclose(user_by_user(instance, solution)["cost"], evaluate(instance, solution).cost, rel_tol=1e-12)
+    benchmark(evaluate, instance, solution)
+    found = ratio(lambda: user_by_user(instance, solution), lambda: evaluate(instance, solution), calls=200)
+    benchmark.extra_info["ratio"] = found
+    print(f"\nevaluate: {found:.0f} times as fast as user by user")
+    assert found >= 300
+
+
+def test_batch_against_single_calls(benchmark, instance, candidates, solutions):
+    """Pricing 1,000 candidates at once is at least 5 times as fast as 1,000 calls."""
+    benchmark.pedantic(evaluate_batch, (instance, candidates), rounds=5, warmup_rounds=1)
+    found = ratio(
+        lambda: [evaluate(instance, solution) for solution in solutions],
+        lambda: evaluate_batch(instance, candidates),
+        calls=3,
+    )
+    benchmark.extra_info["ratio"] = found
+    print(f"\nevaluate_batch of {CANDIDATES}: {found:.1f} times as fast as single calls")
+    assert found >= 5
