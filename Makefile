@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
 
 .PHONY: bench test lint benchmark clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(INSTALLED)
-	$(BIN)/mincache run smoke-v1 --solver all --time-limit 60 -o results/smoke
+	$(BIN)/mincache run smoke-v1 $(REFERENCE:%=--solver %) --seeds 3 --time-limit 60 -o results/smoke
 	$(BIN)/mincache leaderboard results/smoke
 
 test: $(INSTALLED) lint

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
+import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from mincache import registry, suites
 from mincache.documents import instance_bytes, solution_bytes
 from mincache.errors import MincacheError
-from mincache.evaluation import evaluate
+from mincache.evaluation import Evaluation, evaluate
 from mincache.instance import Instance
 from mincache.quantity import Array, quantities
 from mincache.scenario import Scenario
@@ -25,9 +25,13 @@ from mincache.solver import Budget, Run, Solver
 
 Outcome = Literal["passed", "failed", "not applicable"]
 
+SUITE = "smoke-v1"
+"""The standard suite among the instances of the checks; its optima are known."""
+
 _BOUND_TOLERANCE = 1e-9
 _DEADLINE_S = 0.5
 _DEADLINE_GRACE_S = 2.0
+_SEED, _OTHER_SEED = 3, 4
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,22 @@ class Check:
     Attributes:
         name: what was checked.
         outcome: `passed`, `failed`, or `not applicable` where the solver does not support the instance.
-        detail: what was seen; for a failure, what to do.
+        detail: what was seen.
+        advice: what to do, for a failure.
     """
 
     name: str
     outcome: Outcome
     detail: str = ""
+    advice: str = ""
+
+
+class Finding(NamedTuple):
+    """What a check has found: an outcome, what was seen, and what to do."""
+
+    outcome: Outcome
+    detail: str = ""
+    advice: str = ""
 
 
 def check_solver(spec: str) -> Iterator[Check]:
@@ -54,22 +68,24 @@ def check_solver(spec: str) -> Iterator[Check]:
         MincacheError: if there is no such solver, or its parameters cannot be read.
     """
     solver = registry.make(spec)
-    yield Check("parameters parse", *_parameters(solver, spec))
+    yield _guarded("parameters parse", partial(_parameters, solver, spec))
+    answered = []
     for title, instance in check_instances():
-        reason = solver.supports(instance)
-        if reason is not None:
-            yield Check(f"feasible: {title}", "not applicable", reason)
-            continue
-        yield _guarded(f"feasible: {title}", partial(_feasible, solver, instance))
-    supported = next((i for _, i in check_instances() if solver.supports(i) is None), None)
-    if supported is not None:
-        for name, check in _BEHAVIOURS.items():
-            yield _guarded(name, partial(check, solver, supported))
+        check = _guarded(f"feasible: {title}", partial(_feasible, solver, instance))
+        yield check
+        if check.outcome == "passed":
+            answered.append(instance)
+    if not answered:
+        return  # how it behaves cannot be told apart from what is wrong already
+    largest = max(answered, key=lambda one: one.user_count * one.slot_count)
+    for name, behaviour in _BEHAVIOURS.items():
+        yield _guarded(name, partial(behaviour, solver, answered[0]))
+    yield _guarded("minds its deadline", partial(_deadline, solver, largest))
 
 
 def check_instances() -> Iterator[tuple[str, Instance]]:
     """Yield the instances of the checks: ordinary, tiny, odd and large ones, each with a title."""
-    smoke = suites.find("smoke-v1")
+    smoke = suites.find(SUITE)
     for name in smoke.entries:
         yield name, smoke.read(name)
     ordinary = smoke.read(next(iter(smoke.entries))).slot(0)
@@ -89,72 +105,124 @@ def _drawn(name: str, users: int, models: int, slots: int) -> Instance:
     return scenario.instance(f"check-{name}", scenario.library(0), scenario.trace(0, "check", name))
 
 
-def _guarded(name: str, check: Callable[[], tuple[Outcome, str]]) -> Check:
+def _guarded(name: str, check: Callable[[], Finding]) -> Check:
     try:
         return Check(name, *check())
     except Exception as error:  # a solver may raise anything; the check's answer is that it did
-        return Check(name, "failed", f"raised {type(error).__name__}: {error}")
+        detail = f"raised {type(error).__name__}: {error}"
+        return Check(name, "failed", detail, "return an answer, or let supports() say why there is none")
 
 
-def _parameters(solver: Solver, spec: str) -> tuple[Outcome, str]:
+def _parameters(solver: Solver, spec: str) -> Finding:
     values = registry.parameters(solver)
     target = spec.partition("[")[0]
-    written = ",".join(f"{name}={value}" for name, value in values.items() if value != "")
+    written = ",".join(f"{name}={_written(value)}" for name, value in values.items())
     try:
         again = registry.make(f"{target}[{written}]")
     except MincacheError as error:
-        return "failed", f"{error}; give every field a plain type and accept its own default"
-    same = registry.parameters(again) == values
-    return ("passed", written) if same else ("failed", "written out and parsed, they differ")
+        return Finding("failed", str(error), "give every field a plain type that takes its own default")
+    if registry.parameters(again) != values:
+        return Finding(
+            "failed", "written out and parsed, they differ", "let __post_init__ keep what it is given"
+        )
+    return Finding("passed", written)
 
 
-def _feasible(solver: Solver, instance: Instance) -> tuple[Outcome, str]:
+def _written(value: Any) -> str:
+    text = str(value)
+    plain = text == text.strip() != "" and not set(text) & set(",'") and text.lower() != "none"
+    return text if plain or not isinstance(value, str) else f'"{text}"'
+
+
+def _feasible(solver: Solver, instance: Instance) -> Finding:
+    reason = solver.supports(instance)
+    if reason is not None:
+        if isinstance(reason, str) and reason:
+            return Finding("not applicable", reason)
+        return Finding(
+            "failed", f"supports() returned {reason!r}", "return None, or a sentence why it cannot"
+        )
     run = Run.seeded(0)
     solution = solver.solve(instance, run)
     if not isinstance(solution, Solution):
-        return "failed", f"must return a mincache.Solution, returned {type(solution).__name__}"
+        return Finding("failed", f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
     evaluation = evaluate(instance, solution)
     if not evaluation.feasible:
-        broken = sorted({violation.constraint for violation in evaluation.violations})
-        return (
-            "failed",
-            f"infeasible: {', '.join(broken)}; scale shares to sum to 1",
-        )
-    if run.bound > evaluation.cost * (1 + _BOUND_TOLERANCE):
-        return "failed", f"reported the lower bound {run.bound:.9g} above its own cost {evaluation.cost:.9g}"
-    bound = f", bound {run.bound:.6f}" if np.isfinite(run.bound) else ""
-    return "passed", f"cost {evaluation.cost:.6f}{bound}"
+        return Finding("failed", f"infeasible: {_broken(evaluation)}", _repairs(evaluation))
+    return _bound_holds(run.bound, evaluation.cost, instance) or Finding(
+        "passed",
+        f"cost {evaluation.cost:.6f}" + (f", bound {run.bound:.6f}" if np.isfinite(run.bound) else ""),
+    )
 
 
-def _deterministic(solver: Solver, instance: Instance) -> tuple[Outcome, str]:
-    first, second = (solution_bytes(solver.solve(instance, Run.seeded(3))) for _ in range(2))
-    if first != second:
-        return "failed", "two runs with the same seed differ; draw from run.rng alone"
-    return "passed", "same seed, same bytes"
+_REPAIRS: Mapping[str, str] = {
+    "storage": "cache less: the sizes of a slot's models sum to at most storage_gb",
+    "bandwidth": "divide a slot's bandwidth shares by their sum",
+    "steps": "divide a slot's step shares by their sum",
+    "range": "keep shares within [0, 1]",
+    "unserved": "give every user some bandwidth, hit or miss",
+}
 
 
-def _no_global_randomness(solver: Solver, instance: Instance) -> tuple[Outcome, str]:
+def _broken(evaluation: Evaluation) -> str:
+    return ", ".join(sorted({violation.constraint for violation in evaluation.violations})) or "infinite cost"
+
+
+def _repairs(evaluation: Evaluation) -> str:
+    found = {violation.constraint for violation in evaluation.violations}
+    return "; ".join(_REPAIRS[name] for name in sorted(found)) or _REPAIRS["unserved"]
+
+
+def _bound_holds(bound: float, cost: float, instance: Instance) -> Finding | None:
+    """Return what is wrong with a lower bound, held against a verified cost and what is known; or None."""
+    known = suites.find(SUITE).entries.get(instance.name)
+    optimum = cost if known is None or known.best_known is None else min(cost, known.best_known)
+    if not bound > optimum * (1 + _BOUND_TOLERANCE):
+        return None
+    whose = "its own cost" if optimum == cost else "the known optimum"
+    seen = f"reported the lower bound {bound:.9g}, above {whose} {optimum:.9g}"
+    return Finding("failed", seen, "report a bound that is proven, on the mean over slots and users")
+
+
+def _deterministic(solver: Solver, instance: Instance) -> Finding:
+    if _answer(solver, instance, _SEED) != _answer(solver, instance, _SEED):
+        return Finding("failed", "two runs with the same seed differ", "draw from run.rng alone")
+    return Finding("passed", "same seed, same bytes")
+
+
+def _as_declared(solver: Solver, instance: Instance) -> Finding:
+    differ = _answer(solver, instance, _SEED) != _answer(solver, instance, _OTHER_SEED)
+    if differ and not solver.stochastic:
+        return Finding("failed", "two seeds, two answers", "declare stochastic: ClassVar[bool] = True")
+    return Finding("passed", "stochastic" if solver.stochastic else "not stochastic")
+
+
+def _answer(solver: Solver, instance: Instance, seed: int) -> bytes:
+    return solution_bytes(solver.solve(instance, Run.seeded(seed)))
+
+
+def _no_global_randomness(solver: Solver, instance: Instance) -> Finding:
     before = (random.getstate(), _global_numpy_state())
-    solver.solve(instance, Run.seeded(3))
-    if random.getstate() != before[0] or _global_numpy_state() != before[1]:
-        return "failed", "the global generator moved; draw from run.rng alone"
-    return "passed", "global generators untouched"
+    solver.solve(instance, Run.seeded(_SEED))
+    if (random.getstate(), _global_numpy_state()) != before:
+        return Finding("failed", "the global generator moved", "draw from run.rng alone")
+    return Finding("passed", "global generators untouched")
 
 
 def _global_numpy_state() -> str:
     return str(np.random.get_state(legacy=False))  # noqa: NPY002  # to see that it is not used
 
 
-def _no_mutation(solver: Solver, instance: Instance) -> tuple[Outcome, str]:
+def _no_mutation(solver: Solver, instance: Instance) -> Finding:
     writable = _writable_copy(instance)
     before = instance_bytes(writable)
     parameters = copy.deepcopy(registry.parameters(solver))
-    solver.solve(writable, Run.seeded(3))
+    solver.solve(writable, Run.seeded(_SEED))
     if instance_bytes(writable) != before:
-        return "failed", "the instance changed; copy its arrays before writing to them"
+        return Finding("failed", "the instance changed", "copy its arrays before writing to them")
     if registry.parameters(solver) != parameters:
-        return "failed", "the solver's parameters changed; keep a run's state in local variables"
-    return "passed", "instance and parameters as before"
+        return Finding("failed", "the solver's parameters changed", "keep a run's state in local variables")
+    return Finding("passed", "instance and parameters as before")
 
 
 def _writable_copy(instance: Instance) -> Instance:
@@ -166,47 +234,45 @@ def _writable_copy(instance: Instance) -> Instance:
     return twin
 
 
-def _deadline(solver: Solver, instance: Instance) -> tuple[Outcome, str]:
+def _deadline(solver: Solver, instance: Instance) -> Finding:
     start = time.monotonic()
-    solution = solver.solve(instance, Run(np.random.default_rng(3), Budget(_DEADLINE_S)))
+    solution = solver.solve(instance, Run(np.random.default_rng(_SEED), Budget(_DEADLINE_S)))
     taken = time.monotonic() - start
     if taken > _DEADLINE_S + _DEADLINE_GRACE_S:
-        return "failed", f"took {taken:.1f} s of {_DEADLINE_S} s; look at run.should_stop() more often"
-    feasible = evaluate(instance, solution).feasible
-    return ("passed" if feasible else "failed"), f"answered after {taken:.2f} s of {_DEADLINE_S} s"
+        seen = f"took {taken:.1f} s of {_DEADLINE_S} s"
+        return Finding("failed", seen, "look at run.should_stop() more often, and return the best so far")
+    if not evaluate(instance, solution).feasible:
+        return Finding(
+            "failed", "infeasible when stopped early", "have a feasible answer before the first loop"
+        )
+    return Finding("passed", f"answered after {taken:.2f} s of {_DEADLINE_S} s")
 
 
-def _reports(solver: Solver, instance: Instance) -> tuple[Outcome, str]:
-    costs: list[float] = []
+def _reports(solver: Solver, instance: Instance) -> Finding:
+    incumbents: list[Evaluation] = []
     bounds: list[float] = []
 
     def keep(_: float, solution: Solution | None, bound: float | None) -> None:
         if solution is not None:
-            costs.append(evaluate(instance, solution).cost)
+            incumbents.append(evaluate(instance, solution))
         if bound is not None:
             bounds.append(bound)
 
-    final = evaluate(instance, solver.solve(instance, dataclasses.replace(Run.seeded(3), reporter=keep))).cost
-    slack = 1 + _BOUND_TOLERANCE
-    if any(later > earlier * slack for earlier, later in zip(costs, [*costs[1:], final], strict=False)):
-        return "failed", "an incumbent is worse than the one before; report improvements alone"
-    if bounds and max(bounds) > final * slack:
-        return "failed", f"the bound {max(bounds):.9g} lies above the cost {final:.9g}"
-    optimum = suites.find("smoke-v1").entries.get(instance.name)
-    if (
-        optimum is not None
-        and optimum.best_known is not None
-        and bounds
-        and max(bounds) > optimum.best_known * slack
-    ):
-        return "failed", f"the bound {max(bounds):.9g} lies above a known cost {optimum.best_known:.9g}"
-    return "passed", f"{len(costs)} incumbents, {len(bounds)} bounds"
+    run = replace(Run.seeded(_SEED), reporter=keep)
+    final = evaluate(instance, solver.solve(instance, run)).cost
+    if any(not incumbent.feasible for incumbent in incumbents):
+        return Finding("failed", "an incumbent is infeasible", "report what would count as an answer")
+    costs = [*(incumbent.cost for incumbent in incumbents), final]
+    if any(after > before * (1 + _BOUND_TOLERANCE) for before, after in itertools.pairwise(costs)):
+        return Finding("failed", "an incumbent is worse than the one before", "report improvements alone")
+    wrong = _bound_holds(max(bounds, default=-np.inf), final, instance)
+    return wrong or Finding("passed", f"{len(incumbents)} incumbents, {len(bounds)} bounds")
 
 
-_BEHAVIOURS: dict[str, Callable[[Solver, Instance], tuple[Outcome, str]]] = {
+_BEHAVIOURS: Mapping[str, Callable[[Solver, Instance], Finding]] = {
     "same seed, same answer": _deterministic,
+    "stochastic as declared": _as_declared,
     "no global randomness": _no_global_randomness,
     "changes nothing it is given": _no_mutation,
-    "minds its deadline": _deadline,
     "incumbents and bounds": _reports,
 }

@@ -113,7 +113,13 @@ def digest(data: bytes) -> str:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of the `instance` or the `solution` document."""
+    """Return the JSON Schema of the `instance` or the `solution` document.
+
+    Raises:
+        InputError: for any other kind.
+    """
+    if kind not in ("instance", "solution"):
+        raise InputError("kind", "must be 'instance' or 'solution'", shown(kind))
     if kind == "instance":
         parts = {name: _object_schema(part, {}) for name, part in PARTS.items()}
         parts = {name: {"description": _first_line(PARTS[name])} | schema for name, schema in parts.items()}
@@ -158,15 +164,16 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """
     path = Path(path)
     data = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             part.write_bytes(data)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-    except OSError as error:
-        raise DocumentError(f"{path}: file", "must be writable", error.strerror or str(error)) from None
+    except (OSError, ValueError) as error:  # a ValueError: what no file can be called
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DocumentError(f"{path}: file", "must be writable", reason) from None
 
 
 def parse_json(data: bytes) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
     snr = full_band_snr / positive
     # At a share near 1e-308 it overflows, and an infinite rate would be better than the whole band's.
     snr = snr.clip(None, xp.finfo(snr.dtype).max)
-    return share * xp.log1p(snr) / _LN2
+    return share * xp.log1p(snr) / _LN2 + 0.0  # a share of -0.0 has the rate 0.0, not -0.0
 
 
 def signal_to_noise(power_w: Values, gain: Values, noise_w_per_hz: Values, band_hz: Values) -> Values:

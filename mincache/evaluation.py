@@ -29,7 +29,7 @@ CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved")
 """Names of the constraints, in the order in which violations are listed."""
 
 _TOLERANCES = np.array([[TOLERANCE], [TOLERANCE], [TOLERANCE], [0.0], [0.0]])  # none for range and unserved
-_CHUNK_ELEMENTS = 1 << 15  # candidates x slots x users priced at once: the arrays stay in cache
+_CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
 
 
 class Violation(NamedTuple):
@@ -181,6 +181,7 @@ class _Terms(NamedTuple):
     input_bits: Array
     full_band_snr: Array
     download_s: Array
+    mean_download_s: float
     miss_backhaul_s: Array
     onset: Array
     saturation: Array
@@ -204,13 +205,15 @@ def _terms(instance: Instance) -> _Terms:
     downlink_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
     downlink_bps = equations.downlink_rate_bps(downlink_snr.ravel(), radio.downlink_hz)
     input_bits, output_bits = trace.input_bits.ravel(), models.output_bits[requested]
+    download = equations.transmission_delay_s(output_bits, downlink_bps)
     miss = np.False_
     return _Terms(
         instance=instance,
         requested=slot * instance.model_count + requested,
         input_bits=input_bits,
         full_band_snr=uplink_snr.ravel(),
-        download_s=equations.transmission_delay_s(output_bits, downlink_bps),
+        download_s=download,
+        mean_download_s=download.mean(),
         miss_backhaul_s=equations.backhaul_delay_s(miss, input_bits, radio.backhaul_up_bps)
         + equations.backhaul_delay_s(miss, output_bits, radio.backhaul_down_bps),
         onset=models.steps_onset[requested],
@@ -243,7 +246,7 @@ def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Arra
 
     slot_cost = _sum_users(cost.reshape(bandwidth_share.shape)) / instance.user_count
     mean_upload, mean_backhaul, mean_generation = (_sum(s) / requests for s in (upload, backhaul, generation))
-    mean_download = np.full(len(slot_cost), _sum(terms.download_s) / requests)
+    mean_download = np.full(len(slot_cost), terms.mean_download_s)
     hits = _sum(hit)
     return BatchEvaluation(
         cost=_sum(slot_cost) / instance.slot_count,
@@ -262,9 +265,10 @@ def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Arra
 
 def _excess(instance: Instance, cache: Array, bandwidth_share: Array, step_share: Array) -> Array:
     excess = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
-    excess[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb - 1.0  # (11d)
-    excess[:, 1] = _sum_users(bandwidth_share) - 1.0  # (11e)
-    excess[:, 2] = _sum_users(step_share) - 1.0  # (11f)
+    excess[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb  # (11d)
+    excess[:, 1] = _sum_users(bandwidth_share)  # (11e)
+    excess[:, 2] = _sum_users(step_share)  # (11f)
+    excess[:, :3] -= 1.0
     usual = 0.0 < bandwidth_share.min(initial=1.0) and bandwidth_share.max(initial=0.0) <= 1.0  # false where one is nan
     if not (usual and 0.0 <= step_share.min(initial=1.0) and step_share.max(initial=0.0) <= 1.0):
         excess[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -143,9 +144,12 @@ def _ampl_values(numbers: str, columns: list[str]) -> dict[str, float]:
 
 def _number(name: str, text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise InputError(name, "must be followed by its value", shown(text)) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(name, "must be followed by its value, a finite number", shown(text))
+    return number
 
 
 def _solution(values: Mapping[str, float], names: Names) -> Solution:

@@ -82,10 +82,10 @@ class Quantity:
             raise InputError(field, "must hold finite numbers only", "an integer too large") from None
         if array.dtype.kind not in "fiub":
             raise InputError(field, wanted, f"an array of {array.dtype}")
-        if array.ndim != len(self.shape):
-            raise InputError(field, wanted, f"{array.ndim} axes")
         if array.size == 0:
             raise InputError(field, "must not be empty", f"shape {list(array.shape)}")
+        if array.ndim != len(self.shape):
+            raise InputError(field, wanted, f"{array.ndim} axes")
         return array
 
     def _check_values(self, array: Array, field: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mincache.quantity import Array
 
-_TWO_TO_MINUS_53 = 2.0**-53
+_TWO_TO_MINUS_52 = 2.0**-52
 
 
 class Uniforms:
@@ -28,11 +28,11 @@ class Uniforms:
         self._bits = _bit_generator(seed, *path)
 
     def draw(self, *shape: int) -> Array:
-        """Return an array of `shape`, float64, each number a multiple of 2^-53 plus 2^-54."""
+        """Return an array of `shape`, float64, each number a multiple of 2^-52 plus 2^-53."""
         count = int(np.prod(shape, dtype=np.int64))
         raw = np.asarray(self._bits.random_raw(count))
-        # The midpoint of each of 2^53 cells: never 0 or 1, so no open end of an interval is hit.
-        return ((raw >> np.uint64(11)).astype(np.float64).reshape(shape) + 0.5) * _TWO_TO_MINUS_53
+        # The midpoint of one of 2^52 cells, which float64 holds exactly: never 0 or 1, an open end.
+        return ((raw >> np.uint64(12)).astype(np.float64).reshape(shape) + 0.5) * _TWO_TO_MINUS_52
 
 
 def generator(seed: int, *path: str | int) -> np.random.Generator:

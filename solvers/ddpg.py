@@ -15,9 +15,12 @@ from torch.optim import Adam
 
 from mincache import InputError, Instance, Learner, Run, Scenario, Solution, registry
 from mincache.learning import policies
+from mincache.learning.acting import act, answer, load
+from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.networks import Actor, Critic, initialise
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.learning.replay import Replay, Transitions
+from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.training import Watch
 from mincache.quantity import Array
 from mincache.streams import generator
@@ -34,23 +37,27 @@ class Ddpg(Learner):
     reinforcement learning, arXiv:1509.02971, https://doi.org/10.48550/arXiv.1509.02971. The paper gives
     `discount`, `target_rate` and `episodes`; every other value is our choice. Deviations from the paper:
 
-    1. States and actions reach the networks as `observation` and `action` say, which the paper leaves
-       open: logarithms, requests as indicators and counts, and a map to feasible decisions.
-    2. The critic also sees for each user the cache score of the model asked for (`networks.Critic`).
-    3. Rewards are shifted and scaled by the mean and deviation of those met while warming up. No policy
+    1. The state is written with logarithms, and the requests as indicators and counts (`observation`);
+       the paper lists the quantities only.
+    2. The action's numbers are scores, not decisions: models are cached and hits served in the order of
+       their scores, a hit with all the steps that improve it or none (`action`). The paper does not say
+       how its network's outputs become binary decisions, and shares within the limits.
+    3. The critic also sees for each user the cache score of the model asked for (`critic`).
+    4. Rewards are shifted and scaled by the mean and deviation of those met while warming up. No policy
        gains or loses rank by it, and values stay of order one.
-    4. The actor's loss has `score_penalty` times the mean square of its scores before tanh, so that they
-       do not run off to where tanh is flat and the order of models is lost.
-    5. Several `environments` are stepped at once, with `updates` a step of all of them, for speed; the
+    5. Scores before tanh that pass `score_limit` in size cost the actor `score_penalty` times the square of
+       what they pass it by, lest they run off to where tanh is flat and their order is lost.
+    6. Several `environments` are stepped at once, and `updates` follow each such step, for speed; the
        transitions are as many as the paper's, 500 episodes of 50 slots.
-    6. The noise is independent Gaussian (the original DDPG's is an Ornstein-Uhlenbeck process), as the
-       slots are not linked by actions. It decays over `noise_decay` of the episodes.
-    7. A slot after the last one is needed for s(t+1): it is the episode's first one again.
+    7. The noise is independent Gaussian and decays over `noise_decay` of the episodes; that of
+       arXiv:1509.02971 is an Ornstein-Uhlenbeck process, but here no action changes what comes next.
+    8. (15b) needs a slot after the last one: it is the episode's first one again.
 
     Attributes:
         policy: file of a trained policy; empty to look among those that ship with mincache.
         observation: how a state is written, one of `mincache.views.observations.OBSERVATIONS`.
         action: how raw actions become decisions, one of `mincache.views.actions.ACTIONS`.
+        critic: `plain`, or `matched` as in deviation 3, which needs requests as indicators.
         discount: omega in (15b); the paper's value.
         target_rate: epsilon in (17) and (18); the paper's value.
         episodes: H; the paper's value.
@@ -63,15 +70,19 @@ class Ddpg(Learner):
         noise_first: standard deviation of the exploration noise at first; ours.
         noise_last: and at last; ours.
         noise_decay: fraction of the episodes over which it falls linearly; ours.
-        score_penalty: see deviation 4; ours.
-        environments: see deviation 5; ours.
-        updates: see deviation 5; ours.
+        score_limit: see deviation 5; ours.
+        score_penalty: see deviation 5; ours.
+        environments: see deviation 6; ours.
+        updates: see deviation 6; ours.
         device: where to train, such as `cpu` or `cuda`.
     """
 
     policy: str = ""
     observation: Literal["index", "one-hot", "counts"] = "counts"
-    action: Literal["softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve"] = "scaled-sigmoid"
+    action: Literal["softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve"] = (
+        "serve-in-order"
+    )
+    critic: Literal["plain", "matched"] = "matched"
     discount: float = 0.99
     target_rate: float = 0.005
     episodes: int = 500
@@ -84,28 +95,29 @@ class Ddpg(Learner):
     noise_first: float = 0.5
     noise_last: float = 0.05
     noise_decay: float = 0.8
-    score_penalty: float = 1.0
-    score_limit: float = 1.5
+    score_limit: float = 1.0
+    score_penalty: float = 0.1
     environments: int = 10
     updates: int = 3
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        AgentView(self.observation, self.action)  # refuses unknown names now
-        for name, low, high in (
-            ("discount", 0.0, 1.0),
-            ("target_rate", 1e-6, 1.0),
-            ("noise_decay", 0.0, 1.0),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise InputError(f"ddpg.{name}", f"must lie in [{low:g}, {high:g}]", str(getattr(self, name)))
+        AgentView(self.observation, self.action)  # refuses unknown names
+        for name in ("discount", "target_rate", "noise_decay"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"ddpg.{name}", "must lie in [0, 1]", str(getattr(self, name)))
+        if self.critic == "matched" and self.observation == "index":
+            raise InputError("ddpg.critic", "must be plain with observation=index", "'matched'")
         for name in ("episodes", "batch", "hidden", "replay", "warmup", "environments", "updates"):
             if getattr(self, name) < 1:
                 raise InputError(f"ddpg.{name}", "must be >= 1", str(getattr(self, name)))
+        if self.episodes % self.environments:
+            rule = f"must be a multiple of environments = {self.environments}"
+            raise InputError("ddpg.episodes", rule, str(self.episodes))
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance."""
-        found = self._find(instance)
+        found = self.find(instance)
         return found if isinstance(found, str) else None
 
     def solve(self, instance: Instance, run: Run) -> Solution:
@@ -114,7 +126,7 @@ class Ddpg(Learner):
         Raises:
             InputError: if there is no policy for this instance, or its file is malformed.
         """
-        found = self._find(instance)
+        found = self.find(instance)
         if isinstance(found, str):
             raise InputError("instance", "must be one that a policy is for", instance.name, found)
         return answer(*load(found, instance), instance)
@@ -129,22 +141,34 @@ class Ddpg(Learner):
         policies.write_policy(path, self.train(Episodes(scenario, scenario.library(seed), seed)))
         return path
 
-    def train(self, episodes: Episodes, watch: Watch | None = None, title: str = "") -> Policy:
+    def train(
+        self,
+        episodes: Episodes,
+        watch: Watch | None = None,
+        title: str = "",
+        checkpoint: Checkpoint | None = None,
+    ) -> Policy:
         """Return a policy trained on `episodes`; the same episodes and parameters give the same policy.
 
         Args:
             episodes: what to train on; its seed is the seed of the training too.
             watch: hears of each round of `environments` episodes.
             title: for people: what the policy is for.
+            checkpoint: where to keep the training as it goes, and to go on from.
         """
         torch.set_num_threads(1)  # networks this small only lose by more
         view, problem = AgentView(self.observation, self.action), episodes.problem
         env = EdgeCachingVectorEnv(episodes, self.environments, self.observation, self.action)
         agent = Agent(self, problem, generator(episodes.seed, "ddpg", "weights"))
-        for done in range(0, self.episodes, self.environments):
-            reward = agent.play(env, self._noise(done), generator(episodes.seed, "ddpg", "round", done))
+        begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
+        restore(agent.parts if kept else {}, kept)
+        for done in range(begun, self.episodes, self.environments):
+            rng = generator(episodes.seed, "ddpg", "round", done)
+            reward = agent.play(env, done, self._noise(done), rng)
             if watch is not None:
                 watch(done + self.environments, reward, partial(answer, agent.actor, view))
+            if checkpoint is not None:
+                checkpoint.save(done + self.environments, arrays_of(agent.parts))
         card = PolicyCard(
             solver="ddpg", parameters=self._training(), problem=policies.problem_digest(problem), title=title,
             users=problem.user_count, models=problem.model_count, versions=view.versions, seed=episodes.seed,
@@ -160,7 +184,7 @@ class Ddpg(Learner):
         """Return the parameters that a training depends on."""
         return {k: v for k, v in registry.parameters(self).items() if k not in ("policy", "device")}
 
-    def _find(self, instance: Instance) -> Path | str:
+    def find(self, instance: Instance) -> Path | str:
         """Return the policy for this instance, or why there is none."""
         if self.policy:
             return policies.named(self.policy, instance)
@@ -182,7 +206,8 @@ class Agent:
         action_size = actions.size(problem)
         self.actor = Actor(state_size, action_size, setting.hidden)
         self.action_size = action_size
-        self.critic = Critic(state_size, problem.user_count, problem.model_count, setting.hidden)
+        N, M = problem.user_count, problem.model_count
+        self.critic = Critic(state_size, N, M, setting.hidden, setting.critic == "matched")
         for network in (self.actor, self.critic):
             initialise(network, rng)
             network.to(setting.device)
@@ -190,19 +215,22 @@ class Agent:
         self.actor_optimiser = Adam(self.actor.parameters(), setting.actor_rate, fused=True)
         self.critic_optimiser = Adam(self.critic.parameters(), setting.critic_rate, fused=True)
         self.replay = Replay(setting.replay, state_size, action_size, setting.device)
-        self.reward_mean, self.reward_deviation = 0.0, 0.0
+        self.parts: dict[str, Part] = {
+            "actor": self.actor, "critic": self.critic, "replay": self.replay,
+            "target_actor": self.target_actor, "target_critic": self.target_critic,
+            "actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser,
+        }  # fmt: skip
 
-    def play(self, env: EdgeCachingVectorEnv, noise: float, rng: np.random.Generator) -> float:
-        """Play an episode in each environment, learning on the way; return the mean reward."""
-        states, _ = env.reset()
+    def play(self, env: EdgeCachingVectorEnv, first: int, noise: float, rng: np.random.Generator) -> float:
+        """Play an episode from number `first` in each environment, learning; return the mean reward."""
+        states, _ = env.reset(options={"episode": first})
         total, steps, over = 0.0, 0, False
         while not over:
             raw = self.explore(states, noise, rng)
             next_states, rewards, _, truncated, _ = env.step(raw)
             self.replay.add(Transitions(*map(torch.as_tensor, (states, raw, rewards, next_states))))
             if len(self.replay) >= self.setting.warmup:
-                for _ in range(self.setting.updates):
-                    self.update(self.sample(rng))
+                self.learn(rng)
             states, over = next_states, bool(truncated.all())
             total, steps = total + float(rewards.mean()), steps + 1
         return total / steps
@@ -215,13 +243,11 @@ class Agent:
         drawn = noise * rng.standard_normal(shape)
         return np.clip(act(self.actor, states) + drawn, -1.0, 1.0).astype(np.float32)
 
-    def sample(self, rng: np.random.Generator) -> Transitions:
-        """Draw a mini-batch, its rewards shifted and scaled by those of the warm-up."""
-        if not self.reward_deviation:
-            met = self.replay.rewards()
-            self.reward_mean, self.reward_deviation = met.mean().item(), met.std().item() or 1.0
-        batch = self.replay.sample(self.setting.batch, rng)
-        return batch._replace(reward=(batch.reward - self.reward_mean) / self.reward_deviation)
+    def learn(self, rng: np.random.Generator) -> None:
+        """Take the steps that follow a step of the environments."""
+        self.replay.fix_reward_scale()
+        for _ in range(self.setting.updates):
+            self.update(self.replay.sample(self.setting.batch, rng))
 
     def update(self, batch: Transitions) -> None:
         """Take one step of (15) and (16), and let the target networks follow, (17) and (18)."""
@@ -268,37 +294,3 @@ def soft_update(target: nn.Module, online: nn.Module, rate: float) -> None:
     """(17), (18): move the target's weights towards the online network's by `rate` of the way."""
     for slow, fast in zip(target.parameters(), online.parameters(), strict=True):
         slow.lerp_(fast, rate)
-
-
-@torch.no_grad()
-def act(actor: Actor, states: Array) -> Array:
-    """Return the actor's raw actions in (-1, 1), float32 [B, M + 2N], in states [B, state]."""
-    device = next(actor.parameters()).device
-    raw: Array = actor(torch.as_tensor(states, device=device)).cpu().numpy()
-    return raw
-
-
-def load(path: Path, instance: Instance) -> tuple[Actor, AgentView]:
-    """Return the actor and the view in a policy file, for instances like this one.
-
-    Raises:
-        DocumentError: if it is no policy, its weights have other names or shapes than such an actor's, or
-            it was trained for another version of an observation or action.
-    """
-    policy = policies.read_policy(path)
-    with policies.refusing(path):
-        view = AgentView(*(version.partition("/")[0] for version in policy.card.versions))
-        if policy.card.versions != view.versions:
-            rule = f"must be for {' and '.join(view.versions)}"
-            raise InputError("card", rule, " and ".join(policy.card.versions), "train it again")
-        state_size = observations.OBSERVATIONS[view.observation].size(instance)
-        hidden = len(policy.weights.get("layers.0.bias", ())) or 1
-        actor = Actor(state_size, actions.size(instance), hidden)
-        policy.check_shapes({name: tuple(weight.shape) for name, weight in actor.state_dict().items()})
-    actor.load_state_dict({name: torch.from_numpy(weight) for name, weight in policy.weights.items()})
-    return actor, view
-
-
-def answer(actor: Actor, view: AgentView, instance: Instance) -> Solution:
-    """Return the actor's solution of an instance."""
-    return Solution.of(instance, view.invert(instance, act(actor, view.apply(instance))))

@@ -19,9 +19,8 @@ from mincache.errors import MissingExtraError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.views import algebraic
 from mincache.views.algebraic_rounding import round_slot
-from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
+from mincache.views.algebraic_slots import SlotAnswer, less_tolerances, out_of_range, solve_slots
 
-_BOUND_SLACK = 1e-6  # solvers compute bounds in float64 to their tolerances
 _FRACTIONAL = 1e-6
 _FAILURES = (  # every slot has an answer, so that these are never true of one
     "infeasible", "infeasibleOrUnbounded", "unbounded", "invalidProblem",
@@ -61,7 +60,7 @@ class Pyomo(Solver):
     """Solve a Pyomo model of every slot with the solver named.
 
     What the solver says of its answer is a claim: the answer is priced by the evaluator, and the bound is
-    reported as claimed, less 1e-6 of itself for the solver's tolerances. Where the answer is fractional,
+    reported as claimed, less 1e-6 for the solver's tolerances. Where the answer is fractional,
     from a relaxed model or a solver of continuous problems, it is rounded to a feasible one.
 
     Attributes:
@@ -130,7 +129,7 @@ class Pyomo(Solver):
                 results.solver.status = SolverStatus.ok  # Pyomo loads no answer of a status it does not know
                 model.solutions.load_from(results)
         bound = _number(results.problem.lower_bound)
-        return str(results.solver.termination_condition), bound - _BOUND_SLACK * abs(bound)
+        return str(results.solver.termination_condition), less_tolerances(bound)
 
     @property
     def _default_formulation(self) -> algebraic.Formulation:

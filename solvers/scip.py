@@ -12,10 +12,9 @@ import pyscipopt
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.views import algebraic
-from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
+from mincache.views.algebraic_slots import SlotAnswer, less_tolerances, out_of_range, solve_slots
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
-_BOUND_SLACK = 1e-6  # SCIP computes bounds in float64 to its tolerances
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Scip(Solver):
     """Solve the exact Pyomo model of every slot, handed to SCIP as an NL file.
 
     SCIP does not see that the upload delay is convex; the tangents in the model tell it enough to close
-    most slots at the root. Its bound is a claim: it is lowered by 1e-6 of itself for SCIP's tolerances.
+    most slots at the root. Its bound is a claim: it is lowered by 1e-6 for SCIP's tolerances.
 
     Attributes:
         gap: relative gap between answer and bound at which a slot counts as solved.
@@ -52,8 +51,7 @@ class Scip(Solver):
         if math.isfinite(seconds):
             scip.setParam("limits/time", seconds)
         scip.optimize()
-        bound = scip.getDualbound()
-        bound -= _BOUND_SLACK * abs(bound)
+        bound = less_tolerances(scip.getDualbound())
         if scip.getNSols() == 0:
             return SlotAnswer(None, bound)
         best = scip.getBestSol()

@@ -58,13 +58,13 @@ def user_score(instance: Instance, solution: Solution, t: int, n: int) -> UserSc
         tv = A2 + (A4 - A2) * (steps - A1) / (A3 - A1)
     generation = models.seconds_per_step[m] * (steps if hit else A3) + models.seconds_base[m]
     low = hit and bool(steps <= A1)
-    return UserScore(upload, download, backhaul, float(generation), tv, hit, low)
+    return UserScore(float(upload), float(download), float(backhaul), float(generation), tv, hit, low)
 
 
 def score(instance: Instance, solution: Solution) -> dict[str, float]:
     """Return the same numbers as `mincache.evaluate`, summed one by one."""
     T, N = instance.slot_count, instance.user_count
-    alpha = instance.preference_weight
+    alpha = float(instance.preference_weight)
     users = [user_score(instance, solution, t, n) for t in range(T) for n in range(N)]
     hits = sum(user.hit for user in users)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import Any
@@ -147,7 +148,7 @@ hostile_json = st.sampled_from(
             "1.", "0x10", "nul", "'a'", '{"a":1,"a":2}', "[" * 2000, "[" * 40 + "]" * 40, "", "//", "[1,]",
         )),
     ]
-)  # fmt: skip
+).map(copy.deepcopy)  # fmt: skip
 """Values that have no business in a document, or only in some of its places."""
 
 
@@ -179,7 +180,9 @@ def mutated(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
             case "double":
                 inner[last] = [inner[last], inner[last]]
             case "add" if isinstance(inner, dict):
-                inner[draw(st.sampled_from(["", "x", "é", "a b", "\n", "\ud800", "y" * 5000]))] = draw(hostile_json)
+                inner[draw(st.sampled_from(["", "x", "é", "a b", "\n", "\ud800", "y" * 5000]))] = draw(
+                    hostile_json
+                )
             case "add":
                 inner.append(draw(hostile_json))
         if not places(twin):

@@ -82,6 +82,16 @@ def test_bound_against_own_cost(ratio, claim, verdict):
     assert record.passed == (verdict == "verified")
 
 
+def test_bound_against_the_best_known_cost():
+    """A bound above the suite's best known cost is contradicted, whatever the run itself found."""
+    bounds = [(0.5, struct.pack("<d", 0.9 * COST))]
+    outcome = Outcome(bounds=bounds, **ANSWERED)
+    assert judge(CELL, INSTANCE, outcome, "now", {}, best_known=0.95 * COST).record.verdict == "verified"
+    record = judge(CELL, INSTANCE, outcome, "now", {}, best_known=0.8 * COST).record
+    assert record.verdict == "contradicts a bound"
+    assert record.reference_cost == 0.8 * COST
+
+
 def test_bound_against_others_costs():
     """A bound above what another run verified fails its record, in whatever order they stand."""
     good = judged(**ANSWERED).record

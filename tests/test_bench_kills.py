@@ -23,7 +23,7 @@ from mincache.bench import journal, processes
 
 pytestmark = on_linux
 
-KILLS = int(os.environ.get("MINCACHE_KILLS", "6"))
+KILLS = int(os.environ.get("MINCACHE_KILLS", "5"))
 RUNS = 32
 LINE = re.compile(r"\[\d+/\d+\] (\S+) (\S+) #(\d+) verified")
 SOLVERS = ("--solver", f"{FAULTS}/dice.py:Dice", "--solver", "cloud-only")
@@ -77,8 +77,8 @@ def undisturbed(suite, tmp_path_factory):
 
 def victims(campaign: int, kind: str) -> list[int]:
     """Return whom to kill: the supervisor, a keeper, a child, or supervisor and keepers."""
-    keepers = processes._children(campaign)
-    children = [pid for keeper in keepers for pid in processes._children(keeper)]
+    keepers = processes.children(campaign)
+    children = [pid for keeper in keepers for pid in processes.children(keeper)]
     return {
         "supervisor": [campaign], "keeper": keepers[:1], "child": children[:1], "both": [campaign, *keepers],
     }[kind]  # fmt: skip

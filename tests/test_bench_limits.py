@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mincache.bench.limits import Limits, thread_variables
+from mincache.bench.limits import Limits, enforced, thread_variables
 from mincache.errors import InputError
 
 
@@ -47,3 +47,12 @@ def test_thread_variables_name_the_libraries():
     """OpenMP, MKL and OpenBLAS are all told."""
     assert {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"} <= thread_variables(3).keys()
     assert set(thread_variables(3).values()) == {"3"}
+
+
+def test_enforcement_names_the_limits_that_are_set():
+    """How a limit is enforced is told for those that are set, and wall time and threads always."""
+    assert enforced(Limits(), pinned=False, grouped=False).keys() == {"wall_s", "threads"}
+    all_of_them = enforced(Limits(cpu_s=1.0, memory_bytes=1), pinned=True, grouped=True)
+    assert all_of_them.keys() == {"wall_s", "threads", "cpu_s", "memory_bytes"}
+    assert all_of_them["memory_bytes"].startswith("cgroup v2")
+    assert all_of_them["threads"].endswith("cores pinned")

@@ -59,6 +59,19 @@ def test_descendants_are_seen_at_any_depth():
 
 
 @on_linux
+@pytest.mark.parametrize("lists", [True, False])
+def test_descendants_without_lists_of_children(monkeypatch, lists):
+    """A kernel that does not list a process's children is asked in another way, with the same answer."""
+    child = subprocess.Popen([sys.executable, "-c", SLEEP])
+    monkeypatch.setattr(processes, "_lists_children", lambda: lists)
+    assert processes.descendants(os.getpid()) == [child.pid]
+    assert processes.any_child()
+    child.kill()
+    child.wait()
+    assert not processes.any_child()
+
+
+@on_linux
 def test_orphans_are_ended_too():
     """Processes that have lost their parents and left the session are ended with the rest."""
     done = subprocess.run([sys.executable, "-c", END_ALL], capture_output=True, text=True, timeout=60)

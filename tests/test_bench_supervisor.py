@@ -141,6 +141,35 @@ def test_lost_keeper_is_replaced(task):
     assert processes.descendants(os.getpid()) == before
 
 
+def test_unexplained_kills_are_repeated(task, tmp_path):
+    """A run that SIGKILL ended once is run again, and what it then answers counts."""
+    mark = tmp_path / "mark"
+    path = tmp_path / "once.py"
+    path.write_text(ONCE.format(mark=str(mark)))
+    with Keeper(pin=False) as keeper:
+        job = job_of(task, solver=f"{path}:Once", source="")
+        outcome, interruptions = keeper.insist(job, task.limits, task.read())
+    assert (outcome.closing, interruptions) == (worker.ANSWER, 1)
+    assert mark.exists()
+
+
+ONCE = '''
+from dataclasses import dataclass
+from pathlib import Path
+import os
+from mincache import Solver, Solution
+
+@dataclass(frozen=True)
+class Once(Solver):
+    """Die the first time."""
+    def solve(self, instance, run):
+        if not Path("{mark}").exists():
+            Path("{mark}").touch()
+            os.kill(os.getpid(), 9)
+        return Solution.nothing_cached(instance)
+'''
+
+
 def test_close_interrupts(task):
     """Closing a keeper ends what it runs, grandchildren that have fled included."""
     before = processes.descendants(os.getpid())

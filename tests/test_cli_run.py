@@ -198,7 +198,7 @@ def test_status_tells_how_far(results, tmp_path):
 def test_interrupted_campaign_goes_on(suite, tmp_path, number):
     """Ctrl-C or SIGTERM ends a campaign in one line and exit 1; repeating it does the rest."""
     sleeps = ("--solver", FAULTS / "hangs.py:IgnoresSoftLimit", "--solver", "cloud-only", "--workers", 1)
-    options = ("run", suite, *sleeps, "--time-limit", 1.5, "--grace", 30, "-o", tmp_path)
+    options = ("run", suite, *sleeps, "--time-limit", 0.7, "--grace", 30, "-o", tmp_path)
     process = mincache(*options, start_new_session=True)
     first = process.stdout.readline()
     assert "[1/4]" in first

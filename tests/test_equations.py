@@ -12,6 +12,7 @@ from mincache import equations
 
 torch = pytest.importorskip("torch")
 
+
 @given(between(-3, 3), st.integers(1, 30))
 def test_zipf_is_a_distribution(skewness, ranks):
     """(1) sums to one, and is proportional to rank^-gamma."""
@@ -29,14 +30,17 @@ def test_zipf_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("share", "snr", "efficiency"), [(1.0, 1.0, 1.0), (1.0, 3.0, 2.0), (0.5, 0.5, 0.5), (0.25, 3.75, 1.0), (0.5, 7.5, 2.0)]
+    ("share", "snr", "efficiency"),
+    [(1.0, 1.0, 1.0), (1.0, 3.0, 2.0), (0.5, 0.5, 0.5), (0.25, 3.75, 1.0), (0.5, 7.5, 2.0)],
 )
 def test_rate_by_hand(share, snr, efficiency):
     """(2): b W log2(1 + snr / b), at powers of two; the downlink (5) is the case b = 1."""
     shares = np.array([share])
     assert equations.uplink_rate_bps(shares, snr, 10e6) == pytest.approx(efficiency * 10e6, rel=1e-15)
     if share == 1.0:
-        assert equations.downlink_rate_bps(np.array([snr]), 10e6) == pytest.approx(efficiency * 10e6, rel=1e-15)
+        assert equations.downlink_rate_bps(np.array([snr]), 10e6) == pytest.approx(
+            efficiency * 10e6, rel=1e-15
+        )
 
 
 def test_signal_to_noise_by_hand():
@@ -64,7 +68,11 @@ def test_rate_rises_with_the_share_and_ends_at_the_band(snr):
 @given(st.floats(1e-290, 1), st.floats(1e-3, 1e9))
 def test_rate_of_any_share(share, snr):
     """(2) holds to the last digits at any share above the largest that float64 cannot divide by."""
-    expected = share * (math.log1p(snr / share) if snr / share < 1e15 else math.log(snr) - math.log(share)) / math.log(2)
+    expected = (
+        share
+        * (math.log1p(snr / share) if snr / share < 1e15 else math.log(snr) - math.log(share))
+        / math.log(2)
+    )
     assert equations.spectral_efficiency(np.array(share), snr) == pytest.approx(expected, rel=1e-13)
 
 
@@ -82,7 +90,10 @@ def test_delays_by_hand():
     """(4), (6): bits over rate, and over the backhaul too on a miss; infinite at rate 0."""
     hit = np.array([True, False])
     with np.errstate(divide="ignore"):
-        assert equations.transmission_delay_s(np.array([8e6, 1.0]), np.array([4e6, 0.0])).tolist() == [2, math.inf]
+        assert equations.transmission_delay_s(np.array([8e6, 1.0]), np.array([4e6, 0.0])).tolist() == [
+            2,
+            math.inf,
+        ]
     assert equations.backhaul_delay_s(hit, 8e6, 1e8).tolist() == [0, 0.08]
     assert equations.upload_delay_s(hit, 8e6, 4e6, 1e8).tolist() == pytest.approx([2, 2.08])
     assert equations.download_delay_s(hit, 8e6, 4e6, 1e8).tolist() == pytest.approx([2, 2.08])
@@ -134,7 +145,9 @@ def test_cost_lies_between_delay_and_variation(weight, delay, tv):
 
 def price(share, steps, hit, snr, like):
     """Price two users with every equation but (1) and (3), in the library of `share`."""
-    bits, onset, saturation, worst, best = (like(v) for v in ([6e7, 5e7], [60, 50], [160, 170], [120, 130], [20, 30]))
+    bits, onset, saturation, worst, best = (
+        like(v) for v in ([6e7, 5e7], [60, 50], [160, 170], [120, 130], [20, 30])
+    )
     rate = equations.uplink_rate_bps(share, snr, 20e6)
     upload = equations.upload_delay_s(hit, bits, rate, 1e8)
     download = equations.download_delay_s(hit, bits, equations.downlink_rate_bps(snr, 40e6), 1e8)
@@ -156,7 +169,12 @@ def test_numpy_and_torch_agree(share, steps, hit, snr):
     np.testing.assert_allclose(theirs.numpy(), ours, rtol=1e-13)
 
 
-@given(arrays(between(0.01, 1), 2), arrays(between(61, 159), 2), arrays(st.booleans(), 2), arrays(between(1, 1e6), 2))
+@given(
+    arrays(between(0.01, 1), 2),
+    arrays(between(61, 159), 2),
+    arrays(st.booleans(), 2),
+    arrays(between(1, 1e6), 2),
+)
 def test_gradients_flow_through_torch(share, steps, hit, snr):
     """The gradients in share, steps and snr are those of finite differences."""
     inputs = [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (share, steps, snr)]

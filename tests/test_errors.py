@@ -68,7 +68,9 @@ def test_shown_does_not_follow_nesting():
 
 def test_message_holds_its_parts():
     """A message reads field, rule, what was received, advice; the last two may be missing."""
-    assert str(InputError("users", "must be >= 1", "0", "try 10")) == "users: must be >= 1; received 0; try 10"
+    assert (
+        str(InputError("users", "must be >= 1", "0", "try 10")) == "users: must be >= 1; received 0; try 10"
+    )
     assert str(InputError("users", "must be >= 1")) == "users: must be >= 1"
 
 

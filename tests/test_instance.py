@@ -24,7 +24,26 @@ def test_name_accepted(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "...", "A", "a b", "a/b", "../a", "a\n", "\n", "a\0", "ü", "a_b", "x" * 121, None, 1, b"a", ["a"]],
+    [
+        "",
+        ".",
+        "..",
+        "...",
+        "A",
+        "a b",
+        "a/b",
+        "../a",
+        "a\n",
+        "\n",
+        "a\0",
+        "ü",
+        "a_b",
+        "x" * 121,
+        None,
+        1,
+        b"a",
+        ["a"],
+    ],
 )
 def test_name_refused(name):
     """Folders, paths, control characters, other scripts and other types are no names."""
@@ -106,12 +125,15 @@ def test_preference_weight_lies_in_the_unit_interval(instance, weight, ok):
 def test_requested_model_must_exist(instance):
     """A request for a model beyond the library is refused with its slot and user."""
     M = instance.model_count
-    with pytest.raises(InputError, match=rf"^trace\.requested_model\[0\]\[0\]: must be < M = {M}; received {M}$"):
+    with pytest.raises(
+        InputError, match=rf"^trace\.requested_model\[0\]\[0\]: must be < M = {M}; received {M}$"
+    ):
         changed(instance, "trace", requested_model=first(instance.trace.requested_model, M))
 
 
 @pytest.mark.parametrize(
-    ("part", "field"), [("radio", "user_power_w"), ("trace", "skewness"), ("trace", "input_bits"), ("models", "tv_best")]
+    ("part", "field"),
+    [("radio", "user_power_w"), ("trace", "skewness"), ("trace", "input_bits"), ("models", "tv_best")],
 )
 def test_axes_must_agree(instance, part, field):
     """An array with one entry too many along an axis is refused."""

@@ -87,7 +87,7 @@ def test_missing_subsolver(problem):
 
 def test_failure_is_no_answer(problem):
     """A solver that cannot take the model raises; nothing is made up in its place."""
-    with pytest.raises(Exception, match="(?i)nonlinear|degree|logarithm|log"):
+    with pytest.raises(Exception, match="degree"):
         run(problem, "solver=highs,formulation=exact")
 
 

@@ -15,7 +15,10 @@ def test_nothing_cached(instance):
     """The cloud-only answer caches nothing, splits the uplink equally and is feasible."""
     answer = Solution.nothing_cached(instance)
     assert not answer.cache.any()
-    assert answer.bandwidth_share.tolist() == [[1 / instance.user_count] * instance.user_count] * instance.slot_count
+    assert (
+        answer.bandwidth_share.tolist()
+        == [[1 / instance.user_count] * instance.user_count] * instance.slot_count
+    )
     assert evaluate(instance, answer).feasible
 
 
@@ -69,4 +72,6 @@ def test_answers_its_instance_alone(instance, solution):
     with pytest.raises(InputError, match="must have shape"):
         fewer.check_answers(instance)
     with pytest.raises(InputError, match="must have shape"):
-        Solution.of(instance, Decisions(*(array[:, :-1] for array in solution.decisions))).check_answers(instance)
+        Solution.of(instance, Decisions(*(array[:, :-1] for array in solution.decisions))).check_answers(
+            instance
+        )

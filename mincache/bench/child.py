@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import NoReturn
 
-from mincache.bench import processes, worker
+from mincache.bench import cgroups, processes, worker
 from mincache.bench.limits import Limits, thread_variables
 
 
@@ -20,6 +20,7 @@ def become(
     report: int,
     output: int,
     cores: set[int],
+    group: cgroups.Group | None,
 ) -> NoReturn:
     """Turn this process into the run `job`; it never returns.
 
@@ -31,10 +32,13 @@ def become(
         report: descriptor of the pipe to the keeper.
         output: descriptor of the pipe that takes what is printed.
         cores: where the run may be scheduled; empty for anywhere.
+        group: the cgroup to run in, if any.
     """
     try:
         parent = os.getppid()
         os.setsid()
+        if group is not None:
+            group.enter()
         processes.die_with_parent(parent)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)

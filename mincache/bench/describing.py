@@ -12,7 +12,7 @@ from mincache.bench.entrant import Entrant, unknown
 from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Keeper
 from mincache.bench.worker import DESCRIBED, REFUSED, Job
-from mincache.errors import InputError, MissingExtraError
+from mincache.errors import InputError, MincacheError, MissingExtraError
 
 
 def describe(spec: str, keeper: Keeper, startup_s: float = Limits.startup_s) -> Entrant:
@@ -21,8 +21,11 @@ def describe(spec: str, keeper: Keeper, startup_s: float = Limits.startup_s) -> 
     Raises:
         InputError: if there is no such solver, or a parameter is wrong.
         MissingExtraError: if a library that it needs is not installed.
+        MincacheError: if its description was cut off, again and again.
     """
-    outcome = keeper.run(Job(spec, describe=True), Limits(startup_s=startup_s))
+    outcome, _ = keeper.insist(Job(spec, describe=True), Limits(startup_s=startup_s))
+    if outcome.stopped_by == "interrupted":
+        raise MincacheError(f"solver {spec}: its description was cut off from outside; repeat the command")
     if outcome.closing == REFUSED:
         parts = json.loads(outcome.payload)
         raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)

@@ -17,6 +17,7 @@ from typing import Any
 
 from mincache import registry
 from mincache.documents import digest
+from mincache.paths import given
 from mincache.solver import Solver
 
 
@@ -128,13 +129,14 @@ def _default(kind: type[Solver], name: str) -> Any:
 
 
 def _absolute(value: Any) -> Any:
-    return value.resolve() if isinstance(value, Path) else value
+    return given(value).resolve() if isinstance(value, Path) else value
 
 
 def _plain(value: Any) -> Any:
     """Return a parameter as a JSON value; a file by its name and content, wherever it lies."""
     if isinstance(value, Path):
-        content = f"@{digest(value.read_bytes())[:12]}" if value.is_file() else ""
+        file = given(value)
+        content = f"@{digest(file.read_bytes())[:12]}" if file.is_file() else ""
         return value.name + content
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 

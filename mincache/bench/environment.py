@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 import time
 from functools import cache
 from importlib.metadata import version
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import mincache
-from mincache.bench.limits import Limits
 
 
 @cache
@@ -28,18 +26,6 @@ def machine() -> dict[str, Any]:
         "memory_bytes": _memory_bytes(),
         "reference_s": reference_s(),
     }
-
-
-def enforced(limits: Limits) -> dict[str, str]:
-    """Return how this system enforces each limit that is set."""
-    linux = sys.platform == "linux"
-    how = {"wall_s": "signals to the process tree" if linux else "signals to the process group"}
-    if limits.cpu_s is not None:
-        how["cpu_s"] = "RLIMIT_CPU a process, polling for the tree"
-    if limits.memory_bytes is not None:
-        how["memory_bytes"] = "RLIMIT_DATA a process, polling for the tree"
-    how["threads"] = "environment variables, cores pinned where free" if linux else "environment variables"
-    return how
 
 
 def reference_s(rounds: int = 5) -> float:

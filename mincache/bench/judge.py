@@ -33,6 +33,7 @@ _CLOSINGS: dict[bytes, StopReason] = {
     worker.SKIPPED: "not started", worker.REFUSED: "not started",
 }  # fmt: skip
 _OUTPUT_CHARACTERS = 2000
+_REFUTABLE = ("verified", "no solution")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def judge(
         outcome: what the keeper saw.
         started: when, ISO 8601 in UTC.
         environment: for the record.
-        best_known: lowest cost known before, which the primal integral refers to.
+        best_known: lowest cost verified before; bounds are held against it, and the primal integral
+            refers to it or to the run's own cost, whichever is lower.
     """
     stop_reason, reason = _stop(cell, outcome)
     solution, malformed = _solution(outcome, instance, stop_reason)
@@ -79,9 +81,11 @@ def judge(
     points, malformed_report = trace.points(outcome, instance, evaluation)
     bound = max((point.bound for point in points if point.bound is not None), default=None)
     cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
-    verdict, why = _verdict(outcome, stop_reason, evaluation, bound, malformed or malformed_report)
-    document = solution_bytes(solution) if solution is not None else None
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
+    verdict, why = _verdict(outcome, evaluation, malformed or malformed_report)
+    if verdict in _REFUTABLE and contradicts(bound, reference):
+        verdict, why = "contradicts a bound", f"its bound {bound!r} is above the verified cost {reference!r}"
+    document = solution_bytes(solution) if solution is not None else None
     horizon = cell.wall_s or outcome.solve_s or 0.0
     if outcome.left_behind:
         why = "; ".join(filter(None, (why, f"{outcome.left_behind} processes could not be ended")))
@@ -153,13 +157,7 @@ def _solution(outcome: Outcome, instance: Instance, stop: StopReason) -> tuple[S
     return None, ""
 
 
-def _verdict(
-    outcome: Outcome,
-    stop: StopReason,
-    evaluation: Evaluation | None,
-    bound: float | None,
-    malformed: str,
-) -> tuple[Verdict, str]:
+def _verdict(outcome: Outcome, evaluation: Evaluation | None, malformed: str) -> tuple[Verdict, str]:
     if outcome.closing == worker.SKIPPED and not outcome.stopped_by:
         return "skipped", ""
     if malformed:
@@ -170,14 +168,12 @@ def _verdict(
         return "no solution", ""
     if not evaluation.feasible:
         return "infeasible", _broken(evaluation)
-    if bound is not None and contradicts(bound, evaluation.cost):
-        return "contradicts a bound", f"its bound {bound!r} is above its own cost {evaluation.cost!r}"
     return "verified", ""
 
 
-def contradicts(bound: float, cost: float) -> bool:
-    """Return whether a lower bound is above a cost that was verified."""
-    return bound > cost + CONTRADICTION * abs(cost)
+def contradicts(bound: float | None, cost: float | None) -> bool:
+    """Return whether a lower bound is above a cost that was verified; not where either is missing."""
+    return bound is not None and cost is not None and bound > cost + CONTRADICTION * abs(cost)
 
 
 def _broken(evaluation: Evaluation) -> str:
@@ -218,9 +214,7 @@ def with_contradictions(records: Sequence[Record]) -> list[Record]:
 
 
 def _contradicted(record: Record, best: tuple[float, str] | None) -> Record:
-    if best is None or record.bound is None or not contradicts(record.bound, best[0]):
-        return record
-    if record.verdict not in ("verified", "no solution"):
+    if best is None or record.verdict not in _REFUTABLE or not contradicts(record.bound, best[0]):
         return record
     reason = f"its bound {record.bound!r} is above the verified cost {best[0]!r} of {best[1]}"
     return record.model_copy(update={"verdict": "contradicts a bound", "reason": reason})

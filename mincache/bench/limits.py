@@ -78,6 +78,25 @@ TERM_TO_KILL_S = 0.05
 """Seconds between SIGTERM and SIGKILL."""
 
 
+def enforced(limits: Limits, pinned: bool, grouped: bool) -> dict[str, str]:
+    """Return how each limit that is set is enforced on this system, for the record.
+
+    Args:
+        limits: the limits.
+        pinned: whether the run has cores of its own.
+        grouped: whether it has a cgroup of its own.
+    """
+    linux = sys.platform == "linux"
+    polled = "polling for the tree"
+    how = {"wall_s": "signals to the process tree" if linux else "signals to the process group"}
+    if limits.cpu_s is not None:
+        how["cpu_s"] = f"RLIMIT_CPU a process, {polled}"
+    if limits.memory_bytes is not None:
+        how["memory_bytes"] = ("cgroup v2, " if grouped else "") + f"RLIMIT_DATA a process, {polled}"
+    how["threads"] = "environment variables" + (", cores pinned" if pinned else "")
+    return how
+
+
 def thread_variables(threads: int) -> dict[str, str]:
     """Return the environment variables that hold numerical libraries to this many threads."""
     names = (

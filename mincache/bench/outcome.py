@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ class Outcome:
         wall_s: seconds from the fork until no process of the run was left.
         cpu_s: processor seconds of all processes of the run.
         peak_memory_bytes: the most seen of them together.
+        enforced: how the limits were enforced; see `limits.enforced`.
         left_behind: processes that could not be ended.
         closing: kind of the frame that closed the run; empty without one.
         payload: of that frame.
@@ -43,6 +45,7 @@ class Outcome:
     wall_s: float = 0.0
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0
+    enforced: dict[str, str] = field(default_factory=dict)
     left_behind: int = 0
     closing: bytes = b""
     payload: bytes = b""
@@ -82,6 +85,12 @@ class Outcome:
             "closing": header["closing"].encode(), "payload": payload, "output": output,
             "incumbents": events[:count], "bounds": events[count:],
         })  # fmt: skip
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether something outside the bench ended the run: its keeper lost, or SIGKILL from nowhere."""
+        unexplained = not self.stopped_by and not self.closing and self.exit_status == -signal.SIGKILL
+        return self.stopped_by == "interrupted" or unexplained
 
     @property
     def answered(self) -> bool:

@@ -11,8 +11,11 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,17 +48,19 @@ def _prctl(option: int, value: int) -> bool:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the ids of all processes below `pid`; empty where the system does not tell."""
+    """Return the ids of all processes below `pid`; empty where the system has no /proc."""
+    children_of = children if _lists_children() else _scan().__getitem__
     found: list[int] = []
     waiting = [pid]
     while waiting:
-        below = _children(waiting.pop())
+        below = children_of(waiting.pop())
         found += below
         waiting += below
     return found
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the ids of the children of `pid`, as Linux lists them."""
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
@@ -63,6 +68,33 @@ def _children(pid: int) -> list[int]:
     except OSError:
         pass  # it has ended, or this is no Linux
     return found
+
+
+@cache
+def _lists_children() -> bool:
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
+
+
+def _scan() -> defaultdict[int, list[int]]:
+    """Return the children of every process; slower, for a kernel that does not list them."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for pid in _all():
+        if (stat := _stat(pid)) is not None:
+            found[int(stat[1])].append(pid)
+    return found
+
+
+def _all() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
+def any_child() -> bool:
+    """Return whether this process has a child, ended or not."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def usage(pids: list[int]) -> Usage:
@@ -137,7 +169,7 @@ def end_session(leader: int, patience_s: float = 2.0) -> None:
 
 def _session(leader: int) -> list[int]:
     """Return the living members of a session; field 3 from the state is the session, Z a dead one's state."""
-    found = ((int(path.name), _stat(int(path.name))) for path in Path("/proc").glob("[0-9]*"))
+    found = ((pid, _stat(pid)) for pid in _all())
     return [pid for pid, stat in found if stat and int(stat[3]) == leader and stat[0] != b"Z"]
 
 

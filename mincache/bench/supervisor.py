@@ -16,7 +16,10 @@ from mincache.bench import frames, keeper, processes
 from mincache.bench.limits import Limits, thread_variables
 from mincache.bench.outcome import Outcome
 from mincache.bench.worker import Job
+from mincache.paths import STARTED_IN
 
+MAX_INTERRUPTIONS = 2
+"""A run that is cut off from outside is repeated this often before its record says so."""
 _CLOSE_S = 10.0
 _SLACK_S = 60.0
 """Seconds over the limits after which a keeper is held for lost."""
@@ -50,7 +53,22 @@ class Keeper:
                 outcome = Outcome.receive(_descriptor(process.stdout))
         except (OSError, ValueError):
             pass  # the pipe is closed: it has died, or was closed here
-        return outcome or self._lost(process, leader)
+        if outcome is None:
+            return self._lost(process, leader)
+        if outcome.left_behind:
+            self._lost(process, leader)  # what it could not end must not trouble its next run
+        return outcome
+
+    def insist(self, job: Job, limits: Limits, instance: bytes = b"") -> tuple[Outcome, int]:
+        """Run a job, again where something outside the bench cut it off, for that says nothing of the solver.
+
+        Returns:
+            What was seen in the end, and how many runs before it were cut off.
+        """
+        outcome, interruptions = self.run(job, limits, instance), 0
+        while outcome.cut_off and interruptions < MAX_INTERRUPTIONS and not self._closed:
+            outcome, interruptions = self.run(job, limits, instance), interruptions + 1
+        return outcome, interruptions
 
     def _order(
         self, process: subprocess.Popen[bytes], job: Job, limits: Limits, instance: bytes
@@ -119,7 +137,7 @@ def _start(threads: int, pin: bool) -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | thread_variables(threads),
+        env=os.environ | thread_variables(threads) | {STARTED_IN: os.getcwd()},
         start_new_session=True,
         bufsize=0,
     )

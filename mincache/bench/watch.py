@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mincache.bench import child, frames, processes, worker
+from mincache.bench import cgroups, child, frames, processes, worker
 from mincache.bench.events import Events
-from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, Limits
+from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, Limits, enforced
 from mincache.bench.outcome import Outcome
 
 _TICK_S = 0.05
@@ -39,7 +39,8 @@ class Watch:
 
     def __init__(self, job: worker.Job, limits: Limits, instance: bytes, cores: set[int]) -> None:
         self.limits = limits
-        self.outcome = Outcome()
+        self._group = cgroups.group(limits.memory_bytes)
+        self.outcome = Outcome(enforced=enforced(limits, bool(cores), self._group is not None))
         self._events = Events()
         self._decoder = frames.Decoder(worker.KINDS)
         self._folder = tempfile.mkdtemp(prefix="mincache-")
@@ -55,7 +56,7 @@ class Watch:
         self._next_disk_check = self._start + _DISK_TICK_S
         self.pid = os.fork()
         if self.pid == 0:
-            child.become(job, limits, instance, self._folder, report_end, output_end, cores)
+            child.become(job, limits, instance, self._folder, report_end, output_end, cores, self._group)
         os.close(report_end)
         os.close(output_end)
         # Ready to read once the child has ended; without it (macOS) the next tick sees it.
@@ -104,8 +105,9 @@ class Watch:
             wall_s = self.limits.wall_s
             self._deadline = _INFINITY if wall_s is None else now + wall_s + self.limits.grace_s
             self._deadline_is = "wall"
-        elif kind in (worker.INCUMBENT, worker.BOUND) and self._solving:
-            self._events.add(kind, now - (self._solve_start or now), payload)
+        elif kind in (worker.INCUMBENT, worker.BOUND):
+            if self._solving:  # a thread that reports before or after is no fault
+                self._events.add(kind, now - (self._solve_start or now), payload)
         elif kind == worker.DONE and self._solving:
             outcome.solve_s = worker.unpack_seconds(payload, self._lap(now))
             self._deadline, self._deadline_is = now + ANSWER_S, "answer"
@@ -201,6 +203,7 @@ class Watch:
             self._drain(pipe)
         for descriptor in (self._report, self._output, *self._exit):
             os.close(descriptor)
+        self._leave_group()
         now, outcome = time.monotonic(), self.outcome
         if outcome.solve_s is None and self._solve_start is not None:
             outcome.solve_s = now - self._solve_start
@@ -208,8 +211,15 @@ class Watch:
         outcome.incumbents = self._events.of(worker.INCUMBENT)
         outcome.bounds = self._events.of(worker.BOUND)
         outcome.peak_memory_bytes = self._peak_bytes
-        outcome.left_behind = len(processes.descendants(os.getpid()))
+        outcome.left_behind = max(len(processes.descendants(os.getpid())), processes.any_child())
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _leave_group(self) -> None:
+        if self._group is None:
+            return
+        if self._group.ran_out():
+            self._stop("memory", f"over the limit of {self.limits.memory_bytes} bytes")
+        self._group.remove()
 
     def _drain(self, pipe: int) -> None:
         try:

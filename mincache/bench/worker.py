@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import struct
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -115,6 +116,8 @@ def work(job: Job, instance: bytes, descriptor: int) -> NoReturn:
         _describe(job, channel) if job.describe else _run(job, instance, channel)
     except BaseException as error:  # a solver may raise anything
         _tell(error, channel)
+    with contextlib.suppress(BaseException):  # what it printed may help to find out why it failed
+        sys.stdout.flush()
     os._exit(0)
 
 

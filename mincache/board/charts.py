@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mincache.board import chart_data
@@ -10,6 +11,7 @@ from mincache.board.chart_data import Rows
 from mincache.board.comparison import Comparison
 from mincache.board.standing import Standing
 from mincache.board.table import Table
+from mincache.documents import write_bytes
 from mincache.errors import InputError, MissingExtraError
 
 _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
@@ -102,6 +104,19 @@ def png(specification: Mapping[str, Any]) -> bytes:
         MissingExtraError: if vl-convert is not installed.
     """
     return bytes(_converter().vegalite_to_png({"background": "white", **specification}, scale=2))
+
+
+def write(specification: Mapping[str, Any], path: Path) -> None:
+    """Write a chart to an .svg or .png file.
+
+    Raises:
+        InputError: if the name ends otherwise.
+        MissingExtraError: if vl-convert is not installed.
+    """
+    draw = {".svg": svg, ".png": png}.get(path.suffix)
+    if draw is None:
+        raise InputError("chart", "must end in .svg or .png", repr(path.name))
+    write_bytes(path, draw(specification))
 
 
 def bundle() -> bytes:

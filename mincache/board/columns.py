@@ -16,14 +16,19 @@ class Column(NamedTuple):
     Attributes:
         title: what stands above it, broken where a terminal breaks it.
         cell: its text for a row.
-        numeric: whether it is set flush right.
+        value: the number behind it, to sort by; None for a column of text.
         wide: whether a terminal leaves it out, for want of room.
     """
 
     title: str
     cell: Callable[[Row, Table], str]
-    numeric: bool = True
+    value: Callable[[Row, Table], float | None] | None = None
     wide: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers, and is set flush right."""
+        return self.value is not None
 
     @property
     def heading(self) -> str:
@@ -66,22 +71,24 @@ def _interval(row: Row) -> str:
     return row.unranked or between(percent(row.gap_low, 2), percent(row.gap_high, 2))
 
 
-def _mean_solve(row: Row, table: Table) -> str:
-    return duration(row.mean_solve_s.get(table.protocol.failure_policy))
+def _mean_solve_s(row: Row, table: Table) -> float | None:
+    return row.mean_solve_s.get(table.protocol.failure_policy)
 
 
 COLUMNS = (
-    Column("rank", lambda row, _: _rank(row), wide=True),
-    Column("solver", lambda row, _: row.solver, numeric=False),
-    Column("mean\ncost", lambda row, _: cost(row.mean_cost)),
-    Column("gap", lambda row, _: percent(row.gap, 2)),
-    Column("gap, by seeds", lambda row, _: _interval(row), wide=True),
-    Column("hit\nratio", lambda row, _: percent(row.hit_ratio)),
-    Column("hits\n<= A1", lambda row, _: percent(row.low_step_hit_share)),
-    Column("feas-\nible", lambda row, _: percent(row.feasible_share)),
-    Column("fail-\nures", lambda row, _: failures(row.failures) or NOTHING, numeric=False),
-    Column("median\nsolve", lambda row, _: duration(row.median_solve_s)),
-    Column("mean solve", _mean_solve, wide=True),
-    Column("seeds", lambda row, _: str(row.seeds)),
-    Column("covers", lambda row, table: f"{row.covered}/{table.instances}"),
+    Column("rank", lambda row, _: _rank(row), lambda row, _: row.rank_low, wide=True),
+    Column("solver", lambda row, _: row.solver),
+    Column("mean\ncost", lambda row, _: cost(row.mean_cost), lambda row, _: row.mean_cost),
+    Column("gap", lambda row, _: percent(row.gap, 2), lambda row, _: row.gap),
+    Column("gap, by seeds", lambda row, _: _interval(row), lambda row, _: row.gap_low, wide=True),
+    Column("hit\nratio", lambda row, _: percent(row.hit_ratio), lambda row, _: row.hit_ratio),
+    Column(
+        "hits\n<= A1", lambda row, _: percent(row.low_step_hit_share), lambda row, _: row.low_step_hit_share
+    ),
+    Column("feas-\nible", lambda row, _: percent(row.feasible_share), lambda row, _: row.feasible_share),
+    Column("fail-\nures", lambda row, _: failures(row.failures) or NOTHING),
+    Column("median\nsolve", lambda row, _: duration(row.median_solve_s), lambda row, _: row.median_solve_s),
+    Column("mean solve", lambda row, table: duration(_mean_solve_s(row, table)), _mean_solve_s, wide=True),
+    Column("seeds", lambda row, _: str(row.seeds), lambda row, _: row.seeds),
+    Column("covers", lambda row, table: f"{row.covered}/{table.instances}", lambda row, _: row.covered),
 )

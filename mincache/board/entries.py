@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mincache.bench import journal
 from mincache.bench.records import Record
 from mincache.board.packs import Pack, read_pack
-from mincache.board.results import read_campaigns
+from mincache.board.results import read_campaigns, sharing
 from mincache.documents import digest, parse_json, write_bytes
 from mincache.errors import DocumentError, InputError
 from mincache.validation import read_toml, validated
@@ -109,8 +109,8 @@ def read_entry(folder: str | os.PathLike[str]) -> Entry:
     folder = Path(folder)
     manifest = read_toml(folder / MANIFEST_FILE, Manifest)
     path = folder / RECORDS_FILE
-    records = [_record(path, n, line) for n, line in enumerate(read_pack(path, manifest.records), 1)]
-    return Entry(folder, manifest, tuple(records))
+    records = (_record(path, n, line) for n, line in enumerate(read_pack(path, manifest.records), 1))
+    return Entry(folder, manifest, tuple(sharing(records)))
 
 
 def read_entries(board: str | os.PathLike[str]) -> list[Entry]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from mincache.bench.records import Record
 from mincache.board.protocol import Protocol
-from mincache.board.references import RELATIVE_TOLERANCE, Reference, verified_cost
+from mincache.board.references import RELATIVE_TOLERANCE, Reference
 from mincache.board.standing import Standing
 from mincache.board.table import Row
 
@@ -23,7 +22,7 @@ def notes(standing: Standing, rows: Sequence[Row]) -> tuple[str, ...]:
         *_protocol(standing),
         *_departures(standing),
         *_seeds(rows, standing.protocol),
-        *_news(standing.references, standing.records),
+        *_news(standing),
     )
 
 
@@ -89,16 +88,17 @@ def _seeds(rows: Sequence[Row], protocol: Protocol) -> Iterator[str]:
         yield f"{', '.join(few)}: too few seeds to rank, the protocol asks for {protocol.seeds}."
 
 
-def _news(references: Mapping[str, Reference], records: Iterable[Record]) -> Iterator[str]:
+def _news(standing: Standing) -> Iterator[str]:
     better, impossible = set(), set()
-    for record in records:
-        cost, reference = verified_cost(record), references.get(record.cell.instance)
-        if cost is None or reference is None or not reference.pinned:
-            continue
-        if cost < reference.cost * (1.0 - RELATIVE_TOLERANCE):
-            better.add(record.cell.instance)
-        if reference.bound is not None and cost < reference.bound * (1.0 - RELATIVE_TOLERANCE):
-            impossible.add(record.cell.instance)
+    for costs in standing.run_costs.values():
+        for name, found in costs.items():
+            reference = standing.references.get(name)
+            if reference is None or not reference.pinned:
+                continue
+            if min(found) < reference.cost * (1.0 - RELATIVE_TOLERANCE):
+                better.add(name)
+            if reference.bound is not None and min(found) < reference.bound * (1.0 - RELATIVE_TOLERANCE):
+                impossible.add(name)
     if better:
         yield f"A verified cost is below the best known on {_listed(better)}; the suite's value stands."
     if impossible:

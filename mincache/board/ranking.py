@@ -46,7 +46,7 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
     runs = standing.results[who]
     apart = standing.apart.get(who, "")
     common = () if apart else standing.common
-    good = {name: [r for r in runs[name] if _counts(r)] for name in common}
+    good = {name: standing.verified[who][name] for name in common}
     every = [record for records in runs.values() for record in records]
     attempted = [record for record in every if record.verdict != "skipped"]
     solve_s = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
@@ -66,8 +66,8 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
         mean_solve_s=dict(times),
         feasible_share=_mean(float(r.score is not None and r.score.feasible) for r in attempted),
         runs=len(attempted),
-        verified=sum(map(_counts, attempted)),
-        failures=dict(sorted(Counter(failure(r) for r in attempted if not _counts(r)).items())),
+        verified=sum(map(len, standing.verified[who].values())),
+        failures=dict(sorted(Counter(failure(r) for r in attempted if verified_cost(r) is None).items())),
         declined=len(every) - len(attempted),
         seeds=len(set(map(repetition, every))),
         covered=len(standing.costs[who]),
@@ -80,13 +80,9 @@ def _place(row: Row) -> tuple[bool, bool, float, float, str]:
     return bool(row.apart), row.gap is None, gap, row.mean_cost or missing, row.solver
 
 
-def _counts(record: Record) -> bool:
-    return verified_cost(record) is not None
-
-
 def _mean_over(runs: Runs, value: Callable[[Record], float]) -> float | None:
     """Mean over instances of the mean over an instance's runs."""
-    return _mean(fmean(map(value, records)) for records in runs.values())
+    return _mean(fmean([value(record) for record in records]) for records in runs.values())
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mincache.bench import journal
 from mincache.bench.judge import with_contradictions
@@ -24,10 +25,18 @@ def read_campaigns(folders: Iterable[str | os.PathLike[str]]) -> list[Record]:
     Raises:
         InputError: if a folder holds no campaign, or all of them together no record.
     """
-    records = [record for folder in folders for record in journal.attempts(Path(folder))]
+    records = list(sharing(record for folder in folders for record in journal.attempts(Path(folder))))
     if not records:
         raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
     return records
+
+
+def sharing(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the records, equal environments as one object: they are most of what a record holds."""
+    known: dict[str, dict[str, Any]] = {}
+    for record in records:
+        environment = known.setdefault(repr(record.environment), record.environment)
+        yield record.model_copy(update={"environment": environment})
 
 
 Repetition = tuple[int, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -14,7 +14,7 @@ from mincache.board.common import common_instances
 from mincache.board.contenders import Contender, labels
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.board.references import Reference, find_suite, references, verified_cost
-from mincache.board.results import Results, Runs, by_suite, chosen
+from mincache.board.results import Results, by_suite, chosen
 from mincache.quantity import Array
 from mincache.suites import Suite
 
@@ -44,9 +44,33 @@ class Standing:
     protocol_sha256: str
 
     @cached_property
+    def verified(self) -> dict[Contender, dict[str, list[Record]]]:
+        """The verified runs of each contender on each instance that it covers."""
+        found = {}
+        for who, runs in self.results.items():
+            good = {
+                name: [r for r in records if verified_cost(r) is not None] for name, records in runs.items()
+            }
+            found[who] = {name: records for name, records in good.items() if records}
+        return found
+
+    @cached_property
+    def run_costs(self) -> dict[Contender, dict[str, list[float]]]:
+        """The costs of those runs."""
+        return {
+            who: {
+                name: [cost for r in records if (cost := verified_cost(r)) is not None]
+                for name, records in good.items()
+            }
+            for who, good in self.verified.items()
+        }
+
+    @cached_property
     def costs(self) -> dict[Contender, dict[str, float]]:
         """Cost of each instance that a contender covers: the mean over its verified runs."""
-        return {who: instance_costs(runs) for who, runs in self.results.items()}
+        return {
+            who: {name: fmean(costs) for name, costs in good.items()} for who, good in self.run_costs.items()
+        }
 
     @cached_property
     def _shared(self) -> tuple[tuple[str, ...], dict[Contender, str]]:
@@ -67,21 +91,34 @@ class Standing:
         """Every record that counts."""
         return tuple(r for runs in self.results.values() for records in runs.values() for r in records)
 
+    def among(self, instances: Iterable[str]) -> Standing:
+        """Return the standing on these instances alone, without the contenders that were not run on any."""
+        kept = frozenset(instances)
+        results = {
+            who: {name: records for name, records in runs.items() if name in kept}
+            for who, runs in self.results.items()
+        }
+        results = {who: runs for who, runs in results.items() if runs}
+        return replace(
+            self, results=results, instances=tuple(name for name in self.instances if name in kept)
+        )
+
     def gaps(self, who: Contender, instances: Iterable[str]) -> list[float] | None:
         """Return the gap of a contender on each of these instances; None if one has none.
 
         There is no gap without a verified cost, without a reference, or to a reference of zero.
         """
-        costs, listed = self.costs[who], list(instances)
-        known = {name: reference for name, reference in self.references.items() if reference.cost > 0}
-        if not all(name in costs and name in known for name in listed):
-            return None
-        return [known[name].gap(costs[name]) for name in listed]
+        costs, known, found = self.costs[who], self.references, []
+        for name in instances:
+            if name not in costs or name not in known or not known[name].cost > 0:
+                return None
+            found.append(known[name].gap(costs[name]))
+        return found
 
     def run_gaps(self, who: Contender, instance: str) -> Array:
         """Return the gap of each verified run of a contender on an instance."""
         reference = self.references[instance]
-        return np.array([reference.gap(cost) for cost in verified_costs(self.results[who][instance])])
+        return np.array([reference.gap(cost) for cost in self.run_costs[who][instance]])
 
 
 def standings(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Standing]:
@@ -96,17 +133,6 @@ def standings(records: Iterable[Record], solvers: Sequence[str] = (), suite: str
         InputError: if a solver is unknown, or records are of different editions of an instance.
     """
     return [_standing(name, results, solvers, suite) for name, results in by_suite(records).items()]
-
-
-def instance_costs(runs: Runs) -> dict[str, float]:
-    """Return the mean verified cost of each instance that has one."""
-    verified = {name: verified_costs(records) for name, records in runs.items()}
-    return {name: fmean(costs) for name, costs in verified.items() if costs}
-
-
-def verified_costs(records: Iterable[Record]) -> list[float]:
-    """Return the costs that count among records."""
-    return [cost for cost in map(verified_cost, records) if cost is not None]
 
 
 def _standing(name: str, results: Results, solvers: Sequence[str], folder: str) -> Standing:

@@ -42,7 +42,7 @@ def mean_solve_s(standing: Standing) -> dict[Contender, dict[str, float]]:
 
 def instance_s(records: Sequence[Record]) -> float:
     """Return the median solve time of the runs of an instance, a failed run being inf."""
-    return median(_solve_s(record) for record in records if record.verdict != "skipped")
+    return median([_solve_s(record) for record in records if record.verdict != "skipped"])
 
 
 def limit(standing: Standing, times_s: Array) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.errors import MissingExtraError
+from mincache.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from mincache.board.table import Table
 
 FORMATS = ("table", "markdown", "latex", "json", "csv")
-BOARD = Path("leaderboard")
+BOARD, SITE = Path("leaderboard"), Path("site")
 _PIPED_WIDTH = 200
 """Into a file or a pipe a table is as wide as it needs to be."""
 
@@ -32,6 +34,8 @@ class _TableByDefault(click.Group):
 @click.group(cls=_TableByDefault)
 def leaderboard() -> None:
     """Rank solvers: `mincache leaderboard results/NAME` prints the table of a campaign."""
+    # A command lives for seconds; the collector would walk over 100,000 records again and again.
+    gc.disable()
 
 
 @leaderboard.command()
@@ -95,6 +99,58 @@ def verify(board: Path) -> None:
         for sentence in wrong:
             click.echo(f"      {sentence}")
     raise SystemExit(failed)
+
+
+@leaderboard.command()
+@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+@click.option("-o", "--output", default=SITE, show_default=True, type=click.Path(path_type=Path))
+@click.option("--figures", type=click.Path(path_type=Path, file_okay=False, exists=True), default=None,
+              help="A folder of SVG files to show on the first page.")  # fmt: skip
+def build(board: Path, output: Path, figures: Path | None) -> None:
+    """Write the board as a static site that works from disk, with no network."""
+    from mincache.board.site import build as build_site
+
+    click.echo(build_site(board, output, figures))
+
+
+@leaderboard.command()
+@click.argument("site", default=SITE, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]")
+def serve(site: Path, port: int) -> None:
+    """Show a site on this machine alone, until interrupted."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        click.echo(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl-C ends it)")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@leaderboard.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--kind", default="gap", show_default=True, help="gap, profile, time, users, anytime, faults or training."
+)
+@click.option("--suite", default="", help="Which suite, if the records are of several.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A .svg or .png."
+)
+def chart(folder: Path, kind: str, suite: str, output: Path) -> None:
+    """Draw a chart of a campaign or a board, for a paper."""
+    from mincache.board import charts, ranking
+    from mincache.board.entries import read_any
+    from mincache.board.standing import standings
+
+    found = [one for one in standings(read_any(folder)) if suite in ("", one.name)]
+    if len(found) != 1:
+        raise InputError("suite", "must choose one of the records' suites", f"{len(found)} of them")
+    drawn = charts.chart(kind, found[0], ranking.table(found[0]))
+    if drawn is None:
+        raise InputError("chart", "must have something to draw", "nothing")
+    charts.write(drawn, output)
+    click.echo(output)
 
 
 def _rebuild(board: Path) -> None:

@@ -16,14 +16,22 @@ from mincache.errors import MincacheError
 VERBS = {
     "run": ("run", "run", "Run solvers on a suite; every attempt is recorded."),
     "status": ("run", "status", "Tell how far a campaign is."),
+    "merge": ("run", "merge", "Join the journals of a campaign's parts."),
     "leaderboard": ("leaderboard", "leaderboard", "Show, publish or verify the leaderboard."),
+    "submit": ("submit", "submit", "Make a leaderboard entry from a campaign."),
+    "compare": ("submit", "compare", "Set two solvers or two campaigns side by side."),
+    "reproduce": ("reproduce", "reproduce", "Run the paper's experiments or a published row again."),
     "solve": ("run", "solve", "Answer one instance with one solver."),
     "score": ("score", "score", "Score a solution with the evaluator."),
     "instances": ("instances", "instances", "List, verify or show suites and instances."),
     "generate": ("generate", "generate", "Draw a suite of instances of one's own."),
-    "solvers": ("solvers", "solvers", "List solvers, or check one."),
+    "solvers": ("solvers", "solvers", "List solvers, check one, or begin a new one."),
     "train": ("train", "train", "Train a solver that learns."),
-    "schema": ("schema", "schema", "Print the JSON Schema of a document."),
+    "export": ("exchange", "export", "Write an instance for outside solvers (nl, lp, mps, gms)."),
+    "import": ("exchange", "import_", "Read an outside solver's answer as a solution."),
+    "schema": ("schema", "schema", "Print the JSON Schema of a document, or the symbols."),
+    "doctor": ("doctor", "doctor", "Tell what is installed and what this machine can enforce."),
+    "completion": ("completion", "completion", "Print shell completion for bash, zsh or fish."),
 }
 
 

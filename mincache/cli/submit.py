@@ -117,6 +117,7 @@ def compare(first: str, second: str, chart: Path | None) -> None:
     Without a solver, those that both folders hold are compared, each with itself. A folder is a campaign or
     a board.
     """
+    from mincache.board import charts
     from mincache.board.comparison import compare_standings
 
     (one, named), (other, also_named) = _side(first), _side(second)
@@ -126,7 +127,7 @@ def compare(first: str, second: str, chart: Path | None) -> None:
     for comparison in comparisons:
         _print(comparison)
     if chart is not None:
-        _draw(comparisons, chart)
+        charts.write(charts.scatter(comparisons), chart)
 
 
 def _side(text: str) -> tuple[list[Standing], bool]:
@@ -151,13 +152,3 @@ def _print(found: Comparison) -> None:
                f"{found.p_value:.3g}, adjusted {found.p_adjusted:.3g}")  # fmt: skip
     for pair in found.most_changed(_CHANGES_SHOWN):
         click.echo(f"    {pair.instance}: {pair.first:.4f} -> {pair.second:.4f} ({pair.change:+z.3%})")
-
-
-def _draw(comparisons: list[Comparison], path: Path) -> None:
-    from mincache.board import charts
-    from mincache.documents import write_bytes
-
-    draw = {".svg": charts.svg, ".png": charts.png}.get(path.suffix)
-    if draw is None:
-        raise InputError("chart", "must end in .svg or .png", repr(path.name))
-    write_bytes(path, draw(charts.scatter(comparisons)))

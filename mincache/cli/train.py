@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,19 +43,23 @@ def train(
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
 
     It learns on fresh traces from streams that no suite draws from; it never sees the suite's own. A record
-    of the training is written beside the policy file, with the ending .json in place of .safetensors.
+    of the training is written beside the policy file, with the ending .json in place of .safetensors. If it
+    is killed, the same command goes on from its last checkpoint, to the same policy.
     """
+    from mincache.learning.checkpoint import Checkpoint
     from mincache.learning.training import Session
 
     learner, course = _learner(solver, episodes, device), _course(suite, users, library, seed)
     path = output or Path(f"{solver.partition('[')[0]}.{suite}.l{library}.n{users}.s{seed}.safetensors")
-    title = f"{suite} library {library}, {users} users"
-    with _bar(learner.episodes) as show:
-        session = Session(learner, course, show)
-        policy = session.train(title)
     words = ["mincache", "train", solver, "--suite", suite, "--users", users, "--library", library]
     words += ["--seed", seed] + (["--episodes", episodes] if episodes else [])
-    last = _write(path, policy, session, shlex.join(map(str, words)))
+    command = shlex.join(map(str, words))
+    checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
+    with _bar(learner.episodes) as show:
+        session = Session(learner, course, checkpoint, show)
+        policy = session.train(f"{suite} library {library}, {users} users")
+    last = _write(path, policy, session, command)
+    checkpoint.remove()
     gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
     click.echo(f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
 
@@ -67,10 +71,11 @@ def _learner(spec: str, episodes: int | None, device: str | None) -> Trainable:
 
     target, _, parameters = spec.partition("[")
     given = [f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value]
+    if not hasattr(registry.load(target), "train"):
+        raise InputError("solver", "must be one that learns", shown(spec), "ddpg does")
     written = ",".join([part for part in [parameters.removesuffix("]"), *given] if part])
     learner = registry.make(f"{target}[{written}]" if written else target)
-    if not isinstance(learner, Trainable):
-        raise InputError("solver", "must be one that learns", shown(spec), "ddpg does")
+    assert isinstance(learner, Trainable)
     return learner
 
 
@@ -86,6 +91,17 @@ def _course(suite: str, users: int, library: int, seed: int) -> Episodes:
     return Episodes(
         scenario, scenario.library(content.recipe.library_seed, library), seed, "training", library
     )
+
+
+def _what(learner: Trainable, course: Episodes) -> dict[str, Any]:
+    """Return what decides a training beside its command: defaults, versions, and the problem."""
+    from dataclasses import asdict
+
+    from mincache import __version__
+    from mincache.learning.policies import problem_digest
+
+    problem = problem_digest(course.problem)
+    return {"parameters": asdict(learner), "problem": problem, "version": __version__}  # type: ignore[call-overload]  # every solver is a dataclass
 
 
 @contextmanager

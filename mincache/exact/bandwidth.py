@@ -28,6 +28,7 @@ _SERIES_BELOW = 1e-3
 _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of shares, whoever adds them up
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def optimal_bandwidth(instance: Instance) -> Array:
     """Return the shares of the uplink that minimise the cost of every slot: [T, N], float64.
 
@@ -41,7 +42,7 @@ def optimal_bandwidth(instance: Instance) -> Array:
     return optimal_shares(trace.input_bits, snr)
 
 
-@np.errstate(over="ignore", under="ignore")
+@np.errstate(over="ignore", under="ignore", invalid="ignore")
 def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
     """Return the optimal shares of users (last axis) with `bits` to send at `full_band_snr`.
 
@@ -49,7 +50,7 @@ def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
         bits: [..., N], positive.
         full_band_snr: [..., N], positive; the signal-to-noise ratio over the whole band.
     """
-    snr = np.clip(full_band_snr, 1 / _LARGEST, _LARGEST)
+    snr = np.clip(np.nan_to_num(full_band_snr, nan=1.0), 1 / _LARGEST, _LARGEST)
     root_bits = np.sqrt(bits / bits.max(axis=-1, keepdims=True))
     share = np.full(snr.shape, 1.0 / snr.shape[-1])
     for _ in range(_ROUNDS):
@@ -63,25 +64,26 @@ def _improved(share: Array, snr: Array, root_bits: Array) -> tuple[Array, float]
     """Return shares nearer to the optimum, and the largest logarithmic step that led there."""
     u = np.minimum(snr / share, _LARGEST)
     log, v = np.log1p(u), u / (1.0 + u)
-    rest = _log_less_fraction(u, log, v)
-    fixed = root_bits * np.sqrt(rest) / log
-    fixed = np.maximum(fixed / fixed.sum(axis=-1, keepdims=True), 1 / _LARGEST)
+    root = _root_of_log_less_fraction(u, log, v)
+    fixed = np.maximum(root_bits * (root / log), 1 / _LARGEST)
+    fixed /= fixed.sum(axis=-1, keepdims=True)
     step = fixed / share - 1.0
     largest = float(np.abs(step).max())
     if not largest < _NEWTON_WITHIN:
-        return fixed, largest
+        return np.maximum(fixed, 1 / _LARGEST), largest
     step *= 1.0 - 0.5 * step  # logarithm, to second order
-    gain = 1.0 / (1.0 - v / log + 0.5 * v * v / rest)
+    gain = 1.0 / (1.0 - v / log + 0.5 * (v / root) ** 2)
     weight = share * gain
     common = (weight * step).sum(axis=-1, keepdims=True) / weight.sum(axis=-1, keepdims=True)
     return share * (1.0 + gain * (step - common)), largest
 
 
-def _log_less_fraction(u: Array, log: Array, v: Array) -> Array:
-    """Return ln(1 + u) - u / (1 + u), by its series where the difference would cancel."""
+def _root_of_log_less_fraction(u: Array, log: Array, v: Array) -> Array:
+    """Return the square root of ln(1 + u) - u / (1 + u), by its series where the difference cancels."""
     rest = log - v
     small = u < _SERIES_BELOW
-    if small.any():
-        series = u * u * (1 / 2 + u * (-2 / 3 + u * (3 / 4 + u * (-4 / 5 + u * (5 / 6)))))
-        rest = np.where(small, series, rest)
-    return rest
+    if not small.any():
+        return np.asarray(np.sqrt(rest))
+    x = np.minimum(u, _SERIES_BELOW)
+    series = x * np.sqrt(1 / 2 + x * (-2 / 3 + x * (3 / 4 + x * (-4 / 5 + x * (5 / 6)))))
+    return np.where(small, series, np.sqrt(rest))

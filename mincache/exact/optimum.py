@@ -73,6 +73,20 @@ def improvements(
         nodes = int(max(_HURRIED_NODES, min(_GROWTH * nodes, rate * remaining())))
 
 
+@np.errstate(over="ignore", invalid="ignore")
+def usable(room: float, sizes: Array) -> float:
+    """Return how much of `room` items of these `sizes` can fill at all, with an allowance for rounding.
+
+    Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
+    it: then no bound counts on the rest.
+    """
+    unit = float(sizes.min())
+    multiples = sizes / unit
+    if np.abs(multiples - np.round(multiples)).max() <= _ROUNDING:
+        room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
+    return room * (1.0 + _ROUNDING)
+
+
 class _Search:
     """The plan of an instance between two passes."""
 
@@ -107,12 +121,12 @@ class _Search:
         return spent / (time.monotonic() - start)
 
     def _search(self, slots: Array, nodes: int) -> None:
-        server = self.instance.server
+        server, models = self.instance.server, self.instance.models
         work = slots.size * self.instance.user_count * (1 + nodes // _FIRST_NODES)
         with loops.fitting(work, self.compiled) as search_slots:
             search_slots(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud,
-                server.storage_gb * (1.0 + _ROUNDING), server.steps * (1.0 + _ROUNDING),
+                usable(server.storage_gb, models.size_gb), server.steps * (1.0 + _ROUNDING),
                 self.tolerance, nodes, slots, self.plan,
             )  # fmt: skip
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from mincache.views.observations import requests_start
 
@@ -39,35 +40,43 @@ class Actor(nn.Module):
 class Critic(nn.Module):
     """The value Q(s, a) of an action in a state.
 
-    Beside the state and the action, the perceptron sees for each user the cache score of the model that
-    this user asks for: a product of the two that it would otherwise have to learn for every user.
+    A matched critic sees beside the state and the action, for each user, the cache score of the model that
+    this user asks for: products of the two that it would otherwise have to learn user by user. The state
+    must then hold the requests as indicators.
 
     Args:
-        state_size: entries of a state, which must hold the requests as indicators, user by user.
+        state_size: entries of a state.
         users: N.
         models: M.
         hidden: units in each of the two hidden layers.
+        matched: whether it is a matched one.
     """
 
-    def __init__(self, state_size: int, users: int, models: int, hidden: int) -> None:
+    def __init__(self, state_size: int, users: int, models: int, hidden: int, matched: bool = True) -> None:
         super().__init__()
-        self.users, self.models = users, models
-        self.layers = perceptron(state_size + (models + 2 * users) + users, hidden, hidden, 1)
+        self.users, self.models, self.matched = users, models, matched
+        inputs = state_size + (models + 2 * users) + users * matched
+        self.layers = perceptron(inputs, hidden, hidden, 1)
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         """Return the values [B] of actions [B, M + 2N] in states [B, state]."""
+        seen = [state, action, self._own_model(state, action)] if self.matched else [state, action]
+        values: Tensor = self.layers(torch.cat(seen, dim=1)).squeeze(-1)
+        return values
+
+    def _own_model(self, state: Tensor, action: Tensor) -> Tensor:
+        """Return the cache score of each user's model, [B, N]."""
         start = requests_start(self.users)
         requests = state[:, start : start + self.users * self.models].reshape(-1, self.users, self.models)
-        own_model = (requests @ action[:, : self.models, None]).squeeze(-1)
-        values: Tensor = self.layers(torch.cat([state, action, own_model], dim=1)).squeeze(-1)
-        return values
+        return (requests @ action[:, : self.models, None]).squeeze(-1)
 
 
 def perceptron(*sizes: int) -> nn.Sequential:
-    """Return a perceptron with layers of these sizes, and ReLU between them."""
+    """Return a perceptron with layers of these sizes and ReLU between them, its weights not drawn yet."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        # Without torch's own initialisation, which would draw from its global generator.
+        layers += [skip_init(nn.Linear, inputs, outputs), nn.ReLU()]  # type: ignore[no-untyped-call]  # torch's
     return nn.Sequential(*layers[:-1])
 
 

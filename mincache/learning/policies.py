@@ -7,8 +7,7 @@ refuses everything else in one line.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -17,13 +16,13 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mincache.documents import digest, instance_bytes, parse_json, write_bytes
-from mincache.errors import DocumentError, InputError, shown
+from mincache.errors import InputError, shown
 from mincache.evaluation import EVALUATOR_VERSION
 from mincache.instance import Instance, Trace
+from mincache.learning.safefile import opened, refusing
 from mincache.quantity import Array
 from mincache.validation import validated
 
@@ -108,22 +107,8 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
     """
-    with refusing(path), _opened(Path(path)) as file:
+    with refusing(path), opened(Path(path), MAX_POLICY_BYTES) as file:
         return Policy(_card(file.metadata()), _weights(file))
-
-
-@contextmanager
-def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Begin the message of any refusal inside with the policy's path.
-
-    Raises:
-        DocumentError: in place of an InputError.
-    """
-    try:
-        yield
-    except InputError as error:
-        place = f"{os.fspath(path)}: {error.field}"
-        raise DocumentError(place, error.rule, error.received, error.advice) from None
 
 
 def named(path: str, instance: Instance) -> Path | str:
@@ -158,19 +143,6 @@ def shipped(solver: str, parameters: Mapping[str, Any], instance: Instance) -> P
 def _shipped_cards() -> dict[Path, PolicyCard]:
     folder = Path(str(files("mincache.solvers") / "policies"))
     return {path: read_policy(path).card for path in sorted(folder.glob("*.safetensors"))}
-
-
-def _opened(path: Path) -> Any:
-    """Return the open safetensors file; the library leaves its methods untyped."""
-    if not path.is_file():
-        raise InputError("file", "must be a regular file that exists", "none")
-    size = path.stat().st_size
-    if size > MAX_POLICY_BYTES:
-        raise InputError("file", f"must hold at most {MAX_POLICY_BYTES} bytes", str(size))
-    try:
-        return safe_open(path, framework="numpy")
-    except (SafetensorError, OSError) as error:
-        raise InputError("file", "must be safetensors", shown(str(error))) from None
 
 
 def _card(header: Mapping[str, str] | None) -> PolicyCard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class Transitions(NamedTuple):
 
 
 class Replay:
-    """The last `capacity` transitions.
+    """The last `capacity` transitions, their rewards drawn shifted and scaled.
 
     Args:
         capacity: how many are kept; the oldest are overwritten.
@@ -40,6 +41,7 @@ class Replay:
         self._memory = Transitions(*(torch.zeros(shape, device=device) for shape in shapes))
         self._capacity = capacity
         self._added = 0
+        self._shift_and_scale = torch.tensor([0.0, 0.0], dtype=torch.float64)
 
     def __len__(self) -> int:
         return min(self._added, self._capacity)
@@ -52,11 +54,30 @@ class Replay:
             kept[rows] = new.to(kept)
         self._added += count
 
+    def fix_reward_scale(self) -> None:
+        """Let rewards be drawn with the mean taken off and the deviation divided out from now on.
+
+        Both are those of the rewards kept at the first call; later calls change nothing.
+        """
+        if not self._shift_and_scale[1]:
+            met = self._memory.reward[: len(self)].double()
+            deviation = met.std(correction=0)
+            self._shift_and_scale = torch.stack([met.mean(), deviation if deviation else deviation + 1.0])
+
     def sample(self, count: int, rng: np.random.Generator) -> Transitions:
         """Draw `count` transitions, each kept one equally likely, with replacement."""
         rows = torch.from_numpy(rng.integers(len(self), size=count))
-        return Transitions(*(kept[rows] for kept in self._memory))
+        drawn = Transitions(*(kept[rows] for kept in self._memory))
+        shift, scale = self._shift_and_scale.tolist()
+        return drawn._replace(reward=(drawn.reward - shift) / (scale or 1.0))
 
-    def rewards(self) -> Tensor:
-        """Return the rewards kept so far."""
-        return self._memory.reward[: len(self)]
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what is kept, by name, in the manner of torch's modules."""
+        kept = {name: part[: len(self)] for name, part in self._memory._asdict().items()}
+        return kept | {"added": torch.tensor(self._added), "shift_and_scale": self._shift_and_scale}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what a memory of the same capacity kept."""
+        self._added, self._shift_and_scale = int(state["added"]), state["shift_and_scale"]
+        for name, part in self._memory._asdict().items():
+            part[: len(self)] = state[name].to(part)

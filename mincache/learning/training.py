@@ -15,6 +15,7 @@ from mincache import registry
 from mincache.errors import MincacheError
 from mincache.evaluation import evaluate
 from mincache.instance import Instance
+from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.solution import Solution
 from mincache.solver import Run
@@ -39,8 +40,14 @@ class Trainable(Protocol):
     def device(self) -> str:
         """Where it trains."""
 
-    def train(self, episodes: Episodes, watch: Watch | None = None, title: str = "") -> Policy:
-        """Return a policy trained on `episodes`; see `mincache.learning.policies`."""
+    def train(
+        self,
+        episodes: Episodes,
+        watch: Watch | None = None,
+        title: str = "",
+        checkpoint: Checkpoint | None = None,
+    ) -> Policy:
+        """Return a policy trained on `episodes`, going on from the checkpoint."""
 
 
 class CurvePoint(BaseModel):
@@ -124,12 +131,13 @@ class Validation:
 
 
 class Session:
-    """One training: hears of each round, keeps the time and the curve.
+    """One training: hears of each round, keeps the time and the curve, and goes on from a checkpoint.
 
     Args:
         learner: what is trained.
         episodes: what it is trained on.
-        show: hears of each point of the curve, and None for the rounds between.
+        checkpoint: where it is kept as it goes.
+        show: hears of the episodes so far after each round, and of each point of the curve.
         points: how many points the curve has.
     """
 
@@ -137,20 +145,21 @@ class Session:
         self,
         learner: Trainable,
         episodes: Episodes,
+        checkpoint: Checkpoint,
         show: Callable[[int, CurvePoint | None], None],
         points: int = 10,
     ) -> None:
-        self._learner, self._episodes, self._show = learner, episodes, show
+        self._learner, self._episodes, self._checkpoint, self._show = learner, episodes, checkpoint, show
         self._every = max(1, learner.episodes // points)
         self._validation = Validation(episodes)
-        self._stopwatch = Stopwatch()
-        self._curve: list[CurvePoint] = []
+        self._stopwatch = Stopwatch(*checkpoint.notes.get("seconds", (0.0, 0.0)))
+        self._curve = [CurvePoint(**point) for point in checkpoint.notes.get("curve", ())]
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def train(self, title: str) -> Policy:
         """Train, and return the policy."""
         self._stopwatch.resume()
-        policy = self._learner.train(self._episodes, self._hear, title)
+        policy = self._learner.train(self._episodes, self._hear, title, self._checkpoint)
         self._stopwatch.pause()
         return policy
 
@@ -183,15 +192,22 @@ class Session:
         self._stopwatch.pause()
         if due:
             self._curve.append(self._validation.point(episode, reward, answer))
+        self._checkpoint.notes["curve"] = [point.model_dump() for point in self._curve]
+        self._checkpoint.notes["seconds"] = (self._stopwatch.wall_s, self._stopwatch.cpu_s)
         self._show(episode, self._curve[-1] if due else None)
         self._stopwatch.resume()
 
 
 class Stopwatch:
-    """Wall-clock and processor seconds, with pauses."""
+    """Wall-clock and processor seconds, with pauses.
 
-    def __init__(self) -> None:
-        self.wall_s = self.cpu_s = 0.0
+    Args:
+        wall_s: wall-clock seconds counted before.
+        cpu_s: processor seconds counted before.
+    """
+
+    def __init__(self, wall_s: float = 0.0, cpu_s: float = 0.0) -> None:
+        self.wall_s, self.cpu_s = wall_s, cpu_s
         self._since = (0.0, 0.0)
 
     def resume(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr import LinearExpression
 
@@ -29,12 +30,11 @@ def add_cache(model: Any, instance: Instance, domain: Any) -> None:
     """
     size = instance.models.size_gb / instance.server.storage_gb
     fits = (size <= 1.0 + TOLERANCE).tolist()
-    room = (_THOUSANDTHS * size).tolist()
+    room = (_THOUSANDTHS * np.minimum(size, 2.0)).tolist()
     model.cache = pyo.Var(model.slots, model.models, domain=domain, bounds=lambda _, t, m: (0, int(fits[m])))
 
     def storage(block: Any, t: int) -> Any:
-        terms = [(room[m] if fits[m] else 0.0, block.cache[t, m]) for m in block.models]
-        return linear(terms) <= _THOUSANDTHS
+        return linear((room[m], block.cache[t, m]) for m in block.models) <= _THOUSANDTHS
 
     model.storage_limit = pyo.Constraint(model.slots, rule=storage, doc="(11d), in thousandths")
 

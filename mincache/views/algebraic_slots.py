@@ -16,6 +16,7 @@ from mincache.views.algebraic_service import ServiceTable
 from mincache.views.algebraic_uplink import Tangents, shares_near_optimum
 
 _LARGEST = 1e12  # with their tolerances of 1e-6 and 1e-9, larger numbers leave nothing certain
+_CLAIM_SLACK = 1e-6
 
 
 class SlotAnswer(NamedTuple):
@@ -44,6 +45,11 @@ def out_of_range(instance: Instance) -> str | None:
     if largest <= _LARGEST:
         return None
     return f"costs or delays of up to {largest:.3g} are more than solvers take ({_LARGEST:g})"
+
+
+def less_tolerances(bound: float) -> float:
+    """Return a bound that a solver claims, less 1e-6 of it and of 1, for the tolerances it works to."""
+    return bound - _CLAIM_SLACK * (1.0 + abs(bound))
 
 
 def solve_slots(instance: Instance, run: Run, method: SlotMethod) -> Solution:

@@ -43,7 +43,7 @@ class AgentView:
     """
 
     observation: str = "counts"
-    action: str = "scaled-sigmoid"
+    action: str = "serve-in-order"
 
     def __post_init__(self) -> None:
         for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
@@ -94,8 +94,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         action: how raw actions become decisions, one of `actions.ACTIONS`.
 
     An episode is truncated after T slots, since nothing ends then but the trace; the state after the last
-    slot is the first one's again. There is no automatic reset: call `reset` for the next episode. A seed
-    given to `reset` begins the episodes anew with that seed.
+    slot is the first one's again. There is no automatic reset: call `reset` for the next episode.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  # Gymnasium declares it so
@@ -121,9 +120,15 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Begin an episode in every copy, and return its first states [K, size]."""
+        """Begin an episode in every copy, and return its first states [K, size].
+
+        Args:
+            seed: begin the episodes anew with this seed.
+            options: `episode`, the number of the first copy's episode; by default they follow each other.
+        """
         if isinstance(seed, int) and isinstance(self._source, Episodes):
             self._source, self._next_episode = replace(self._source, seed=seed), 0
+        self._next_episode = (options or {}).get("episode", self._next_episode)
         self._steps = across(self._problem, *self._traces())
         self._t = 0
         return self._observe(), {}

@@ -1,1 +1,95 @@
-"""The board on 100,000 records: reading, the terminal table, verifying's reading, the page and the site."""
+"""The board on 100,000 records: the terminal table, and verify's reading with statistics and site."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mincache.bench.journal import line_of
+from mincache.bench.records import Cell, Record, Score, TracePoint
+from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
+from mincache.board.packs import write_pack
+from mincache.streams import Uniforms
+
+SOLVERS, INSTANCES, SEEDS = 10, 1000, 10
+LIMITS_S = {"table": 5.0, "site": 60.0}
+LIMIT_BYTES = 1_000_000_000
+
+
+def _records(solver: int) -> list[Record]:
+    """Runs of one solver, a little above a cost of each instance, with a trace of three points."""
+    noise = Uniforms(1, "board", solver).draw(INSTANCES, SEEDS)
+    costs = 40.0 + 10.0 * np.arange(INSTANCES)[:, None] / INSTANCES
+    costs = costs * (1.0 + 0.03 * solver + 0.01 * noise)
+    return [
+        _record(f"solver-{solver}", f"instance-{i:04}", float(costs[i, k]), k)
+        for i in range(INSTANCES)
+        for k in range(SEEDS)
+    ]
+
+
+def _record(solver: str, instance: str, cost: float, repetition: int) -> Record:
+    cell = Cell(
+        suite="large", instance=instance, instance_sha256="0" * 64, solver=solver, solver_name=solver,
+        solver_source="a" * 64, repetition=repetition, wall_s=60.0,
+    )  # fmt: skip
+    score = Score(
+        feasible=True, cost=cost, hit_ratio=0.5, mean_delay_s=2.0, mean_upload_s=0.5, mean_download_s=0.5,
+        mean_backhaul_s=0.5, mean_generation_s=0.5, mean_tv=60.0, low_step_hit_share=0.5,
+    )  # fmt: skip
+    trace = tuple(TracePoint(seconds, cost * factor, None) for seconds, factor in ((0.1, 1.2), (0.5, 1.0)))
+    return Record(
+        cell=cell, stop_reason="finished", claim="feasible", verdict="verified", score=score, solve_s=0.5,
+        wall_s=0.6, trace=trace, started="2030-01-01T00:00:00Z",
+        environment={"cpu": "some", "libraries": {"numpy": "2.4.6"}, "cores": 2},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A campaign's folder of 100,000 records."""
+    folder = tmp_path_factory.mktemp("campaign")
+    with (folder / "records.jsonl").open("wb") as journal:
+        for solver in range(SOLVERS):
+            journal.writelines(map(line_of, _records(solver)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A board's folder of the same records, without solutions."""
+    board = tmp_path_factory.mktemp("board")
+    for solver in range(SOLVERS):
+        folder = board / "large" / f"solver-{solver}"
+        folder.mkdir(parents=True)
+        lines = [record.model_dump_json().encode() + b"\n" for record in _records(solver)]
+        records, solutions = write_pack(folder / RECORDS_FILE, lines), write_pack(folder / SOLUTIONS_FILE, [])
+        write_manifest(
+            folder, Manifest(suite="large", solver=folder.name, records=records, solutions=solutions)
+        )
+    return board
+
+
+def _command(*arguments: object) -> Callable[[], None]:
+    command = [sys.executable, "-m", "mincache.cli.main", "leaderboard", *map(str, arguments)]
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL) and None
+
+
+def test_terminal_table(benchmark: Any, campaign: Path) -> None:
+    """The table of 100,000 records stands in the terminal in under 5 s."""
+    benchmark.pedantic(_command(campaign), rounds=3)
+    assert benchmark.stats["min"] < LIMITS_S["table"]
+
+
+def test_site(benchmark: Any, board: Path, tmp_path: Path) -> None:
+    """Reading, statistics and the site of 100,000 records take under 60 s and 1 GB."""
+    benchmark.pedantic(_command("build", board, "-o", tmp_path / "site"), rounds=1)
+    assert benchmark.stats["min"] < LIMITS_S["site"]
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < LIMIT_BYTES

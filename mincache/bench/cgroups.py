@@ -1,0 +1,129 @@
+"""A memory limit that the kernel keeps for a whole process tree: cgroup v2, where it may be had.
+
+It may be had where a cgroup at or above this process's own can be written to by this user and hands the
+memory controller on to its children, as systemd gives each user. A run then gets a cgroup of its own there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from functools import cache
+from pathlib import Path
+
+CONTROLLER = "memory"
+_REMOVE_S = 2.0
+
+
+class Group:
+    """The cgroup of one run.
+
+    Args:
+        path: where it is made; the parent must exist.
+        memory_bytes: the most that its processes may use together, the cache of their files included.
+
+    Raises:
+        OSError: if it cannot be made, or cannot limit memory.
+    """
+
+    def __init__(self, path: Path, memory_bytes: int) -> None:
+        self.path = path
+        path.mkdir()
+        try:
+            (path / "memory.max").write_text(str(memory_bytes))
+            (path / "memory.oom.group").write_text("1")
+            if (path / "memory.swap.max").exists():
+                (path / "memory.swap.max").write_text("0")
+        except OSError:
+            path.rmdir()
+            raise
+
+    def enter(self) -> None:
+        """Move this process into the group; what it starts will be in it too."""
+        (self.path / "cgroup.procs").write_text("0")
+
+    def ran_out(self) -> bool:
+        """Return whether the kernel has killed the group for want of memory."""
+        try:
+            events = (self.path / "memory.events").read_text().split()
+        except OSError:
+            return False
+        return int(dict(zip(events[::2], events[1::2], strict=True)).get("oom_kill", 0)) > 0
+
+    def remove(self) -> None:
+        """Remove the group, once all its processes have ended."""
+        deadline = time.monotonic() + _REMOVE_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
+                return
+            time.sleep(0.01)
+
+
+def group(memory_bytes: int | None) -> Group | None:
+    """Return a new group for a run, or None where there is no limit or no cgroup v2 for it."""
+    parent = parent_of_groups()
+    if memory_bytes is None or parent is None:
+        return None
+    try:
+        return Group(parent / f"mincache-{os.getpid()}-{time.monotonic_ns()}", memory_bytes)
+    except OSError:
+        return None
+
+
+@cache
+def parent_of_groups() -> Path | None:
+    """Return the cgroup under which runs can have theirs; None where there is none."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text()
+        own = Path("/proc/self/cgroup").read_text()
+    except OSError:
+        return None
+    found = usable(mounts, own)
+    return found if found is not None and _can_enter(found) else None
+
+
+def _can_enter(parent: Path) -> bool:
+    """Try it: a process of ours enters a group there, and leaves again by ending."""
+    try:
+        trial = Group(parent / f"mincache-{os.getpid()}-trial", 1 << 30)
+    except OSError:
+        return False
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(OSError):
+            trial.enter()
+            os._exit(0)
+        os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    trial.remove()
+    return status == 0
+
+
+def usable(mounts: str, own: str) -> Path | None:
+    """Return the nearest cgroup at or above one's own that is writable and hands on the memory controller.
+
+    Args:
+        mounts: what `/proc/self/mounts` says.
+        own: what `/proc/self/cgroup` says.
+    """
+    root = next((Path(line.split()[1]) for line in mounts.splitlines() if line.split()[2] == "cgroup2"), None)
+    place = next((line[3:] for line in own.splitlines() if line.startswith("0::")), None)
+    if root is None or place is None:
+        return None
+    here = root / place.lstrip("/")
+    within = (folder for folder in (here, *here.parents) if folder.is_relative_to(root))
+    return next((folder for folder in within if _hands_on(folder)), None)
+
+
+def _hands_on(folder: Path) -> bool:
+    try:
+        controllers = (folder / "cgroup.subtree_control").read_text().split()
+    except OSError:
+        return False
+    return (
+        CONTROLLER in controllers
+        and os.access(folder, os.W_OK)
+        and os.access(folder / "cgroup.procs", os.W_OK)
+    )

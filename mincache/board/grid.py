@@ -1,0 +1,76 @@
+"""Tables as pages show them: cells with the number to sort by and where they lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from mincache.board.columns import COLUMNS
+from mincache.board.table import Table
+
+
+class Cell(NamedTuple):
+    """A cell: its text, the number to sort by (None sorts by the text), and its link ("" for none)."""
+
+    text: str
+    value: float | None = None
+    link: str = ""
+
+
+class Heading(NamedTuple):
+    """A column's title, and whether it is numeric."""
+
+    title: str
+    numeric: bool = True
+
+
+class GridRow(NamedTuple):
+    """A row's cells, and the attributes of its element, for filters."""
+
+    cells: Sequence[Cell]
+    attributes: Mapping[str, str]
+
+
+class Grid(NamedTuple):
+    """A table.
+
+    Attributes:
+        columns: its headings.
+        rows: its rows.
+        header: index of the column whose cells name their rows.
+    """
+
+    columns: Sequence[Heading]
+    rows: Sequence[GridRow]
+    header: int = 0
+
+
+def grid(columns: Iterable[Heading], rows: Iterable[Sequence[Cell]]) -> Grid:
+    """Return a grid whose rows have no attributes and are named by their first cell."""
+    return Grid(tuple(columns), [GridRow(cells, {}) for cells in rows])
+
+
+def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Mapping[str, str]]) -> Grid:
+    """Return the ranking as a grid.
+
+    Args:
+        table: the ranking.
+        links: the page of each solver, by label.
+        notes: for each solver further columns, all with the same titles; they are attributes of the row too.
+    """
+    further = list(next(iter(notes.values()), {}))
+    headings = [Heading(column.heading, column.numeric) for column in COLUMNS]
+    rows = []
+    for row in table.rows:
+        cells = [
+            Cell(column.cell(row, table), column.value(row, table) if column.value else None)
+            for column in COLUMNS
+        ]
+        cells[_SOLVER] = Cell(row.solver, None, links.get(row.solver, ""))
+        said = notes.get(row.solver, {})
+        cells += [Cell(said.get(title, "")) for title in further]
+        rows.append(GridRow(cells, {f"data-{title}": value for title, value in said.items()}))
+    return Grid([*headings, *(Heading(title, numeric=False) for title in further)], rows, header=_SOLVER)
+
+
+_SOLVER = [column.title for column in COLUMNS].index("solver")

@@ -1,0 +1,91 @@
+"""The page of an instance: what is in it, what is known of it, and how each solver did."""
+
+from __future__ import annotations
+
+from mincache.board import columns
+from mincache.board.anytime import mean_primal_integral_s
+from mincache.board.contenders import Contender
+from mincache.board.grid import Cell, Heading, grid
+from mincache.board.pages import Context, SuitePages, best_run, cost_cell, run_cells, solution_path
+from mincache.board.references import Reference, verified_cost
+
+_HEADINGS = (
+    Heading("solver", False), Heading("mean cost"), Heading("gap"), Heading("best cost"),
+    Heading("hit ratio"), Heading("verified runs"), Heading("median solve"),
+    Heading("mean primal integral"), Heading("best solution", False),
+)  # fmt: skip
+
+
+def instance_page(pages: SuitePages, name: str) -> Context:
+    """Return what the page of an instance shows; its rows are sorted by mean cost."""
+    results = pages.standing.results
+    rows = [_row(pages, who, name) for who in results if name in results[who]]
+    rows.sort(key=lambda cells: (cells[1].value is None, cells[1].value or 0.0, cells[0].text))
+    facts = [
+        ("suite", pages.standing.name),
+        *_known(pages.standing.references.get(name)),
+        *_content(pages, name),
+    ]
+    return {
+        "title": name,
+        "facts_listed": facts,
+        "table": grid(_HEADINGS, rows),
+        "caption": f"Solvers on {name}",
+    }
+
+
+def _known(known: Reference | None) -> list[tuple[str, str]]:
+    if known is None:
+        return [("best known cost", "none")]
+    source = "pinned by the suite" if known.pinned else "best among these records"
+    facts = [("best known cost", f"{known.cost:.6f} ({source})")]
+    if known.bound is not None:
+        facts.append(("lower bound", f"{known.bound:.6f}{' (proven optimal)' if known.proven else ''}"))
+    return facts
+
+
+def _content(pages: SuitePages, name: str) -> list[tuple[str, str]]:
+    suite = pages.standing.suite
+    if suite is None:
+        return []
+    instance, entry = suite.read(name), suite.entries[name]
+    return [
+        ("users N", str(instance.user_count)),
+        ("slots T", str(instance.slot_count)),
+        ("models M", str(instance.model_count)),
+        ("weight of delay", f"{instance.preference_weight:g}"),
+        ("storage", f"{instance.server.storage_gb:g} GB"),
+        ("size of all models", f"{instance.models.size_gb.sum():g} GB"),
+        ("denoising steps a slot", f"{instance.server.steps:g}"),
+        ("library, trace", f"{entry.library}, {entry.trace}"),
+        ("SHA-256", entry.sha256),
+    ]
+
+
+def _row(pages: SuitePages, who: Contender, name: str) -> list[Cell]:
+    standing, records = pages.standing, pages.standing.results[who][name]
+    best = best_run(records)
+    return [
+        Cell(standing.labels[who], None, f"../../{pages.solver_path(who)}"),
+        cost_cell(standing.costs[who].get(name)),
+        pages.gap_cell(who, name),
+        cost_cell(None if best is None else verified_cost(best)),
+        *run_cells(records),
+        _integral(pages, who, name),
+        _solution(None if best is None else best.solution_sha256),
+    ]
+
+
+def _solution(sha256: str | None) -> Cell:
+    return Cell("solution", None, f"../../{solution_path(sha256)}") if sha256 else Cell(columns.NOTHING)
+
+
+def _integral(pages: SuitePages, who: Contender, name: str) -> Cell:
+    """Mean primal integral over the verified runs, to their time limit, or to the longest without one."""
+    records = [r for r in pages.standing.results[who][name] if verified_cost(r) is not None]
+    known = pages.standing.references.get(name)
+    if known is None or not records:
+        return Cell(columns.NOTHING)
+    horizon_s = who.wall_s or max(record.solve_s or 0.0 for record in records)
+    value = mean_primal_integral_s(records, known, horizon_s)
+    return Cell(columns.duration(value), value)

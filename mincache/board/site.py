@@ -1,0 +1,125 @@
+"""The site: static pages of a board that work from disk, with no network; the same board, the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from mincache.board import charts
+from mincache.board.entries import Entry, read_entries
+from mincache.board.instance_page import instance_page
+from mincache.board.pages import SuitePages, best_run, solution_path
+from mincache.board.ranking_page import choices, listing, ranking
+from mincache.board.solver_page import solver_page
+from mincache.board.standing import standings
+from mincache.documents import digest, write_bytes
+from mincache.errors import InputError, MissingExtraError
+
+_ASSETS = ("board.css", "board.js")
+
+
+def build(
+    board: str | os.PathLike[str], site: str | os.PathLike[str], figures: str | os.PathLike[str] | None = None
+) -> Path:
+    """Write the site of a board, and return its first page.
+
+    Args:
+        board: folder with entries.
+        site: folder to write to; files of an earlier build stay where they are not replaced.
+        figures: folder of SVG files to show on the first page.
+
+    Raises:
+        InputError: if the board has no entry.
+        MissingExtraError: if the libraries for the site are not installed.
+    """
+    entries = read_entries(board)
+    if not entries:
+        raise InputError(str(board), "must hold at least one entry", "none")
+    pages = [
+        SuitePages.of(standing, [e for e in entries if e.manifest.suite == standing.name])
+        for standing in standings(record for entry in entries for record in entry.records)
+    ]
+    site = Path(site)
+    for path, content in _files(pages, Path(figures) if figures else None):
+        _write(site / path, content)
+    for entry in entries:
+        _write_solutions(site, entry, pages)
+    return site / "index.html"
+
+
+def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:
+    templates = _templates()
+
+    def page(template: str, path: str, **context: Any) -> tuple[str, bytes]:
+        root = "../" * path.count("/")
+        rendered = templates.get_template(f"{template}.html.jinja").render(root=root, **context)
+        return path, rendered.encode()
+
+    drawn = sorted(figures.glob("*.svg")) if figures else []
+    suites = [ranking(one) for one in pages]
+    yield page(
+        "index", "index.html", title="Ranking", charts=True, choices=choices(suites), suites=suites,
+        figures=[(path.name, path.stem.replace("-", " ")) for path in drawn],
+    )  # fmt: skip
+    yield page("listing", "instances.html", title="Instances", charts=False, suites=list(map(listing, pages)))
+    for one in pages:
+        for name in one.standing.instances:
+            yield page("detail", one.instance_path(name), charts=False, **instance_page(one, name))
+        for who in one.standing.results:
+            yield page("detail", one.solver_path(who), charts=False, **solver_page(one, who))
+    yield "assets/vega.js", charts.bundle()
+    for name in _ASSETS:
+        yield f"assets/{name}", (resources.files("mincache.board") / "templates" / name).read_bytes()
+    for path in drawn:
+        yield f"figures/{path.name}", path.read_bytes()
+
+
+def _write_solutions(site: Path, entry: Entry, pages: list[SuitePages]) -> None:
+    """Write the best solution of each instance of an entry."""
+    wanted = {
+        best.solution_sha256
+        for one in pages
+        for who, mine in one.entries.items()
+        if mine is entry
+        for records in one.standing.results[who].values()
+        if (best := best_run(records)) is not None
+    }
+    for document in entry.solutions():
+        name = digest(document)
+        if name in wanted:
+            _write(site / solution_path(name), document)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, content)
+
+
+def _templates() -> Any:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from markupsafe import Markup
+    except ModuleNotFoundError as error:
+        message = f"the site needs {error.name}, which is not installed: pip install 'mincache[board]'"
+        raise MissingExtraError(message) from None
+    environment = Environment(
+        loader=PackageLoader("mincache.board"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["embedded"] = lambda value: Markup(embedded(value))
+    return environment
+
+
+def embedded(value: Any) -> str:
+    """Return a value as JSON that may stand inside a script element: nothing in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,10 @@
+"""Certificates: proofs that no solution of an instance costs less than a bound.
+
+`certify` writes one, `check` verifies one and shares no code with what wrote it. docs/decomposition.md
+derives why it proves what it claims.
+"""
+
+from mincache.certificate.checking import CERTIFICATE_FORMAT, Verdict, check
+from mincache.certificate.writing import Certificate, certify
+
+__all__ = ["CERTIFICATE_FORMAT", "Certificate", "Verdict", "certify", "check"]

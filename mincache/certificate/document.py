@@ -1,0 +1,85 @@
+"""The certificate document, `mincache-certificate/1`, and what a check of one finds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mincache.documents import parse_json
+from mincache.validation import validated
+
+CERTIFICATE_FORMAT: Literal["mincache-certificate/1"] = "mincache-certificate/1"
+
+_STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SlotProof(BaseModel):
+    """The proof of one slot.
+
+    Attributes:
+        bound: lower bound on the mean cost of the slot's users.
+        bandwidth_multiplier: seconds of delay, summed over users, that a unit of bandwidth share is worth.
+        tree: the boxes that the slot's solutions are split into, in preorder. `["cache", m]`: model m not
+            cached, then cached. `["service", m, x]`: the users of model m get at most x A3 steps together,
+            then at least that. `[storage_price, step_price]`: a leaf, with cost per GB and per step.
+    """
+
+    model_config = _STRICT
+
+    bound: float
+    bandwidth_multiplier: float
+    tree: list[list[str | int | float]]
+
+
+class Certificate(BaseModel):
+    """A proof that no solution of an instance costs less than a bound.
+
+    Attributes:
+        format: `CERTIFICATE_FORMAT`.
+        instance: name of the instance.
+        instance_sha256: hash of its document, unpacked.
+        bound: lower bound on the cost (11).
+        slots: one proof a slot.
+    """
+
+    model_config = _STRICT
+
+    format: Literal["mincache-certificate/1"] = CERTIFICATE_FORMAT
+    instance: str
+    instance_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bound: float
+    slots: list[SlotProof]
+
+
+def parse_certificate(data: bytes) -> Certificate:
+    """Return the certificate in the (unpacked) bytes of a document; nothing it claims is checked.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+    return validated(Certificate, parse_json(data))
+
+
+def certificate_bytes(certificate: Certificate) -> bytes:
+    """Return the one canonical document of `certificate`."""
+    return json.dumps(certificate.model_dump(), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        accepted: whether the claim is proven and, where a solution was given, that this is optimal.
+        sentences: what was found, for people; where something fails, exactly what.
+        bound: what no solution that keeps the limits costs less than; None if that is not proven.
+        gap: of the solution to the bound, relative to its cost; None without a feasible solution.
+    """
+
+    accepted: bool
+    sentences: tuple[str, ...]
+    bound: float | None = None
+    gap: float | None = None

@@ -1,0 +1,174 @@
+"""`mincache doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Any
+
+import click
+
+ENABLES = {
+    "pyomo": "relaxation and other solvers on algebraic models; mincache export",
+    "genetic": "the solvers genetic and pymoo",
+    "ddpg": "the solver ddpg, mincache train, the Gymnasium environment",
+    "board": "the charts and pages of a published leaderboard",
+    "dask": "mincache run --executor dask",
+    "compiled": "decomposition in compiled loops, for instances beyond the paper's",
+}
+"""What each extra is for; those for developers of mincache are left out."""
+
+_REQUIREMENT = re.compile(r"""([\w.-]+)[^;]*;\s*extra\s*==\s*["'](\w+)["']""")
+_REFUSABLE: dict[str, Any] = {"wall_s": 30.0, "cpu_s": 30.0, "memory_bytes": 1 << 32}
+"""Limits of the trial run; a system may be unable to enforce some."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def doctor(as_json: bool) -> None:
+    """Tell what is installed, what each missing extra would enable, and which limits can be enforced here.
+
+    Exit code 1 if a run does not work on this machine.
+
+    \b
+    mincache doctor
+    mincache doctor --json
+    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    works = trial()
+    found = {
+        "versions": versions(), "extras": extras(), "limits": limits(works.pop("enforced")), "trial": works,
+    }  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _show(found)
+    sys.exit(0 if works["works"] else 1)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of mincache, Python, the libraries that it always needs, and the system."""
+    needed = [re.split(r"[^\w.-]", line)[0] for line in requires("mincache") or () if "extra ==" not in line]
+    return {
+        "mincache": version("mincache"), "python": platform.python_version(),
+        **{name: version(name) for name in needed}, "system": f"{platform.system()} {platform.release()}",
+    }  # fmt: skip
+
+
+def extras() -> dict[str, dict[str, Any]]:
+    """Return for each extra what it is for, and the version of each of its libraries; None if missing."""
+    found: dict[str, dict[str, Any]] = {
+        extra: {"enables": sentence, "libraries": {}} for extra, sentence in ENABLES.items()
+    }
+    for line in requires("mincache") or ():
+        match = _REQUIREMENT.match(line)
+        if match is not None and match[2] in found:
+            found[match[2]]["libraries"][match[1]] = _version(match[1])
+    for about in found.values():
+        about["installed"] = None not in about["libraries"].values()
+    return found
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return for each limit whether this machine can enforce it, and how or why not.
+
+    Args:
+        enforced: how each limit of a run was enforced, from its record.
+    """
+    seen = sees_descendants()
+    found: dict[str, dict[str, Any]] = {}
+    for name in ("wall_s", "cpu_s", "memory_bytes", "threads"):
+        how = enforced.get(name) or _refusal(name) or "no run has worked"
+        found[name] = {"enforced": name in enforced, "how": how}
+        if name in ("cpu_s", "memory_bytes") and name in enforced and not seen:
+            found[name] = {"enforced": False, "how": "the system does not tell what a process has started"}
+    return found
+
+
+def _refusal(name: str) -> str:
+    """Return why a limit cannot be enforced here; "" if it can."""
+    from mincache.bench.limits import Limits
+    from mincache.errors import InputError
+
+    try:
+        Limits(**({name: 1} if name in _REFUSABLE else {})).check_enforceable()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def sees_descendants() -> bool:
+    """Return whether the system tells which processes a process has started; tried with one."""
+    from mincache.bench.processes import descendants
+
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        return process.pid in descendants(os.getpid())
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def trial() -> dict[str, Any]:
+    """Return whether a run in a child process works here, and how its limits were enforced."""
+    from mincache import suites
+    from mincache.bench import plan
+    from mincache.bench.attempt import attempt
+    from mincache.bench.describing import describe
+    from mincache.bench.limits import Limits
+    from mincache.bench.supervisor import Keeper
+    from mincache.errors import MincacheError
+
+    suite = suites.find("smoke-v1")
+    entry = next(iter(suite.entries.values()))
+    most = {name: value for name, value in _REFUSABLE.items() if not _refusal(name)}
+    try:
+        with Keeper() as keeper:
+            entrant = describe("cloud-only", keeper)
+            path, limits = suite.path(entry.name), Limits(**most)
+            task = plan.task(suite.name, path, entry.name, entry.sha256, entrant, 0, limits)
+            record = attempt(task, task.read(), keeper).record
+    except (MincacheError, OSError) as error:
+        return {"works": False, "told": str(error), "enforced": {}}
+    told = f"{record.cell.solver} on {entry.name}: {record.verdict} {record.reason}".strip()
+    return {"works": record.passed, "told": told, "enforced": record.environment["enforced"]}
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(", ".join(f"{name} {number}" for name, number in found["versions"].items()))
+    table = Table("extra", "", "libraries", "what it enables", title="extras", title_justify="left")
+    for extra, about in found["extras"].items():
+        mark = "[green]installed[/]" if about["installed"] else "[yellow]missing[/]"
+        table.add_row(extra, mark, ", ".join(_libraries(about["libraries"])), about["enables"])
+    console.print(table, soft_wrap=False)
+    absent = [extra for extra, about in found["extras"].items() if not about["installed"]]
+    if absent:
+        console.print(f"to add what is missing: pip install 'mincache[{','.join(absent)}]'", markup=False)
+    table = Table("limit", "", "how", title="limits of a run", title_justify="left")
+    for name, about in found["limits"].items():
+        table.add_row(name, "[green]yes[/]" if about["enforced"] else "[red]no[/]", about["how"])
+    console.print(table, soft_wrap=False)
+    works = "a run works" if found["trial"]["works"] else "a run does not work"
+    console.print(f"{works}: {found['trial']['told']}", markup=False)
+
+
+def _libraries(found: dict[str, str | None]) -> Iterator[str]:
+    for name, number in found.items():
+        yield f"{name} {number}" if number else f"{name} -"

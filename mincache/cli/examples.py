@@ -1,0 +1,66 @@
+"""Examples of each verb, shown at the end of its help: one place, so that one test can run them all."""
+
+from __future__ import annotations
+
+import click
+
+EXAMPLES: dict[str, str] = {
+    "run": """
+        mincache run smoke-v1 --solver all --time-limit 10 -o results/smoke
+        mincache run smoke-v1 --solver 'genetic[population=20]' --seeds 3 --time-limit 2 -o results/genetic
+        mincache run smoke-v1 --solver cloud-only --shard 1/2 -o results/part-1
+        mincache run smoke-v1 --solver cloud-only --shard 2/2 -o results/part-2
+    """,
+    "status": "mincache status results/smoke",
+    "merge": "mincache merge results/part-1 results/part-2 -o results/both",
+    "leaderboard": """
+        mincache leaderboard results/smoke
+        mincache leaderboard results/smoke results/genetic --format csv
+    """,
+    "leaderboard table": "mincache leaderboard table results/smoke --solvers genetic --solvers cloud-only",
+    "leaderboard publish": "mincache leaderboard publish results/smoke --author 'A. Name' -o board",
+    "leaderboard rebuild": "mincache leaderboard rebuild board",
+    "leaderboard verify": "mincache leaderboard verify board",
+    "leaderboard build": "mincache leaderboard build board -o site",
+    "leaderboard serve": "mincache leaderboard serve site --port 8000",
+    "submit": "mincache submit results/genetic --author 'A. Name' -o board",
+    "reproduce": "mincache reproduce board/smoke-v1/cloud-only --instances 2 -o results/again",
+    "compare": """
+        mincache compare results/smoke:cloud-only results/smoke:popular-first
+        mincache compare results/smoke results/both
+    """,
+    "solve": "mincache solve smoke-v1.l0.n10.t0 --solver popular-first --time-limit 10 -o answer.json",
+    "score": """
+        mincache score smoke-v1.l0.n10.t0 answer.json
+        mincache score smoke-v1.l0.n10.t0 answer.json --json
+    """,
+    "instances": "mincache instances",
+    "instances list": "mincache instances list --json",
+    "instances verify": "mincache instances verify smoke-v1",
+    "instances show": """
+        mincache instances show smoke-v1
+        mincache instances show smoke-v1.l0.n10.t0
+    """,
+    "instances reference": "mincache instances reference my-suite",
+    "train": """
+        mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 20 -o mine.safetensors
+        mincache run smoke-v1 --solver 'ddpg[policy=mine.safetensors]' -o results/mine
+    """,
+    "schema": """
+        mincache schema instance
+        mincache schema symbols
+    """,
+}
+"""Command lines by verb. Where a verb's own text has some already, it needs none here."""
+
+
+def add(command: click.Command, verb: str) -> click.Command:
+    """Put a verb's examples, and those of the verbs below it, at the end of their help."""
+    lines = EXAMPLES.get(verb, "").split("\n")
+    shown = [line.strip() for line in lines if line.strip()]
+    if shown:
+        command.epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in shown)])
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            add(below, f"{verb} {name}")
+    return command

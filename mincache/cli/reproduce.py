@@ -1,0 +1,184 @@
+"""`mincache reproduce`: the paper's experiments, or one row of a leaderboard, run again."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mincache.paper.results import Findings
+    from mincache.paper.workshop import Workshop
+
+ALL = "all"
+WORDS = {
+    "fig3": "DDPG's training reward at several learning rates.",
+    "fig4": "Hit ratio over the number of users, and what is claimed of it.",
+    "fig5": "Mean cost over the number of users, and what is claimed of it.",
+    "table": "Every percentage of the paper, and what they depend on.",
+    ALL: "All of these.",
+}
+"""What of the paper can be run again, and a line on each."""
+_LINES_A_STAGE = 10
+
+
+class _PaperOrRow(click.Group):
+    """The words for the paper; any other first argument is a row of a leaderboard."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self.commands or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        return args[0], _row_command(args[0]), args
+
+
+def _row_command(argument: str) -> click.Command:
+    from mincache.cli.submit import reproduce as row
+    from mincache.errors import InputError, shown
+
+    if not Path(argument).is_dir():
+        raise InputError(
+            "reproduce", f"must be one of {', '.join(WORDS)}, or a row's folder", shown(argument)
+        )
+    return row
+
+
+@click.group(cls=_PaperOrRow, subcommand_metavar="WORD|ROW [OPTIONS]")
+def reproduce() -> None:
+    """Run the paper's experiments again, or one published row.
+
+    \b
+    mincache reproduce fig5 --quick -o results/paper
+    mincache reproduce leaderboard/paper-v1/genetic -o results/again
+
+    What was done once in a folder is found there the next time: repeating a command goes on.
+    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+
+
+def _paper_command(word: str, about: str) -> click.Command:
+    folder = click.Path(path_type=Path, file_okay=False)
+    options = (
+        click.Option(["--full", "size"], flag_value="full", default=True,
+                     help="Everything, about an hour of one core; the default."),
+        click.Option(["--quick", "size"], flag_value="quick", help="A smaller run, of minutes."),
+        click.Option(["--smoke", "size"], flag_value="smoke", help="The smallest; its numbers mean nothing."),
+        click.Option(["--workers"], type=click.IntRange(min=1),
+                     help="Processes at a time.  [default: cores]"),
+        click.Option(["--work"], type=folder, metavar="FOLDER",
+                     help="Where suites, campaigns and policies are.  [default: work-SIZE in the output]"),
+        click.Option(["--show"], is_flag=True, help="Run nothing; print what the output folder holds."),
+        click.Option(["--page"], type=click.Path(path_type=Path, dir_okay=False, exists=True),
+                     metavar="FILE", help="A Markdown file whose tables are to be refreshed."),
+        click.Option(["-o", "--output"], type=folder, default=Path("results/paper"), show_default=True,
+                     metavar="FOLDER", help="Where figures and numbers go."),
+    )  # fmt: skip
+    return click.Command(word, params=list(options), help=about, callback=partial(_reproduce, word))
+
+
+def _reproduce(
+    word: str,
+    size: str,
+    workers: int | None,
+    work: Path | None,
+    show: bool,
+    page: Path | None,
+    output: Path,
+) -> None:
+    from mincache.paper import reproduction, results
+    from mincache.paper.sizes import SIZES
+    from mincache.paper.workshop import Workshop, cores
+
+    words = list(reproduction.WORDS) if word == ALL else [word]
+    if show:
+        for one in words:
+            _print(results.read(output, one))
+    else:
+        folder = work or output / f"work-{size}"
+        with _Bars() as bars:
+            shop = Workshop(folder, SIZES[size], workers or cores(), bars.show)
+            _run(words, shop, output)
+    if page is not None:
+        _refresh(page, output)
+
+
+def _run(words: list[str], shop: Workshop, output: Path) -> None:
+    from mincache.paper import reproduction, results
+
+    try:
+        for one in words:
+            found = reproduction.WORDS[one](shop)
+            files = results.write(output, found)
+            _print(found)
+            click.echo(f"written: {', '.join(map(str, files))}\n")
+    except KeyboardInterrupt:
+        click.echo("interrupted; repeat the command to go on", err=True)
+        sys.exit(1)
+
+
+def _print(found: Findings) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mincache.paper.tables import COLUMNS, cells
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    for name, rows in found.tables.items():
+        if name not in COLUMNS or not rows:
+            continue
+        titles, *body = cells(name, rows)
+        shown = Table(title=name, box=SIMPLE_HEAD, title_justify="left")
+        for title, column in zip(titles, COLUMNS[name], strict=True):
+            shown.add_column(Text(title), justify="right" if column.numeric else "left")
+        for row in body:
+            shown.add_row(*map(Text, row))
+        console.print(shown)
+
+
+def _refresh(page: Path, output: Path) -> None:
+    from mincache.documents import write_bytes
+    from mincache.paper.page import refreshed
+
+    write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output).encode())
+    click.echo(f"refreshed: {page}")
+
+
+class _Bars:
+    """A bar for what is being done, in a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        import rich.progress
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        self._live = console.is_terminal
+        columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
+        self._progress = rich.progress.Progress(*columns, console=console, disable=not self._live)
+        self._tasks: dict[str, Any] = {}
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is."""
+        if self._live:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._progress.add_task(stage, total=total)
+            self._progress.update(self._tasks[stage], completed=done, total=total)
+        elif done == total or done % max(1, total // _LINES_A_STAGE) == 0:
+            click.echo(f"{stage}: {done} of {total}", err=True)
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+
+for _word, _about in WORDS.items():
+    reproduce.add_command(_paper_command(_word, _about))

@@ -1,0 +1,44 @@
+"""Opening safetensors files that may come from anywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from mincache.errors import DocumentError, InputError, shown
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Begin the message of any refusal inside with the file's path.
+
+    Raises:
+        DocumentError: in place of an InputError.
+    """
+    try:
+        yield
+    except InputError as error:
+        place = f"{os.fspath(path)}: {error.field}"
+        raise DocumentError(place, error.rule, error.received, error.advice) from None
+
+
+def opened(path: Path, max_bytes: int) -> Any:
+    """Return the open file, a context manager; the library leaves its methods untyped.
+
+    Raises:
+        InputError: if it is no regular file, too large, or not safetensors.
+    """
+    if not path.is_file():
+        raise InputError("file", "must be a regular file that exists", "none")
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise InputError("file", f"must hold at most {max_bytes} bytes", str(size))
+    try:
+        return safe_open(path, framework="numpy")
+    except (SafetensorError, OSError) as error:
+        raise InputError("file", "must be safetensors", shown(str(error))) from None

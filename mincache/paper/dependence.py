@@ -1,0 +1,82 @@
+"""What the claims over RCARS depend on: how far below it the optimum is, as the paper may be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mincache.paper.claims import CLAIMS, FITTED, MOST_HITS, OPTIMUM, RCARS, READINGS, Claim, Reading
+from mincache.paper.comparison import MOST_HITS_SPEC
+from mincache.paper.estimates import Estimate, estimate
+from mincache.paper.measurements import Measurements
+from mincache.paper.results import Row
+from mincache.paper.workshop import Contestant, Workshop
+from mincache.quantity import Array
+from mincache.scenario import Scenario
+
+RCARS_OVER_HITS = "RCARS, steps over hits"
+BEST = {"cost": OPTIMUM, "hit ratio": MOST_HITS}
+"""Whom no solver can beat, by quantity."""
+
+
+class Variant(NamedTuple):
+    """One reading of the setting.
+
+    Attributes:
+        name: for tables.
+        suite: the suite that it is measured on.
+        changes: what differs from Table I.
+        baseline: which RCARS.
+    """
+
+    name: str
+    suite: str
+    changes: Mapping[str, Any] = {}
+    baseline: str = RCARS
+
+
+TABLE_1 = Variant("Table I, parameters drawn for each model", "table-1")
+VARIANTS = (
+    TABLE_1,
+    Variant("the single fitted A1 to A4, B1, B2 for every model", "fitted", FITTED),
+    Variant("users within 50 m x 50 m", "area-50", {"area_m": (50.0, 50.0)}),
+    Variant("users within 1000 m x 1000 m", "area-1000", {"area_m": (1000.0, 1000.0)}),
+    Variant("RCARS splits the steps over its hits alone", "table-1", baseline=RCARS_OVER_HITS),
+    Variant("fitted parameters, and RCARS' steps over hits", "fitted", FITTED, RCARS_OVER_HITS),
+)
+
+
+def draw(shop: Workshop, variant: Variant = TABLE_1) -> Measurements:
+    """Return RCARS, the optimum and the most hits on many libraries, a trace each."""
+    suite = shop.suite(variant.suite, Scenario(**variant.changes), shop.size.draws, shop.size.ends, 1)
+    specs = {
+        RCARS: "random-allocation", RCARS_OVER_HITS: "random-allocation[steps_over=hits]",
+        OPTIMUM: "decomposition", MOST_HITS: MOST_HITS_SPEC,
+    }  # fmt: skip
+    return shop.measure(suite, [Contestant(role, spec) for role, spec in specs.items()])
+
+
+def table(shop: Workshop) -> list[Row]:
+    """Return the ceiling on the cost claims over RCARS in each variant."""
+    rows: list[Row] = []
+    for variant in VARIANTS:
+        drawn = draw(shop, variant)
+        for claim in CLAIMS:
+            if (claim.quantity, claim.baseline) == ("cost", RCARS) and claim.users in drawn.users:
+                found, share = ceiling(drawn, claim, READINGS[0], variant.baseline)
+                row: Row = {"setting": variant.name, "users": claim.users, **found.fields("ceiling")}
+                rows.append(row | {"claimed": claim.fraction, "possible_share": share})
+    return rows
+
+
+def ceiling(drawn: Measurements, claim: Claim, reading: Reading, baseline: str) -> tuple[Estimate, float]:
+    """Return by how much the best possible is better than a baseline, and how often by what is claimed."""
+
+    def better(worse: Array, best: Array) -> Array:
+        return reading.better(claim.quantity, worse, best)
+
+    worse = drawn.per_library(baseline, claim.quantity, claim.users)
+    best = drawn.per_library(BEST[claim.quantity], claim.quantity, claim.users)
+    return estimate(better, worse, best), float(np.mean(better(worse, best) >= claim.fraction))

@@ -1,0 +1,110 @@
+"""HCRAS' budget, and the decoders of HCRAS and DDPG: what the paper leaves open, tried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mincache.paper.claims import CLAIMS, DDPG, HCRAS, OPTIMUM, RCARS, READINGS
+from mincache.paper.comparison import entered, training_seed
+from mincache.paper.estimates import Estimate, estimate
+from mincache.paper.measurements import Measurements
+from mincache.paper.results import Row
+from mincache.paper.sizes import Settings
+from mincache.paper.training import Training
+from mincache.paper.workshop import Contestant, Workshop, write_spec
+from mincache.scenario import Scenario
+from mincache.suites import Suite
+
+HCRAS_SPEC = f"{Path(__file__).with_name('decoders.py')}:Hcras"
+HCRAS_DECODERS = (
+    "threshold-priority", "sum-to-one", "hits-alone", "softmax", "scaled-sigmoid", "serve-in-order",
+    "priority-serve",
+)  # fmt: skip
+DDPG_SETTINGS: Sequence[Settings] = (
+    {"action": "softmax"}, {"action": "threshold-priority"}, {"action": "scaled-sigmoid"},
+    {"action": "serve-in-order"}, {"action": "priority-serve"}, {"discount": 0},
+)  # fmt: skip
+_WEAKEST = {"population": 2, "generations": 1}
+
+
+def suite_of(shop: Workshop) -> Suite:
+    """Return the suite: a trace a library for the least and the largest N, the first ones of Fig. 4 and 5."""
+    return shop.suite("open-points", Scenario(), shop.size.budget_libraries, shop.size.ends, 1)
+
+
+def budgets(shop: Workshop) -> list[Row]:
+    """Return how good HCRAS is with each budget, and how much better anyone could be."""
+    suite = suite_of(shop)
+    names = {f"{p} x {g}": {"population": p, "generations": g} for p, g in shop.size.budgets}
+    contestants = [Contestant(name, write_spec("genetic", budget)) for name, budget in names.items()]
+    trained = _ddpg(shop, suite, write_spec("ddpg", shop.size.ddpg), shop.size.budget_libraries)
+    found = shop.measure(suite, [*contestants, *trained, *_references()])
+    return [
+        {**budget, "candidates": budget["population"] * budget["generations"], **_row(found, name, users)}
+        | _over(found, name, users)
+        for users in found.users
+        for name, budget in names.items()
+    ]
+
+
+def decoders(shop: Workshop) -> list[Row]:
+    """Return how good HCRAS and DDPG are with each decoder; HCRAS with its least budget too."""
+    suite = suite_of(shop)
+    contestants, labels = [], {}
+    for decoder in HCRAS_DECODERS:
+        for budget in (shop.size.hcras, _WEAKEST):
+            spec = write_spec(HCRAS_SPEC, {"decoder": decoder, **budget})
+            labels[spec] = (HCRAS, write_spec("genetic", {"repair": decoder, **budget}))
+            contestants.append(Contestant(spec, spec))
+    for settings in DDPG_SETTINGS if shop.size.decoder_libraries else ():
+        spec = write_spec("ddpg", {**settings, **shop.size.ddpg})
+        labels[spec] = (DDPG, spec)
+        contestants += _ddpg(shop, suite, spec, shop.size.decoder_libraries, spec)
+    found = shop.measure(suite, [*contestants, *_references()])
+    return [
+        {"method": method, "setting": setting, **_row(found, role, users)}
+        for role, (method, setting) in labels.items()
+        for users in found.users
+    ]
+
+
+def _ddpg(shop: Workshop, suite: Suite, spec: str, libraries: int, role: str = DDPG) -> list[Contestant]:
+    """Return DDPG with a training a library and N, the first one of Fig. 4 and 5 where the settings agree."""
+    trainings = [
+        Training(spec, suite.folder, library, users, training_seed(library, 0))
+        for library in range(min(libraries, shop.size.budget_libraries))
+        for users in shop.size.ends
+    ]
+    return entered(shop.train(f"training {spec}", trainings), role)
+
+
+def _references() -> list[Contestant]:
+    return [Contestant(RCARS, "random-allocation"), Contestant(OPTIMUM, "decomposition")]
+
+
+def _row(found: Measurements, role: str, users: int) -> Row:
+    """Return how good `role` is on the libraries that it ran on."""
+    libraries = [run.library for run in found if (run.role, run.users) == (role, users)]
+    alike = Measurements(run for run in found if run.library in libraries)
+    cost, best, random = (alike.per_library(who, "cost", users) for who in (role, OPTIMUM, RCARS))
+    hits = alike.per_library(role, "hit ratio", users)
+    return {
+        "users": users, "libraries": len(cost),
+        **estimate(lambda c, b: c / b - 1.0, cost, best).fields("gap"),
+        "below_rcars": float(1.0 - cost.mean() / random.mean()), "hit_ratio": float(hits.mean()),
+    }  # fmt: skip
+
+
+def _over(found: Measurements, role: str, users: int) -> Row:
+    """Return by how much the optimum and DDPG are better than HCRAS, beside what the paper claims."""
+    claim = next((c for c in CLAIMS if (c.quantity, c.users, c.baseline) == ("cost", users, HCRAS)), None)
+
+    def better(who: str) -> Estimate:
+        values = (found.per_library(one, "cost", users) for one in (role, who))
+        return estimate(lambda b, s: READINGS[0].better("cost", b, s), *values)
+
+    return {
+        **better(OPTIMUM).fields("ceiling"), **better(DDPG).fields("ddpg"),
+        "claimed": claim.fraction if claim else None,
+    }  # fmt: skip

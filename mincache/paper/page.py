@@ -1,0 +1,38 @@
+"""The tables in docs/paper.md, generated from the numbers that are committed beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mincache.board.render import escaped, markdown_table
+from mincache.errors import InputError
+from mincache.paper import results
+from mincache.paper.reproduction import WORDS
+from mincache.paper.results import Row
+from mincache.paper.tables import COLUMNS, cells
+
+_BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+
+
+def refreshed(page: str, folder: Path) -> str:
+    """Return a page with each block `<!-- table NAME -->` filled with that table.
+
+    Args:
+        page: Markdown.
+        folder: where `mincache reproduce` wrote its numbers.
+
+    Raises:
+        InputError: if there is no such table, or no numbers.
+    """
+    tables = {name: rows for word in WORDS for name, rows in results.read(folder, word).tables.items()}
+    return _BLOCK.sub(lambda block: f"{block[1]}{_markdown(block[2], tables)}{block[3]}", page)
+
+
+def _markdown(name: str, tables: Mapping[str, Sequence[Row]]) -> str:
+    if name not in COLUMNS or name not in tables:
+        raise InputError("table", f"must be one of {', '.join(COLUMNS)}", repr(name))
+    titles, *rows = cells(name, tables[name])
+    left = [not column.numeric for column in COLUMNS[name]]
+    return markdown_table(titles, [list(map(escaped, row)) for row in rows], left)

@@ -1,0 +1,110 @@
+"""The words of `mincache reproduce`: what each runs, and what it finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mincache.bench.environment import machine
+from mincache.paper import comparison, dependence, figures, open_points, rates, verdicts
+from mincache.paper.measurements import Measurements
+from mincache.paper.results import Findings, Row
+from mincache.paper.workshop import SEED, Workshop
+
+
+def fig3(shop: Workshop) -> Findings:
+    """DDPG's training reward at several learning rates."""
+    trained = rates.train(shop)
+    curves, converged = rates.curves(trained), rates.converged(trained)
+    references = _references(rates.references(shop), shop.size.ends[0])
+    verdict = verdicts.rates_verdict(converged, rates.converged_rewards(trained))
+    tables = {
+        "fig3-curves": curves,
+        "fig3": converged,
+        "fig3-verdict": [verdict],
+        "fig3-references": references,
+    }
+    return _findings("fig3", shop, tables, {"fig3": figures.rewards(curves, references)})
+
+
+def _references(found: Measurements, users: int) -> list[Row]:
+    return [
+        {"solver": role, "reward": -float(found.per_library(role, "cost", users).mean())}
+        for role in found.roles
+    ]
+
+
+def fig4(shop: Workshop) -> Findings:
+    """Hit ratio over the number of users."""
+    compared, drawn = comparison.compare(shop), dependence.draw(shop)
+    rows = comparison.over_users(compared, "hit ratio")
+    tables = {
+        "fig4": rows,
+        "fig4-claims": verdicts.claims_table(compared, drawn, "hit ratio"),
+        "fig4-trends": verdicts.trends_table(compared, "hit ratio"),
+    }
+    return _findings("fig4", shop, tables, {"fig4": figures.over_users(rows, "hit ratio", ".2f")})
+
+
+def fig5(shop: Workshop) -> Findings:
+    """Mean cost over the number of users."""
+    compared, drawn = comparison.compare(shop), dependence.draw(shop)
+    rows = comparison.over_users(compared, "cost")
+    tables = {
+        "fig5": rows,
+        "fig5-claims": verdicts.claims_table(compared, drawn, "cost"),
+        "fig5-trends": verdicts.trends_table(compared, "cost"),
+    }
+    return _findings(
+        "fig5", shop, tables, {"fig5": figures.over_users(rows, "mean cost, lower is better", "d")}
+    )
+
+
+def table(shop: Workshop) -> Findings:
+    """All the percentages, and what they depend on."""
+    compared, drawn = comparison.compare(shop), dependence.draw(shop)
+    budgets = open_points.budgets(shop)
+    tables = {
+        "claims": verdicts.claims_table(compared, drawn, "hit ratio", "cost"),
+        "dependence": dependence.table(shop),
+        "budgets": budgets,
+        "decoders": open_points.decoders(shop),
+    }
+    return _findings("table", shop, tables, {"budgets": figures.budgets(budgets)})
+
+
+WORDS: Mapping[str, Callable[[Workshop], Findings]] = {
+    "fig5": fig5, "fig4": fig4, "fig3": fig3, "table": table,
+}  # fmt: skip
+"""The words, in the order in which `all` takes them."""
+
+
+def _findings(
+    what: str, shop: Workshop, tables: Mapping[str, list[Row]], charts: Mapping[str, dict[str, Any]]
+) -> Findings:
+    return Findings(what, tables, charts, _record(what, shop))
+
+
+def _record(what: str, shop: Workshop) -> dict[str, Any]:
+    """Return how the findings came about: enough to run the same again."""
+    runs = [record for records in shop.records.values() for record in records.values()]
+    trained = shop.trained.values()
+    return {
+        "command": f"mincache reproduce {what}"
+        + ("" if shop.size.name == "full" else f" --{shop.size.name}"),
+        "size": asdict(shop.size),
+        "seed": SEED,
+        "runs": dict(Counter(record.verdict for record in runs)),
+        "run_cpu_s": sum(record.cpu_s or 0.0 for record in runs),
+        "trainings": len(trained),
+        "training_cpu_s": sum(one.record.cpu_s for one in trained),
+        "settings": sorted({one.spec for one in shop.trained} | {_told(r.cell.solver) for r in runs}),
+        "machine": machine(),
+    }
+
+
+def _told(solver: str) -> str:
+    """Return a solver without the file of its policy, whose training stands among the settings."""
+    return "ddpg, trained" if solver.startswith("ddpg[policy=") else solver

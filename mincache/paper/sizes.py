@@ -1,0 +1,85 @@
+"""How much of everything a reproduction runs: the full one, a quick one, and a smoke test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Settings = Mapping[str, str | float]
+"""Parameters of a solver that differ from their defaults."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a reproduction.
+
+    Attributes:
+        name: of the size.
+        libraries: model libraries in Fig. 4 and 5.
+        traces: traces a library and N there.
+        trainings: for each N how many DDPG policies are trained a library, each with a seed of its own.
+        repetitions: of RCARS and HCRAS an instance.
+        rates: the actor's learning rates in Fig. 3; the critic's are 10 times as large.
+        rate_seeds: trainings a learning rate.
+        draws: libraries that the ceilings and the table of dependences are measured on, a trace each.
+        budgets: (population, generations) of HCRAS.
+        budget_libraries: libraries that budgets are measured on.
+        decoder_libraries: libraries that decoders are measured on.
+        ddpg: what differs from DDPG's defaults in every training, for the smaller sizes.
+        hcras: what differs from HCRAS' defaults wherever its budget is not what is studied.
+        slots: T.
+    """
+
+    name: str
+    libraries: int
+    traces: int
+    trainings: Mapping[int, int]
+    repetitions: int
+    rates: tuple[float, ...]
+    rate_seeds: int
+    draws: int
+    budgets: tuple[tuple[int, int], ...]
+    budget_libraries: int
+    decoder_libraries: int
+    ddpg: Settings = field(default_factory=dict)
+    hcras: Settings = field(default_factory=dict)
+    slots: int = 50
+
+    @property
+    def users(self) -> tuple[int, ...]:
+        """The numbers of users N."""
+        return tuple(self.trainings)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The least and the largest N, which the paper gives percentages for."""
+        return min(self.users), max(self.users)
+
+
+_BUDGETS = (
+    (2, 1), (5, 1), (10, 1), (20, 1), (50, 1), (100, 1), (10, 10), (20, 10), (20, 20), (50, 20), (50, 50),
+    (50, 100), (100, 100), (100, 200),
+)  # fmt: skip
+
+SIZES = {
+    size.name: size
+    for size in (
+        Size(
+            "full", libraries=5, traces=2, trainings={10: 5, 12: 1, 14: 1, 16: 1, 18: 5}, repetitions=3,
+            rates=(1e-5, 1e-4, 1e-3, 1e-2), rate_seeds=5, draws=100, budgets=_BUDGETS, budget_libraries=5,
+            decoder_libraries=2,
+        ),
+        Size(
+            "quick", libraries=3, traces=1, trainings={10: 1, 14: 1, 18: 1}, repetitions=1,
+            rates=(1e-5, 1e-4, 1e-3, 1e-2), rate_seeds=2, draws=20, budgets=_BUDGETS[::2], budget_libraries=2,
+            decoder_libraries=1, ddpg={"episodes": 200},
+        ),
+        Size(
+            "smoke", libraries=2, traces=1, trainings={10: 1, 18: 1}, repetitions=1,
+            rates=(1e-4, 1e-2), rate_seeds=2, draws=2, budgets=((2, 1), (10, 5)), budget_libraries=2,
+            decoder_libraries=0, ddpg={"episodes": 40, "warmup": 100, "batch": 32},
+            hcras={"population": 10, "generations": 5}, slots=8,
+        ),
+    )
+}  # fmt: skip
+"""The sizes by name. Small ones show that everything works; their numbers mean little."""

@@ -1,0 +1,58 @@
+"""What the bench costs: everything of a run but the solver's own solve, and reading many records."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench_fixture import CLOUD_ONLY
+
+from mincache import suites
+from mincache.bench import journal
+from mincache.bench.attempt import attempt
+from mincache.bench.judge import with_contradictions
+from mincache.bench.limits import Limits
+from mincache.bench.plan import plan
+from mincache.bench.supervisor import Keeper
+from mincache.documents import parse_instance
+from mincache.registry import make
+from mincache.solver import Run
+
+TASK = plan(suites.find("paper-v1"), [CLOUD_ONLY], 1, Limits(wall_s=60.0))[-1]
+
+
+@pytest.mark.benchmark(group="overhead of a run (cloud-only, paper-v1, N=18)")
+def test_in_process(benchmark):
+    """Call the solver where one is."""
+    instance, solver = parse_instance(TASK.read()), make("cloud-only")
+    benchmark(lambda: solver.solve(instance, Run.seeded(0)))
+
+
+@pytest.mark.benchmark(group="overhead of a run (cloud-only, paper-v1, N=18)")
+def test_supervised(benchmark):
+    """Run it in a child under every limit, judge the answer and write the record."""
+    with Keeper(pin=False) as keeper:
+        attempt(TASK, TASK.read(), keeper)
+        judged = benchmark(lambda: attempt(TASK, TASK.read(), keeper))
+    assert judged.record.verdict == "verified"
+    assert benchmark.stats.stats.median < 0.060
+
+
+@pytest.mark.benchmark(group="10,000 records")
+def test_read_records(benchmark, tmp_path):
+    """Read and check a journal of 10,000 records."""
+    with Keeper(pin=False) as keeper:
+        record = attempt(TASK, TASK.read(), keeper).record
+    lines = (
+        journal.line_of(record.model_copy(update={"cell": record.cell.model_copy(update={"repetition": k})}))
+        for k in range(10_000)
+    )
+    (tmp_path / journal.RECORDS_FILE).write_bytes(b"".join(lines))
+    records = benchmark.pedantic(lambda: journal.read(tmp_path), rounds=3)
+    assert len(with_contradictions(records)) == 10_000
+    assert benchmark.stats.stats.median < 2.0
+    assert json.loads(records[0].model_dump_json())

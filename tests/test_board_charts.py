@@ -1,0 +1,98 @@
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from board_fixture import record
+
+from mincache.bench.records import TracePoint
+from mincache.board import chart_data, charts
+from mincache.board.ranking import table
+from mincache.board.standing import standings
+from mincache.errors import InputError
+
+TRACE = (TracePoint(0.1, 15.0, None), TracePoint(0.5, 10.0, None))
+
+
+def _made(records):
+    (standing,) = standings(records)
+    return standing, table(standing)
+
+
+@pytest.fixture
+def made():
+    """A standing of a best and a worse solver, and one that crashed."""
+    best = record("best", "a", 10.0).model_copy(update={"trace": TRACE})
+    return _made([
+        best, record("best", "b", 20.0), record("worse<&>", "a", 11.0, solve_s=2.0),
+        record("worse<&>", "b", 26.0, solve_s=2.0), record("lost", "a", stop_reason="crash"),
+    ])  # fmt: skip
+
+
+def test_gaps_are_shown_in_per_cent_with_their_mean(made):
+    """10 % and 30 %, on average 20 %."""
+    rows = [row for row in chart_data.gaps(*made) if row["solver"] == "worse<&>"]
+    assert [row["gap"] for row in rows if "gap" in row] == pytest.approx([10.0, 30.0])
+    assert [row["mean"] for row in rows if "mean" in row] == pytest.approx([20.0])
+
+
+def test_the_profile_ends_at_one(made):
+    """Within the largest excess every solver has all instances; at none the best has."""
+    rows = chart_data.profile(*made)
+    assert {row["share"] for row in rows if row["solver"] == "best"} == {1.0}
+    worse = [(row["excess"], row["share"]) for row in rows if row["solver"] == "worse<&>"]
+    assert worse == [(0.0, 0.0), (pytest.approx(10.0), 0.5), (pytest.approx(30.0), 1.0)]
+
+
+def test_the_anytime_curve_counts_targets():
+    """At 15 against 10 none of the targets up to 20 % is reached, at 10 all are."""
+    standing, shown = _made([record("best", "a", 10.0, wall_s=5.0).model_copy(update={"trace": TRACE})])
+    rows = chart_data.anytime(standing, shown)
+    assert {row["share"] for row in rows if row["seconds"] < 0.5} == {0.0}
+    assert {row["share"] for row in rows if row["seconds"] > 0.5} == {1.0}
+
+
+def test_faults_count_every_run(made):
+    """Verified and failed runs add up to all of them."""
+    rows = chart_data.faults(made[1])
+    assert sum(row["runs"] for row in rows) == 5
+    assert {"solver": "lost", "outcome": "crash", "runs": 1} in rows
+
+
+def test_training_breaks_even(made):
+    """A solver trained for 100 s is ahead of one that takes a second more an instance from 100 on."""
+    rows = chart_data.break_even(made[1], {"best": 100.0})
+    spent = {(row["solver"], row["instances"]): row["seconds"] for row in rows}
+    assert spent["best", 10] > spent["worse<&>", 10]
+    assert spent["best", 1000] < spent["worse<&>", 1000]
+    assert spent["best", 1000] == pytest.approx(100.0 + 1000.0)
+    assert chart_data.break_even(made[1], {}) == []
+
+
+def test_users_need_the_suite(made):
+    """Without the suite at hand nobody knows an instance's N."""
+    assert chart_data.by_users(*made) == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in charts.KINDS if kind != "users"])
+def test_every_kind_is_drawn(made, kind):
+    """Each specification becomes an SVG that names the solvers as text, and the same each time."""
+    specification = charts.chart(kind, *made, {"best": 100.0})
+    drawn = charts.svg(specification)
+    texts = [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]
+    assert "worse<&>" in texts
+    assert charts.svg(charts.chart(kind, *made, {"best": 100.0})) == drawn
+
+
+def test_a_png_is_a_png(made, tmp_path):
+    """The format follows from the file's name, and another name is refused."""
+    specification = charts.chart("gap", *made)
+    charts.write(specification, tmp_path / "gap.png")
+    assert (tmp_path / "gap.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match=r"must end in \.svg or \.png"):
+        charts.write(specification, tmp_path / "gap.gif")
+
+
+def test_unknown_and_empty_charts(made):
+    """An unknown kind is refused with those known; nothing to draw is no chart."""
+    with pytest.raises(InputError, match="must be one of gap, profile"):
+        charts.chart("pie", *made)
+    assert charts.chart("gap", *_made([record("lost", "a", stop_reason="crash")])) is None

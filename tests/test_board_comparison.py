@@ -1,0 +1,40 @@
+import pytest
+from board_fixture import record
+
+from mincache.board.comparison import compare, compare_standings
+from mincache.board.standing import standings
+
+
+def test_two_solvers_by_hand():
+    """B is 10 % worse on a, 50 % better on b, equal on c; d and e have one side alone."""
+    found = compare(
+        "s", "A", {"a": 10.0, "b": 20.0, "c": 5.0, "d": 1.0}, "B", {"a": 11.0, "b": 10.0, "c": 5.0, "e": 1.0}
+    )
+    assert (found.wins, found.losses, found.ties) == (1, 1, 1)
+    assert (found.only_first, found.only_second) == (1, 1)
+    assert found.mean_change == pytest.approx((0.1 - 0.5 + 0.0) / 3)
+    assert [pair.instance for pair in found.most_changed(9)] == ["b", "a"]
+
+
+def test_the_test_is_on_relative_changes():
+    """Six instances of any scale, each 10 % worse: the smallest p-value that six pairs allow."""
+    costs = {name: 10.0**n for n, name in enumerate("abcdef")}
+    found = compare("s", "A", costs, "B", {name: 1.1 * cost for name, cost in costs.items()})
+    assert found.p_value == pytest.approx(2 / 64)
+
+
+def test_without_a_common_instance_nothing_is_claimed():
+    """No pair, no change, no significance."""
+    found = compare("s", "A", {"a": 1.0}, "B", {"b": 1.0})
+    assert (found.pairs, found.mean_change, found.p_value) == ((), None, 1.0)
+
+
+def test_campaigns_are_compared_solver_by_solver():
+    """The same solver is paired across campaigns, and p-values are adjusted for their number."""
+    names = "abcdef"
+    before = standings([record(s, i, 10.0) for s in ("x", "y") for i in names])
+    after = standings([record(s, i, 11.0) for s in ("x", "y", "z") for i in names])
+    found = compare_standings(before, after, same_solver=True)
+    assert [(one.first, one.second) for one in found] == [("x", "x"), ("y", "y")]
+    assert [one.p_adjusted for one in found] == pytest.approx([2 * one.p_value for one in found])
+    assert len(compare_standings(before, after, same_solver=False)) == 6

@@ -1,0 +1,46 @@
+"""Sizes and parts on the command line."""
+
+import click
+import pytest
+
+from mincache.cli.parameters import part, size
+
+CONTEXT = click.Context(click.Command("c"))
+OPTION = click.Option(["--x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1", 1),
+        ("500MB", 500 * 10**6),
+        ("2GB", 2 * 10**9),
+        ("2gib", 2**31),
+        ("1.5k", 1500),
+        (" 3 MiB ", 3 * 2**20),
+    ],
+)
+def test_sizes(text, count):
+    """A unit of thousands or of 1024s multiplies the number."""
+    assert size(CONTEXT, OPTION, text) == count
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "1TBx", "1e9", "nan"])
+def test_no_sizes(text):
+    """What is no positive size is refused."""
+    with pytest.raises(click.BadParameter):
+        size(CONTEXT, OPTION, text)
+
+
+def test_parts():
+    """I/N is a part when 1 <= I <= N."""
+    assert part(CONTEXT, OPTION, "2/3") == (2, 3)
+    for text in ("0/3", "4/3", "1", "a/b", "1/0", "-1/3"):
+        with pytest.raises(click.BadParameter):
+            part(CONTEXT, OPTION, text)
+
+
+def test_nothing_given():
+    """An option that is not given stays so."""
+    assert size(CONTEXT, OPTION, None) is None
+    assert part(CONTEXT, OPTION, None) is None

@@ -1,0 +1,62 @@
+"""Progress: a line a run outside a terminal, a bar inside one."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+from bench_fixture import on_linux
+from test_bench_journal import record
+
+from mincache.cli.progress import Progress
+from mincache.cli.summary import line
+
+
+def test_a_line_a_run(capsys):
+    """Outside a terminal each record is one numbered line."""
+    with Progress(total=5, waiting=2) as progress:
+        progress.show(record(0))
+        progress.show(record(1, verdict="infeasible", reason="storage broken in 2 slots"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("[4/5] x tiny #0 verified cost ")
+    assert second.startswith("[5/5] x tiny #1 infeasible")
+    assert second.endswith(": storage broken in 2 slots")
+
+
+def test_line_names_what_stopped_a_run():
+    """A run that a limit ended says so, verified or not."""
+    text = line(record(3, stop_reason="wall", reason="solve had not returned after 1 s"))
+    assert text.endswith("wall: solve had not returned after 1 s")
+
+
+IN_A_TERMINAL = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_cli_progress import Progress, record
+with Progress(total=3, waiting=3) as progress:
+    for number in range(3):
+        progress.show(record(number, verdict="infeasible"))
+"""
+
+
+@on_linux
+def test_a_bar_in_a_terminal():
+    """In a terminal a bar counts runs and failures, and no run has a line of its own."""
+    leader, follower = pty.openpty()
+    code = IN_A_TERMINAL.format(tests=os.path.dirname(__file__))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stderr=follower,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TERM": "xterm"},
+        text=True,
+        check=True,
+    )
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert "3/3" in shown
+    assert "3 failed" in shown
+    assert done.stdout == ""

@@ -1,0 +1,96 @@
+"""`mincache train`: a policy and the record of its making, or one line why not."""
+
+import json
+import shlex
+from contextlib import chdir
+
+import pytest
+from click.testing import CliRunner
+
+from mincache import Run, evaluate, registry
+from mincache.cli.train import train
+from mincache.documents import digest
+from mincache.errors import InputError
+from mincache.suites import find_instance
+
+SOLVER = "ddpg[hidden=8,batch=8,warmup=10,updates=1]"
+ARGUMENTS = [
+    SOLVER,
+    "--suite",
+    "smoke-v1",
+    "--users",
+    "10",
+    "--library",
+    "0",
+    "--seed",
+    "3",
+    "--episodes",
+    "20",
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a training, with what was printed."""
+    folder = tmp_path_factory.mktemp("training")
+    with chdir(folder):
+        result = CliRunner().invoke(train, ARGUMENTS, catch_exceptions=False)
+    assert result.exit_code == 0
+    return folder, result
+
+
+def test_a_policy_and_its_record_are_written(made):
+    """The record names the policy's bytes, its curve goes to the end, and the gap is above the optimum."""
+    folder, result = made
+    policy, record = folder / "ddpg.smoke-v1.l0.n10.s3.safetensors", folder / "ddpg.smoke-v1.l0.n10.s3.json"
+    kept = json.loads(record.read_text())
+    assert kept["policy_sha256"] == digest(policy.read_bytes())
+    assert kept["environment_steps"] == 20 * 10
+    assert [point["episode"] for point in kept["curve"]] == [10, 20]
+    assert all(point["validation_gap"] > 0 for point in kept["curve"])
+    assert kept["wall_s"] > 0
+    assert kept["cpu_s"] > 0
+    assert "held-out" in result.output
+
+
+def test_no_bar_outside_a_terminal(made):
+    """Where nobody watches, one line is all that is printed."""
+    assert made[1].output.count("\n") == 1
+
+
+def test_the_recorded_command_makes_the_same_policy(made, tmp_path):
+    """The command in a record gives the policy again, byte for byte."""
+    kept = json.loads(next(made[0].glob("*.json")).read_text())
+    words = shlex.split(kept["command"])
+    assert words[:2] == ["mincache", "train"]
+    again = tmp_path / "again.safetensors"
+    CliRunner().invoke(train, [*words[2:], "-o", str(again)], catch_exceptions=False)
+    assert digest(again.read_bytes()) == kept["policy_sha256"]
+
+
+def test_a_trained_policy_solves_the_suite(made):
+    """The policy is for the suite's own instances of its library and N, and for no other."""
+    solver = registry.make(f"ddpg[policy={next(made[0].glob('*.safetensors'))}]")
+    instance = find_instance("smoke-v1.l0.n10.t0")
+    assert solver.supports(instance) is None
+    assert evaluate(instance, solver.solve(instance, Run.seeded(0))).feasible
+    assert "smoke-v1 library 0, 10 users" in solver.supports(find_instance("smoke-v1.l0.n18.t0"))
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"--suite": "nowhere"}, "suite: must be one of"),
+        ({"--library": "2"}, "--library: must be < 2"),
+        ({"--episodes": "15"}, "episodes: must be a multiple"),
+        ({0: "cloud-only"}, "solver: must be one that learns"),
+        ({0: "ddpg[nothing=1]"}, "must have the parameter"),
+    ],
+)
+def test_unusable_input_is_refused(change, rule):
+    """A suite, library, number or solver that cannot be trained for is an InputError."""
+    words = list(ARGUMENTS)
+    for key, value in change.items():
+        words[key if key == 0 else words.index(key) + 1] = value
+    with pytest.raises(InputError, match=rule):
+        CliRunner().invoke(train, words, catch_exceptions=False)

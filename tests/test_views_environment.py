@@ -1,0 +1,121 @@
+"""The environment: Gymnasium's contract, the evaluator's prices, and the same in a batch."""
+
+import subprocess
+import sys
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from mincache import InputError, Solution, evaluate
+from mincache.scenario import Scenario
+from mincache.views.environment import ENVIRONMENT_ID, AgentView, EdgeCachingEnv, EdgeCachingVectorEnv
+from mincache.views.episodes import Episodes
+
+SHORT = Scenario(users=3, models=4, slots=5)
+EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
+
+
+def raw_actions(space: gymnasium.spaces.Box, *shape: int) -> np.ndarray:
+    """Raw actions anywhere in the box."""
+    return np.random.default_rng(0).uniform(-1, 1, (*shape, *space.shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("source", ["instance", "episodes", None])
+def test_gymnasium_finds_no_fault(source, instance):
+    """Gymnasium's own checker passes without an error or a warning."""
+    chosen = {"instance": instance, "episodes": EPISODES, None: None}[source]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gymnasium.make(ENVIRONMENT_ID, source=chosen).unwrapped)
+
+
+def test_it_is_made_by_name():
+    """Gymnasium makes the environment by its name, one or many."""
+    env = gymnasium.make(f"mincache.views.environment:{ENVIRONMENT_ID}", source=EPISODES)
+    many = gymnasium.make_vec(
+        ENVIRONMENT_ID, num_envs=2, vectorization_mode="vector_entry_point", source=EPISODES
+    )
+    assert isinstance(env.unwrapped, EdgeCachingEnv)
+    assert many.unwrapped.num_envs == 2
+
+
+def test_importing_mincache_loads_no_gymnasium():
+    """Only who asks for the environment pays for it."""
+    code = "import sys, mincache; mincache.Scenario(); sys.exit('gymnasium' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_rewards_are_what_the_evaluator_says(instance):
+    """The rewards of an episode are minus the slots' costs of the same decisions as a solution (14)."""
+    env, view = EdgeCachingEnv(instance), AgentView()
+    raw = raw_actions(env.action_space, instance.slot_count)
+    env.reset(seed=0)
+    rewards = [env.step(action)[1] for action in raw]
+    solution = Solution.of(instance, view.invert(instance, raw))
+    assert rewards == pytest.approx([-cost for cost in evaluate(instance, solution).slot_cost], rel=1e-12)
+
+
+def test_states_are_those_of_the_view(instance):
+    """An episode shows the trace's slots in order; after the last one comes the first one again."""
+    env, states = EdgeCachingEnv(instance), AgentView().apply(instance)
+    state, _ = env.reset()
+    seen, over = [state], False
+    while not over:
+        state, _, terminated, over, _ = env.step(env.action_space.sample())
+        seen.append(state)
+        assert not terminated
+    assert (np.stack(seen) == np.concatenate([states, states[:1]])).all()
+
+
+def test_a_batch_is_many_single_ones():
+    """Copy k of a batch plays the episode that a single environment plays as its k-th."""
+    batch, single = EdgeCachingVectorEnv(EPISODES, 3), EdgeCachingEnv(EPISODES)
+    raw = raw_actions(single.action_space, SHORT.slots, 3)
+    first, _ = batch.reset(seed=8)
+    together = [batch.step(actions) for actions in raw]
+    for k in range(3):
+        state, _ = single.reset(seed=8 if k == 0 else None)
+        assert (state == first[k]).all()
+        for t in range(SHORT.slots):
+            state, reward, _, truncated, _ = single.step(raw[t, k])
+            assert (state == together[t][0][k]).all()
+            assert reward == pytest.approx(together[t][1][k], rel=1e-12)
+            assert truncated == together[t][3][k]
+
+
+def test_a_seed_begins_the_episodes_anew():
+    """The same seed gives the same episodes, no seed goes on to the next one."""
+    env = EdgeCachingVectorEnv(EPISODES, 2)
+    first, again = env.reset(seed=5)[0], env.reset(seed=5)[0]
+    later = env.reset()[0]
+    assert (first == again).all()
+    assert (later != first).any()
+
+
+@pytest.mark.parametrize(("bad", "rule"), [(np.full(10, np.nan), "finite"), (np.zeros(9), "shape")])
+def test_a_bad_action_is_refused(bad, rule):
+    """An action that is not finite, or of another shape, is an InputError."""
+    env = EdgeCachingEnv(EPISODES)
+    env.reset()
+    with pytest.raises(InputError, match=rule):
+        env.step(bad)
+
+
+def test_no_step_beyond_the_end():
+    """After the last slot an episode must be begun with reset."""
+    env = EdgeCachingEnv(EPISODES)
+    env.reset()
+    for _ in range(SHORT.slots):
+        env.step(env.action_space.sample())
+    with pytest.raises(InputError, match="reset"):
+        env.step(env.action_space.sample())
+
+
+@pytest.mark.parametrize("names", [{"observation": "x"}, {"action": "x"}])
+def test_unknown_views_are_refused(names):
+    """A view that does not exist is an InputError that lists those that do."""
+    with pytest.raises(InputError, match="must be one of"):
+        EdgeCachingEnv(EPISODES, **names)

@@ -1,0 +1,96 @@
+"""mincache as a user has it: the wheel, installed into an empty environment, with the sources out of the way."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+_SOURCES = ("mincache", "solvers", "instances", "pyproject.toml", "README.md", "LICENSE")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An environment with the wheel in it.
+
+    Attributes:
+        wheel: the wheel's file.
+        folder: the environment.
+    """
+
+    wheel: Path
+    folder: Path
+
+    @property
+    def site_packages(self) -> Path:
+        """Where the environment keeps what is installed in it."""
+        return Path(sysconfig.get_path("purelib", "venv", {"base": str(self.folder)}))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of a shell in which the environment is active; pip then asks no network."""
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return inherited | {
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "VIRTUAL_ENV": str(self.folder),
+            "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this one the other way round
+        }  # fmt: skip
+
+    def run(self, *command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command with the environment active."""
+        words = list(map(str, command))
+        return subprocess.run(
+            words, cwd=cwd, env=self.variables, capture_output=True, text=True, check=False
+        )
+
+    def shell(self, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a line of a shell with the environment active."""
+        return self.run("/bin/sh", "-ec", line, cwd=cwd)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The environment; built once, whatever modules ask for it."""
+    return _install(tmp_path_factory.getbasetemp() / "installed")
+
+
+@functools.cache
+def _install(folder: Path) -> Installed:
+    made = Installed(_build(folder), folder / "environment")
+    venv.create(made.folder, with_pip=False, symlinks=True)
+    # The libraries come from this environment: a path in a .pth file brings no editable mincache along.
+    (made.site_packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = made.folder / "bin" / "pip"
+    pip.write_text(f'#!/bin/sh\nexec "{made.folder}/bin/python" -m pip "$@"\n')
+    pip.chmod(0o755)
+    done = made.run("pip", "install", "--quiet", "--force-reinstall", made.wheel, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def _build(folder: Path) -> Path:
+    """Build the wheel from a copy of the sources, free of what earlier builds have left."""
+    copy = folder / "sources"
+    copy.mkdir(parents=True)
+    for name in _SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.part"))
+        else:
+            shutil.copy(source, copy / name)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shutil.rmtree(copy)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
