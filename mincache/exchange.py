@@ -39,13 +39,16 @@ def export(
         formulation: by default `exact` where the format holds it, else `piecewise`.
 
     Raises:
-        InputError: if the format cannot hold the formulation.
+        InputError: if the format cannot hold the formulation, or the folder cannot be made.
     """
     linear = file_format in LINEAR_FORMATS
     chosen: algebraic.Formulation = formulation or ("piecewise" if linear else "exact")
     if linear and chosen == "exact":
         raise InputError("formulation", f"must be piecewise or relaxed in an {file_format} file", "exact")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), "must be a folder", error.strerror or str(error)) from None
     path = folder / f"{instance.name}.{file_format}"
     variables, columns = _write_model(algebraic.apply(instance, chosen), path)
     names = Names(

@@ -6,9 +6,11 @@ command line, in Python and in experiment files. Parameters are the fields of th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import importlib.util
+import os
 import re
 import sys
 import types
@@ -25,6 +27,7 @@ GROUP = "mincache.solvers"
 """The entry-point group that plugins declare their solvers in."""
 
 _SPEC = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<parameters>.*)\])?", re.DOTALL)
+_QUOTES_CLOSED = re.compile(r"""(?:[^"']|"[^"]*"|'[^']*')*""")
 _EXTRAS = {
     "pyomo": "pyomo", "highspy": "pyomo", "pyscipopt": "pyomo",
     "pymoo": "genetic",
@@ -57,9 +60,7 @@ def load(name: str) -> type[Solver]:
             )
         try:
             found = entry.load()
-        except ModuleNotFoundError as error:
-            raise missing_extra(f"solver {name!r}", error) from None
-        except Exception as error:  # a plugin may fail in any way
+        except (Exception, SystemExit) as error:  # a plugin may fail in any way
             raise _not_importable(f"solver {name!r}", error) from error
     if not (isinstance(found, type) and issubclass(found, Solver) and dataclasses.is_dataclass(found)):
         raise InputError("solver", "must be a dataclass derived from mincache.Solver", shown(name))
@@ -96,8 +97,9 @@ def make(spec: str) -> Solver:
         return kind(**values)
     except MincacheError:
         raise
-    except (TypeError, ValueError) as error:
-        raise InputError(f"solver {match['target']}", "must accept its parameters", str(error)) from None
+    except Exception as error:  # what the class makes of its parameters is its own affair
+        received = f"{type(error).__name__}: {error}"
+        raise InputError(f"solver {match['target']}", "must accept its parameters", received) from error
 
 
 def parameters(solver: Solver) -> dict[str, Any]:
@@ -107,8 +109,8 @@ def parameters(solver: Solver) -> dict[str, Any]:
 
 def missing_extra(what: str, error: ModuleNotFoundError) -> MincacheError:
     """Return the error that tells which extra to install for `what`; an unknown module stays as it is."""
-    module = (error.name or "").partition(".")[0]
-    if module in ("", "mincache"):
+    module = error.name or ""
+    if not _is_missing(module):
         raise error  # a bug, not a missing library
     extra = _EXTRAS.get(module)
     install = f"pip install 'mincache[{extra}]'" if extra else f"install {module}"
@@ -120,8 +122,13 @@ def _entry_points() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
+def _is_missing(module: str) -> bool:
+    # Of a library that is there, a part alone can be missing: then the name has a dot.
+    return "." not in module and module not in ("", "mincache")
+
+
 def _from_file(path: Path, class_name: str) -> object:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError("solver", "must name an existing file", shown(str(path)))
     module_spec = importlib.util.spec_from_file_location(f"mincache_user_{path.stem}", path)
     if module_spec is None or module_spec.loader is None:
@@ -131,11 +138,8 @@ def _from_file(path: Path, class_name: str) -> object:
     sys.modules[module_spec.name] = module
     try:
         module_spec.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        if (error.name or "mincache").partition(".")[0] == "mincache":
-            raise _not_importable(f"solver {path}", error) from error
-        raise missing_extra(f"solver {path}", error) from None
     except (Exception, SystemExit) as error:  # a script without a main guard may exit
+        del sys.modules[module_spec.name]
         raise _not_importable(f"solver {path}", error) from error
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
@@ -145,17 +149,18 @@ def _from_file(path: Path, class_name: str) -> object:
     return getattr(module, class_name)
 
 
-def _not_importable(what: str, error: BaseException) -> InputError:
+def _not_importable(what: str, error: BaseException) -> MincacheError:
+    if isinstance(error, ModuleNotFoundError) and _is_missing(error.name or ""):
+        return missing_extra(what, error)
     return InputError(what, "must be importable", f"{type(error).__name__}: {error}")
 
 
 def _hints(kind: type[Solver]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(kind)
-    except NameError as error:
-        raise InputError(
-            f"solver {kind.__name__}", "must annotate its parameters with types that exist", str(error)
-        ) from None
+    except Exception as error:  # an annotation is any expression
+        rule = "must annotate its parameters with types that exist"
+        raise InputError(f"solver {kind.__name__}", rule, f"{type(error).__name__}: {error}") from None
 
 
 def _suggest(word: str, known: list[str]) -> str:
@@ -166,26 +171,43 @@ def _suggest(word: str, known: list[str]) -> str:
 
 def _split(text: str) -> list[str]:
     """Split at commas outside quotes, so that a quoted value may hold one."""
-    return [item for item in re.findall(r"""(?:[^,"']|"[^"]*"|'[^']*')+""", text) if item.strip()]
+    if not _QUOTES_CLOSED.fullmatch(text):
+        raise InputError("solver", "must close its quotes", shown(text))
+    items = re.findall(r"""(?:[^,"']|"[^"]*"|'[^']*')+""", text)
+    return [item for item in items if item.strip()]
 
 
 def _parse(text: str, hint: Any, field: str) -> Any:
     union = typing.get_origin(hint) in (types.UnionType, typing.Union)
-    options = typing.get_args(hint) if union else (hint,)
-    if text.lower() == "none" and type(None) in options:
-        return None
-    kind = next(option for option in options if option is not type(None))
+    kinds = typing.get_args(hint) if union else (hint,)
     quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'"
+    if types.NoneType in kinds and text.lower() == "none" and not quoted:
+        return None
+    kinds = tuple(kind for kind in kinds if kind is not types.NoneType)
+    for kind in kinds:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            return _value(text[1:-1] if quoted else text, kind)
+    raise InputError(field, "must be " + " or ".join(map(_described, kinds)), shown(text))
+
+
+def _value(text: str, kind: Any) -> Any:
+    if choices := _choices(kind):
+        return choices[text]
+    if typing.get_origin(kind) or kind in (list, tuple, set, dict):
+        raise TypeError(f"no text is read as {kind}")
+    return kind(text)
+
+
+def _choices(kind: Any) -> dict[str, Any]:
     if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise InputError(field, "must be true or false", shown(text))
-        return text.lower() == "true"
+        return {"true": True, "false": False, "True": True, "False": False}
     if typing.get_origin(kind) is typing.Literal:
-        allowed = [str(choice) for choice in typing.get_args(kind)]
-        if text not in allowed:
-            raise InputError(field, "must be one of " + ", ".join(allowed), shown(text))
-        return text
-    try:
-        return kind(text[1:-1] if quoted else text)
-    except (TypeError, ValueError):
-        raise InputError(field, f"must be a {getattr(kind, '__name__', kind)}", shown(text)) from None
+        return {str(choice): choice for choice in typing.get_args(kind)}
+    return {}
+
+
+def _described(kind: Any) -> str:
+    if kind is bool:
+        return "true or false"
+    choices = _choices(kind)
+    return "one of " + ", ".join(choices) if choices else f"a {getattr(kind, '__name__', kind)}"

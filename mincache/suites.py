@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mincache.documents import digest, instance_bytes, parse_instance, read_bytes, read_instance, write_bytes
 from mincache.errors import DocumentError, InputError, shown
-from mincache.instance import NAME_PATTERN, Instance
+from mincache.instance import NAME_PATTERN, Instance, check_name
 from mincache.scenario import GENERATOR_VERSION, Scenario
 from mincache.validation import read_toml, validated
 
@@ -207,13 +207,15 @@ def generate(
     """Draw a suite into `folder`, which may exist but must not hold a suite yet, and return it.
 
     Raises:
-        InputError: if the folder holds a suite already, or cannot be written.
+        InputError: if the folder holds a suite already or cannot be written, or the name is none.
     """
+    check_name(name, "name")
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(folder), "must be a folder to write to", error.strerror or str(error)) from None
+    except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(str(folder), "must be a folder to write to", reason) from None
     if (folder / RECIPE_FILE).exists():
         raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
     entries = []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from bench_fixture import FAULTS, file_entrant, job_of, on_linux, tiny_tasks
 
-from mincache.bench import processes, worker
+from mincache.bench import limits, processes, supervisor, worker
 from mincache.bench.limits import Limits
 from mincache.bench.outcome import Outcome
 from mincache.bench.supervisor import Keeper
@@ -138,6 +138,19 @@ def test_lost_keeper_is_replaced(task):
         outcome = keeper.run(job, Limits(wall_s=60.0), task.read())
         assert (outcome.stopped_by, outcome.closing) == ("interrupted", b"")
         assert keeper.run(task.job, task.limits, task.read()).closing == worker.ANSWER
+    assert processes.descendants(os.getpid()) == before
+
+
+def test_frozen_keeper_is_given_up(task, monkeypatch):
+    """A run that stops its keeper (SIGSTOP) cannot keep the supervisor waiting for ever."""
+    for where, name in ((limits, "ANSWER_S"), (limits, "LEAVE_S"), (supervisor, "SLACK_S")):
+        monkeypatch.setattr(where, name, 0.5)
+    before = processes.descendants(os.getpid())
+    with Keeper(pin=False) as keeper:
+        keeper.run(task.job, task.limits, task.read())
+        job = fault_job(task, "endings.py:StopsItsKeeper")
+        outcome = keeper.run(job, Limits(wall_s=0.5, startup_s=1.0), task.read())
+    assert outcome.stopped_by == "interrupted"
     assert processes.descendants(os.getpid()) == before
 
 

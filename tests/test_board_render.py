@@ -75,3 +75,20 @@ def test_no_number_is_cut_in_a_narrow_terminal():
 def test_markdown_escapes_what_names_may_hold():
     """A bar in a name does not open a cell, and a tag is not HTML."""
     assert "| lost\\|\\<b\\> | - |" in render.markdown(TABLES)
+
+
+def test_latex_holds_the_cells_and_acts_on_none():
+    """A row has the cells of the table, and percent signs, braces and brackets are text."""
+    lines = render.latex(TABLES).splitlines()
+    rows = lines[lines.index("\\midrule") + 1 : lines.index("\\bottomrule")]
+    assert len(rows) == len(TABLES[0].rows)
+    for line, row in zip(rows, TABLES[0].rows, strict=True):
+        cells = [column.cell(row, TABLES[0]) for column in COLUMNS]
+        assert line.endswith(" \\\\")
+        assert line.count(" & ") == len(cells) - 1
+        assert "%" not in line.replace("\\%", "")
+        plain = line.removesuffix(" \\\\").replace("\\%", "%").replace("{[}", "[").replace("{]}", "]")
+        plain = plain.replace("\\textless{}", "<").replace("\\textgreater{}", ">")
+        assert plain.split(" & ") == cells
+    hostile = tables([record("a_b{c}\\d^e~f", "a", 1.0)])
+    assert "a\\_b\\{c\\}\\textbackslash{}d\\textasciicircum{}e\\textasciitilde{}f" in render.latex(hostile)

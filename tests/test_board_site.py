@@ -64,10 +64,9 @@ def make_board(folder, hostile=False):
                 answer = judged(suite, instance.name, HOSTILE, Solution.nothing_cached(instance))
                 journal.append(answer)
     campaigns = [folder / "campaign"]
-    about = (
-        {"authors": [HOSTILE], "links": ["https://example.org/a?b=1&c=2"], "note": HOSTILE} if hostile else {}
-    )
-    publish(read_campaigns(campaigns), solutions_in(campaigns), folder / "board", notes=about)
+    attack = {"authors": [HOSTILE], "links": ["https://example.org/a?b=1&c=2"], "note": HOSTILE}
+    about = attack if hostile else {}
+    publish(read_campaigns(campaigns), solutions_in(campaigns), folder / "board", about=about)
     return folder / "board"
 
 

@@ -1,6 +1,9 @@
 import csv
 import io
 import json
+import subprocess
+import sys
+import urllib.request
 
 import pytest
 from board_fixture import smoke_campaign
@@ -65,3 +68,27 @@ def test_publish_and_verify(campaign, tmp_path):
     assert "wrong README.md\n      differs from what the entries give" in verified.output
     assert invoke("rebuild", board).exit_code == 0
     assert invoke("verify", board).exit_code == 0
+
+
+def test_the_site_and_the_charts_are_written(campaign, tmp_path):
+    """A board becomes a site, and records become a chart for a paper."""
+    invoke("publish", campaign, "-o", tmp_path / "board")
+    assert invoke("build", tmp_path / "board", "-o", tmp_path / "site").exit_code == 0
+    assert (tmp_path / "site" / "index.html").is_file()
+    drawn = invoke("chart", campaign, "--kind", "faults", "-o", tmp_path / "faults.svg")
+    assert drawn.exit_code == 0, drawn.output
+    assert (tmp_path / "faults.svg").read_text().startswith("<svg")
+
+
+def test_a_site_is_served_on_loopback(tmp_path):
+    """The server answers on 127.0.0.1 with the site's files."""
+    (tmp_path / "index.html").write_text("<!doctype html><title>here</title>")
+    command = [sys.executable, "-u", "-m", "mincache.cli.main", "leaderboard", "serve", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            address = server.stdout.readline().split()[0]
+            assert address.startswith("http://127.0.0.1:")
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                assert b"here" in answer.read()
+        finally:
+            server.terminate()

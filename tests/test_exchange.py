@@ -161,6 +161,13 @@ def test_bad_maps_are_refused(problem, tmp_path, change):
         read_names(tmp_path)
 
 
+def test_a_file_is_no_folder(problem, tmp_path):
+    """A folder that cannot be made is refused."""
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="must be a folder"):
+        export(problem, tmp_path / "file", "lp")
+
+
 def test_verbs(problem, tmp_path):
     """`export` and `import` lead from an instance's file to a solution's, at the slot's optimum."""
     runner = CliRunner()

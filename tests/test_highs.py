@@ -1,7 +1,6 @@
 """`highs` finds the optimum of every slot."""
 
 import json
-from pathlib import Path
 
 import pytest
 from conftest import GOLDEN
@@ -10,11 +9,10 @@ from strategies import instances
 
 from mincache import Run, evaluate, read_instance, registry
 
-HIGHS = str(Path(__file__).parents[1] / "solvers" / "highs.py") + ":Highs"
 OPTIMA = sorted(GOLDEN.glob("optimum/*"))
 
 
-def run(instance, spec=HIGHS, seconds=float("inf")):
+def run(instance, spec="highs", seconds=float("inf")):
     """Return the evaluation of the answer of `spec`, and its bound."""
     run = Run.seeded(0, seconds)
     return evaluate(instance, registry.make(spec).solve(instance, run)), run.bound
@@ -55,7 +53,7 @@ def test_a_loose_gap_is_kept():
     """With a gap of 20 %, answer and bound are within 20 % and the bound still holds."""
     instance = read_instance(OPTIMA[2] / "instance.json")
     optimal = float(json.loads((OPTIMA[2] / "expected.json").read_text())["optimal_cost"])
-    evaluation, bound = run(instance, f"{HIGHS}[gap=0.2]")
+    evaluation, bound = run(instance, "highs[gap=0.2]")
     assert bound <= optimal * (1 + 1e-13)
     assert evaluation.cost <= optimal * 1.25
 
@@ -63,7 +61,7 @@ def test_a_loose_gap_is_kept():
 def test_other_numbers_of_threads_in_one_process(capfd):
     """HiGHS takes two threads after one, and writes nothing to the console."""
     instance = read_instance(OPTIMA[0] / "instance.json")
-    costs = [run(instance, f"{HIGHS}[threads={threads}]")[0].cost for threads in (1, 2, 1)]
+    costs = [run(instance, f"highs[threads={threads}]")[0].cost for threads in (1, 2, 1)]
     assert costs[0] == pytest.approx(costs[1], rel=1e-9)
     assert costs[0] == costs[2]
     assert capfd.readouterr() == ("", "")

@@ -1,14 +1,12 @@
 """`pyomo` hands the algebraic view to any solver, and says what is missing."""
 
 import json
-from pathlib import Path
 
 import pytest
 from conftest import GOLDEN
 
 from mincache import InputError, MincacheError, Run, evaluate, read_instance, registry
 
-PYOMO = str(Path(__file__).parents[1] / "solvers" / "pyomo_solver.py") + ":Pyomo"
 FOLDER = GOLDEN / "optimum" / "optimum-100"
 
 
@@ -27,7 +25,7 @@ def problem():
 def run(instance, parameters):
     """Return the evaluation of the answer with these parameters, and its bound."""
     run = Run.seeded(0, 120.0)
-    return evaluate(instance, registry.make(f"{PYOMO}[{parameters}]").solve(instance, run)), run.bound
+    return evaluate(instance, registry.make(f"pyomo[{parameters}]").solve(instance, run)), run.bound
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,7 @@ def test_incumbent_at_a_limit(problem, optimal):
 )
 def test_missing_solver(problem, solver, install):
     """A missing solver says in a sentence what to install, and solving raises it."""
-    missing = registry.make(f"{PYOMO}[solver={solver}]")
+    missing = registry.make(f"pyomo[solver={solver}]")
     assert install in missing.supports(problem)
     with pytest.raises(MincacheError, match="not installed"):
         missing.solve(problem, Run.seeded(0))
@@ -81,7 +79,7 @@ def test_missing_solver(problem, solver, install):
 def test_missing_subsolver(problem):
     """A solver made of solvers tells which of them is missing."""
     assert "'nosuchsolver'" in registry.make(
-        f"{PYOMO}[solver=mindtpy,options=nlp_solver=nosuchsolver]"
+        "pyomo[solver=mindtpy,options=nlp_solver=nosuchsolver]"
     ).supports(problem)
 
 
@@ -94,4 +92,4 @@ def test_failure_is_no_answer(problem):
 def test_options_must_be_pairs():
     """Options without a value are refused in one line."""
     with pytest.raises(InputError, match="name=value"):
-        registry.make(f"{PYOMO}[options=fast]")
+        registry.make("pyomo[options=fast]")

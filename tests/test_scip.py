@@ -1,7 +1,6 @@
 """`scip` finds the optimum on the exact form of every slot."""
 
 import json
-from pathlib import Path
 
 import pytest
 from conftest import GOLDEN
@@ -10,11 +9,10 @@ from strategies import instances
 
 from mincache import Run, evaluate, read_instance, registry
 
-SCIP = str(Path(__file__).parents[1] / "solvers" / "scip.py") + ":Scip"
 OPTIMA = sorted(GOLDEN.glob("optimum/*"))
 
 
-def run(instance, spec=SCIP, seconds=float("inf")):
+def run(instance, spec="scip", seconds=float("inf")):
     """Return the evaluation of the answer of `spec`, and its bound."""
     run = Run.seeded(0, seconds)
     return evaluate(instance, registry.make(spec).solve(instance, run)), run.bound
@@ -47,7 +45,7 @@ def test_incumbent_at_a_limit(capfd):
     """Stopped after the root node with no gap to reach, it hands back the best that it has; in silence."""
     instance = read_instance(OPTIMA[4] / "instance.json")
     optimal = float(json.loads((OPTIMA[4] / "expected.json").read_text())["optimal_cost"])
-    evaluation, bound = run(instance, f"{SCIP}[gap=0,nodes=1]")
+    evaluation, bound = run(instance, "scip[gap=0,nodes=1]")
     assert evaluation.feasible
     assert evaluation.hit_ratio > 0.0
     assert bound <= optimal

@@ -32,6 +32,7 @@ _CLOSINGS: dict[bytes, StopReason] = {
     worker.RAISED: "exception", worker.OUT_OF_MEMORY: "memory",
     worker.SKIPPED: "not started", worker.REFUSED: "not started",
 }  # fmt: skip
+_MEASURED = ("import_s", "build_s", "solve_s", "wall_s", "cpu_s", "peak_memory_bytes")
 _OUTPUT_CHARACTERS = 2000
 _REFUTABLE = ("verified", "no solution")
 
@@ -71,49 +72,41 @@ def judge(
             refers to it or to the run's own cost, whichever is lower.
     """
     stop_reason, reason = _stop(cell, outcome)
-    solution, malformed = _solution(outcome, instance, stop_reason)
-    evaluation = None
-    if solution is not None:
-        try:
-            evaluation = evaluate(instance, solution)
-        except InputError as error:
-            solution, malformed = None, str(error)
+    solution, evaluation, malformed = _answer(outcome, instance, stop_reason)
     points, malformed_report = trace.points(outcome, instance, evaluation)
-    bound = max((point.bound for point in points if point.bound is not None), default=None)
     cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
+    bound = max((point.bound for point in points if point.bound is not None), default=None)
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
-    verdict, why = _verdict(outcome, evaluation, malformed or malformed_report)
-    if verdict in _REFUTABLE and contradicts(bound, reference):
-        verdict, why = "contradicts a bound", f"its bound {bound!r} is above the verified cost {reference!r}"
+    verdict, why = _verdict(outcome, evaluation, malformed or malformed_report, bound, reference)
+    horizon_s = cell.wall_s or outcome.solve_s or 0.0
     document = solution_bytes(solution) if solution is not None else None
-    horizon = cell.wall_s or outcome.solve_s or 0.0
-    if outcome.left_behind:
-        why = "; ".join(filter(None, (why, f"{outcome.left_behind} processes could not be ended")))
-    failed = verdict not in ("verified", "skipped")
     record = Record(
         cell=cell,
         stop_reason=stop_reason,
         claim=_claim(cost, bound, outcome, solution),
         verdict=verdict,
-        reason="; ".join(filter(None, (reason, why))),
+        reason="; ".join(filter(None, (reason, why, _left_behind(outcome)))),
         score=_score(evaluation),
         bound=bound,
         solution_sha256=digest(document) if document is not None else None,
-        import_s=outcome.import_s,
-        build_s=outcome.build_s,
-        solve_s=outcome.solve_s,
-        wall_s=outcome.wall_s,
-        cpu_s=outcome.cpu_s,
-        peak_memory_bytes=outcome.peak_memory_bytes or None,
+        **{name: getattr(outcome, name) for name in _MEASURED},
         trace=points,
-        primal_integral_s=trace.primal_integral(points, reference, horizon),
-        primal_dual_integral_s=trace.primal_dual_integral(points, horizon),
+        primal_integral_s=trace.primal_integral(points, reference, horizon_s),
+        primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
         reference_cost=reference,
-        output=outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:] if failed else "",
+        output="" if verdict in ("verified", "skipped") else _output(outcome),
         started=started,
         environment=environment,
     )
     return Judged(record, evaluation, document)
+
+
+def _left_behind(outcome: Outcome) -> str:
+    return f"{outcome.left_behind} processes could not be ended" if outcome.left_behind else ""
+
+
+def _output(outcome: Outcome) -> str:
+    return outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:]
 
 
 def _stop(cell: Cell, outcome: Outcome) -> tuple[StopReason, str]:
@@ -140,35 +133,45 @@ def _ending(status: int | None) -> str:
     return f"left with exit status {status} and without an answer"
 
 
-def _solution(outcome: Outcome, instance: Instance, stop: StopReason) -> tuple[Solution | None, str]:
-    """Return the solution that counts, if any, and why what came is none.
-
-    A run that a limit ended is judged by the last incumbent that it had reported in time.
-    """
-    try:
-        if outcome.answered:
-            return parse_solution(outcome.payload), ""
-        if stop in ("wall", "cpu", "memory") and outcome.incumbents:
-            return worker.unpack(outcome.incumbents[-1][1], instance), ""
-    except InputError as error:
-        return None, str(error)
+def _answer(
+    outcome: Outcome, instance: Instance, stop: StopReason
+) -> tuple[Solution | None, Evaluation | None, str]:
+    """Return the solution that counts, if any, its evaluation, and why what came is none."""
     if outcome.closing == worker.MALFORMED:
-        return None, outcome.payload.decode(errors="replace")
-    return None, ""
+        return None, None, outcome.payload.decode(errors="replace")
+    try:
+        solution = _solution(outcome, instance, stop)
+        return solution, evaluate(instance, solution) if solution is not None else None, ""
+    except InputError as error:
+        return None, None, str(error)
 
 
-def _verdict(outcome: Outcome, evaluation: Evaluation | None, malformed: str) -> tuple[Verdict, str]:
+def _solution(outcome: Outcome, instance: Instance, stop: StopReason) -> Solution | None:
+    if outcome.closing == worker.ANSWER:
+        return parse_solution(outcome.payload)
+    if stop in ("wall", "cpu", "memory") and outcome.incumbents:
+        # A run that a limit has ended is judged by what it had reported in time.
+        return worker.unpack(outcome.incumbents[-1][1], instance)
+    return None
+
+
+def _verdict(
+    outcome: Outcome,
+    evaluation: Evaluation | None,
+    malformed: str,
+    bound: float | None,
+    reference: float | None,
+) -> tuple[Verdict, str]:
+    """Return the verdict, and one line to it."""
     if outcome.closing == worker.SKIPPED and not outcome.stopped_by:
         return "skipped", ""
-    if malformed:
+    if malformed or outcome.stopped_by == "protocol":
         return "malformed", malformed
-    if outcome.stopped_by == "protocol":
-        return "malformed", ""
-    if evaluation is None:
-        return "no solution", ""
-    if not evaluation.feasible:
+    if evaluation is not None and not evaluation.feasible:
         return "infeasible", _broken(evaluation)
-    return "verified", ""
+    if contradicts(bound, reference):
+        return "contradicts a bound", f"its bound {bound!r} is above the verified cost {reference!r}"
+    return ("verified" if evaluation is not None else "no solution"), ""
 
 
 def contradicts(bound: float | None, cost: float | None) -> bool:
@@ -185,7 +188,7 @@ def _claim(cost: float | None, bound: float | None, outcome: Outcome, solution: 
     if solution is None:
         return "none"
     proven = cost is not None and bound is not None and bound >= cost - OPTIMALITY * abs(cost)
-    return "optimal" if proven and outcome.answered else "feasible"
+    return "optimal" if proven and outcome.closing == worker.ANSWER else "feasible"
 
 
 def _score(evaluation: Evaluation | None) -> Score | None:

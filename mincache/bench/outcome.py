@@ -7,7 +7,7 @@ import signal
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mincache.bench import frames, worker
+from mincache.bench import frames
 
 HEADER, BLOB = b"H", b"B"
 
@@ -91,11 +91,6 @@ class Outcome:
         """Whether something outside the bench ended the run: its keeper lost, or SIGKILL from nowhere."""
         unexplained = not self.stopped_by and not self.closing and self.exit_status == -signal.SIGKILL
         return self.stopped_by == "interrupted" or unexplained
-
-    @property
-    def answered(self) -> bool:
-        """Whether the run sent an answer."""
-        return self.closing == worker.ANSWER
 
 
 def _events(header: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from mincache.paths import STARTED_IN
 MAX_INTERRUPTIONS = 2
 """A run that is cut off from outside is repeated this often before its record says so."""
 _CLOSE_S = 10.0
-_SLACK_S = 60.0
+SLACK_S = 60.0
 """Seconds over the limits after which a keeper is held for lost."""
 
 
@@ -49,7 +49,7 @@ class Keeper:
         outcome: Outcome | None = None
         try:
             leader = self._order(process, job, limits, instance)
-            if leader is not None and _speaks(process, limits.longest_s + _SLACK_S):
+            if leader is not None and _speaks(process, limits.longest_s + SLACK_S):
                 outcome = Outcome.receive(_descriptor(process.stdout))
         except (OSError, ValueError):
             pass  # the pipe is closed: it has died, or was closed here
@@ -78,7 +78,7 @@ class Keeper:
         frames.write(order, keeper.JOB, job.dump())
         frames.write(order, keeper.LIMITS, json.dumps(limits.as_json()).encode())
         frames.write(order, keeper.INSTANCE, instance)
-        if not _speaks(process, _SLACK_S):
+        if not _speaks(process, SLACK_S):
             return None
         started = frames.read(_descriptor(process.stdout))
         return int(started[1]) if started is not None else None

@@ -43,7 +43,7 @@ def points(
         malformed = str(error)
     events: list[tuple[float, float | None, float | None]] = [(s, None, bound) for s, bound in bounds]
     events += [(s, cost, None) for s, cost in _priced(incumbents, instance)]
-    if final is not None and final.feasible and outcome.answered:
+    if final is not None and final.feasible and outcome.closing == worker.ANSWER:
         events.append((outcome.solve_s or 0.0, final.cost, None))
     return _improvements(sorted(events, key=lambda event: event[0])), malformed
 

@@ -22,6 +22,10 @@ _MOST_PROCESSES = 1024
 _MOST_READS = 4096
 _OUTPUT_BYTES = 4000
 _INFINITY = float("inf")
+_MISSED = {
+    "startup": "solve had not begun after", "wall": "solve had not returned after",
+    "answer": "the answer was not sent within",
+}  # fmt: skip
 
 
 class Watch:
@@ -168,11 +172,7 @@ class Watch:
             time.sleep(0.005)
             self._reap()
         what = {"startup": self.limits.startup_s, "wall": self.limits.wall_s, "answer": ANSWER_S}
-        note = {
-            "startup": "solve had not begun after {} s", "wall": "solve had not returned after {} s",
-            "answer": "the answer was not sent within {} s",
-        }  # fmt: skip
-        self._stop(self._deadline_is, note[self._deadline_is].format(f"{what[self._deadline_is]:g}"))
+        self._stop(self._deadline_is, f"{_MISSED[self._deadline_is]} {what[self._deadline_is]:g} s")
 
     def _stop(self, by: str, note: str) -> None:
         if not self.outcome.stopped_by:
@@ -204,7 +204,11 @@ class Watch:
         for descriptor in (self._report, self._output, *self._exit):
             os.close(descriptor)
         self._leave_group()
-        now, outcome = time.monotonic(), self.outcome
+        self._sum_up(time.monotonic())
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _sum_up(self, now: float) -> None:
+        outcome = self.outcome
         if outcome.solve_s is None and self._solve_start is not None:
             outcome.solve_s = now - self._solve_start
         outcome.wall_s = now - self._start
@@ -212,7 +216,6 @@ class Watch:
         outcome.bounds = self._events.of(worker.BOUND)
         outcome.peak_memory_bytes = self._peak_bytes
         outcome.left_behind = max(len(processes.descendants(os.getpid())), processes.any_child())
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _leave_group(self) -> None:
         if self._group is None:

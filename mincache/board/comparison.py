@@ -106,5 +106,11 @@ def compare_standings(
         for theirs, other in others
         if theirs.name == mine.name and (not same_solver or theirs.labels[other] == mine.labels[who])
     ]
-    p_values = holm([one.p_value for one in found])
-    return [replace(one, p_adjusted=p) for one, p in zip(found, p_values, strict=True)]
+    return adjusted(found)
+
+
+def adjusted(comparisons: Iterable[Comparison]) -> list[Comparison]:
+    """Return comparisons that are made together, their p-values adjusted for their number."""
+    listed = list(comparisons)
+    p_values = holm([one.p_value for one in listed])
+    return [replace(one, p_adjusted=p) for one, p in zip(listed, p_values, strict=True)]

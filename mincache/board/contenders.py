@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mincache.bench.records import Cell
 from mincache.documents import digest
 
+_CANONICAL = json.JSONEncoder(sort_keys=True)
 _SHOWN_CHARACTERS = 100
 _SHOWN_HASH = 8
 
@@ -45,7 +46,7 @@ def contender(cell: Cell) -> Contender:
     """Return who ran in `cell`."""
     return Contender(
         cell.solver, cell.solver_name, cell.solver_source, cell.solver_version,
-        json.dumps(cell.parameters, sort_keys=True),
+        _CANONICAL.encode(cell.parameters),
         cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
     )  # fmt: skip
 

@@ -29,7 +29,31 @@ Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 
 
-class Manifest(BaseModel):
+class About(BaseModel):
+    """What people say of an entry.
+
+    Attributes:
+        authors: who stands behind it.
+        links: where to read more; https only.
+        note: a sentence for readers.
+        training_s: seconds of training, over all policies used.
+        training_device: what it was trained on.
+        reproduced: who ran a row again, when, and with what difference; "" if nobody.
+        flag: why the entry is doubted; "" if it is not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    authors: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    note: str = ""
+    training_s: float | None = Field(default=None, ge=0)
+    training_device: str = ""
+    reproduced: str = ""
+    flag: str = ""
+
+
+class Manifest(About):
     """What an entry says of itself.
 
     Attributes:
@@ -38,31 +62,15 @@ class Manifest(BaseModel):
         solver: the solver as it was written, parameters included.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`; "" if unknown.
         stochastic: whether its answer depends on the seed; None if unknown.
-        authors: who stands behind it.
-        links: where to read more; https only.
-        note: a sentence for readers.
-        training_s: seconds of training, over all policies used.
-        training_device: what it was trained on.
-        reproduced: who ran a row again, when, and with what difference; "" if nobody.
-        flag: why the entry is doubted; "" if it is not.
         records: the pack of records.
         solutions: the pack of solutions.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal["mincache-entry/1"] = "mincache-entry/1"
     suite: str
     solver: str
     kind: str = ""
     stochastic: bool | None = None
-    authors: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
-    note: str = ""
-    training_s: float | None = Field(default=None, ge=0)
-    training_device: str = ""
-    reproduced: str = ""
-    flag: str = ""
     records: Pack
     solutions: Pack
 

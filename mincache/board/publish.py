@@ -14,6 +14,7 @@ from mincache.board.contenders import Contender, labels
 from mincache.board.entries import (
     RECORDS_FILE,
     SOLUTIONS_FILE,
+    About,
     Manifest,
     folder_name,
     read_entries,
@@ -26,6 +27,7 @@ from mincache.board.results import Runs, by_suite, chosen
 from mincache.board.standing import standings
 from mincache.documents import digest, read_bytes, write_bytes
 from mincache.errors import DocumentError, InputError, MincacheError
+from mincache.validation import validated
 
 Stored = Callable[[str], bytes]
 """Gives the document of the solution with this hash."""
@@ -36,7 +38,7 @@ def publish(
     stored: Stored,
     board: str | os.PathLike[str],
     solvers: Sequence[str] = (),
-    notes: Mapping[str, Any] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Write an entry for each contender in `records`, and return the entries' folders.
 
@@ -47,19 +49,20 @@ def publish(
         stored: gives their solutions, such as `solutions_in(campaigns)`.
         board: folder of the board.
         solvers: labels, solvers or solver names to publish; all if empty.
-        notes: further fields of every manifest written, such as `authors`.
+        about: fields of `About` for every manifest written, such as `authors`.
 
     Raises:
-        InputError: if a suite is not a standard one, or a record's solution is missing or another.
+        InputError: if `about` breaks a rule, a suite is not a standard one, or a record's solution is missing
+            or another.
     """
-    written = []
+    said, written = validated(About, about or {}), []
     for suite, results in by_suite(records).items():
         if find_suite(suite) is None:
             raise InputError("suite", "must be a standard one to be published", repr(suite))
         named = labels(results)
         for who, runs in chosen(results, solvers, named).items():
             folder = Path(board) / suite / folder_name(named[who])
-            _write_entry(folder, suite, who, runs, stored, notes or {})
+            _write_entry(folder, suite, who, runs, stored, said)
             written.append(folder)
     return written
 
@@ -101,9 +104,7 @@ def write_charts(board: str | os.PathLike[str]) -> list[Path]:
     return written
 
 
-def _write_entry(
-    folder: Path, suite: str, who: Contender, runs: Runs, stored: Stored, notes: Mapping[str, Any]
-) -> None:
+def _write_entry(folder: Path, suite: str, who: Contender, runs: Runs, stored: Stored, about: About) -> None:
     """Write one entry: records in order, solutions sorted by hash, the manifest last."""
     records = [record for name in runs for record in runs[name]]
     hashes = sorted({r.solution_sha256 for r in records if r.solution_sha256 is not None})
@@ -114,7 +115,8 @@ def _write_entry(
         solver=who.solver,
         records=write_pack(folder / RECORDS_FILE, map(_line, records)),
         solutions=write_pack(folder / SOLUTIONS_FILE, solutions),
-        **(_about(who) | dict(notes)),
+        **_kind(who),
+        **dict(about),
     )
     write_manifest(folder, manifest)
 
@@ -131,7 +133,7 @@ def _checked(document: bytes, wanted: str) -> bytes:
     return document
 
 
-def _about(who: Contender) -> dict[str, Any]:
+def _kind(who: Contender) -> dict[str, Any]:
     """What the class of an installed solver says of itself; no file that a record names is executed."""
     if who.name not in registry.names():
         return {}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mincache.board import charts, columns
 from mincache.board.grid import Cell, Grid, Heading, grid, ranking_grid
 from mincache.board.pages import Context, SuitePages, cost_cell, count_cell
+from mincache.board.pairs import pairs, shares
 from mincache.board.ranking import table
 from mincache.board.table import Table
 
@@ -28,6 +29,8 @@ def ranking(pages: SuitePages) -> Context:
         "family": pages.family,
         "slices": list(_slices(pages)),
         "notes": pages.table.notes,
+        "pairs": _pairs(pages),
+        "shares": _shares(pages),
         "charts": _charts(pages),
     }
 
@@ -69,6 +72,33 @@ def _grid(pages: SuitePages, shown: Table) -> Grid:
     labels, everyone = pages.standing.labels, pages.standing.results
     notes = {labels[who]: {"kind": pages.kind(who), "tier": pages.tier(who)} for who in everyone}
     return ranking_grid(shown, {labels[who]: pages.solver_path(who) for who in everyone}, notes)
+
+
+def _pairs(pages: SuitePages) -> Grid:
+    headings = [
+        Heading("A", False), Heading("B", False), Heading("A better on"), Heading("B better on"),
+        Heading("equal on"), Heading("B's cost against A's"), Heading("adjusted p"),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell(one.first), Cell(one.second), count_cell(one.wins), count_cell(one.losses),
+            count_cell(one.ties), Cell(columns.percent(one.mean_change, 2), one.mean_change),
+            Cell(f"{one.p_adjusted:.2g}", one.p_adjusted),
+        ]
+        for one in pairs(pages.standing, pages.table)
+    ]  # fmt: skip
+    return grid(headings, rows)
+
+
+def _shares(pages: SuitePages) -> Grid:
+    headings = [
+        Heading("solver", False),
+        Heading("best alone on"),
+        Heading("virtual best's cost without it, up by"),
+    ]
+    found = shares(pages.standing, pages.table)
+    rows = [[Cell(s.solver), count_cell(s.best_alone), cost_cell(s.contribution)] for s in found]
+    return grid(headings, rows)
 
 
 def _charts(pages: SuitePages) -> list[Chart]:

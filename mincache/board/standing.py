@@ -86,11 +86,6 @@ class Standing:
         """Why a contender has no means."""
         return self._shared[1]
 
-    @cached_property
-    def records(self) -> tuple[Record, ...]:
-        """Every record that counts."""
-        return tuple(r for runs in self.results.values() for records in runs.values() for r in records)
-
     def among(self, instances: Iterable[str]) -> Standing:
         """Return the standing on these instances alone, without the contenders that were not run on any."""
         kept = frozenset(instances)

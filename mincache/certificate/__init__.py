@@ -4,7 +4,8 @@
 derives why it proves what it claims.
 """
 
-from mincache.certificate.checking import CERTIFICATE_FORMAT, Verdict, check
-from mincache.certificate.writing import Certificate, certify
+from mincache.certificate.checking import check
+from mincache.certificate.document import CERTIFICATE_FORMAT, Certificate, SlotProof, Verdict
+from mincache.certificate.writing import certify
 
-__all__ = ["CERTIFICATE_FORMAT", "Certificate", "Verdict", "certify", "check"]
+__all__ = ["CERTIFICATE_FORMAT", "Certificate", "SlotProof", "Verdict", "certify", "check"]

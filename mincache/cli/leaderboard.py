@@ -59,6 +59,33 @@ def table(campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suit
 
 
 @leaderboard.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--suite", default="", metavar="FOLDER", help="Where the suite is, if it is not a standard one."
+)
+def pairs(folder: Path, suite: str) -> None:
+    """Compare every pair of solvers of a campaign or a board, and show what each adds to the virtual best."""
+    from mincache.board import pairs as pairing
+    from mincache.board import ranking
+    from mincache.board.entries import read_any
+    from mincache.board.standing import standings
+
+    for standing in standings(read_any(folder), suite=suite):
+        shown = ranking.table(standing)
+        click.echo(f"{standing.name}, {len(shown.common)} common instances")
+        for one in pairing.pairs(standing, shown):
+            click.echo(
+                f"  {one.first} against {one.second}: better on {one.wins}, worse on {one.losses}, equal on "
+                f"{one.ties}; adjusted p = {one.p_adjusted:.2g}"
+            )
+        for share in pairing.shares(standing, shown):
+            click.echo(
+                f"  {share.solver}: best alone on {share.best_alone}; without it the virtual best would cost "
+                f"{share.contribution:.4f} more"
+            )
+
+
+@leaderboard.command()
 @click.argument("campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
 @click.option("-o", "--output", default=BOARD, show_default=True, type=click.Path(path_type=Path))
 @click.option("--solvers", multiple=True, metavar="NAME", help="Publish this row alone; may be repeated.")

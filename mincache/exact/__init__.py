@@ -1,6 +1,6 @@
 """The exact method: optimal bandwidth in closed form but for one number, branch and bound for the rest."""
 
-from mincache.exact.bandwidth import optimal_bandwidth, optimal_shares
+from mincache.exact.bandwidth import marginal_delay_s, optimal_bandwidth, optimal_shares
 from mincache.exact.optimum import RELATIVE_GAP, Optimum, improvements, optimum
 from mincache.exact.regrets import Regrets, regrets
 
@@ -9,6 +9,7 @@ __all__ = [
     "Optimum",
     "Regrets",
     "improvements",
+    "marginal_delay_s",
     "optimal_bandwidth",
     "optimal_shares",
     "optimum",

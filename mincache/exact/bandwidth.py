@@ -28,18 +28,32 @@ _SERIES_BELOW = 1e-3
 _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of shares, whoever adds them up
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def optimal_bandwidth(instance: Instance) -> Array:
     """Return the shares of the uplink that minimise the cost of every slot: [T, N], float64.
 
     They are the same whatever is cached. Each is positive, and those of a slot sum to 1 less rounding,
     never to more than 1.
     """
-    radio, trace = instance.radio, instance.trace
-    snr = equations.signal_to_noise(
-        radio.user_power_w, trace.channel_gain, radio.noise_w_per_hz, radio.uplink_hz
+    return optimal_shares(instance.trace.input_bits, _full_band_snr(instance))
+
+
+def marginal_delay_s(instance: Instance, bandwidth_share: Array) -> Array:
+    """Return the seconds of upload that each user would save by more bandwidth, per unit of share: [T, N]."""
+    snr = _full_band_snr(instance)
+    u = snr / bandwidth_share
+    log, v = np.log1p(u), u / (1.0 + u)
+    radio_s = equations.transmission_delay_s(
+        instance.trace.input_bits, equations.uplink_rate_bps(bandwidth_share, snr, instance.radio.uplink_hz)
     )
-    return optimal_shares(trace.input_bits, snr)
+    root = _root_of_log_less_fraction(u, log, v)
+    return np.asarray(radio_s * root * root / (log * bandwidth_share))
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def _full_band_snr(instance: Instance) -> Array:
+    radio, gain = instance.radio, instance.trace.channel_gain
+    snr = equations.signal_to_noise(radio.user_power_w, gain, radio.noise_w_per_hz, radio.uplink_hz)
+    return np.asarray(snr)
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")

@@ -12,6 +12,8 @@ from mincache.paper.results import Row
 _WIDTH, _HEIGHT = 520, 320
 _ROLES = (DDPG, HCRAS, RCARS, CLOUD_ONLY, OPTIMUM, MOST_HITS)
 _COLOURS = ("#c2512f", "#2f7fa8", "#5f5f5f", "#9a9a9a", "#2e8b57", "#8a63b0")
+_DASHES = [[1, 0], [6, 2], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]
+_DECADES = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000]
 _SHAPES = ("circle", "square", "triangle-up", "cross", "diamond", "triangle-down")
 
 
@@ -24,28 +26,30 @@ def rewards(curves: Sequence[Row], references: Sequence[Row]) -> dict[str, Any]:
     """
     alt = _altair()
     rows = [{**row, "rate": f"{row['learning_rate']:g}"} for row in curves]
-    base = alt.Chart(alt.InlineData(rows)).encode(
-        alt.X("episode:Q", title="episode"),
-        alt.Color("rate:N", title="learning rate of the actor", sort=None),
+    rates = list(dict.fromkeys(row["rate"] for row in rows))
+    last = max(row["episode"] for row in rows)
+    x = alt.X("episode:Q", title="episode").scale(domain=[0, last], nice=False)
+    y = alt.Y("reward:Q", aggregate="mean", title="mean reward of a slot, exploration included")
+    title = "actor's learning rate"
+    colour = alt.Color("rate:N", title=title).scale(domain=rates, range=list(_COLOURS[: len(rates)]))
+    dash = alt.StrokeDash("rate:N", title=title).scale(domain=rates, range=_DASHES[: len(rates)])
+    base = alt.Chart(alt.InlineData(rows))
+    low = alt.Y("reward:Q", aggregate="min")
+    band = base.mark_area(opacity=0.15).encode(
+        x, low, alt.Y2("reward:Q", aggregate="max"), colour.legend(None)
     )
-    y = alt.Y("reward:Q", aggregate="mean", title="mean reward of a slot, exploration included").scale(
-        zero=False
-    )
-    low = alt.Y("reward:Q", aggregate="min", title="")
-    band = base.mark_area(opacity=0.18).encode(low, alt.Y2("reward:Q", aggregate="max"))
-    lines = base.mark_line().encode(
-        y, alt.StrokeDash("rate:N", title="learning rate of the actor", sort=None)
-    )
-    return _sized(alt.layer(band, lines, *_rules(alt, references, max(row["episode"] for row in curves))))
+    lines = base.mark_line().encode(x, y.scale(zero=False), colour, dash)
+    return _sized(alt.layer(band, *_rules(alt, references, last), lines))
 
 
 def _rules(alt: Any, references: Sequence[Row], right: float) -> list[Any]:
-    base = alt.Chart(alt.InlineData([{**row, "x": right} for row in references]))
-    rules = base.mark_rule(strokeDash=[2, 3], color="#444").encode(alt.Y("reward:Q"))
-    texts = base.mark_text(align="right", dy=-5, color="#444").encode(
-        alt.X("x:Q"), alt.Y("reward:Q"), alt.Text("solver:N")
-    )
-    return [rules, texts]
+    rows = [{**row, "x": right} for row in references]
+    base = alt.Chart(alt.InlineData(rows)).encode(alt.Y("reward:Q"))
+    texts = base.mark_text(align="right", dy=-6, dx=-2, color="#444")
+    return [
+        base.mark_rule(strokeDash=[2, 3], color="#444"),
+        texts.encode(alt.X("x:Q"), alt.Text("solver:N")),
+    ]
 
 
 def over_users(rows: Sequence[Row], title: str, number_format: str) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def over_users(rows: Sequence[Row], title: str, number_format: str) -> dict[str,
     shape = alt.Shape("solver:N", title=None).scale(range=_chosen(_SHAPES, roles), **domain)
     base = alt.Chart(alt.InlineData(shifted))
     lines = base.mark_line(strokeWidth=1.5).encode(x, y, colour)
-    bars = base.mark_rule(strokeWidth=1.5).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
+    bars = base.mark_rule(strokeWidth=1.5).encode(x, alt.Y("value_low:Q"), alt.Y2("value_high:Q"), colour)
     points = base.mark_point(filled=True, size=70, opacity=1).encode(x, y, colour, shape)
     return _sized(alt.layer(lines, bars, points))
 
@@ -71,24 +75,31 @@ def over_users(rows: Sequence[Row], title: str, number_format: str) -> dict[str,
 def budgets(rows: Sequence[Row]) -> dict[str, Any]:
     """Return how much better than HCRAS the optimum is, over HCRAS' budget; the paper's claims dashed."""
     alt = _altair()
+    users = sorted({row["users"] for row in rows})
     data = [{**row, "N": f"N = {row['users']}"} for row in rows]
+    names = [f"N = {n}" for n in users]
+    most = max(row["candidates"] for row in rows)
     x = alt.X("candidates:Q", title="candidates priced a slot (population x generations)")
-    x = x.scale(type="log").axis(format="~s", values=[1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000])
-    y = alt.Y("ceiling:Q", title="optimum better than HCRAS by").axis(format=".0%")
-    colour = alt.Color("N:N", title=None).scale(range=list(_COLOURS[:2]))
+    x = x.scale(type="log", domain=[1, 1.5 * most], nice=False).axis(format="~s", values=_DECADES)
+    y = alt.Y("ceiling:Q", title="the optimum is better than HCRAS by").axis(format=".0%")
+    colour = alt.Color("N:N", title=None).scale(domain=names, range=list(_COLOURS[: len(names)]))
+    shape = alt.Shape("N:N", title=None).scale(domain=names, range=list(_SHAPES[: len(names)]))
     base = alt.Chart(alt.InlineData(data))
-    rules = base.mark_rule(strokeDash=[5, 4]).encode(alt.Y("mean(claimed):Q"), colour)
-    texts = (
-        base.transform_calculate(at="2")
-        .mark_text(align="left", dy=-6)
-        .encode(alt.X("at:Q"), alt.Y("claimed:Q", aggregate="mean"), colour, alt.Text("label:N"))
-    )
     bars = base.mark_rule(strokeWidth=1.5).encode(x, alt.Y("ceiling_low:Q"), alt.Y2("ceiling_high:Q"), colour)
-    points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        x, y, colour, alt.Shape("N:N", title=None)
-    )
-    del texts
-    return _sized(alt.layer(rules, bars, points))
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(x, y, colour, shape)
+    return _sized(alt.layer(*_claimed(alt, data, colour, 1.5 * most), bars, points))
+
+
+def _claimed(alt: Any, data: Sequence[Row], colour: Any, right: float) -> list[Any]:
+    """Return the lines of what the paper claims DDPG to be better than HCRAS by."""
+    claims = {row["N"]: row["claimed"] for row in data if row["claimed"] is not None}
+    rows = [
+        {"N": name, "claimed": claimed, "x": right, "text": f"claimed for DDPG, {name}: {claimed:.2%}"}
+        for name, claimed in claims.items()
+    ]
+    base = alt.Chart(alt.InlineData(rows)).encode(alt.Y("claimed:Q"), colour)
+    texts = base.mark_text(align="right", dy=-6, dx=-2).encode(alt.X("x:Q"), alt.Text("text:N"))
+    return [base.mark_rule(strokeDash=[5, 4]), texts]
 
 
 def _chosen(values: Sequence[str], roles: Sequence[str]) -> list[str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
-from mincache.bench.environment import machine
-from mincache.paper import comparison, dependence, figures, open_points, rates, verdicts
+from mincache.paper import comparison, dependence, figures, open_points, provenance, rates, verdicts
 from mincache.paper.measurements import Measurements
 from mincache.paper.results import Findings, Row
-from mincache.paper.workshop import SEED, Workshop
+from mincache.paper.workshop import Workshop
 
 
 def fig3(shop: Workshop) -> Findings:
@@ -84,27 +81,4 @@ WORDS: Mapping[str, Callable[[Workshop], Findings]] = {
 def _findings(
     what: str, shop: Workshop, tables: Mapping[str, list[Row]], charts: Mapping[str, dict[str, Any]]
 ) -> Findings:
-    return Findings(what, tables, charts, _record(what, shop))
-
-
-def _record(what: str, shop: Workshop) -> dict[str, Any]:
-    """Return how the findings came about: enough to run the same again."""
-    runs = [record for records in shop.records.values() for record in records.values()]
-    trained = shop.trained.values()
-    return {
-        "command": f"mincache reproduce {what}"
-        + ("" if shop.size.name == "full" else f" --{shop.size.name}"),
-        "size": asdict(shop.size),
-        "seed": SEED,
-        "runs": dict(Counter(record.verdict for record in runs)),
-        "run_cpu_s": sum(record.cpu_s or 0.0 for record in runs),
-        "trainings": len(trained),
-        "training_cpu_s": sum(one.record.cpu_s for one in trained),
-        "settings": sorted({one.spec for one in shop.trained} | {_told(r.cell.solver) for r in runs}),
-        "machine": machine(),
-    }
-
-
-def _told(solver: str) -> str:
-    """Return a solver without the file of its policy, whose training stands among the settings."""
-    return "ddpg, trained" if solver.startswith("ddpg[policy=") else solver
+    return Findings(what, tables, charts, provenance.record(what, shop), provenance.runs(shop))

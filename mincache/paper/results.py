@@ -27,12 +27,14 @@ class Findings:
         tables: rows by table.
         charts: Vega-Lite specifications by name.
         record: how it came about: size, settings, machine, runs.
+        runs: every run and training that it rests on, a line each, by campaign.
     """
 
     what: str
     tables: Mapping[str, Sequence[Row]]
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    runs: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
 def write(folder: Path, found: Findings) -> list[Path]:
@@ -42,9 +44,10 @@ def write(folder: Path, found: Findings) -> list[Path]:
     document = {"format": FORMAT, "what": found.what, "record": found.record, "tables": found.tables}
     files = {f"{found.what}.json": (json.dumps(rounded(document), indent=1) + "\n").encode()}
     files |= {f"{name}.csv": as_csv(rows) for name, rows in found.tables.items()}
+    files |= {f"runs/{name}.csv": as_csv(rows) for name, rows in found.runs.items()}
     for name, chart in found.charts.items():
         files |= {f"{name}.svg": charts.svg(chart), f"{name}.png": charts.png(chart)}
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         write_bytes(folder / name, data)
     return [folder / name for name in files]

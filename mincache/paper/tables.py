@@ -101,9 +101,11 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     "fig4-claims": _CLAIMS, "fig5-claims": _CLAIMS, "claims": _CLAIMS,
     "fig4-trends": _TRENDS, "fig5-trends": _TRENDS,
     "dependence": (
-        plain("setting"), plain("users", "N", numeric=True),
-        percent("ceiling", "optimum below RCARS [95 %]"), percent("claimed", "claimed for DDPG", 2),
-        percent("possible_share", "possible in", 0),
+        plain("setting"), percent("ceiling_few", "optimum below RCARS at N = 10 [95 %]"),
+        percent("ceiling_many", "at N = 18 [95 %]"),
+        percent("possible_few", "30.19 % possible at N = 10 in", 0),
+        percent("possible_many", "30.21 % at N = 18 in", 0), percent("possible_both", "both in", 0),
+        plain("libraries", "of libraries", numeric=True),
     ),
     "budgets": (
         plain("users", "N", numeric=True),

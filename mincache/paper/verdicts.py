@@ -47,12 +47,13 @@ def _claim_row(claim: Claim, reading: Reading, compared: Measurements, drawn: Me
         compared.per_library(role, claim.quantity, claim.users) for role in (claim.baseline, DDPG)
     )
     ours = estimate(lambda b, s: reading.better(claim.quantity, b, s), baseline, ddpg)
-    top, share = ceiling(drawn if claim.baseline == RCARS else compared, claim, reading, claim.baseline)
+    top, possible = ceiling(drawn if claim.baseline == RCARS else compared, claim, reading, claim.baseline)
     verdict = judge(claim, ours, top)
     return {
         "figure": claim.figure, "quantity": claim.quantity, "users": claim.users, "baseline": claim.baseline,
         "reading": reading.name, "claimed": claim.fraction, **ours.fields("ours"), **top.fields("ceiling"),
-        "possible_share": share, "ddpg": float(ddpg.mean()), "baseline_value": float(baseline.mean()),
+        "possible_share": float(possible.mean()), "ddpg": float(ddpg.mean()),
+        "baseline_value": float(baseline.mean()),
         "verdict": verdict, "reason": reason(claim, verdict, ours, top),
     }  # fmt: skip
 

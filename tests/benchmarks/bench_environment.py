@@ -1,4 +1,4 @@
-"""The environment: many slots at once against one at a time, and a policy's loading apart from its answers."""
+"""The environment: many slots at once against one at a time; a policy's loading apart from its answers."""
 
 from __future__ import annotations
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from pathlib import Path
 
 import pytest
 
 from mincache import Instance, Run, Solver, evaluate, registry
 from mincache.suites import find
 
-SOLVERS = Path(__file__).parents[2] / "solvers"
 OTHERS = {
     "relaxation": ("relaxation", 3),
-    "highs": (f"{SOLVERS / 'highs.py'}:Highs", 3),
-    "scip": (f"{SOLVERS / 'scip.py'}:Scip[gap=1e-4]", 1),
-    "pyomo with highs": (f"{SOLVERS / 'pyomo_solver.py'}:Pyomo[solver=highs,gap=1e-4]", 1),
+    "highs": ("highs", 3),
+    "scip": ("scip[gap=1e-4]", 1),
+    "pyomo with highs": ("pyomo[solver=highs,gap=1e-4]", 1),
 }
 
 

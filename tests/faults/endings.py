@@ -111,6 +111,16 @@ class KillsItsKeeper(Solver):
 
 
 @dataclass(frozen=True)
+class StopsItsKeeper(Solver):
+    """Stop the process above, which can then end nothing."""
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        os.kill(os.getppid(), signal.SIGSTOP)
+        time.sleep(60)
+        return Solution.nothing_cached(instance)
+
+
+@dataclass(frozen=True)
 class HangsAtExit(Solver):
     """Answer, but leave something behind that waits when the interpreter ends."""
 

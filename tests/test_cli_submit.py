@@ -1,0 +1,90 @@
+"""Entries from a real campaign: handed in, run again, and compared."""
+
+import pytest
+from click.testing import CliRunner
+
+from mincache.board.entries import read_entry
+from mincache.board.verify import verify
+from mincache.cli.run import run
+from mincache.cli.submit import compare, reproduce, submit
+from mincache.errors import InputError
+
+
+def invoke(command, *arguments):
+    """Run a command with these arguments."""
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    """A campaign of two solvers on smoke-v1, run by the bench."""
+    folder = tmp_path_factory.mktemp("campaign")
+    solvers = ("--solver", "cloud-only", "--solver", "random-allocation")
+    done = invoke(run, "smoke-v1", *solvers, "--seeds", 2, "--workers", 1, "-o", folder)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def board(campaign, tmp_path):
+    """A board with both as entries."""
+    handed_in = invoke(submit, campaign, "--author", "A. Author", "-o", tmp_path / "board")
+    assert handed_in.exit_code == 0, handed_in.output
+    return tmp_path / "board"
+
+
+def test_what_is_submitted_verifies(board):
+    """Each entry and the page are as a reader finds them."""
+    assert [wrong for _, wrong in verify(board)] == [[], [], [], []]
+    manifest = read_entry(board / "smoke-v1" / "random-allocation").manifest
+    assert (manifest.authors, manifest.kind, manifest.stochastic) == (("A. Author",), "baseline", True)
+    assert (manifest.records.lines, manifest.solutions.lines) == (8, 8)
+
+
+def test_a_submission_names_its_author(campaign, tmp_path):
+    """Nobody hands in anonymously."""
+    refused = invoke(submit, campaign, "-o", tmp_path)
+    assert refused.exit_code == 2
+    assert "--author" in refused.output
+
+
+def test_a_link_is_a_secure_address(campaign, tmp_path):
+    """A link that could run something is refused, and nothing is written."""
+    link = ("--link", "javascript:alert(1)")
+    refused = invoke(submit, campaign, "--author", "A", *link, "-o", tmp_path / "board")
+    assert isinstance(refused.exception, InputError)
+    assert not (tmp_path / "board").exists()
+
+
+def test_a_row_is_reproduced(board, tmp_path):
+    """The same seeds give the same solutions, and the entry says by whom."""
+    row = board / "smoke-v1" / "random-allocation"
+    again = invoke(reproduce, row, "-o", tmp_path / "again", "--instances", 2, "--by", "B. Reader")
+    assert again.exit_code == 0, again.output
+    assert "reproduced: 4 of 4 solutions identical, 4 costs equal" in again.output
+    entry = read_entry(row)
+    assert entry.tier == "reproduced"
+    assert entry.manifest.reproduced.startswith("by B. Reader on ")
+    assert [wrong for _, wrong in verify(board)] == [[], [], [], []]
+
+
+def test_a_campaign_against_itself_is_all_ties(campaign, board):
+    """A board and the campaign that it was made from compare as equal, solver by solver."""
+    found = invoke(compare, campaign, board)
+    assert found.exit_code == 0
+    assert found.output.count("A better on 0, B better on 0, equal on 4") == 2
+
+
+def test_two_solvers_are_compared(campaign, tmp_path):
+    """Named solvers are compared with each other, and drawn."""
+    sides = (f"{campaign}:cloud-only", f"{campaign}:random-allocation")
+    found = invoke(compare, *sides, "--chart", tmp_path / "costs.svg")
+    assert "cloud-only (A) against random-allocation (B)" in found.output
+    assert "A better on 4, B better on 0" in found.output
+    assert (tmp_path / "costs.svg").read_text().startswith("<svg")
+
+
+def test_nothing_to_compare_is_said(campaign):
+    """Solvers of other names are not silently left out."""
+    refused = invoke(compare, f"{campaign}:cloud-only", campaign / "..")
+    assert isinstance(refused.exception, InputError)
