@@ -139,9 +139,10 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
     """
     solution.check_answers(instance)
     batch = _price(_terms(instance), *(array[np.newaxis] for array in solution.decisions))
+    scores: dict[str, float] = {name: getattr(batch, name).item() for name in _SCORES}
     return Evaluation(
         instance.name,
-        *(getattr(batch, name).item() for name in _SCORES),
+        **scores,
         slot_cost=tuple(batch.slot_cost[0].tolist()),
         violations=tuple(_violations(batch)),
     )
@@ -269,8 +270,9 @@ def _excess(instance: Instance, cache: Array, bandwidth_share: Array, step_share
     excess[:, 1] = _sum_users(bandwidth_share)  # (11e)
     excess[:, 2] = _sum_users(step_share)  # (11f)
     excess[:, :3] -= 1.0
-    usual = 0.0 < bandwidth_share.min(initial=1.0) and bandwidth_share.max(initial=0.0) <= 1.0  # false where one is nan
-    if not (usual and 0.0 <= step_share.min(initial=1.0) and step_share.max(initial=0.0) <= 1.0):
+    within = bandwidth_share.min(initial=1.0) > 0.0 and bandwidth_share.max(initial=0.0) <= 1.0
+    within = within and step_share.min(initial=1.0) >= 0.0 and step_share.max(initial=0.0) <= 1.0
+    if not within:  # seldom; also where a share is nan
         excess[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
         excess[:, 4] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
     return excess

@@ -150,7 +150,8 @@ class Suite:
 
     def verify(self) -> Iterator[tuple[str, str | None]]:
         """Yield each instance's name, and None or how its file differs from what the recipe draws."""
-        drawn = {entry.name: entry for _, entry in draw(self.name, self.content.recipe, self.content.scenario)}
+        content = self.content
+        drawn = {entry.name: entry for _, entry in draw(self.name, content.recipe, content.scenario)}
         stored = {path.name.removesuffix(".json") for path in self.folder.glob("*.json*")}
         for name in sorted(drawn.keys() | self.entries.keys() | stored):
             yield name, self._difference(name, drawn.get(name))

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 from mincache.documents import read_bytes
 from mincache.errors import DocumentError, InputError, shown
 
-MAX_TOML_BYTES = 8 * 1024 * 1024
+MAX_TOML_BYTES = 4 * 1024 * 1024
 """A TOML file may not be larger than this; that of a suite of 10,000 instances holds about 2 MB."""
+MAX_LINE_DOTS = 1000
+"""A line of a TOML file may not hold more dots than this: tomllib's time grows with the square of a key's."""
 
 Table = TypeVar("Table", bound=BaseModel)
 
@@ -67,6 +69,8 @@ def _known_fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[s
 def _parse_toml(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_TOML_BYTES:
         raise InputError("file", f"must hold at most {MAX_TOML_BYTES} bytes", "more")
+    if any(line.count(b".") > MAX_LINE_DOTS for line in data.splitlines()):
+        raise InputError("file", f"must hold at most {MAX_LINE_DOTS} dots a line", "more")
     try:
         return tomllib.loads(data.decode())
     except ValueError as error:  # not UTF-8, not TOML, or an integer past Python's limit on digits

@@ -122,4 +122,4 @@ def _fittest(points: Array, cost: Array, children: Array, children_cost: Array) 
 def _best(instance: Instance, view: VectorView, points: Array, cost: Array) -> Solution:
     slots = np.arange(instance.slot_count)
     best: Decisions = view.invert(instance, points[cost.argmin(axis=0), slots])
-    return Solution.of(instance, best)
+    return Solution.of(instance, best.compact())

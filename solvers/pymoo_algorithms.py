@@ -60,7 +60,7 @@ class PymooAlgorithm(Solver):
                 break
             for whole, slot in zip(best, self._search(instance.slot(t), run), strict=True):
                 whole[t] = slot[0]
-        return Solution.of(instance, Decisions(*best))
+        return Solution.of(instance, Decisions(*best).compact())
 
     def _search(self, slot: Instance, run: Run) -> Decisions:
         view = VectorView(self.repair)

@@ -15,6 +15,7 @@ from mincache.views import algebraic
 from mincache.views.algebraic_slots import SlotAnswer, less_tolerances, out_of_range, solve_slots
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
+_NEVER_TRUE = ("infeasible", "unbounded", "inforunbd")  # every slot has an answer
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Scip(Solver):
         if math.isfinite(seconds):
             scip.setParam("limits/time", seconds)
         scip.optimize()
+        if scip.getStatus() in _NEVER_TRUE:
+            raise RuntimeError(f"SCIP ended {slot.name} with {scip.getStatus()!r}")
         bound = less_tolerances(scip.getDualbound())
         if scip.getNSols() == 0:
             return SlotAnswer(None, bound)

@@ -9,6 +9,7 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# ruff: noqa: E402  # for the same reason
 import pytest
 from hypothesis import HealthCheck, settings
 

@@ -20,7 +20,9 @@ SMALLEST = 5e-324
 positive_extremes = st.sampled_from([SMALLEST, 1e-310, 1e-300, 1e-9, 1.0, 1e9, 1e300, LARGEST])
 """Positive numbers at the edges of float64."""
 
-hostile_shares = st.sampled_from([0.0, -0.0, SMALLEST, 1e-310, 1e-300, 1e-9, 0.5, 1.0, 1 + 1e-10, -1e-12, -3.0, 7.0, 1e300])  # fmt: skip
+hostile_shares = st.sampled_from(
+    [0.0, -0.0, SMALLEST, 1e-310, 1e-300, 1e-9, 0.5, 1.0, 1 + 1e-10, -1e-12, -3.0, 7.0, 1e300]
+)
 """Shares on and beyond every edge of their range."""
 
 
@@ -140,7 +142,8 @@ def to_text(document: Any) -> str:
 
 hostile_json = st.sampled_from(
     [
-        None, True, False, "", "1", "NaN", "\ud800", "\n\x1b[31m", "x" * 10_000, [], {}, [[]], [None], {"": {}},
+        None, True, False, "", "1", "NaN", "\ud800", "\n\x1b[31m", "x" * 10_000,
+        [], {}, [[]], [None], {"": {}},
         -1, 0, -0.0, 0.5, 1e308, -1e308, SMALLEST, 2**53 + 1, 2**63, 2**64, 10**400, -(10**4000),
         [1], [1, 2, 3], [[1]], [[1], [1, 2]], [["1"]], [[True]], [[[1]]], ["a", 1], {"a": 1}, [{}],
         *(RAW + text for text in (

@@ -106,10 +106,20 @@ ONSET, SATURATION, WORST, BEST = 50.0, 150.0, 120.0, 20.0
 @pytest.mark.parametrize(
     ("steps", "tv"),
     [
-        (-10.0, 120.0), (-0.0, 120.0), (0.0, 120.0), (49.9, 120.0), (50.0, 120.0), (75.0, 95.0), (100.0, 70.0),
-        (149.0, 21.0), (150.0, 20.0), (150.1, 20.0), (1e300, 20.0), (math.inf, 20.0),
+        (-10.0, 120.0),
+        (-0.0, 120.0),
+        (0.0, 120.0),
+        (49.9, 120.0),
+        (50.0, 120.0),
+        (75.0, 95.0),
+        (100.0, 70.0),
+        (149.0, 21.0),
+        (150.0, 20.0),
+        (150.1, 20.0),
+        (1e300, 20.0),
+        (math.inf, 20.0),
     ],
-)  # fmt: skip
+)
 def test_total_variation_by_hand(steps, tv):
     """(7): A2 up to A1 steps, A4 from A3 steps, the chord between; a miss has A4 whatever its steps."""
     hit = np.array([True, False])
@@ -157,9 +167,11 @@ def price(share, steps, hit, snr, like):
 
 
 @given(
-    arrays(between(1e-4, 1) | st.sampled_from([1e-300, 1e-310, -0.1]), 2), arrays(between(-10, 1000), 2),
-    arrays(st.booleans(), 2), arrays(between(1, 1e9), 2),
-)  # fmt: skip
+    arrays(between(1e-4, 1) | st.sampled_from([1e-300, 1e-310, -0.1]), 2),
+    arrays(between(-10, 1000), 2),
+    arrays(st.booleans(), 2),
+    arrays(between(1, 1e9), 2),
+)
 def test_numpy_and_torch_agree(share, steps, hit, snr):
     """Both libraries give the same prices, to the last digits."""
     with np.errstate(invalid="ignore", over="ignore"):

@@ -44,9 +44,22 @@ def test_one_line_keeps_what_is_printable(text):
 
 
 HUGE = [
-    10**5000, -(10**5000), [10**5000], {"a": 10**5000}, "a" * 10**7, [0] * 10**7, [[1] * 1000] * 1000,
-    np.zeros((50, 50)), np.array([["a\n"] * 30]), Rude(), [Rude()], Broken(), b"\x00" * 1000, {"\n": "\n"}, {1, 2},
-]  # fmt: skip
+    10**5000,
+    -(10**5000),
+    [10**5000],
+    {"a": 10**5000},
+    "a" * 10**7,
+    [0] * 10**7,
+    [[1] * 1000] * 1000,
+    np.zeros((50, 50)),
+    np.array([["a\n"] * 30]),
+    Rude(),
+    [Rude()],
+    Broken(),
+    b"\x00" * 1000,
+    {"\n": "\n"},
+    {1, 2},
+]
 
 
 @pytest.mark.parametrize("value", HUGE, ids=lambda value: type(value).__name__)

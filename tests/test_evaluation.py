@@ -235,7 +235,7 @@ def test_shares_lie_in_the_unit_interval_without_tolerance(instance, solution, f
 
 @pytest.mark.parametrize("share", [0.0, -0.0, -1e-3])
 def test_a_user_without_bandwidth_is_unserved(instance, solution, share):
-    """`unserved` counts the users whose request never arrives, and with no bandwidth at all the cost is inf."""
+    """`unserved` counts the users whose request never arrives; with no bandwidth at all the cost is inf."""
     shares = solution.bandwidth_share.copy()
     shares[2, :2] = share
     result = evaluate(instance, replace(solution, bandwidth_share=shares))
@@ -268,9 +268,10 @@ def test_steps_of_a_miss_have_no_effect_but_count(instance):
 def test_share_of_hits_at_or_below_onset(instance):
     """A hit with exactly A1 steps counts as not improved, one with a hair more does not."""
     everything = replace(
-        instance, server=replace(instance.server, storage_gb=1e9, steps=1e6),
+        instance,
+        server=replace(instance.server, storage_gb=1e9, steps=1e6),
         models=replace(instance.models, steps_onset=np.full(instance.model_count, 50.0)),
-    )  # fmt: skip
+    )
     answer = Solution.nothing_cached(everything)
     shares = np.full_like(answer.step_share, 50.0 / 1e6)
     cached = replace(answer, cache=np.ones_like(answer.cache), step_share=shares)
@@ -292,9 +293,10 @@ def test_order_of_users_does_not_matter(data):
         for name in ("channel_gain", "requested_model", "input_bits")
     }
     twin = replace(
-        instance, trace=replace(instance.trace, **trace),
+        instance,
+        trace=replace(instance.trace, **trace),
         radio=replace(instance.radio, user_power_w=instance.radio.user_power_w[order]),
-    )  # fmt: skip
+    )
     moved = replace(
         solution, bandwidth_share=solution.bandwidth_share[:, order], step_share=solution.step_share[:, order]
     )

@@ -78,10 +78,21 @@ def test_every_quantity_checks_its_range(instance, part, bad):
 
 
 POSITIVE = [
-    "server.storage_gb", "server.steps", "radio.uplink_hz", "radio.downlink_hz", "radio.noise_w_per_hz",
-    "radio.bs_power_w", "radio.user_power_w", "radio.backhaul_up_bps", "radio.backhaul_down_bps",
-    "models.size_gb", "models.output_bits", "models.steps_saturation", "trace.channel_gain", "trace.input_bits",
-]  # fmt: skip
+    "server.storage_gb",
+    "server.steps",
+    "radio.uplink_hz",
+    "radio.downlink_hz",
+    "radio.noise_w_per_hz",
+    "radio.bs_power_w",
+    "radio.user_power_w",
+    "radio.backhaul_up_bps",
+    "radio.backhaul_down_bps",
+    "models.size_gb",
+    "models.output_bits",
+    "models.steps_saturation",
+    "trace.channel_gain",
+    "trace.input_bits",
+]
 
 
 @pytest.mark.parametrize("place", POSITIVE)
@@ -90,7 +101,7 @@ def test_powers_bandwidths_rates_gains_and_sizes_are_positive(instance, place):
     part, field = place.split(".")
     received = getattr(getattr(instance, part), field)
     value = 0.0 if isinstance(received, float) else first(received, 0.0)
-    with pytest.raises(InputError, match="must be > 0; received 0.0"):
+    with pytest.raises(InputError, match=r"must be > 0; received 0\.0"):
         changed(instance, part, **{field: value})
 
 
@@ -118,7 +129,7 @@ def test_preference_weight_lies_in_the_unit_interval(instance, weight, ok):
     if ok:
         assert replace(instance, preference_weight=weight).preference_weight == weight
     else:
-        with pytest.raises(InputError, match="^preference_weight: must be"):
+        with pytest.raises(InputError, match=r"^preference_weight: must be"):
             replace(instance, preference_weight=weight)
 
 
@@ -144,14 +155,14 @@ def test_axes_must_agree(instance, part, field):
 
 def test_parts_must_be_parts(instance):
     """A dictionary is no section of an instance."""
-    with pytest.raises(InputError, match="^server: must be a Server"):
+    with pytest.raises(InputError, match=r"^server: must be a Server"):
         replace(instance, server={"storage_gb": 1, "steps": 1})
 
 
 @pytest.mark.parametrize("origin", ["text", 1, ["a"], [("a", 1)]])
 def test_origin_must_be_an_object(instance, origin):
     """The origin is an object or nothing."""
-    with pytest.raises(InputError, match="^origin: must be an object"):
+    with pytest.raises(InputError, match=r"^origin: must be an object"):
         replace(instance, origin=origin)
 
 

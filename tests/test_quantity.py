@@ -35,14 +35,24 @@ def test_scalar_accepted(value):
 @pytest.mark.parametrize(
     ("value", "received"),
     [
-        (0, "must be > 0; received 0.0"), (-1, "must be > 0"), (10.000001, "must be <= 10"),
-        (float("nan"), "must be finite; received nan"), (float("inf"), "must be finite; received inf"),
+        (0, "must be > 0; received 0.0"),
+        (-1, "must be > 0"),
+        (10.000001, "must be <= 10"),
+        (float("nan"), "must be finite; received nan"),
+        (float("inf"), "must be finite; received inf"),
         (10**400, "an integer too large"),
-        (True, "received True"), (None, "received null"), ("1", "received '1'"), ([1], "received an array"),
-        ({}, "received an object"), (1j, "received 1j"), (np.array([1.0]), "received 1 axes"),
-        (np.array("1"), "an array of <U1"), (np.array(1j), "complex"), (b"1", "received b'1'"),
+        (True, "received True"),
+        (None, "received null"),
+        ("1", "received '1'"),
+        ([1], "received an array"),
+        ({}, "received an object"),
+        (1j, "received 1j"),
+        (np.array([1.0]), "received 1 axes"),
+        (np.array("1"), "an array of <U1"),
+        (np.array(1j), "complex"),
+        (b"1", "received b'1'"),
     ],
-)  # fmt: skip
+)
 def test_scalar_refused(value, received):
     """A scalar out of range, not finite or of another type is refused, and the line says what it was."""
     assert received in refusal(SCALAR, value)
@@ -57,15 +67,30 @@ def test_integer_past_the_limit_on_digits_refused():
 @pytest.mark.parametrize(
     ("value", "received"),
     [
-        ([], "must not be empty"), ([[]], "must not be empty"), ([[], []], "must not be empty"), (1, "received 1"),
-        ([1, 2], "received 1"), ([[1], [1, 2]], "rows of different lengths"), ([[1, "a"]], "received 'a'"),
-        ([[1, None]], "received null"), ([[1, [2]]], "an array"), ([[[1]]], "an array"), ([[1, True]], "True"),
-        ([[1, -1]], "field[0][1]: must be >= 0; received -1.0"), ([[1, float("nan")]], "field[0][1]: must be finite"),
-        ([[10**400, 1]], "an integer too large"), ([1, [2]], "received 1"), ("ab", "received 'ab'"), ({0: [1]}, "object"),
-        (np.zeros((0, 3)), "must not be empty"), (np.zeros(3), "received 1 axes"), (np.array([[None]]), "array of object"),
-        (np.array([["a\nb"]]), "array of <U3"), ([np.ones(3), np.ones(3)], "received"),
+        ([], "must not be empty"),
+        ([[]], "must not be empty"),
+        ([[], []], "must not be empty"),
+        (1, "received 1"),
+        ([1, 2], "received 1"),
+        ([[1], [1, 2]], "rows of different lengths"),
+        ([[1, "a"]], "received 'a'"),
+        ([[1, None]], "received null"),
+        ([[1, [2]]], "an array"),
+        ([[[1]]], "an array"),
+        ([[1, True]], "True"),
+        ([[1, -1]], "field[0][1]: must be >= 0; received -1.0"),
+        ([[1, float("nan")]], "field[0][1]: must be finite"),
+        ([[10**400, 1]], "an integer too large"),
+        ([1, [2]], "received 1"),
+        ("ab", "received 'ab'"),
+        ({0: [1]}, "object"),
+        (np.zeros((0, 3)), "must not be empty"),
+        (np.zeros(3), "received 1 axes"),
+        (np.array([[None]]), "array of object"),
+        (np.array([["a\nb"]]), "array of <U3"),
+        ([np.ones(3), np.ones(3)], "received"),
     ],
-)  # fmt: skip
+)
 def test_matrix_refused(value, received):
     """Ragged, empty, too flat, too deep or non-numeric arrays are refused; the first bad entry is named."""
     assert received in refusal(MATRIX, value)

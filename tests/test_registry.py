@@ -85,13 +85,13 @@ def test_every_installed_solver_is_made(name):
     kind = registry.load(name)
     assert issubclass(kind, Solver)
     assert kind.__doc__
-    try:
-        solver = registry.make(name)
-    except InputError as error:
-        assert "must accept its parameters" in str(error)
+    fields = dataclasses.fields(kind)
+    if any(f.default is f.default_factory is dataclasses.MISSING for f in fields):
+        assert "must accept its parameters" in refusal(name)
     else:
+        solver = registry.make(name)
         assert type(solver) is kind
-        assert set(registry.parameters(solver)) == {field.name for field in dataclasses.fields(kind)}
+        assert set(registry.parameters(solver)) == {field.name for field in fields}
 
 
 def test_no_solver_file_hides_a_library():
@@ -126,16 +126,36 @@ def test_unknown_name_gets_advice(spec, advice):
 @pytest.mark.parametrize(
     ("written", "parameter", "value"),
     [
-        ("count=5", "count", 5), ("count = 5 ", "count", 5), ("count=-5", "count", -5), ("rate=1e-3", "rate", 0.001),
-        ("rate=2", "rate", 2.0), ("label=a b", "label", "a b"), ("label='a,b=c'", "label", "a,b=c"),
-        ('label="it\'s"', "label", "it's"), ("label=", "label", ""), ("label=None", "label", "None"),
-        ("label=a=b", "label", "a=b"), ("flag=true", "flag", True), ("flag=False", "flag", False),
-        ("limit=none", "limit", None), ("limit=None", "limit", None), ("limit=3", "limit", 3.0), ("old=none", "old", None),
-        ("old=4", "old", 4), ("either=4", "either", 4), ("either=four", "either", "four"), ("mode=slow", "mode", "slow"),
-        ("mode='slow'", "mode", "slow"), ("size=2", "size", 2), ("where=a/b.c", "where", Path("a/b.c")),
-        ("", "count", 3), (",", "count", 3), ("count=5,", "count", 5), ("rate=1,count=5", "count", 5),
+        ("count=5", "count", 5),
+        ("count = 5 ", "count", 5),
+        ("count=-5", "count", -5),
+        ("rate=1e-3", "rate", 0.001),
+        ("rate=2", "rate", 2.0),
+        ("label=a b", "label", "a b"),
+        ("label='a,b=c'", "label", "a,b=c"),
+        ('label="it\'s"', "label", "it's"),
+        ("label=", "label", ""),
+        ("label=None", "label", "None"),
+        ("label=a=b", "label", "a=b"),
+        ("flag=true", "flag", True),
+        ("flag=False", "flag", False),
+        ("limit=none", "limit", None),
+        ("limit=None", "limit", None),
+        ("limit=3", "limit", 3.0),
+        ("old=none", "old", None),
+        ("old=4", "old", 4),
+        ("either=4", "either", 4),
+        ("either=four", "either", "four"),
+        ("mode=slow", "mode", "slow"),
+        ("mode='slow'", "mode", "slow"),
+        ("size=2", "size", 2),
+        ("where=a/b.c", "where", Path("a/b.c")),
+        ("", "count", 3),
+        (",", "count", 3),
+        ("count=5,", "count", 5),
+        ("rate=1,count=5", "count", 5),
     ],
-)  # fmt: skip
+)
 def test_parameters(write, written, parameter, value):
     """Parameters are read as their fields' types say; quotes hold commas; none is None where that is allowed."""
     solver = registry.make(f"{write(PARAMETERS)}:Mine[{written}]")

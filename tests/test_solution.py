@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import feasible, instances
 
 from mincache import Decisions, Solution, evaluate
@@ -51,9 +52,9 @@ def test_bool_and_float_caches_are_the_same(solution):
 
 def test_arrays_must_fit_each_other(solution):
     """The three arrays have one T, and the shares one N."""
-    with pytest.raises(InputError, match="^bandwidth_share: must have shape"):
+    with pytest.raises(InputError, match=r"^bandwidth_share: must have shape"):
         replace(solution, bandwidth_share=solution.bandwidth_share[:1])
-    with pytest.raises(InputError, match="^step_share: must have shape"):
+    with pytest.raises(InputError, match=r"^step_share: must have shape"):
         replace(solution, step_share=solution.step_share[:, :1])
 
 
@@ -66,7 +67,7 @@ def test_decisions_round_trip(answer):
 def test_answers_its_instance_alone(instance, solution):
     """A solution by another name or of other shapes is no answer to the instance."""
     solution.check_answers(instance)
-    with pytest.raises(InputError, match="^instance: must be 'case-1'; received 'other'"):
+    with pytest.raises(InputError, match=r"^instance: must be 'case-1'; received 'other'"):
         replace(solution, instance="other").check_answers(instance)
     fewer = Solution(instance.name, *(array[:1] for array in solution.decisions))
     with pytest.raises(InputError, match="must have shape"):
@@ -75,3 +76,13 @@ def test_answers_its_instance_alone(instance, solution):
         Solution.of(instance, Decisions(*(array[:, :-1] for array in solution.decisions))).check_answers(
             instance
         )
+
+
+@given(st.lists(st.floats(1e-12, 1.0) | st.just(0.0), min_size=1, max_size=9))
+def test_compact_rounds_down_to_six_digits(shares):
+    """A compact share has six significant digits at most, and is at most 1e-5 of it below the share."""
+    share = np.array([shares])
+    compact = Decisions(np.zeros((1, 1)), share, share).compact()
+    for before, after in zip(share[0].tolist(), compact.bandwidth_share[0].tolist(), strict=True):
+        assert before * (1 - 1.0001e-5) <= after <= before * (1 + 1e-15)
+        assert after == float(f"{after:.5e}")

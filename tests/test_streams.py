@@ -81,9 +81,13 @@ def test_reference_is_pcg64():
     """The independent generator gives the values that the PCG library's own demonstration prints."""
     pcg = Pcg64(42, 54)
     assert [pcg.next() for _ in range(6)] == [
-        0x86B1DA1D72062B68, 0x1304AA46C9853D39, 0xA3670E9E0DD50358,
-        0xF9090E529A7DAE00, 0xC85B9FD837996F2C, 0x606121F8E3919196,
-    ]  # fmt: skip
+        0x86B1DA1D72062B68,
+        0x1304AA46C9853D39,
+        0xA3670E9E0DD50358,
+        0xF9090E529A7DAE00,
+        0xC85B9FD837996F2C,
+        0x606121F8E3919196,
+    ]
 
 
 @pytest.mark.parametrize("entropy", [1, 7, 2**32, 2**63 + 5, 2**128 - 1, 2**200 + 3, 2**256 - 1])
@@ -139,7 +143,9 @@ def test_ends_are_never_drawn():
     stream = Uniforms(0)
     stream._bits = Extremes()
     drawn = stream.draw(len(Extremes.words)).tolist()
-    assert [Fraction(value) for value in drawn] == [Fraction(2 * (word >> 12) + 1, 2**53) for word in Extremes.words]
+    assert [Fraction(value) for value in drawn] == [
+        Fraction(2 * (word >> 12) + 1, 2**53) for word in Extremes.words
+    ]
     assert all(0.0 < value < 1.0 for value in drawn)
 
 

@@ -174,8 +174,14 @@ def test_another_recipe_is_found(suite, change):
         (lambda table: table.update(name="A/../b"), "name: String must match pattern"),
         (lambda table: table.update(comment=1), "comment: must be a known field"),
         (lambda table: table["recipe"].update(users=[]), "recipe.users: "),
-        (lambda table: table["recipe"].update(users=[0]), "recipe.users.0: must be greater than or equal to 1"),
-        (lambda table: table["recipe"].update(users=[-3, 2]), "recipe.users.0: must be greater than or equal to 1"),
+        (
+            lambda table: table["recipe"].update(users=[0]),
+            "recipe.users.0: must be greater than or equal to 1",
+        ),
+        (
+            lambda table: table["recipe"].update(users=[-3, 2]),
+            "recipe.users.0: must be greater than or equal to 1",
+        ),
         (lambda table: table["recipe"].update(users=[2, 2]), "each number of users must stand once"),
         (lambda table: table["recipe"].update(users=["2"]), "recipe.users.0: must be a valid integer"),
         (lambda table: table["recipe"].update(users=2), "recipe.users: must be a valid tuple"),
@@ -184,15 +190,27 @@ def test_another_recipe_is_found(suite, change):
         (lambda table: table["recipe"].update(trace_seed=-1), "recipe.trace_seed: must be greater"),
         (lambda table: table["recipe"].update(tracess=1), "did you mean 'traces'?"),
         (lambda table: table["scenario"].update(storage=1), "did you mean 'storage_gb'?"),
-        (lambda table: table["scenario"].update(slots=0), "scenario.slots: must be greater than or equal to 1"),
-        (lambda table: table["instance"][1].update(name="../../etc/passwd"), "instance.1.name: String must match"),
+        (
+            lambda table: table["scenario"].update(slots=0),
+            "scenario.slots: must be greater than or equal to 1",
+        ),
+        (
+            lambda table: table["instance"][1].update(name="../../etc/passwd"),
+            "instance.1.name: String must match",
+        ),
         (lambda table: table["instance"][1].update(sha256="x"), "instance.1.sha256: String must match"),
-        (lambda table: table["instance"][1].update(name=NAMES[0]), "each name of an instance must stand once"),
-        (lambda table: table["instance"][1].update(best_known=float("nan")), "instance.1.best_known: must be"),
+        (
+            lambda table: table["instance"][1].update(name=NAMES[0]),
+            "each name of an instance must stand once",
+        ),
+        (
+            lambda table: table["instance"][1].update(best_known=float("nan")),
+            "instance.1.best_known: must be",
+        ),
         (lambda table: table.update(instance="none"), "instance: must be a valid tuple"),
     ],
     ids=range(20),
-)  # fmt: skip
+)
 def test_malformed_suite_file_is_refused(suite, change, line):
     """A suite's file that breaks a rule is refused in one line."""
     edit(suite, change)
@@ -281,13 +299,20 @@ def test_find_instance(original):
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("nothing.json", "file: must exist"), ("paper-v1.l0.n10.t9", "did you mean 'paper-v1.l0.n10.t"),
-        ("paper-v1", "must be one of paper-v1's"), ("paper-v1.", "must be one of paper-v1's"),
-        ("other.l0", "must be a file, or the name of a standard instance"), ("", "must be a file"), ("a\0b", "must be a file"),
-        ("x" * 5000, "must be a file"), ("x" * 5000 + ".json", "file: must be readable"), ("\ud800", "must be a file"), (".", "file: must be"),
+        ("nothing.json", "file: must exist"),
+        ("paper-v1.l0.n10.t9", "did you mean 'paper-v1.l0.n10.t"),
+        ("paper-v1", "must be one of paper-v1's"),
+        ("paper-v1.", "must be one of paper-v1's"),
+        ("other.l0", "must be a file, or the name of a standard instance"),
+        ("", "must be a file"),
+        ("a\0b", "must be a file"),
+        ("x" * 5000, "must be a file"),
+        ("x" * 5000 + ".json", "file: must be readable"),
+        ("\ud800", "must be a file"),
+        (".", "file: must be"),
     ],
     ids=range(11),
-)  # fmt: skip
+)
 def test_find_instance_refuses_anything_else(name, line):
     """What is neither is refused in one line."""
     with pytest.raises(InputError) as caught:

@@ -49,13 +49,11 @@ class Installed:
     def run(self, *command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run a command with the environment active."""
         words = list(map(str, command))
-        return subprocess.run(
-            words, cwd=cwd, env=self.variables, capture_output=True, text=True, check=False
-        )
+        return subprocess.run(words, cwd=cwd, env=self.variables, capture_output=True, text=True, check=False)
 
     def shell(self, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run a line of a shell with the environment active."""
-        return self.run("/bin/sh", "-ec", line, cwd=cwd)
+        """Run a line of bash with the environment active."""
+        return self.run("bash", "-ec", line, cwd=cwd)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,12 @@ def attempt(task: Task, data: bytes, keeper: Keeper) -> Judged:
     instance = parse_instance(data)
     started = now()
     outcome, interruptions = keeper.insist(task.job, task.limits, data)
-    environment = machine() | {"libraries": task.entrant.libraries, "enforced": outcome.enforced}
+    environment = machine() | {
+        "libraries": task.entrant.libraries,
+        "enforced": outcome.enforced,
+        "stochastic": task.entrant.stochastic,
+        "kind": task.entrant.kind,
+    }
     judged = judge(task.cell, instance, outcome, started, environment, task.best_known)
     record = judged.record.model_copy(update={"interruptions": interruptions})
     return Judged(record, judged.evaluation, judged.document)

@@ -41,9 +41,8 @@ class Stakes(NamedTuple):
         given = (x - served) * self.full_steps[i]
         missing = (self.full_steps[i] - given) / (self.full_steps[i] - self.onset_steps[i])
         part = np.where(given < self.onset_steps[i], self._rising(i, given), self.onset[i] * missing)
-        return (
-            np.where(x > served, part - self.unserved[i], 0.0) + (self.users[i] - served) * self.unserved[i]
-        )
+        more = np.where(x > served, part - self.unserved[i], 0.0)
+        return np.asarray(more + (self.users[i] - served) * self.unserved[i])
 
     def _rising(self, i: Array, given: Array) -> Array:
         onset = np.where(self.onset_steps[i] > 0.0, self.onset_steps[i], 1.0)
@@ -118,12 +117,10 @@ def bound(stakes: Stakes, box: Box, target: float) -> Bound:
 
 
 def _corners(stakes: Stakes, box: Box) -> Corners:
-    ends = np.stack([box.low, box.high, np.ceil(box.low), np.floor(box.high)])
-    again = [np.zeros(box.low.size, bool), ends[1] == ends[0], (ends[2] == ends[0]) | (ends[2] == ends[1])]
-    again.append((ends[3] == ends[:3]).any(axis=0))
-    outside = (ends < box.low) | (ends > box.high)
-    _, model = np.nonzero(box.hit & ~np.stack(again) & ~outside)
-    x = ends[box.hit & ~np.stack(again) & ~outside]
+    ends = np.sort([box.low, box.high, np.ceil(box.low), np.floor(box.high)], axis=0)
+    new = np.concatenate([np.ones((1, box.low.size), bool), ends[1:] > ends[:-1]])
+    wanted = box.hit & new & (ends >= box.low) & (ends <= box.high)
+    model, x = np.nonzero(wanted)[1], ends[wanted]
     missed = np.flatnonzero(box.miss & (box.low <= 0.0))
     none = np.zeros(missed.size)
     return Corners(

@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
 
 from mincache.certificate.document import SlotProof, Verdict, parse_certificate
@@ -29,22 +30,20 @@ KEPT_WITHIN = Fraction(1, 10**12)
 FORGIVEN = Fraction(1, 10**9)
 """What a limit may be passed by, relatively, for the evaluator to call a solution feasible."""
 
-_INTERVAL_BITS = 120
-_HALVINGS = 80
-_ZERO = Fraction(0)
+_INTERVAL_BITS, _HALVINGS, _ZERO = 120, 80, Fraction(0)
 
 
 class RefusedError(Exception):
-    """Something is not proven; the message says what. Never leaves `check`."""
+    """Something is not proven; the message says what. It never leaves `check`."""
 
 
 def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> Verdict:
     """Check a certificate of an instance and, where one is given, that a solution is optimal.
 
     Args:
-        instance: the (unpacked) bytes of the instance document.
-        certificate: those of the certificate.
-        solution: those of the solution document, if there is one to judge.
+        instance: the instance document, as the (unpacked) bytes of its file.
+        certificate: the certificate, likewise.
+        solution: the solution to judge, likewise, if there is one.
 
     Raises:
         InputError: if a document cannot be read.
@@ -52,8 +51,6 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     """
     problem, claim = parse_instance(instance), parse_certificate(certificate)
     answer = None if solution is None else parse_solution(solution)
-    if answer is not None:
-        answer.check_answers(problem)
     slots = [_Slot(problem, t) for t in range(problem.slot_count)]
     radio = _Radio(problem)
     try:
@@ -68,17 +65,17 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     )
     if answer is None:
         return Verdict(True, sentences, claim.bound)
+    answer.check_answers(problem)
     try:
         cost, excess = _priced(slots, radio, answer)
     except RefusedError as refused:
         return Verdict(False, (*sentences, f"the solution is not feasible: {refused}"), claim.bound)
     gap = cost - (Fraction(claim.bound) if excess <= KEPT_WITHIN else forgiving)
-    gap = gap / abs(cost) if cost else _ZERO
-    found = f"not proven optimal, only within {float(gap):.2g}"
-    if gap <= OPTIMAL_WITHIN:
-        found = "optimal within 1e-9"
-    sentence = f"the solution is {found}: it costs {float(cost)!r}"
-    return Verdict(gap <= OPTIMAL_WITHIN, (*sentences, sentence), claim.bound, float(gap))
+    gap = gap / cost if cost else _ZERO
+    optimal = gap <= OPTIMAL_WITHIN
+    found = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
+    last = f"the solution is {found}: it costs {float(cost)!r}"
+    return Verdict(optimal, (*sentences, last), claim.bound, float(gap))
 
 
 class _Box(NamedTuple):
@@ -97,20 +94,21 @@ class _Slot:
     """One slot in rational numbers: what generation and backhaul cost."""
 
     def __init__(self, instance: Instance, t: int) -> None:
-        models, radio = instance.models, instance.radio
-        self.model = {name: models_column.tolist() for name, models_column in vars(models).items()}
+        radio = instance.radio
+        self.model = {name: column.tolist() for name, column in vars(instance.models).items()}
+        self.models = instance.model_count
         self.alpha = Fraction(instance.preference_weight)
         self.storage_gb, self.steps = Fraction(instance.server.storage_gb), Fraction(instance.server.steps)
         self.requested: list[int] = instance.trace.requested_model[t].tolist()
         self.count = Counter(self.requested)
         self.cloud = dict.fromkeys(self.count, _ZERO)
+        self.shared = cache(self._shared)
         for m, bits in zip(self.requested, instance.trace.input_bits[t].tolist(), strict=True):
             up = Fraction(bits) / Fraction(radio.backhaul_up_bps)
             down = self.of("output_bits", m) / Fraction(radio.backhaul_down_bps)
             self.cloud[m] += self.alpha * (up + down) + self.hit(m, self.of("steps_saturation", m))
 
     def of(self, parameter: str, m: int) -> Fraction:
-        """Return a parameter of model m."""
         return Fraction(self.model[parameter][m])
 
     def hit(self, m: int, steps: Fraction) -> Fraction:
@@ -121,25 +119,25 @@ class _Slot:
         delay = self.of("seconds_per_step", m) * steps + self.of("seconds_base", m)
         return self.alpha * delay + (1 - self.alpha) * (worst + progress * (best - worst))
 
-    def shared(self, m: int, x: Fraction) -> Fraction:
+    def _shared(self, m: int, x: Fraction) -> Fraction:
         """Least cost of generating for the users of model m when they share x A3 steps.
 
         A user's cost is concave in the steps up to A3, so all but one get none or A3.
         """
-        served, full = math.floor(x), self.of("steps_saturation", m)
-        cost = served * self.hit(m, full) + (self.count[m] - served) * self.hit(m, _ZERO)
-        return cost if x == served else cost + self.hit(m, (x - served) * full) - self.hit(m, _ZERO)
+        served, full, none = math.floor(x), self.of("steps_saturation", m), self.hit(m, _ZERO)
+        cost = served * self.hit(m, full) + (self.count[m] - served) * none
+        return cost if x == served else cost + self.hit(m, (x - served) * full) - none
 
     def any(self, m: int) -> _Box:
-        """Return the box that holds all there is of model m."""
         return _Box(True, True, _ZERO, Fraction(self.count[m]))
 
-    def least(self, m: int, box: _Box, storage_price: Fraction, step_price: Fraction) -> Fraction | None:
+    def least(self, m: int, box: _Box | None, per_gb: Fraction, per_step: Fraction) -> Fraction | None:
         """Least cost of model m and its users in a box at these prices; None if nothing is in it."""
+        box = box or self.any(m)
         options = [self.cloud.get(m, _ZERO)] if box.miss and box.low <= 0 else []
         if box.hit:
-            storage = storage_price * self.of("size_gb", m)
-            step_cost = step_price * self.of("steps_saturation", m)
+            storage = per_gb * self.of("size_gb", m)
+            step_cost = per_step * self.of("steps_saturation", m)
             # Concave from one whole number of users to the next, and linear over the whole numbers.
             ends = {box.low, box.high, Fraction(math.ceil(box.low)), Fraction(math.floor(box.high))}
             within = [x for x in ends if box.low <= x <= box.high]
@@ -164,13 +162,11 @@ def _prove(slot: _Slot, radio: _Radio, proof: SlotProof, t: int) -> Fraction:
     if multiplier < 0:
         raise RefusedError(f"slot {t}: the bandwidth multiplier is negative")
     transmission = slot.alpha * radio.least_delay_s(t, multiplier)
-    for leaf, (boxes, storage_price, step_price) in enumerate(_leaves(slot, proof.tree, t)):
-        terms = [
-            slot.least(m, boxes.get(m) or slot.any(m), storage_price, step_price) for m in slot.count | boxes
-        ]
+    for leaf, (boxes, per_gb, per_step) in enumerate(_leaves(slot, proof.tree, t)):
+        terms = [slot.least(m, boxes.get(m), per_gb, per_step) for m in slot.count | boxes]
         if None in terms:
             continue  # nothing is in this box
-        limits = storage_price * slot.storage_gb + step_price * slot.steps
+        limits = per_gb * slot.storage_gb + per_step * slot.steps
         cost = transmission + sum(term for term in terms if term is not None) - limits
         relief = slot.alpha * multiplier + limits  # what passing each limit by all of itself would save
         kept = (cost - KEPT_WITHIN * relief) / users
@@ -191,10 +187,10 @@ def _leaves(slot: _Slot, tree: list[Any], t: int) -> Iterator[tuple[_Boxes, Frac
             raise RefusedError(f"slot {t}: node {place} comes after the end of the tree")
         boxes = waiting.pop()
         match node:
-            case ["cache", int(m)] if m in range(len(slot.model["size_gb"])):
+            case ["cache", int(m)] if 0 <= m < slot.models:
                 old = boxes.get(m) or slot.any(m)
                 waiting += [boxes | {m: old._replace(miss=False)}, boxes | {m: old._replace(hit=False)}]
-            case ["service", int(m), int(x) | float(x)] if m in range(len(slot.model["size_gb"])):
+            case ["service", int(m), int(x) | float(x)] if 0 <= m < slot.models:
                 old, at = boxes.get(m) or slot.any(m), Fraction(x)
                 least, most = old._replace(low=max(old.low, at)), old._replace(high=min(old.high, at))
                 waiting += [boxes | {m: least}, boxes | {m: most}]
@@ -219,9 +215,9 @@ class _Radio:
 
     def __init__(self, instance: Instance) -> None:
         try:
-            from mpmath.ctx_iv import MPIntervalContext
+            from mpmath.ctx_iv import MPIntervalContext  # type: ignore[import-untyped]  # has no types
         except ModuleNotFoundError:
-            raise MissingExtraError("checking a certificate needs mpmath: pip install mpmath") from None
+            raise MissingExtraError("a check needs mpmath: pip install 'mincache[certify]'") from None
         self.iv = MPIntervalContext()
         self.iv.prec = _INTERVAL_BITS
         radio, trace = instance.radio, instance.trace
@@ -277,12 +273,10 @@ class _Radio:
 
 def _exact(interval: Any, end: int) -> Fraction:
     """Return the lower (0) or upper (1) end of an interval as a fraction."""
-    from mpmath.libmp import to_rational
-
-    try:
-        return Fraction(*to_rational(interval._mpi_[end]))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        raise RefusedError("a rate is too close to 0 to be bounded") from None
+    sign, mantissa, exponent, _ = interval._mpi_[end]
+    if exponent and not mantissa:  # how mpmath writes infinity
+        raise RefusedError("a rate is too close to 0 to be bounded")
+    return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
 
 
 def _priced(slots: list[_Slot], radio: _Radio, solution: Solution) -> tuple[Fraction, Fraction]:
@@ -294,15 +288,10 @@ def _priced(slots: list[_Slot], radio: _Radio, solution: Solution) -> tuple[Frac
         if not (all(0 < b <= 1 for b in bandwidth) and all(0 <= x <= 1 for x in share)):
             raise RefusedError(f"slot {t} has a share out of its range")
         storage = sum((slot.of("size_gb", m) for m in cached), start=_ZERO) / slot.storage_gb
-        used = {
-            "storage": storage,
-            "bandwidth": sum(map(Fraction, bandwidth)),
-            "steps": sum(map(Fraction, share)),
-        }
-        for limit, fraction in used.items():
-            excess = max(excess, fraction - 1)
-            if fraction - 1 > FORGIVEN:
-                raise RefusedError(f"slot {t} uses {float(fraction)!r} of its {limit}")
+        used = storage, *(sum(map(Fraction, shares), start=_ZERO) for shares in (bandwidth, share))
+        excess = max(excess, max(used) - 1)
+        if excess > FORGIVEN:
+            raise RefusedError(f"slot {t} passes a limit by {float(excess):.2g} of it")
         total += slot.alpha * radio.delay_s(t, bandwidth)
         total += sum((slot.cloud[m] for m in slot.count if m not in cached), start=_ZERO)
         given = zip(slot.requested, share, strict=True)

@@ -14,7 +14,8 @@ from mincache.paper.workshop import Contestant, Workshop, write_spec
 from mincache.scenario import Scenario
 from mincache.suites import Suite
 
-MOST_HITS_SPEC = f"{Path(__file__).with_name('most_hits.py')}:MostHits"
+HERE = Path(__file__).parent
+MOST_HITS_SPEC = f"{HERE / 'most_hits.py'}:MostHits"
 _SEEDS_A_LIBRARY = 100
 
 

@@ -32,12 +32,11 @@ def rewards(curves: Sequence[Row], references: Sequence[Row]) -> dict[str, Any]:
     y = alt.Y("reward:Q", aggregate="mean", title="mean reward of a slot, exploration included")
     title = "actor's learning rate"
     colour = alt.Color("rate:N", title=title).scale(domain=rates, range=list(_COLOURS[: len(rates)]))
+    colour = colour.legend(symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=400)
     dash = alt.StrokeDash("rate:N", title=title).scale(domain=rates, range=_DASHES[: len(rates)])
     base = alt.Chart(alt.InlineData(rows))
     low = alt.Y("reward:Q", aggregate="min")
-    band = base.mark_area(opacity=0.15).encode(
-        x, low, alt.Y2("reward:Q", aggregate="max"), colour.legend(None)
-    )
+    band = base.mark_area(opacity=0.15).encode(x, low, alt.Y2("reward:Q", aggregate="max"), colour)
     lines = base.mark_line().encode(x, y.scale(zero=False), colour, dash)
     return _sized(alt.layer(band, *_rules(alt, references, last), lines))
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from mincache.paper.claims import CLAIMS, DDPG, HCRAS, OPTIMUM, RCARS, READINGS
-from mincache.paper.comparison import entered, training_seed
+from mincache.paper.comparison import HERE, entered, training_seed
 from mincache.paper.estimates import Estimate, estimate
 from mincache.paper.measurements import Measurements
 from mincache.paper.results import Row
@@ -16,15 +15,20 @@ from mincache.paper.workshop import Contestant, Workshop, write_spec
 from mincache.scenario import Scenario
 from mincache.suites import Suite
 
-HCRAS_SPEC = f"{Path(__file__).with_name('decoders.py')}:Hcras"
+HCRAS_SPEC = f"{HERE / 'decoders.py'}:Hcras"
 HCRAS_DECODERS = (
     "threshold-priority", "sum-to-one", "hits-alone", "softmax", "scaled-sigmoid", "serve-in-order",
     "priority-serve",
 )  # fmt: skip
 DDPG_SETTINGS: Sequence[Settings] = (
-    {"action": "softmax"}, {"action": "threshold-priority"}, {"action": "scaled-sigmoid"},
-    {"action": "serve-in-order"}, {"action": "priority-serve"}, {"discount": 0},
-)  # fmt: skip
+    {},
+    {"discount": 0},
+    {"action": "scaled-sigmoid"},
+    {"action": "threshold-priority"},
+    {"action": "softmax"},
+    {"observation": "index", "action": "softmax", "critic": "plain"},
+)
+"""DDPG as it is; without a look ahead; with other decoders; and as literally as the paper can be read."""
 _WEAKEST = {"population": 2, "generations": 1}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mincache.paper import comparison, dependence, figures, open_points, provenance, rates, verdicts
+from mincache.paper import comparison, dependence, facts, figures, open_points, provenance, rates, verdicts
 from mincache.paper.measurements import Measurements
 from mincache.paper.results import Findings, Row
 from mincache.paper.workshop import Workshop
@@ -65,6 +65,7 @@ def table(shop: Workshop) -> Findings:
     budgets = open_points.budgets(shop)
     tables = {
         "claims": verdicts.claims_table(compared, drawn, "hit ratio", "cost"),
+        "facts": facts.table(drawn),
         "dependence": dependence.table(shop),
         "budgets": budgets,
         "decoders": open_points.decoders(shop),

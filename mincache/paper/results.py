@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mincache.documents import parse_json, read_bytes, write_bytes
+from mincache.errors import InputError
 
 FORMAT = "mincache-paper/1"
 Row = dict[str, Any]
@@ -59,7 +60,10 @@ def read(folder: Path, what: str) -> Findings:
     Raises:
         InputError: if there is none.
     """
-    document = parse_json(read_bytes(folder / f"{what}.json"))
+    path = folder / f"{what}.json"
+    if not path.is_file():
+        raise InputError("output", f"must hold {path.name}", str(folder), f"run: mincache reproduce {what}")
+    document = parse_json(read_bytes(path))
     return Findings(what, document["tables"], record=document["record"])
 
 

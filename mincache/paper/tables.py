@@ -100,6 +100,14 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
              percent("gap", "gap to the optimum [95 %]")),
     "fig4-claims": _CLAIMS, "fig5-claims": _CLAIMS, "claims": _CLAIMS,
     "fig4-trends": _TRENDS, "fig5-trends": _TRENDS,
+    "facts": (
+        plain("users", "N", numeric=True), percent("cloud_beats_rcars", "cloud only beats RCARS in", 0),
+        percent("optimum_below_cloud", "optimum below cloud only [95 %]"),
+        percent("equal_bandwidth", "equal bandwidth costs [95 %]", 2),
+        percent("low_steps", "hits at most at A1, at the optimum [95 %]"),
+        number("rcars_hits", "hit ratio of RCARS [95 %]", 3), number("optimum_hits", "of the optimum", 3),
+        number("most_hits", "most that storage allows", 3), plain("libraries", numeric=True),
+    ),
     "dependence": (
         plain("setting"), percent("ceiling_few", "optimum below RCARS at N = 10 [95 %]"),
         percent("ceiling_many", "at N = 18 [95 %]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -97,11 +98,13 @@ def train_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {one: (folder / one.stem).resolve() for one in trainings}
-    waiting = [one for one in files if not _record_of(files[one]).is_file()]
+    # Two spellings of one training have one file.
+    waiting = {files[one]: one for one in files if not _record_of(files[one]).is_file()}
     show(done := len(files) - len(waiting))
-    with ProcessPoolExecutor(max(1, min(workers, len(waiting))), get_context("spawn")) as pool:
+    count = max(1, min(workers, len(waiting)))
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_end_at_interrupt) as pool:
         try:
-            jobs = [pool.submit(train, one, files[one]) for one in waiting]
+            jobs = [pool.submit(train, one, stem) for stem, one in waiting.items()]
             for job in as_completed(jobs):
                 job.result()
                 show(done := done + 1)
@@ -109,6 +112,10 @@ def train_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [_found(one, files[one]) for one in trainings]
+
+
+def _end_at_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback; checkpoints keep what is done
 
 
 def train(training: Training, stem: Path) -> None:

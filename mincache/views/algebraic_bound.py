@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mincache.evaluation import TOLERANCE
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.instance import Instance
 from mincache.quantity import Array
@@ -71,10 +72,11 @@ def _service(instance: Instance, storage: Array, steps: Array) -> tuple[Array, A
     table = ServiceTable.of(instance)
     step_price = (steps / instance.server.steps)[:, None, None, None]
     hit = (table.edge_cost + step_price * table.steps).min(axis=(-2, -1))
-    rent = storage[:, None] * (instance.models.size_gb / instance.server.storage_gb)
-    cached = rent + _by_model(instance, hit)
+    part = instance.models.size_gb / instance.server.storage_gb
+    cached = storage[:, None] * part + _by_model(instance, hit)
     cloud = _by_model(instance, table.cloud_cost)
-    return np.minimum(cached, cloud).sum(axis=-1), (cached + cloud).sum(axis=-1)
+    least = np.where(part <= 1.0 + TOLERANCE, np.minimum(cached, cloud), cloud)
+    return least.sum(axis=-1), (cached + cloud).sum(axis=-1)
 
 
 def _by_model(instance: Instance, cost: Array) -> Array:

@@ -52,8 +52,14 @@ def user_by_user(instance: Instance, solution: Solution) -> dict[str, float]:
             m = trace.requested_model[t, n]
             hit = solution.cache[t, m] == 1
             share, steps = solution.bandwidth_share[t, n], solution.step_share[t, n] * server.steps
-            gain, input_bits, output_bits = trace.channel_gain[t, n], trace.input_bits[t, n], models.output_bits[m]
-            snr = equations.signal_to_noise(radio.user_power_w[n], gain, radio.noise_w_per_hz, radio.uplink_hz)
+            gain, input_bits, output_bits = (
+                trace.channel_gain[t, n],
+                trace.input_bits[t, n],
+                models.output_bits[m],
+            )
+            snr = equations.signal_to_noise(
+                radio.user_power_w[n], gain, radio.noise_w_per_hz, radio.uplink_hz
+            )
             rate = equations.uplink_rate_bps(share, snr, radio.uplink_hz)
             upload = equations.transmission_delay_s(input_bits, rate)
             snr = equations.signal_to_noise(radio.bs_power_w, gain, radio.noise_w_per_hz, radio.downlink_hz)
@@ -102,7 +108,9 @@ def ratio(slow: Callable[[], object], fast: Callable[[], object], calls: int) ->
 def test_one_evaluation_against_a_loop_over_users(benchmark, instance, solutions):
     """One call of the evaluator is at least 150 times as fast as the equations, one user at a time."""
     solution = solutions[0]
-    assert math.isclose(user_by_user(instance, solution)["cost"], evaluate(instance, solution).cost, rel_tol=1e-12)
+    assert math.isclose(
+        user_by_user(instance, solution)["cost"], evaluate(instance, solution).cost, rel_tol=1e-12
+    )
     benchmark(evaluate, instance, solution)
     found = ratio(lambda: user_by_user(instance, solution), lambda: evaluate(instance, solution), calls=200)
     benchmark.extra_info["ratio"] = found

@@ -1,0 +1,60 @@
+"""The documentation's site: `make docs` builds it, and any warning is an error."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import is_dataclass
+
+from sphinx.application import Sphinx
+
+import mincache
+from mincache.quantity import Typed, quantities
+
+project = "mincache"
+author = "the mincache contributors"
+release = version = mincache.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+html_theme = "furo"
+html_title = "mincache"
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3  # so that [text](page.md#heading) is checked
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_class_signature = "separated"
+napoleon_use_ivar = True
+
+# One "object" in code is one backtick; Sphinx wants a role, and plain code is what is meant.
+default_role = "code"
+
+_LINK_OUT = re.compile(r"\[([^\]]+)\]\(\.\./(?!docs/)[^)]+\)")
+
+
+def _name_sources(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn links to files outside docs/, which the site does not hold, into their names."""
+    source[0] = _LINK_OUT.sub(r"\1", source[0])
+
+
+def _list_quantities(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Say of each quantity of a class what its annotation says: unit, shape, range and meaning."""
+    if not (isinstance(thing, type) and issubclass(thing, Typed) and is_dataclass(thing)):
+        return
+    described = {line.split()[1].rstrip(":") for line in lines if line.startswith(":ivar ")}
+    for field, meaning in quantities(thing).items():
+        if field not in described:
+            unit = "" if meaning.unit == "1" else f" in {meaning.unit}"
+            allowed = f"; {meaning.range_text()}" if meaning.range_text() else ""
+            shape = f"{meaning.brackets()}, " if meaning.shape else ""
+            lines.append(f":ivar {field}: {shape}{meaning.about}{unit}{allowed}")
+
+
+def setup(app: Sphinx) -> None:
+    """Register what stands above."""
+    app.connect("source-read", _name_sources)
+    app.connect("autodoc-process-docstring", _list_quantities, priority=900)  # after Google style is read
