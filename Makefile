@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
 
-.PHONY: bench test lint benchmark clean
+.PHONY: bench test lint benchmark faults clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(INSTALLED)
@@ -13,7 +13,7 @@ bench: $(INSTALLED)
 	$(BIN)/mincache leaderboard results/smoke
 
 test: $(INSTALLED) lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -22,7 +22,12 @@ lint: $(INSTALLED)
 
 # Ratios of times, each measured in one run; not part of the tests.
 benchmark: $(INSTALLED)
-	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds -p no:cacheprovider
+	$(BIN)/pytest -o addopts= -s tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+
+# The whole fault campaign: every fault, 200 kills, overshoot of the limits. Minutes, not part of the tests.
+faults: $(INSTALLED)
+	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/test_bench_faults.py tests/test_bench_kills.py \
+	    tests/test_bench_overshoot.py tests/test_bench_journal.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

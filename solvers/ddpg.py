@@ -54,7 +54,7 @@ class Ddpg(Learner):
     8. (15b) needs a slot after the last one: it is the episode's first one again.
 
     Attributes:
-        policy: file of a trained policy; empty to look among those that ship with mincache.
+        policy: file of a trained policy; none to look among those that ship with mincache.
         observation: how a state is written, one of `mincache.views.observations.OBSERVATIONS`.
         action: how raw actions become decisions, one of `mincache.views.actions.ACTIONS`.
         critic: `plain`, or `matched` as in deviation 3, which needs requests as indicators.
@@ -77,7 +77,7 @@ class Ddpg(Learner):
         device: where to train, such as `cpu` or `cuda`.
     """
 
-    policy: str = ""
+    policy: Path | None = None
     observation: Literal["index", "one-hot", "counts"] = "counts"
     action: Literal["softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve"] = (
         "serve-in-order"
@@ -137,7 +137,7 @@ class Ddpg(Learner):
         The file is `policy`, or one in the current folder.
         """
         seed = int(run.rng.integers(2**31))
-        path = Path(self.policy or f"ddpg.n{scenario.users}.s{seed}.safetensors")
+        path = self.policy or Path(f"ddpg.n{scenario.users}.s{seed}.safetensors")
         policies.write_policy(path, self.train(Episodes(scenario, scenario.library(seed), seed)))
         return path
 

@@ -214,7 +214,7 @@ MAY_MODEL_THE_COST = {"mincache.views", "mincache.exact", "mincache.paper", "min
 
 @pytest.mark.parametrize("path", [p for p in MODULES if name_of(p) != "mincache.evaluation"], ids=name_of)
 def test_the_evaluator_alone_prices(path):
-    """No other module makes an evaluation, or applies (10), but for those that model the problem for a solver."""
+    """No other module makes an evaluation, or applies (10) but to model the problem for a solver."""
     assert not calls_of(path) & {"Evaluation", "BatchEvaluation"}
     if ".".join(name_of(path).split(".")[:2]) not in MAY_MODEL_THE_COST:
         text = path.read_text()
@@ -223,7 +223,7 @@ def test_the_evaluator_alone_prices(path):
 
 
 def test_formulas_stand_in_one_place():
-    """Outside of the equations nobody takes the weight of the cost apart, or a logarithm of a signal's ratio."""
+    """Outside of the equations nobody weighs delay against total variation."""
     for path in MODULES + SOLVERS:
         tree = ast.parse(path.read_text())
         minus = [n for n in ast.walk(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]

@@ -130,15 +130,17 @@ def test_incumbents_are_timed_by_the_keeper(keeper, task):
     assert parse_solution(solution_bytes(incumbent)) == incumbent
 
 
-def test_lost_keeper_is_replaced(task):
+def test_lost_keeper_is_replaced(task, tmp_path, monkeypatch):
     """When a keeper is killed its run is interrupted, nothing of it stays, and the next run has another."""
     before = processes.descendants(os.getpid())
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with Keeper(pin=False) as keeper:
         job = fault_job(task, "endings.py:KillsItsKeeper")
         outcome = keeper.run(job, Limits(wall_s=60.0), task.read())
         assert (outcome.stopped_by, outcome.closing) == ("interrupted", b"")
         assert keeper.run(task.job, task.limits, task.read()).closing == worker.ANSWER
     assert processes.descendants(os.getpid()) == before
+    assert list(tmp_path.glob("mincache-????????")) == []
 
 
 def test_frozen_keeper_is_given_up(task, monkeypatch):

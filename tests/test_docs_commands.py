@@ -47,21 +47,26 @@ def with_blocks(*languages: str) -> list[Path]:
 @pytest.mark.parametrize("page", with_blocks("console"), ids=lambda page: page.stem)
 def test_a_page_works_as_written(page, installed, tmp_path):  # noqa: F811  # the fixture
     """Every file, command and piece of Python of a page, in order: exit code 0, and the output shown."""
-    for block in blocks(page):
-        if block.directive == "copy":
-            shutil.copy(ROOT / block.file, tmp_path)
-        if block.directive == "file":
-            (tmp_path / block.file).write_text(block.text)
-        elif block.language == "python":
-            (tmp_path / "snippet.py").write_text(block.text)
-            done = installed.run("python", "snippet.py", cwd=tmp_path)
-            assert done.returncode == 0, done.stderr
-        elif block.language == "console":
-            for command, shown in commands(block.text):
-                _run(installed, command, shown, tmp_path)
+    with installed.kept_as_it_is():
+        for block in blocks(page):
+            _follow(block, installed, tmp_path)
 
 
-def _run(environment, command, shown, folder):
+def _follow(block, environment, folder):
+    if block.directive == "copy":
+        shutil.copy(ROOT / block.file, folder)
+    if block.directive == "file":
+        (folder / block.file).write_text(block.text)
+    elif block.language == "python":
+        (folder / "snippet.py").write_text(block.text)
+        done = environment.run("python", "snippet.py", cwd=folder)
+        assert done.returncode == 0, done.stderr
+    elif block.language == "console":
+        for command, shown in commands(block.text):
+            _run(command, shown, environment, folder)
+
+
+def _run(command, shown, environment, folder):
     if command.startswith("make "):  # continuous integration runs these
         assert re.search(rf"^{command.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command
         return

@@ -361,9 +361,9 @@ def test_too_many_values_are_refused_before_parsing(unit):
 
 
 def test_a_double_key_among_many_is_found_in_linear_time():
-    """A key doubled among a million is found without comparing each with each."""
-    keys = [b'"%d":0' % k for k in range(1_000_000)]
-    assert "'999999': must stand once" in refusal(parse_json, b"{" + b",".join([*keys, keys[-1]]) + b"}")
+    """A key doubled among hundreds of thousands is found without comparing each with each."""
+    keys = [b'"%d":0' % k for k in range(300_000)]
+    assert "'299999': must stand once" in refusal(parse_json, b"{" + b",".join([*keys, keys[-1]]) + b"}")
 
 
 def test_instance_of_the_largest_kind_is_read():
@@ -495,7 +495,7 @@ def thing_or_line(parse, data):
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(data=st.data())
 def test_mutated_documents_are_refused_in_one_line_or_read(kind, data):
     """Whatever stands in a document, it is refused in one printable line, or it is usable."""

@@ -44,8 +44,10 @@ def by_scip(model, answer):
 
 def by_highs(model, answer):
     """Solve a model's file with HiGHS, which writes its answer in the raw style."""
+    highspy.Highs.resetGlobalScheduler(True)  # whatever number of threads another test had
     highs = highspy.Highs()
     highs.silent()
+    highs.setOptionValue("threads", 1)
     highs.setOptionValue("mip_rel_gap", 1e-9)
     highs.readModel(str(model))
     highs.run()

@@ -1,6 +1,7 @@
 """`relaxation` answers feasibly and encloses the optimum."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,3 +49,12 @@ def test_without_time_the_bound_still_holds():
     assert evaluation.hit_ratio == 0.0
     assert np.isfinite(bound)
     assert 0.0 < bound < optimal
+
+
+def test_where_nothing_fits_nothing_is_left_open():
+    """With storage smaller than every model, the answer is the cloud, and the bound is its cost."""
+    instance = read_instance(OPTIMA[0] / "instance.json")
+    instance = replace(instance, server=replace(instance.server, storage_gb=0.5))
+    evaluation, bound = run(instance)
+    assert evaluation.hit_ratio == 0.0
+    assert bound == pytest.approx(evaluation.cost, rel=1e-9)

@@ -335,7 +335,6 @@ def test_scenario_file_may_hold_what_differs(tmp_path):
         {"size_gb": (-2, -1)},
         {"steps_onset": (60, 100), "steps_saturation": (50, 60)},
         {"tv_best": (200, 300)},
-        {"user_power_dbm": -1000.0, "noise_dbm_per_hz": 1000.0},
         {"backhaul_up_mbps": 1e308},
         {"output_megabytes": (0, 0)},
         {"size_gb": (-1.7e308, 1.7e308)},

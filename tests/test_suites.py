@@ -222,7 +222,7 @@ def test_malformed_suite_file_is_refused(suite, change, line):
 
 
 def test_other_generator_version_is_refused(suite):
-    """Files of another generator cannot be drawn again, and verifying says so instead of finding differences."""
+    """Files of another generator cannot be drawn again, and verifying says so."""
     edit(suite, lambda table: table["recipe"].update(generator="0"))
     with pytest.raises(
         InputError, match=r"recipe\.generator: must be .* the version installed; received '0'"
@@ -332,7 +332,7 @@ def test_standard_suite_is_what_its_recipe_draws(name):
 
 
 def test_standard_suites_are_of_the_sizes_they_should_be():
-    """paper-v1 is 3 libraries x 5 numbers of users x 4 traces at T = 50; smoke-v1 four instances at T = 10."""
+    """paper-v1 is 3 libraries x 5 numbers of users x 4 traces at T = 50; smoke-v1 is 4 at T = 10."""
     paper, smoke = find("paper-v1"), find("smoke-v1")
     assert len(paper.entries) == 60
     assert sorted({entry.users for entry in paper.entries.values()}) == [10, 12, 14, 16, 18]

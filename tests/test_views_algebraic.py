@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -40,6 +41,7 @@ def optimum(instance):
 
 def solved(model):
     """Return the optimal value of a linear or mixed-integer model, by HiGHS."""
+    highspy.Highs.resetGlobalScheduler(True)  # whatever number of threads another test had
     pyo.SolverFactory("highs").solve(model, options={"threads": 1, "mip_rel_gap": 1e-9})
     return pyo.value(model.cost)
 

@@ -1,4 +1,4 @@
-"""mincache as a user has it: the wheel, installed into an empty environment, with the sources out of the way."""
+"""mincache as a user has it: the wheel in an empty environment, with the sources out of the way."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +47,16 @@ class Installed:
             "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this one the other way round
         }  # fmt: skip
+
+    @contextmanager
+    def kept_as_it_is(self) -> Iterator[None]:
+        """Take away at the end what was installed meanwhile."""
+        before = set(self.site_packages.glob("*.dist-info"))
+        yield
+        added = [path.name.partition("-")[0] for path in set(self.site_packages.glob("*.dist-info")) - before]
+        if added:
+            done = self.run("pip", "uninstall", "--quiet", "--yes", *added, cwd=self.folder)
+            assert done.returncode == 0, done.stderr
 
     def run(self, *command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run a command with the environment active."""

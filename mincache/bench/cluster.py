@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import queue
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -161,6 +160,5 @@ def _keeper() -> Keeper:
 
 
 def _folder() -> Path:
-    if not hasattr(_local, "folder"):
-        _local.folder = tempfile.TemporaryDirectory(prefix="mincache-solvers-")
-    return Path(_local.folder.name)
+    """Return a folder for solvers' files in the one that Dask gives this worker, and takes away again."""
+    return Path(distributed.get_worker().local_directory) / "mincache-solvers"

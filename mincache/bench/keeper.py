@@ -22,7 +22,7 @@ from mincache.bench.outcome import Outcome
 from mincache.bench.watch import Watch
 
 JOB, LIMITS, INSTANCE, STARTED = b"J", b"L", b"I", b"P"
-"""A job is the first three, from the supervisor; back go the child's id (0 without one) and an outcome."""
+"""A job is the first three, from the supervisor; back go what was started and an outcome."""
 
 
 def main() -> None:
@@ -58,10 +58,10 @@ def _serve(
     try:
         watch = Watch(job, limits, instance, cores)
     except OSError as error:
-        frames.write(replies, STARTED, b"0")
+        frames.write(replies, STARTED, b"0 ")
         Outcome(stopped_by="not started", note=f"no process could be started: {error}").send(replies)
         return
-    frames.write(replies, STARTED, str(watch.pid).encode())
+    frames.write(replies, STARTED, f"{watch.pid} {watch.folder}".encode())
     watch.run(orders).send(replies)
 
 

@@ -6,11 +6,12 @@ import json
 import math
 import os
 import select
+import shutil
 import subprocess
 import sys
 import threading
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from mincache.bench import frames, keeper, processes
 from mincache.bench.limits import Limits, thread_variables
@@ -23,6 +24,19 @@ MAX_INTERRUPTIONS = 2
 _CLOSE_S = 10.0
 SLACK_S = 60.0
 """Seconds over the limits after which a keeper is held for lost."""
+
+
+class Started(NamedTuple):
+    """What a keeper has started: the child's id, which is that of its session (0 if none), and its folder."""
+
+    leader: int
+    folder: str
+
+    @classmethod
+    def parse(cls, data: bytes) -> Started:
+        """Return what a `STARTED` frame tells."""
+        leader, folder = data.decode().split(" ", 1)
+        return cls(int(leader), folder)
 
 
 class Keeper:
@@ -45,18 +59,18 @@ class Keeper:
         process = self._alive()
         if process is None:
             return Outcome(stopped_by="interrupted", note="the campaign was stopped")
-        leader: int | None = None
+        started: Started | None = None
         outcome: Outcome | None = None
         try:
-            leader = self._order(process, job, limits, instance)
-            if leader is not None and _speaks(process, limits.longest_s + SLACK_S):
+            started = self._order(process, job, limits, instance)
+            if started is not None and _speaks(process, limits.longest_s + SLACK_S):
                 outcome = Outcome.receive(_descriptor(process.stdout))
         except (OSError, ValueError):
             pass  # the pipe is closed: it has died, or was closed here
         if outcome is None:
-            return self._lost(process, leader)
+            return self._lost(process, started)
         if outcome.left_behind:
-            self._lost(process, leader)  # what it could not end must not trouble its next run
+            self._lost(process, started)  # what it could not end must not trouble its next run
         return outcome
 
     def insist(self, job: Job, limits: Limits, instance: bytes = b"") -> tuple[Outcome, int]:
@@ -72,8 +86,8 @@ class Keeper:
 
     def _order(
         self, process: subprocess.Popen[bytes], job: Job, limits: Limits, instance: bytes
-    ) -> int | None:
-        """Send a job; return the id of the child that the keeper has started."""
+    ) -> Started | None:
+        """Send a job; return what the keeper has started, None if it died."""
         order = _descriptor(process.stdin)
         frames.write(order, keeper.JOB, job.dump())
         frames.write(order, keeper.LIMITS, json.dumps(limits.as_json()).encode())
@@ -81,14 +95,15 @@ class Keeper:
         if not _speaks(process, SLACK_S):
             return None
         started = frames.read(_descriptor(process.stdout))
-        return int(started[1]) if started is not None else None
+        return Started.parse(started[1]) if started is not None else None
 
-    def _lost(self, process: subprocess.Popen[bytes], leader: int | None) -> Outcome:
+    def _lost(self, process: subprocess.Popen[bytes], started: Started | None) -> Outcome:
         """End what a keeper that died has left, and forget it."""
         process.kill()
         status = process.wait()
-        if leader:
-            processes.end_session(leader)
+        if started is not None and started.leader:
+            processes.end_session(started.leader)
+            shutil.rmtree(started.folder, ignore_errors=True)
         with self._lock:
             self._process = None
         note = "the campaign was stopped" if self._closed else f"its keeper died ({status})"

@@ -47,7 +47,7 @@ class Watch:
         self.outcome = Outcome(enforced=enforced(limits, bool(cores), self._group is not None))
         self._events = Events()
         self._decoder = frames.Decoder(worker.KINDS)
-        self._folder = tempfile.mkdtemp(prefix="mincache-")
+        self.folder = tempfile.mkdtemp(prefix="mincache-")
         self._report, report_end = os.pipe()
         self._output, output_end = os.pipe()
         self._start = self._mark = time.monotonic()
@@ -60,7 +60,7 @@ class Watch:
         self._next_disk_check = self._start + _DISK_TICK_S
         self.pid = os.fork()
         if self.pid == 0:
-            child.become(job, limits, instance, self._folder, report_end, output_end, cores, self._group)
+            child.become(job, limits, instance, self.folder, report_end, output_end, cores, self._group)
         os.close(report_end)
         os.close(output_end)
         # Ready to read once the child has ended; without it (macOS) the next tick sees it.
@@ -159,7 +159,7 @@ class Watch:
             self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
 
     def _check_disk(self) -> None:
-        if processes.folder_bytes(self._folder) > self.limits.disk_bytes:
+        if processes.folder_bytes(self.folder) > self.limits.disk_bytes:
             self._stop("disk", f"over the limit of {self.limits.disk_bytes} bytes of files")
 
     def _reach_deadline(self) -> None:
@@ -205,7 +205,7 @@ class Watch:
             os.close(descriptor)
         self._leave_group()
         self._sum_up(time.monotonic())
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _sum_up(self, now: float) -> None:
         outcome = self.outcome

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 ENABLES = {
-    "pyomo": "relaxation and other solvers on algebraic models; mincache export",
+    "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
     "genetic": "the solvers genetic and pymoo",
     "ddpg": "the solver ddpg, mincache train, the Gymnasium environment",
     "board": "the charts and pages of a published leaderboard",

@@ -40,9 +40,9 @@ class Actor(nn.Module):
 class Critic(nn.Module):
     """The value Q(s, a) of an action in a state.
 
-    A matched critic sees beside the state and the action, for each user, the cache score of the model that
-    this user asks for: products of the two that it would otherwise have to learn user by user. The state
-    must then hold the requests as indicators.
+    A matched critic sees beside the state and the action what they amount to for each model: products and
+    sums that a perceptron would otherwise have to learn user by user. The state must then hold the
+    requests as indicators.
 
     Args:
         state_size: entries of a state.
@@ -55,20 +55,29 @@ class Critic(nn.Module):
     def __init__(self, state_size: int, users: int, models: int, hidden: int, matched: bool = True) -> None:
         super().__init__()
         self.users, self.models, self.matched = users, models, matched
-        inputs = state_size + (models + 2 * users) + users * matched
+        inputs = state_size + (models + 2 * users) + (users + 3 * models) * matched
         self.layers = perceptron(inputs, hidden, hidden, 1)
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         """Return the values [B] of actions [B, M + 2N] in states [B, state]."""
-        seen = [state, action, self._own_model(state, action)] if self.matched else [state, action]
+        seen = [state, action, *self._matches(state, action)] if self.matched else [state, action]
         values: Tensor = self.layers(torch.cat(seen, dim=1)).squeeze(-1)
         return values
 
-    def _own_model(self, state: Tensor, action: Tensor) -> Tensor:
-        """Return the cache score of each user's model, [B, N]."""
-        start = requests_start(self.users)
-        requests = state[:, start : start + self.users * self.models].reshape(-1, self.users, self.models)
-        return (requests @ action[:, : self.models, None]).squeeze(-1)
+    def _matches(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the cache score of each user's model, and three numbers a model.
+
+        These are its requests times its cache score, the step scores of those who ask for it, and the
+        product of the latter with its cache score.
+        """
+        N, M, start = self.users, self.models, requests_start(self.users)
+        requests = state[:, start : start + N * M].reshape(-1, N, M)
+        cache_score = action[:, :M]
+        step_score = (1.0 + action[:, M + N :]) / 2.0
+        asked = requests.sum(dim=1) * (M / N)
+        served = (step_score[:, None] @ requests).squeeze(1) * (M / N)
+        own_model = (requests @ cache_score[..., None]).squeeze(-1)
+        return own_model, asked * cache_score, served, served * cache_score
 
 
 def perceptron(*sizes: int) -> nn.Sequential:

@@ -111,7 +111,7 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
         return Policy(_card(file.metadata()), _weights(file))
 
 
-def named(path: str, instance: Instance) -> Path | str:
+def named(path: Path, instance: Instance) -> Path | str:
     """Return the path of this policy, or a sentence why it is not for this instance.
 
     Raises:
@@ -119,7 +119,7 @@ def named(path: str, instance: Instance) -> Path | str:
     """
     card = read_policy(path).card
     if card.problem == problem_digest(instance):
-        return Path(path)
+        return path
     trained = f"{card.title or 'another problem'} (N = {card.users}, M = {card.models})"
     return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
 

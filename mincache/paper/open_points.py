@@ -16,10 +16,6 @@ from mincache.scenario import Scenario
 from mincache.suites import Suite
 
 HCRAS_SPEC = f"{HERE / 'decoders.py'}:Hcras"
-HCRAS_DECODERS = (
-    "threshold-priority", "sum-to-one", "hits-alone", "softmax", "scaled-sigmoid", "serve-in-order",
-    "priority-serve",
-)  # fmt: skip
 DDPG_SETTINGS: Sequence[Settings] = (
     {},
     {"discount": 0},
@@ -56,7 +52,7 @@ def decoders(shop: Workshop) -> list[Row]:
     """Return how good HCRAS and DDPG are with each decoder; HCRAS with its least budget too."""
     suite = suite_of(shop)
     contestants, labels = [], {}
-    for decoder in HCRAS_DECODERS:
+    for decoder in shop.size.decoders:
         for budget in (shop.size.hcras, _WEAKEST):
             spec = write_spec(HCRAS_SPEC, {"decoder": decoder, **budget})
             labels[spec] = (HCRAS, write_spec("genetic", {"repair": decoder, **budget}))

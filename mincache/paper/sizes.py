@@ -24,7 +24,8 @@ class Size:
         draws: libraries that the ceilings and the table of dependences are measured on, a trace each.
         budgets: (population, generations) of HCRAS.
         budget_libraries: libraries that budgets are measured on.
-        decoder_libraries: libraries that decoders are measured on.
+        decoders: of HCRAS.
+        decoder_libraries: libraries that DDPG's settings are measured on.
         ddpg: what differs from DDPG's defaults in every training, for the smaller sizes.
         hcras: what differs from HCRAS' defaults wherever its budget is not what is studied.
         slots: T.
@@ -40,6 +41,7 @@ class Size:
     draws: int
     budgets: tuple[tuple[int, int], ...]
     budget_libraries: int
+    decoders: tuple[str, ...]
     decoder_libraries: int
     ddpg: Settings = field(default_factory=dict)
     hcras: Settings = field(default_factory=dict)
@@ -61,23 +63,28 @@ _BUDGETS = (
     (50, 100), (100, 100), (100, 200),
 )  # fmt: skip
 
+_DECODERS = (
+    "threshold-priority", "sum-to-one", "hits-alone", "softmax", "scaled-sigmoid", "serve-in-order",
+    "priority-serve",
+)  # fmt: skip
+
 SIZES = {
     size.name: size
     for size in (
         Size(
             "full", libraries=5, traces=2, trainings={10: 5, 12: 1, 14: 1, 16: 1, 18: 5}, repetitions=3,
             rates=(1e-5, 1e-4, 1e-3, 1e-2), rate_seeds=5, draws=100, budgets=_BUDGETS, budget_libraries=5,
-            decoder_libraries=2,
+            decoders=_DECODERS, decoder_libraries=2,
         ),
         Size(
             "quick", libraries=3, traces=1, trainings={10: 1, 14: 1, 18: 1}, repetitions=1,
             rates=(1e-5, 1e-4, 1e-3, 1e-2), rate_seeds=2, draws=20, budgets=_BUDGETS[::2], budget_libraries=2,
-            decoder_libraries=1, ddpg={"episodes": 200},
+            decoders=_DECODERS, decoder_libraries=1, ddpg={"episodes": 200},
         ),
         Size(
             "smoke", libraries=2, traces=1, trainings={10: 1, 18: 1}, repetitions=1,
             rates=(1e-4, 1e-2), rate_seeds=2, draws=2, budgets=((2, 1), (10, 5)), budget_libraries=2,
-            decoder_libraries=0, ddpg={"episodes": 40, "warmup": 100, "batch": 32},
+            decoders=("softmax",), decoder_libraries=0, ddpg={"episodes": 40, "warmup": 100, "batch": 32},
             hcras={"population": 10, "generations": 5}, slots=8,
         ),
     )

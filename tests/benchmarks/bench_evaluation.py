@@ -100,7 +100,7 @@ def seconds(work: Callable[[], object], calls: int) -> float:
 
 
 def ratio(slow: Callable[[], object], fast: Callable[[], object], calls: int) -> float:
-    """Return the median of slow / fast over pairs timed next to each other, whatever else the machine does."""
+    """Return the median of slow / fast over pairs timed next to each other."""
     slow(), fast()
     return statistics.median(seconds(slow, 1) / seconds(fast, calls) for _ in range(PAIRS))
 
