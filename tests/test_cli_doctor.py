@@ -70,7 +70,7 @@ def test_every_extra_is_listed_with_its_libraries(told):
 
 
 def test_what_is_missing_is_told(bare):
-    """Without the optional libraries every extra is missing, a run works all the same, and advice is given."""
+    """Without the optional libraries every extra is missing, and a run works all the same."""
     done = run_bare(bare, "doctor", "--json")
     assert done.returncode == 0, done.stderr
     extras = json.loads(done.stdout)["extras"]

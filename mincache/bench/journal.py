@@ -8,7 +8,7 @@ attempt counts. Solutions lie beside it under the hash of their document.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from typing import Self
 from pydantic import ValidationError
 
 from mincache.bench.judge import Judged, with_contradictions
+from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
 from mincache.documents import digest, write_bytes
 from mincache.errors import DocumentError, InputError, MincacheError
@@ -36,7 +37,7 @@ def line_of(record: Record) -> bytes:
     return b"".join((_HEAD, digest(payload).encode(), _MIDDLE, payload, _TAIL, b"\n"))
 
 
-def record_in(line: bytes) -> Record | None:
+def record_in(line: bytes, parser: RecordParser | None = None) -> Record | None:
     """Return the record in a line (without its newline), or None if the line is not whole."""
     start = len(_HEAD) + _HASH_LENGTH
     payload = line[start + len(_MIDDLE) : -len(_TAIL)]
@@ -45,18 +46,26 @@ def record_in(line: bytes) -> Record | None:
     if digest(payload).encode() != line[len(_HEAD) : start]:
         return None
     try:
-        return Record.model_validate_json(payload)
+        return (parser or RecordParser()).parse(payload)
     except ValidationError:
         return None
 
 
-def attempts(folder: Path) -> Iterator[Record]:
+def attempts(folder: Path, torn: Callable[[], object] = lambda: None) -> Iterator[Record]:
     """Yield every attempt in a campaign's folder, in the order of writing.
+
+    Args:
+        folder: of the campaign.
+        torn: called for each line that is not whole, and is passed over.
 
     Raises:
         InputError: if the folder holds no journal.
     """
-    return (record for record in _lines(folder) if record is not None)
+    for record in _lines(folder):
+        if record is None:
+            torn()
+        else:
+            yield record
 
 
 def read(folder: Path) -> list[Record]:
@@ -78,10 +87,11 @@ def _lines(folder: Path) -> Iterator[Record | None]:
     path = folder / RECORDS_FILE
     if not path.is_file():
         raise InputError("campaign", f"must be a folder with a {RECORDS_FILE}", str(folder))
+    parser = RecordParser()
     with path.open("rb") as file:
         for line in file:
             if line.strip():
-                yield record_in(line.rstrip(b"\n"))
+                yield record_in(line.rstrip(b"\n"), parser)
 
 
 class Journal:

@@ -6,8 +6,8 @@ import click
 
 EXAMPLES: dict[str, str] = {
     "run": """
-        mincache run smoke-v1 --solver all --time-limit 10 -o results/smoke
-        mincache run smoke-v1 --solver 'genetic[population=20]' --seeds 3 --time-limit 2 -o results/genetic
+        mincache run smoke-v1 --solver cloud-only --solver popular-first --time-limit 10 -o results/smoke
+        mincache run smoke-v1 --solver 'genetic[generations=20]' --seeds 2 -o results/genetic
         mincache run smoke-v1 --solver cloud-only --shard 1/2 -o results/part-1
         mincache run smoke-v1 --solver cloud-only --shard 2/2 -o results/part-2
     """,
@@ -17,7 +17,7 @@ EXAMPLES: dict[str, str] = {
         mincache leaderboard results/smoke
         mincache leaderboard results/smoke results/genetic --format csv
     """,
-    "leaderboard table": "mincache leaderboard table results/smoke --solvers genetic --solvers cloud-only",
+    "leaderboard table": "mincache leaderboard table results/smoke --solvers cloud-only",
     "leaderboard publish": "mincache leaderboard publish results/smoke --author 'A. Name' -o board",
     "leaderboard rebuild": "mincache leaderboard rebuild board",
     "leaderboard verify": "mincache leaderboard verify board",
@@ -43,9 +43,10 @@ EXAMPLES: dict[str, str] = {
     """,
     "instances reference": "mincache instances reference my-suite",
     "train": """
-        mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 20 -o mine.safetensors
+        mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 10 -o mine.safetensors
         mincache run smoke-v1 --solver 'ddpg[policy=mine.safetensors]' -o results/mine
     """,
+    "import": "mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json",
     "schema": """
         mincache schema instance
         mincache schema symbols

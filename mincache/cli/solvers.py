@@ -31,7 +31,7 @@ def solvers(ctx: click.Context) -> None:
     \b
     mincache solvers
     mincache solvers new my-solver
-    mincache solvers check genetic[population=20]
+    mincache solvers check 'genetic[population=20,generations=10]'
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_)
@@ -116,7 +116,7 @@ def check(solver: str, patience: float, as_json: bool) -> None:
 
     \b
     mincache solvers check cloud-only
-    mincache solvers check 'genetic[population=20,generations=20]'
+    mincache solvers check 'genetic[population=20,generations=10]'
     mincache solvers check my_solver.py:MySolver --json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache.cli.checking import checks_of

@@ -1,4 +1,4 @@
-"""The exact method against the solvers on the algebraic view, on the same instance, in one run."""
+"""The exact method against the other solvers, on the same instance, in one run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mincache.suites import find
 
 OTHERS = {
     "relaxation": ("relaxation", 3),
+    "genetic": ("genetic", 1),
     "highs": ("highs", 3),
     "scip": ("scip[gap=1e-4]", 1),
     "pyomo with highs": ("pyomo[solver=highs,gap=1e-4]", 1),
