@@ -263,9 +263,7 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optiona
     for key in value:
         if key not in known:
             plain = key.isidentifier() and len(key) <= 40
-            raise InputError(
-                prefix + (key if plain else shown(key)), "must be a known key", "an unknown one"
-            )
+            raise InputError(prefix + (key if plain else shown(key)), "must be a known key", "an unknown one")
     for key in sorted(known - optional):
         if key not in value:
             raise InputError(prefix + key, "must be present", "nothing")

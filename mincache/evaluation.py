@@ -6,6 +6,7 @@ the same arithmetic.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -29,6 +30,7 @@ CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved")
 """Names of the constraints, in the order in which violations are listed."""
 
 _TOLERANCES = np.array([[TOLERANCE], [TOLERANCE], [TOLERANCE], [0.0], [0.0]])  # none for range and unserved
+_LARGEST = sys.float_info.max
 _CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
 
 
@@ -38,8 +40,9 @@ class Violation(NamedTuple):
     Attributes:
         constraint: one of `CONSTRAINTS`.
         slot: the slot, from 0.
-        excess: by how much: storage, bandwidth and steps as a fraction of the resource; range as the
-            largest distance of a share from [0, 1]; unserved as the number of users without bandwidth.
+        excess: by how much, a finite number: storage, bandwidth and steps as a fraction of the resource;
+            range as the largest distance of a share from [0, 1]; unserved as the number of users without
+            bandwidth.
     """
 
     constraint: str
@@ -159,7 +162,9 @@ def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
     for name, array, width in zip(Decisions._fields, decisions, (M, N, N), strict=True):
         if np.shape(array) != (*batch_shape, T, width):
             raise InputError(name, f"must have shape {[*batch_shape, T, width]}", str(list(np.shape(array))))
-    flat = [np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions]
+    cache, *shares = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions)
+    # In single precision, a sum could pass a limit that the same numbers keep in double precision.
+    flat = [cache, *(share.astype(np.float64, copy=False) for share in shares)]
     terms = _terms(instance)
     chunk = max(1, _CHUNK_ELEMENTS // (T * N))
     parts = [
@@ -296,4 +301,5 @@ def _sum_users(values: Array) -> Array:
 def _violations(batch: BatchEvaluation) -> Iterator[Violation]:
     broken = batch.broken[0]
     for constraint, slot in np.argwhere(broken).tolist() if broken.any() else ():
-        yield Violation(CONSTRAINTS[constraint], slot, float(batch.excess[0, constraint, slot]))
+        excess = min(batch.excess[0, constraint, slot].item(), _LARGEST)
+        yield Violation(CONSTRAINTS[constraint], slot, excess)

@@ -92,8 +92,8 @@ class Ddpg(Learner):
     hidden: int = 128
     replay: int = 25_000
     warmup: int = 1_000
-    noise_first: float = 0.5
-    noise_last: float = 0.05
+    noise_first: float = 1.0
+    noise_last: float = 0.1
     noise_decay: float = 0.8
     score_limit: float = 1.0
     score_penalty: float = 0.1

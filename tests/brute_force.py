@@ -12,40 +12,58 @@ from mincache import Decisions, Instance, evaluate_batch
 from mincache.instance import ModelLibrary, Radio, Server, Trace
 from mincache.quantity import Array
 
+_MOST = 4  # users, and models
 
-def one_of(*values: float) -> st.SearchStrategy[float]:
-    """One of few values, so that ties are common."""
-    return st.sampled_from([float(value) for value in values])
+
+def _four(*values: float, span: tuple[float, float] | None = None) -> st.SearchStrategy[Array]:
+    """Four of few values, so that ties are common, or of a span as well."""
+    elements: st.SearchStrategy[float] = st.sampled_from([float(value) for value in values])
+    return arrays(elements | between(*span) if span else elements, _MOST)
+
+
+# Made once: hypothesis spends far longer on making strategies than on drawing from them.
+_MODELS = {
+    "size_gb": _four(0.1, 0.2, 0.3, 1, 2, 3, span=(0.1, 10)),
+    "output_bits": _four(1, 8e6),
+    "steps_onset": _four(0, 10, 50),
+    "tv_worst": _four(0, 50, 100, span=(0, 100)),  # above the best
+    "steps_saturation": _four(1, 40, 50, span=(0.5, 150)),  # above the onset
+    "tv_best": _four(0, 20),
+    "seconds_per_step": _four(0, 0.25, 1, 1000, span=(0, 0.5)),
+    "seconds_base": _four(0, 5),
+}
+_USERS = {
+    "power_w": _four(0.01, 0.2),
+    "gain": _four(1e-14, 1e-10, 1e-8),
+    "bits": _four(1, 4e7, 8e7, 1e12),
+}
+_LIMITS = {
+    "alpha": st.sampled_from([0.0, 0.3, 0.7, 1.0]),
+    "storage_gb": st.sampled_from([0.05, 0.3, 1.0, 3.0, 5.0, 100.0]),
+    "steps": st.sampled_from([0.5, 5.0, 50.0, 100.0, 150.0, 300.3, 1000.0]),
+    "up_bps": st.sampled_from([1.0, 1e4, 1e6, 1e8, 1e18]),
+    "down_bps": st.sampled_from([1.0, 1e4, 1e6, 1e8, 1e18]),
+}
+_COUNT = st.integers(1, _MOST)
+_REQUESTED = arrays(st.integers(0, _MOST - 1), _MOST)
 
 
 @st.composite
 def hostile_slots(draw: st.DrawFn) -> Instance:
     """Slots of ties and edges: nothing fits or pays, A1 out of reach, the cloud never or always best."""
-    N, M = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    onset, best = (draw(arrays(one_of(*values), M)) for values in ((0, 10, 50), (0, 20)))
-    models = ModelLibrary(
-        size_gb=draw(arrays(one_of(0.1, 0.2, 0.3, 1, 2, 3) | between(0.1, 10), M)),
-        output_bits=draw(arrays(one_of(1, 8e6), M)),
-        steps_onset=onset,
-        tv_worst=best + draw(arrays(one_of(0, 50, 100) | between(0, 100), M)),
-        steps_saturation=onset + draw(arrays(one_of(1, 40, 50) | between(0.5, 150), M)),
-        tv_best=best,
-        seconds_per_step=draw(arrays(one_of(0, 0.25, 1, 1000) | between(0, 0.5), M)),
-        seconds_base=draw(arrays(one_of(0, 5), M)),
-    )
-    up_bps, down_bps = (draw(one_of(1, 1e4, 1e6, 1e8, 1e18)) for _ in range(2))
+    N, M = draw(_COUNT), draw(_COUNT)
+    models = {name: draw(values)[:M] for name, values in _MODELS.items()}
+    models["tv_worst"] += models["tv_best"]
+    models["steps_saturation"] += models["steps_onset"]
+    users = {name: draw(values)[None, :N] for name, values in _USERS.items()}
+    limits = {name: draw(values) for name, values in _LIMITS.items()}
     return Instance(
         "slot",
-        draw(one_of(0, 0.3, 0.7, 1)),
-        Server(draw(one_of(0.05, 0.3, 1, 3, 5, 100)), draw(one_of(0.5, 5, 50, 100, 150, 300.3, 1000))),
-        Radio(2e7, 4e7, 2.5e-21, 20.0, draw(arrays(one_of(0.01, 0.2), N)), up_bps, down_bps),
-        models,
-        Trace(
-            skewness=np.array([0.5]),
-            channel_gain=draw(arrays(one_of(1e-14, 1e-10, 1e-8), 1, N)),
-            requested_model=draw(arrays(st.integers(0, M - 1), 1, N)),
-            input_bits=draw(arrays(one_of(1, 4e7, 8e7, 1e12), 1, N)),
-        ),
+        limits["alpha"],
+        Server(limits["storage_gb"], limits["steps"]),
+        Radio(2e7, 4e7, 2.5e-21, 20.0, users["power_w"][0], limits["up_bps"], limits["down_bps"]),
+        ModelLibrary(**models),
+        Trace(np.array([0.5]), users["gain"], draw(_REQUESTED)[None, :N] % M, users["bits"]),
     )
 
 

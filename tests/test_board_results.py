@@ -3,8 +3,9 @@ import random
 import pytest
 from board_fixture import record
 
+from mincache.bench.journal import line_of
 from mincache.board.contenders import contender, labels
-from mincache.board.results import by_suite, chosen
+from mincache.board.results import by_suite, chosen, read_campaigns
 from mincache.errors import InputError
 
 
@@ -47,3 +48,20 @@ def test_choosing_an_unknown_solver_is_refused():
     results = by_suite([record("exact", "a", 1.0)])["hand-made"]
     with pytest.raises(InputError, match="solvers: must be among exact; received 'exalt'"):
         chosen(results, ["exalt"], labels(results))
+
+
+def test_damaged_lines_are_passed_over_and_told(tmp_path):
+    """Of three lines, one cut off and one altered, the whole one is read and the others are counted."""
+    whole, other = line_of(record("exact", "a", 1.0)), line_of(record("exact", "b", 1.0))
+    (tmp_path / "records.jsonl").write_bytes(whole + other[:-9] + b"\n" + other.replace(b"exact", b"exalt"))
+    told = []
+    assert [r.cell.instance for r in read_campaigns([tmp_path], told.append)] == ["a"]
+    assert told == [f"{tmp_path}: 2 damaged lines passed over."]
+
+
+def test_nothing_is_told_of_a_whole_campaign(tmp_path):
+    """Without damage there is no warning."""
+    (tmp_path / "records.jsonl").write_bytes(line_of(record("exact", "a", 1.0)))
+    told = []
+    read_campaigns([tmp_path], told.append)
+    assert told == []

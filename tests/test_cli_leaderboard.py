@@ -55,6 +55,17 @@ def test_no_campaign_is_a_plain_refusal(tmp_path):
     assert "\n" not in str(refused)
 
 
+def test_damaged_lines_are_noted(campaign, tmp_path):
+    """A table says how many lines of the journal it had to pass over; other verbs say so on standard error."""
+    lines = (campaign / "records.jsonl").read_bytes()
+    (tmp_path / "records.jsonl").write_bytes(lines + b'{"sha256":"cut off')
+    said = f"{tmp_path}: 1 damaged line passed over."
+    assert said in invoke(tmp_path).output
+    assert said in json.loads(invoke(tmp_path, "--format", "json").output)["tables"][0]["notes"]
+    assert invoke("pairs", tmp_path).stderr == f"note: {said}\n"
+    assert "damaged" not in invoke(campaign).output
+
+
 def test_publish_and_verify(campaign, tmp_path):
     """What is published verifies; with one byte of the page changed it does not."""
     board = tmp_path / "board"

@@ -1,20 +1,84 @@
-"""The documentation's generated parts are current."""
+"""The documentation agrees with the code: what is generated is current, and what is listed is complete."""
 
 import re
 from pathlib import Path
+from typing import get_args
 
+import pytest
+
+from mincache.bench.records import StopReason, Verdict
+from mincache.board.columns import COLUMNS
+from mincache.board.entries import TIERS
+from mincache.cli.main import VERBS
 from mincache.cli.schema import symbols_markdown
+from mincache.conformance import check_solver
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-def test_the_table_of_symbols_is_current():
-    """docs/problem.md holds what `mincache schema symbols` prints."""
-    found = re.search(
-        r"<!-- symbols -->\n(.*?)\n<!-- /symbols -->", (DOCS / "problem.md").read_text(), re.DOTALL
+def table(header, rows):
+    """A Markdown table."""
+    lines = [header, ("-",) * len(header), *rows]
+    return (
+        "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        .replace("| - ", "|---")
+        .replace("--- |", "---|")
     )
+
+
+def columns_markdown():
+    """The columns of the ranking."""
+    rows = ((c.heading, c.meaning, "wide" if c.wide else "") for c in COLUMNS)
+    return table(("column", "meaning", ""), rows)
+
+
+GENERATED = {
+    ("problem.md", "symbols"): symbols_markdown,
+    ("leaderboard.md", "columns"): columns_markdown,
+    ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
+    ("commands.md", "verbs"): lambda: table(
+        ("verb", "what it does"), ((f"`{verb}`", about) for verb, (_, _, about) in VERBS.items())
+    ),
+}
+
+
+@pytest.mark.parametrize(("page", "mark"), GENERATED)
+def test_generated_parts_are_current(page, mark):
+    """What stands between the marks is what the code says."""
+    found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", (DOCS / page).read_text(), re.DOTALL)
     assert found is not None
-    assert found[1] == symbols_markdown()
+    assert found[1] == GENERATED[page, mark]() + "\n"
+
+
+def first_column(page, header):
+    """What stands in the first column of the table of a page whose header begins so."""
+    lines = (DOCS / page).read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {header} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append(line.split("|")[1].strip().strip("`"))
+    return rows
+
+
+def test_verdicts_and_stop_reasons_are_all_explained():
+    """The rules have a line for each verdict and each reason for a run's end, and for no other."""
+    assert sorted(first_column("rules.md", "verdict")) == sorted(get_args(Verdict))
+    assert sorted(first_column("rules.md", "stop reason")) == sorted(get_args(StopReason))
+
+
+def test_the_checks_are_all_explained():
+    """The page on solvers has a line for each check that is made."""
+    names = [
+        re.sub(r"^feasible: .*", "feasible: *instance*", check.name) for check in check_solver("cloud-only")
+    ]
+    assert first_column("solver.md", "check") == list(dict.fromkeys(names))
+
+
+def test_exit_codes_are_three():
+    """The table of exit codes has the three that there are."""
+    assert first_column("commands.md", "code") == ["0", "1", "2"]
 
 
 def test_links_lead_to_files():
@@ -24,3 +88,13 @@ def test_links_lead_to_files():
     assert targets
     missing = [f"{page.name}: {link}" for page, link in targets if not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_links_lead_to_headings():
+    """Every link to a place in a page leads to a heading that is there."""
+    for page in DOCS.glob("*.md"):
+        for link, anchor in re.findall(r"\]\(([\w-]+\.md)#([\w-]+)\)", page.read_text()):
+            headings = re.findall(r"^#+ (.+)$", (DOCS / link).read_text(), re.MULTILINE)
+            assert anchor in {
+                re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings
+            }

@@ -122,6 +122,7 @@ def test_files_round_trip(tmp_path, instance, solution, name):
     write_instance(instance, tmp_path / name)
     assert read_instance(tmp_path / name) == instance
     once = (tmp_path / name).read_bytes()
+    assert not name.endswith(".gz") or once[4:8] == bytes(4)  # gzip's field for the time of writing
     write_instance(instance, str(tmp_path / name))
     assert (tmp_path / name).read_bytes() == once
     write_solution(solution, tmp_path / name)

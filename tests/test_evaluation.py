@@ -334,3 +334,24 @@ def test_version_is_text():
     """Records name the version of the evaluator that made them."""
     assert isinstance(EVALUATOR_VERSION, str)
     assert EVALUATOR_VERSION
+
+
+def test_an_excess_is_always_finite(instance, solution):
+    """Even where the sum of finite shares is not, so that a score can be written as JSON."""
+    shares = np.full_like(solution.bandwidth_share, 1e308)
+    result = evaluate(instance, replace(solution, bandwidth_share=shares))
+    assert {violation.constraint for violation in result.violations} == {"bandwidth", "range"}
+    assert all(math.isfinite(violation.excess) for violation in result.violations)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_batch_in_lower_precision_is_judged_in_double(instance, solution, kind):
+    """Shares of a network's precision get the score and verdict of the same numbers in double precision."""
+    rng = np.random.default_rng(1)
+    shares = rng.dirichlet(np.ones(instance.user_count), (200, instance.slot_count)).astype(kind)
+    cache = np.broadcast_to(solution.cache, (200, *solution.cache.shape))
+    got = evaluate_batch(instance, Decisions(cache, shares, shares))
+    double = evaluate_batch(instance, Decisions(cache, shares.astype(float), shares.astype(float)))
+    assert got.cost.tolist() == double.cost.tolist()
+    assert got.broken.tolist() == double.broken.tolist()
+    assert got.broken.any()

@@ -13,14 +13,17 @@ def ratio(a, b):
 
 
 def test_agrees_with_another_bootstrap():
-    """The paired percentile bootstrap of scipy gives the same interval of a ratio, within its noise."""
+    """The paired percentile bootstrap of scipy gives the same interval of a ratio, within its noise.
+
+    With 20 libraries the widened level is 1 - 2 Phi(-sqrt(20 / 19) t), t = 2.0930 in tables, so 96.82 %.
+    """
     rng = np.random.default_rng(5)
     baseline = rng.normal(50, 4, 20)
     solver = 0.8 * baseline + rng.normal(0, 2, 20)
     found = estimate(ratio, baseline, solver)
     oracle = stats.bootstrap(
         (baseline, solver), lambda a, b, axis: ratio(a.mean(axis=axis), b.mean(axis=axis)),
-        paired=True, method="percentile", n_resamples=20_000, rng=6,
+        paired=True, method="percentile", n_resamples=20_000, rng=6, confidence_level=0.9682,
     ).confidence_interval  # fmt: skip
     assert found.value == pytest.approx(1 - solver.mean() / baseline.mean())
     width = oracle.high - oracle.low
@@ -34,11 +37,12 @@ def test_libraries_are_drawn_together():
     assert estimate(ratio, baseline, 0.8 * baseline) == pytest.approx((0.2, 0.2, 0.2))
 
 
-def test_covers_the_truth_as_often_as_it_should():
-    """Of 200 normal samples of 20 the interval of the mean holds the truth in 88 to 98 %."""
+@pytest.mark.parametrize("count", [5, 20])
+def test_covers_the_truth_as_often_as_it_should(count):
+    """Of 300 normal samples the interval holds the mean in 91 to 99 %, also with five libraries."""
     rng = np.random.default_rng(7)
-    found = [estimate(lambda x: x, rng.normal(0, 1, 20)) for _ in range(200)]
-    assert 0.88 <= np.mean([one.low <= 0 <= one.high for one in found]) <= 0.98
+    found = [estimate(lambda x: x, rng.normal(0, 1, count)) for _ in range(300)]
+    assert 0.91 <= np.mean([one.low <= 0 <= one.high for one in found]) <= 0.99
 
 
 def test_fields():

@@ -1,5 +1,6 @@
 """What is drawn, against the distributions that it is drawn from; all seeds fixed, thresholds wide."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -146,6 +147,24 @@ def test_positions_fill_the_whole_area():
         return np.exp(-np.multiply.outer(level / loss_1_km, grid**3.76)).mean(axis=-1)
 
     assert stats.kstest(gain, lambda level: 1 - survival(level)).pvalue > IMPLAUSIBLE
+
+
+def test_no_draw_serves_two_purposes():
+    """The uniforms behind fading, positions and input data, worked back, share no more than chance."""
+
+    def traced(area):
+        return Scenario(slots=20, users=10, area_m=area).trace(3, "purposes")
+
+    fading = traced((0, 0)).channel_gain / 10 ** (PATH_LOSS_1_M_DB / 10)
+    distance_km = (traced((2000, 0)).channel_gain / fading / 10**-12.81) ** (-1 / 3.76)
+    behind = {
+        "fading": np.abs(np.exp(-fading) - 0.5),
+        "position": distance_km / 2,
+        "input": np.abs((traced((0, 0)).input_bits / 8e6 - 5) / 5 - 0.5),
+    }
+    for one, other in itertools.combinations(behind, 2):
+        gaps = np.abs(np.subtract.outer(behind[one].ravel(), behind[other].ravel())).min(axis=0)
+        assert (gaps < 2e-5).mean() < 0.1, (one, other)
 
 
 # Popularity and requests

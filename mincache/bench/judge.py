@@ -213,7 +213,10 @@ def with_contradictions(records: Sequence[Record]) -> list[Record]:
         if record.score is not None and record.score.feasible and record.score.cost is not None:
             known = (record.score.cost, record.cell.solver)
             best[record.cell.instance_sha256] = min(best.get(record.cell.instance_sha256, known), known)
-    return [_contradicted(record, best.get(record.cell.instance_sha256)) for record in records]
+    return [
+        record if record.bound is None else _contradicted(record, best.get(record.cell.instance_sha256))
+        for record in records
+    ]
 
 
 def _contradicted(record: Record, best: tuple[float, str] | None) -> Record:

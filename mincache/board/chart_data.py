@@ -19,14 +19,18 @@ from mincache.board.times import limit
 
 Rows = list[dict[str, Any]]
 
+MOST_SOLVERS = 12
+"""A chart shows so many, the first of the table: of more no reader could tell the lines apart."""
 _MOST_TICKS = 101
 _CURVE_POINTS = 60
+_ROUNDING = 1e-9
 
 
 def ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
-    """Return the rows that have a gap, in the table's order, each with its contender."""
+    """Return the first rows that have a gap, in the table's order, each with its contender."""
     by_label = {standing.labels[who]: who for who in standing.results}
-    return [(row, by_label[row.solver]) for row in table.rows if row.gap is not None]
+    rows = [row for row in table.rows if row.gap is not None]
+    return [(row, by_label[row.solver]) for row in rows[:MOST_SOLVERS]]
 
 
 def gaps(standing: Standing, table: Table) -> Rows:
@@ -61,11 +65,12 @@ def profile(standing: Standing, table: Table) -> Rows:
 def tradeoff(table: Table) -> Rows:
     """Return the mean gap in % and the mean solve time of each row."""
     policy = table.protocol.failure_policy
-    return [
+    found = [
         {"solver": row.solver, "gap": _rounded(100 * row.gap), "seconds": _rounded(row.mean_solve_s[policy])}
         for row in table.rows
         if row.gap is not None and policy in row.mean_solve_s
     ]
+    return found[:MOST_SOLVERS]
 
 
 def by_users(standing: Standing, table: Table) -> Rows:
@@ -113,15 +118,17 @@ def break_even(table: Table, training_s: Mapping[str, float]) -> Rows:
     """Return seconds, training included, against the number of instances solved; only if one is trained."""
     policy = table.protocol.failure_policy
     timed = [row for row in table.rows if policy in row.mean_solve_s]
-    if not any(training_s.get(row.solver) for row in timed):
+    trained = [row for row in timed if training_s.get(row.solver)]
+    if not trained:
         return []
+    shown = [row for row in timed if row in trained or row in timed[:MOST_SOLVERS]]
     return [
         {
             "solver": row.solver,
             "instances": count,
             "seconds": _rounded(training_s.get(row.solver, 0.0) + count * row.mean_solve_s[policy]),
         }
-        for row in timed
+        for row in shown
         for count in (10**n for n in range(7))
     ]
 
@@ -142,5 +149,7 @@ def _times(standing: Standing, reached: Any) -> Any:
 
 
 def _rounded(value: float) -> float:
-    """Six digits are more than a chart shows, and keep pages small."""
-    return float(f"{value:.6g}") if math.isfinite(value) else value
+    """Six digits are more than a chart shows, and keep pages small; what rounding left of zero is zero."""
+    if not math.isfinite(value):
+        return value
+    return 0.0 if abs(value) < _ROUNDING else float(f"{value:.6g}")

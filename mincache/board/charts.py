@@ -15,11 +15,24 @@ from mincache.documents import write_bytes
 from mincache.errors import InputError, MissingExtraError
 
 _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
-_WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 320, 28
-_BLUE, _RED = "#2f7fa8", "#c2512f"
+_WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 300, 26
+_BLUE, _RED, _GRAY = "#2f7fa8", "#c2512f", "#8a949a"
+_SOLVERS = (
+    "#2a6f97", "#c8642b", "#3c8d5a", "#8a5ea8", "#b53a4e", "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
+)  # fmt: skip
 _FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
 _TO_BEST = "to the best known cost (%)"
-_SYMLOG = {"type": "symlog", "constant": 0.5}
+_GAP_SCALE = {"type": "symlog", "constant": 0.5, "nice": False, "padding": 8}
+_DURATION = (
+    "datum.value >= 1 ? format(datum.value, '~g') + ' s' : datum.value > 9e-4 ? "
+    "format(datum.value * 1e3, '~g') + ' ms' : format(datum.value * 1e6, '~g') + ' \u00b5s'"
+)
+"""A Vega expression: the label of a time in s."""
+_CONFIG = {
+    "range": {"category": list(_SOLVERS)},
+    "legend": {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolLimit": 0},
+    "axis": {"titleFontWeight": "normal", "labelOverlap": True},
+}
 
 KINDS = ("gap", "profile", "time", "users", "anytime", "faults", "training")
 TITLES: Mapping[str, str] = {
@@ -57,8 +70,7 @@ def chart(
     alt = _altair()
     drawn = _DRAWN[kind](alt, rows)
     height = alt.Step(_ROW_HEIGHT) if kind in ("gap", "faults") else _HEIGHT
-    specification: dict[str, Any] = drawn.properties(width=_WIDTH, height=height).to_dict()
-    return specification
+    return _finished(drawn.properties(width=_WIDTH, height=height))
 
 
 def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -80,8 +92,12 @@ def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     y = alt.Y("second:Q", title="cost of B").scale(zero=False)
     points = alt.Chart(alt.InlineData(rows)).mark_point(size=50)
     drawn = alt.layer(equal.encode(x, y), points.encode(x, y, *_told_apart(alt, rows, "Shape")))
-    specification: dict[str, Any] = drawn.properties(width=_WIDTH, height=_WIDTH).to_dict()
-    return specification
+    return _finished(drawn.properties(width=_WIDTH, height=_WIDTH))
+
+
+def _finished(drawn: Any) -> dict[str, Any]:
+    specification: dict[str, Any] = drawn.to_dict()
+    return specification | {"config": _CONFIG}
 
 
 def _versus(one: Comparison) -> str:
@@ -142,47 +158,54 @@ def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, 
 
 def _gap(alt: Any, rows: Rows) -> Any:
     base = alt.Chart(alt.InlineData(rows)).encode(y=_solver_axis(alt))
-    x = alt.X("gap:Q", title=f"gap {_TO_BEST}").scale(**_SYMLOG).axis(values=_GAP_TICKS_PERCENT, format="~g")
-    ticks = base.mark_tick(opacity=0.45, size=14, thickness=1.5, color=_BLUE).encode(x)
-    marks = base.mark_point(shape="diamond", filled=True, size=70, color=_RED, opacity=1)
+    x = _gap_axis(alt, "gap:Q", f"gap {_TO_BEST}", "X")
+    ticks = base.mark_tick(opacity=0.7, size=13, thickness=1.5, color=_BLUE).encode(x)
+    marks = base.mark_point(shape="diamond", filled=True, size=80, color=_RED, opacity=1)
     return alt.layer(ticks, marks.encode(alt.X("mean:Q", title="")))
 
 
 def _profile(alt: Any, rows: Rows) -> Any:
-    x = alt.X("excess:Q", title="above the best solver's cost by at most (%)").scale(**_SYMLOG)
-    x = x.axis(values=_GAP_TICKS_PERCENT, format="~g")
+    x = _gap_axis(alt, "excess:Q", "above the best solver's cost by at most (%)", "X")
     return _lines(alt, rows, x, _share_axis(alt, "share of instances"), interpolate="step-after")
 
 
 def _time(alt: Any, rows: Rows) -> Any:
     points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
-    x = _log_axis(alt, "seconds:Q", "mean solve time (s)")
-    return alt.layer(points.encode(x, _gap_axis(alt), *_told_apart(alt, rows, "Shape")))
+    x = _log_axis(alt, "seconds:Q", "mean solve time").axis(labelExpr=_DURATION)
+    tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
+    encoded = points.encode(x, _mean_gap_axis(alt), *_told_apart(alt, rows, "Shape"), tooltip=tooltip)
+    return alt.layer(encoded)
 
 
 def _users(alt: Any, rows: Rows) -> Any:
-    x = alt.X("users:Q", title="users N").scale(zero=False).axis(format="d", tickMinStep=1)
-    return _lines(alt, rows, x, _gap_axis(alt))
+    counts = sorted({row["users"] for row in rows})
+    x = alt.X("users:Q", title="users N").scale(zero=False, nice=False, padding=12)
+    return _lines(alt, rows, x.axis(format="d", values=counts), _mean_gap_axis(alt), point=True)
 
 
 def _anytime(alt: Any, rows: Rows) -> Any:
-    x = _log_axis(alt, "seconds:Q", "time since solve began (s)")
+    x = _log_axis(alt, "seconds:Q", "time since solve began").axis(labelExpr=_DURATION)
     return _lines(alt, rows, x, _share_axis(alt, "share of target gaps reached"), interpolate="step-after")
 
 
 def _faults(alt: Any, rows: Rows) -> Any:
-    kinds = sorted({row["outcome"] for row in rows} - {"verified", "declined"})
-    domain = ["verified", "declined", *kinds]
-    colours = [_BLUE, "#9aa5ab", *(_FAULTS[n % len(_FAULTS)] for n in range(len(kinds)))]
-    colour = alt.Color("outcome:N", title=None).scale(domain=domain, range=colours)
+    found = {row["outcome"] for row in rows}
+    kinds = sorted(found - {"verified", "declined"})
+    colours = {"verified": _BLUE, "declined": _GRAY}
+    colours |= {kind: _FAULTS[n % len(_FAULTS)] for n, kind in enumerate(kinds)}
+    shown = [kind for kind in colours if kind in found]
+    colour = alt.Color("outcome:N", title=None).scale(domain=shown, range=[colours[kind] for kind in shown])
     x = alt.X("runs:Q", title="runs", stack="zero").axis(tickMinStep=1)
     bars = alt.Chart(alt.InlineData(rows)).mark_bar()
-    return alt.layer(bars.encode(x, _solver_axis(alt), colour, tooltip=["outcome:N", "runs:Q"]))
+    return alt.layer(
+        bars.encode(x, _solver_axis(alt), colour, tooltip=["solver:N", "outcome:N", "runs:Q"])
+    )
 
 
 def _training(alt: Any, rows: Rows) -> Any:
     x = _log_axis(alt, "instances:Q", "instances solved")
-    return _lines(alt, rows, x, _log_axis(alt, "seconds:Q", "time spent, training included (s)", "Y"))
+    y = _log_axis(alt, "seconds:Q", "time spent, training included", "Y").axis(labelExpr=_DURATION)
+    return _lines(alt, rows, x, y)
 
 
 _DRAWN: Mapping[str, Callable[[Any, Rows], Any]] = {
@@ -192,33 +215,37 @@ _DRAWN: Mapping[str, Callable[[Any, Rows], Any]] = {
 
 
 def _lines(alt: Any, rows: Rows, x: Any, y: Any, **mark: Any) -> Any:
-    lines = alt.Chart(alt.InlineData(rows)).mark_line(**mark)
-    return alt.layer(lines.encode(x, y, *_told_apart(alt, rows, "StrokeDash")))
+    lines = alt.Chart(alt.InlineData(rows)).mark_line(strokeWidth=2, **mark)
+    return alt.layer(lines.encode(x, y, *_told_apart(alt, rows, "StrokeDash"), tooltip=["solver:N"]))
 
 
 def _told_apart(alt: Any, rows: Rows, channel: str) -> list[Any]:
     """Solvers by colour, and by shape or dashes for those who see no colours; one legend for both."""
     domain = list(dict.fromkeys(row["solver"] for row in rows))
-    kinds = (alt.Color, getattr(alt, channel))
-    return [kind("solver:N", title=None).scale(domain=domain).legend(labelLimit=280) for kind in kinds]
+    return [kind("solver:N", title=None).scale(domain=domain) for kind in (alt.Color, getattr(alt, channel))]
 
 
 def _solver_axis(alt: Any) -> Any:
-    return alt.Y("solver:N", sort=None, title=None).axis(labelLimit=280)
+    return alt.Y("solver:N", sort=None, title=None).axis(labelLimit=240)
 
 
 def _share_axis(alt: Any, title: str) -> Any:
     return alt.Y("share:Q", title=title).scale(domain=[0, 1]).axis(format="%")
 
 
-def _gap_axis(alt: Any) -> Any:
-    axis = alt.Y("gap:Q", title=f"mean gap {_TO_BEST}").scale(**_SYMLOG)
+def _mean_gap_axis(alt: Any) -> Any:
+    return _gap_axis(alt, "gap:Q", f"mean gap {_TO_BEST}", "Y")
+
+
+def _gap_axis(alt: Any, field: str, title: str, side: str) -> Any:
+    axis = getattr(alt, side)(field, title=title).scale(**_GAP_SCALE)
     return axis.axis(values=_GAP_TICKS_PERCENT, format="~g")
 
 
 def _log_axis(alt: Any, field: str, title: str, side: str = "X") -> Any:
     powers = [float(f"1e{n}") for n in range(-7, 10)]
-    return getattr(alt, side)(field, title=title).scale(type="log").axis(values=powers, format="~g")
+    axis = getattr(alt, side)(field, title=title).scale(type="log", nice=False, padding=8)
+    return axis.axis(values=powers, format="~g")
 
 
 def _altair() -> Any:

@@ -15,12 +15,14 @@ class Column(NamedTuple):
 
     Attributes:
         title: what stands above it, broken where a terminal breaks it.
+        meaning: what it says, for readers of the site.
         cell: its text for a row.
         value: the number behind it, to sort by; None for a column of text.
         wide: whether a terminal leaves it out, for want of room.
     """
 
     title: str
+    meaning: str
     cell: Callable[[Row, Table], str]
     value: Callable[[Row, Table], float | None] | None = None
     wide: bool = False
@@ -76,19 +78,65 @@ def _mean_solve_s(row: Row, table: Table) -> float | None:
 
 
 COLUMNS = (
-    Column("rank", lambda row, _: _rank(row), lambda row, _: row.rank_low, wide=True),
-    Column("solver", lambda row, _: row.solver),
-    Column("mean\ncost", lambda row, _: cost(row.mean_cost), lambda row, _: row.mean_cost),
-    Column("gap", lambda row, _: percent(row.gap, 2), lambda row, _: row.gap),
-    Column("gap, by seeds", lambda row, _: _interval(row), lambda row, _: row.gap_low, wide=True),
-    Column("hit\nratio", lambda row, _: percent(row.hit_ratio), lambda row, _: row.hit_ratio),
     Column(
-        "hits\n<= A1", lambda row, _: percent(row.low_step_hit_share), lambda row, _: row.low_step_hit_share
+        "rank",
+        "the best and the worst rank that the seeds leave open; a dash where there are too few seeds",
+        lambda row, _: _rank(row), lambda row, _: row.rank_low, wide=True,
     ),
-    Column("feas-\nible", lambda row, _: percent(row.feasible_share), lambda row, _: row.feasible_share),
-    Column("fail-\nures", lambda row, _: failures(row.failures) or NOTHING),
-    Column("median\nsolve", lambda row, _: duration(row.median_solve_s), lambda row, _: row.median_solve_s),
-    Column("mean solve", lambda row, table: duration(_mean_solve_s(row, table)), _mean_solve_s, wide=True),
-    Column("seeds", lambda row, _: str(row.seeds), lambda row, _: row.seeds),
-    Column("covers", lambda row, table: f"{row.covered}/{table.instances}", lambda row, _: row.covered),
-)
+    Column(
+        "solver",
+        "its name, and the parameters that differ from their defaults",
+        lambda row, _: row.solver,
+    ),
+    Column(
+        "mean\ncost",
+        "mean of the cost (11) over the common instances, each counting once; lower is better",
+        lambda row, _: cost(row.mean_cost), lambda row, _: row.mean_cost,
+    ),
+    Column(
+        "gap",
+        "mean of (cost - best known) / best known",
+        lambda row, _: percent(row.gap, 2), lambda row, _: row.gap,
+    ),
+    Column(
+        "gap, by seeds",
+        "interval of the mean gap when the seeds of each instance are drawn again",
+        lambda row, _: _interval(row), lambda row, _: row.gap_low, wide=True,
+    ),
+    Column(
+        "hit\nratio",
+        "share of the requests whose model is cached",
+        lambda row, _: percent(row.hit_ratio), lambda row, _: row.hit_ratio,
+    ),
+    Column(
+        "hits\n<= A1",
+        "share of the hits with at most A1 denoising steps, which change nothing",
+        lambda row, _: percent(row.low_step_hit_share), lambda row, _: row.low_step_hit_share,
+    ),
+    Column(
+        "feas-\nible",
+        "share of the runs that ended with a feasible solution, declined ones left out",
+        lambda row, _: percent(row.feasible_share), lambda row, _: row.feasible_share,
+    ),
+    Column(
+        "fail-\nures",
+        "runs without a verified solution, by kind",
+        lambda row, _: failures(row.failures) or NOTHING,
+    ),
+    Column(
+        "median\nsolve",
+        "median time inside solve, over the verified runs",
+        lambda row, _: duration(row.median_solve_s), lambda row, _: row.median_solve_s,
+    ),
+    Column(
+        "mean solve",
+        "shifted geometric mean of that time, failed runs counting as the protocol says",
+        lambda row, table: duration(_mean_solve_s(row, table)), _mean_solve_s, wide=True,
+    ),
+    Column("seeds", "number of repetitions", lambda row, _: str(row.seeds), lambda row, _: row.seeds),
+    Column(
+        "covers",
+        "instances with a verified solution, of all",
+        lambda row, table: f"{row.covered}/{table.instances}", lambda row, _: row.covered,
+    ),
+)  # fmt: skip

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from mincache.bench.records import Cell
 from mincache.documents import digest
 
-_CANONICAL = json.JSONEncoder(sort_keys=True)
 _SHOWN_CHARACTERS = 100
 _SHOWN_HASH = 8
 
@@ -44,11 +43,25 @@ class Contender(NamedTuple):
 
 def contender(cell: Cell) -> Contender:
     """Return who ran in `cell`."""
-    return Contender(
-        cell.solver, cell.solver_name, cell.solver_source, cell.solver_version,
-        _CANONICAL.encode(cell.parameters),
-        cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
-    )  # fmt: skip
+    return Contenders().of(cell)
+
+
+class Contenders:
+    """Tells who ran in many cells; it is quick, since the same few did."""
+
+    def __init__(self) -> None:
+        self._canonical: dict[str, str] = {}
+
+    def of(self, cell: Cell) -> Contender:
+        """Return who ran in `cell`."""
+        spelled = repr(cell.parameters)
+        parameters = self._canonical.get(spelled)
+        if parameters is None:
+            parameters = self._canonical[spelled] = json.dumps(cell.parameters, sort_keys=True)
+        return Contender(
+            cell.solver, cell.solver_name, cell.solver_source, cell.solver_version, parameters,
+            cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
+        )  # fmt: skip
 
 
 def labels(contenders: Iterable[Contender]) -> dict[Contender, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,6 +27,13 @@ from mincache.validation import read_toml, validated
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
+TIERS: Mapping[Tier, str] = {
+    "self-reported": "a verified record has no stored solution to score again",
+    "verified": "every solution is stored, and scored again by the evaluator",
+    "reproduced": "somebody has run it again; its page says who and with what difference",
+    "flagged": "it is doubted; its page says why",
+}
+"""What each tier means."""
 
 
 class About(BaseModel):
@@ -126,14 +133,20 @@ def read_entries(board: str | os.PathLike[str]) -> list[Entry]:
     return [read_entry(path.parent) for path in sorted(Path(board).glob(f"*/*/{MANIFEST_FILE}"))]
 
 
-def read_any(folder: str | os.PathLike[str]) -> list[Record]:
+def read_any(
+    folder: str | os.PathLike[str], warn: Callable[[str], object] = lambda sentence: None
+) -> list[Record]:
     """Return the records of a campaign or of a board, whichever the folder is.
+
+    Args:
+        folder: a campaign or a board.
+        warn: told, in a sentence, of damaged lines that were passed over.
 
     Raises:
         InputError: if it is neither.
     """
     if (Path(folder) / journal.RECORDS_FILE).exists():
-        return read_campaigns([folder])
+        return read_campaigns([folder], warn)
     records = [record for entry in read_entries(folder) for record in entry.records]
     if not records:
         raise InputError("folder", "must be a campaign or a board", str(folder))

@@ -49,7 +49,9 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
     good = {name: standing.verified[who][name] for name in common}
     every = [record for records in runs.values() for record in records]
     attempted = [record for record in every if record.verdict != "skipped"]
+    verified = sum(map(len, standing.verified[who].values()))
     solve_s = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
+    hit_ratio = _mean_over(good, _hit_ratio)
     return Row(
         solver=standing.labels[who],
         apart=apart,
@@ -60,18 +62,23 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
         rank_low=rank.ranks[0] if rank else None,
         rank_high=rank.ranks[1] if rank else None,
         unranked="" if rank or apart else TOO_FEW_SEEDS,
-        hit_ratio=_mean_over(good, _hit_ratio),
-        low_step_hit_share=_ratio(_mean_over(good, _low_step_hits), _mean_over(good, _hit_ratio)),
+        hit_ratio=hit_ratio,
+        low_step_hit_share=_ratio(_mean_over(good, _low_step_hits), hit_ratio),
         median_solve_s=median(solve_s) if solve_s else None,
         mean_solve_s=dict(times),
         feasible_share=_mean(float(r.score is not None and r.score.feasible) for r in attempted),
         runs=len(attempted),
-        verified=sum(map(len, standing.verified[who].values())),
-        failures=dict(sorted(Counter(failure(r) for r in attempted if verified_cost(r) is None).items())),
+        verified=verified,
+        failures=_failures(attempted) if verified < len(attempted) else {},
         declined=len(every) - len(attempted),
         seeds=len(set(map(repetition, every))),
         covered=len(standing.costs[who]),
     )
+
+
+def _failures(records: Iterable[Record]) -> dict[str, int]:
+    kinds = Counter(failure(record) for record in records if verified_cost(record) is None)
+    return dict(sorted(kinds.items()))
 
 
 def _place(row: Row) -> tuple[bool, bool, float, float, str]:
@@ -100,5 +107,7 @@ def _hit_ratio(record: Record) -> float:
 
 def _low_step_hits(record: Record) -> float:
     """Hits at or below A1 steps, as a share of all requests."""
-    share = None if record.score is None else record.score.low_step_hit_share
-    return 0.0 if share is None else share * _hit_ratio(record)
+    score = record.score
+    if score is None or score.low_step_hit_share is None:
+        return 0.0
+    return score.low_step_hit_share * score.hit_ratio

@@ -58,8 +58,9 @@ def too_few_seeds(standing: Standing, who: Contender) -> bool:
 def is_stochastic(runs: Runs) -> bool:
     """Return whether a contender is stochastic: its records say so, or it was run more than once."""
     records = [record for listed in runs.values() for record in listed]
-    declared = {record.environment.get("stochastic") for record in records}
-    return True in declared or len(set(map(repetition, records))) > 1
+    if any(record.environment.get("stochastic") is True for record in records):
+        return True
+    return len(set(map(repetition, records))) > 1
 
 
 def _draws(standing: Standing, who: Contender) -> Array:

@@ -60,7 +60,7 @@ def references(suite: suites.Suite | None, records: Iterable[Record]) -> dict[st
     records = list(records)
     _check_hashes(suite, records)
     known = {} if suite is None else _pinned(suite)
-    return known | {name: ref for name, ref in _best(records).items() if name not in known}
+    return known | _best(record for record in records if record.cell.instance not in known)
 
 
 def _pinned(suite: suites.Suite) -> dict[str, Reference]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from mincache.bench import journal
 from mincache.bench.judge import with_contradictions
 from mincache.bench.records import Record
-from mincache.board.contenders import Contender, contender
+from mincache.board.contenders import Contender, Contenders, printable
 from mincache.errors import InputError
 
 Runs = Mapping[str, Sequence[Record]]
@@ -19,16 +20,30 @@ Results = Mapping[Contender, Runs]
 """The records of one suite, by contender and instance."""
 
 
-def read_campaigns(folders: Iterable[str | os.PathLike[str]]) -> list[Record]:
+def read_campaigns(
+    folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None
+) -> list[Record]:
     """Return every attempt recorded by campaigns, in the order given and written.
+
+    Args:
+        folders: of the campaigns.
+        warn: told, in a sentence, of a campaign with damaged lines, which are passed over.
 
     Raises:
         InputError: if a folder holds no campaign, or all of them together no record.
     """
-    records = list(sharing(record for folder in folders for record in journal.attempts(Path(folder))))
+    records = [record for folder in folders for record in _attempts(Path(folder), warn)]
     if not records:
         raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
     return records
+
+
+def _attempts(folder: Path, warn: Callable[[str], object]) -> Iterator[Record]:
+    torn = count(0)
+    yield from journal.attempts(folder, lambda: next(torn))
+    if damaged := next(torn):
+        lines = "1 damaged line" if damaged == 1 else f"{damaged} damaged lines"
+        warn(f"{printable(str(folder))}: {lines} passed over.")
 
 
 def sharing(records: Iterable[Record]) -> Iterator[Record]:
@@ -53,13 +68,11 @@ def by_suite(records: Iterable[Record]) -> dict[str, Results]:
 
     A record whose bound is above a verified cost of any of the others is marked so.
     """
-    last: dict[tuple[str, Contender, str, Repetition], Record] = {}
-    for record in records:
-        cell = record.cell
-        last[cell.suite, contender(cell), cell.instance, repetition(record)] = record
+    who = Contenders()
+    last = {(r.cell.suite, who.of(r.cell), r.cell.instance, repetition(r)): r for r in records}
     found: dict[str, dict[Contender, dict[str, list[Record]]]] = {}
-    for (suite, who, instance, _), record in zip(last, with_contradictions(list(last.values())), strict=True):
-        found.setdefault(suite, {}).setdefault(who, {}).setdefault(instance, []).append(record)
+    for (suite, one, instance, _), record in zip(last, with_contradictions(list(last.values())), strict=True):
+        found.setdefault(suite, {}).setdefault(one, {}).setdefault(instance, []).append(record)
     return {suite: _ordered(found[suite]) for suite in sorted(found)}
 
 

@@ -133,7 +133,7 @@ def standings(records: Iterable[Record], solvers: Sequence[str] = (), suite: str
 def _standing(name: str, results: Results, solvers: Sequence[str], folder: str) -> Standing:
     suite, named = find_suite(name, folder), labels(results)
     every = [r for runs in results.values() for records in runs.values() for r in records]
-    seen = {r.cell.instance for r in every} | set(() if suite is None else suite.entries)
+    seen = {name for runs in results.values() for name in runs} | set(() if suite is None else suite.entries)
     known = references(suite, every)
     kept = chosen(results, solvers, named)
     return Standing(name, suite, kept, named, known, tuple(sorted(seen)), *read_protocol(suite))

@@ -149,16 +149,19 @@ def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: Uniforms
         runs = len(values)
         if runs not in weights:
             weights[runs] = _bootstrap_weights(resamples, runs, uniforms)
-        # The rows of weights are independent, so that within a resample an instance's are independent of
-        # another's whose rows are shifted against them; drawing anew for each would take I times as long.
-        total += np.roll(weights[runs] @ values, shift)
+        # The columns of weights are independent, so that within a resample an instance's are independent of
+        # another's whose columns are shifted against them; drawing anew for each would take I times as long.
+        means, shift = values @ weights[runs], shift % resamples
+        total[shift:] += means[: resamples - shift]
+        total[:shift] += means[resamples - shift :]
     return total / len(samples)
 
 
 def _bootstrap_weights(resamples: int, runs: int, uniforms: Uniforms) -> Array:
-    """Weights [resamples, runs] of the runs in each resample, each row summing to 1."""
+    """Weights [runs, resamples] of the runs in each resample, each column summing to 1."""
     picked = (uniforms(resamples, runs) * runs).astype(np.int64) + runs * np.arange(resamples)[:, None]
-    return np.bincount(picked.ravel(), minlength=resamples * runs).reshape(resamples, runs) / runs
+    counts = np.bincount(picked.ravel(), minlength=resamples * runs).reshape(resamples, runs)
+    return np.ascontiguousarray(counts.T) / runs
 
 
 def interval(draws: Array, level: float = 0.95) -> tuple[float, float]:

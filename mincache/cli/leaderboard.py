@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ class _TableByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
+def warn(sentence: str) -> None:
+    """Say on standard error what a reader must know of the input."""
+    click.echo(f"note: {sentence}", err=True)
+
+
 @click.group(cls=_TableByDefault)
 def leaderboard() -> None:
     """Rank solvers: `mincache leaderboard results/NAME` prints the table of a campaign."""
@@ -55,7 +61,10 @@ def table(campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suit
     from mincache.board.results import read_campaigns
     from mincache.board.standing import standings
 
-    _show([ranking.table(one) for one in standings(read_campaigns(campaigns), solvers, suite)], form)
+    damage: list[str] = []
+    records = read_campaigns(campaigns, damage.append)
+    tables = [ranking.table(one) for one in standings(records, solvers, suite)]
+    _show([replace(one, notes=(*one.notes, *damage)) for one in tables], form)
 
 
 @leaderboard.command()
@@ -70,7 +79,7 @@ def pairs(folder: Path, suite: str) -> None:
     from mincache.board.entries import read_any
     from mincache.board.standing import standings
 
-    for standing in standings(read_any(folder), suite=suite):
+    for standing in standings(read_any(folder, warn), suite=suite):
         shown = ranking.table(standing)
         click.echo(f"{standing.name}, {len(shown.common)} common instances")
         for one in pairing.pairs(standing, shown):
@@ -98,7 +107,7 @@ def publish(campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...],
     from mincache.board.results import read_campaigns
 
     stored = publishing.solutions_in(campaigns)
-    for folder in publishing.publish(read_campaigns(campaigns), stored, output, solvers, about):
+    for folder in publishing.publish(read_campaigns(campaigns, warn), stored, output, solvers, about):
         click.echo(folder)
     _rebuild(output)
 
@@ -170,7 +179,7 @@ def chart(folder: Path, kind: str, suite: str, output: Path) -> None:
     from mincache.board.entries import read_any
     from mincache.board.standing import standings
 
-    found = [one for one in standings(read_any(folder)) if suite in ("", one.name)]
+    found = [one for one in standings(read_any(folder, warn)) if suite in ("", one.name)]
     if len(found) != 1:
         raise InputError("suite", "must choose one of the records' suites", f"{len(found)} of them")
     drawn = charts.chart(kind, found[0], ranking.table(found[0]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli.leaderboard import warn
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def submit(campaign: Path, solvers: tuple[str, ...], output: Path, **about: Any)
     from mincache.board.results import read_campaigns
     from mincache.board.verify import verify_entry
 
-    written = publish(read_campaigns([campaign]), solutions_in([campaign]), output, solvers, about)
+    written = publish(read_campaigns([campaign], warn), solutions_in([campaign]), output, solvers, about)
     failed = False
     for folder in written:
         wrong = verify_entry(folder)
@@ -138,7 +139,7 @@ def _side(text: str) -> tuple[list[Standing], bool]:
     folder, _, solver = text.partition(":")
     if Path(text).is_dir():
         folder, solver = text, ""
-    return standings(read_any(Path(folder)), [solver] if solver else []), bool(solver)
+    return standings(read_any(Path(folder), warn), [solver] if solver else []), bool(solver)
 
 
 def _print(found: Comparison) -> None:

@@ -22,8 +22,8 @@ from mincache.quantity import Array
 
 _ROUNDS = 60
 _LARGEST = 1e290  # beyond it and below its reciprocal no product of two is a number
-_NEWTON_WITHIN = 0.5  # logarithmic step from which Newton's is taken whole
-_SETTLED = 1e-7  # logarithmic step whose square, what Newton leaves, is rounding
+_NEWTON_WITHIN = 5.0  # ratio of new to old share below which Newton's step is taken
+_SETTLED = 1e-7  # relative step whose square, what Newton leaves, is rounding
 _SERIES_BELOW = 1e-3
 _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of shares, whoever adds them up
 
@@ -71,25 +71,30 @@ def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
         share, step = _improved(share, snr, root_bits)
         if step < _SETTLED:
             break
-    return np.asarray(share * ((1.0 - _ROUNDING) / share.sum(axis=-1, keepdims=True)))
+    return np.asarray(share * ((1.0 - _ROUNDING) / _sum(share)))
 
 
 def _improved(share: Array, snr: Array, root_bits: Array) -> tuple[Array, float]:
-    """Return shares nearer to the optimum, and the largest logarithmic step that led there."""
+    """Return shares nearer to the optimum, and the largest relative step that led there."""
     u = np.minimum(snr / share, _LARGEST)
     log, v = np.log1p(u), u / (1.0 + u)
     root = _root_of_log_less_fraction(u, log, v)
-    fixed = np.maximum(root_bits * (root / log), 1 / _LARGEST)
-    fixed /= fixed.sum(axis=-1, keepdims=True)
-    step = fixed / share - 1.0
-    largest = float(np.abs(step).max())
-    if not largest < _NEWTON_WITHIN:
-        return np.maximum(fixed, 1 / _LARGEST), largest
-    step *= 1.0 - 0.5 * step  # logarithm, to second order
+    fixed = np.maximum(root_bits * root / log, 1 / _LARGEST)
+    fixed *= 1.0 / _sum(fixed)
+    ratio = fixed / share
+    if not ratio.max() < _NEWTON_WITHIN:
+        return np.maximum(fixed, 1 / _LARGEST), np.inf
+    # Twice (r - 1) / (r + 1) is the logarithm of r to third order, and (1 + s) / (1 - s) its inverse.
+    step = (ratio - 1.0) / (ratio + 1.0)
     gain = 1.0 / (1.0 - v / log + 0.5 * (v / root) ** 2)
     weight = share * gain
-    common = (weight * step).sum(axis=-1, keepdims=True) / weight.sum(axis=-1, keepdims=True)
-    return share * (1.0 + gain * (step - common)), largest
+    step = gain * (step - _sum(weight * step) / _sum(weight))
+    share = share * ((1.0 + step) / (1.0 - step))
+    return share / _sum(share), float(np.abs(step).max())
+
+
+def _sum(values: Array) -> Array:
+    return np.asarray(np.add.reduce(values, axis=-1, keepdims=True))
 
 
 def _root_of_log_less_fraction(u: Array, log: Array, v: Array) -> Array:

@@ -132,7 +132,9 @@ class _Search:
 
     def solution(self, bandwidth_share: Array) -> Solution:
         """Return the plan as a solution; its step shares sum to 1 at most, whoever adds them up."""
-        share = self.plan.steps / self.instance.server.steps
+        steps, available = self.plan.steps, self.instance.server.steps
+        share = steps / available
+        share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
         most = 1.0 - 16 * np.finfo(np.float64).eps
         share *= np.minimum(1.0, most / np.maximum(most, share.sum(axis=1, keepdims=True)))
         return Solution(self.instance.name, self.plan.cache, bandwidth_share, share)
