@@ -2,16 +2,21 @@
 
 import sys
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from mincache import Decisions, InputError, Run, evaluate, evaluate_batch, registry
+from mincache import Decisions, InputError, Run, Solution, evaluate, evaluate_batch, registry
+from mincache.documents import digest
 from mincache.learning import policies
 from mincache.learning.networks import Actor, Critic, initialise
 from mincache.learning.replay import Transitions
+from mincache.learning.training import TrainingRecord
 from mincache.scenario import Scenario
+from mincache.suites import find
 from mincache.views.episodes import Episodes
 
 ddpg = sys.modules[registry.load("ddpg").__module__]
@@ -275,3 +280,39 @@ def test_fit_leaves_a_policy_file(tmp_path):
     solver = registry.make(f"ddpg[policy={path},episodes=10,hidden=8,warmup=10,updates=1,batch=8]")
     assert solver.fit(TOY, Run.seeded(4)) == path
     assert policies.read_policy(path).card.users == 2
+
+
+SHIPPED = sorted(Path(str(files("mincache.solvers") / "policies")).glob("ddpg.*.safetensors"))
+
+
+def test_policies_ship_for_every_library_and_n_of_paper_v1():
+    """There is one policy for each, and all together they are small."""
+    recipe = find("paper-v1").content.recipe
+    wanted = {
+        f"ddpg.paper-v1.l{library}.n{users}.safetensors"
+        for library in range(recipe.libraries)
+        for users in recipe.users
+    }
+    assert {path.name for path in SHIPPED} == wanted
+    assert sum(path.stat().st_size for path in SHIPPED) < 10_000_000
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_policy_has_its_record(path):
+    """The record names the policy's bytes and card, the command that makes it, and the paper's budget."""
+    record = TrainingRecord.model_validate_json(path.with_suffix(".json").read_text())
+    assert record.policy_sha256 == digest(path.read_bytes())
+    assert record.card == policies.read_policy(path).card
+    assert record.command.startswith("mincache train ddpg --suite paper-v1 ")
+    assert record.environment_steps == 25_000
+
+
+@pytest.mark.parametrize("suite", ["smoke-v1", "paper-v1"])
+def test_shipped_policies_answer_the_standard_suites(suite):
+    """Without a word, `ddpg` answers every standard instance feasibly, and better than caching nothing."""
+    solver = registry.make("ddpg")
+    for problem in find(suite):
+        assert solver.supports(problem) is None
+        evaluation = evaluate(problem, solver.solve(problem, Run.seeded(0)))
+        assert evaluation.feasible
+        assert evaluation.cost < evaluate(problem, Solution.nothing_cached(problem)).cost

@@ -18,7 +18,8 @@ _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
 _WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 300, 26
 _BLUE, _RED, _GRAY = "#2f7fa8", "#c2512f", "#8a949a"
 _SOLVERS = (
-    "#2a6f97", "#c8642b", "#3c8d5a", "#8a5ea8", "#b53a4e", "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
+    "#2a6f97", "#c8642b", "#3c8d5a", "#8a5ea8", "#b53a4e",
+    "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
 )  # fmt: skip
 _FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
 _TO_BEST = "to the best known cost (%)"
@@ -69,7 +70,8 @@ def chart(
         return None
     alt = _altair()
     drawn = _DRAWN[kind](alt, rows)
-    height = alt.Step(_ROW_HEIGHT) if kind in ("gap", "faults") else _HEIGHT
+    solvers = len({row["solver"] for row in rows})
+    height = _ROW_HEIGHT * solvers if kind in ("gap", "faults") else _HEIGHT
     return _finished(drawn.properties(width=_WIDTH, height=height))
 
 
@@ -197,9 +199,7 @@ def _faults(alt: Any, rows: Rows) -> Any:
     colour = alt.Color("outcome:N", title=None).scale(domain=shown, range=[colours[kind] for kind in shown])
     x = alt.X("runs:Q", title="runs", stack="zero").axis(tickMinStep=1)
     bars = alt.Chart(alt.InlineData(rows)).mark_bar()
-    return alt.layer(
-        bars.encode(x, _solver_axis(alt), colour, tooltip=["solver:N", "outcome:N", "runs:Q"])
-    )
+    return alt.layer(bars.encode(x, _solver_axis(alt), colour, tooltip=["solver:N", "outcome:N", "runs:Q"]))
 
 
 def _training(alt: Any, rows: Rows) -> Any:

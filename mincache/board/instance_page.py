@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mincache import units
 from mincache.board import columns
 from mincache.board.anytime import mean_primal_integral_s
 from mincache.board.contenders import Contender
 from mincache.board.grid import Cell, Heading, grid
-from mincache.board.pages import Context, SuitePages, best_run, cost_cell, run_cells, solution_path
+from mincache.board.pages import (
+    Context,
+    SuitePages,
+    best_run,
+    cost_cell,
+    count_cell,
+    run_cells,
+    solution_path,
+)
 from mincache.board.references import Reference, verified_cost
 
 _HEADINGS = (
@@ -26,11 +39,16 @@ def instance_page(pages: SuitePages, name: str) -> Context:
         *_known(pages.standing.references.get(name)),
         *_content(pages, name),
     ]
+    solvers = {
+        "title": "Solvers",
+        "table": grid(_HEADINGS, rows),
+        "caption": "Means over the verified runs; the solution is the best of them",
+    }
     return {
         "title": name,
+        "trail": pages.trail,
         "facts_listed": facts,
-        "table": grid(_HEADINGS, rows),
-        "caption": f"Solvers on {name}",
+        "parts": [solvers, *_models(pages, name)],
     }
 
 
@@ -60,6 +78,35 @@ def _content(pages: SuitePages, name: str) -> list[tuple[str, str]]:
         ("library, trace", f"{entry.library}, {entry.trace}"),
         ("SHA-256", entry.sha256),
     ]
+
+
+_MODEL_HEADINGS = (
+    Heading("model"), Heading("size (GB)"), Heading("requests"), Heading("image (MB)"), Heading("A1"),
+    Heading("A2"), Heading("A3"), Heading("A4"), Heading("B1 (s)"), Heading("B2 (s)"),
+)  # fmt: skip
+
+
+def _models(pages: SuitePages, name: str) -> Iterator[Context]:
+    """What users can ask for, and how often they do; nothing if the suite is not at hand."""
+    if pages.standing.suite is None:
+        return
+    instance = pages.standing.suite.read(name)
+    models, requests = instance.models, instance.trace.requested_model.ravel()
+    asked = np.bincount(requests, minlength=instance.model_count) / requests.size
+    image_mb = models.output_bits / units.megabytes_to_bits(1.0)
+    values = np.stack([
+        models.size_gb, asked, image_mb, models.steps_onset, models.tv_worst, models.steps_saturation,
+        models.tv_best, models.seconds_per_step, models.seconds_base,
+    ])  # fmt: skip
+    rows = [_model(m, row) for m, row in enumerate(values.T.tolist())]
+    caption = "The generative models: storage, share of the requests, image, and the constants of (7) and (8)"
+    yield {"title": "Models", "table": grid(_MODEL_HEADINGS, rows), "caption": caption}
+
+
+def _model(m: int, values: Sequence[float]) -> list[Cell]:
+    cells = [Cell(f"{value:.4g}", value) for value in values]
+    cells[1] = Cell(columns.percent(values[1]), values[1])
+    return [count_cell(m), *cells]
 
 
 def _row(pages: SuitePages, who: Contender, name: str) -> list[Cell]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, median
 from typing import Any
+from urllib.parse import urlencode
 
 from mincache.bench.records import Record
 from mincache.board import columns
@@ -16,10 +17,14 @@ from mincache.board.grid import Cell
 from mincache.board.ranking import table
 from mincache.board.references import verified_cost
 from mincache.board.standing import Standing
-from mincache.board.table import Table
+from mincache.board.table import Row, Table
 
 Context = dict[str, Any]
 """What a template is given."""
+Trail = list[tuple[str, str]]
+"""Pages from the first to the one above this one: the name of each, and its path from the site's root."""
+UNKNOWN = "unknown"
+"""What cannot be known of a solver or a suite that is not at hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +50,11 @@ class SuitePages:
         return table(self.standing)
 
     @property
+    def ranked(self) -> list[Row]:
+        """The rows that have means."""
+        return [row for row in self.table.rows if not row.apart]
+
+    @property
     def folder(self) -> str:
         """Name of the suite's folders in the site."""
         return folder_name(self.standing.name)
@@ -58,10 +68,27 @@ class SuitePages:
         return f"instances/{self.folder}/{folder_name(name)}.html"
 
     @property
+    def pairs_path(self) -> str:
+        """Path of the page of all pairs of solvers from the site's root."""
+        return f"pairs/{self.folder}.html"
+
+    def data_path(self, suffix: str) -> str:
+        """Path of a file with the ranking's numbers from the site's root."""
+        return f"data/{self.folder}.{suffix}"
+
+    @property
+    def trail(self) -> Trail:
+        """The way from the first page to a page of the suite."""
+        return [
+            ("Ranking", "index.html"),
+            (self.standing.name, f"index.html#{urlencode({'suite': self.standing.name})}"),
+        ]
+
+    @property
     def family(self) -> str:
-        """Name of the scenario that the suite is drawn from; "" if the suite is not at hand."""
+        """Name of the scenario that the suite is drawn from."""
         suite = self.standing.suite
-        return "" if suite is None else suite.content.scenario.name
+        return UNKNOWN if suite is None else suite.content.scenario.name
 
     def users(self, name: str) -> int | None:
         """Number of users of an instance; None if the suite is not at hand."""
@@ -70,7 +97,7 @@ class SuitePages:
 
     def kind(self, who: Contender) -> str:
         """The solver's kind, as its entry says."""
-        return (self.entries[who].manifest.kind if who in self.entries else "") or "unknown"
+        return (self.entries[who].manifest.kind if who in self.entries else "") or UNKNOWN
 
     def tier(self, who: Contender) -> str:
         """How far its entry can be trusted."""

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from mincache.board import charts, columns
 from mincache.board.grid import Cell, Grid, Heading, grid, ranking_grid
 from mincache.board.pages import Context, SuitePages, cost_cell, count_cell
-from mincache.board.pairs import pairs, shares
 from mincache.board.ranking import table
 from mincache.board.table import Table
+
+DOWNLOADS: Mapping[str, str] = {"json": "JSON", "csv": "CSV", "tex": "LaTeX"}
+"""The ranking's numbers as files: the suffix of each, and what its link says."""
 
 
 class Chart(NamedTuple):
@@ -24,13 +26,15 @@ class Chart(NamedTuple):
 
 def ranking(pages: SuitePages) -> Context:
     """Return what the first page shows of a suite."""
+    users = {pages.users(name) for name in pages.standing.instances}
     return {
         "name": pages.standing.name,
         "family": pages.family,
+        "only_users": str(next(iter(users)) or "") if len(users) == 1 else "",
         "slices": list(_slices(pages)),
-        "notes": pages.table.notes,
-        "pairs": _pairs(pages),
-        "shares": _shares(pages),
+        "notes": pages.table.notes[1:],
+        "pairs": pages.pairs_path if len(pages.ranked) > 1 else "",
+        "downloads": [(title, pages.data_path(suffix)) for suffix, title in DOWNLOADS.items()],
         "charts": _charts(pages),
     }
 
@@ -38,10 +42,11 @@ def ranking(pages: SuitePages) -> Context:
 def choices(suites: list[Context]) -> list[Context]:
     """Return the filters of the first page, given what it shows; one with a single option is left out."""
     rows = [row.attributes for suite in suites for row in suite["slices"][0]["table"].rows]
-    users = {part["users"] for suite in suites for part in suite["slices"]} - {""}
+    users = {part["users"] for suite in suites for part in suite["slices"]}
+    users = (users | {suite["only_users"] for suite in suites}) - {""}
     offered = [
         ("suite", "suite", sorted({suite["name"] for suite in suites})),
-        ("family", "family", sorted({suite["family"] for suite in suites} - {""})),
+        ("family", "family", sorted({suite["family"] for suite in suites})),
         ("users", "users N", sorted(users, key=int)),
         ("kind", "kind of solver", sorted({row["data-kind"] for row in rows})),
         ("tier", "tier", sorted({row["data-tier"] for row in rows})),
@@ -63,8 +68,8 @@ def _slices(pages: SuitePages) -> Iterator[Context]:
 
 
 def _slice(pages: SuitePages, shown: Table, users: int | None) -> Context:
-    which = "" if users is None else f", N = {users}"
-    caption = f"{shown.suite}{which}. {shown.notes[0]}"
+    which = f"{shown.suite}, all instances" if users is None else f"{shown.suite}, N = {users}"
+    caption = f"{which}. {shown.notes[0]}"
     return {"users": "" if users is None else str(users), "table": _grid(pages, shown), "caption": caption}
 
 
@@ -72,33 +77,6 @@ def _grid(pages: SuitePages, shown: Table) -> Grid:
     labels, everyone = pages.standing.labels, pages.standing.results
     notes = {labels[who]: {"kind": pages.kind(who), "tier": pages.tier(who)} for who in everyone}
     return ranking_grid(shown, {labels[who]: pages.solver_path(who) for who in everyone}, notes)
-
-
-def _pairs(pages: SuitePages) -> Grid:
-    headings = [
-        Heading("A", False), Heading("B", False), Heading("A better on"), Heading("B better on"),
-        Heading("equal on"), Heading("B's cost against A's"), Heading("adjusted p"),
-    ]  # fmt: skip
-    rows = [
-        [
-            Cell(one.first), Cell(one.second), count_cell(one.wins), count_cell(one.losses),
-            count_cell(one.ties), Cell(columns.percent(one.mean_change, 2), one.mean_change),
-            Cell(f"{one.p_adjusted:.2g}", one.p_adjusted),
-        ]
-        for one in pairs(pages.standing, pages.table)
-    ]  # fmt: skip
-    return grid(headings, rows)
-
-
-def _shares(pages: SuitePages) -> Grid:
-    headings = [
-        Heading("solver", False),
-        Heading("best alone on"),
-        Heading("virtual best's cost without it, up by"),
-    ]
-    found = shares(pages.standing, pages.table)
-    rows = [[Cell(s.solver), count_cell(s.best_alone), cost_cell(s.contribution)] for s in found]
-    return grid(headings, rows)
 
 
 def _charts(pages: SuitePages) -> list[Chart]:

@@ -9,17 +9,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from mincache.board import charts
-from mincache.board.entries import Entry, read_entries
+from mincache.board import charts, render
+from mincache.board.columns import COLUMNS
+from mincache.board.entries import TIERS, Entry, read_entries
 from mincache.board.instance_page import instance_page
-from mincache.board.pages import SuitePages, best_run, solution_path
-from mincache.board.ranking_page import choices, listing, ranking
+from mincache.board.pages import Context, SuitePages, best_run, solution_path
+from mincache.board.pairs_page import pairs_page
+from mincache.board.ranking_page import DOWNLOADS, choices, listing, ranking
 from mincache.board.solver_page import solver_page
 from mincache.board.standing import standings
 from mincache.documents import digest, write_bytes
 from mincache.errors import InputError, MissingExtraError
 
 _ASSETS = ("board.css", "board.js")
+_DATA = {"json": render.as_json, "csv": render.as_csv, "tex": render.latex}
 
 
 def build(
@@ -56,21 +59,28 @@ def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str,
 
     def page(template: str, path: str, **context: Any) -> tuple[str, bytes]:
         root = "../" * path.count("/")
-        rendered = templates.get_template(f"{template}.html.jinja").render(root=root, **context)
+        defaults: Context = {"root": root, "here": "", "trail": [], "charts": False}
+        rendered = templates.get_template(f"{template}.html.jinja").render(defaults | context)
         return path, rendered.encode()
 
     drawn = sorted(figures.glob("*.svg")) if figures else []
     suites = [ranking(one) for one in pages]
     yield page(
-        "index", "index.html", title="Ranking", charts=True, choices=choices(suites), suites=suites,
-        figures=[(path.name, path.stem.replace("-", " ")) for path in drawn],
+        "index", "index.html", title="Ranking", here="ranking", charts=True, choices=choices(suites),
+        suites=suites, figures=[(path.name, path.stem.replace("-", " ")) for path in drawn],
+        columns=[(column.heading, column.meaning) for column in COLUMNS], tiers=TIERS.items(),
     )  # fmt: skip
-    yield page("listing", "instances.html", title="Instances", charts=False, suites=list(map(listing, pages)))
+    yield page(
+        "listing", "instances.html", title="Instances", here="instances", suites=list(map(listing, pages))
+    )
     for one in pages:
+        yield page("detail", one.pairs_path, **pairs_page(one))
         for name in one.standing.instances:
-            yield page("detail", one.instance_path(name), charts=False, **instance_page(one, name))
+            yield page("detail", one.instance_path(name), **instance_page(one, name))
         for who in one.standing.results:
-            yield page("detail", one.solver_path(who), charts=False, **solver_page(one, who))
+            yield page("detail", one.solver_path(who), **solver_page(one, who))
+        for suffix in DOWNLOADS:
+            yield one.data_path(suffix), _DATA[suffix]([one.table]).encode()
     yield "assets/vega.js", charts.bundle()
     for name in _ASSETS:
         yield f"assets/{name}", (resources.files("mincache.board") / "templates" / name).read_bytes()

@@ -24,10 +24,16 @@ def solver_page(pages: SuitePages, who: Contender) -> Context:
     """Return what the page of a solver shows."""
     runs, label = pages.standing.results[who], pages.standing.labels[who]
     return {
-        "title": f"{label} on {pages.standing.name}",
+        "title": label,
+        "trail": pages.trail,
         "facts_listed": [(name, value) for name, value in _facts(pages, who) if value],
-        "table": grid(_HEADINGS, [_row(pages, who, name) for name in runs]),
-        "caption": f"{label} on each instance",
+        "parts": [
+            {
+                "title": f"On each instance of {pages.standing.name}",
+                "table": grid(_HEADINGS, [_row(pages, who, name) for name in runs]),
+                "caption": "Means over the verified runs of each instance",
+            }
+        ],
     }
 
 

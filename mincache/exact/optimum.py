@@ -84,7 +84,11 @@ def usable(room: float, sizes: Array) -> float:
     multiples = sizes / unit
     if np.abs(multiples - np.round(multiples)).max() <= _ROUNDING:
         room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
-    return room * (1.0 + _ROUNDING)
+    return _eased(room)
+
+
+def _eased(limit: float) -> float:
+    return min(limit * (1.0 + _ROUNDING), float(np.finfo(np.float64).max))
 
 
 class _Search:
@@ -126,7 +130,7 @@ class _Search:
         with loops.fitting(work, self.compiled) as search_slots:
             search_slots(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud,
-                usable(server.storage_gb, models.size_gb), server.steps * (1.0 + _ROUNDING),
+                usable(server.storage_gb, models.size_gb), _eased(server.steps),
                 self.tolerance, nodes, slots, self.plan,
             )  # fmt: skip
 

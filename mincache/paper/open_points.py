@@ -19,12 +19,13 @@ HCRAS_SPEC = f"{HERE / 'decoders.py'}:Hcras"
 DDPG_SETTINGS: Sequence[Settings] = (
     {},
     {"discount": 0},
+    {"actor_rate": 1e-3, "critic_rate": 1e-2},
     {"action": "scaled-sigmoid"},
     {"action": "threshold-priority"},
     {"action": "softmax"},
     {"observation": "index", "action": "softmax", "critic": "plain"},
 )
-"""DDPG as it is; without a look ahead; with other decoders; and as literally as the paper can be read."""
+"""DDPG as it is; without a look ahead; learning faster; with other decoders; as literally as can be."""
 _WEAKEST = {"population": 2, "generations": 1}
 
 
