@@ -25,24 +25,25 @@ _FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
 _TO_BEST = "to the best known cost (%)"
 _GAP_SCALE = {"type": "symlog", "constant": 0.5, "nice": False, "padding": 8}
 _DURATION = (
-    "datum.value >= 1 ? format(datum.value, '~g') + ' s' : datum.value > 9e-4 ? "
-    "format(datum.value * 1e3, '~g') + ' ms' : format(datum.value * 1e6, '~g') + ' \u00b5s'"
+    "datum.value >= 1 ? format(datum.value, '~r') + ' s' : datum.value > 9e-4 ? "
+    "format(datum.value * 1e3, '~r') + ' ms' : format(datum.value * 1e6, '~r') + ' \u00b5s'"
 )
 """A Vega expression: the label of a time in s."""
 _CONFIG = {
     "range": {"category": list(_SOLVERS)},
     "legend": {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolLimit": 0},
-    "axis": {"titleFontWeight": "normal", "labelOverlap": True},
+    "axis": {"titleFontWeight": "normal", "titlePadding": 10, "labelPadding": 5, "labelOverlap": True},
+    "axisY": {"labelLimit": 240},
 }
 
-KINDS = ("gap", "profile", "time", "users", "anytime", "faults", "training")
+KINDS = ("gap", "faults", "profile", "anytime", "time", "users", "training")
 TITLES: Mapping[str, str] = {
     "gap": "Gap on each instance; the diamond is the mean",
+    "faults": "How runs ended",
     "profile": "Performance profile: share of instances within a factor of the best solver's cost",
+    "anytime": "Share of target gaps reached against time",
     "time": "Mean gap against mean solve time",
     "users": "Mean gap against the number of users",
-    "anytime": "Share of target gaps reached against time",
-    "faults": "How runs ended",
     "training": "Time spent, training included, against instances solved",
 }
 """The kinds of chart, and the title of each."""
@@ -173,7 +174,7 @@ def _profile(alt: Any, rows: Rows) -> Any:
 
 def _time(alt: Any, rows: Rows) -> Any:
     points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
-    x = _log_axis(alt, "seconds:Q", "mean solve time").axis(labelExpr=_DURATION)
+    x = _log_axis(alt, "seconds:Q", "mean solve time", labelExpr=_DURATION)
     tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
     encoded = points.encode(x, _mean_gap_axis(alt), *_told_apart(alt, rows, "Shape"), tooltip=tooltip)
     return alt.layer(encoded)
@@ -182,11 +183,11 @@ def _time(alt: Any, rows: Rows) -> Any:
 def _users(alt: Any, rows: Rows) -> Any:
     counts = sorted({row["users"] for row in rows})
     x = alt.X("users:Q", title="users N").scale(zero=False, nice=False, padding=12)
-    return _lines(alt, rows, x.axis(format="d", values=counts), _mean_gap_axis(alt), point=True)
+    return _lines(alt, rows, x.axis(format="d", values=counts), _mean_gap_axis(alt))
 
 
 def _anytime(alt: Any, rows: Rows) -> Any:
-    x = _log_axis(alt, "seconds:Q", "time since solve began").axis(labelExpr=_DURATION)
+    x = _log_axis(alt, "seconds:Q", "time since solve began", labelExpr=_DURATION)
     return _lines(alt, rows, x, _share_axis(alt, "share of target gaps reached"), interpolate="step-after")
 
 
@@ -203,8 +204,8 @@ def _faults(alt: Any, rows: Rows) -> Any:
 
 
 def _training(alt: Any, rows: Rows) -> Any:
-    x = _log_axis(alt, "instances:Q", "instances solved")
-    y = _log_axis(alt, "seconds:Q", "time spent, training included", "Y").axis(labelExpr=_DURATION)
+    x = _log_axis(alt, "instances:Q", "instances solved", format="~s")
+    y = _log_axis(alt, "seconds:Q", "time spent, training included", "Y", labelExpr=_DURATION)
     return _lines(alt, rows, x, y)
 
 
@@ -226,7 +227,7 @@ def _told_apart(alt: Any, rows: Rows, channel: str) -> list[Any]:
 
 
 def _solver_axis(alt: Any) -> Any:
-    return alt.Y("solver:N", sort=None, title=None).axis(labelLimit=240)
+    return alt.Y("solver:N", sort=None, title=None)
 
 
 def _share_axis(alt: Any, title: str) -> Any:
@@ -239,13 +240,13 @@ def _mean_gap_axis(alt: Any) -> Any:
 
 def _gap_axis(alt: Any, field: str, title: str, side: str) -> Any:
     axis = getattr(alt, side)(field, title=title).scale(**_GAP_SCALE)
-    return axis.axis(values=_GAP_TICKS_PERCENT, format="~g")
+    return axis.axis(values=_GAP_TICKS_PERCENT, format=".3~r")
 
 
-def _log_axis(alt: Any, field: str, title: str, side: str = "X") -> Any:
+def _log_axis(alt: Any, field: str, title: str, side: str = "X", **labels: str) -> Any:
     powers = [float(f"1e{n}") for n in range(-7, 10)]
     axis = getattr(alt, side)(field, title=title).scale(type="log", nice=False, padding=8)
-    return axis.axis(values=powers, format="~g")
+    return axis.axis(values=powers, **labels)
 
 
 def _altair() -> Any:

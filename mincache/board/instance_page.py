@@ -25,7 +25,7 @@ from mincache.board.references import Reference, verified_cost
 _HEADINGS = (
     Heading("solver", False), Heading("mean cost"), Heading("gap"), Heading("best cost"),
     Heading("hit ratio"), Heading("verified runs"), Heading("median solve"),
-    Heading("mean primal integral"), Heading("best solution", False),
+    Heading("mean primal integral"), Heading("solution", False),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,8 @@ from mincache.board.standing import standings
 from mincache.documents import digest, write_bytes
 from mincache.errors import InputError, MissingExtraError
 
+_LONG_CHARACTERS = 40
+"""A fact that is longer gets a line of its own."""
 _ASSETS = ("board.css", "board.js")
 _DATA = {"json": render.as_json, "csv": render.as_csv, "tex": render.latex}
 
@@ -112,7 +115,7 @@ def _write(path: Path, content: bytes) -> None:
 def _templates() -> Any:
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
-        from markupsafe import Markup
+        from markupsafe import Markup, escape
     except ModuleNotFoundError as error:
         message = f"the site needs {error.name}, which is not installed: pip install 'mincache[board]'"
         raise MissingExtraError(message) from None
@@ -124,6 +127,8 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["embedded"] = lambda value: Markup(embedded(value))
+    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([\[,])", r"\1<wbr>", str(escape(text))))
+    environment.tests["long"] = lambda value: isinstance(value, str) and len(value) > _LONG_CHARACTERS
     return environment
 
 

@@ -41,7 +41,10 @@ def doctor(as_json: bool) -> None:
     mincache doctor
     mincache doctor --json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    works = trial()
+    from rich.console import Console
+
+    with Console(stderr=True).status("trying a run"):
+        works = trial()
     found = {
         "versions": versions(), "extras": extras(), "limits": limits(works.pop("enforced")), "trial": works,
     }  # fmt: skip

@@ -176,8 +176,8 @@ async function draw(place) {
   const specification = JSON.parse(document.getElementById(place.dataset.specification).textContent);
   specification.config = merged(specification.config, theme());
   specification.config.legend.columns = place.clientWidth < 480 ? 1 : 2;
+  specification.config.axisY.labelLimit = Math.min(240, place.clientWidth * 0.4);
   specification.width = "container";
-  specification.autosize = { type: "fit-x", contains: "padding" };
   place.replaceChildren();
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", place.closest("figure").querySelector("figcaption").textContent);
