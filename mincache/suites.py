@@ -281,13 +281,34 @@ def find_instance(name_or_file: str) -> Instance:
     Raises:
         InputError: if there is none.
     """
-    if os.path.exists(name_or_file) or name_or_file.endswith((".json", ".json.gz")):
+    if _is_file_name(name_or_file):
         return read_instance(name_or_file)
-    suite_name = name_or_file.partition(".")[0]
+    return _suite_of(name_or_file).read(name_or_file)
+
+
+def find_document(name_or_file: str) -> bytes:
+    """Return the (unpacked) bytes of an instance document, found as `find_instance` finds it.
+
+    Raises:
+        InputError: if there is none, or it cannot be read.
+    """
+    if _is_file_name(name_or_file):
+        return read_bytes(name_or_file)
+    suite = _suite_of(name_or_file)
+    suite.read(name_or_file)  # refuses a name that is not listed, and a file that is not the one listed
+    return read_bytes(suite.path(name_or_file))
+
+
+def _is_file_name(name_or_file: str) -> bool:
+    return os.path.exists(name_or_file) or name_or_file.endswith((".json", ".json.gz"))
+
+
+def _suite_of(instance_name: str) -> Suite:
+    suite_name = instance_name.partition(".")[0]
     if suite_name not in standard_names():
         rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
-        raise InputError("instance", rule, shown(name_or_file), "see: mincache instances show paper-v1")
-    return find(suite_name).read(name_or_file)
+        raise InputError("instance", rule, shown(instance_name), "see: mincache instances show paper-v1")
+    return find(suite_name)
 
 
 def _standard_root() -> Path:

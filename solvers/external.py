@@ -48,7 +48,7 @@ class External(Solver):
 
     stochastic: ClassVar[bool] = True
 
-    command: str
+    command: str = ""
     reserve_s: float = 0.2
     files: str = ""
 

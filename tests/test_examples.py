@@ -62,7 +62,7 @@ def test_the_own_heuristic_is_compared(tmp_path):
 
 @needs_stable_baselines
 def test_a_policy_of_an_outside_library_takes_part(tmp_path):
-    """Trained for a moment, it answers the instances that it is for and declines the others, in a campaign too."""
+    """Trained for a moment, it answers the instances that it is for and declines the others."""
     shutil.copy(EXAMPLES / "stable_baselines.py", tmp_path)
     train, campaign, table = commands("stable_baselines.py")
     assert "ppo " in run(f"{train} --steps 1000", tmp_path)

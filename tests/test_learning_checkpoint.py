@@ -32,7 +32,7 @@ def kill_after(rounds: int):
 
 @pytest.mark.parametrize("rounds", [0, 1, 2, 5])
 def test_a_killed_training_goes_on_bit_for_bit(tmp_path, rounds):
-    """KilledError before, at and after a save, and with the memory overflowing, it ends on the same weights."""
+    """Killed before, at and after a save, with the memory overflowing, it ends on the same weights."""
     solver, path = registry.make(SOLVER), tmp_path / "c"
     whole = solver.train(EPISODES)
     with pytest.raises(KilledError):

@@ -1,12 +1,16 @@
 """Every installed solver passes the public checks, and the reference solvers stand in the order they must."""
 
+from pathlib import Path
+
 import pytest
 
 from mincache import Run, evaluate, registry
 from mincache.conformance import check_solver
 from mincache.suites import find, find_instance
 
+POPULAR = Path(__file__).parent.parent / "examples" / "external" / "popular.sh"
 QUICK = {
+    "external": f'external[command="{POPULAR} {{instance}} {{solution}}"]',
     "genetic": "genetic[population=8,generations=4]",
     "pymoo": "pymoo[population=8,evaluations=24]",
 }

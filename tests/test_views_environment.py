@@ -119,3 +119,12 @@ def test_unknown_views_are_refused(names):
     """A view that does not exist is an InputError that lists those that do."""
     with pytest.raises(InputError, match="must be one of"):
         EdgeCachingEnv(EPISODES, **names)
+
+
+def test_an_episode_can_be_chosen():
+    """Reset can begin at any episode, as a resumed training does, and goes on from there."""
+    env, again = EdgeCachingVectorEnv(EPISODES, 2), EdgeCachingVectorEnv(EPISODES, 2)
+    first, second = env.reset()[0], env.reset()[0]
+    assert (again.reset(options={"episode": 2})[0] == second).all()
+    assert (again.reset(options={"episode": 0})[0] == first).all()
+    assert (again.reset()[0] == second).all()

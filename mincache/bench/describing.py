@@ -34,19 +34,15 @@ def describe(spec: str, keeper: Keeper, startup_s: float = Limits.startup_s) -> 
 
 def describe_all(
     specs: Iterable[str], workers: int, startup_s: float = Limits.startup_s
-) -> list[Entrant | MissingExtraError]:
-    """Return the entrants of `specs` in their order, described `workers` at a time.
-
-    Raises:
-        InputError: if there is no such solver, or a parameter is wrong.
-    """
+) -> list[Entrant | MincacheError]:
+    """Return the entrants of `specs` in their order, or why there is none, described `workers` at a time."""
     free: queue.SimpleQueue[Keeper] = queue.SimpleQueue()
 
-    def one(spec: str) -> Entrant | MissingExtraError:
+    def one(spec: str) -> Entrant | MincacheError:
         keeper = free.get()
         try:
             return describe(spec, keeper, startup_s)
-        except MissingExtraError as error:
+        except MincacheError as error:
             return error
         finally:
             free.put(keeper)

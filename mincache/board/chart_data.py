@@ -21,8 +21,8 @@ Rows = list[dict[str, Any]]
 
 MOST_SOLVERS = 12
 """A chart shows so many, the first of the table: of more no reader could tell the lines apart."""
-_MOST_TICKS = 101
-_CURVE_POINTS = 60
+_MOST_TICKS = 61
+_CURVE_POINTS = 50
 _ROUNDING = 1e-9
 
 

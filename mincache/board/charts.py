@@ -32,7 +32,13 @@ _DURATION = (
 _CONFIG = {
     "range": {"category": list(_SOLVERS)},
     "legend": {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolLimit": 0},
-    "axis": {"titleFontWeight": "normal", "titlePadding": 10, "labelPadding": 5, "labelOverlap": True},
+    "axis": {
+        "titleFontWeight": "normal",
+        "titlePadding": 10,
+        "labelPadding": 5,
+        "labelOverlap": True,
+        "labelSeparation": 4,
+    },
     "axisY": {"labelLimit": 240},
 }
 

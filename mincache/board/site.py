@@ -13,6 +13,7 @@ from typing import Any
 from mincache.board import charts, render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import TIERS, Entry, read_entries
+from mincache.board.grid import Cell
 from mincache.board.instance_page import instance_page
 from mincache.board.pages import Context, SuitePages, best_run, solution_path
 from mincache.board.pairs_page import pairs_page
@@ -128,8 +129,15 @@ def _templates() -> Any:
     )
     environment.filters["embedded"] = lambda value: Markup(embedded(value))
     environment.filters["breakable"] = lambda text: Markup(re.sub(r"([\[,])", r"\1<wbr>", str(escape(text))))
+    environment.filters["sortable"] = lambda cell: Markup(_sortable(cell))
     environment.tests["long"] = lambda value: isinstance(value, str) and len(value) > _LONG_CHARACTERS
     return environment
+
+
+def _sortable(cell: Cell) -> str:
+    """Return the attribute with the number to sort a cell by; none where its text is that number."""
+    value = "" if cell.value is None else f"{cell.value:.6g}"
+    return f' data-v="{value}"' if value not in ("", cell.text) else ""
 
 
 def embedded(value: Any) -> str:

@@ -10,7 +10,7 @@ _VARIABLE = "_MINCACHE_COMPLETE"  # the name that click looks for
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that has SHELL complete verbs, options, solvers and suites.
+    """Print the script that has SHELL complete verbs and options.
 
     \b
     eval "$(mincache completion bash)"       # in ~/.bashrc

@@ -55,24 +55,44 @@ def list_(as_json: bool) -> None:
 
 @instances.command()
 @click.argument("suite", nargs=-1)
-def verify(suite: tuple[str, ...]) -> None:
+@click.option("--certificates", is_flag=True, help="Check the proofs of the reference values instead.")
+def verify(suite: tuple[str, ...], certificates: bool) -> None:
     """Draw every file of SUITEs (default: all standard ones) again from its recipe, and compare bytes.
 
-    Exit code 1 if a file differs, is missing, or is not one that the recipe draws.
+    With --certificates, check in exact arithmetic that the certificate of each instance proves its best
+    known cost to be optimal. Exit code 1 if anything differs, is missing or is refused.
     """
     from mincache import suites
+    from mincache.certificate.archive import check_archive
 
+    told = (
+        "certificates prove the best known cost" if certificates else "files are as their recipe draws them"
+    )
     different = 0
     for name in suite or suites.standard_names():
-        checked = list(suites.find(name).verify())
+        found = suites.find(name)
+        checked = list(check_archive(found) if certificates else found.verify())
         broken = [(instance, problem) for instance, problem in checked if problem]
         for instance, problem in broken:
             click.echo(f"{instance}: {problem}", err=True)
-        click.echo(
-            f"{name}: {len(checked) - len(broken)} of {len(checked)} files are as their recipe draws them"
-        )
+        click.echo(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
         different += len(broken)
     sys.exit(1 if different else 0)
+
+
+@instances.command()
+@click.argument("suite")
+def certify(suite: str) -> None:
+    """Write a certificate and the best solution of every instance into SUITE's folder."""
+    from rich.progress import track
+
+    from mincache import suites
+    from mincache.certificate.archive import write_archive
+
+    found = suites.find(suite)
+    names = write_archive(found)
+    done = list(track(names, "proving", total=len(found.entries), console=_progress_console()))
+    click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 
 @instances.command()

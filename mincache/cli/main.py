@@ -27,6 +27,7 @@ VERBS = {
     "generate": ("generate", "generate", "Draw a suite of instances of one's own."),
     "solvers": ("solvers", "solvers", "List solvers, check one, or begin a new one."),
     "train": ("train", "train", "Train a solver that learns."),
+    "certify": ("certify", "certify", "Prove that no solution costs less, or check such a proof."),
     "export": ("exchange", "export", "Write an instance for outside solvers (nl, lp, mps, gms)."),
     "import": ("exchange", "import_", "Read an outside solver's answer as a solution."),
     "schema": ("schema", "schema", "Print the JSON Schema of a document, or the symbols."),

@@ -64,8 +64,8 @@ def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
         bits: [..., N], positive.
         full_band_snr: [..., N], positive; the signal-to-noise ratio over the whole band.
     """
-    snr = np.clip(np.nan_to_num(full_band_snr, nan=1.0), _SMALLEST, _LARGEST)
-    root_bits = np.sqrt(np.maximum(bits / bits.max(axis=-1, keepdims=True), _SMALLEST))
+    snr = np.fmin(np.fmax(full_band_snr, _SMALLEST), _LARGEST)
+    root_bits = np.sqrt(np.fmax(bits / bits.max(), _SMALLEST))
     share = np.full(snr.shape, 1.0 / snr.shape[-1])
     weak = bool((snr < _SERIES_BELOW).any())
     for _ in range(_ROUNDS):

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.exact.tables import Library, Plan, Slot, Tree
+from mincache.exact.tables import Library, Plan, Slot, Tree, Work
 from mincache.quantity import Array
 
 _PRICE_ROUNDS = 64
@@ -44,41 +44,65 @@ def search_slots(
         slots: indices of the slots to work on.
         plan: incumbents and bounds.
     """
+    work = _work(library.size_gb.size)
+    slot = Slot(np.zeros(library.size_gb.size, np.int64), np.zeros(library.size_gb.size), storage_gb, steps)
     for t in slots:
-        demand = np.zeros(library.size_gb.size, np.int64)
-        cloud_of = np.zeros(library.size_gb.size)
+        slot.demand[:] = 0
+        slot.cloud[:] = 0.0
         for n in range(requested.shape[1]):
-            demand[requested[t, n]] += 1
-            cloud_of[requested[t, n]] += cloud[t, n]
-        slot = Slot(demand, cloud_of, storage_gb, steps)
-        nodes_left = np.full(1, node_limit)
-        _search(library, slot, requested[t], tolerance[t], nodes_left, t, plan)
-        plan.unfinished[t] = nodes_left[0] <= 0
+            slot.demand[requested[t, n]] += 1
+            slot.cloud[requested[t, n]] += cloud[t, n]
+        work.nodes_left[0] = node_limit
+        _search(library, slot, work, requested[t], tolerance[t], t, plan)
+        plan.unfinished[t] = work.nodes_left[0] <= 0
+
+
+def _work(model_count: int) -> Work:
+    return Work(
+        items=np.zeros(model_count, np.int64),
+        worth=np.zeros(model_count),
+        cached=np.zeros(model_count, np.bool_),
+        served=np.zeros(model_count, np.int64),
+        nodes_left=np.zeros(1, np.int64),
+        ones=np.ones(model_count, np.int64),
+        storage=_empty_tree(model_count),
+        service=_empty_tree(model_count),
+    )
+
+
+def _empty_tree(most: int) -> Tree:
+    return Tree(
+        models=np.zeros(most, np.int64), size=np.zeros(most), gain=np.zeros(most),
+        units=np.zeros(most, np.int64), twin=np.zeros(most, np.bool_), reduced=np.zeros(most),
+        tail=np.zeros(most + 1), amount=np.zeros(most, np.int64), room=np.zeros(most + 1),
+        loss=np.zeros(most + 1), overshoot=np.zeros(1, np.int64), level=np.zeros(1, np.int64),
+        bound=np.zeros(1),
+    )  # fmt: skip
 
 
 def _search(
-    library: Library, slot: Slot, requested: Array, tolerance: float, nodes_left: Array, t: int, plan: Plan
+    library: Library, slot: Slot, work: Work, requested: Array, tolerance: float, t: int, plan: Plan
 ) -> None:
     """Improve slot `t` of the plan."""
-    items = np.flatnonzero((slot.cloud > 0.0) & (library.size_gb <= slot.storage_gb))
-    worth = np.zeros(slot.demand.size)
+    count = 0
+    for m in range(slot.demand.size):
+        if slot.cloud[m] > 0.0 and library.size_gb[m] <= slot.storage_gb:
+            work.items[count] = m
+            count += 1
+    items, worth, cached, served = work.items[:count], work.worth, work.cached, work.served
     price = _step_price(library, slot, items, worth)
-    tree = _storage_tree(library, slot, items, worth, price)
+    tree = _storage_tree(library, slot, work, items, price)
     best, lower = plan.loss[t], tree.bound[0]
-    cached = np.zeros(slot.demand.size, np.bool_)
-    served = np.zeros(slot.demand.size, np.int64)
-    while lower < best - tolerance and _next_leaf(tree, best - tolerance, nodes_left):
+    while lower < best - tolerance and _next_leaf(tree, best - tolerance, work.nodes_left):
         left_out = _left_out(tree, slot, cached)
-        loss, part_model, part_steps = _serve(
-            library, slot, cached, left_out, best - tolerance, nodes_left, served
-        )
+        loss, part_model, part_steps = _serve(library, slot, work, left_out, best - tolerance)
         if loss < best - tolerance:
             best = loss
             plan.loss[t] = best
             for m in range(cached.size):
                 plan.cache[t, m] = cached[m]
             _assign(library, requested, served, part_model, part_steps, plan.steps[t])
-    if nodes_left[0] > 0:
+    if work.nodes_left[0] > 0:
         lower = max(lower, best - tolerance)
     plan.lower[t] = max(plan.lower[t], min(lower, best))
 
@@ -96,31 +120,30 @@ def _left_out(tree: Tree, slot: Slot, cached: Array) -> float:
 
 
 def _serve(
-    library: Library, slot: Slot, cached: Array, left_out: float, best: float, nodes_left: Array,
-    served: Array,
-) -> tuple[float, int, float]:  # fmt: skip
+    library: Library, slot: Slot, work: Work, left_out: float, best: float
+) -> tuple[float, int, float]:
     """Share the steps among the users of the cached models, for a loss under `best` if there is one.
 
     Returns:
         The loss, or `best` where it cannot be undercut; the model of the user who gets part of A3 steps (-1
-        for none); and those steps. The users fully served are written into `served`.
+        for none); and those steps. The users fully served are written into `work.served`.
     """
-    tree = _service_tree(library, slot, cached, left_out)
+    tree = _service_tree(library, slot, work, left_out)
     n = tree.models.size
     part_model, part_steps = -1, 0.0
-    while tree.bound[0] < best and _next_leaf(tree, best, nodes_left):
+    while tree.bound[0] < best and _next_leaf(tree, best, work.nodes_left):
         missing = max(0.0, -tree.room[n])
         cut, regret = _cheapest_cut(library, tree, missing)
         if tree.loss[n] + regret < best:
             best = tree.loss[n] + regret
-            served[:] = 0
+            work.served[:] = 0
             for i in range(n):
-                served[tree.models[i]] = tree.amount[i]
+                work.served[tree.models[i]] = tree.amount[i]
             part_model = -1
             if cut >= 0:
                 part_model = tree.models[cut]
                 part_steps = tree.size[cut] - missing
-                served[part_model] -= 1
+                work.served[part_model] -= 1
     return best, part_model, part_steps
 
 
@@ -142,12 +165,11 @@ def _assign(
     library: Library, requested: Array, served: Array, part_model: int, part_steps: float, steps: Array
 ) -> None:
     """Give the users of a slot their steps, first come first served: those of one model are all alike."""
-    left = served.copy()
     for n in range(requested.size):
         m = requested[n]
         steps[n] = 0.0
-        if left[m] > 0:
-            left[m] -= 1
+        if served[m] > 0:
+            served[m] -= 1
             steps[n] = library.full_steps[m]
         elif m == part_model:
             part_model = -1
@@ -224,14 +246,17 @@ def _sort(items: Array, gain: Array, size: Array) -> None:
         gap //= 3
 
 
-def _storage_tree(library: Library, slot: Slot, items: Array, worth: Array, price: float) -> Tree:
+def _storage_tree(library: Library, slot: Slot, work: Work, items: Array, price: float) -> Tree:
     """Return the tree of what to cache, with what each item is worth at a price of steps."""
     base = -price * slot.steps
-    cacheable = np.zeros(slot.demand.size, np.bool_)
-    cacheable[items] = True
+    work.cached[:] = False
+    for m in items:
+        work.cached[m] = True
+        base += _step_cost(library, slot, m, price)
     for m in range(slot.demand.size):
-        base += _step_cost(library, slot, m, price) if cacheable[m] else slot.cloud[m]
-    tree = _tree(items, library.size_gb, worth, np.ones(slot.demand.size, np.int64), slot.storage_gb, base)
+        if not work.cached[m]:
+            base += slot.cloud[m]
+    tree = _planted(work.storage, items, library.size_gb, work.worth, work.ones, slot.storage_gb, base)
     for i in range(1, items.size):
         a, b = items[i - 1], items[i]
         tree.twin[i] = (
@@ -243,12 +268,19 @@ def _storage_tree(library: Library, slot: Slot, items: Array, worth: Array, pric
     return tree
 
 
-def _service_tree(library: Library, slot: Slot, cached: Array, left_out: float) -> Tree:
+def _service_tree(library: Library, slot: Slot, work: Work, left_out: float) -> Tree:
     """Return the tree of how many users to serve; `left_out` is the loss of the models not cached."""
-    items = library.by_worth[cached[library.by_worth]]
-    tree = _tree(items, library.full_steps, library.unserved, slot.demand, slot.steps, left_out)
+    count = 0
+    for m in library.by_worth:
+        if work.cached[m]:
+            work.service.models[count] = m
+            count += 1
+    items = work.service.models[:count]
+    tree = _planted(
+        work.service, items, library.full_steps, library.unserved, slot.demand, slot.steps, left_out
+    )
     tree.overshoot[0] = 1
-    for i in range(1, items.size):
+    for i in range(1, count):
         tree.twin[i] = _serve_alike(library, items[i - 1], items[i])
     return tree
 
@@ -263,22 +295,37 @@ def _serve_alike(library: Library, a: int, b: int) -> bool:
     )
 
 
-def _tree(models: Array, size: Array, gain: Array, units: Array, room: float, base: float) -> Tree:
-    """Return the tree of filling `room` with `models`, in their order; `base` is the loss if all fit."""
+def _planted(
+    tree: Tree, models: Array, size: Array, gain: Array, units: Array, room: float, base: float
+) -> Tree:
+    """Return a part of `tree`, at its start: filling `room` with `models`, in their order.
+
+    Args:
+        tree: the arrays to use.
+        models: the items.
+        size: [M], room that a unit takes.
+        gain: [M], loss that a unit saves.
+        units: [M], how many there are.
+        room: what there is.
+        base: the loss if all fit.
+    """
     n = models.size
-    tree = Tree(
-        models=models, size=size[models], gain=gain[models], units=units[models],
-        twin=np.zeros(n, np.bool_), reduced=np.zeros(n), tail=np.zeros(n + 1),
-        amount=np.zeros(n, np.int64), room=np.full(n + 1, room), loss=np.full(n + 1, base),
-        overshoot=np.zeros(1, np.int64), level=np.full(1, -1), bound=np.zeros(1),
+    planted = Tree(
+        models, tree.size[:n], tree.gain[:n], tree.units[:n], tree.twin[:n], tree.reduced[:n],
+        tree.tail[: n + 1], tree.amount[:n], tree.room[: n + 1], tree.loss[: n + 1], tree.overshoot,
+        tree.level, tree.bound,
     )  # fmt: skip
+    tree.level[0] = -1
+    tree.room[0], tree.loss[0], tree.tail[n] = room, base, 0.0
     for i in range(n - 1, -1, -1):
-        tree.tail[i] = tree.tail[i + 1] + tree.units[i] * tree.gain[i]
-    tree.bound[0], price = _fractional(tree, 0)
+        m = models[i]
+        tree.size[i], tree.gain[i], tree.units[i], tree.twin[i] = size[m], gain[m], units[m], False
+        tree.tail[i] = tree.tail[i + 1] + units[m] * gain[m]
+    tree.bound[0], price = _fractional(planted, 0)
     for i in range(n):
         against = tree.gain[i] - price * tree.size[i]
         tree.reduced[i] = max(0.0, against) if tree.gain[i] > 0.0 else -against
-    return tree
+    return planted
 
 
 def _fractional(tree: Tree, level: int) -> tuple[float, float]:

@@ -53,3 +53,16 @@ class Tree(NamedTuple):
     overshoot: Array  # [1], units that may be put in beyond the room, 0 or 1
     level: Array  # [1], items decided; -1 before the start
     bound: Array  # [1], lower bound at the root
+
+
+class Work(NamedTuple):
+    """Room to work in, used again for every slot: making arrays would take longer than searching."""
+
+    items: Array  # [M]
+    worth: Array  # [M], what caching a model saves at the price of steps
+    cached: Array  # bool [M]
+    served: Array  # [M], users who get A3 steps
+    nodes_left: Array  # [1]
+    ones: Array  # [M]
+    storage: Tree
+    service: Tree

@@ -15,8 +15,9 @@ function remember(name, value) {
 // --- sorting: each header becomes a button ---
 
 function keyOf(row, column) {
-  const cell = row.cells[column];
-  return cell.dataset.value === undefined ? cell.textContent.trim() : Number(cell.dataset.value);
+  const { dataset, textContent, classList } = row.cells[column];
+  if (dataset.v !== undefined) return Number(dataset.v);
+  return classList.contains("n") && !classList.contains("none") ? Number(textContent) : textContent.trim();
 }
 
 function order(a, b) {
@@ -27,7 +28,7 @@ function order(a, b) {
 
 function sortTable(table, column, descending) {
   const headers = [...table.tHead.rows[0].cells];
-  const numeric = headers[column].classList.contains("number");
+  const numeric = headers[column].classList.contains("n");
   const rows = [...table.tBodies[0].rows].map((row, index) => ({ row, index, key: keyOf(row, column) }));
   rows.sort((a, b) => {
     // Cells without a number stand last, whichever way a column of numbers is sorted.

@@ -1,0 +1,56 @@
+"""Certificates and best solutions beside a suite's instances, so that its references can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mincache.certificate.checking import check
+from mincache.certificate.writing import certify
+from mincache.documents import parse_instance, read_bytes, solution_bytes, write_bytes
+from mincache.errors import InputError
+from mincache.exact import optimum
+from mincache.suites import Suite
+
+_SAME = 1e-9  # relative difference up to which a bound is the reference that the suite lists
+
+
+def certificate_path(suite: Suite, name: str) -> Path:
+    """Return where the certificate of the instance `name` lies."""
+    return suite.folder / "certificates" / f"{name}.json.gz"
+
+
+def solution_path(suite: Suite, name: str) -> Path:
+    """Return where the best solution of the instance `name` lies."""
+    return suite.folder / "solutions" / f"{name}.json.gz"
+
+
+def write_archive(suite: Suite) -> Iterator[str]:
+    """Write certificate and best solution of every instance of a suite, yielding each name when done."""
+    for path in (certificate_path, solution_path):
+        path(suite, "x").parent.mkdir(exist_ok=True)
+    for name in suite.entries:
+        data = read_bytes(suite.path(name))
+        write_bytes(certificate_path(suite, name), certify(data))
+        write_bytes(solution_path(suite, name), solution_bytes(optimum(parse_instance(data)).solution))
+        yield name
+
+
+def check_archive(suite: Suite) -> Iterator[tuple[str, str | None]]:
+    """Yield each instance's name, and None or what its certificate fails to prove."""
+    for name in suite.entries:
+        try:
+            yield name, _failure(suite, name)
+        except InputError as error:
+            yield name, str(error)
+
+
+def _failure(suite: Suite, name: str) -> str | None:
+    paths = (suite.path(name), certificate_path(suite, name), solution_path(suite, name))
+    verdict = check(*map(read_bytes, paths))
+    if not verdict.accepted or verdict.bound is None:
+        return verdict.sentences[-1]
+    listed = suite.entries[name].best_known
+    if listed is None or abs(verdict.bound - listed) > _SAME * listed:
+        return f"the suite lists {listed} as best known, the certificate proves {verdict.bound!r}"
+    return None
