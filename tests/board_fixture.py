@@ -6,12 +6,15 @@ from mincache import Run, Solution
 from mincache.bench.journal import Journal
 from mincache.bench.judge import judge
 from mincache.bench.outcome import Outcome
-from mincache.bench.records import Cell, Record, Score
+from mincache.bench.records import Cell, Record, Score, TracePoint
 from mincache.bench.worker import ANSWER
+from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
+from mincache.board.packs import write_pack
 from mincache.board.ranking import table
 from mincache.board.standing import standings
 from mincache.documents import solution_bytes
 from mincache.registry import make
+from mincache.streams import Uniforms
 from mincache.suites import find
 
 
@@ -81,3 +84,41 @@ def smoke_campaign(folder):
                 solution = make("random-allocation").solve(instance, run)
                 journal.append(judged(suite, instance.name, "random-allocation", solution, repetition))
     return folder
+
+
+def write_entry(board, suite, name, records, **about):
+    """Write an entry of these records, without solutions, into a board; return its folder."""
+    folder = board / suite / name
+    folder.mkdir(parents=True)
+    lines = [record.model_dump_json().encode() + b"\n" for record in records]
+    packs = {
+        "records": write_pack(folder / RECORDS_FILE, lines),
+        "solutions": write_pack(folder / SOLUTIONS_FILE, []),
+    }
+    cell = records[0].cell
+    write_manifest(folder, Manifest(suite=cell.suite, solver=cell.solver, **packs, **about))
+    return folder
+
+
+def large_board(board, solvers, seeds):
+    """Write a board on paper-v1: each of so many solvers on 60 instances, so many times; return it."""
+    suite = find("paper-v1")
+    noise = Uniforms(1, "large board").draw(solvers, len(suite.entries), seeds)
+    for n in range(solvers):
+        records = [
+            record(
+                f"solver-{n}[population=50]", name, entry.best_known * (1 + 0.01 * n + noise[n, i, k] / 200),
+                k, hit_ratio=0.5, low=0.5, solve_s=0.1 + noise[n, i, k], suite=suite.name, wall_s=60.0,
+                sha256=entry.sha256,
+            )
+            for i, (name, entry) in enumerate(suite.entries.items())
+            for k in range(seeds)
+        ]  # fmt: skip
+        kind = ("exact", "heuristic", "learned")[n % 3]
+        write_entry(board, suite.name, f"solver-{n}", [_traced(one) for one in records], kind=kind)
+    return board
+
+
+def _traced(one):
+    trace = tuple(TracePoint(s, one.score.cost * factor, None) for s, factor in ((0.01, 1.1), (0.1, 1.0)))
+    return one.model_copy(update={"trace": trace})

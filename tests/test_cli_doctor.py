@@ -29,9 +29,9 @@ def run(*args, prelude="", options=(), variables=()):
 
 
 @pytest.fixture(scope="module")
-def told():
+def told(installed, tmp_path_factory):  # noqa: F811  # the fixture
     """What it prints for programs."""
-    done = run("doctor", "--json")
+    done = installed.run("mincache", "doctor", "--json", cwd=tmp_path_factory.mktemp("told"))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

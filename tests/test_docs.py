@@ -44,7 +44,7 @@ GENERATED = {
 
 @pytest.mark.parametrize(("page", "mark"), GENERATED)
 def test_generated_parts_are_current(page, mark):
-    """What stands between the marks is what the code says."""
+    """What stands between the marks is what the code says; `python tests/test_docs.py` writes it anew."""
     found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", (DOCS / page).read_text(), re.DOTALL)
     assert found is not None
     assert found[1] == GENERATED[page, mark]() + "\n"
@@ -98,3 +98,16 @@ def test_links_lead_to_headings():
             assert anchor in {
                 re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings
             }
+
+
+def regenerate():
+    """Write the generated parts."""
+    for (page, mark), part in GENERATED.items():
+        text = (DOCS / page).read_text()
+        before, _, rest = text.partition(f"<!-- {mark} -->\n")
+        after = rest.partition(f"<!-- /{mark} -->")[2]
+        (DOCS / page).write_text(f"{before}<!-- {mark} -->\n{part()}\n<!-- /{mark} -->{after}")
+
+
+if __name__ == "__main__":
+    regenerate()

@@ -22,6 +22,7 @@ ENABLES = {
     "board": "the charts and pages of a published leaderboard",
     "dask": "mincache run --executor dask",
     "compiled": "decomposition in compiled loops, for instances beyond the paper's",
+    "certify": "mincache certify --check",
 }
 """What each extra is for; those for developers of mincache are left out."""
 

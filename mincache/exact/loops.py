@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import FunctionType, ModuleType
+from typing import Any
 
 from mincache.errors import MissingExtraError
 from mincache.exact import search
@@ -64,10 +65,6 @@ def compiled_copy(module: ModuleType) -> ModuleType:
     Raises:
         MissingExtraError: if numba is not installed.
     """
-    try:
-        from numba import njit
-    except ModuleNotFoundError:
-        raise MissingExtraError("compiled loops need numba: pip install 'mincache[compiled]'") from None
     name = f"{module.__name__}_compiled"
     spec = importlib.util.spec_from_file_location(name, module.__file__)
     assert spec is not None  # a module of this package has a file
@@ -77,8 +74,18 @@ def compiled_copy(module: ModuleType) -> ModuleType:
     spec.loader.exec_module(copy)
     for key, value in list(vars(copy).items()):
         if isinstance(value, FunctionType) and value.__module__ == name:
-            try:
-                setattr(copy, key, njit(cache=True)(value))
-            except RuntimeError:  # no folder for the cache
-                setattr(copy, key, njit(value))
+            setattr(copy, key, _compiled(value))
     return copy
+
+
+def _compiled(function: FunctionType) -> Any:
+    try:
+        from numba import njit
+    except ModuleNotFoundError:
+        raise MissingExtraError("compiled loops need numba: pip install 'mincache[compiled]'") from None
+    # Loops that make no arrays need not count references to any, which would take most of their time.
+    options: dict[str, Any] = {"cache": True, "_nrt": False}
+    try:
+        return njit(**options)(function)
+    except RuntimeError:  # no folder for the cache
+        return njit(**options | {"cache": False})(function)

@@ -11,7 +11,7 @@ import numpy as np
 from mincache.exact import loops
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.regrets import Regrets, regrets
-from mincache.exact.tables import Library, Plan
+from mincache.exact.tables import Library, Plan, workspace
 from mincache.instance import Instance
 from mincache.quantity import Array
 from mincache.solution import Solution
@@ -80,9 +80,9 @@ def usable(room: float, sizes: Array) -> float:
     Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
     it: then no bound counts on the rest.
     """
-    unit = float(sizes.min())
+    unit = float(np.minimum.reduce(sizes))
     multiples = sizes / unit
-    if np.abs(multiples - np.round(multiples)).max() <= _ROUNDING:
+    if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
         room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
     return _eased(room)
 
@@ -104,6 +104,7 @@ class _Search:
             by_worth=np.lexsort(alike_together)[: np.count_nonzero(worth)],
         )  # fmt: skip
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        self.work = workspace(M)
         self.plan = Plan(
             cache=np.zeros((T, M), np.bool_), steps=np.zeros((T, N)), loss=stakes.cloud.sum(axis=1),
             lower=np.zeros(T), unfinished=np.ones(T, np.bool_),
@@ -131,7 +132,7 @@ class _Search:
             search_slots(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud,
                 usable(server.storage_gb, models.size_gb), _eased(server.steps),
-                self.tolerance, nodes, slots, self.plan,
+                self.tolerance, nodes, slots, self.plan, self.work,
             )  # fmt: skip
 
     def solution(self, bandwidth_share: Array) -> Solution:

@@ -44,14 +44,14 @@ _LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
 def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
     alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
-    idle = _generation_cost(instance, True, np.zeros(instance.model_count))
-    full = _generation_cost(instance, True, models.steps_saturation)
+    none = np.zeros(instance.model_count)
+    idle, onset, full = _hit_cost(instance, np.stack([none, models.steps_onset, models.steps_saturation]))
     best = np.minimum(idle, full)
-    cloud = _generation_cost(instance, False, models.steps_saturation) - best
     return Regrets(
-        cloud=_finite(cloud[requested] + alpha * _backhaul_s(instance)),
+        # The cloud generates as A3 steps at the edge do: (7) and (8) agree there.
+        cloud=_finite((full - best)[requested] + alpha * _backhaul_s(instance)),
         unserved=_finite(idle - best),
-        onset=_finite(_generation_cost(instance, True, models.steps_onset) - best),
+        onset=_finite(onset - best),
         ideal_cost=(alpha * _radio_s(instance, bandwidth_share) + best[requested]).sum(axis=-1),
     )
 
@@ -60,12 +60,11 @@ def _finite(regret: Array) -> Array:
     return np.asarray(np.fmin(np.fmax(regret, 0.0), _LARGEST))
 
 
-def _generation_cost(instance: Instance, hit: bool, steps: Array) -> Array:
-    """Cost of generating with `steps` [M], transmission aside."""
-    m = instance.models
-    edge = np.bool_(hit)
-    delay = equations.generation_delay_s(edge, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base)
-    tv = equations.total_variation(edge, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
+def _hit_cost(instance: Instance, steps: Array) -> Array:
+    """Cost of generating at the edge with `steps` [..., M], transmission aside."""
+    m, hit = instance.models, np.True_
+    delay = equations.generation_delay_s(hit, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base)
+    tv = equations.total_variation(hit, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
     return np.asarray(equations.cost(instance.preference_weight, delay, tv))
 
 

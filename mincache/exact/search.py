@@ -29,7 +29,7 @@ _PRICE_ROUNDS = 64
 
 def search_slots(
     library: Library, requested: Array, cloud: Array, storage_gb: float, steps: float,
-    tolerance: Array, node_limit: int, slots: Array, plan: Plan,
+    tolerance: Array, node_limit: int, slots: Array, plan: Plan, work: Work,
 ) -> None:  # fmt: skip
     """Improve `plan` in the given `slots`, each until proven within its `tolerance` or out of nodes.
 
@@ -43,9 +43,9 @@ def search_slots(
         node_limit: nodes to search in each slot.
         slots: indices of the slots to work on.
         plan: incumbents and bounds.
+        work: arrays to work in.
     """
-    work = _work(library.size_gb.size)
-    slot = Slot(np.zeros(library.size_gb.size, np.int64), np.zeros(library.size_gb.size), storage_gb, steps)
+    slot = Slot(work.demand, work.cloud, storage_gb, steps)
     for t in slots:
         slot.demand[:] = 0
         slot.cloud[:] = 0.0
@@ -55,29 +55,6 @@ def search_slots(
         work.nodes_left[0] = node_limit
         _search(library, slot, work, requested[t], tolerance[t], t, plan)
         plan.unfinished[t] = work.nodes_left[0] <= 0
-
-
-def _work(model_count: int) -> Work:
-    return Work(
-        items=np.zeros(model_count, np.int64),
-        worth=np.zeros(model_count),
-        cached=np.zeros(model_count, np.bool_),
-        served=np.zeros(model_count, np.int64),
-        nodes_left=np.zeros(1, np.int64),
-        ones=np.ones(model_count, np.int64),
-        storage=_empty_tree(model_count),
-        service=_empty_tree(model_count),
-    )
-
-
-def _empty_tree(most: int) -> Tree:
-    return Tree(
-        models=np.zeros(most, np.int64), size=np.zeros(most), gain=np.zeros(most),
-        units=np.zeros(most, np.int64), twin=np.zeros(most, np.bool_), reduced=np.zeros(most),
-        tail=np.zeros(most + 1), amount=np.zeros(most, np.int64), room=np.zeros(most + 1),
-        loss=np.zeros(most + 1), overshoot=np.zeros(1, np.int64), level=np.zeros(1, np.int64),
-        bound=np.zeros(1),
-    )  # fmt: skip
 
 
 def _search(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from mincache.quantity import Array
 
 
@@ -56,13 +58,51 @@ class Tree(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Room to work in, used again for every slot: making arrays would take longer than searching."""
+    """Arrays to work in, made once for all slots: the loops themselves make none."""
 
-    items: Array  # [M]
+    demand: Array  # [M], users who ask for the model
+    cloud: Array  # [M], their regret if the model is not cached
+    items: Array  # [M], what may be cached at all
     worth: Array  # [M], what caching a model saves at the price of steps
     cached: Array  # bool [M]
     served: Array  # [M], users who get A3 steps
-    nodes_left: Array  # [1]
     ones: Array  # [M]
+    nodes_left: Array  # [1]
     storage: Tree
     service: Tree
+
+
+def workspace(model_count: int) -> Work:
+    """Return the arrays to work in for `model_count` models."""
+    whole = np.int64
+    return Work(
+        demand=np.zeros(model_count, whole),
+        cloud=np.zeros(model_count),
+        items=np.zeros(model_count, whole),
+        worth=np.zeros(model_count),
+        cached=np.zeros(model_count, np.bool_),
+        served=np.zeros(model_count, whole),
+        ones=np.ones(model_count, whole),
+        nodes_left=np.zeros(1, whole),
+        storage=_tree(model_count),
+        service=_tree(model_count),
+    )
+
+
+def _tree(most: int) -> Tree:
+    whole = np.int64
+    return Tree(
+        models=np.zeros(most, whole),
+        size=np.zeros(most),
+        gain=np.zeros(most),
+        units=np.zeros(most, whole),
+        twin=np.zeros(most, np.bool_),
+        reduced=np.zeros(most),
+        tail=np.zeros(most + 1),
+        amount=np.zeros(most, whole),
+        room=np.zeros(most + 1),
+        loss=np.zeros(most + 1),
+        overshoot=np.zeros(1, whole),
+        level=np.zeros(1, whole),
+        bound=np.zeros(1),
+    )

@@ -12,6 +12,7 @@ from mincache.paper.results import Row
 _WIDTH, _HEIGHT = 520, 320
 _ROLES = (DDPG, HCRAS, RCARS, CLOUD_ONLY, OPTIMUM, MOST_HITS)
 _COLOURS = ("#c2512f", "#2f7fa8", "#5f5f5f", "#9a9a9a", "#2e8b57", "#8a63b0")
+_LINES = ("#2f7fa8", "#c2512f", "#2e8b57", "#8a63b0", "#5f5f5f", "#b8860b")
 _DASHES = [[1, 0], [6, 2], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]
 _DECADES = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000]
 _SHAPES = ("circle", "square", "triangle-up", "cross", "diamond", "triangle-down")
@@ -31,7 +32,7 @@ def rewards(curves: Sequence[Row], references: Sequence[Row]) -> dict[str, Any]:
     x = alt.X("episode:Q", title="episode").scale(domain=[0, last], nice=False)
     y = alt.Y("reward:Q", aggregate="mean", title="mean reward of a slot, exploration included")
     title = "actor's learning rate"
-    colour = alt.Color("rate:N", title=title).scale(domain=rates, range=list(_COLOURS[: len(rates)]))
+    colour = alt.Color("rate:N", title=title).scale(domain=rates, range=list(_LINES[: len(rates)]))
     colour = colour.legend(symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=400)
     dash = alt.StrokeDash("rate:N", title=title).scale(domain=rates, range=_DASHES[: len(rates)])
     base = alt.Chart(alt.InlineData(rows))
@@ -75,10 +76,12 @@ def budgets(rows: Sequence[Row]) -> dict[str, Any]:
     """Return how much better than HCRAS the optimum is, over HCRAS' budget; the paper's claims dashed."""
     alt = _altair()
     users = sorted({row["users"] for row in rows})
-    data = [{**row, "N": f"N = {row['users']}"} for row in rows]
+    # A little apart, so that equal values do not hide each other.
+    aside = {n: 1.0 + 0.12 * place for place, n in enumerate(users)}
+    data = [{**row, "N": f"N = {row['users']}", "x": row["candidates"] * aside[row["users"]]} for row in rows]
     names = [f"N = {n}" for n in users]
     most = max(row["candidates"] for row in rows)
-    x = alt.X("candidates:Q", title="candidates priced a slot (population x generations)")
+    x = alt.X("x:Q", title="candidates priced a slot (population x generations)")
     x = x.scale(type="log", domain=[1, 1.5 * most], nice=False).axis(format="~s", values=_DECADES)
     y = alt.Y("ceiling:Q", title="the optimum is better than HCRAS by").axis(format=".0%")
     colour = alt.Color("N:N", title=None).scale(domain=names, range=list(_COLOURS[: len(names)]))
@@ -93,11 +96,11 @@ def _claimed(alt: Any, data: Sequence[Row], colour: Any, right: float) -> list[A
     """Return the lines of what the paper claims DDPG to be better than HCRAS by."""
     claims = {row["N"]: row["claimed"] for row in data if row["claimed"] is not None}
     rows = [
-        {"N": name, "claimed": claimed, "x": right, "text": f"claimed for DDPG, {name}: {claimed:.2%}"}
+        {"N": name, "claimed": claimed, "right": right, "text": f"claimed for DDPG, {name}: {claimed:.2%}"}
         for name, claimed in claims.items()
     ]
     base = alt.Chart(alt.InlineData(rows)).encode(alt.Y("claimed:Q"), colour)
-    texts = base.mark_text(align="right", dy=-6, dx=-2).encode(alt.X("x:Q"), alt.Text("text:N"))
+    texts = base.mark_text(align="right", dy=-6, dx=-2).encode(alt.X("right:Q"), alt.Text("text:N"))
     return [base.mark_rule(strokeDash=[5, 4]), texts]
 
 

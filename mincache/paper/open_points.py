@@ -63,10 +63,15 @@ def decoders(shop: Workshop) -> list[Row]:
         labels[spec] = (DDPG, spec)
         contestants += _ddpg(shop, suite, spec, shop.size.decoder_libraries, spec)
     found = shop.measure(suite, [*contestants, *_references()])
+    ends = dict(zip(("few", "many"), shop.size.ends, strict=True))
     return [
-        {"method": method, "setting": setting, **_row(found, role, users)}
+        {"method": method, "setting": setting}
+        | {
+            f"{key}_{end}": value
+            for end, users in ends.items()
+            for key, value in _row(found, role, users).items()
+        }
         for role, (method, setting) in labels.items()
-        for users in found.users
     ]
 
 
@@ -91,8 +96,7 @@ def _row(found: Measurements, role: str, users: int) -> Row:
     cost, best, random = (alike.per_library(who, "cost", users) for who in (role, OPTIMUM, RCARS))
     hits = alike.per_library(role, "hit ratio", users)
     return {
-        "users": users, "libraries": len(cost),
-        **estimate(lambda c, b: c / b - 1.0, cost, best).fields("gap"),
+        "users": users, "libraries": len(cost), "gap": float(cost.mean() / best.mean() - 1.0),
         "below_rcars": float(1.0 - cost.mean() / random.mean()), "hit_ratio": float(hits.mean()),
     }  # fmt: skip
 

@@ -155,7 +155,6 @@ function theme() {
   return {
     background: "transparent",
     font: getComputedStyle(document.body).fontFamily,
-    aria: false,
     axis: { labelColor: quiet, titleColor: quiet, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12 },
     legend: { labelColor: ink, titleColor: ink, labelFontSize: 12 },
     view: { stroke: null },
@@ -187,6 +186,7 @@ async function draw(place) {
     actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: { disableDefaultStyle: true },
   };
   views.set(place, await window.vegaEmbed(place, specification, options));
+  place.querySelector("svg").setAttribute("aria-hidden", "true"); // its parts say nothing that the tables do not
 }
 
 function makeCharts() {
