@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
 
-.PHONY: bench test lint benchmark faults clean
+.PHONY: bench test lint docs benchmark faults clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(INSTALLED)
@@ -19,6 +19,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation's site; a warning is an error.
+docs: $(INSTALLED)
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Ratios of times, each measured in one run; not part of the tests.
 benchmark: $(INSTALLED)

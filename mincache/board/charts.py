@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mincache.errors import InputError, MissingExtraError
 
 _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
 _WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 300, 26
-_BLUE, _RED, _GRAY = "#2f7fa8", "#c2512f", "#8a949a"
+_BLUE, _RED, _GRAY = "#3a8bb5", "#c2512f", "#8a949a"
 _SOLVERS = (
     "#2a6f97", "#c8642b", "#3c8d5a", "#8a5ea8", "#b53a4e",
     "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
@@ -29,6 +30,8 @@ _DURATION = (
     "format(datum.value * 1e3, '~r') + ' ms' : format(datum.value * 1e6, '~r') + ' \u00b5s'"
 )
 """A Vega expression: the label of a time in s."""
+_MARGIN, _FEW_POWERS = 1.2, 300.0
+"""Logarithmic axes: the factor they reach past the data, and below which span decades are too coarse."""
 _CONFIG = {
     "range": {"category": list(_SOLVERS)},
     "legend": {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolLimit": 0},
@@ -36,8 +39,8 @@ _CONFIG = {
         "titleFontWeight": "normal",
         "titlePadding": 10,
         "labelPadding": 5,
-        "labelOverlap": True,
-        "labelSeparation": 4,
+        "labelOverlap": "greedy",
+        "labelSeparation": 3,
     },
     "axisY": {"labelLimit": 240},
 }
@@ -168,7 +171,7 @@ def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, 
 def _gap(alt: Any, rows: Rows) -> Any:
     base = alt.Chart(alt.InlineData(rows)).encode(y=_solver_axis(alt))
     x = _gap_axis(alt, "gap:Q", f"gap {_TO_BEST}", "X")
-    ticks = base.mark_tick(opacity=0.7, size=13, thickness=1.5, color=_BLUE).encode(x)
+    ticks = base.mark_tick(opacity=0.85, size=13, thickness=1.5, color=_BLUE).encode(x)
     marks = base.mark_point(shape="diamond", filled=True, size=80, color=_RED, opacity=1)
     return alt.layer(ticks, marks.encode(alt.X("mean:Q", title="")))
 
@@ -180,7 +183,7 @@ def _profile(alt: Any, rows: Rows) -> Any:
 
 def _time(alt: Any, rows: Rows) -> Any:
     points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
-    x = _log_axis(alt, "seconds:Q", "mean solve time", labelExpr=_DURATION)
+    x = _log_axis(alt, rows, "seconds", "mean solve time", labelExpr=_DURATION)
     tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
     encoded = points.encode(x, _mean_gap_axis(alt), *_told_apart(alt, rows, "Shape"), tooltip=tooltip)
     return alt.layer(encoded)
@@ -193,7 +196,7 @@ def _users(alt: Any, rows: Rows) -> Any:
 
 
 def _anytime(alt: Any, rows: Rows) -> Any:
-    x = _log_axis(alt, "seconds:Q", "time since solve began", labelExpr=_DURATION)
+    x = _log_axis(alt, rows, "seconds", "time since solve began", labelExpr=_DURATION)
     return _lines(alt, rows, x, _share_axis(alt, "share of target gaps reached"), interpolate="step-after")
 
 
@@ -210,8 +213,8 @@ def _faults(alt: Any, rows: Rows) -> Any:
 
 
 def _training(alt: Any, rows: Rows) -> Any:
-    x = _log_axis(alt, "instances:Q", "instances solved", format="~s")
-    y = _log_axis(alt, "seconds:Q", "time spent, training included", "Y", labelExpr=_DURATION)
+    x = _log_axis(alt, rows, "instances", "instances solved", format="~s")
+    y = _log_axis(alt, rows, "seconds", "time spent, training included", "Y", labelExpr=_DURATION)
     return _lines(alt, rows, x, y)
 
 
@@ -249,10 +252,19 @@ def _gap_axis(alt: Any, field: str, title: str, side: str) -> Any:
     return axis.axis(values=_GAP_TICKS_PERCENT, format=".3~r")
 
 
-def _log_axis(alt: Any, field: str, title: str, side: str = "X", **labels: str) -> Any:
-    powers = [float(f"1e{n}") for n in range(-7, 10)]
-    axis = getattr(alt, side)(field, title=title).scale(type="log", nice=False, padding=8)
-    return axis.axis(values=powers, **labels)
+def _log_axis(alt: Any, rows: Rows, field: str, title: str, side: str = "X", **labels: str) -> Any:
+    values = [row[field] for row in rows if row[field] > 0]
+    low, high = min(values, default=1.0) / _MARGIN, max(values, default=1.0) * _MARGIN
+    axis = getattr(alt, side)(f"{field}:Q", title=title).scale(type="log", domain=[low, high], nice=False)
+    return axis.axis(values=_log_ticks(low, high), **labels)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten; where there are too few of them also twice and five times each."""
+    steps = (1, 2, 5) if high / low < _FEW_POWERS else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def _altair() -> Any:

@@ -10,6 +10,7 @@ import sys
 import click
 
 from mincache import __version__
+from mincache.cli import examples
 from mincache.errors import MincacheError
 
 # verb -> (module of mincache.cli, its attribute, one line for --help, which so imports nothing else)
@@ -49,7 +50,7 @@ class Verbs(click.Group):
             return None
         module, attribute, _ = VERBS[cmd_name]
         command: click.Command = getattr(importlib.import_module(f"mincache.cli.{module}"), attribute)
-        return command
+        return examples.add(command, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -8,17 +8,19 @@ does, or at once for a large piece of work. The answers are the same.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from mincache.errors import MissingExtraError
-from mincache.exact import search
+from mincache.exact import prices, search, tree
 
 SearchSlots = Callable[..., None]
 """`search.search_slots`, plain or compiled."""
@@ -42,7 +44,7 @@ def fitting(work: float, compiled: bool | None = None) -> Iterator[SearchSlots]:
     if compiled is None:
         compiled = _numba_installed() and (work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S)
     if compiled:
-        yield compiled_copy(search).search_slots
+        yield compiled_copy(prices, tree, search).search_slots
         return
     start = time.monotonic()
     yield search.search_slots
@@ -55,16 +57,30 @@ def _numba_installed() -> bool:
 
 
 @cache
-def compiled_copy(module: ModuleType) -> ModuleType:
-    """Return a copy of a `module` of plain loops whose functions numba compiles when first called.
+def compiled_copy(*modules: ModuleType) -> ModuleType:
+    """Return a copy of the last of these modules of plain loops, whose functions numba compiles when called.
 
-    What they compile to is cached on disk, for later processes: beside the source, in the user's cache
-    folder where that cannot be written to, or in NUMBA_CACHE_DIR. Where none of them can be written to, each
-    process compiles anew.
+    A module may use functions of those before it. What is compiled is cached on disk, for later processes:
+    beside the source, in the user's cache folder where that cannot be written to, or in NUMBA_CACHE_DIR.
+    Where none of them can be written to, each process compiles anew.
 
     Raises:
         MissingExtraError: if numba is not installed.
     """
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+    digest = hashlib.sha256(sources).hexdigest()[:12]
+    done: dict[FunctionType, Any] = {}
+    for module in modules:
+        copy = _executed_again(module)
+        for name, function in vars(module).items():
+            if isinstance(function, FunctionType):
+                if function.__module__ == module.__name__:
+                    done[function] = _compiled(getattr(copy, name), digest)
+                setattr(copy, name, done[function])
+    return copy
+
+
+def _executed_again(module: ModuleType) -> ModuleType:
     name = f"{module.__name__}_compiled"
     spec = importlib.util.spec_from_file_location(name, module.__file__)
     assert spec is not None  # a module of this package has a file
@@ -72,19 +88,18 @@ def compiled_copy(module: ModuleType) -> ModuleType:
     copy = importlib.util.module_from_spec(spec)
     sys.modules[name] = copy
     spec.loader.exec_module(copy)
-    for key, value in list(vars(copy).items()):
-        if isinstance(value, FunctionType) and value.__module__ == name:
-            setattr(copy, key, _compiled(value))
     return copy
 
 
-def _compiled(function: FunctionType) -> Any:
+def _compiled(function: FunctionType, digest: str) -> Any:
     try:
         from numba import njit
     except ModuleNotFoundError:
         raise MissingExtraError("compiled loops need numba: pip install 'mincache[compiled]'") from None
+    # numba's cache knows a function by its name and its own file, not by the files of those that it calls.
+    function.__qualname__ += f"_{digest}"
     # Loops that make no arrays need not count references to any, which would take most of their time.
-    options: dict[str, Any] = {"cache": True, "_nrt": False}
+    options: dict[str, Any] = {"cache": True, "_nrt": False, "forceinline": True}
     try:
         return njit(**options)(function)
     except RuntimeError:  # no folder for the cache
