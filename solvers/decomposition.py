@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.exact import RELATIVE_GAP, improvements
+from mincache.exact import RELATIVE_GAP, improvements, load_compiled
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Decomposition(Solver):
 
     Args:
         relative_gap: gap between cost and bound, relative, at which a slot counts as solved.
-        compiled: whether to search with compiled loops; by default where that pays.
+        compiled: whether to search with compiled loops, which are then loaded when the solver is made; by
+            default where that pays.
     """
 
     kind: ClassVar[str] = "exact"
@@ -29,6 +30,8 @@ class Decomposition(Solver):
     def __post_init__(self) -> None:
         if not self.relative_gap >= 0.0:
             raise InputError("relative_gap", "must be at least 0", str(self.relative_gap))
+        if self.compiled:
+            load_compiled()
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return an optimal solution, or the best that the time allowed."""

@@ -14,13 +14,15 @@ ENVIRONMENTS = [
     {"cpu": "some", "libraries": {"numpy": "2.4.6"}},
     {"cpu": "another", "environment": {"x": 1}},
     {"cpu": "a third", "environment": {"x": 1}},
-    {"said": 'quotes ",\"environment\":{} inside'},
+    {"said": 'quotes ","environment":{} inside'},
 ]
 
 
 def payload(environment, **changes):
     """Return the JSON of a record with this environment."""
-    return record("exact", "a", 1.0).model_copy(update={"environment": environment, **changes}).model_dump_json()
+    return (
+        record("exact", "a", 1.0).model_copy(update={"environment": environment, **changes}).model_dump_json()
+    )
 
 
 def test_parsing_many_is_parsing_each():

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from board_fixture import record, write_entry
-from browser_fixture import Visitor, chromium, needs_browser, violations
+from browser_fixture import Visitor, chromium, draw, needs_browser, violations
 
 from mincache.bench.records import TracePoint
 from mincache.board.columns import COLUMNS
@@ -241,6 +241,18 @@ def test_a_number_of_users_shows_its_own_means(visitor, board):
     ]
 
 
+def test_a_suite_of_one_number_of_users_is_its_own_slice(visitor):
+    """A suite whose instances all have 18 users stays when N = 18 is chosen, and goes when N = 10 is."""
+    page = visitor.open("index.html#suite=smoke-v1")
+    section = page.locator("section.suite:visible")
+    section.locator(".slice[hidden]").evaluate_all("all => all.forEach(one => one.remove())")
+    section.evaluate("one => { one.dataset.users = '18' }")
+    choose(page, users="18")
+    assert len(rows(page)) == len(SOLVERS)
+    choose(page, users="10")
+    assert rows(page) == []
+
+
 def test_a_family_shows_its_suites(visitor):
     """Only the suites drawn from that scenario stay."""
     page = visitor.open()
@@ -295,13 +307,6 @@ def test_an_address_that_means_nothing_shows_everything(visitor, board):
 
 
 # Charts
-
-
-def draw(page):
-    """Scroll past every chart, and wait until it is drawn."""
-    for chart in page.locator(".chart").all():
-        chart.scroll_into_view_if_needed()
-        chart.locator("svg").wait_for()
 
 
 def coloured(chart):

@@ -50,6 +50,33 @@ def test_the_anytime_curve_counts_targets():
     assert {row["share"] for row in rows if row["seconds"] > 0.5} == {1.0}
 
 
+def test_rounding_is_no_gap():
+    """The last bits of a mean are not drawn, whatever is infinite stays so."""
+    assert chart_data._rounded(-5.2e-15) == 0.0
+    assert chart_data._rounded(12.3456789) == 12.3457
+    assert chart_data._rounded(float("inf")) == float("inf")
+
+
+def test_lines_are_those_of_the_first_solvers():
+    """Of twenty solvers the charts of lines show the best twelve, how runs ended shows all."""
+    shown = _made([record(f"s{n:02}", "a", 10.0 + n) for n in range(20)])
+    first = {f"s{n:02}" for n in range(chart_data.MOST_SOLVERS)}
+    assert {row["solver"] for row in chart_data.profile(*shown)} == first
+    assert {row["solver"] for row in chart_data.tradeoff(shown[1])} == first
+    assert len(chart_data.faults(shown[1])) == 20
+    assert {row["solver"] for row in chart_data.break_even(shown[1], {"s19": 1.0})} == first | {"s19"}
+
+
+@pytest.mark.parametrize(("low", "high"), [(2.0, 8.0), (1.0, 1.0), (1e-6, 10.0), (0.011, 0.019)])
+def test_logarithmic_axes_have_labels(low, high):
+    """Whatever the span of the values, a label or more stands within it, and no crowd."""
+    axis = charts._log_axis(charts._altair(), [{"x": low}, {"x": high}], "x", "").to_dict()
+    assert 1 <= len(axis["axis"]["values"]) <= 12
+    ends = axis["scale"]["domain"]
+    assert ends[0] < low <= high < ends[1]
+    assert all(ends[0] <= tick <= ends[1] for tick in axis["axis"]["values"])
+
+
 def test_faults_count_every_run(made):
     """Verified and failed runs add up to all of them."""
     rows = chart_data.faults(made[1])
@@ -93,6 +120,6 @@ def test_a_png_is_a_png(made, tmp_path):
 
 def test_unknown_and_empty_charts(made):
     """An unknown kind is refused with those known; nothing to draw is no chart."""
-    with pytest.raises(InputError, match="must be one of gap, profile"):
+    with pytest.raises(InputError, match="must be one of gap, faults, profile"):
         charts.chart("pie", *made)
     assert charts.chart("gap", *_made([record("lost", "a", stop_reason="crash")])) is None

@@ -6,11 +6,13 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from board_fixture import judged, smoke_campaign
+from board_fixture import judged, large_board, smoke_campaign
 
 from mincache import Solution, suites
 from mincache.bench.journal import Journal
+from mincache.board import render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import read_entries
 from mincache.board.publish import publish, solutions_in
@@ -22,7 +24,7 @@ from mincache.documents import digest, parse_solution, read_bytes, solution_byte
 from mincache.errors import InputError
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "wbr"}
 
 
 class Page(HTMLParser):
@@ -89,8 +91,9 @@ def pages(site):
 
 
 def test_every_page_is_there(pages):
-    """The ranking, the list, a page an instance and a page a solver."""
+    """The ranking, the list, a page of pairs, a page an instance and a page a solver."""
     folders = [path.parts[0] for path in pages]
+    assert folders.count("pairs") == 1
     assert folders.count("instances") == 4
     assert folders.count("solvers") == 3
     assert {"index.html", "instances.html"} <= set(folders)
@@ -107,7 +110,7 @@ def test_every_link_leads_somewhere(site, pages):
             if target.startswith("#"):
                 assert target[1:] in ids
             else:
-                assert (site / path.parent / target).resolve().is_file(), target
+                assert (site / path.parent / target.partition("#")[0]).resolve().is_file(), target
 
 
 def test_nothing_is_loaded_from_elsewhere(pages):
@@ -155,7 +158,50 @@ def test_the_page_shows_the_tables_numbers(board, pages):
     cells = set(texts["td"]) | set(texts["a"]) | set(texts["th"])
     for row in shown.rows:
         assert {column.cell(row, shown) for column in COLUMNS} <= cells
-    assert set(shown.notes) <= set(texts["li"])
+    assert set(shown.notes[1:]) <= set(texts["li"])
+    assert any(shown.notes[0] in caption for caption in texts["span"])
+
+
+def test_the_numbers_can_be_downloaded(site, board, pages):
+    """The files beside the ranking are linked, and are what the other renderings of the same table are."""
+    shown = [table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
+    for suffix, rendered in (("json", render.as_json), ("csv", render.as_csv), ("tex", render.latex)):
+        path = f"data/smoke-v1.{suffix}"
+        assert (site / path).read_text() == rendered(shown)
+        assert path in {a.get("href") for a in pages[Path("index.html")].all("a")}
+
+
+def test_every_pair_has_a_row(pages):
+    """Three solvers are three pairs, and each adds its part to the virtual best."""
+    page = pages[Path("pairs/smoke-v1.html")]
+    assert len(page.all("tr")) == (1 + 3) + (1 + 3)
+
+
+def test_an_instance_shows_its_models(pages):
+    """The models are those of the instance: their sizes, and shares of the requests that sum to all."""
+    instance = suites.find("smoke-v1").read("smoke-v1.l0.n10.t0")
+    text = (pages[Path("instances/smoke-v1/smoke-v1.l0.n10.t0.html")]).texts
+    asked = np.bincount(instance.trace.requested_model.ravel(), minlength=10) / 100
+    assert {f"{size:.4g}" for size in instance.models.size_gb} <= set(text["td"])
+    assert {f"{share:.1%}" for share in asked} <= set(text["td"])
+
+
+def test_a_policy_forbids_what_the_site_does_not_need(pages):
+    """Every page states a policy: nothing from elsewhere, no script in the page, nothing evaluated."""
+    for page in pages.values():
+        (policy,) = [
+            a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy"
+        ]
+        assert policy.startswith("default-src 'none'; script-src 'self' file:;")
+        assert "unsafe" not in policy
+        assert "http" not in policy
+
+
+def test_the_first_page_is_small(tmp_path):
+    """5,040 runs in as many rows as they can make stay under 600 kB."""
+    index = build(large_board(tmp_path / "board", solvers=84, seeds=1), tmp_path / "site")
+    assert index.stat().st_size < 600_000
+    assert len(Page(index).all("tr")) > 500
 
 
 def test_solutions_can_be_taken_from_the_site(site, pages):

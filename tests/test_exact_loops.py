@@ -94,7 +94,7 @@ WITHOUT_NUMBA = """
     solution = registry.make("decomposition").solve(instance, run)
     print(evaluate(instance, solution).cost / run.bound - 1 < 1e-9)
     try:
-        registry.make("decomposition[compiled=true]").solve(instance, run)
+        registry.make("decomposition[compiled=true]")
     except MincacheError as error:
         print(error)
 """

@@ -1,7 +1,7 @@
 """The exact method: optimal bandwidth in closed form but for one number, branch and bound for the rest."""
 
 from mincache.exact.bandwidth import marginal_delay_s, optimal_bandwidth, optimal_shares
-from mincache.exact.optimum import RELATIVE_GAP, Optimum, improvements, optimum
+from mincache.exact.optimum import RELATIVE_GAP, Optimum, improvements, load_compiled, optimum
 from mincache.exact.regrets import Regrets, regrets
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Optimum",
     "Regrets",
     "improvements",
+    "load_compiled",
     "marginal_delay_s",
     "optimal_bandwidth",
     "optimal_shares",

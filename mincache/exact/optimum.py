@@ -12,7 +12,7 @@ from mincache.exact import loops
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.regrets import Regrets, regrets
 from mincache.exact.tables import Library, Plan, workspace
-from mincache.instance import Instance
+from mincache.instance import Instance, ModelLibrary, Radio, Server, Trace
 from mincache.quantity import Array
 from mincache.solution import Solution
 
@@ -44,6 +44,19 @@ class Optimum:
 def optimum(instance: Instance, relative_gap: float = RELATIVE_GAP) -> Optimum:
     """Return the proven optimum of `instance`, however long that takes."""
     return list(improvements(instance, relative_gap=relative_gap))[-1]
+
+
+def load_compiled() -> None:
+    """Load the compiled loops, or compile them, so that the next search need not.
+
+    Raises:
+        MissingExtraError: if numba is not installed.
+    """
+    one, none = np.ones(1), np.zeros(1)
+    models = ModelLibrary(one, one, none, one, one, none, one, one)
+    radio = Radio(1.0, 1.0, 1.0, 1.0, one, 1.0, 1.0)
+    trace = Trace(none, one[None], none[None], one[None])
+    list(improvements(Instance("any", 0.5, Server(1.0, 1.0), radio, models, trace), compiled=True))
 
 
 def improvements(

@@ -47,12 +47,14 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     none = np.zeros(instance.model_count)
     idle, onset, full = _hit_cost(instance, np.stack([none, models.steps_onset, models.steps_saturation]))
     best = np.minimum(idle, full)
+    output_bits = models.output_bits.take(requested)
+    ideal = alpha * _radio_s(instance, output_bits, bandwidth_share) + best.take(requested)
     return Regrets(
         # The cloud generates as A3 steps at the edge do: (7) and (8) agree there.
-        cloud=_finite((full - best)[requested] + alpha * _backhaul_s(instance)),
+        cloud=_finite((full - best).take(requested) + alpha * _backhaul_s(instance, output_bits)),
         unserved=_finite(idle - best),
         onset=_finite(onset - best),
-        ideal_cost=(alpha * _radio_s(instance, bandwidth_share) + best[requested]).sum(axis=-1),
+        ideal_cost=np.add.reduce(ideal, axis=-1),
     )
 
 
@@ -68,15 +70,14 @@ def _hit_cost(instance: Instance, steps: Array) -> Array:
     return np.asarray(equations.cost(instance.preference_weight, delay, tv))
 
 
-def _backhaul_s(instance: Instance) -> Array:
-    radio, trace = instance.radio, instance.trace
-    miss = np.False_
-    output = equations.backhaul_delay_s(miss, instance.models.output_bits, radio.backhaul_down_bps)
-    up = equations.backhaul_delay_s(miss, trace.input_bits, radio.backhaul_up_bps)
-    return np.asarray(up + output[trace.requested_model])
+def _backhaul_s(instance: Instance, output_bits: Array) -> Array:
+    """Seconds on the backhaul, both ways: [T, N]."""
+    radio, miss = instance.radio, np.False_
+    up = equations.backhaul_delay_s(miss, instance.trace.input_bits, radio.backhaul_up_bps)
+    return np.asarray(up + equations.backhaul_delay_s(miss, output_bits, radio.backhaul_down_bps))
 
 
-def _radio_s(instance: Instance, bandwidth_share: Array) -> Array:
+def _radio_s(instance: Instance, output_bits: Array, bandwidth_share: Array) -> Array:
     """Seconds on the radio links, both ways: [T, N]."""
     radio, trace = instance.radio, instance.trace
     gain, noise = trace.channel_gain, radio.noise_w_per_hz
@@ -84,6 +85,5 @@ def _radio_s(instance: Instance, bandwidth_share: Array) -> Array:
     down_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
     up_bps = equations.uplink_rate_bps(bandwidth_share, up_snr, radio.uplink_hz)
     down_bps = equations.downlink_rate_bps(down_snr, radio.downlink_hz)
-    output_bits = instance.models.output_bits[trace.requested_model]
     up_s = equations.transmission_delay_s(trace.input_bits, up_bps)
     return np.asarray(up_s + equations.transmission_delay_s(output_bits, down_bps))

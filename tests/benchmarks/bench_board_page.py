@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from board_fixture import large_board
-from browser_fixture import Visitor, chromium, needs_browser
+from browser_fixture import Visitor, chromium, draw, needs_browser
 
 from mincache.board.site import build
 
@@ -41,7 +41,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with chromium() as browser:
         visitor = Visitor(browser, f"{index.parent.as_uri()}/")
         opened = visitor.open()
-        opened.locator(".chart svg").first.wait_for()
+        draw(opened)
         yield opened
         assert visitor.wrongs == []
 

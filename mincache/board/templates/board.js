@@ -124,7 +124,7 @@ function makeFilter() {
   });
   form.addEventListener("reset", (event) => {
     event.preventDefault();
-    for (const select of form.querySelectorAll("select")) remember(select.name, "");
+    for (const name of [...state.keys()]) if (name !== "sort") remember(name, "");
     restoreFilter();
     form.querySelector("select").focus();
   });
