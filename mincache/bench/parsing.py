@@ -20,6 +20,7 @@ class RecordParser:
 
     def __init__(self) -> None:
         self._environments: dict[bytes, dict[str, Any]] = {}
+        self._f = set()
 
     def parse(self, payload: bytes) -> Record:
         """Return the record in `payload`.
@@ -40,6 +41,10 @@ class RecordParser:
             return None  # the mark stood somewhere within a field
         # The record is frozen for others; it has not been handed out yet, and copying it takes longer.
         object.__setattr__(record, "environment", environment)
+        f=self._f
+        object.__setattr__(record, "__pydantic_fields_set__", f)
+        object.__setattr__(record.cell, "__pydantic_fields_set__", f)
+        if record.score is not None: object.__setattr__(record.score, "__pydantic_fields_set__", f)
         return record
 
     def _whole(self, payload: bytes, tail: bytes) -> Record:

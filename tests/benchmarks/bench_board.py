@@ -21,6 +21,15 @@ from mincache.streams import Uniforms
 SOLVERS, INSTANCES, SEEDS = 10, 1000, 10
 LIMITS_S = {"table": 5.0, "site": 60.0}
 LIMIT_BYTES = 1_000_000_000
+PARAMETERS = {"population": 50, "generations": 100, "crossover_eta": 15.0, "repair": "threshold-priority"}
+ENVIRONMENT = {
+    "versions": {"mincache": "0.1.0", "python": "3.11.7", "numpy": "2.4.6", "blas": "scipy-openblas 0.3.31"},
+    "commit": "c" * 40, "dirty": False, "system": "Linux 6.1.0", "cpu": "AMD EPYC 7B13", "cores": 2,
+    "memory_bytes": 8 * 2**30, "reference_s": 0.0085, "libraries": {"mincache": "0.1.0", "pymoo": "0.6.2"},
+    "enforced": {"wall_s": "signals to the process tree", "threads": "environment variables, cores pinned"},
+    "stochastic": True, "kind": "heuristic",
+}  # fmt: skip
+"""As long as those of real runs."""
 
 
 def _records(solver: int) -> list[Record]:
@@ -38,7 +47,7 @@ def _records(solver: int) -> list[Record]:
 def _record(solver: str, instance: str, cost: float, repetition: int) -> Record:
     cell = Cell(
         suite="large", instance=instance, instance_sha256="0" * 64, solver=solver, solver_name=solver,
-        solver_source="a" * 64, repetition=repetition, wall_s=60.0,
+        solver_source="a" * 64, repetition=repetition, wall_s=60.0, parameters=PARAMETERS,
     )  # fmt: skip
     score = Score(
         feasible=True, cost=cost, hit_ratio=0.5, mean_delay_s=2.0, mean_upload_s=0.5, mean_download_s=0.5,
@@ -48,7 +57,7 @@ def _record(solver: str, instance: str, cost: float, repetition: int) -> Record:
     return Record(
         cell=cell, stop_reason="finished", claim="feasible", verdict="verified", score=score, solve_s=0.5,
         wall_s=0.6, trace=trace, started="2030-01-01T00:00:00Z",
-        environment={"cpu": "some", "libraries": {"numpy": "2.4.6"}, "cores": 2},
+        environment=ENVIRONMENT,
     )  # fmt: skip
 
 
