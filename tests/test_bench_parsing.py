@@ -64,3 +64,18 @@ def test_what_is_no_record_is_refused():
         parser.parse(whole.replace(b'"verdict":"verified"', b'"verdict":"splendid"'))
     with pytest.raises(ValidationError):
         parser.parse(whole[:-1])
+
+
+def test_what_is_parsed_can_be_copied_and_written():
+    """A record that was parsed is changed and written as one that pydantic alone has read."""
+    text = payload(ENVIRONMENTS[1])
+    found, plain = RecordParser().parse(text.encode()), Record.model_validate_json(text)
+    for changes in ({}, {"verdict": "malformed", "reason": "for the test"}):
+        assert (
+            found.model_copy(update=changes).model_dump_json()
+            == plain.model_copy(update=changes).model_dump_json()
+        )
+    cell = found.cell.model_copy(update={"seed": 5})
+    assert cell.model_dump() == plain.cell.model_copy(update={"seed": 5}).model_dump()
+    assert found.cell.key == plain.cell.key
+    assert found == plain

@@ -56,7 +56,7 @@ def test_no_campaign_is_a_plain_refusal(tmp_path):
 
 
 def test_damaged_lines_are_noted(campaign, tmp_path):
-    """A table says how many lines of the journal it had to pass over; other verbs say so on standard error."""
+    """A table says how many lines of the journal were passed over; other verbs say so on standard error."""
     lines = (campaign / "records.jsonl").read_bytes()
     (tmp_path / "records.jsonl").write_bytes(lines + b'{"sha256":"cut off')
     said = f"{tmp_path}: 1 damaged line passed over."

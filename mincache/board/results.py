@@ -68,20 +68,28 @@ def by_suite(records: Iterable[Record]) -> dict[str, Results]:
 
     A record whose bound is above a verified cost of any of the others is marked so.
     """
-    who = Contenders()
-    last = {(r.cell.suite, who.of(r.cell), r.cell.instance, repetition(r)): r for r in records}
-    found: dict[str, dict[Contender, dict[str, list[Record]]]] = {}
-    for (suite, one, instance, _), record in zip(last, with_contradictions(list(last.values())), strict=True):
-        found.setdefault(suite, {}).setdefault(one, {}).setdefault(instance, []).append(record)
+    who, last = Contenders(), {}
+    for record in records:
+        cell = record.cell
+        last[cell.suite, who.of(cell), cell.instance, repetition(record)] = record
+    found: dict[str, dict[Contender, dict[str, dict[Repetition, Record]]]] = {}
+    for (suite, one, instance, run), record in zip(
+        last, with_contradictions(list(last.values())), strict=True
+    ):
+        found.setdefault(suite, {}).setdefault(one, {}).setdefault(instance, {})[run] = record
     return {suite: _ordered(found[suite]) for suite in sorted(found)}
 
 
-def _ordered(results: Mapping[Contender, Mapping[str, list[Record]]]) -> Results:
+def _ordered(results: Mapping[Contender, Mapping[str, Mapping[Repetition, Record]]]) -> Results:
     """Sort contenders, instances and repetitions: the order of the input must not show in any output."""
     return {
-        who: {name: sorted(results[who][name], key=repetition) for name in sorted(results[who])}
+        who: {name: _in_order(results[who][name]) for name in sorted(results[who])}
         for who in sorted(results, key=repr)
     }
+
+
+def _in_order(runs: Mapping[Repetition, Record]) -> list[Record]:
+    return [runs[run] for run in sorted(runs)]
 
 
 def chosen(results: Results, wanted: Sequence[str], labels: Mapping[Contender, str]) -> Results:

@@ -20,10 +20,11 @@ from mincache import equations
 from mincache.instance import Instance
 from mincache.quantity import Array
 
+_PLAIN_ROUNDS = 2  # cheaper than one of Newton, and all it takes for two of these to be enough
 _ROUNDS = 60
 _LARGEST, _SMALLEST = 1e140, 1e-140  # no product of two is beyond float64
 _NEWTON_WITHIN = 0.6  # step up to which Newton is trusted
-_SETTLED = 5e-6  # length of a step after which Newton is off by 3 % of its square, so under 1e-12
+_SETTLED = 2e-6  # length of a step after which Newton is off by less than a quarter of its square
 _SERIES_BELOW = 1e-3
 _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of shares, whoever adds them up
 
@@ -65,8 +66,10 @@ def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
     snr = np.fmin(np.fmax(full_band_snr, _SMALLEST), _LARGEST)
     root_bits = np.sqrt(np.fmax(bits / bits.max(), _SMALLEST))
     weak = bool((snr < _SERIES_BELOW).any())
-    log, _, root = _logarithms(snr * snr.shape[-1], weak)  # at equal shares
-    share = _normalised(root_bits * root / log)
+    share = np.full(snr.shape, 1.0 / snr.shape[-1])
+    for _ in range(_PLAIN_ROUNDS):
+        log, _, root = _logarithms(snr / share, weak)
+        share = _normalised(root_bits * root / log)
     for _ in range(_ROUNDS):
         share, step = _improved(share, snr, root_bits, weak)
         if step < _SETTLED:
@@ -95,7 +98,7 @@ def _normalised(share: Array) -> Array:
 
 
 def _sum(values: Array) -> Array:
-    return np.einsum("...n->...", values)[..., None]  # faster than `sum` on short rows
+    return np.asarray(np.einsum("...n->...", values)[..., None])  # faster than `sum` on short rows
 
 
 def _logarithms(u: Array, weak: bool) -> tuple[Array, Array, Array]:
@@ -105,4 +108,4 @@ def _logarithms(u: Array, weak: bool) -> tuple[Array, Array, Array]:
         return log, v, np.sqrt(log - v)
     x = np.minimum(u, _SERIES_BELOW)
     series = x * np.sqrt(1 / 2 + x * (-2 / 3 + x * (3 / 4 + x * (-4 / 5 + x * (5 / 6)))))
-    return log, v, np.where(u < _SERIES_BELOW, series, np.sqrt(np.maximum(log - v, 0.0)))
+    return log, v, np.asarray(np.where(u < _SERIES_BELOW, series, np.sqrt(np.maximum(log - v, 0.0))))

@@ -79,11 +79,12 @@ def improvements(
     search = _Search(instance, stakes, relative_gap * stakes.ideal_cost, compiled)
     nodes = _FIRST_NODES
     while True:
-        rate = search.run(nodes, remaining)
+        nodes_per_s = search.run(nodes, remaining)
         yield Optimum(search.solution(bandwidth), search.bound(), search.proven)
-        if search.proven or remaining() <= 0.0:
+        affordable = 0.5 * nodes_per_s * remaining() / max(1, search.unfinished)
+        if search.proven or affordable <= nodes:  # each pass begins anew: a shorter one finds nothing
             return
-        nodes = int(max(_HURRIED_NODES, min(_GROWTH * nodes, rate * remaining())))
+        nodes = int(min(_GROWTH * nodes, affordable))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -124,24 +125,29 @@ class _Search:
         )  # fmt: skip
 
     @property
+    def unfinished(self) -> int:
+        return int(np.count_nonzero(self.plan.unfinished))
+
+    @property
     def proven(self) -> bool:
-        return not self.plan.unfinished.any()
+        return self.unfinished == 0
 
     def run(self, nodes: int, remaining: Callable[[], float]) -> float:
-        """Search each unfinished slot through `nodes` nodes; return how many nodes a second that was."""
+        """Search each unfinished slot through `nodes` nodes at most; return how many a second that was."""
         start, spent = time.monotonic(), 0
         slots = np.flatnonzero(self.plan.unfinished)
         together = max(1, _USERS_A_CALL // (self.instance.user_count * (1 + nodes // _FIRST_NODES)))
         for first in range(0, slots.size, together):
             limit = nodes if remaining() > 0.0 else min(nodes, _HURRIED_NODES)
             self._search(slots[first : first + together], limit)
-            spent += limit
-        return spent / (time.monotonic() - start)
+            spent += limit * int(np.count_nonzero(self.plan.unfinished[slots[first : first + together]]))
+        return float(spent) / (time.monotonic() - start)
 
     def _search(self, slots: Array, nodes: int) -> None:
         server, models = self.instance.server, self.instance.models
         work = slots.size * self.instance.user_count * (1 + nodes // _FIRST_NODES)
-        with loops.fitting(work, self.compiled) as search_slots:
+        ignored = np.errstate(over="ignore", invalid="ignore")
+        with loops.fitting(work, self.compiled) as search_slots, ignored:
             search_slots(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud,
                 usable(server.storage_gb, models.size_gb), _eased(server.steps),
