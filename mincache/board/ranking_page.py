@@ -94,10 +94,10 @@ def listing(pages: SuitePages) -> Context:
     """Return what the page of all instances shows of a suite."""
     headings = [
         Heading("instance", False), Heading("users"), Heading("best known cost"), Heading("lower bound"),
-        Heading("solvers with a verified solution"), Heading("best solver", False),
+        Heading("solvers"), Heading("best solver", False),
     ]  # fmt: skip
     rows = [_listed(pages, name) for name in pages.standing.instances]
-    caption = f"The {len(rows)} instances of {pages.standing.name}"
+    caption = f"{len(rows)} instances; solvers counts those with a verified solution"
     return {"name": pages.standing.name, "table": grid(headings, rows), "caption": caption}
 
 
