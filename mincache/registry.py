@@ -33,6 +33,7 @@ _EXTRAS = {
     "pymoo": "genetic",
     "torch": "ddpg", "gymnasium": "ddpg", "safetensors": "ddpg",
     "numba": "compiled",
+    "mpmath": "certify",
     "distributed": "dask",
 }  # fmt: skip
 

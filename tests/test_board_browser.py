@@ -22,8 +22,7 @@ from mincache.board.standing import standings
 Image = pytest.importorskip("PIL.Image", reason="screenshots are looked at with pillow")
 expect = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright").expect
 
-# One browser and one campaign serve all of these tests, where the tests of a group stay together.
-pytestmark = [needs_browser, pytest.mark.xdist_group("browser")]
+pytestmark = needs_browser
 
 SOLVERS = (
     "cloud-only",

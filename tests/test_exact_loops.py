@@ -129,3 +129,20 @@ def test_small_work_stays_plain_and_large_work_is_compiled() -> None:
     with loops.fitting(1) as small, loops.fitting(1e9) as large:
         assert not hasattr(small, "signatures")
         assert hasattr(large, "signatures")
+
+
+def test_with_little_time_nothing_is_compiled_for_the_first_time(tmp_path: Path) -> None:
+    """A large search under a short limit runs in plain loops until a cache of compiled ones is found."""
+    program = """
+        from mincache.exact import load_compiled, loops
+        with loops.fitting(1e9, remaining_s=5.0) as chosen:
+            print(hasattr(chosen, "signatures"))
+        load_compiled()
+    """
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    chosen = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert chosen == ["False\n", "True\n"]

@@ -23,6 +23,8 @@ _SOLVERS = (
     "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
 )  # fmt: skip
 _FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
+_POINT_SYMBOL, _LINE_SYMBOL = 90, 600
+_DASHES = [[1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 _TO_BEST = "to the best known cost (%)"
 _GAP_SCALE = {"type": "symlog", "constant": 0.5, "nice": False, "padding": 8}
 _DURATION = (
@@ -232,7 +234,11 @@ def _lines(alt: Any, rows: Rows, x: Any, y: Any, **mark: Any) -> Any:
 def _told_apart(alt: Any, rows: Rows, channel: str) -> list[Any]:
     """Solvers by colour, and by shape or dashes for those who see no colours; one legend for both."""
     domain = list(dict.fromkeys(row["solver"] for row in rows))
-    return [kind("solver:N", title=None).scale(domain=domain) for kind in (alt.Color, getattr(alt, channel))]
+    dashes = {"range": _DASHES} if channel == "StrokeDash" else {}
+    size = _LINE_SYMBOL if dashes else _POINT_SYMBOL
+    first = alt.Color("solver:N", title=None).scale(domain=domain)
+    second = getattr(alt, channel)("solver:N", title=None).scale(domain=domain, **dashes)
+    return [one.legend(symbolSize=size) for one in (first, second)]
 
 
 def _solver_axis(alt: Any) -> Any:

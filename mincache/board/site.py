@@ -128,7 +128,9 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["embedded"] = lambda value: Markup(embedded(value))
-    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([\[,])", r"\1<wbr>", str(escape(text))))
+    environment.filters["breakable"] = lambda text: Markup(
+        re.sub(r"(\[|,| to )", r"\1<wbr>", str(escape(text)))
+    )
     environment.filters["sortable"] = lambda cell: Markup(_sortable(cell))
     environment.tests["long"] = lambda value: isinstance(value, str) and len(value) > _LONG_CHARACTERS
     return environment

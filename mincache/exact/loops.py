@@ -27,22 +27,27 @@ SearchSlots = Callable[..., None]
 
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
+_COMPILING_S = 60.0  # more than compiling takes on a slow machine
 _plain_s = [0.0]  # seconds this process has spent in plain loops
 
 
 @contextmanager
-def fitting(work: float, compiled: bool | None = None) -> Iterator[SearchSlots]:
+def fitting(
+    work: float, compiled: bool | None = None, remaining_s: float = float("inf")
+) -> Iterator[SearchSlots]:
     """Give the loops that fit for some `work`, to be called within the context.
 
     Args:
         work: users times slots times how much longer than a short search.
         compiled: whether they are to be the compiled ones; by default where that pays.
+        remaining_s: seconds left; with few of them, what is not compiled yet stays plain.
 
     Raises:
         MissingExtraError: if compiled ones are asked for and numba is not installed.
     """
     if compiled is None:
-        compiled = _numba_installed() and (work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S)
+        pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
+        compiled = pays and _numba_installed() and (remaining_s > _COMPILING_S or _is_compiled())
     if compiled:
         yield compiled_copy(prices, tree, search).search_slots
         return
@@ -54,6 +59,14 @@ def fitting(work: float, compiled: bool | None = None) -> Iterator[SearchSlots]:
 @cache
 def _numba_installed() -> bool:
     return importlib.util.find_spec("numba") is not None
+
+
+def _is_compiled() -> bool:
+    """Return whether the loops have been compiled, by this process or one whose cache is found."""
+    entry = compiled_copy(prices, tree, search).search_slots
+    folder = entry.stats.cache_path
+    on_disk = folder is not None and any(Path(folder).glob(f"*{entry.py_func.__qualname__}*.nbi"))
+    return bool(entry.signatures) or on_disk
 
 
 @cache

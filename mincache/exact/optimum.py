@@ -23,7 +23,7 @@ _ROUNDING = 1e-12  # what a limit may be passed by, relatively: decimal sizes th
 _FIRST_NODES = 500  # in a slot's first pass; its later ones have _GROWTH times more each
 _HURRIED_NODES = 20  # in a slot reached when the time is up: enough for a greedy answer
 _GROWTH = 8.0
-_USERS_A_CALL = 1 << 16  # slots times users handled between two looks at the clock
+_USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +139,15 @@ class _Search:
         together = max(1, _USERS_A_CALL // (self.instance.user_count * (1 + nodes // _FIRST_NODES)))
         for first in range(0, slots.size, together):
             limit = nodes if remaining() > 0.0 else min(nodes, _HURRIED_NODES)
-            self._search(slots[first : first + together], limit)
+            self._search(slots[first : first + together], limit, remaining())
             spent += limit * int(np.count_nonzero(self.plan.unfinished[slots[first : first + together]]))
         return float(spent) / (time.monotonic() - start)
 
-    def _search(self, slots: Array, nodes: int) -> None:
+    def _search(self, slots: Array, nodes: int, remaining_s: float) -> None:
         server, models = self.instance.server, self.instance.models
         work = slots.size * self.instance.user_count * (1 + nodes // _FIRST_NODES)
         ignored = np.errstate(over="ignore", invalid="ignore")
-        with loops.fitting(work, self.compiled) as search_slots, ignored:
+        with loops.fitting(work, self.compiled, remaining_s) as search_slots, ignored:
             search_slots(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud,
                 usable(server.storage_gb, models.size_gb), _eased(server.steps),

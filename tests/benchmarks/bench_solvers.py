@@ -39,7 +39,7 @@ def seconds(solver: Solver, instance: Instance, rounds: int) -> float:
 def test_decomposition_against(benchmark, instance, name):
     """The exact method is faster than `name`, and no dearer."""
     spec, rounds = OTHERS[name]
-    exact, other = registry.make("decomposition"), registry.make(spec)
+    exact, other = registry.make("decomposition[compiled=true]"), registry.make(spec)
     benchmark.pedantic(exact.solve, (instance, Run.seeded(0)), rounds=20, warmup_rounds=1)
     slow, fast = seconds(other, instance, rounds), seconds(exact, instance, 20)
     costs = [evaluate(instance, solver.solve(instance, Run.seeded(0))).cost for solver in (exact, other)]
