@@ -25,7 +25,7 @@ from mincache.documents import digest, parse_solution, read_bytes, solution_byte
 from mincache.errors import InputError
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
-VOID = {"meta", "link", "img", "br", "wbr"}
+VOID = {"meta", "link", "img", "br"}
 
 
 class Page(HTMLParser):
@@ -33,12 +33,15 @@ class Page(HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.elements, self.open, self.texts = [], [], {}
+        self.elements, self.open, self.texts, self.broken = [], [], {}, False
         self.feed(path.read_text())
         assert self.open == []
 
     def handle_starttag(self, tag, attributes):
-        """Note an element."""
+        """Note an element; a place where a line may break is not one."""
+        self.broken = tag == "wbr"
+        if self.broken:
+            return
         self.elements.append((tag, dict(attributes)))
         if tag not in VOID:
             self.open.append(tag)
@@ -49,8 +52,12 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         """Note text by the element around it."""
-        if data.strip():
-            self.texts.setdefault(self.open[-1] if self.open else "", []).append(data.strip())
+        texts = self.texts.setdefault(self.open[-1] if self.open else "", [])
+        if self.broken:
+            texts[-1] += data
+        elif data.strip():
+            texts.append(data)
+        self.broken = False
 
     def all(self, tag):
         """Return the attributes of all elements of a kind."""

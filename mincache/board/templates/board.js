@@ -15,9 +15,10 @@ function remember(name, value) {
 // --- sorting: each header becomes a button ---
 
 function keyOf(row, column) {
-  const { dataset, textContent, classList } = row.cells[column];
-  if (dataset.v !== undefined) return Number(dataset.v);
-  return classList.contains("n") && !classList.contains("none") ? Number(textContent) : textContent.trim();
+  const cell = row.cells[column];
+  if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
+  const number = cell.classList.contains("n") && !cell.classList.contains("none");
+  return number ? Number(cell.textContent) : cell.textContent.trim();
 }
 
 function order(a, b) {
