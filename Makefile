@@ -13,7 +13,7 @@ bench: $(INSTALLED)
 	$(BIN)/mincache leaderboard results/smoke
 
 test: $(INSTALLED) lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

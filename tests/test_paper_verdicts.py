@@ -26,11 +26,12 @@ HCRAS_CLAIM = Claim("fig5", "cost", 10, "HCRAS", 21.69)
             Estimate(0.24, 0.23, 0.25),
             "impossible under the stated model",
         ),
+        (HCRAS_CLAIM, Estimate(0.05, -0.2, 0.3), Estimate(0.5, 0.4, 0.6), "not reproduced"),
         (HCRAS_CLAIM, Estimate(-0.05, -0.06, -0.04), Estimate(0.01, 0.01, 0.01), "not reproduced"),
     ],
 )
 def test_judgement(claim, ours, top, verdict):
-    """Impossible is only what stays out of the best solver's reach, and never what depends on a budget."""
+    """Impossible is what no solver reaches, never what a budget decides; chance is no gain."""
     assert verdicts.judge(claim, ours, top) == verdict
     assert verdicts.reason(claim, verdict, ours, top)
 

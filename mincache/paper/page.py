@@ -26,12 +26,14 @@ def refreshed(page: str, folder: Path) -> str:
     Raises:
         InputError: if there is no such table, or no numbers.
     """
-    tables = {name: rows for word in WORDS for name, rows in results.read(folder, word).tables.items()}
+    found = [results.read(folder, word) for word in WORDS]
+    tables = {name: rows for one in found for name, rows in one.tables.items()}
+    tables["record"] = [{"what": one.what, **one.record} for one in found]
     return _BLOCK.sub(lambda block: f"{block[1]}{_markdown(block[2], tables)}{block[3]}", page)
 
 
 def _markdown(name: str, tables: Mapping[str, Sequence[Row]]) -> str:
-    if name not in COLUMNS or name not in tables:
+    if name not in COLUMNS:
         raise InputError("table", f"must be one of {', '.join(COLUMNS)}", repr(name))
     titles, *rows = cells(name, tables[name])
     left = [not column.numeric for column in COLUMNS[name]]

@@ -81,6 +81,14 @@ _TRENDS = (
 )
 
 
+def _told(runs: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in runs.items())
+
+
+def _seconds(row: Row) -> float:
+    return float(row["runs_cpu_s"]) + float(row["trainings_cpu_s"])
+
+
 def _decimals(row: Row) -> int:
     return 2 if row["quantity"] == "cost" else 3
 
@@ -128,6 +136,13 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         percent("below_rcars_few", "below RCARS at N = 10"), percent("below_rcars_many", "at N = 18"),
         number("hit_ratio_few", "hit ratio at N = 10", 3), number("hit_ratio_many", "at N = 18", 3),
         plain("libraries_few", "libraries", numeric=True),
+    ),
+    "record": (
+        plain("command"), Column("libraries", lambda row: str(row["size"]["libraries"])),
+        Column("of ceilings", lambda row: str(row["size"]["draws"])),
+        plain("trainings", numeric=True), Column("runs", lambda row: _told(row["runs"])),
+        Column("processor minutes", lambda row: f"{_seconds(row) / 60.0:.0f}"),
+        Column("commit", lambda row: str(row["machine"]["commit"])[:12], numeric=False),
     ),
 }  # fmt: skip
 """The tables that are shown, by name; the curves of Fig. 3 are written and drawn alone."""
