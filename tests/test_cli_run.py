@@ -34,7 +34,12 @@ def mincache(*arguments, **options):
     """Start the command in a process of its own."""
     command = [sys.executable, "-m", "mincache.cli.main", *map(str, arguments)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, **streams | options)
+    return subprocess.Popen(command, preexec_fn=_heed_interrupts, **streams | options)
+
+
+def _heed_interrupts():
+    """Undo what a shell does to a job in the background, which the tests may be part of."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")

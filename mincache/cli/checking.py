@@ -30,9 +30,10 @@ def checks_of(spec: str, patience_s: float) -> Iterator[Check]:
         MincacheError: if there is no such solver, or its parameters cannot be read.
     """
     reading, writing = os.pipe()
-    # -P: nothing is imported from the current folder; its own session, so that all of it can be ended.
+    # -P: nothing is imported from the current folder; -u: what a solver prints is out before the process
+    # is ended; its own session, so that all of it can be ended.
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "mincache.cli.checking", spec, str(writing)],
+        [sys.executable, "-u", "-P", "-m", "mincache.cli.checking", spec, str(writing)],
         pass_fds=[writing],
         stdin=subprocess.DEVNULL,
         stdout=2,  # what a solver prints must not mix with the results
