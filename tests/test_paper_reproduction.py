@@ -84,6 +84,7 @@ def test_tables_fill_a_page(outputs):
     assert "old" not in filled
     assert filled.count("\n| ") == 2 + len(found["fig5"].tables["fig5"])
     assert page.refreshed(filled, folder) == filled
+    assert page.refreshed(text, folder / "nowhere") == text
     record = page.refreshed("<!-- table record -->\n<!-- /table -->", folder)
     assert all(f"reproduce {word} --tiny" in record for word in WORDS)
     with pytest.raises(InputError, match="must be one of"):

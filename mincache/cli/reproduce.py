@@ -96,16 +96,14 @@ def _reproduce(
     if show:
         for one in words:
             _print(results.read(output, one))
-    else:
-        folder = work or output / f"work-{size}"
-        with _Bars() as bars:
-            shop = Workshop(folder, SIZES[size], workers or cores(), bars.show)
-            _run(words, shop, output)
-    if page is not None:
         _refresh(page, output)
+        return
+    with _Bars() as bars:
+        shop = Workshop(work or output / f"work-{size}", SIZES[size], workers or cores(), bars.show)
+        _run(words, shop, output, page)
 
 
-def _run(words: list[str], shop: Workshop, output: Path) -> None:
+def _run(words: list[str], shop: Workshop, output: Path, page: Path | None) -> None:
     from mincache.paper import reproduction, results
 
     try:
@@ -114,6 +112,7 @@ def _run(words: list[str], shop: Workshop, output: Path) -> None:
             files = results.write(output, found)
             _print(found)
             click.echo(f"written: {', '.join(map(str, files))}\n")
+            _refresh(page, output)
     except KeyboardInterrupt:
         click.echo("interrupted; repeat the command to go on", err=True)
         sys.exit(1)
@@ -142,10 +141,12 @@ def _print(found: Findings) -> None:
         console.print(shown)
 
 
-def _refresh(page: Path, output: Path) -> None:
+def _refresh(page: Path | None, output: Path) -> None:
     from mincache.documents import write_bytes
     from mincache.paper.page import refreshed
 
+    if page is None:
+        return
     write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output).encode())
     click.echo(f"refreshed: {page}")
 

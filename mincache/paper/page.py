@@ -23,18 +23,23 @@ def refreshed(page: str, folder: Path) -> str:
         page: Markdown.
         folder: where `mincache reproduce` wrote its numbers.
 
+    A table that has no numbers yet stays as it is.
+
     Raises:
-        InputError: if there is no such table, or no numbers.
+        InputError: if there is no such table.
     """
-    found = [results.read(folder, word) for word in WORDS]
+    found = [results.read(folder, word) for word in WORDS if results.path_of(folder, word).is_file()]
     tables = {name: rows for one in found for name, rows in one.tables.items()}
     tables["record"] = [{"what": one.what, **one.record} for one in found]
-    return _BLOCK.sub(lambda block: f"{block[1]}{_markdown(block[2], tables)}{block[3]}", page)
+    return _BLOCK.sub(lambda block: _filled(block, tables), page)
 
 
-def _markdown(name: str, tables: Mapping[str, Sequence[Row]]) -> str:
+def _filled(block: re.Match[str], tables: Mapping[str, Sequence[Row]]) -> str:
+    name = block[2]
     if name not in COLUMNS:
         raise InputError("table", f"must be one of {', '.join(COLUMNS)}", repr(name))
+    if not tables.get(name):
+        return block[0]
     titles, *rows = cells(name, tables[name])
     left = [not column.numeric for column in COLUMNS[name]]
-    return markdown_table(titles, [list(map(escaped, row)) for row in rows], left)
+    return f"{block[1]}{markdown_table(titles, [list(map(escaped, row)) for row in rows], left)}{block[3]}"

@@ -60,11 +60,16 @@ def read(folder: Path, what: str) -> Findings:
     Raises:
         InputError: if there is none.
     """
-    path = folder / f"{what}.json"
+    path = path_of(folder, what)
     if not path.is_file():
         raise InputError("output", f"must hold {path.name}", str(folder), f"run: mincache reproduce {what}")
     document = parse_json(read_bytes(path))
     return Findings(what, document["tables"], record=document["record"])
+
+
+def path_of(folder: Path, what: str) -> Path:
+    """Return the file that the numbers of a word are in."""
+    return folder / f"{what}.json"
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
