@@ -63,8 +63,10 @@ def parse_instance(data: bytes) -> Instance:
         InputError: with the field, the rule and what was received.
     """
     document = parse_json(data)
-    _check_keys(document, Instance, INSTANCE_FORMAT, optional={"origin"})
-    parts: dict[str, Any] = {name: _section(name, kind, document[name]) for name, kind in PARTS.items()}
+    _check_keys(document, Instance, INSTANCE_FORMAT, optional={"origin", "rules"})
+    parts: dict[str, Any] = {
+        name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document
+    }
     origin = document.get("origin")
     if origin is not None and not isinstance(origin, dict):
         raise InputError("origin", "must be an object", shown(origin))
@@ -86,7 +88,9 @@ def instance_bytes(instance: Instance) -> bytes:
     """Return the one canonical document of `instance`: the same content is the same bytes."""
     document: dict[str, Any] = {"format": INSTANCE_FORMAT, "name": instance.name}
     document["preference_weight"] = instance.preference_weight
-    document |= {name: _plain(getattr(instance, name)) for name in PARTS}
+    document |= {name: _plain(getattr(instance, name)) for name in PARTS if name != "rules"}
+    if instance.rules.used:
+        document["rules"] = {name: getattr(instance.rules, name) for name in instance.rules.used}
     if instance.origin is not None:
         document["origin"] = dict(instance.origin)
     return _dump(document)
@@ -126,6 +130,7 @@ def json_schema(kind: str) -> dict[str, Any]:
         extra = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA, **parts}
         schema = _object_schema(Instance, extra)
         schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
+        schema["required"].remove("rules")
     else:
         extra = {"format": {"const": SOLUTION_FORMAT}, "instance": _NAME_SCHEMA}
         schema = _object_schema(Solution, extra)
@@ -255,7 +260,9 @@ def _check_keys(document: dict[str, Any], kind: type, tag: str, optional: set[st
 def _section(name: str, kind: type, value: object) -> Any:
     if not isinstance(value, dict):
         raise InputError(name, "must be an object", shown(value))
-    _check_names(f"{name}.", value, set(quantities(kind)), set())
+    declared = quantities(kind)
+    optional = {field for field, meaning in declared.items() if meaning.default is not None}
+    _check_names(f"{name}.", value, set(declared), optional)
     return kind(**value)
 
 
@@ -296,7 +303,7 @@ _NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxL
 def _object_schema(kind: type, extra: dict[str, Any]) -> dict[str, Any]:
     declared: dict[str, Quantity] = quantities(kind)
     properties = extra | {name: meaning.json_schema() for name, meaning in declared.items()}
-    required = sorted(properties)
+    required = sorted(name for name in properties if name not in declared or declared[name].default is None)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 

@@ -1,5 +1,7 @@
 """Equations (1)-(10) of Liu et al., a function each, and nowhere else in the project.
 
+Two formulas beyond the paper, for rules that an instance may have, stand here too.
+
 Arguments broadcast; numpy arrays and torch tensors alike (the functions use what both namespaces share,
 so gradients flow through torch). SI units. `hit` is boolean: whether the requested model is cached.
 Where the paper leaves something open, the function says what is done.
@@ -120,6 +122,22 @@ def generation_delay_s(
     """(8): seconds to generate; the edge takes the steps given, also beyond A3, the cloud exactly A3."""
     used = _namespace(steps).where(hit, steps, saturation)
     return seconds_per_step * used + seconds_base
+
+
+def least_steps(onset: Values, saturation: Values, floor: float) -> Values:
+    """Beyond the paper: steps that a hit gets at least, as the rule `steps_floor` says; 0 at floor 0.
+
+    Args:
+        onset: A1.
+        saturation: A3.
+        floor: between 0 and 1.
+    """
+    return onset + floor * (saturation - onset) if floor > 0.0 else 0.0 * saturation
+
+
+def loading_delay_s(loaded: Values, size_gb: Values, seconds_per_gb: float) -> Values:
+    """Beyond the paper: seconds that a hit waits for its model where that is `loaded` in this very slot."""
+    return _namespace(loaded).where(loaded, seconds_per_gb * size_gb, 0.0)
 
 
 def total_delay_s(upload_s: Values, download_s: Values, generation_s: Values) -> Values:

@@ -26,10 +26,11 @@ EVALUATOR_VERSION = "1"
 TOLERANCE = 1e-9
 """What a limit may be exceeded by, as a fraction of the resource."""
 
-CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved")
+CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved", "frame", "quality")
 """Names of the constraints, in the order in which violations are listed."""
 
-_TOLERANCES = np.array([[TOLERANCE], [TOLERANCE], [TOLERANCE], [0.0], [0.0]])  # none for range and unserved
+_RELATIVE = ("storage", "bandwidth", "steps", "quality")  # no tolerance for the others
+_TOLERANCES = np.array([TOLERANCE if name in _RELATIVE else 0.0 for name in CONSTRAINTS])[:, None]
 _LARGEST = sys.float_info.max
 _CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
 
@@ -42,7 +43,8 @@ class Violation(NamedTuple):
         slot: the slot, from 0.
         excess: by how much, a finite number: storage, bandwidth and steps as a fraction of the resource;
             range as the largest distance of a share from [0, 1]; unserved as the number of users without
-            bandwidth.
+            bandwidth; frame as the number of models cached otherwise than in the frame's first slot;
+            quality as the largest fraction of the steps it must have that a hit lacks.
     """
 
     constraint: str
@@ -57,11 +59,12 @@ class BatchEvaluation:
     Attributes:
         cost: mean of G over slots and users (11); inf or nan where a delay is.
         hit_ratio: hits / (T N).
-        mean_delay_s: mean of (9), in s; the sum of the next four.
+        mean_delay_s: mean of (9), in s; the sum of the next five.
         mean_upload_s: its radio part of (4).
         mean_download_s: its radio part of (6).
         mean_backhaul_s: its backhaul part of (4) and (6).
         mean_generation_s: its part (8).
+        mean_loading_s: its part for models that were not cached in the slot before; 0 in the paper's problem.
         mean_tv: mean of (7).
         low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
         slot_cost: [T], mean of G over the users of a slot.
@@ -76,6 +79,7 @@ class BatchEvaluation:
     mean_download_s: Array
     mean_backhaul_s: Array
     mean_generation_s: Array
+    mean_loading_s: Array
     mean_tv: Array
     low_step_hit_share: Array
     slot_cost: Array
@@ -101,11 +105,12 @@ class Evaluation:
         instance: name of the instance.
         cost: mean of G over slots and users (11), lower is better; inf or nan where a delay is.
         hit_ratio: hits / (T N).
-        mean_delay_s: mean of (9); the sum of the next four, in s.
+        mean_delay_s: mean of (9); the sum of the next five, in s.
         mean_upload_s: its radio part of (4).
         mean_download_s: its radio part of (6).
         mean_backhaul_s: its backhaul part of (4) and (6).
         mean_generation_s: its part (8).
+        mean_loading_s: its part for models that were not cached in the slot before.
         mean_tv: mean of (7).
         low_step_hit_share: share of the hits with at most A1 steps; nan without hits.
         slot_cost: the T per-slot means of G.
@@ -120,6 +125,7 @@ class Evaluation:
     mean_download_s: float
     mean_backhaul_s: float
     mean_generation_s: float
+    mean_loading_s: float
     mean_tv: float
     low_step_hit_share: float
     slot_cost: tuple[float, ...]
@@ -151,8 +157,16 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
     )
 
 
-def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
+def evaluate_batch(
+    instance: Instance, decisions: Decisions, cached_before: Array | None = None
+) -> BatchEvaluation:
     """Return the scores of candidates with leading batch axes: cache [..., T, M], shares [..., T, N].
+
+    Args:
+        instance: what they answer.
+        decisions: the candidates.
+        cached_before: [..., T, M], what was cached before each slot, where loading takes time; by default
+            nothing before the first slot, and the decisions' own cache before the others.
 
     Raises:
         InputError: if the arrays do not fit the instance or each other.
@@ -165,6 +179,11 @@ def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
     cache, *shares = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions)
     # In single precision, a sum could pass a limit that the same numbers keep in double precision.
     flat = [cache, *(share.astype(np.float64, copy=False) for share in shares)]
+    if cached_before is not None:
+        if np.shape(cached_before) != np.shape(decisions.cache):
+            rule = f"must have shape {list(np.shape(decisions.cache))}"
+            raise InputError("cached_before", rule, str(list(np.shape(cached_before))))
+        flat.append(np.reshape(cached_before, cache.shape))
     terms = _terms(instance)
     chunk = max(1, _CHUNK_ELEMENTS // (T * N))
     parts = [
@@ -195,6 +214,8 @@ class _Terms(NamedTuple):
     best: Array
     seconds_per_step: Array
     seconds_base: Array
+    size_gb: Array
+    least_steps: Array
 
 
 _quietly = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
@@ -228,11 +249,17 @@ def _terms(instance: Instance) -> _Terms:
         best=models.tv_best[requested],
         seconds_per_step=models.seconds_per_step[requested],
         seconds_base=models.seconds_base[requested],
+        size_gb=models.size_gb[requested],
+        least_steps=equations.least_steps(
+            models.steps_onset, models.steps_saturation, instance.rules.steps_floor
+        )[requested],
     )
 
 
 @_quietly
-def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array) -> BatchEvaluation:
+def _price(
+    terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, cached_before: Array | None = None
+) -> BatchEvaluation:
     """Price candidates: cache [B, T, M], shares [B, T, N]."""
     instance, requests = terms.instance, len(terms.requested)
     cached = cache.astype(bool, copy=False).reshape(-1, instance.slot_count * instance.model_count)
@@ -248,6 +275,10 @@ def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Arra
     )
     tv = equations.total_variation(hit, steps, terms.onset, terms.saturation, terms.worst, terms.best)
     delay = equations.total_delay_s(upload + backhaul, terms.download_s, generation)
+    mean_loading = np.zeros(len(tv))
+    if instance.rules.loading_s_per_gb > 0.0:
+        loading = _loading(terms, cache, hit, cached_before)
+        delay, mean_loading = delay + loading, _sum(loading) / requests
     cost = equations.cost(instance.preference_weight, delay, tv)
 
     slot_cost = _sum_users(cost.reshape(bandwidth_share.shape)) / instance.user_count
@@ -257,19 +288,33 @@ def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Arra
     return BatchEvaluation(
         cost=_sum(slot_cost) / instance.slot_count,
         hit_ratio=hits / requests,
-        mean_delay_s=mean_upload + mean_download + mean_backhaul + mean_generation,
+        mean_delay_s=mean_upload + mean_download + mean_backhaul + mean_generation + mean_loading,
         mean_upload_s=mean_upload,
         mean_download_s=mean_download,
         mean_backhaul_s=mean_backhaul,
         mean_generation_s=mean_generation,
+        mean_loading_s=mean_loading,
         mean_tv=_sum(tv) / requests,
         low_step_hit_share=_sum(hit & (steps <= terms.onset)) / hits,
         slot_cost=slot_cost,
-        excess=_excess(instance, cache, bandwidth_share, step_share),
+        excess=_excess(terms, cache, bandwidth_share, step_share, hit, steps),
     )
 
 
-def _excess(instance: Instance, cache: Array, bandwidth_share: Array, step_share: Array) -> Array:
+def _loading(terms: _Terms, cache: Array, hit: Array, cached_before: Array | None) -> Array:
+    """Return the seconds that each request waits for its model to be loaded, [B, T N]."""
+    if cached_before is None:
+        cached_before = np.zeros_like(cache)
+        cached_before[:, 1:] = cache[:, :-1]
+    held = cached_before.astype(bool, copy=False).reshape(len(cache), -1).take(terms.requested, axis=1)
+    seconds_per_gb = terms.instance.rules.loading_s_per_gb
+    return np.asarray(equations.loading_delay_s(hit & ~held, terms.size_gb, seconds_per_gb))
+
+
+def _excess(
+    terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, hit: Array, steps: Array
+) -> Array:
+    instance = terms.instance
     excess = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
     excess[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb  # (11d)
     excess[:, 1] = _sum_users(bandwidth_share)  # (11e)
@@ -280,6 +325,13 @@ def _excess(instance: Instance, cache: Array, bandwidth_share: Array, step_share
     if not within:  # seldom; also where a share is nan
         excess[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
         excess[:, 4] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
+    if instance.rules.frame_slots > 1:
+        slot = np.arange(instance.slot_count)
+        first = cache[:, slot - slot % instance.rules.frame_slots]
+        excess[:, 5] = np.count_nonzero((cache != 0) != (first != 0), axis=-1)
+    if instance.rules.steps_floor > 0.0:
+        lacking = np.where(hit, 1.0 - steps / terms.least_steps, 0.0)
+        excess[:, 6] = lacking.reshape(bandwidth_share.shape).max(axis=-1)
     return excess
 
 

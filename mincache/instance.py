@@ -131,6 +131,42 @@ class Trace(Typed):
 
 
 @dataclass(frozen=True, eq=False)
+class Rules(Typed):
+    """What is asked for beyond the paper; the defaults are the paper's problem.
+
+    A cache is held for whole frames of slots in two-timescale caching; bringing a model from disk to memory
+    takes time; and a floor keeps a server from sending images back as they came.
+    """
+
+    section: ClassVar[str] = "rules."
+
+    frame_slots: Annotated[
+        int, Quantity("F", "1", "slots in which the cache stays the same", at_least=1, whole=True, default=1)
+    ] = 1
+    loading_s_per_gb: Annotated[
+        float, Quantity("l", "s/GB", "wait for a model not cached in the slot before", at_least=0, default=0)
+    ] = 0.0
+    steps_floor: Annotated[
+        float,
+        Quantity(
+            "f", "1", "least steps of a hit, from A1 to A3 (1); none at 0", at_least=0, at_most=1, default=0
+        ),
+    ] = 0.0
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the rules that differ from their default."""
+        return tuple(
+            name for name, meaning in quantities(Rules).items() if getattr(self, name) != meaning.default
+        )
+
+    @property
+    def link_slots(self) -> bool:
+        """Whether a decision in one slot bears on another."""
+        return self.frame_slots > 1 or self.loading_s_per_gb > 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class Instance(Typed):
     """One problem instance: T slots, N users, M models, and everything that prices a decision.
 
@@ -142,6 +178,7 @@ class Instance(Typed):
         models: the library, fixed over the slots.
         trace: the slots.
         origin: optional note of the scenario, seed and generator that drew it; it prices nothing.
+        rules: what is asked for beyond the paper, by default nothing.
 
     Raises:
         InputError: with the field, the rule and what was received.
@@ -156,6 +193,7 @@ class Instance(Typed):
     models: ModelLibrary
     trace: Trace
     origin: Mapping[str, Any] | None = None
+    rules: Rules = Rules()
 
     def __post_init__(self) -> None:
         check_name(self.name, "name")
@@ -191,13 +229,18 @@ class Instance(Typed):
         return int(self.models.size_gb.shape[0])
 
     def slot(self, t: int) -> Instance:
-        """Return slot `t` alone, as an instance with T = 1 (no term of the cost links two slots)."""
+        """Return slot `t` alone, as an instance with T = 1.
+
+        In the paper's problem no term links two slots. Rules that do are left out, so that no solution
+        costs less in this slot than the slot's optimum.
+        """
         trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in quantities(Trace)})
         suffix = f".slot-{t}"
-        return replace(self, name=self.name[: NAME_CHARACTERS - len(suffix)] + suffix, trace=trace)
+        name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
+        return replace(self, name=name, trace=trace, rules=Rules(steps_floor=self.rules.steps_floor))
 
 
 PARTS: Mapping[str, type[Typed]] = MappingProxyType(
-    {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace}
+    {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace, "rules": Rules}
 )
 """The sections of an instance document, by field name."""

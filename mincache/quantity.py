@@ -36,6 +36,7 @@ class Quantity:
         at_least: inclusive lower limit.
         at_most: inclusive upper limit.
         whole: whether the values are whole numbers (stored as int64, else float64).
+        default: what a document means that leaves the field out; by default none may.
     """
 
     symbol: str
@@ -46,9 +47,10 @@ class Quantity:
     at_least: float | None = None
     at_most: float | None = None
     whole: bool = False
+    default: float | None = None
 
     def read(self, value: object, field: str) -> float | Array:
-        """Return `value` as a float, or as a read-only array of this shape's rank.
+        """Return `value` as a number, or as a read-only array of this shape's rank.
 
         Raises:
             InputError: on a wrong type or rank, a number that is not finite, or one out of range.
@@ -56,7 +58,7 @@ class Quantity:
         array = self._as_array(value, field)
         self._check_values(array, field)
         if not self.shape:
-            return float(array)
+            return int(array) if self.whole else float(array)
         stored = array.astype(np.int64 if self.whole else np.float64, copy=True, order="C")
         stored.setflags(write=False)
         return stored
@@ -127,6 +129,8 @@ class Quantity:
         notes = {"description": self.about, "symbol": self.symbol, "unit": self.unit}
         if self.shape:
             notes["shape"] = self.brackets()
+        if self.default is not None:
+            schema["default"] = self.default
         return schema | notes
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mincache.instance import Instance
-from mincache.solution import Solution
+from mincache.solution import Decisions, Solution
 
 if TYPE_CHECKING:
     from mincache.scenario import Scenario
 
+RAW_DIGITS = 3
+"""Significant digits of raw decisions that are worth keeping: they tell how much a limit is broken by."""
 Reporter = Callable[[float, Solution | None, float | None], None]
 """Receives (seconds since the start, incumbent or None, lower bound or None)."""
 
@@ -56,6 +58,8 @@ class Run:
     reporter: Reporter | None = None
     bound: float = field(default=-float("inf"), init=False)
     """Best lower bound on the cost reported so far."""
+    raw: Decisions | None = field(default=None, init=False, repr=False)
+    """What the answer was before its repair, where the solver has reported it."""
 
     @classmethod
     def seeded(cls, seed: int, seconds: float = float("inf")) -> Run:
@@ -81,6 +85,15 @@ class Run:
         if self.reporter is not None:
             self.reporter(self.budget.elapsed(), solution, None if bound is None else self.bound)
 
+    def report_raw(self, decisions: Decisions) -> None:
+        """Report what the answer about to be returned was before its repair: cache [T, M], shares [T, N].
+
+        The bench lets the evaluator price these decisions too, beside the answer, so that readers see how
+        much of the work the repair does; they never count. Call it once, at the end; the last call stays.
+        Outside the bench they are only kept, as `raw`.
+        """
+        self.raw = decisions
+
 
 class Solver(ABC):
     """A method that answers an instance with a solution.
@@ -90,18 +103,24 @@ class Solver(ABC):
     Class attributes:
         stochastic: whether the answer depends on `run.rng`; then several seeds are worth running.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`, for readers of tables.
+        rules: the rules beyond the paper's problem (fields of `Rules`) that the solver keeps.
     """
 
     stochastic: ClassVar[bool] = False
     kind: ClassVar[str] = "heuristic"
+    rules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return a solution of `instance`, drawing randomness from `run` alone and minding its time."""
 
     def supports(self, instance: Instance) -> str | None:
-        """Return None, or a sentence why this solver cannot answer `instance`."""
-        return None
+        """Return None, or a sentence why this solver cannot answer `instance`.
+
+        Here: because of a rule that it does not keep.
+        """
+        unknown = [name for name in instance.rules.used if name not in self.rules]
+        return f"it does not know the rule {', '.join(unknown)}" if unknown else None
 
 
 class Learner(Solver):

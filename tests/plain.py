@@ -22,11 +22,12 @@ class UserScore(NamedTuple):
     tv: float
     hit: bool
     low: bool
+    loading_s: float = 0.0
 
     @property
     def delay_s(self) -> float:
         """Seconds from request to image."""
-        return self.upload_s + self.download_s + self.backhaul_s + self.generation_s
+        return self.upload_s + self.download_s + self.backhaul_s + self.generation_s + self.loading_s
 
 
 def user_score(instance: Instance, solution: Solution, t: int, n: int) -> UserScore:
@@ -58,7 +59,11 @@ def user_score(instance: Instance, solution: Solution, t: int, n: int) -> UserSc
         tv = A2 + (A4 - A2) * (steps - A1) / (A3 - A1)
     generation = models.seconds_per_step[m] * (steps if hit else A3) + models.seconds_base[m]
     low = hit and bool(steps <= A1)
-    return UserScore(float(upload), float(download), float(backhaul), float(generation), tv, hit, low)
+    held = t > 0 and bool(solution.cache[t - 1, m])
+    loading = instance.rules.loading_s_per_gb * float(models.size_gb[m]) if hit and not held else 0.0
+    return UserScore(
+        float(upload), float(download), float(backhaul), float(generation), tv, hit, low, loading
+    )
 
 
 def score(instance: Instance, solution: Solution) -> dict[str, float]:
@@ -75,6 +80,7 @@ def score(instance: Instance, solution: Solution) -> dict[str, float]:
         "mean_download_s": sum(user.download_s for user in users) / (T * N),
         "mean_backhaul_s": sum(user.backhaul_s for user in users) / (T * N),
         "mean_generation_s": sum(user.generation_s for user in users) / (T * N),
+        "mean_loading_s": sum(user.loading_s for user in users) / (T * N),
         "mean_tv": sum(user.tv for user in users) / (T * N),
         "low_step_hit_share": sum(user.low for user in users) / hits if hits else math.nan,
     }
@@ -95,8 +101,21 @@ def excesses(instance: Instance, solution: Solution) -> dict[tuple[str, int], fl
             "steps": sum(steps) - 1,
             "range": max(max(-share, share - 1) for share in bandwidth + steps),
             "unserved": float(sum(share <= 0 for share in bandwidth)),
+            "frame": float(sum(solution.cache[t] != solution.cache[t - t % instance.rules.frame_slots])),
+            "quality": _lacking(instance, solution, t),
         }
         for name, excess in found.items():
-            if excess > (1e-9 if name in ("storage", "bandwidth", "steps") else 0):
+            if excess > (1e-9 if name in ("storage", "bandwidth", "steps", "quality") else 0):
                 broken[name, t] = excess
     return broken
+
+
+def _lacking(instance: Instance, solution: Solution, t: int) -> float:
+    """Return the largest part of the steps it must have that a hit of slot `t` lacks."""
+    worst = 0.0
+    for n, m in enumerate(instance.trace.requested_model[t].tolist()):
+        if solution.cache[t, m] and instance.rules.steps_floor > 0:
+            A1, A3 = float(instance.models.steps_onset[m]), float(instance.models.steps_saturation[m])
+            least = A1 + instance.rules.steps_floor * (A3 - A1)
+            worst = max(worst, 1 - float(solution.step_share[t, n]) * instance.server.steps / least)
+    return worst

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mincache import Decisions, Instance, Solution
-from mincache.instance import ModelLibrary, Radio, Server, Trace
+from mincache.instance import ModelLibrary, Radio, Rules, Server, Trace
 from mincache.quantity import Array
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -63,6 +63,7 @@ def instances(
     max_users: int = 4,
     max_models: int = 4,
     positive: st.SearchStrategy[float] | None = None,
+    with_rules: bool = False,
 ) -> Instance:
     """Draw a small instance; with `positive`, every quantity that must be > 0 comes from it."""
     T, N, M = (draw(st.integers(1, most)) for most in (max_slots, max_users, max_models))
@@ -91,7 +92,17 @@ def instances(
             requested_model=draw(arrays(st.integers(0, M - 1), T, N)),
             input_bits=number(1e5, 1e8, T, N),
         ),
+        rules=draw(rules) if with_rules else Rules(),
     )
+
+
+rules = st.builds(
+    Rules,
+    frame_slots=st.integers(1, 4),
+    loading_s_per_gb=st.just(0.0) | between(0, 5),
+    steps_floor=st.sampled_from([0.0, 1.0]) | between(0, 1),
+)
+"""Rules, of which some, all or none differ from the paper's problem."""
 
 
 @st.composite
@@ -107,9 +118,11 @@ def decisions(
 
 
 @st.composite
-def solved(draw: st.DrawFn, shares: st.SearchStrategy[float] | None = None) -> tuple[Instance, Solution]:
+def solved(
+    draw: st.DrawFn, shares: st.SearchStrategy[float] | None = None, with_rules: bool = False
+) -> tuple[Instance, Solution]:
     """Draw an instance and a solution of it."""
-    instance = draw(instances())
+    instance = draw(instances(with_rules=with_rules))
     return instance, Solution.of(instance, draw(decisions(instance, shares=shares)))
 
 

@@ -25,14 +25,19 @@ HEAVY = {
 }
 
 LAYERS = [
-    {"errors", "paths", "units", "quantity", "streams"},
+    {"errors", "paths", "units", "quantity", "streams", "rounding"},
     {"instance"},
     {"solution"},
     {"equations", "packing"},
-    {"evaluation"},
+    {"evaluation", "feasible"},
     {"documents", "validation", "scenario", "solver"},
     {
         "suites",
+        "sweeps",
+        "recipes",
+        "drawn",
+        "features",
+        "separation",
         "registry",
         "views",
         "exact",

@@ -14,7 +14,7 @@ import pytest
 from conftest import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import RAW, decisions, instances, mutated, to_text
+from strategies import RAW, decisions, instances, mutated, rules, to_text
 
 from mincache import (
     Instance,
@@ -98,6 +98,33 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
+
+
+@given(rules)
+def test_rules_round_trip(drawn):
+    """A document holds the rules that differ from their defaults, and they come back."""
+    instance = replace(parse_instance(to_text(INSTANCE).encode()), rules=drawn)
+    written = instance_bytes(instance)
+    assert parse_instance(written) == instance
+    assert set(json.loads(written).get("rules", {})) == set(drawn.used)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"frame_slots": 0}, "rules.frame_slots: must be >= 1; received 0.0"),
+        ({"frame_slots": 1.5}, "rules.frame_slots: must be a whole number; received 1.5"),
+        ({"loading_s_per_gb": -1}, "rules.loading_s_per_gb: must be >= 0; received -1.0"),
+        ({"steps_floor": 1.1}, "rules.steps_floor: must be <= 1; received 1.1"),
+        ({"steps_flor": 1}, "rules.steps_flor: must be a known key; received an unknown one"),
+        (None, "rules: must be an object; received None"),
+    ],
+)
+def test_rules_are_checked(section, message):
+    """A rule out of range, or one that nobody knows, is refused in a line."""
+    with pytest.raises(InputError) as refusal:
+        parse_instance(to_text(INSTANCE | {"rules": section}).encode())
+    assert str(refusal.value).startswith(message)
 
 
 @given(origin=st.dictionaries(st.text(max_size=5), JSON, max_size=3))
@@ -241,7 +268,7 @@ def test_solution_refused(place, value, line):
 
 @pytest.mark.parametrize("kind", PARSERS)
 def test_every_key_must_be_present(kind):
-    """Each missing key is named; the origin alone may be left out."""
+    """Each missing key is named; the origin and the rules alone may be left out."""
     parse, document = PARSERS[kind]
     for place in [(key,) for key in document] + [
         (k, i) for k, v in document.items() if isinstance(v, dict) for i in v
