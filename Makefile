@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
 
-.PHONY: bench test lint docs benchmark faults clean
+.PHONY: bench test lint docs benchmark training-figure faults clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(INSTALLED)
@@ -27,6 +27,10 @@ docs: $(INSTALLED)
 # Ratios of times, each measured in one run; not part of the tests.
 benchmark: $(INSTALLED)
 	$(BIN)/pytest -o addopts= -s tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+
+# The learning curves of docs/learner.md, measured again; over ten minutes.
+training-figure: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/training.py
 
 # The whole fault campaign: every fault, 200 kills, overshoot of the limits. Minutes, not part of the tests.
 faults: $(INSTALLED)

@@ -13,13 +13,12 @@ from typing import Any, Literal, get_args
 
 from mincache.documents import instance_bytes, write_bytes
 from mincache.errors import InputError
-from mincache.exchange_answers import NAMES_FILE, Decision, Names
+from mincache.exchange_answers import INSTANCE_FILE, NAMES_FILE, Decision, Names
 from mincache.instance import Instance
 from mincache.views import algebraic
 
 FileFormat = Literal["nl", "gms", "lp", "mps"]
 LINEAR_FORMATS: tuple[FileFormat, ...] = ("lp", "mps")
-INSTANCE_FILE = "instance.json"
 
 _DECISION = re.compile(rf"({'|'.join(get_args(Decision))})\[(\d+),(\d+)\]")
 
@@ -33,7 +32,7 @@ def export(
     """Write `instance` for outside solvers into `folder`, and return the path of the model's file.
 
     Args:
-        instance: the problem; `instance.slot(t)` for one slot.
+        instance: the problem with its rules; `instance.slot(t)` for one slot, where no rule links slots.
         folder: made if it is not there.
         file_format: `nl` and `gms` hold any formulation, `lp` and `mps` linear ones.
         formulation: by default `exact` where the format holds it, else `piecewise`.

@@ -6,20 +6,23 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from mincache.documents import parse_json, read_bytes
+from mincache.documents import parse_json, read_bytes, read_instance
 from mincache.errors import DocumentError, InputError, shown
-from mincache.instance import NAME_PATTERN
+from mincache.feasible import lift
+from mincache.instance import NAME_PATTERN, Instance
 from mincache.solution import Solution
 from mincache.validation import validated
 from mincache.views.algebraic_rounding import within_limits
 
 NAMES_FILE = "names.json"
+INSTANCE_FILE = "instance.json"
 NAMES_FORMAT: Literal["mincache-names/1"] = "mincache-names/1"
 Decision = Literal["cache", "bandwidth_share", "step_share"]
 Read = TypeVar("Read")
@@ -74,13 +77,13 @@ def read_answer(folder: Path, answer: Path) -> Solution:
     An answer is a table with a name and its value on each line, whatever else stands around them, as
     SCIP, HiGHS (its raw style), Gurobi, CBC and GAMS write it, or CSV; or AMPL's .sol format, for NL
     files. A variable that it does not name is 0. Shares that a solver's tolerance left outside [0, 1],
-    or summing to more than 1, are put back.
+    below the floor on steps, or summing to more than 1, are put back.
 
     Raises:
         DocumentError: with the path, the field, the rule and what was received.
     """
-    names = read_names(folder)
-    return _located(answer, lambda: _solution(parse_values(_text(answer), names), names))
+    names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
+    return _located(answer, lambda: _solution(parse_values(_text(answer), names), names, instance))
 
 
 def parse_values(text: str, names: Names) -> dict[str, float]:
@@ -152,7 +155,7 @@ def _number(name: str, text: str) -> float:
     return number
 
 
-def _solution(values: Mapping[str, float], names: Names) -> Solution:
+def _solution(values: Mapping[str, float], names: Names, instance: Instance) -> Solution:
     T, N, M = names.slots, names.users, names.models
     arrays = {"cache": np.zeros((T, M)), "bandwidth_share": np.zeros((T, N)), "step_share": np.zeros((T, N))}
     for name, (kind, t, index) in names.decisions.items():
@@ -163,7 +166,9 @@ def _solution(values: Mapping[str, float], names: Names) -> Solution:
         advice = "is it an answer to a relaxed model?"
         raise InputError("cache", "must be 0 or 1 for every model", f"one {fraction:.3g} away", advice)
     shares = (within_limits(arrays[kind]) for kind in ("bandwidth_share", "step_share"))
-    return Solution(names.instance, cached, *shares)
+    solution = Solution(names.instance, cached, *shares)
+    solution.check_answers(instance)
+    return replace(solution, step_share=lift(instance, solution.cache, solution.step_share))
 
 
 def _located(path: Path, read: Callable[[], Read]) -> Read:

@@ -12,6 +12,7 @@ from mincache import equations
 from mincache.instance import Instance
 from mincache.packing import pack_by_priority, pack_resources
 from mincache.quantity import Array
+from mincache.solution import Decisions
 
 _HEADROOM = 1.0 - 1e-12
 """Part of a slot's steps that is handed out where a floor must hold: sums are rounded."""
@@ -29,15 +30,15 @@ def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
         wanted: [..., T, M], bool; other models are never cached.
     """
     size_gb, storage_gb, rules = instance.models.size_gb, instance.server.storage_gb, instance.rules
-    first = frame_starts(instance)
-    if rules.frame_slots > 1:
+    first = frame_starts(instance) if rules.frame_slots > 1 else None
+    if first is not None:
         priority, wanted = priority[..., first, :], wanted[..., first, :]
     if rules.steps_floor > 0.0:
         sizes, capacity = _resources(instance)
         taken = pack_resources(priority, sizes, capacity, wanted)
     else:
-        taken = pack_by_priority(priority, np.broadcast_to(size_gb, priority.shape), storage_gb, wanted)
-    if rules.frame_slots > 1:
+        taken = pack_by_priority(priority, size_gb, storage_gb, wanted)
+    if first is not None:
         taken = np.repeat(taken, np.diff(first, append=instance.slot_count), axis=-2)
     return taken
 
@@ -45,6 +46,14 @@ def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
 def frame_starts(instance: Instance) -> Array:
     """Return the first slot of each frame."""
     return np.arange(0, instance.slot_count, instance.rules.frame_slots)
+
+
+def linked_slots(instance: Instance) -> int:
+    """Return how many slots in a row the rules link, 1 in the paper's problem: a frame, or all T slots."""
+    rules = instance.rules
+    return (
+        instance.slot_count if rules.loading_s_per_gb > 0.0 else min(rules.frame_slots, instance.slot_count)
+    )
 
 
 def demand(instance: Instance) -> Array:
@@ -81,6 +90,12 @@ def lift(instance: Instance, cache: Array, step_share: Array) -> Array:
     more = np.maximum(step_share - least, 0.0)
     asked, room = more.sum(axis=-1, keepdims=True), _room(least)[..., None]
     return np.asarray(least + more * np.where(asked > room, room / np.maximum(asked, room), 1.0))
+
+
+def rounded(instance: Instance, decisions: Decisions) -> Decisions:
+    """Return feasible decisions [T, ...] in compact form; what that takes from the floor is given back."""
+    compact = decisions.compact()
+    return compact._replace(step_share=lift(instance, compact.cache, compact.step_share))
 
 
 def serve(instance: Instance, cache: Array, priority: Array, wanted: Array) -> Array:

@@ -15,15 +15,15 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from mincache import equations, units
-from mincache.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Server, Trace
+from mincache.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Rules, Server, Trace
 from mincache.quantity import Array, quantities
+from mincache.rounding import round_array, round_number
 from mincache.streams import Uniforms
 
 GENERATOR_VERSION = "1"
 """Changes whenever the same recipe could give other bytes; every suite carries it."""
 
 _MINIMUM_DISTANCE_M = 1.0
-_SIGNIFICANT_DIGITS = 6
 _MAX_ENTRIES = 1_000_000  # of slots x users and slots x models: a document holds about three times that
 _LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
@@ -79,6 +79,12 @@ class Scenario(BaseModel):
     storage_gb: Positive = _unit("GB", "C", default=20.0)
     preference_weight: Probability = _unit("1", "alpha", default=0.7)
 
+    frame_slots: int = _unit("1", "rule: slots in which the cache stays the same", default=1, ge=1)
+    loading_s_per_gb: Length = _unit(
+        "s/GB", "rule: wait for a model not cached in the slot before", default=0
+    )
+    steps_floor: Probability = _unit("1", "rule: least steps of a hit, from A1 to A3 (1)", default=0)
+
     models: int = _unit("1", "M", default=10, ge=1)
     size_gb: Interval = _unit("GB", "c_m", default=(2, 10))
     output_megabytes: Interval = _unit("MB", "d^op_m", default=(5, 10))
@@ -119,7 +125,7 @@ class Scenario(BaseModel):
         drawn = {name: _uniform(stream, interval, self.models) for name, interval in ranges.items()}
         output = units.megabytes_to_bits(_uniform(stream, self.output_megabytes, self.models))
         return ModelLibrary(
-            **{name: _rounded(values) for name, values in drawn.items()}, output_bits=_rounded(output)
+            **{name: round_array(values) for name, values in drawn.items()}, output_bits=round_array(output)
         )
 
     def trace(self, seed: int, *path: str | int) -> Trace:
@@ -130,7 +136,10 @@ class Scenario(BaseModel):
         gain = self._channel_gain(Uniforms(seed, *path, "position"), Uniforms(seed, *path, "fading"))
         megabytes = _uniform(Uniforms(seed, *path, "input"), self.input_megabytes, T, N)
         return Trace(
-            _rounded(skewness), _rounded(gain), requested, _rounded(units.megabytes_to_bits(megabytes))
+            round_array(skewness),
+            round_array(gain),
+            requested,
+            round_array(units.megabytes_to_bits(megabytes)),
         )
 
     def instance(
@@ -139,16 +148,19 @@ class Scenario(BaseModel):
         """Return the instance of this scenario with a library and a trace."""
         mbps = units.megabits_per_second_to_bits_per_second
         radio = Radio(
-            uplink_hz=_round(units.megahertz_to_hertz(self.uplink_mhz)),
-            downlink_hz=_round(units.megahertz_to_hertz(self.downlink_mhz)),
-            noise_w_per_hz=_round(units.dbm_to_watt(self.noise_dbm_per_hz)),
-            bs_power_w=_round(units.dbm_to_watt(self.bs_power_dbm)),
-            user_power_w=np.full(self.users, _round(units.dbm_to_watt(self.user_power_dbm))),
-            backhaul_up_bps=_round(mbps(self.backhaul_up_mbps)),
-            backhaul_down_bps=_round(mbps(self.backhaul_down_mbps)),
+            uplink_hz=round_number(units.megahertz_to_hertz(self.uplink_mhz)),
+            downlink_hz=round_number(units.megahertz_to_hertz(self.downlink_mhz)),
+            noise_w_per_hz=round_number(units.dbm_to_watt(self.noise_dbm_per_hz)),
+            bs_power_w=round_number(units.dbm_to_watt(self.bs_power_dbm)),
+            user_power_w=np.full(self.users, round_number(units.dbm_to_watt(self.user_power_dbm))),
+            backhaul_up_bps=round_number(mbps(self.backhaul_up_mbps)),
+            backhaul_down_bps=round_number(mbps(self.backhaul_down_mbps)),
         )
-        server = Server(_round(self.storage_gb), _round(self.steps))
-        return Instance(name, _round(self.preference_weight), server, radio, library, trace, origin)
+        server = Server(round_number(self.storage_gb), round_number(self.steps))
+        rules = Rules(self.frame_slots, round_number(self.loading_s_per_gb), round_number(self.steps_floor))
+        return Instance(
+            name, round_number(self.preference_weight), server, radio, library, trace, origin, rules
+        )
 
     def _skewness(self, stream: Uniforms) -> Array:
         """The popularity chain (19): first state uniform, then one move a slot."""
@@ -186,11 +198,3 @@ class Scenario(BaseModel):
 def _uniform(stream: Uniforms, interval: tuple[float, float], *shape: int) -> Array:
     low, high = interval
     return low + (high - low) * stream.draw(*shape)
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.{_SIGNIFICANT_DIGITS - 1}e}")
-
-
-def _rounded(values: Array) -> Array:
-    return np.array([_round(value) for value in values.ravel().tolist()]).reshape(values.shape)

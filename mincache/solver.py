@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -121,6 +121,13 @@ class Solver(ABC):
         """
         unknown = [name for name in instance.rules.used if name not in self.rules]
         return f"it does not know the rule {', '.join(unknown)}" if unknown else None
+
+    def data_files(self) -> Sequence[Path]:
+        """Return the files that its answers depend on, beside its source and those named by a parameter.
+
+        Their content is part of what a run is: with another policy, say, it is another run.
+        """
+        return ()
 
 
 class Learner(Solver):

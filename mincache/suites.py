@@ -9,87 +9,49 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mincache.documents import digest, instance_bytes, parse_instance, read_bytes, read_instance, write_bytes
+from mincache.drawn import drawn_file
 from mincache.errors import DocumentError, InputError, shown
 from mincache.instance import NAME_PATTERN, Instance, check_name
-from mincache.scenario import GENERATOR_VERSION, Scenario
-from mincache.validation import read_toml, validated
+from mincache.recipes import Entry as Entry  # the same names: for those who look for them here
+from mincache.recipes import Place, places
+from mincache.recipes import Recipe as Recipe
+from mincache.recipes import draw as draw
+from mincache.scenario import Scenario
+from mincache.validation import read_toml
 
 RECIPE_FILE = "suite.toml"
-_MAX_INSTANCES = 10_000
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 _LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
-class Recipe(BaseModel):
-    """How the instances of a suite are drawn: every library x number of users x trace.
-
-    Attributes:
-        generator: version of the generator, `scenario.GENERATOR_VERSION`.
-        library_seed: seed of the libraries' streams.
-        trace_seed: seed of the traces' streams.
-        libraries: number of libraries.
-        users: the numbers of users N.
-        traces: number of traces a library and N.
-    """
-
-    model_config = _FROZEN
-
-    generator: str = GENERATOR_VERSION
-    library_seed: int = Field(ge=0)
-    trace_seed: int = Field(ge=0)
-    libraries: int = Field(ge=1)
-    users: Annotated[tuple[Annotated[int, Field(ge=1)], ...], _LIST] = Field(min_length=1)
-    traces: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _check_size(self) -> Self:
-        if self.libraries * len(self.users) * self.traces > _MAX_INSTANCES:
-            raise ValueError(f"libraries times users times traces must be at most {_MAX_INSTANCES}")
-        if len(set(self.users)) < len(self.users):
-            raise ValueError("each number of users must stand once")
-        return self
-
-
-class Entry(BaseModel):
-    """One instance of a suite.
-
-    Attributes:
-        name: the instance's name; its file is `name`.json.
-        sha256: of the file.
-        library: index of its library.
-        users: N.
-        trace: index of its trace.
-        best_known: lowest verified cost known, if any.
-        lower_bound: a proven lower bound on the cost, if any.
-    """
-
-    model_config = _FROZEN
-
-    name: str = Field(pattern=f"^{NAME_PATTERN}$")
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    library: int = Field(ge=0)
-    users: int = Field(ge=1)
-    trace: int = Field(ge=0)
-    best_known: float | None = None
-    lower_bound: float | None = None
-
-
 class SuiteFile(BaseModel):
-    """The content of a `suite.toml`."""
+    """The content of a `suite.toml`.
+
+    Attributes:
+        name: the suite's name.
+        purpose: one line on what it is for.
+        kept: `files` where each instance stands beside it in a file; `drawn` where there is the recipe
+            alone, and an instance is drawn into the user's cache folder when it is first used.
+        recipe: how the instances are drawn.
+        scenario: what from.
+        instance: the instances.
+    """
 
     model_config = _FROZEN
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     purpose: str = ""
+    kept: Literal["files", "drawn"] = "files"
     recipe: Recipe
     scenario: Scenario
     instance: Annotated[tuple[Entry, ...], _LIST] = ()
@@ -122,8 +84,15 @@ class Suite:
         return self.content.name
 
     def path(self, name: str) -> Path:
-        """Return the path of the file of the instance `name`."""
-        return self.folder / f"{name}.json"
+        """Return the path of the file of the instance `name`; where there is the recipe alone, draw it.
+
+        Raises:
+            InputError: if it must be drawn, and cannot.
+        """
+        if self.content.kept == "files":
+            return self.folder / f"{name}.json"
+        entry = self._entry(name)
+        return drawn_file(name, entry.sha256, lambda: instance_bytes(self._places[name].instance()))
 
     def read(self, name: str) -> Instance:
         """Read an instance, checking its file against the suite's hash.
@@ -132,11 +101,7 @@ class Suite:
             InputError: if the suite lists no such instance.
             DocumentError: if the file is missing, malformed, or not the one that the suite names.
         """
-        if name not in self.entries:
-            close = difflib.get_close_matches(name, self.entries, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {self.name}"
-            raise InputError("instance", f"must be one of {self.name}'s", shown(name), advice)
-        path, entry = self.path(name), self.entries[name]
+        entry, path = self._entry(name), self.path(name)
         try:
             data = read_bytes(path)
             if digest(data) != entry.sha256:
@@ -145,87 +110,103 @@ class Suite:
         except InputError as error:
             raise DocumentError(f"{path}: {error.field}", error.rule, error.received, error.advice) from None
 
+    def _entry(self, name: str) -> Entry:
+        if name not in self.entries:
+            close = difflib.get_close_matches(name, self.entries, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {self.name}"
+            raise InputError("instance", f"must be one of {self.name}'s", shown(name), advice)
+        return self.entries[name]
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        """What the recipe draws, undrawn."""
+        content = self.content
+        return {place.name: place for place in places(self.name, content.recipe, content.scenario)}
+
     def __iter__(self) -> Iterator[Instance]:
         return (self.read(name) for name in self.entries)
 
     def verify(self) -> Iterator[tuple[str, str | None]]:
         """Yield each instance's name, and None or how its file differs from what the recipe draws."""
-        content = self.content
-        drawn = {entry.name: entry for _, entry in draw(self.name, content.recipe, content.scenario)}
+        drawn = self._places
         stored = {path.name.removesuffix(".json") for path in self.folder.glob("*.json*")}
         for name in sorted(drawn.keys() | self.entries.keys() | stored):
             yield name, self._difference(name, drawn.get(name))
 
-    def _difference(self, name: str, drawn: Entry | None) -> str | None:
+    def _difference(self, name: str, place: Place | None) -> str | None:
         listed = self.entries.get(name)
         if listed is None:
-            return "in the folder, but not listed" if drawn is None else "drawn by the recipe, but not listed"
-        if drawn is None:
+            return "in the folder, but not listed" if place is None else "drawn by the recipe, but not listed"
+        if place is None:
             return "listed, but the recipe does not draw it"
-        if (listed.library, listed.users, listed.trace) != (drawn.library, drawn.users, drawn.trace):
-            return "listed with another library, number of users or trace than the recipe draws"
-        try:
-            found = digest(read_bytes(self.path(name)))
-        except InputError as error:
-            return str(error)
-        if found != listed.sha256:
-            return "the file's SHA-256 is not the one listed"
-        return None if found == drawn.sha256 else "the file's bytes are not what the recipe draws"
-
-
-def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, Entry]]:
-    """Draw the instances of a recipe, each with its entry, named `<suite>.l<library>.n<users>.t<trace>`.
-
-    Raises:
-        InputError: if the recipe is of another generator version, or too large for the scenario.
-    """
-    if recipe.generator != GENERATOR_VERSION:
-        rule = f"must be {GENERATOR_VERSION!r}, the version installed"
-        raise InputError("recipe.generator", rule, shown(recipe.generator))
-    for library_index in range(recipe.libraries):
-        library = scenario.library(recipe.library_seed, library_index)
-        for users in recipe.users:
-            sized = validated(Scenario, scenario.model_dump() | {"users": users})
-            for trace_index in range(recipe.traces):
-                path = ("trace", library_index, users, trace_index)
-                origin = {
-                    "scenario": scenario.name, "generator": recipe.generator,
-                    "library_seed": recipe.library_seed, "library": library_index,
-                    "trace_seed": recipe.trace_seed, "trace": trace_index,
-                }  # fmt: skip
-                title = f"{name}.l{library_index}.n{users}.t{trace_index}"
-                instance = sized.instance(title, library, sized.trace(recipe.trace_seed, *path), origin)
-                entry = Entry(
-                    name=title, sha256=digest(instance_bytes(instance)),
-                    library=library_index, users=users, trace=trace_index,
-                )  # fmt: skip
-                yield instance, entry
+        if (listed.setting, listed.library, listed.users, listed.trace) != place.indices:
+            return "listed with another setting, library, number of users or trace than the recipe draws"
+        if self.content.kept == "files":
+            try:
+                found = digest(read_bytes(self.path(name)))
+            except InputError as error:
+                return str(error)
+            if found != listed.sha256:
+                return "the file's SHA-256 is not the one listed"
+        if digest(instance_bytes(place.instance())) == listed.sha256:
+            return None
+        what = "the file's bytes are not" if self.content.kept == "files" else "the SHA-256 is not that of"
+        return f"{what} what the recipe draws"
 
 
 def generate(
-    folder: str | os.PathLike[str], name: str, recipe: Recipe, scenario: Scenario, purpose: str = ""
+    folder: str | os.PathLike[str],
+    name: str,
+    recipe: Recipe,
+    scenario: Scenario,
+    purpose: str = "",
+    kept: Literal["files", "drawn"] = "files",
+    each: Callable[[Sequence[Place]], Iterable[Place]] = iter,
 ) -> Suite:
     """Draw a suite into `folder`, which may exist but must not hold a suite yet, and return it.
+
+    Args:
+        folder: where to.
+        name: the suite's name.
+        recipe: how to draw the instances.
+        scenario: what from.
+        purpose: one line on what it is for.
+        kept: whether to write the instances or the recipe alone, as in `SuiteFile`.
+        each: yields what is still to be drawn, one by one, for showing how far it is.
 
     Raises:
         InputError: if the folder holds a suite already or cannot be written, or the name is none.
     """
     check_name(name, "name")
+    undrawn = list(places(name, recipe, scenario))
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(str(folder), "must be a folder to write to", reason) from None
-    if (folder / RECIPE_FILE).exists():
-        raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
+    check_free(folder)
     entries = []
-    for instance, entry in draw(name, recipe, scenario):
-        write_bytes(folder / f"{entry.name}.json", instance_bytes(instance))
-        entries.append(entry)
-    content = SuiteFile(name=name, purpose=purpose, recipe=recipe, scenario=scenario, instance=tuple(entries))
+    for place in each(undrawn):
+        document = instance_bytes(place.instance())
+        entries.append(place.entry(document))
+        if kept == "files":
+            write_bytes(folder / f"{place.name}.json", document)
+    content = SuiteFile(
+        name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario, instance=tuple(entries)
+    )
     write_content(folder, content)
     return Suite(folder)
+
+
+def check_free(folder: Path) -> None:
+    """Check that a folder holds no suite yet, whether it exists or not.
+
+    Raises:
+        InputError: if it does.
+    """
+    if os.path.exists(folder / RECIPE_FILE):
+        raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
 
 
 def set_references(suite: Suite, values: Mapping[str, tuple[float, float]]) -> Suite:
@@ -248,6 +229,8 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float]]) -> S
 def write_content(folder: Path, content: SuiteFile) -> None:
     """Write the `suite.toml` of a suite."""
     table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
+    if content.kept == "files":
+        del table["kept"]  # what suites without the key mean
     write_bytes(folder / RECIPE_FILE, tomli_w.dumps(table).encode())
 
 
@@ -272,7 +255,7 @@ def find(name_or_folder: str) -> Suite:
     if is_suite(name_or_folder):
         return Suite(name_or_folder)
     rule = f"must be one of {', '.join(standard_names())}, or a folder with a {RECIPE_FILE}"
-    raise InputError("suite", rule, shown(name_or_folder))
+    raise InputError("suite", rule, shown(name_or_folder), _did_you_mean(name_or_folder))
 
 
 def find_instance(name_or_file: str) -> Instance:
@@ -307,8 +290,14 @@ def _suite_of(instance_name: str) -> Suite:
     suite_name = instance_name.partition(".")[0]
     if suite_name not in standard_names():
         rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
-        raise InputError("instance", rule, shown(instance_name), "see: mincache instances show paper-v1")
+        advice = _did_you_mean(suite_name) or "see: mincache instances show paper-v1"
+        raise InputError("instance", rule, shown(instance_name), advice)
     return find(suite_name)
+
+
+def _did_you_mean(suite_name: str) -> str:
+    close = difflib.get_close_matches(suite_name, standard_names(), n=1)
+    return f"did you mean the suite {close[0]!r}?" if close else ""
 
 
 def _standard_root() -> Path:

@@ -59,7 +59,8 @@ def validated(kind: type[Table], fields: Mapping[str, Any]) -> Table:
 def _known_fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """Return the names of the fields beside the one at `place`, or none where that is not plain."""
     for step in place[:-1]:
-        inner = kind.model_fields[step].annotation if isinstance(step, str) else None
+        known = kind.model_fields.get(step) if isinstance(step, str) else None
+        inner = None if known is None else known.annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         kind = inner

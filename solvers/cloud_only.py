@@ -13,6 +13,7 @@ class CloudOnly(Solver):
     """Cache nothing, split the uplink equally."""
 
     kind: ClassVar[str] = "baseline"
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the solution that caches nothing."""

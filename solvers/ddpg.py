@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -15,17 +15,19 @@ from torch.optim import Adam
 
 from mincache import InputError, Instance, Learner, Run, Scenario, Solution, registry
 from mincache.learning import policies
-from mincache.learning.acting import act, answer, load
+from mincache.learning.acting import act, answer, ready
 from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.networks import Actor, Critic, initialise
+from mincache.learning.checks import check_counts, check_fractions
+from mincache.learning.draws import Course, Draws
+from mincache.learning.kinds import actor_of, critic_of, draw, environment, sizes, view_of
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.learning.replay import Replay, Transitions
 from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.training import Watch
+from mincache.learning.variants import Number, Text, fill
 from mincache.quantity import Array
 from mincache.streams import generator
-from mincache.views import actions, observations
-from mincache.views.environment import AgentView, EdgeCachingVectorEnv
+from mincache.views.environment import EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
 
@@ -53,12 +55,17 @@ class Ddpg(Learner):
        arXiv:1509.02971 is an Ornstein-Uhlenbeck process, but here no action changes what comes next.
     8. (15b) needs a slot after the last one: it is the episode's first one again.
 
+    `variant` names values of the next four fields, steps from the paper's words to the best agent; a field
+    that is given overrides its variant's (`mincache.learning.variants`). With `sets`, states, actions and
+    networks are other ones, and one policy may be for every library and N (`mincache.learning.set_agents`).
+
     Attributes:
         policy: file of a trained policy; none to look among those that ship with mincache.
-        observation: how a state is written, one of `mincache.views.observations.OBSERVATIONS`.
-        action: how raw actions become decisions, one of `mincache.views.actions.ACTIONS`.
-        critic: `plain`, or `matched` as in deviation 3, which needs requests as indicators.
-        discount: omega in (15b); the paper's value.
+        variant: one of `mincache.learning.variants.VARIANTS`.
+        observation: how a state is written, `aggregates` or among `mincache.views.observations.OBSERVATIONS`.
+        action: how raw actions become decisions, `score-order` or among `mincache.views.actions.ACTIONS`.
+        critic: `plain`, `matched` as in deviation 3, which needs requests as indicators, or `sets`.
+        discount: omega in (15b); the paper's value, 0.99, but for two variants.
         target_rate: epsilon in (17) and (18); the paper's value.
         episodes: H; the paper's value.
         actor_rate: learning rate of (16), by Adam; ours (Fig. 3 compares several without naming one).
@@ -78,12 +85,13 @@ class Ddpg(Learner):
     """
 
     policy: Path | None = None
-    observation: Literal["index", "one-hot", "counts"] = "counts"
-    action: Literal["softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve"] = (
-        "serve-in-order"
-    )
-    critic: Literal["plain", "matched"] = "matched"
-    discount: float = 0.99
+    variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
+    observation: Literal["index", "one-hot", "counts", "aggregates"] = cast(Any, Text("counts"))
+    action: Literal[
+        "softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve", "score-order"
+    ] = cast(Any, Text("serve-in-order"))
+    critic: Literal["plain", "matched", "sets"] = cast(Any, Text("matched"))
+    discount: float = Number(0.99)
     target_rate: float = 0.005
     episodes: int = 500
     actor_rate: float = 1e-4
@@ -102,23 +110,31 @@ class Ddpg(Learner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        AgentView(self.observation, self.action)  # refuses unknown names
-        for name in ("discount", "target_rate", "noise_decay"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise InputError(f"ddpg.{name}", "must lie in [0, 1]", str(getattr(self, name)))
+        fill(self)
+        view_of(self.observation, self.action)  # refuses unknown names
+        check_fractions("ddpg", self, "discount", "target_rate", "noise_decay")
+        check_counts("ddpg", self, "hidden", "replay", "warmup")
         if self.critic == "matched" and self.observation == "index":
             raise InputError("ddpg.critic", "must be plain with observation=index", "'matched'")
-        for name in ("episodes", "batch", "hidden", "replay", "warmup", "environments", "updates"):
-            if getattr(self, name) < 1:
-                raise InputError(f"ddpg.{name}", "must be >= 1", str(getattr(self, name)))
-        if self.episodes % self.environments:
-            rule = f"must be a multiple of environments = {self.environments}"
-            raise InputError("ddpg.episodes", rule, str(self.episodes))
+        if (self.critic == "sets") != (self.observation == "aggregates"):
+            rule = f"must {'be' if self.observation == 'aggregates' else 'not be'} sets with this observation"
+            raise InputError("ddpg.critic", rule, self.critic)
 
     def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy at hand is for this instance."""
-        found = self.find(instance)
-        return found if isinstance(found, str) else None
+        """Return None, or why no policy at hand is for this instance; one that is gets loaded now.
+
+        Raises:
+            InputError: if its file is malformed.
+        """
+        found = super().supports(instance) or self.find(instance)
+        if isinstance(found, str):
+            return found
+        ready(found, instance)
+        return None
+
+    def data_files(self) -> list[Path]:
+        """Return the shipped policies to look among, if no policy is named."""
+        return [] if self.policy else policies.shipped_files("ddpg", self._training())
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the trained actor says, slot by slot.
@@ -129,7 +145,7 @@ class Ddpg(Learner):
         found = self.find(instance)
         if isinstance(found, str):
             raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return answer(*load(found, instance), instance)
+        return answer(*ready(found, instance), instance, run)
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train for a library drawn with a seed from `run`, and return the policy's file.
@@ -141,37 +157,45 @@ class Ddpg(Learner):
         policies.write_policy(path, self.train(Episodes(scenario, scenario.library(seed), seed)))
         return path
 
+    @property
+    def every_problem(self) -> bool:
+        """Whether one policy may be for every library and number of users."""
+        return self.critic == "sets"
+
     def train(
         self,
-        episodes: Episodes,
+        course: Course,
         watch: Watch | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
     ) -> Policy:
-        """Return a policy trained on `episodes`; the same episodes and parameters give the same policy.
+        """Return a policy trained on `course`; the same course and parameters give the same policy.
 
         Args:
-            episodes: what to train on; its seed is the seed of the training too.
+            course: what to train on; its seed is the seed of the training too. Of draws, each round of
+                episodes has a library and a number of users of its own.
             watch: hears of each round of `environments` episodes.
             title: for people: what the policy is for.
             checkpoint: where to keep the training as it goes, and to go on from.
         """
         torch.set_num_threads(1)  # networks this small only lose by more
-        view, problem = AgentView(self.observation, self.action), episodes.problem
-        env = EdgeCachingVectorEnv(episodes, self.environments, self.observation, self.action)
-        agent = Agent(self, problem, generator(episodes.seed, "ddpg", "weights"))
+        if isinstance(course, Draws):
+            course = replace(course, varied=False)  # the memory holds slots of one number of models
+        agent = Agent(self, course.problem, generator(course.seed, "ddpg", "weights"))
         begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
         restore(agent.parts if kept else {}, kept)
         for done in range(begun, self.episodes, self.environments):
-            rng = generator(episodes.seed, "ddpg", "round", done)
+            rng = generator(course.seed, "ddpg", "round", done)
+            episodes = course.episodes(done) if isinstance(course, Draws) else course
+            env = environment(agent.view, episodes, self.environments)
             reward = agent.play(env, done, self._noise(done), rng)
             if watch is not None:
-                watch(done + self.environments, reward, partial(answer, agent.actor, view))
+                watch(done + self.environments, reward, partial(answer, agent.actor, agent.view))
             if checkpoint is not None:
                 checkpoint.save(done + self.environments, arrays_of(agent.parts))
         card = PolicyCard(
-            solver="ddpg", parameters=self._training(), problem=policies.problem_digest(problem), title=title,
-            users=problem.user_count, models=problem.model_count, versions=view.versions, seed=episodes.seed,
+            solver="ddpg", parameters=self._training(), title=title, versions=agent.view.versions,
+            seed=course.seed, **policies.whose(course),
         )  # fmt: skip
         return Policy(card, {name: w.cpu().numpy() for name, w in agent.actor.state_dict().items()})
 
@@ -182,7 +206,9 @@ class Ddpg(Learner):
 
     def _training(self) -> dict[str, Any]:
         """Return the parameters that a training depends on."""
-        return {k: v for k, v in registry.parameters(self).items() if k not in ("policy", "device")}
+        return {
+            k: v for k, v in registry.parameters(self).items() if k not in ("policy", "variant", "device")
+        }
 
     def find(self, instance: Instance) -> Path | str:
         """Return the policy for this instance, or why there is none."""
@@ -202,19 +228,17 @@ class Agent:
 
     def __init__(self, setting: Ddpg, problem: Instance, rng: np.random.Generator) -> None:
         self.setting = setting
-        state_size = observations.OBSERVATIONS[setting.observation].size(problem)
-        action_size = actions.size(problem)
-        self.actor = Actor(state_size, action_size, setting.hidden)
-        self.action_size = action_size
-        N, M = problem.user_count, problem.model_count
-        self.critic = Critic(state_size, N, M, setting.hidden, setting.critic == "matched")
+        self.view = view_of(setting.observation, setting.action)
+        state_size, self.action_size = sizes(self.view, problem)
+        self.actor = actor_of(self.view, problem, setting.hidden)
+        self.critic = critic_of(self.view, problem, setting.hidden, setting.critic == "matched")
         for network in (self.actor, self.critic):
-            initialise(network, rng)
+            draw(network, rng)
             network.to(setting.device)
         self.target_actor, self.target_critic = deepcopy(self.actor), deepcopy(self.critic)
         self.actor_optimiser = Adam(self.actor.parameters(), setting.actor_rate, fused=True)
         self.critic_optimiser = Adam(self.critic.parameters(), setting.critic_rate, fused=True)
-        self.replay = Replay(setting.replay, state_size, action_size, setting.device)
+        self.replay = Replay(setting.replay, state_size, self.action_size, setting.device)
         self.parts: dict[str, Part] = {
             "actor": self.actor, "critic": self.critic, "replay": self.replay,
             "target_actor": self.target_actor, "target_critic": self.target_critic,

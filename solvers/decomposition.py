@@ -1,4 +1,4 @@
-"""`decomposition`: the exact optimum, slot by slot."""
+"""`decomposition`: the exact optimum, slot by slot, or frame by frame where a rule links slots."""
 
 from __future__ import annotations
 
@@ -6,37 +6,49 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.exact import RELATIVE_GAP, improvements, load_compiled
+from mincache.exact import MOST_SETS, RELATIVE_GAP, improvements, load_compiled
 
 
 @dataclass(frozen=True)
 class Decomposition(Solver):
     """Bandwidth by its dual; cache and steps by branch and bound, with a bound that meets the answer.
 
+    Where loading takes time, the cheapest course through all caches that fit; if they are too many, through
+    those that prices of keeping models lead to, with the bound that these give.
+
     Large searches are compiled with numba where it is installed (the extra `compiled`). When the time is
     up, the best answer so far and a valid bound are returned.
 
     Args:
-        relative_gap: gap between cost and bound, relative, at which a slot counts as solved.
+        relative_gap: gap between cost and bound, relative, at which a slot or frame counts as solved.
         compiled: whether to search with compiled loops, which are then loaded when the solver is made; by
             default where that pays.
+        most_sets: where loading takes time, number of caches that fit up to which all are looked at.
     """
 
     kind: ClassVar[str] = "exact"
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     relative_gap: float = RELATIVE_GAP
     compiled: bool | None = None
+    most_sets: int = MOST_SETS
 
     def __post_init__(self) -> None:
         if not self.relative_gap >= 0.0:
             raise InputError("relative_gap", "must be at least 0", str(self.relative_gap))
+        if self.most_sets < 0:
+            raise InputError("most_sets", "must be at least 0", str(self.most_sets))
         if self.compiled:
             load_compiled()
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return an optimal solution, or the best that the time allowed."""
         answers = improvements(
-            instance, relative_gap=self.relative_gap, compiled=self.compiled, remaining=run.remaining
+            instance,
+            relative_gap=self.relative_gap,
+            compiled=self.compiled,
+            most_sets=self.most_sets,
+            remaining=run.remaining,
         )
         for answer in answers:
             run.report(answer.solution, bound=answer.bound)

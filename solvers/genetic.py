@@ -10,7 +10,10 @@ from pymoo.operators.crossover.sbx import cross_sbx
 from pymoo.operators.mutation.pm import mut_pm
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate_batch
+from mincache.feasible import linked_slots, rounded
 from mincache.quantity import Array
+from mincache.solver import RAW_DIGITS
+from mincache.views import actions
 from mincache.views.vector import VectorView
 
 CROSSOVER_PROBABILITY = 0.9
@@ -29,9 +32,11 @@ class Genetic(Solver):
     the values are ours. Operators: Deb and Agrawal, Simulated binary crossover for continuous search
     space, Complex Systems 9, 1995; tournaments of two and survival of the best follow pymoo's GA.
     The populations of all slots evolve side by side in one batch; no information passes between them.
+    Slots that rules link (a frame, or all slots where loading takes time) are one long chromosome, which is
+    judged by the sum of its slots' costs.
 
     Attributes:
-        population: candidates a slot.
+        population: candidates a slot (or a frame, or altogether, as above).
         generations: how often a population is priced, the first random one included.
         crossover_eta: distribution index of the crossover; larger means children closer to the parents.
         mutation_eta: distribution index of the mutation.
@@ -39,6 +44,7 @@ class Genetic(Solver):
     """
 
     stochastic: ClassVar[bool] = True
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     population: int = 50
     generations: int = 100
@@ -53,9 +59,10 @@ class Genetic(Solver):
         VectorView(self.repair)  # refuses an unknown repair now, not in the middle of a run
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the best candidate that each slot's population ever held."""
-        view = VectorView(self.repair)
-        points = run.rng.random((self.population, instance.slot_count, view.apply(instance)))
+        """Return the best candidate that each population ever held."""
+        view, length = VectorView(self.repair), linked_slots(instance)
+        groups = -(-instance.slot_count // length)
+        points = run.rng.random((self.population, groups, length * view.apply(instance)))
         cost = _price(instance, view, points)
         for generation in range(1, self.generations):
             if run.should_stop():
@@ -64,16 +71,18 @@ class Genetic(Solver):
             children_cost = np.where(copies, np.inf, _price(instance, view, children))
             points, cost = _fittest(points, cost, children, children_cost)
             if generation % _REPORT_EVERY == 0:
-                run.report(_best(instance, view, points, cost))
-        return _best(instance, view, points, cost)
+                run.report(_best(instance, view, points, cost)[0])
+        best, raw = _best(instance, view, points, cost)
+        run.report_raw(raw)
+        return best
 
     def _children(self, points: Array, cost: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Return as many children as there are points, and [population, T] which are mere copies."""
-        size, slots, genes = points.shape
+        """Return as many children as there are points, and [population, groups] which are mere copies."""
+        size, groups, genes = points.shape
         parents = _parents(points, cost, rng).reshape(2, -1, genes)
         children = self._mutated(self._crossed(parents, rng).reshape(-1, genes), rng)
         copies = (children == parents.reshape(-1, genes)).all(axis=-1)
-        return children.reshape(-1, slots, genes)[:size], copies.reshape(-1, slots)[:size]
+        return children.reshape(-1, groups, genes)[:size], copies.reshape(-1, groups)[:size]
 
     def _crossed(self, parents: Array, rng: np.random.Generator) -> Array:
         _, pairs, genes = parents.shape
@@ -92,34 +101,45 @@ class Genetic(Solver):
 
 
 def _price(instance: Instance, view: VectorView, points: Array) -> Array:
-    """Return the cost of each candidate in each slot, [population, T]."""
-    return evaluate_batch(instance, view.invert(instance, points)).slot_cost
+    """Return the cost of each candidate of each group of linked slots, [population, groups]."""
+    cost = evaluate_batch(instance, view.invert(instance, _by_slot(instance, points))).slot_cost
+    return np.add.reduceat(cost, np.arange(0, instance.slot_count, linked_slots(instance)), axis=1)
+
+
+def _by_slot(instance: Instance, points: Array) -> Array:
+    """Return chromosomes [..., groups, genes of a group] as points [..., T, genes of a slot].
+
+    The last group may have fewer slots than the others; what its chromosome holds beyond them is ignored.
+    """
+    slots = points.shape[-2] * linked_slots(instance)
+    return points.reshape(*points.shape[:-2], slots, -1)[..., : instance.slot_count, :]
 
 
 def _parents(points: Array, cost: Array, rng: np.random.Generator) -> Array:
-    """Return pairs of tournament winners, [2, population / 2 rounded up, T, genes].
+    """Return pairs of tournament winners, [2, population / 2 rounded up, groups, genes].
 
-    In every slot the candidates are put into random order twice, and neighbours fight: everyone fights
+    In every group the candidates are put into random order twice, and neighbours fight: everyone fights
     about twice, so that the number of children a candidate gets varies little.
     """
-    size, slots = cost.shape
+    size, groups = cost.shape
     pairs = -(-size // 2)
     rounds = -(-4 * pairs // size)
-    order = rng.permuted(np.broadcast_to(np.arange(size)[None, :, None], (rounds, size, slots)), axis=1)
-    first, second = np.moveaxis(order.reshape(-1, slots)[: 4 * pairs].reshape(2 * pairs, 2, slots), 1, 0)
+    order = rng.permuted(np.broadcast_to(np.arange(size)[None, :, None], (rounds, size, groups)), axis=1)
+    first, second = np.moveaxis(order.reshape(-1, groups)[: 4 * pairs].reshape(2 * pairs, 2, groups), 1, 0)
     first_wins = np.take_along_axis(cost, first, axis=0) <= np.take_along_axis(cost, second, axis=0)
-    winners = np.where(first_wins, first, second).reshape(pairs, 2, slots)
-    return points[np.moveaxis(winners, 1, 0), np.arange(slots)]
+    winners = np.where(first_wins, first, second).reshape(pairs, 2, groups)
+    return points[np.moveaxis(winners, 1, 0), np.arange(groups)]
 
 
 def _fittest(points: Array, cost: Array, children: Array, children_cost: Array) -> tuple[Array, Array]:
-    """Return the better half of parents and children, slot by slot."""
+    """Return the better half of parents and children, group by group."""
     everyone, costs = np.concatenate([points, children]), np.concatenate([cost, children_cost])
     order = np.argsort(costs, axis=0, kind="stable")[: len(points)]
     return np.take_along_axis(everyone, order[..., None], axis=0), np.take_along_axis(costs, order, axis=0)
 
 
-def _best(instance: Instance, view: VectorView, points: Array, cost: Array) -> Solution:
-    slots = np.arange(instance.slot_count)
-    best: Decisions = view.invert(instance, points[cost.argmin(axis=0), slots])
-    return Solution.of(instance, best.compact())
+def _best(instance: Instance, view: VectorView, points: Array, cost: Array) -> tuple[Solution, Decisions]:
+    """Return the best candidate of each group, and the decisions that it would be without its repair."""
+    best = _by_slot(instance, points[cost.argmin(axis=0), np.arange(cost.shape[1])])
+    raw = actions.unrepaired(instance, 2.0 * best - 1.0)
+    return Solution.of(instance, rounded(instance, view.invert(instance, best))), raw.compact(RAW_DIGITS)

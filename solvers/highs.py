@@ -1,8 +1,8 @@
-"""`highs`: cache and service of every slot as a mixed-integer linear program, aggregated by model."""
+"""`highs`: cache and service as a mixed-integer linear program aggregated by model, with HiGHS."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,40 +10,43 @@ import highspy
 import numpy as np
 from pyomo.common.tee import capture_output
 
-from mincache import Decisions, Instance, Run, Solution, Solver
-from mincache.evaluation import TOLERANCE
-from mincache.exact.bandwidth import optimal_bandwidth
+from mincache import Budget, Instance, Run, Solution, Solver
+from mincache.feasible import frame_starts
+from mincache.instance import Rules
 from mincache.quantity import Array
+from mincache.views import algebraic_program
 from mincache.views.algebraic_bound import upload_bound
-from mincache.views.algebraic_rounding import within_limits
-from mincache.views.algebraic_service import ServiceTable
-from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
+from mincache.views.algebraic_program import Program
+from mincache.views.algebraic_repair import round_with_rules
+from mincache.views.algebraic_slots import RULES, PartAnswer, answer_parts, out_of_range, solve_parts
 
 _TOLERANCE = 1e-9  # of feasibility, integrality and reduced costs; HiGHS's own are 1e-6 and 1e-7
-_SMALLEST = 1e-9  # coefficients below are dropped, by HiGHS with a complaint
+_APART_PART = 0.3  # of the time, for what is linked by itself
+_TIME_PART = 0.95  # of what is left then: in large programs HiGHS looks at its clock only now and then
 
 
 @dataclass(frozen=True)
 class Highs(Solver):
-    """Solve each slot's cache and service with HiGHS; the bandwidth split is the optimal one.
+    """Solve cache and service with HiGHS; the bandwidth split is the optimal one.
 
-    Requests for the same model cost the same at the edge but for a constant, and at the optimum each hit
-    gets no steps or A3, but for one a slot that may get part of them. So a requested model needs a binary
-    for the cache, an integer for how many are served fully, and a binary for the one served in part.
+    Slots, or frames, that nothing links are solved one after the other. Where loading links them, each is
+    solved by itself first: what it costs at least becomes a constraint of the program of the whole horizon,
+    and the answers are where its search begins. Incumbents and bounds are reported as they come.
 
     Attributes:
-        gap: relative gap between answer and bound at which a slot counts as solved.
+        gap: relative gap between answer and bound at which a program counts as solved.
         threads: threads that HiGHS may use.
     """
 
     kind: ClassVar[str] = "exact"
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     gap: float = 1e-9
     threads: int = 1
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or a sentence if the instance's numbers are out of a solver's range."""
-        return out_of_range(instance)
+        return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return HiGHS's best answers, and report the mean of its bounds."""
@@ -59,84 +62,97 @@ class Highs(Solver):
         }  # fmt: skip
         for name, value in options.items():
             highs.setOptionValue(name, value)
-        return solve_slots(instance, run, partial(_solve_slot, highs))
+        if instance.rules.loading_s_per_gb > 0.0:
+            return _solve_horizon(highs, instance, run)
+        return solve_parts(instance, run, partial(_solve_part, highs))
 
 
-def _solve_slot(highs: highspy.Highs, slot: Instance, seconds: float) -> SlotAnswer:
-    highs.clearModel()
-    highs.setOptionValue("time_limit", highs.getRunTime() + seconds)  # its clock runs on over the slots
-    service = _Service(slot)
-    variables = service.write(highs)
+def _solve_horizon(highs: highspy.Highs, instance: Instance, run: Run) -> Solution:
+    """Solve the frames without loading, then with it the whole horizon, beginning there."""
+    unlinked = replace(instance, rules=replace(instance.rules, loading_s_per_gb=0.0))
+    apart = Budget(_APART_PART * run.remaining())
+    found, bound = answer_parts(unlinked, apart.remaining, partial(_solve_part, highs))
+    start = round_with_rules(instance, found.cache, found.step_share, found.bandwidth_share)
+    run.report(Solution.of(instance, start), bound=float(bound.mean()))
+    slots = _service_bounds(highs, instance, Budget(_APART_PART * run.remaining()))
+    frames = np.add.reduceat(_less_uploads(instance, bound), frame_starts(instance))
+    program = algebraic_program.apply(instance, slots, frames)
+    _write(highs, program)
+    columns, values = algebraic_program.known_values(program, start)
+    highs.setSolution(columns.size, columns, values)
+    highs.cbMipImprovingSolution.subscribe(partial(_report_incumbent, program, run))
+    highs.cbMipLogging.subscribe(partial(_report_bound, program, run))
+    answer = _run(highs, program, _TIME_PART * run.remaining())
+    solution = Solution.of(instance, answer.decisions or start)
+    run.report(solution, bound=answer.bound)
+    return solution
+
+
+def _service_bounds(highs: highspy.Highs, instance: Instance, budget: Budget) -> Array:
+    """Return lower bounds on each slot's cost by itself, uploads left out, summed over its requests: [T]."""
+    apart = replace(instance, rules=Rules(steps_floor=instance.rules.steps_floor))
+    return _less_uploads(instance, answer_parts(apart, budget.remaining, partial(_solve_part, highs))[1])
+
+
+def _less_uploads(instance: Instance, bound: Array) -> Array:
+    return np.asarray(instance.user_count * (bound - upload_bound(instance)))
+
+
+def _report_incumbent(program: Program, run: Run, event: Any) -> None:
+    decisions = algebraic_program.invert(program, np.array(event.data_out.mip_solution))
+    run.report(Solution.of(program.instance, decisions))
+
+
+def _report_bound(program: Program, run: Run, event: Any) -> None:
+    run.report(bound=_bound(program, event.data_out.mip_dual_bound))
+
+
+def _solve_part(highs: highspy.Highs, part: Instance, seconds: float) -> PartAnswer:
+    """Solve a slot, or a frame with what its slots cost at least."""
+    budget = Budget(seconds)
+    alone = None
+    if part.slot_count > 1:
+        alone = _service_bounds(highs, part, Budget(_APART_PART * seconds))
+    program = algebraic_program.apply(part, alone)
+    _write(highs, program)
+    return _run(highs, program, budget.remaining())
+
+
+def _run(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
+    highs.setOptionValue("time_limit", highs.getRunTime() + seconds)  # its clock runs on over the parts
     if highs.run() == highspy.HighsStatus.kError:
-        raise RuntimeError(
-            f"HiGHS failed on {slot.name}: {highs.modelStatusToString(highs.getModelStatus())}"
-        )
+        status = highs.modelStatusToString(highs.getModelStatus())
+        raise RuntimeError(f"HiGHS failed on {program.instance.name}: {status}")
     info = highs.getInfo()
-    # A reduced cost may have the wrong sign by the tolerance, over the range of its variable.
-    slack = _TOLERANCE * (3.0 * service.count.size + service.count.sum())
-    total = service.all_cloud_cost + info.mip_dual_bound - slack
-    bound = float(total / slot.user_count + upload_bound(slot)[0])
+    bound = _bound(program, info.mip_dual_bound)
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return SlotAnswer(None, bound)
-    cached, full, partly, extra = (np.array(highs.vals(part)) for part in variables)
-    return SlotAnswer(service.decisions(cached, full, partly, extra), bound)
+        return PartAnswer(None, bound)
+    values = np.array(highs.getSolution().col_value)
+    return PartAnswer(algebraic_program.invert(program, values), bound)
 
 
-class _Service:
-    """The cache and service of one slot, by requested model; each array is [R]."""
-
-    def __init__(self, slot: Instance) -> None:
-        requested, table = slot.trace.requested_model[0], ServiceTable.of(slot)
-        self.slot = slot
-        self.model, first, self.count = np.unique(requested, return_index=True, return_counts=True)
-        steps, cost = table.steps[0, first], table.edge_cost[0, first]
-        self.low, self.high = steps[:, 1, 0], steps[:, 1, 1]  # A1 and A3, cut off at L
-        self.low_saving = cost[:, 0, 0] - cost[:, 1, 0]
-        self.high_saving = cost[:, 0, 0] - cost[:, 1, 1]
-        extra = table.edge_cost[0, :, 0, 0] - table.cloud_cost[0]
-        self.hit_cost = np.bincount(requested, extra, slot.model_count)[self.model]
-        self.all_cloud_cost = float(table.cloud_cost.sum())
-
-    def write(self, highs: highspy.Highs) -> tuple[Any, Any, Any, Any]:
-        """Write the problem; return variables: cached, served fully, partly, and its steps above A1."""
-        R = range(self.model.size)
-        size = self.slot.models.size_gb[self.model] / self.slot.server.storage_gb
-        A3, L = self.slot.models.steps_saturation[self.model], self.slot.server.steps
-        cached = highs.addBinaries(len(R), obj=self.hit_cost.tolist(), ub=_fits(size).tolist())
-        full = highs.addIntegrals(
-            len(R), obj=(-self.high_saving).tolist(), ub=(self.count * _fits(A3 / L)).tolist()
-        )
-        partly = highs.addBinaries(len(R), obj=(-self.low_saving).tolist())
-        extra = highs.addVariables(len(R), ub=1.0, obj=(self.low_saving - self.high_saving).tolist())
-        highs.addConstr(highs.qsum(cached * _coefficients(size)) <= 1.0)
-        steps = full * _coefficients(A3 / L) + partly * _coefficients(self.low / L)
-        highs.addConstr(highs.qsum(steps + extra * _coefficients((self.high - self.low) / L)) <= 1.0)
-        highs.addConstr(highs.qsum(partly) <= 1)
-        highs.addConstrs(full[r] + partly[r] <= int(self.count[r]) * cached[r] for r in R)
-        highs.addConstrs(extra[r] <= partly[r] for r in R)
-        return cached, full, partly, extra
-
-    def decisions(self, cached: Array, full: Array, partly: Array, extra: Array) -> Decisions:
-        """Return decisions that serve as many users of each model, in their order."""
-        slot = self.slot
-        cache = np.zeros((1, slot.model_count), dtype=bool)
-        cache[0, self.model[cached > 0.5]] = True
-        steps = np.zeros(slot.user_count)
-        for r, m in enumerate(self.model):
-            users = np.flatnonzero(slot.trace.requested_model[0] == m)
-            served = round(full[r])
-            steps[users[:served]] = slot.models.steps_saturation[m]
-            if partly[r] > 0.5:
-                steps[users[served]] = self.low[r] + extra[r] * (self.high[r] - self.low[r])
-        share = within_limits(steps[None] / slot.server.steps)
-        return Decisions(cache, optimal_bandwidth(slot), share)
+def _bound(program: Program, dual_bound: float) -> float:
+    """Return the lower bound on the mean cost (11) that HiGHS's on the program amounts to."""
+    # A reduced cost may have the wrong sign by the tolerance, over the range of its variable.
+    slack = _TOLERANCE * float(program.most.sum())
+    total = program.cells.cloud_cost.sum() + dual_bound - slack
+    requests = program.instance.trace.requested_model.size
+    return float(total / requests + upload_bound(program.instance).mean())
 
 
-def _fits(part: Array) -> Array:
-    """Return 1.0 where a part of a whole fits into it, else 0.0."""
-    return (part <= 1.0 + TOLERANCE).astype(np.float64)
-
-
-def _coefficients(part: Array) -> Array:
-    """Return parts of a whole as HiGHS takes them; one that does not fit has a variable fixed at 0."""
-    return np.where(part < _SMALLEST, 0.0, np.minimum(part, 2.0))
+def _write(highs: highspy.Highs, program: Program) -> None:
+    """Hand the program to HiGHS."""
+    rows, columns = program.rows, program.cost.size
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = columns, rows.lower.size
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, np.zeros(columns), program.most
+    lp.row_lower_, lp.row_upper_ = rows.lower, rows.upper
+    kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
+    lp.integrality_ = [kinds[whole] for whole in program.integral.tolist()]
+    matrix = lp.a_matrix_
+    matrix.format_ = highspy.MatrixFormat.kRowwise
+    matrix.num_col_, matrix.num_row_ = columns, rows.lower.size
+    matrix.start_ = np.searchsorted(rows.row, np.arange(rows.lower.size + 1))
+    matrix.index_, matrix.value_ = rows.column, rows.value
+    highs.clearModel()
+    highs.passModel(lp)

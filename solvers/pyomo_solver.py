@@ -1,4 +1,7 @@
-"""`pyomo`: the algebraic form of every slot, handed to any solver that Pyomo's SolverFactory offers."""
+"""`pyomo`: the algebraic form of every slot, handed to any solver that Pyomo's SolverFactory offers.
+
+Under rules that link slots it hands over every frame, or the whole instance, at once.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
-import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
 from pyomo.opt import SolverStatus
@@ -18,11 +21,11 @@ from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.errors import MissingExtraError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.views import algebraic
-from mincache.views.algebraic_rounding import round_slot
-from mincache.views.algebraic_slots import SlotAnswer, less_tolerances, out_of_range, solve_slots
+from mincache.views.algebraic_rounding import round_relaxed
+from mincache.views.algebraic_slots import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
 
 _FRACTIONAL = 1e-6
-_FAILURES = (  # every slot has an answer, so that these are never true of one
+_FAILURES = (  # every part has an answer, so that these are never true of one
     "infeasible", "infeasibleOrUnbounded", "unbounded", "invalidProblem",
     "error", "solverFailure", "internalSolverError", "licensingProblems", "other", "unknown",
 )  # fmt: skip
@@ -53,6 +56,13 @@ _PACKAGES = {
     "highs": "highspy", "mosek": "mosek", "scip_direct": "pyscipopt", "scip_persistent": "pyscipopt",
     "xpress": "xpress",
 }  # fmt: skip
+_PROGRAMS = {
+    "bonmin": "conda install -c conda-forge coin-or-bonmin", "ipopt": "conda install -c conda-forge ipopt",
+    "glpk": "conda install -c conda-forge glpk", "scip": "conda install -c conda-forge scip",
+    "cbc": "pip install idaes-pse, then idaes get-extensions",
+    "couenne": "pip install idaes-pse, then idaes get-extensions",
+    "baron": "get it and a licence from minlp.com", "gams": "get it and a licence from gams.com",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Pyomo(Solver):
     """
 
     kind: ClassVar[str] = "exact"
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     solver: str = "highs"
     formulation: algebraic.Formulation | None = None
@@ -85,7 +96,7 @@ class Pyomo(Solver):
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, what to install for the solver named, or that the numbers are out of its range."""
-        return self._missing() or out_of_range(instance)
+        return super().supports(instance) or self._missing() or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the solver's best answers, and report the mean of its bounds.
@@ -98,21 +109,21 @@ class Pyomo(Solver):
             raise MissingExtraError(missing)
         if self._family == "highs":
             _allow_other_threads()
-        return solve_slots(instance, run, self._solve_slot)
+        return solve_parts(instance, run, self._solve)
 
-    def _solve_slot(self, slot: Instance, seconds: float) -> SlotAnswer:
-        model = algebraic.apply(slot, self.formulation or self._default_formulation)
+    def _solve(self, part: Instance, seconds: float) -> PartAnswer:
+        model = algebraic.apply(part, self.formulation or self._default_formulation)
         with LoggingIntercept(module="pyomo", level=logging.CRITICAL):
             ended, bound = self._run(model, seconds)
-        cache = [variable.value for variable in model.cache.values()]
-        if None in cache:
+        cached = [variable.value for variable in model.cache.values()]
+        if None in cached:
             if ended in _FAILURES:
-                raise RuntimeError(f"{self.solver} ended {slot.name} with {ended!r}")
-            return SlotAnswer(None, bound)
-        if max(abs(value - round(value)) for value in cache) <= _FRACTIONAL:
-            return SlotAnswer(algebraic.invert(model), bound)
-        steps = np.array([variable.value for variable in model.step_share.values()])
-        return SlotAnswer(round_slot(slot, np.array(cache), steps, optimal_bandwidth(slot)[0]), bound)
+                raise RuntimeError(f"{self.solver} ended {part.name} with {ended!r}")
+            return PartAnswer(None, bound)
+        if max(abs(value - round(value)) for value in cached) <= _FRACTIONAL:
+            return PartAnswer(algebraic.invert(model), bound)
+        cache, steps = algebraic.relaxed_values(model)
+        return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
 
     def _run(self, model: Any, seconds: float) -> tuple[str, float]:
         """Solve; leave the best answer in the model, if any, and return why it ended and the bound."""
@@ -153,7 +164,10 @@ class Pyomo(Solver):
         options = self._options()
         called = [options[key] for key in ("mip_solver", "nlp_solver") if key in options]
         missing = [name for name in (self.solver, *called) if not _available(name)]
-        return _what_to_install(missing[0]) if missing else None
+        if not missing:
+            return None
+        called_by = "" if missing[0] == self.solver else f" ({self.solver} calls it)"
+        return _what_to_install(missing[0]) + called_by
 
 
 def _allow_other_threads() -> None:
@@ -171,9 +185,18 @@ def _available(name: str) -> bool:
 
 def _what_to_install(name: str) -> str:
     package = _PACKAGES.get(name) or _PACKAGES.get(name.partition("_")[0])
-    install = f"pip install {package}" if package else f"install it so that the program {name!r} is on PATH"
-    known = "" if name in pyo.SolverFactory else " (it is not a name that Pyomo itself knows)"
-    return f"solver {name!r} is not installed{known}: {install}"
+    if package:
+        return f"solver {name!r} is not installed: pip install {package}"
+    if name in _PROGRAMS:
+        return f"solver {name!r} is not installed: {_PROGRAMS[name]}, so that the program is on PATH"
+    unknown = "" if name in pyo.SolverFactory else f" ({_unknown(name)})"
+    return f"solver {name!r} is not installed{unknown}: install it so that the program {name!r} is on PATH"
+
+
+def _unknown(name: str) -> str:
+    close = get_close_matches(name, [*pyo.SolverFactory, *_PROGRAMS], n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"it is not a name that Pyomo itself knows{meant}"
 
 
 def _time_limit(solver: Any, seconds: float) -> dict[str, float]:

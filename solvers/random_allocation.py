@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mincache import Decisions, Instance, Run, Solution, Solver
+from mincache.feasible import fill_cache, hits, lift
 from mincache.quantity import Array
 
 
@@ -15,7 +16,10 @@ from mincache.quantity import Array
 class RandomAllocation(Solver):
     """Cache models in random order, each if it still fits; bandwidth and steps 1/N to every user.
 
-    Source: Liu et al., Section V-B, "randomized caching and average resource allocation" (RCARS).
+    Source: Liu et al., Section V-B, "randomized caching and average resource allocation" (RCARS). Where the
+    cache is held for frames, the order drawn for a frame's first slot counts. Under a floor on steps a model
+    is cached only if the steps suffice for everybody who asks for it, hits get the floor first, and only
+    what the equal share is above it is scaled down to fit.
 
     Attributes:
         steps_over: who the steps are split over: `all` users, or the users whose request is a hit.
@@ -23,26 +27,21 @@ class RandomAllocation(Solver):
 
     stochastic: ClassVar[bool] = True
     kind: ClassVar[str] = "baseline"
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     steps_over: Literal["all", "hits"] = "all"
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return one random draw a slot."""
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
-        size_gb = instance.models.size_gb
-        cache = np.zeros((T, M), dtype=bool)
-        for t in range(T):
-            free_gb = instance.server.storage_gb
-            for m in run.rng.permutation(M):
-                if size_gb[m] <= free_gb:
-                    cache[t, m] = True
-                    free_gb -= size_gb[m]
+        place = np.argsort([run.rng.permutation(M) for _ in range(T)], axis=1)
+        cache = fill_cache(instance, -place, wanted=np.ones((T, M), dtype=bool))
         equal = np.full((T, N), 1.0 / N)
         steps = equal if self.steps_over == "all" else _over_hits(instance, cache)
-        return Solution.of(instance, Decisions(cache, equal, steps))
+        return Solution.of(instance, Decisions(cache, equal, lift(instance, cache, steps)))
 
 
 def _over_hits(instance: Instance, cache: Array) -> Array:
     """Return equal step shares [T, N] for the hits of each slot, and none for its misses."""
-    hit = np.take_along_axis(cache, instance.trace.requested_model, axis=1)
+    hit = hits(instance, cache)
     return np.asarray(hit / np.maximum(hit.sum(axis=1, keepdims=True), 1))

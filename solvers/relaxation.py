@@ -1,10 +1,14 @@
-"""`relaxation`: the linear relaxation of every slot, solved with HiGHS and rounded; with a lower bound."""
+"""`relaxation`: the linear relaxation of every slot, solved with HiGHS and rounded; with a lower bound.
+
+Under rules that link slots it is the relaxation of every frame, or of the whole instance.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import highspy
 import numpy as np
@@ -14,9 +18,9 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 from mincache import Instance, Run, Solution, Solver
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.views import algebraic
-from mincache.views.algebraic_bound import Prices, lagrangian_bound
-from mincache.views.algebraic_rounding import round_slot
-from mincache.views.algebraic_slots import SlotAnswer, out_of_range, solve_slots
+from mincache.views.algebraic_bound import Prices, horizon_bound, lagrangian_bound
+from mincache.views.algebraic_rounding import round_relaxed
+from mincache.views.algebraic_slots import RULES, PartAnswer, out_of_range, solve_parts
 
 
 @dataclass(frozen=True)
@@ -28,19 +32,20 @@ class Relaxation(Solver):
     """
 
     kind: ClassVar[str] = "relaxation"
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or a sentence if the instance's numbers are out of a solver's range."""
-        return out_of_range(instance)
+        return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the rounded solution, and report the mean of the slots' bounds."""
+        """Return the rounded solution, and report the mean of the bounds."""
         highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
-        return solve_slots(instance, run, _solve_slot)
+        return solve_parts(instance, run, _solve)
 
 
-def _solve_slot(slot: Instance, seconds: float) -> SlotAnswer:
-    model = algebraic.apply(slot, "relaxed")
+def _solve(part: Instance, seconds: float) -> PartAnswer:
+    model = algebraic.apply(part, "relaxed")
     result = SolverFactory("highs").solve(
         model,
         threads=1,
@@ -49,16 +54,21 @@ def _solve_slot(slot: Instance, seconds: float) -> SlotAnswer:
         raise_exception_on_nonoptimal_result=False,
     )
     if result.termination_condition == TerminationCondition.maxTimeLimit:
-        return SlotAnswer(None)
+        return PartAnswer(None)
     if result.solution_status != SolutionStatus.optimal:
-        raise RuntimeError(f"HiGHS ended {slot.name} with {result.termination_condition}")
+        raise RuntimeError(f"HiGHS ended {part.name} with {result.termination_condition}")
     result.solution_loader.load_vars()
-    multiplier = result.solution_loader.get_duals()
-    # The objective is a mean over users, storage in thousandths; prices are for the sum and the whole.
-    whole = -slot.user_count * np.array([model.storage_limit[0].upper(), 1.0])
-    duals = np.array([[multiplier[model.storage_limit[0]]], [multiplier[model.step_limit[0]]]])
-    prices = Prices(*(whole[:, None] * duals))
-    cache = np.array([variable.value for variable in model.cache.values()])
-    steps = np.array([variable.value for variable in model.step_share.values()])
-    decisions = round_slot(slot, cache, steps, optimal_bandwidth(slot)[0])
-    return SlotAnswer(decisions, float(lagrangian_bound(slot, prices)[0]))
+    prices = _prices(model, part, result.solution_loader.get_duals())
+    linked = part.rules.link_slots
+    bound = horizon_bound(part, prices) if linked else float(lagrangian_bound(part, prices)[0])
+    cache, steps = algebraic.relaxed_values(model)
+    return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
+
+
+def _prices(model: Any, part: Instance, multiplier: Mapping[Any, float]) -> Prices:
+    """Return what the multipliers of the limits say of the sum over users and of the whole resource."""
+    # The objective is a mean over slots and users, and storage stands in thousandths.
+    requests = part.trace.requested_model.size
+    storage = [-requests * limit.upper() * multiplier[limit] for limit in model.storage_limit.values()]
+    steps = [-requests * multiplier[limit] for limit in model.step_limit.values()]
+    return Prices(np.array(storage), np.array(steps))

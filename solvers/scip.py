@@ -1,4 +1,7 @@
-"""`scip`: the exact algebraic form of every slot, solved by SCIP through PySCIPOpt."""
+"""`scip`: the exact algebraic form of every slot, solved by SCIP through PySCIPOpt.
+
+Under rules that link slots it solves every frame, or the whole instance, at once.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ import pyscipopt
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.views import algebraic
-from mincache.views.algebraic_slots import SlotAnswer, less_tolerances, out_of_range, solve_slots
+from mincache.views.algebraic_slots import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
-_NEVER_TRUE = ("infeasible", "unbounded", "inforunbd")  # every slot has an answer
+_NEVER_TRUE = ("infeasible", "unbounded", "inforunbd")  # every part has an answer
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,21 @@ class Scip(Solver):
     """
 
     kind: ClassVar[str] = "exact"
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     gap: float = 1e-6
     nodes: int = -1
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or a sentence if the instance's numbers are out of a solver's range."""
-        return out_of_range(instance)
+        return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return SCIP's best answers, and report the mean of its bounds."""
-        return solve_slots(instance, run, self._solve_slot)
+        return solve_parts(instance, run, self._solve)
 
-    def _solve_slot(self, slot: Instance, seconds: float) -> SlotAnswer:
-        model = algebraic.apply(slot, "exact")
+    def _solve(self, part: Instance, seconds: float) -> PartAnswer:
+        model = algebraic.apply(part, "exact")
         scip = _read(model)
         scip.setParam("limits/gap", self.gap)
         scip.setParam("limits/totalnodes", self.nodes)
@@ -53,13 +57,13 @@ class Scip(Solver):
             scip.setParam("limits/time", seconds)
         scip.optimize()
         if scip.getStatus() in _NEVER_TRUE:
-            raise RuntimeError(f"SCIP ended {slot.name} with {scip.getStatus()!r}")
+            raise RuntimeError(f"SCIP ended {part.name} with {scip.getStatus()!r}")
         bound = less_tolerances(scip.getDualbound())
         if scip.getNSols() == 0:
-            return SlotAnswer(None, bound)
+            return PartAnswer(None, bound)
         best = scip.getBestSol()
         algebraic.assign(model, {v.name: scip.getSolVal(best, v) for v in scip.getVars()})
-        return SlotAnswer(algebraic.invert(model), bound)
+        return PartAnswer(algebraic.invert(model), bound)
 
 
 def _read(model: object) -> pyscipopt.Model:
@@ -67,7 +71,7 @@ def _read(model: object) -> pyscipopt.Model:
     scip = pyscipopt.Model()
     scip.hideOutput()
     with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "slot.nl")
+        path = str(Path(folder) / "part.nl")
         model.write(path, io_options={"symbolic_solver_labels": True})  # type: ignore[attr-defined]
         scip.readProblem(path)
     return scip

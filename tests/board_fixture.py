@@ -6,8 +6,8 @@ from mincache import Run, Solution
 from mincache.bench.journal import Journal
 from mincache.bench.judge import judge
 from mincache.bench.outcome import Outcome
-from mincache.bench.records import Cell, Record, Score, TracePoint
-from mincache.bench.worker import ANSWER
+from mincache.bench.records import Broken, Cell, RawScore, Record, Score, TracePoint
+from mincache.bench.worker import ANSWER, pack
 from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
 from mincache.board.packs import write_pack
 from mincache.board.ranking import table
@@ -35,6 +35,7 @@ def record(
     sha256: str = "",
     bound: float | None = None,
     solution_sha256: str | None = None,
+    raw: RawScore | None = None,
 ) -> Record:
     """Return a record: verified if it has a cost, else with the verdict given."""
     verdict = verdict or ("verified" if cost is not None else "no solution")
@@ -51,8 +52,14 @@ def record(
         )  # fmt: skip
     return Record(
         cell=cell, stop_reason=stop_reason, verdict=verdict, score=score, bound=bound, solve_s=solve_s,
-        wall_s=2.0, started="2030-01-01T00:00:00Z", solution_sha256=solution_sha256,
+        wall_s=2.0, started="2030-01-01T00:00:00Z", solution_sha256=solution_sha256, raw=raw,
     )  # fmt: skip
+
+
+def raw_score(cost=None, **violations):
+    """Return the score of raw decisions: `bandwidth=(rate, mean excess)` and so on."""
+    broken = {name: Broken(rate=rate, mean_excess=excess) for name, (rate, excess) in violations.items()}
+    return RawScore(solution_sha256="b" * 64, cost=cost, violations=broken)
 
 
 def tables(records, solvers=(), suite=""):
@@ -60,10 +67,13 @@ def tables(records, solvers=(), suite=""):
     return [table(standing) for standing in standings(records, solvers, suite)]
 
 
-def judged(suite, name, solver, solution, repetition=0, **cell):
+def judged(suite, name, solver, solution, repetition=0, raw=None, **cell):
     """Return what the bench keeps of a run that answered an instance of `suite` with `solution`."""
     entry = suite.entries[name]
-    outcome = Outcome(closing=ANSWER, payload=solution_bytes(solution), solve_s=0.5, exit_status=0)
+    before = None if raw is None else pack(raw)
+    outcome = Outcome(
+        closing=ANSWER, payload=solution_bytes(solution), raw=before, solve_s=0.5, exit_status=0
+    )
     return judge(
         Cell(
             suite=suite.name, instance=name, instance_sha256=entry.sha256, solver=solver, solver_name=solver,
@@ -82,7 +92,8 @@ def smoke_campaign(folder):
             for repetition in range(2):
                 run = Run.seeded(repetition)
                 solution = make("random-allocation").solve(instance, run)
-                journal.append(judged(suite, instance.name, "random-allocation", solution, repetition))
+                raw = solution.decisions._replace(bandwidth_share=2 * solution.bandwidth_share)
+                journal.append(judged(suite, instance.name, "random-allocation", solution, repetition, raw))
     return folder
 
 

@@ -1,15 +1,16 @@
-"""Small hostile slots, and every decision worth considering in one, priced by the evaluator."""
+"""Small hostile instances, and every decision worth considering in one, priced by the evaluator."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 from strategies import arrays, between
 
 from mincache import Decisions, Instance, evaluate_batch
-from mincache.instance import ModelLibrary, Radio, Server, Trace
+from mincache.instance import ModelLibrary, Radio, Rules, Server, Trace
 from mincache.quantity import Array
 
 _MOST = 4  # users, and models
@@ -48,52 +49,102 @@ _COUNT = st.integers(1, _MOST)
 _REQUESTED = arrays(st.integers(0, _MOST - 1), _MOST)
 
 
+_RULES = st.builds(
+    Rules,
+    frame_slots=st.integers(1, 4),
+    loading_s_per_gb=st.sampled_from([0.0, 0.0, 0.5, 5.0, 100.0]) | between(0, 20),
+    steps_floor=st.sampled_from([0.0, 0.0, 1e-9, 0.25, 0.5, 1.0]) | between(0, 1),
+)
+
+
 @st.composite
 def hostile_slots(draw: st.DrawFn) -> Instance:
     """Slots of ties and edges: nothing fits or pays, A1 out of reach, the cloud never or always best."""
+    return _hostile(draw, 1, Rules())
+
+
+@st.composite
+def hostile_instances(draw: st.DrawFn, most_slots: int = 3) -> Instance:
+    """Instances of such slots, with all, some or none of the rules."""
+    return _hostile(draw, draw(st.integers(1, most_slots)), draw(_RULES))
+
+
+def _hostile(draw: st.DrawFn, slots: int, rules: Rules) -> Instance:
     N, M = draw(_COUNT), draw(_COUNT)
     models = {name: draw(values)[:M] for name, values in _MODELS.items()}
     models["tv_worst"] += models["tv_best"]
     models["steps_saturation"] += models["steps_onset"]
-    users = {name: draw(values)[None, :N] for name, values in _USERS.items()}
+    users = {name: draw(values)[:N] for name, values in _USERS.items()}
     limits = {name: draw(values) for name, values in _LIMITS.items()}
+    requested = np.stack([draw(_REQUESTED)[:N] % M for _ in range(slots)])
+    # In later slots the users' channels and data are those of other users.
+    gain, bits = (
+        np.stack([np.roll(users[name], t * k) for t in range(slots)])
+        for k, name in ((1, "gain"), (2, "bits"))
+    )
     return Instance(
-        "slot",
+        "hostile",
         limits["alpha"],
         Server(limits["storage_gb"], limits["steps"]),
-        Radio(2e7, 4e7, 2.5e-21, 20.0, users["power_w"][0], limits["up_bps"], limits["down_bps"]),
+        Radio(2e7, 4e7, 2.5e-21, 20.0, users["power_w"], limits["up_bps"], limits["down_bps"]),
         ModelLibrary(**models),
-        Trace(np.array([0.5]), users["gain"], draw(_REQUESTED)[None, :N] % M, users["bits"]),
+        Trace(np.full(slots, 0.5), gain, requested, bits),
+        rules=rules,
     )
 
 
-def least_cost(slot: Instance, bandwidth_share: Array) -> float:
-    """Return the least cost of a feasible decision in an instance of one slot, for shares [1, N].
+def least_cost(instance: Instance, bandwidth_share: Array) -> float:
+    """Return the least cost of a feasible solution, for bandwidth shares [T, N]: of every course of caches.
 
-    For each cache: every set of users served in full, and each other user with what steps are left.
+    In each slot, for each cache now and before: every set of users served in full, and each other user with
+    what steps are left.
     """
-    plans = list(_service_plans(slot))
-    caches = np.array(list(itertools.product([0, 1], repeat=slot.model_count)), dtype=float)
-    caches = caches[caches @ slot.models.size_gb <= slot.server.storage_gb * (1 + 1e-12)]
-    cache = np.repeat(caches, len(plans), axis=0)[:, None, :]
-    step_share = np.tile(np.array(plans), (len(caches), 1))[:, None, :] / slot.server.steps
-    bandwidth = np.broadcast_to(bandwidth_share, step_share.shape)
-    batch = evaluate_batch(slot, Decisions(cache, bandwidth, step_share))
-    assert batch.feasible.any()
-    return float(batch.cost[batch.feasible].min())
+    caches = np.array(list(itertools.product([0.0, 1.0], repeat=instance.model_count)))
+    caches = caches[caches @ instance.models.size_gb <= instance.server.storage_gb * (1 + 1e-12)]
+    cost = [_slot_costs(instance, t, caches, bandwidth_share[t]) for t in range(instance.slot_count)]
+    frames = -(-instance.slot_count // instance.rules.frame_slots)
+    courses = itertools.product(range(len(caches)), repeat=frames)
+    return min(_course_cost(cost, np.repeat(course, instance.rules.frame_slots)) for course in courses)
 
 
-def _service_plans(slot: Instance) -> list[Array]:
-    """Return steps [N] for each set of users served in full, alone and with one more served in part."""
-    full = slot.models.steps_saturation[slot.trace.requested_model[0]]
+def _course_cost(cost: list[Array], course: Array) -> float:
+    """Return the mean of slot costs [before, now] over a course of caches that begins with none."""
+    before = [0, *course]
+    return float(np.mean([cost[t][before[t], course[t]] for t in range(len(cost))]))
+
+
+def _slot_costs(instance: Instance, t: int, caches: Array, bandwidth_share: Array) -> Array:
+    """Return the least cost of slot t for each cache before it and each cache in it, infinite if none is."""
+    rules = replace(instance.rules, frame_slots=1)
+    slot, count = replace(instance.slot(t), rules=rules), len(caches)
+    cost = np.full((count, count), np.inf)
+    for now, cache in enumerate(caches):
+        plans = np.array(_service_plans(slot, cache))
+        if plans.size:
+            step_share = np.tile(plans / slot.server.steps, (count, 1))[:, None, :]
+            bandwidth = np.broadcast_to(bandwidth_share, step_share.shape)
+            cached = np.broadcast_to(cache, (len(step_share), 1, cache.size))
+            before = np.repeat(caches, len(plans), axis=0)[:, None, :]
+            batch = evaluate_batch(slot, Decisions(cached, bandwidth, step_share), before)
+            priced = np.where(batch.feasible, batch.cost, np.inf)
+            cost[:, now] = priced.reshape(count, -1).min(axis=1)
+    return cost
+
+
+def _service_plans(slot: Instance, cache: Array) -> list[Array]:
+    """Return steps [N] for each set of hits served in full, alone and with one more served in part."""
+    models, requested, floor = slot.models, slot.trace.requested_model[0], slot.rules.steps_floor
+    hit, full = cache[requested] > 0, models.steps_saturation[requested]
+    onset = models.steps_onset[requested]
+    least = np.where(hit, onset + floor * (full - onset) if floor > 0 else 0.0, 0.0)
     plans = []
-    for served in itertools.product([0.0, 1.0], repeat=slot.user_count):
-        steps = np.array(served) * full
+    for served in itertools.product(*([False, True] if h else [False] for h in hit)):
+        steps = np.where(served, full, least)
         left = slot.server.steps - steps.sum()
         if left >= -1e-12 * slot.server.steps:
             plans.append(steps)
-            for n in np.flatnonzero(np.array(served) == 0):
+            for n in np.flatnonzero(hit & ~np.array(served)):
                 part = steps.copy()
-                part[n] = min(full[n], max(left, 0.0))
+                part[n] = min(full[n], least[n] + max(left, 0.0))
                 plans.append(part)
     return plans

@@ -29,7 +29,7 @@ LAYERS = [
     {"instance"},
     {"solution"},
     {"equations", "packing"},
-    {"evaluation", "feasible"},
+    {"evaluation", "feasible", "greedy"},
     {"documents", "validation", "scenario", "solver"},
     {
         "suites",
@@ -213,7 +213,13 @@ def calls_of(path: Path) -> set[str]:
     }
 
 
-MAY_MODEL_THE_COST = {"mincache.views", "mincache.exact", "mincache.paper", "mincache.certificate"}
+MAY_MODEL_THE_COST = {
+    "mincache.views",
+    "mincache.exact",
+    "mincache.greedy",
+    "mincache.paper",
+    "mincache.certificate",
+}
 """What states the problem in other terms needs equation (10) for it; none of it judges an answer."""
 
 

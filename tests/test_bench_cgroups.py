@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench_fixture import on_linux, tiny_tasks
 
 from mincache.bench import cgroups
 
@@ -55,6 +56,57 @@ def test_not_above_the_mount(tmp_path):
 def test_no_limit_needs_no_group():
     """Without a memory limit no cgroup is made."""
     assert cgroups.group(None) is None
+
+
+def test_a_group_tells_the_kernel_its_limit(tmp_path):
+    """Memory is capped, swap too where there is any, and out of memory ends the whole group."""
+    group = cgroups.Group(tmp_path / "run", 123)
+    written = {path.name: path.read_text() for path in group.path.iterdir()}
+    assert written == {"memory.max": "123", "memory.oom.group": "1"}
+    assert not group.ran_out()
+    (group.path / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 1\noom_kill 0\n")
+    assert not group.ran_out()
+    (group.path / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\n")
+    assert group.ran_out()
+
+
+SIMULATED = """
+import os, signal, sys
+from pathlib import Path
+from mincache.bench import cgroups, processes, worker
+from mincache.bench.limits import Limits
+from mincache.bench.watch import Watch
+
+class Killed(cgroups.Group):
+    def enter(self):
+        (self.path / "memory.events").write_text("oom_kill 1")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+parent, instance, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+cgroups.parent_of_groups, cgroups._REMOVE_S = lambda: parent, 0.0  # files keep a folder from going
+if how == "killed":
+    cgroups.Group = Killed
+processes.become_subreaper()
+limits = Limits(wall_s=30.0, memory_bytes=2 << 30)
+watch = Watch(worker.Job("cloud-only", wall_s=30.0), limits, instance.read_bytes(), set())
+outcome = watch.run(os.pipe()[0])
+print(outcome.enforced["memory_bytes"], outcome.stopped_by, outcome.payload != b"", sep="; ")
+"""
+"""A run where a folder stands for the cgroup; what the kernel would do is done by hand."""
+
+
+@on_linux
+@pytest.mark.parametrize(("how", "seen"), [("lives", "; True"), ("killed", "memory; False")])
+def test_a_run_enters_its_group_and_the_choice_is_recorded(tmp_path, how, seen):
+    """The run moves itself into its group, the record says so, and a kill for want of memory is told."""
+    task = tiny_tasks(tmp_path / "suite")[0]
+    (tmp_path / "groups").mkdir()
+    command = [sys.executable, "-c", SIMULATED, tmp_path / "groups", task.instance_path, how]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"cgroup v2, RLIMIT_DATA a process, polling for the tree; {seen}"
+    (group,) = (tmp_path / "groups").iterdir()
+    assert (group / "memory.max").read_text() == str(2 << 30)
+    assert how == "killed" or (group / "cgroup.procs").read_text() == "0"
 
 
 HOG = """

@@ -1,6 +1,7 @@
 """Entrants: what a campaign knows of a solver, whatever way it was written."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,34 @@ def test_undescribed_file_is_known_by_its_source(file):
     entrant = unknown(f"{file}:Mine[count=7]")
     assert (entrant.name, entrant.label) == ("mine.py:Mine", "mine.py:Mine[count=7]")
     assert entrant.source == hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+WITH_FILES = (
+    CODE
+    + """
+    def data_files(self):
+        return sorted(Path(__file__).parent.glob("*.weights"))
+"""
+)
+
+
+def test_files_beside_the_parameters_are_known_by_content(tmp_path):
+    """A solver that reads files of its own is another entrant with other files; their folder is no matter."""
+    found = []
+    for number, content in enumerate((None, b"old", b"new", b"new")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "mine.py").write_text(WITH_FILES)
+        if content is not None:
+            (folder / "a.weights").write_bytes(content)
+        found.append(describe(f"{folder}/mine.py:Mine").files)
+    assert found[0] == ""
+    assert len(set(found)) == 3
+    assert found[2] == found[3]
+
+
+def test_shipped_policies_are_part_of_what_ddpg_is():
+    """Policies that it may choose among count, and none where one is named or none could be chosen."""
+    assert re.fullmatch("[0-9a-f]{64}", describe("ddpg").files)
+    assert describe("ddpg[hidden=7]").files == ""
+    assert describe("ddpg[policy=a.safetensors]").files == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan, shard
 from mincache.bench.records import Cell
+from mincache.documents import digest
 from mincache.errors import DocumentError, InputError
 
 STOCHASTIC = replace(CLOUD_ONLY, target="dice", spec="dice", name="dice", label="dice", stochastic=True)
@@ -57,6 +59,7 @@ def test_two_solvers_of_one_name_are_refused(suite):
 
 CHANGES = [
     {"suite": "b"}, {"instance": "b"}, {"instance_sha256": "b"}, {"solver_name": "b"}, {"solver_source": "b"},
+    {"solver_files": "b"},
     {"solver_version": "b"}, {"parameters": {"a": 1}}, {"repetition": 1}, {"seed": 1}, {"wall_s": 1.0},
     {"cpu_s": 1.0}, {"memory_bytes": 1}, {"threads": 2}, {"evaluator_version": "b"},
 ]  # fmt: skip
@@ -70,6 +73,13 @@ def test_key_depends_on_everything_but_spelling(change):
     """A change of anything that makes a run what it is changes its key; that of its label does not."""
     assert CELL.model_copy(update=change).key != CELL.key
     assert CELL.model_copy(update={"solver": "spelled otherwise"}).key == CELL.key
+
+
+def test_a_key_without_files_is_as_it_was():
+    """Runs of solvers without files keep the keys that they had before there was such a field."""
+    without = {name: value for name, value in CELL.model_dump(mode="json").items() if name != "solver_files"}
+    del without["solver"]
+    assert CELL.key == digest(json.dumps(without, sort_keys=True).encode())
 
 
 def test_every_field_of_the_cell_is_tried():

@@ -113,10 +113,13 @@ def test_run_draws_from_its_stream(seen, task):
 
 
 def test_changed_source_is_not_run(keeper, task):
-    """A solver whose source is no longer the one planned is not run."""
+    """A solver whose source or files are no longer those planned is not run."""
     outcome = keeper.run(job_of(task, source="0" * 64), task.limits, task.read())
     assert outcome.closing == worker.REFUSED
     assert b"source" in outcome.payload
+    outcome = keeper.run(job_of(task, files="0" * 64), task.limits, task.read())
+    assert outcome.closing == worker.REFUSED
+    assert b"files" in outcome.payload
 
 
 def test_incumbents_are_timed_by_the_keeper(keeper, task):
@@ -227,7 +230,7 @@ def test_keeper_ends_with_its_supervisor(task):
 def test_outcome_survives_the_pipe():
     """What a keeper sends is what the supervisor receives."""
     outcome = Outcome(
-        stopped_by="wall", note="n", exit_status=-9, solve_s=1.5, closing=b"A", payload=b"\0p",
+        stopped_by="wall", note="n", exit_status=-9, solve_s=1.5, closing=b"A", payload=b"\0p", raw=b"r",
         output=b"\xff", incumbents=[(0.1, b"a"), (0.2, b"")], bounds=[(0.3, b"c")],
     )  # fmt: skip
     reading, writing = os.pipe()

@@ -38,3 +38,14 @@ def test_campaigns_are_compared_solver_by_solver():
     assert [(one.first, one.second) for one in found] == [("x", "x"), ("y", "y")]
     assert [one.p_adjusted for one in found] == pytest.approx([2 * one.p_value for one in found])
     assert len(compare_standings(before, after, same_solver=False)) == 6
+
+
+def test_what_changed_of_a_solver_is_told():
+    """Of the same solver the limits and the source that differ are named; of two solvers nothing is."""
+    before, after = (
+        standings([record("x", "a", 10.0, wall_s=limit, source=source * 64), record("y", "a", 9.0)])
+        for limit, source in ((60.0, "a"), (10.0, "b"))
+    )
+    found = {(one.first, one.second): one.changed for one in compare_standings(before, after, False)}
+    assert found["x", "x"] == ("60 s -> 10 s", "source aaaaaaaa -> source bbbbbbbb")
+    assert found["y", "y"] == found["x", "y"] == found["y", "x"] == ()

@@ -31,6 +31,13 @@ def test_another_source_is_another_contender():
     ]
 
 
+def test_other_files_are_another_contender():
+    """A learner whose policies were trained anew is not mixed with what it was before."""
+    old = record("ddpg", "a")
+    new = old.model_copy(update={"cell": old.cell.model_copy(update={"solver_files": "f" * 64})})
+    assert _labels(old, new) == ["ddpg (files ffffffff)", "ddpg (files unknown)"]
+
+
 def test_printable_takes_the_teeth_out_of_control_characters():
     """An escape sequence in a name is shown, not sent to the terminal, and a novel is cut."""
     assert printable("a\x1b[31mb\nc") == "a\\x1b[31mb\\x0ac"

@@ -64,7 +64,5 @@ def test_on_the_command_line(tmp_path):
     shown = CliRunner().invoke(leaderboard, ["contrasts", str(tmp_path), "--base", "plain"])
     assert shown.exit_code == 0, shown.output
     assert "random before greedy" in shown.output
-    as_json = CliRunner().invoke(
-        main, ["leaderboard", "contrasts", str(tmp_path), "--base", "plain", "--json"]
-    )
+    as_json = CliRunner().invoke(leaderboard, ["contrasts", str(tmp_path), "--base", "plain", "--json"])
     assert [one["suite"] for one in json.loads(as_json.stdout)] == ["plain", "narrow"]

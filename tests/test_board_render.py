@@ -2,16 +2,16 @@ import csv
 import io
 import json
 
-from board_fixture import record, tables
+from board_fixture import raw_score, record, tables
 from rich.console import Console
 
 from mincache.board import render
-from mincache.board.columns import COLUMNS
+from mincache.board.columns import shown
 from mincache.board.table import Row
 
 RECORDS = [
     record("best", "a", 10.0, hit_ratio=0.5, low=0.5, solve_s=0.123456),
-    record("best", "b", 20.0, hit_ratio=0.25, low=1.0, solve_s=2.0),
+    record("best", "b", 20.0, hit_ratio=0.25, low=1.0, solve_s=2.0, raw=raw_score(1.5, steps=(0.125, 0.3))),
     record("genetic[population=50]", "a", 12.3456789, hit_ratio=0.4, low=0.1, solve_s=7.0),
     record("genetic[population=50]", "b", 21.0, hit_ratio=0.4, low=0.1, solve_s=7.0),
     record("genetic[population=50]", "b", None, 1, stop_reason="crash"),
@@ -34,11 +34,11 @@ def test_all_renderings_agree():
     in_markdown = [line for line in render.markdown(TABLES).splitlines() if line.startswith("| ")][2:]
     in_terminal = _terminal(120).splitlines()[-len(from_json) :]
     for number, row in enumerate(from_json):
-        cells = [column.cell(Row(**row), TABLES[0]) for column in COLUMNS]
-        shown = in_markdown[number].replace("\\", "").strip("| ").split(" | ")
+        cells = [column.cell(Row(**row), TABLES[0]) for column in shown(TABLES[0])]
+        in_row = in_markdown[number].replace("\\", "").strip("| ").split(" | ")
         if "lost" not in row["solver"]:  # whose name holds the separator
-            assert shown == cells
-        narrow = [cell for cell, column in zip(cells, COLUMNS, strict=True) if not column.wide]
+            assert in_row == cells
+        narrow = [cell for cell, column in zip(cells, shown(TABLES[0]), strict=True) if not column.wide]
         assert in_terminal[number].split() == " ".join(narrow).split()
         for key in (
             "mean_cost",
@@ -49,6 +49,8 @@ def test_all_renderings_agree():
             "feasible_share",
         ):
             assert from_csv[number][key] == ("" if row[key] is None else repr(row[key]))
+        for key in ("raw_rate", "raw_excess"):
+            assert from_csv[number][f"{key}_steps"] == str(row[key].get("steps", ""))
 
 
 def test_json_keeps_every_digit():
@@ -67,7 +69,7 @@ def test_no_number_is_cut_in_a_narrow_terminal():
     narrow = _terminal(80)
     assert max(map(len, narrow.splitlines())) <= 80
     for row in TABLES[0].rows:
-        for column in COLUMNS:
+        for column in shown(TABLES[0]):
             if column.numeric and not column.wide:
                 assert column.cell(row, TABLES[0]) in narrow
 
@@ -83,7 +85,7 @@ def test_latex_holds_the_cells_and_acts_on_none():
     rows = lines[lines.index("\\midrule") + 1 : lines.index("\\bottomrule")]
     assert len(rows) == len(TABLES[0].rows)
     for line, row in zip(rows, TABLES[0].rows, strict=True):
-        cells = [column.cell(row, TABLES[0]) for column in COLUMNS]
+        cells = [column.cell(row, TABLES[0]) for column in shown(TABLES[0])]
         assert line.endswith(" \\\\")
         assert line.count(" & ") == len(cells) - 1
         assert "%" not in line.replace("\\%", "")

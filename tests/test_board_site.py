@@ -12,8 +12,7 @@ from board_fixture import judged, large_board, smoke_campaign
 
 from mincache import Solution, suites
 from mincache.bench.journal import Journal
-from mincache.board import render
-from mincache.board.columns import COLUMNS
+from mincache.board import columns, render
 from mincache.board.entries import read_entries
 from mincache.board.pages import SuitePages
 from mincache.board.publish import publish, solutions_in
@@ -165,9 +164,17 @@ def test_the_page_shows_the_tables_numbers(board, pages):
     texts = pages[Path("index.html")].texts
     cells = set(texts["td"]) | set(texts["a"]) | set(texts["th"])
     for row in shown.rows:
-        assert {column.cell(row, shown) for column in COLUMNS} <= cells
+        assert {column.cell(row, shown) for column in columns.shown(shown)} <= cells
     assert set(shown.notes[1:]) <= set(texts["li"])
     assert any(shown.notes[0] in caption for caption in texts["span"])
+
+
+def test_a_solvers_page_tells_what_its_answers_were_before_their_repair(pages):
+    """Twice all of the bandwidth breaks that limit by 1 in every slot; who reports nothing has none."""
+    page = pages[Path("solvers/smoke-v1/random-allocation.html")]
+    assert {"bandwidth", "100.00%", "1"} <= set(page.texts["td"]) | set(page.texts["th"])
+    assert "Before the repair" in page.texts["h2"]
+    assert "Before the repair" not in pages[Path("solvers/smoke-v1/cloud-only.html")].texts["h2"]
 
 
 def test_the_numbers_can_be_downloaded(site, board, pages):

@@ -127,6 +127,14 @@ def test_the_bootstrap_over_instances_is_their_exact_convolution():
         assert (draws <= limit + 1e-9).mean() == pytest.approx((exact <= limit + 1e-9).mean(), abs=0.015)
 
 
+def test_the_bootstrap_in_pieces_is_the_bootstrap(monkeypatch):
+    """How many weights are held at a time changes no mean: with many runs memory stays bounded."""
+    samples = [np.arange(7.0), np.arange(7.0) ** 2, np.ones(7)]
+    whole = stats.bootstrap_means(samples, 1000, Uniforms(3, "b").draw)
+    monkeypatch.setattr(stats, "_WEIGHTS_AT_ONCE", 100)
+    np.testing.assert_allclose(stats.bootstrap_means(samples, 1000, Uniforms(3, "b").draw), whole, rtol=1e-14)
+
+
 def test_the_bootstrap_is_seeded_and_still_where_nothing_varies():
     """The same stream gives the same draws; one run an instance gives one value."""
     samples = [np.arange(5.0), np.arange(3.0)]

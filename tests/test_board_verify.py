@@ -41,9 +41,9 @@ def wrong(board, page=True):
     return {name: " ".join(sentences) for name, sentences in verify(board) if sentences}
 
 
-def rewrite(board, file, change):
+def rewrite(board, file, change, name=ENTRY):
     """Rewrite the lines of a pack of an entry, and its manifest so that the hashes agree."""
-    folder = board / ENTRY
+    folder = board / name
     entry = read_entry(folder)
     key = {RECORDS_FILE: "records", SOLUTIONS_FILE: "solutions"}[file]
     content = change(list(read_pack(folder / file, getattr(entry.manifest, key))))
@@ -66,6 +66,45 @@ def test_an_honest_board_verifies(board):
     """Nothing is wrong with what was published, and rebuilding the page changes no byte."""
     assert wrong(board, page=False) == {}
     assert [entry.tier for entry in read_entries(board)] == ["verified", "verified"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cost": 1.0}, "raw cost 1.0; the evaluator finds"),
+        ({"violations": {}}, "raw violations none; the evaluator finds bandwidth 1.0 by"),
+        (
+            {"violations": {"bandwidth": {"rate": 0.5, "mean_excess": 1.0}}},
+            "raw violations bandwidth 0.5 by 1.0",
+        ),
+        ({"solution_sha256": "0" * 64}, "is not stored"),
+    ],
+)
+def test_raw_scores_are_verified(board, change, said):
+    """What is said of raw decisions is found again from their document, or it is wrong."""
+
+    def lie(lines):
+        record = json.loads(lines[0])
+        record["raw"] |= change
+        return [json.dumps(record).encode() + b"\n", *lines[1:]]
+
+    rewrite(board, RECORDS_FILE, lie, "smoke-v1/random-allocation")
+    assert said in wrong(board)["smoke-v1/random-allocation"]
+
+
+@pytest.mark.parametrize("failed", [slice(None), slice(1)], ids=["all", "one"])
+def test_what_cannot_be_scored_again_is_self_reported(board, failed):
+    """An entry without a verified record, or with one whose solution is not stored, is not verified."""
+
+    def change(lines):
+        changed = {"solution_sha256": None} | ({"verdict": "no solution"} if failed == slice(None) else {})
+        records = [json.loads(line) for line in lines]
+        for record in records[failed]:
+            record |= changed
+        return [json.dumps(record).encode() + b"\n" for record in records]
+
+    rewrite(board, RECORDS_FILE, change)
+    assert read_entry(board / ENTRY).tier == "self-reported"
 
 
 def test_the_same_campaign_publishes_the_same_bytes(published, tmp_path):
@@ -97,6 +136,18 @@ def test_a_change_in_the_last_digits_is_found(board):
     cost = read_entry(board / ENTRY).records[0].score.cost
     edit(board, cost=cost * (1 - 1e-11))
     assert "the evaluator finds" in wrong(board)[ENTRY]
+
+
+@pytest.mark.parametrize("bound", [b"NaN", b"1e999", b'1,"bound":2'])
+def test_a_record_is_read_strictly(board, bound):
+    """A number that is none, an infinite one and a key given twice are refused."""
+    rewrite(
+        board,
+        RECORDS_FILE,
+        lambda lines: [line.replace(b'"bound":null', b'"bound":' + bound) for line in lines],
+    )
+    (found,) = dict(verify(board))[ENTRY]
+    assert found.startswith(f"{board / ENTRY / RECORDS_FILE}: line 1: ")
 
 
 def test_violations_left_out_are_found(board):

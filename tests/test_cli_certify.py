@@ -1,5 +1,7 @@
 """`mincache certify` and `mincache instances verify --certificates` as a user runs them."""
 
+import json
+
 import pytest
 from test_cli_main import mincache
 
@@ -40,6 +42,17 @@ def test_what_is_not_proven_or_not_readable(args, code, told, workplace):
     assert done.returncode == code
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_verdict_as_json(workplace):
+    """--json has the proven bound, the solution's gap to it, and whether it is accepted."""
+    done = mincache("certify", "--check", NAME, "proof.json", "poor.json", "--json", cwd=workplace)
+    verdict = json.loads(done.stdout)
+    best = json.loads(mincache("score", NAME, "best.json", "--json", cwd=workplace).stdout)["cost"]
+    poor = json.loads(mincache("score", NAME, "poor.json", "--json", cwd=workplace).stdout)["cost"]
+    assert (done.returncode, verdict["accepted"]) == (1, False)
+    assert verdict["bound"] == pytest.approx(best, rel=1e-9)
+    assert verdict["gap"] == pytest.approx(1 - best / poor, rel=1e-9)
 
 
 def test_the_suite_is_verified_with_its_certificates():

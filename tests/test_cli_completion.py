@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from mincache import registry, suites
+from mincache.cli.main import cli
 
 COMMAND = Path(sys.executable).parent / "mincache"
 
@@ -69,17 +71,45 @@ def test_an_unknown_shell_is_refused():
     assert "'bash', 'zsh', 'fish'" in done.stderr
 
 
-def test_names_by_kind():
-    """Suites are offered until one is chosen, then its instances; `all` only where several may be given."""
-    import click
+def offered(line):
+    """What is offered in place of the last word of a line, and as what (plain, or a file)."""
+    *words, last = line.split(" ")
+    found = ShellComplete(cli, {}, "mincache", "_MINCACHE_COMPLETE").get_completions(words[1:], last)
+    return [item.value for item in found], {item.type for item in found}
 
-    from mincache.cli.completing import instance_names, solver_names, suite_names
 
-    context, one = click.Context(click.Command("x")), click.Option(["--solver"])
-    several = click.Option(["--solver"], multiple=True)
-    assert suite_names(context, one, "smoke") == ["smoke-v1"]
-    assert instance_names(context, one, "") == suites.standard_names()
-    assert instance_names(context, one, "smoke-v1.l0") == ["smoke-v1.l0.n10.t0", "smoke-v1.l0.n18.t0"]
-    assert instance_names(context, one, "nothing") == []
-    assert solver_names(context, one, "al") == []
-    assert solver_names(context, several, "al") == ["all"]
+INSTANCES = ["smoke-v1.l0.n10.t0", "smoke-v1.l0.n18.t0"]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("mincache run smo", ["smoke-v1"]),
+        ("mincache run smoke-v1 --solver al", ["all"]),
+        ("mincache run smoke-v1 --solver pop", ["popular-first"]),
+        ("mincache solve ", suites.standard_names()),
+        ("mincache solve smoke-v1.l0", INSTANCES),
+        ("mincache solve smoke-v1.l0.n10.t0 --solver dec", ["decomposition"]),
+        ("mincache score smoke-v1.l0", INSTANCES),
+        ("mincache certify smoke-v1.l0", INSTANCES),
+        ("mincache certify --check smoke-v1.l0", INSTANCES),
+        ("mincache export smoke-v1.l0", INSTANCES),
+        ("mincache instances verify smoke-v1 pap", ["paper-v1"]),
+        ("mincache instances certify pap", ["paper-v1"]),
+        ("mincache instances reference smoke-v1 --solver dec", ["decomposition"]),
+        ("mincache instances show smoke-v1.l0", INSTANCES),
+        ("mincache solvers check clo", ["cloud-only"]),
+        ("mincache leaderboard chart x --suite pap", ["paper-v1"]),
+    ],
+)
+def test_names_are_offered_wherever_one_is_asked_for(line, names):
+    """Suites until one is chosen, then its instances; solvers, and `all` only where several may be given."""
+    assert offered(line) == (names, {"plain"})
+
+
+@pytest.mark.parametrize(
+    "line", ["mincache run my-su", "mincache solve nothing", "mincache solve smoke-v1.l0.n10.t0 --solver al"]
+)
+def test_files_are_offered_where_no_name_begins_so(line):
+    """A suite, an instance or a solver of one's own is a path: the shell completes that."""
+    assert offered(line) == ([line.split()[-1]], {"file"})

@@ -66,6 +66,15 @@ def test_damaged_lines_are_noted(campaign, tmp_path):
     assert "damaged" not in invoke(campaign).output
 
 
+def test_pairs_as_json(campaign):
+    """--json has each pair's counts, and what each solver adds to the virtual best."""
+    (told,) = json.loads(invoke("pairs", campaign, "--json").output)
+    (pair,) = told["pairs"]
+    assert {pair["first"], pair["second"]} == {"cloud-only", "random-allocation"}
+    assert pair["wins"] + pair["losses"] + pair["ties"] == 4
+    assert sum(share["best_alone"] for share in told["virtual_best"]) == pair["wins"] + pair["losses"]
+
+
 def test_publish_and_verify(campaign, tmp_path):
     """What is published verifies; with one byte of the page changed it does not."""
     board = tmp_path / "board"
@@ -77,6 +86,9 @@ def test_publish_and_verify(campaign, tmp_path):
     verified = invoke("verify", board)
     assert verified.exit_code == 1
     assert "wrong README.md\n      differs from what the entries give" in verified.output
+    told = json.loads(invoke("verify", board, "--json").output)
+    assert {part for part, wrong in told.items() if wrong} == {"README.md"}
+    assert "smoke-v1/cloud-only" in told
     assert invoke("rebuild", board).exit_code == 0
     assert invoke("verify", board).exit_code == 0
 
@@ -89,6 +101,15 @@ def test_the_site_and_the_charts_are_written(campaign, tmp_path):
     drawn = invoke("chart", campaign, "--kind", "faults", "-o", tmp_path / "faults.svg")
     assert drawn.exit_code == 0, drawn.output
     assert (tmp_path / "faults.svg").read_text().startswith("<svg")
+
+
+def test_a_chart_of_chosen_solvers_has_them_alone(campaign, tmp_path):
+    """The profile of one solver leaves out the other, which would change it."""
+    options = ("--kind", "profile", "--solvers", "cloud-only", "-o", tmp_path / "one.svg")
+    assert invoke("chart", campaign, *options).exit_code == 0
+    drawn = (tmp_path / "one.svg").read_text()
+    assert "cloud-only" in drawn
+    assert "random-allocation" not in drawn
 
 
 def test_a_site_is_served_on_loopback(tmp_path):

@@ -52,6 +52,13 @@ def test_score_in_words_names_violations():
         (["generate", "no.toml", "--seed", "1", "-o", "x"], "no such file"),
         (["generate", "--seed", "1", "--name", "Not Good", "-o", "x"], "--name: must be text of [a-z0-9.-]+"),
         (["scor"], "did you mean 'score'?"),
+        (["instances", "verify", "smoke-v2"], "did you mean the suite 'smoke-v1'?"),
+        (["instances", "show", "smok-v1.l0.n10.t0"], "did you mean the suite 'smoke-v1'?"),
+        (["leaderboard", "tabel", "x"], "did you mean 'table'?"),
+        (["reproduce", "fig6"], "did you mean 'fig5'?"),
+        (["run", "smoke-v1", "--sover", "x", "-o", "y"], "'--solver'"),
+        (["solvers", "lst"], "'list'"),
+        (["solvers", "check", "genetic[popul=3]"], "did you mean 'population'?"),
         (["generate", "--users", "ten", "--seed", "1", "-o", "x"], "must be whole numbers"),
     ],
 )
@@ -78,6 +85,11 @@ def test_generate_then_verify_then_show(tmp_path):
     done = mincache("instances", "verify", "mine", cwd=tmp_path)
     assert done.returncode == 1
     assert "mine.l1.n3.t0: the file's SHA-256 is not the one listed" in done.stderr
+    told = json.loads(mincache("instances", "verify", "mine", "--json", cwd=tmp_path).stdout)
+    assert {row["instance"]: row["problem"] for row in told if row["problem"]} == {
+        "mine.l1.n3.t0": "the file's SHA-256 is not the one listed"
+    }
+    assert len(told) == 8
     shown = mincache("instances", "show", "mine", cwd=tmp_path)
     assert "mine.l0.n2.t0" in shown.stdout
 

@@ -10,7 +10,7 @@ import sys
 from bench_fixture import on_linux
 from test_bench_journal import record
 
-from mincache.cli.progress import Progress
+from mincache.cli.progress import Progress, tracked, waiting
 from mincache.cli.summary import line
 
 
@@ -29,6 +29,32 @@ def test_line_names_what_stopped_a_run():
     """A run that a limit ended says so, verified or not."""
     text = line(record(3, stop_reason="wall", reason="solve had not returned after 1 s"))
     assert text.endswith("wall: solve had not returned after 1 s")
+
+
+def test_nothing_is_shown_outside_a_terminal(capfd):
+    """Into a file or a pipe neither a text that something goes on nor a bar is written."""
+    with waiting("solving"):
+        assert list(tracked("abc", "verifying", total=3)) == ["a", "b", "c"]
+    assert capfd.readouterr() == ("", "")
+
+
+@on_linux
+def test_what_goes_on_is_shown_in_a_terminal(tmp_path):
+    """In a terminal `mincache instances verify` shows a bar on standard error; the answer stays apart."""
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "mincache.cli.main", "instances", "verify", "smoke-v1"],
+        stderr=follower,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TERM": "xterm"},
+        text=True,
+        check=True,
+    )
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert "verifying smoke-v1" in shown
+    assert done.stdout == "smoke-v1: 4 of 4 files are as their recipe draws them\n"
 
 
 IN_A_TERMINAL = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from click.testing import CliRunner
 
 from mincache import evaluate, read_instance, read_solution
 from mincache.bench import journal, processes
-from mincache.cli.run import merge, run, solve, status
+from mincache.cli.run import merge, run, status
+from mincache.cli.score import score
+from mincache.cli.solve import solve
 from mincache.errors import InputError
 
 pytestmark = on_linux
@@ -186,6 +189,17 @@ def test_conflicts_exit_1(results, tmp_path):
     assert "conflict: cloud-only tiny" in merged.stderr
 
 
+def test_merge_tells_of_damaged_lines(results, tmp_path):
+    """A part with a line that is not whole is merged without it, and said to have one."""
+    folder, _ = results
+    shutil.copytree(folder, tmp_path / "part")
+    (tmp_path / "part/records.jsonl").write_bytes((folder / "records.jsonl").read_bytes()[:-10])
+    merged = call(merge, tmp_path / "part", "-o", tmp_path / "all")
+    assert merged.exit_code == 0
+    assert "1 runs" in merged.output
+    assert "part: 1 line of the journal is not whole" in merged.stderr
+
+
 def test_status_tells_how_far(results, tmp_path):
     """Status counts what is done of what was planned, and torn lines."""
     folder, _ = results
@@ -194,9 +208,23 @@ def test_status_tells_how_far(results, tmp_path):
     printed = call(status, tmp_path).output
     assert "1 of 2 runs done" in printed
     assert "cloud-only: 1 to do" in printed
-    assert "1 lines of the journal were cut off" in printed
+    assert "1 line of the journal is not whole" in printed
     with pytest.raises(InputError, match="records"):
         call(status, tmp_path / "none")
+
+
+def test_status_as_json(results, tmp_path):
+    """--json has the same counts in an object: of runs done and planned, of outcomes, of what is to do."""
+    folder, _ = results
+    whole = json.loads(call(status, folder, "--json").output)
+    assert whole == {
+        "done": 2, "planned": 2, "outcomes": {"cloud-only": {"verified": 2}}, "to_do": {}, "failed": [],
+        "torn_lines": 0,
+    }  # fmt: skip
+    (tmp_path / "records.jsonl").write_bytes((folder / "records.jsonl").read_bytes()[:-10])
+    (tmp_path / "campaign.json").write_bytes((folder / "campaign.json").read_bytes())
+    torn = json.loads(call(status, tmp_path, "--json").output)
+    assert (torn["done"], torn["to_do"], torn["torn_lines"]) == (1, {"cloud-only": 1}, 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -244,6 +272,28 @@ def test_solve_tells_a_failure(suite, tmp_path):
     assert (printed.exit_code, printed.stdout) == (1, "")
     assert printed.stderr == "no solution (crash): ended by SIGSEGV\n"
     assert not (tmp_path / "s.json").exists()
+
+
+def test_solve_as_json(suite, tmp_path):
+    """--json tells how a run ended, what `score --json` would say of the answer, and where that is."""
+    path = next(Path(suite).glob("*.t0.json"))
+    printed = call(solve, path, "--solver", "cloud-only", "--json", "-o", tmp_path / "s.json")
+    told = json.loads(printed.stdout)
+    scored = call(score, path, tmp_path / "s.json", "--json")
+    assert told["score"] == json.loads(scored.stdout)
+    assert (told["verdict"], told["solver"], told["bound"]) == ("verified", "cloud-only", None)
+    assert told["solution"] == str(tmp_path / "s.json")
+
+
+def test_solve_tells_a_failure_as_json(suite, tmp_path):
+    """Without a solution --json still prints an object, and the exit code is 1."""
+    path = next(Path(suite).glob("*.t0.json"))
+    segfaults = ("--solver", FAULTS / "endings.py:Segfaults")
+    printed = call(solve, path, *segfaults, "--json", "-o", tmp_path / "s.json")
+    told = json.loads(printed.stdout)
+    assert printed.exit_code == 1
+    assert (told["verdict"], told["stop_reason"]) == ("no solution", "crash")
+    assert (told["score"], told["solution"]) == (None, None)
 
 
 DICE = """

@@ -1,12 +1,15 @@
 """Entries from a real campaign: handed in, run again, and compared."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
 from mincache.board.entries import read_entry
 from mincache.board.verify import verify
+from mincache.cli.compare import compare
 from mincache.cli.run import run
-from mincache.cli.submit import compare, reproduce, submit
+from mincache.cli.submit import reproduce, submit
 from mincache.errors import InputError
 
 
@@ -65,6 +68,7 @@ def test_a_row_is_reproduced(board, tmp_path):
     entry = read_entry(row)
     assert entry.tier == "reproduced"
     assert entry.manifest.reproduced.startswith("by B. Reader on ")
+    assert entry.manifest.reproduced.endswith(", on 2 of 4 instances")
     assert [wrong for _, wrong in verify(board)] == [[], [], [], []]
 
 
@@ -82,6 +86,15 @@ def test_two_solvers_are_compared(campaign, tmp_path):
     assert "cloud-only (A) against random-allocation (B)" in found.output
     assert "A better on 4, B better on 0" in found.output
     assert (tmp_path / "costs.svg").read_text().startswith("<svg")
+
+
+def test_a_comparison_as_json(campaign):
+    """--json has every number, and the two costs on each instance."""
+    sides = (f"{campaign}:cloud-only", f"{campaign}:random-allocation")
+    (told,) = json.loads(invoke(compare, *sides, "--json").output)
+    assert (told["wins"], told["losses"], told["ties"]) == (4, 0, 0)
+    changes = [pair["second"] / pair["first"] - 1 for pair in told["pairs"]]
+    assert told["mean_change"] == pytest.approx(sum(changes) / 4)
 
 
 def test_nothing_to_compare_is_said(campaign):

@@ -219,6 +219,16 @@ def test_a_policy_file_answers_other_traces(trained):
     assert evaluate(instance, first).feasible
 
 
+def test_what_the_actor_said_is_reported(trained):
+    """The raw decisions are the actor's numbers: hits are served in their order, and they break limits."""
+    solver, run = registry.make(f"ddpg[policy={trained[1]}]"), Run.seeded(0)
+    instance = replace(TOY_EPISODES, purpose="other").instance(3)
+    answer = solver.solve(instance, run)
+    assert not evaluate(instance, Solution.of(instance, run.raw)).feasible
+    shares = np.exp(6.0 * run.raw.bandwidth_share)
+    assert answer.bandwidth_share == pytest.approx(shares / shares.sum(axis=1, keepdims=True), rel=0.02)
+
+
 @pytest.mark.parametrize("change", ["library", "users"])
 def test_another_problem_is_declined_in_a_sentence(trained, change):
     """An instance with another library or N is not supported, and solving it is refused in one line."""

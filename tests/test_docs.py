@@ -1,15 +1,17 @@
 """The documentation agrees with the code: what is generated is current, and what is listed is complete."""
 
 import re
+import runpy
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 
 from mincache.bench.records import StopReason, Verdict
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import TIERS
-from mincache.cli.main import VERBS
+from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
 from mincache.conformance import check_solver
 
@@ -32,10 +34,32 @@ def columns_markdown():
     return table(("column", "meaning", ""), rows)
 
 
+def json_markdown(command=cli, path="", context=None):
+    """The verbs that print JSON, a line a verb with its option."""
+    context = context or click.Context(command)
+    if isinstance(command, click.Group):
+        below = (command.get_command(context, name) for name in command.list_commands(context))
+        return "\n".join(filter(None, (json_markdown(one, f"{path} {one.name}") for one in below)))
+    said = [f"`mincache{path} --json`" for option in command.params if "--json" in option.opts]
+    said += [f"`mincache{path} --format json`" for option in command.params if "json" in _choices(option)]
+    return "\n".join(f"- {line}" for line in said)
+
+
+def _choices(option):
+    return option.type.choices if isinstance(option.type, click.Choice) else ()
+
+
+def speed_markdown():
+    """What `make benchmark` has measured of the exact method."""
+    return str(runpy.run_path(str(DOCS / "figures" / "speed.py"))["markdown"]())
+
+
 GENERATED = {
     ("problem.md", "symbols"): symbols_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
+    ("commands.md", "json"): json_markdown,
+    ("decomposition.md", "speed"): speed_markdown,
     ("commands.md", "verbs"): lambda: table(
         ("verb", "what it does"), ((f"`{verb}`", about) for verb, (_, _, about) in VERBS.items())
     ),

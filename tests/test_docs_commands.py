@@ -15,7 +15,8 @@ from mincache.cli.main import cli
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 _BLOCK = re.compile(r"(?:^<!-- (file|copy): (\S+) -->\n)?^```([\w{}-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_HOURS = "mincache reproduce "  # run at its smallest size by the tests of that verb
+_HOURS = re.compile(r"mincache reproduce \w+( |$)")  # the paper's; that verb's tests run their smallest
+_ELSEWHERE = ("--executor dask", "$SLURM", "leaderboard build leaderboard", "leaderboard serve")
 _ACTIVATION = "source .venv/bin/activate"  # the environment of the test is another, and active already
 
 
@@ -71,7 +72,7 @@ def _run(command, shown, environment, folder):
     if command.startswith("make "):  # continuous integration runs these
         assert re.search(rf"^{command.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command
         return
-    if command == _ACTIVATION or command.startswith(_HOURS):
+    if command == _ACTIVATION or _HOURS.match(command):
         return
     done = environment.shell(command, folder)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
@@ -99,6 +100,19 @@ def _parse(words):
     verb = cli.get_command(context, words[0])
     assert verb is not None, words
     verb.make_context(words[0], list(words[1:]), parent=context)
+
+
+@pytest.mark.parametrize("page", with_blocks(""), ids=lambda page: page.stem)
+def test_only_what_needs_more_than_this_machine_is_not_run(page):
+    """A command stands outside the blocks that are run only if it needs a cluster or goes on for ever."""
+    for block in blocks(page):
+        lines = (
+            [line.strip() for line in block.text.replace("\\\n", " ").splitlines()]
+            if not block.language
+            else []
+        )
+        for line in lines:
+            assert not line.startswith("mincache ") or any(word in line for word in _ELSEWHERE), line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -11,7 +11,7 @@ from strategies import feasible, instances, positive_extremes
 
 from mincache import Budget, Instance, evaluate, read_instance
 from mincache.exact import improvements, optimum
-from mincache.exact.optimum import usable
+from mincache.exact.frames import usable
 from mincache.instance import ModelLibrary, Radio, Server, Trace
 from mincache.scenario import Scenario
 from mincache.solution import Solution

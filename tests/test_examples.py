@@ -35,7 +35,14 @@ def commands(name):
     return re.findall(r"^((?:python|mincache) .+)$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("spec", ["cloud_only.py:CloudOnly", "own_heuristic.py:ToggleSearch"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "cloud_only.py:CloudOnly",
+        "own_heuristic.py:ToggleSearch",
+        "scipy_evolution.py:ScipyEvolution[generations=2]",
+    ],
+)
 def test_the_solvers_keep_the_contract(spec):
     """Each example passes every check, on every instance."""
     assert {check.outcome for check in check_solver(f"{EXAMPLES / spec}")} == {"passed"}
@@ -58,6 +65,18 @@ def test_the_own_heuristic_is_compared(tmp_path):
     assert len(others) == 2
     for command in others:
         run(command, tmp_path)
+
+
+def test_a_black_box_optimiser_searches(tmp_path):
+    """SciPy's differential evolution ends near the optimum, not below it, and its campaign works."""
+    shutil.copy(EXAMPLES / "scipy_evolution.py", tmp_path)
+    alone, campaign, table = commands("scipy_evolution.py")
+    gap = {line.split()[0]: float(line.split()[1].rstrip("%")) for line in run(alone, tmp_path).splitlines()}
+    assert gap["decomposition"] == 0.0
+    assert 0.0 < gap["scipy"] < 5.0
+    campaign = campaign.replace("ScipyEvolution", "ScipyEvolution[generations=1]").replace("--seeds 2", "")
+    assert run(campaign, tmp_path).splitlines()[-1].endswith(": 4 verified")
+    assert "scipy_evolution.py" in run(table, tmp_path)
 
 
 @needs_stable_baselines

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 from conftest import GOLDEN
 
-from mincache import InputError, Run, evaluate, read_instance, read_solution, registry
+from mincache import InputError, Run, Scenario, evaluate, read_instance, read_solution, registry
 from mincache.cli.exchange import export as export_verb
 from mincache.cli.exchange import import_ as import_verb
+from mincache.documents import write_instance
 from mincache.errors import DocumentError
 from mincache.exchange import export
 from mincache.exchange_answers import parse_values, read_answer, read_names
@@ -194,3 +195,43 @@ def test_a_slot_that_is_not_there(tmp_path):
     arguments = [str(FOLDER / "instance.json"), "--slot", "4", "--format", "lp", "-o", str(tmp_path)]
     with pytest.raises(InputError, match="must be < T = 4"):
         CliRunner().invoke(export_verb, arguments, catch_exceptions=False)
+
+
+def ruled(**rules):
+    """Return a small instance with rules."""
+    scenario = Scenario(users=4, models=4, slots=4, steps=400, **rules)
+    return scenario.instance("ruled", scenario.library(2), scenario.trace(2, "trace"))
+
+
+@pytest.mark.parametrize(("file_format", "solve"), [("nl", by_scip), ("lp", by_highs), ("mps", by_highs)])
+def test_rules_come_along(tmp_path, file_format, solve):
+    """A whole instance is exported with its rules, and answers keep them whatever the solver's tolerance."""
+    problem = ruled(frame_slots=2, loading_s_per_gb=1, steps_floor=0.5)
+    solve(export(problem, tmp_path, file_format), tmp_path / "answer.sol")
+    found = evaluate(problem, read_answer(tmp_path, tmp_path / "answer.sol"))
+    best = evaluate(problem, registry.make("highs").solve(problem, Run.seeded(0)))
+    assert found.feasible, found.violations
+    assert found.hit_ratio > 0
+    assert found.cost == pytest.approx(best.cost, rel=2e-6)
+
+
+@pytest.mark.parametrize("rule", [{"frame_slots": 2}, {"loading_s_per_gb": 0.5}])
+def test_a_slot_by_itself_is_refused_where_rules_link_slots(tmp_path, rule):
+    """`--slot` is refused in one line; a floor on steps alone links nothing."""
+    path, runner = tmp_path / "ruled.json", CliRunner()
+    arguments = [str(path), "--slot", "1", "--format", "lp", "-o", str(tmp_path / "x")]
+    write_instance(ruled(**rule), path)
+    with pytest.raises(InputError, match="--slot: must be left out where rules link slots") as refusal:
+        runner.invoke(export_verb, arguments, catch_exceptions=False)
+    assert "\n" not in str(refusal.value)
+    write_instance(ruled(steps_floor=0.5), path)
+    assert runner.invoke(export_verb, arguments, catch_exceptions=False).exit_code == 0
+
+
+def test_another_instance_in_the_folder_is_refused(problem, tmp_path):
+    """An answer is not read against an instance that it is no answer to."""
+    export(problem.slot(0), tmp_path, "nl")
+    write_instance(problem.slot(1), tmp_path / "instance.json")
+    (tmp_path / "answer.sol").write_text("cache[0,0] 1\n")
+    with pytest.raises(DocumentError, match="instance: must be"):
+        read_answer(tmp_path, tmp_path / "answer.sol")

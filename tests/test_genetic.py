@@ -1,5 +1,7 @@
 """The batched genetic algorithm: it is pymoo's, slot by slot, in distribution, and its budget counts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pymoo.algorithms.soo.nonconvex.ga import GA
@@ -8,12 +10,17 @@ from pymoo.operators.mutation.pm import PM
 from pymoo.optimize import minimize
 from scipy.stats import ks_2samp
 
-from mincache import InputError, Run, evaluate, registry
+from mincache import InputError, Run, Scenario, evaluate, registry
+from mincache.instance import Rules
 from mincache.suites import find_instance
-from mincache.views.pymoo_problem import SlotProblem
+from mincache.views.pymoo_problem import SlotProblem, parts
 from mincache.views.vector import VectorView
 
 INSTANCE = find_instance("smoke-v1.l0.n18.t0")
+SCENARIO = Scenario(users=6, slots=5)
+SMALL = SCENARIO.instance("small", SCENARIO.library(0), SCENARIO.trace(0, "test"))
+FRAMES = replace(SMALL, rules=Rules(frame_slots=2, steps_floor=0.3))
+LOADING = replace(SMALL, rules=Rules(loading_s_per_gb=0.5))
 
 
 @pytest.mark.parametrize(("population", "generations"), [(10, 12), (11, 4)])
@@ -25,6 +32,17 @@ def test_a_slot_ends_as_with_pymoo(population, generations):
     problem = SlotProblem(slot, VectorView())
     algorithm = GA(pop_size=population, crossover=SBX(eta=15), mutation=PM(eta=20))
     theirs = [minimize(problem, algorithm, ("n_gen", generations), seed=seed).F[0] for seed in range(60)]
+    assert ks_2samp(ours, theirs).pvalue > 1e-3
+
+
+def test_linked_slots_end_as_with_pymoo():
+    """Slots that rules link are one point of pymoo's GA, whose cost is theirs together."""
+    linked = replace(parts(FRAMES)[0], rules=Rules(2, 0.5, 0.3))
+    solver = registry.make("genetic[population=10,generations=8]")
+    ours = [evaluate(linked, solver.solve(linked, Run.seeded(seed))).cost for seed in range(60)]
+    problem = SlotProblem(linked, VectorView())
+    algorithm = GA(pop_size=10, crossover=SBX(eta=15), mutation=PM(eta=20))
+    theirs = [minimize(problem, algorithm, ("n_gen", 8), seed=seed).F[0] for seed in range(30)]
     assert ks_2samp(ours, theirs).pvalue > 1e-3
 
 
@@ -43,17 +61,31 @@ def test_slots_do_not_touch_each_other():
     assert abs(np.mean(together) - np.mean(alone)) < 4 * spread
 
 
-def test_incumbents_never_get_worse():
+@pytest.mark.parametrize("instance", [INSTANCE, FRAMES, LOADING], ids=["paper", "frames", "loading"])
+def test_incumbents_never_get_worse(instance):
     """What is reported on the way improves from one to the next, and ends no better than the answer."""
-    costs = []
+    evaluations = []
     run = Run.seeded(1)
-    run.reporter = lambda seconds, solution, bound: costs.append(evaluate(INSTANCE, solution).cost)
-    final = evaluate(
-        INSTANCE, registry.make("genetic[population=10,generations=45]").solve(INSTANCE, run)
-    ).cost
+    run.reporter = lambda seconds, solution, bound: evaluations.append(evaluate(instance, solution))
+    solution = registry.make("genetic[population=10,generations=45]").solve(instance, run)
+    final = evaluate(instance, solution).cost
+    assert all(incumbent.feasible for incumbent in evaluations)
+    costs = [incumbent.cost for incumbent in evaluations]
     assert len(costs) == 4
     assert costs == sorted(costs, reverse=True)
     assert final <= costs[-1]
+
+
+def test_the_points_behind_the_answer_are_reported():
+    """Repairing the raw decisions gives the answer again, to the digits that they are kept with."""
+    run = Run.seeded(1)
+    answer = registry.make("genetic[population=10,generations=5]").solve(INSTANCE, run)
+    points = np.concatenate([np.where(run.raw.cache, 0.5, 0.0), *run.raw[1:]], axis=-1)
+    again = VectorView().invert(INSTANCE, points)
+    assert again.bandwidth_share == pytest.approx(answer.bandwidth_share, rel=0.02)
+    assert again.step_share == pytest.approx(answer.step_share, rel=0.02)
+    assert (answer.cache <= run.raw.cache).all()  # a repair takes out what does not fit, and puts nothing in
+    assert run.raw.bandwidth_share.sum(axis=1).max() > 1.5
 
 
 def test_genetic_improves_with_its_budget():

@@ -64,7 +64,10 @@ def test_incumbent_at_a_limit(problem, optimal):
     ("solver", "install"),
     [
         ("nosuchsolver", "not a name that Pyomo itself knows"),
-        ("baron", "'baron' is on PATH"),
+        ("gurobbi", "did you mean 'gurobi'?"),
+        ("cplex", "'cplex' is on PATH"),
+        ("bonmin", "conda install -c conda-forge coin-or-bonmin"),
+        ("gams", "gams.com"),
         ("xpress", "pip install xpress"),
     ],
 )
@@ -77,10 +80,10 @@ def test_missing_solver(problem, solver, install):
 
 
 def test_missing_subsolver(problem):
-    """A solver made of solvers tells which of them is missing."""
-    assert "'nosuchsolver'" in registry.make(
-        "pyomo[solver=mindtpy,options=nlp_solver=nosuchsolver]"
-    ).supports(problem)
+    """A solver made of solvers tells which of them is missing, and that it calls that one."""
+    missing = registry.make("pyomo[solver=mindtpy,options=nlp_solver=nosuchsolver]").supports(problem)
+    assert "'nosuchsolver'" in missing
+    assert missing.endswith("(mindtpy calls it)")
 
 
 def test_failure_is_no_answer(problem):

@@ -46,15 +46,25 @@ def test_every_command_works(command, workplace):
     assert done.stdout
 
 
-def test_make_targets_exist():
-    """Every `make` line of the README names a target of the Makefile."""
-    makefile = (README.parent / "Makefile").read_text()
-    shown = {
-        line.split()[2]
+def test_every_block_is_run_or_is_the_setting_up():
+    """Beside Python and what is run above, blocks hold `make` lines and the activation alone."""
+    assert set(re.findall(r"^```(\w*)\n.*?^```$", README.read_text(), re.DOTALL | re.MULTILINE)) == {
+        "console", "python",
+    }  # fmt: skip
+    others = {
+        line
         for block in blocks("console")
         for line in block.splitlines()
-        if line.startswith("$ make")
+        if not line.startswith(("$ mincache ", "$ make "))
     }
+    assert others == {"$ source .venv/bin/activate"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_make_targets_exist(page):
+    """Every `make` line names a target of the Makefile."""
+    makefile = (README.parent / "Makefile").read_text()
+    shown = re.findall(r"^\$ make (\w+)", (README.parent / page).read_text(), re.MULTILINE)
     assert shown
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in shown)
 

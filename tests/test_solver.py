@@ -88,3 +88,15 @@ def test_a_solver_supports_everything_by_default(instance):
     assert Minimal().supports(instance) is None
     assert not Minimal.stochastic
     assert Minimal().solve(instance, Run.seeded(0)) == Solution.nothing_cached(instance)
+
+
+def test_raw_decisions_are_kept(instance):
+    """Outside the bench the last raw decisions reported lie on the run, and nobody else hears of them."""
+    heard = []
+    run = dataclasses.replace(Run.seeded(0), reporter=lambda *report: heard.append(report))
+    assert run.raw is None
+    first, last = Solution.nothing_cached(instance).decisions, Solution.nothing_cached(instance).decisions
+    run.report_raw(first)
+    run.report_raw(last)
+    assert run.raw is last
+    assert heard == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mincache import evaluate_batch
 from mincache.evaluation import CONSTRAINTS
+from mincache.instance import Rules
 from mincache.scenario import Scenario
 from mincache.suites import find_instance
 from mincache.views import actions
@@ -17,6 +18,7 @@ from mincache.views.vector import VectorView
 
 SMOKE = find_instance("smoke-v1.l0.n18.t0")
 HARDLY_A_STEP = replace(SMOKE, server=replace(SMOKE.server, steps=0.5))
+RULED = replace(SMOKE, rules=Rules(frame_slots=3, loading_s_per_gb=0.5, steps_floor=0.3))
 NOTHING_FITS = replace(SMOKE, server=replace(SMOKE.server, storage_gb=1e-3))
 
 
@@ -34,7 +36,9 @@ def raw(*values: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-@pytest.mark.parametrize("instance", [SMOKE, HARDLY_A_STEP, NOTHING_FITS], ids=["smoke", "steps", "storage"])
+@pytest.mark.parametrize(
+    "instance", [SMOKE, HARDLY_A_STEP, NOTHING_FITS, RULED], ids=["smoke", "steps", "storage", "rules"]
+)
 @given(seed=st.integers(0, 2**32 - 1), corner=st.booleans())
 @settings(max_examples=10)
 def test_every_action_is_feasible(name, instance, seed, corner):
@@ -42,6 +46,18 @@ def test_every_action_is_feasible(name, instance, seed, corner):
     points = np.random.default_rng(seed).uniform(-1.5, 1.5, (3, instance.slot_count, actions.size(instance)))
     points = np.sign(points) if corner else points
     assert evaluate_batch(instance, ACTIONS[name].decide(instance, points)).feasible.all()
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("instance", [SMOKE, RULED], ids=["smoke", "rules"])
+def test_a_cache_that_is_held_decides_instead_of_the_scores(instance, name):
+    """With the cache of other actions given, the decisions have it, and keep limits and rules with it."""
+    first, other = np.random.default_rng(0).uniform(-1, 1, (2, instance.slot_count, actions.size(instance)))
+    held = ACTIONS[name].decide(instance, first).cache
+    decisions = ACTIONS[name].decide(instance, other, held)
+    assert decisions.cache.tolist() == held.tolist()
+    assert held.tolist() != ACTIONS[name].decide(instance, other).cache.tolist()
+    assert evaluate_batch(instance, decisions).feasible
 
 
 @pytest.mark.parametrize("name", ["scaled-sigmoid", "serve-in-order"])

@@ -11,11 +11,26 @@ from gymnasium.utils.env_checker import check_env
 
 from mincache import InputError, Solution, evaluate
 from mincache.scenario import Scenario
+from mincache.views.actions import ACTIONS
 from mincache.views.environment import ENVIRONMENT_ID, AgentView, EdgeCachingEnv, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
 SHORT = Scenario(users=3, models=4, slots=5)
 EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
+RULES = {
+    "none": {},
+    "floor": {"steps_floor": 0.4},
+    "frames": {"frame_slots": 2},
+    "loading": {"loading_s_per_gb": 0.5},
+    "all": {"frame_slots": 3, "loading_s_per_gb": 0.5, "steps_floor": 0.4},
+    "one frame": {"frame_slots": 9, "steps_floor": 0.4},
+}
+
+
+def ruled(name: str) -> Episodes:
+    """Episodes in which these rules hold, with steps for about two of three users."""
+    scenario = SHORT.model_copy(update={"steps": 300.0, **RULES[name]})
+    return Episodes(scenario, scenario.library(0), seed=3)
 
 
 def raw_actions(space: gymnasium.spaces.Box, *shape: int) -> np.ndarray:
@@ -23,10 +38,11 @@ def raw_actions(space: gymnasium.spaces.Box, *shape: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(-1, 1, (*shape, *space.shape)).astype(np.float32)
 
 
-@pytest.mark.parametrize("source", ["instance", "episodes", None])
+@pytest.mark.parametrize("source", ["instance", "episodes", "frames", "loading", "all", None])
 def test_gymnasium_finds_no_fault(source, instance):
-    """Gymnasium's own checker passes without an error or a warning."""
-    chosen = {"instance": instance, "episodes": EPISODES, None: None}[source]
+    """Gymnasium's own checker passes without an error or a warning, with rules too."""
+    chosen = {"instance": instance, "episodes": EPISODES, None: None}
+    chosen = chosen[source] if source in chosen else ruled(source)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(gymnasium.make(ENVIRONMENT_ID, source=chosen).unwrapped)
@@ -58,6 +74,44 @@ def test_rewards_are_what_the_evaluator_says(instance):
     assert rewards == pytest.approx([-cost for cost in evaluate(instance, solution).slot_cost], rel=1e-12)
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("rules", RULES)
+def test_rewards_are_what_the_evaluator_says_with_rules(rules, action):
+    """So they are where rules link slots, and those decisions keep every rule."""
+    instance = ruled(rules).instance(4)
+    env, view = EdgeCachingEnv(instance, action=action), AgentView(action=action)
+    raw = raw_actions(env.action_space, instance.slot_count)
+    for _ in range(2):  # what one episode leaves in the cache is nothing to the next
+        env.reset()
+        rewards = [env.step(step)[1] for step in raw]
+        evaluation = evaluate(instance, Solution.of(instance, view.invert(instance, raw)))
+        assert evaluation.feasible
+        assert rewards == pytest.approx([-cost for cost in evaluation.slot_cost], rel=1e-12)
+
+
+@pytest.mark.parametrize("rules", ["frames", "loading", "all"])
+def test_states_tell_what_links_the_slots(rules):
+    """A state ends on what was cached in the slot before, nothing at first, and the place in the frame."""
+    instance = ruled(rules).instance(4)
+    env, view = EdgeCachingEnv(instance), AgentView()
+    raw = raw_actions(env.action_space, instance.slot_count)
+    T, M, frame = instance.slot_count, instance.model_count, instance.rules.frame_slots
+    seen = np.stack([env.reset()[0], *(env.step(step)[0] for step in raw)])
+    cache = view.invert(instance, raw).cache
+    told = seen[:, view.apply(instance).shape[1] :]
+    assert told[:, :M].tolist() == [[0.0] * M, *cache[:-1].tolist(), [0.0] * M]
+    places = [[(t % T) % frame / frame] for t in range(T + 1)] if frame > 1 else [[]] * (T + 1)
+    assert told[:, M:] == pytest.approx(np.array(places))
+
+
+@pytest.mark.parametrize("rules", ["none", "floor"])
+def test_states_are_the_papers_where_nothing_links_slots(rules):
+    """A floor on steps adds nothing to what is seen."""
+    source = ruled(rules)
+    env = EdgeCachingEnv(source)
+    assert env.reset()[0].tolist() == AgentView().apply(source.problem)[0].tolist()
+
+
 def test_states_are_those_of_the_view(instance):
     """An episode shows the trace's slots in order; after the last one comes the first one again."""
     env, states = EdgeCachingEnv(instance), AgentView().apply(instance)
@@ -70,9 +124,10 @@ def test_states_are_those_of_the_view(instance):
     assert (np.stack(seen) == np.concatenate([states, states[:1]])).all()
 
 
-def test_a_batch_is_many_single_ones():
+@pytest.mark.parametrize("rules", RULES)
+def test_a_batch_is_many_single_ones(rules):
     """Copy k of a batch plays the episode that a single environment plays as its k-th."""
-    batch, single = EdgeCachingVectorEnv(EPISODES, 3), EdgeCachingEnv(EPISODES)
+    batch, single = EdgeCachingVectorEnv(ruled(rules), 3), EdgeCachingEnv(ruled(rules))
     raw = raw_actions(single.action_space, SHORT.slots, 3)
     first, _ = batch.reset(seed=8)
     together = [batch.step(actions) for actions in raw]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mincache.instance import Trace
+from mincache.instance import Rules, Trace
 from mincache.quantity import quantities
 from mincache.scenario import Scenario
 from mincache.suites import find
@@ -71,3 +71,23 @@ def test_across_turns_traces_into_steps():
         for k, trace in enumerate(traces):
             for name in quantities(Trace):
                 assert (getattr(step.trace, name)[k] == getattr(trace, name)[t]).all()
+
+
+def test_across_turns_traces_into_frames():
+    """Stretches of two steps are frames that follow each other, trace by trace; the last one is shorter."""
+    traces = [EPISODES.trace(i) for i in range(3)]
+    *whole, last = across(EPISODES.problem, traces, "x", length=2)
+    assert [frame.rules.frame_slots for frame in (*whole, last)] == [2, 2, 1]
+    for f, frame in enumerate((*whole, last)):
+        for name in quantities(Trace):
+            expected = np.concatenate([getattr(trace, name)[2 * f : 2 * f + 2] for trace in traces])
+            assert (getattr(frame.trace, name) == expected).all()
+
+
+def test_episodes_keep_the_rules_of_their_scenario():
+    """An episode is an instance with the scenario's rules; a step across episodes has no frames."""
+    scenario = SHORT.model_copy(update={"frame_slots": 3, "loading_s_per_gb": 0.5, "steps_floor": 0.2})
+    episodes = replace(EPISODES, scenario=scenario)
+    assert episodes.instance(1).rules == Rules(3, 0.5, 0.2)
+    steps = across(episodes.problem, [episodes.trace(0)] * 2, "x")
+    assert {step.rules for step in steps} == {Rules(1, 0.5, 0.2)}

@@ -1,16 +1,20 @@
 """The vector view: every point becomes feasible decisions, in the way its repair promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mincache import InputError, evaluate_batch
+from mincache.instance import Rules
 from mincache.scenario import Scenario
 from mincache.suites import find_instance
 from mincache.views.vector import REPAIRS, VectorView
 
 SMOKE = find_instance("smoke-v1.l0.n18.t0")
+RULED = replace(SMOKE, rules=Rules(frame_slots=3, loading_s_per_gb=0.5, steps_floor=0.3))
 
 
 def genes(*values: float) -> np.ndarray:
@@ -26,14 +30,15 @@ def two_by_two():
 
 
 @pytest.mark.parametrize("repair", REPAIRS)
+@pytest.mark.parametrize("instance", [SMOKE, RULED], ids=["smoke", "rules"])
 @given(seed=st.integers(0, 2**32 - 1), corner=st.booleans())
-@settings(max_examples=30, deadline=None)
-def test_every_point_is_feasible(repair, seed, corner):
+@settings(max_examples=15, deadline=None)
+def test_every_point_is_feasible(repair, instance, seed, corner):
     """Points anywhere in the cube, corners included, give feasible decisions."""
     view = VectorView(repair)
-    points = np.random.default_rng(seed).random((4, SMOKE.slot_count, view.apply(SMOKE)))
+    points = np.random.default_rng(seed).random((4, instance.slot_count, view.apply(instance)))
     points = np.round(points) if corner else points
-    assert evaluate_batch(SMOKE, view.invert(SMOKE, points)).feasible.all()
+    assert evaluate_batch(instance, view.invert(instance, points)).feasible.all()
 
 
 def test_storage_goes_to_the_highest_gene(two_by_two):

@@ -1,18 +1,16 @@
-"""Draw the figures of docs/decomposition.md: `python docs/figures/decomposition.py`; the last measures."""
+"""Draw the figures of docs/decomposition.md: `python docs/figures/decomposition.py`."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import altair as alt
 import numpy as np
+from speed import measured
 
-from mincache import Instance
-from mincache.exact import improvements, load_compiled, optimal_bandwidth, regrets
+from mincache.exact import improvements, optimal_bandwidth, regrets
 from mincache.instance import Server
-from mincache.scenario import Scenario
 from mincache.suites import find_instance
 
 FOLDER = Path(__file__).parent
@@ -72,33 +70,11 @@ def bound_over_price() -> alt.LayerChart:
     return (base + rule.encode(y="loss:Q")).properties(**SIZE)
 
 
-def seconds(instance: Instance) -> float:
-    """Return the least processor seconds that solving takes in nine tries."""
-    taken = []
-    for _ in range(9):
-        start = time.process_time()
-        list(improvements(instance, compiled=True))
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
 def time_over_size() -> alt.HConcatChart:
     """Time of a slot over N with 100 models, and of an instance over T with 10 users and 10 models."""
-
-    def drawn(users: int, models: int, slots: int) -> Instance:
-        scenario = Scenario(
-            slots=slots, users=users, models=models, storage_gb=2.0 * models, steps=100.0 * users
-        )
-        return scenario.instance("drawn", scenario.library(0), scenario.trace(0))
-
-    load_compiled()
-    panels = []
-    for axis, sizes in (
-        ("users N", [300, 1_000, 3_000, 10_000, 30_000, 100_000]),
-        ("slots T", [15, 50, 150, 500, 1_500, 5_000]),
-    ):
-        cases = [drawn(size, 100, 1) if axis == "users N" else drawn(10, 10, size) for size in sizes]
-        rows = [{"size": size, "ms": 1e3 * seconds(case)} for size, case in zip(sizes, cases, strict=True)]
+    found, panels = measured(), []
+    for part, axis in (("over N", "users N"), ("over T", "slots T")):
+        rows = [{"size": int(size), "ms": 1e3 * s} for size, s in found[part]["seconds"].items()]
         panel = alt.Chart(alt.Data(values=rows)).mark_line(point=True)
         x = alt.X("size:Q", title=axis, scale=alt.Scale(type="log"))
         y = alt.Y("ms:Q", title="milliseconds", scale=alt.Scale(type="log"))

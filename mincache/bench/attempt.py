@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mincache.bench.environment import machine
@@ -24,7 +25,7 @@ def attempt(task: Task, data: bytes, keeper: Keeper) -> Judged:
     }
     judged = judge(task.cell, instance, outcome, started, environment, task.best_known)
     record = judged.record.model_copy(update={"interruptions": interruptions})
-    return Judged(record, judged.evaluation, judged.document)
+    return replace(judged, record=record)
 
 
 def now() -> str:

@@ -96,8 +96,8 @@ def _next(done: queue.SimpleQueue[Any], client: Any) -> Any:
 
 def _result(future: Any, task: Task) -> Judged:
     if future.status == "finished":
-        record, document = future.result()
-        return Judged(Record.model_validate_json(record), document=document)
+        record, *documents = future.result()
+        return Judged(Record.model_validate_json(record), None, *documents)
     if future.status in ("cancelled", "lost"):
         raise ExecutorError("the Dask scheduler is lost")
     return _failed(future.exception(), task)
@@ -146,10 +146,10 @@ def _placed(entrant: Entrant, code: bytes, folder: Path) -> Entrant:
     return replace(entrant, target=target, spec=target + entrant.spec.removeprefix(entrant.target))
 
 
-def remote_attempt(task: str, instance: bytes) -> tuple[str, bytes | None]:
-    """Run a task where this is called; return its record as JSON, and its solution's document."""
+def remote_attempt(task: str, instance: bytes) -> tuple[str, bytes | None, bytes | None]:
+    """Run a task where this is called; return its record as JSON, and its documents: answer and raw."""
     judged = attempt(load(task, _folder()), instance, _keeper())
-    return judged.record.model_dump_json(), judged.document
+    return judged.record.model_dump_json(), judged.document, judged.raw_document
 
 
 def _keeper() -> Keeper:

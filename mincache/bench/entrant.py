@@ -33,6 +33,7 @@ class Entrant:
         stochastic: whether several repetitions are worth running.
         kind: the solver's kind, for readers of tables.
         source: SHA-256 of its source file.
+        files: SHA-256 over the other files that its answers depend on; empty if there are none.
         version: of the distribution it came with; empty for a file.
         parameters: all of them, as JSON values.
         libraries: versions of the distributions that loading it imported, by name.
@@ -45,6 +46,7 @@ class Entrant:
     stochastic: bool = False
     kind: str = "heuristic"
     source: str = ""
+    files: str = ""
     version: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
@@ -63,6 +65,12 @@ class Entrant:
         """Return the SHA-256 of the file that defines a solver."""
         file = inspect.getsourcefile(kind)
         return digest(Path(file).read_bytes()) if file else ""
+
+    @staticmethod
+    def files_of(solver: Solver) -> str:
+        """Return a SHA-256 over the names and contents of a solver's files; empty if it has none."""
+        found = sorted([path.name, digest(path.read_bytes())] for path in solver.data_files())
+        return digest(json.dumps(found).encode()) if found else ""
 
 
 def describe(spec: str) -> Entrant:
@@ -87,6 +95,7 @@ def describe(spec: str) -> Entrant:
         stochastic=bool(kind.stochastic),
         kind=str(kind.kind),
         source=Entrant.source_of(kind),
+        files=Entrant.files_of(solver),
         version=_version(target),
         parameters={key: _plain(value) for key, value in values.items()},
         libraries=_libraries(set(sys.modules) - before),

@@ -132,14 +132,14 @@ class Journal:
         return size == 0 or os.pread(self._file, 1, size - 1) == b"\n"
 
     def append(self, judged: Judged) -> None:
-        """Keep a record, and its solution first; when this returns, killing the process loses nothing.
+        """Keep a record, and its solutions first; when this returns, killing the process loses nothing.
 
         Raises:
             JournalError: if it could not be kept whole.
         """
         try:
-            if judged.document is not None and judged.record.solution_sha256 is not None:
-                self._keep(judged.record.solution_sha256, judged.document)
+            for name, document in judged.documents.items():
+                self._keep(name, document)
             self._write(line_of(judged.record))
         except DocumentError as error:
             raise JournalError(str(error)) from None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mincache.bench import trace, worker
+from mincache.bench import raw, trace, worker
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Cell, Claim, Record, Score, StopReason, Verdict
 from mincache.documents import digest, parse_solution, solution_bytes
@@ -45,11 +45,18 @@ class Judged:
         record: the record.
         evaluation: the evaluator's, where there was a solution.
         document: the solution's canonical document, whose hash the record names; None without one.
+        raw_document: the same of the answer before its repair.
     """
 
     record: Record
     evaluation: Evaluation | None = None
     document: bytes | None = None
+    raw_document: bytes | None = None
+
+    @property
+    def documents(self) -> dict[str, bytes]:
+        """The documents by the hashes that the record names."""
+        return {digest(one): one for one in (self.document, self.raw_document) if one is not None}
 
 
 def judge(
@@ -73,6 +80,7 @@ def judge(
     """
     stop_reason, reason = _stop(cell, outcome)
     solution, evaluation, malformed = _answer(outcome, instance, stop_reason)
+    raw_score, raw_document, raw_refused = raw.judge(outcome, instance)
     points, malformed_report = trace.points(outcome, instance, evaluation)
     cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
     bound = max((point.bound for point in points if point.bound is not None), default=None)
@@ -85,8 +93,9 @@ def judge(
         stop_reason=stop_reason,
         claim=_claim(cost, bound, outcome, solution),
         verdict=verdict,
-        reason="; ".join(filter(None, (reason, why, _left_behind(outcome)))),
+        reason="; ".join(filter(None, (reason, why, raw_refused, _left_behind(outcome)))),
         score=_score(evaluation),
+        raw=raw_score,
         bound=bound,
         solution_sha256=digest(document) if document is not None else None,
         **{name: getattr(outcome, name) for name in _MEASURED},
@@ -98,7 +107,7 @@ def judge(
         started=started,
         environment=environment,
     )
-    return Judged(record, evaluation, document)
+    return Judged(record, evaluation, document, raw_document)
 
 
 def _left_behind(outcome: Outcome) -> str:

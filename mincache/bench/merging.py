@@ -66,7 +66,9 @@ def merge(folders: Sequence[Path], output: Path) -> list[Conflict]:
                     continue
                 kept[record.cell.key] = (folder, record)
                 if folder is not output:
-                    joined.append(Judged(record, document=_document(folder, record)))
+                    raw_sha256 = None if record.raw is None else record.raw.solution_sha256
+                    documents = (_document(folder, name) for name in (record.solution_sha256, raw_sha256))
+                    joined.append(Judged(record, None, *documents))
     return conflicts
 
 
@@ -78,11 +80,11 @@ def _differ(one: Record, other: Record) -> bool:
     return (one.verdict, one.solution_sha256) != (other.verdict, other.solution_sha256)
 
 
-def _document(folder: Path, record: Record) -> bytes | None:
-    if record.solution_sha256 is None:
+def _document(folder: Path, sha256: str | None) -> bytes | None:
+    if sha256 is None:
         return None
-    path = folder / journal.SOLUTIONS_FOLDER / f"{record.solution_sha256}.json.gz"
+    path = folder / journal.SOLUTIONS_FOLDER / f"{sha256}.json.gz"
     data = read_bytes(path)
-    if digest(data) != record.solution_sha256:
+    if digest(data) != sha256:
         raise DocumentError(f"{path}: sha256", "must be its name", digest(data))
     return data

@@ -31,6 +31,7 @@ class Outcome:
         left_behind: processes that could not be ended.
         closing: kind of the frame that closed the run; empty without one.
         payload: of that frame.
+        raw: packed decisions of the answer before its repair; None if it reported none.
         incumbents: (seconds since `solve` began, packed decisions), thinned.
         bounds: (seconds since `solve` began, packed bound), thinned.
         output: the end of what the run printed.
@@ -49,6 +50,7 @@ class Outcome:
     left_behind: int = 0
     closing: bytes = b""
     payload: bytes = b""
+    raw: bytes | None = None
     incumbents: list[tuple[float, bytes]] = field(default_factory=list)
     bounds: list[tuple[float, bytes]] = field(default_factory=list)
     output: bytes = b""
@@ -56,12 +58,14 @@ class Outcome:
     def send(self, descriptor: int) -> None:
         """Write the outcome to a pipe."""
         header: dict[str, Any] = asdict(self) | {"closing": self.closing.decode()}
+        header["raw"] = self.raw is not None
         for name in ("payload", "output"):
             del header[name]
         for name in ("incumbents", "bounds"):
             header[name] = [seconds for seconds, _ in getattr(self, name)]
         frames.write(descriptor, HEADER, json.dumps(header).encode())
-        for blob in (self.payload, self.output, *(data for _, data in self.incumbents + self.bounds)):
+        events = (data for _, data in self.incumbents + self.bounds)
+        for blob in (self.payload, self.output, self.raw or b"", *events):
             frames.write(descriptor, BLOB, blob)
 
     @classmethod
@@ -72,17 +76,18 @@ class Outcome:
             if first is None:
                 return None
             header = json.loads(first[1])
-            blobs = [frames.read(descriptor) for _ in range(2 + _events(header))]
+            blobs = [frames.read(descriptor) for _ in range(3 + _events(header))]
         except frames.BrokenStreamError:
             return None
         if None in blobs:
             return None
-        payload, output, *data = [blob[1] for blob in blobs if blob is not None]
+        payload, output, raw, *data = [blob[1] for blob in blobs if blob is not None]
         times = header["incumbents"] + header["bounds"]
         events = list(zip(times, data, strict=True))
         count = len(header["incumbents"])
         return cls(**header | {
             "closing": header["closing"].encode(), "payload": payload, "output": output,
+            "raw": raw if header["raw"] else None,
             "incumbents": events[:count], "bounds": events[count:],
         })  # fmt: skip
 

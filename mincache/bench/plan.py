@@ -56,7 +56,7 @@ class Task:
     def job(self) -> Job:
         """What the child is told."""
         cell = self.cell
-        return Job(self.entrant.spec, cell.solver_source, cell.stream, cell.wall_s)
+        return Job(self.entrant.spec, cell.solver_source, cell.stream, cell.wall_s, files=cell.solver_files)
 
 
 def plan(
@@ -99,6 +99,7 @@ def task(
         solver=entrant.label,
         solver_name=entrant.name,
         solver_source=entrant.source,
+        solver_files=entrant.files,
         solver_version=entrant.version,
         parameters=entrant.parameters,
         repetition=repetition,

@@ -32,6 +32,8 @@ class Cell(BaseModel):
             such as `genetic[population=50]`.
         solver_name: the solver's registered name, or `file.py:ClassName`.
         solver_source: SHA-256 of the solver's source file.
+        solver_files: SHA-256 over the other files that its answers depend on, such as the policies that ship;
+            empty if there are none.
         solver_version: version of the distribution that it came with; empty for a file of one's own.
         parameters: every parameter, defaults included, as JSON values; a file is named with its hash.
         repetition: which of the repetitions, from 0.
@@ -51,6 +53,7 @@ class Cell(BaseModel):
     solver: str
     solver_name: str
     solver_source: str
+    solver_files: str = ""
     solver_version: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
     repetition: int = Field(ge=0)
@@ -64,7 +67,9 @@ class Cell(BaseModel):
     @property
     def key(self) -> str:
         """SHA-256 of everything that makes the run what it is, and of no spelling."""
-        identity = self.model_dump(mode="json", exclude={"solver"})
+        # Without files a run is what it was before there was such a field.
+        silent = {"solver"} if self.solver_files else {"solver", "solver_files"}
+        identity = self.model_dump(mode="json", exclude=silent)
         return digest(json.dumps(identity, sort_keys=True).encode())
 
     @property
@@ -86,9 +91,40 @@ class Score(BaseModel):
     mean_download_s: float | None
     mean_backhaul_s: float | None
     mean_generation_s: float | None
+    mean_loading_s: float | None = 0.0
     mean_tv: float | None
     low_step_hit_share: float | None
     violations: dict[str, int] = Field(default_factory=dict, description="broken slots by constraint")
+
+
+class Broken(BaseModel):
+    """How far decisions break one constraint.
+
+    Attributes:
+        rate: share of the slots that break it.
+        mean_excess: mean over those slots of by how much; see `evaluation.Violation`.
+    """
+
+    model_config = _FROZEN
+
+    rate: float
+    mean_excess: float
+
+
+class RawScore(BaseModel):
+    """What the evaluator found of an answer as it was before its repair.
+
+    Attributes:
+        solution_sha256: names the stored document of the raw decisions.
+        cost: their cost, whatever they break; None where it is not finite.
+        violations: the constraints that they break.
+    """
+
+    model_config = _FROZEN
+
+    solution_sha256: str
+    cost: float | None = None
+    violations: dict[str, Broken] = Field(default_factory=dict)
 
 
 class TracePoint(NamedTuple):
@@ -116,6 +152,7 @@ class Record(BaseModel):
         verdict: what the evaluator found; `skipped` when `supports` declined.
         reason: one line for people: the exception, the signal, the sentence of `supports`, ...
         score: the evaluator's numbers, when there was a solution.
+        raw: the same of the answer before its repair, where the solver reported that.
         bound: lower bound that the solver reported, if any.
         solution_sha256: names the stored solution, if any.
         import_s: seconds until the solver was loaded, by the keeper's clock.
@@ -144,6 +181,7 @@ class Record(BaseModel):
     verdict: Verdict
     reason: str = ""
     score: Score | None = None
+    raw: RawScore | None = None
     bound: float | None = None
     solution_sha256: str | None = None
     import_s: float | None = None
@@ -165,6 +203,12 @@ class Record(BaseModel):
     def passed(self) -> bool:
         """Whether the run gave a verified answer, or declined by the solver's own word."""
         return self.verdict in ("verified", "skipped")
+
+    @property
+    def documents(self) -> list[str]:
+        """Hashes of the stored documents: of the solution, and of the raw decisions."""
+        found = (self.solution_sha256, None if self.raw is None else self.raw.solution_sha256)
+        return [name for name in dict.fromkeys(found) if name is not None]
 
     @property
     def final(self) -> bool:

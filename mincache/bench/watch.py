@@ -115,6 +115,8 @@ class Watch:
         elif kind == worker.DONE and self._solving:
             outcome.solve_s = worker.unpack_seconds(payload, self._lap(now))
             self._deadline, self._deadline_is = now + ANSWER_S, "answer"
+        elif kind == worker.RAW and outcome.solve_s is not None:
+            outcome.raw = payload
         elif kind in worker.CLOSING and (kind != worker.ANSWER or outcome.solve_s is not None):
             outcome.closing, outcome.payload = kind, payload
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"

@@ -30,12 +30,12 @@ from mincache.quantity import Array
 from mincache.solution import Decisions, Solution
 from mincache.solver import Budget, Run, Solver
 
-IMPORTED, SOLVING, INCUMBENT, BOUND, DONE = b"i", b"s", b"n", b"b", b"d"
+IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW = b"i", b"s", b"n", b"b", b"d", b"r"
 ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
 REFUSED, DESCRIBED = b"R", b"E"
 CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED
 """Kinds of frames after which the child has nothing more to say."""
-KINDS = IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + CLOSING
+KINDS = IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + CLOSING
 
 CLOCK_TRUST_S = 0.1
 """How far the child's own measure of `solve` may be from the keeper's and still count."""
@@ -54,6 +54,7 @@ class Job:
         stream: name of the random stream.
         wall_s: the solver's time in s; None without a limit.
         describe: whether to describe the solver instead of running it.
+        files: what the hash over the solver's files must be; empty if it need not be checked.
     """
 
     solver: str
@@ -61,6 +62,7 @@ class Job:
     stream: tuple[str | int, ...] = ()
     wall_s: float | None = None
     describe: bool = False
+    files: str = ""
 
     def dump(self) -> bytes:
         """Return the job as JSON."""
@@ -135,6 +137,9 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
     if job.source and job.source != Entrant.source_of(type(solver)):
         channel.say(REFUSED, "the solver's source is not the one that the run was planned with")
         return
+    if job.files and job.files != Entrant.files_of(solver):
+        channel.say(REFUSED, "the solver's files are not those that the run was planned with")
+        return
     channel.send(IMPORTED)
     instance = parse_instance(document)
     reason = solver.supports(instance)
@@ -156,7 +161,18 @@ def _solve(
     start = perf_counter()
     answer = solver.solve(instance, run)
     channel.send(DONE, _SECONDS.pack(perf_counter() - start))
+    if run.raw is not None:
+        channel.send(RAW, _packed(run.raw, instance))
     return answer
+
+
+def _packed(raw: Decisions, instance: Instance) -> bytes:
+    """Return raw decisions as bytes; none, which says so, where they cannot be those of an instance."""
+    try:
+        data = pack(raw)
+    except Exception:  # an array of a solver's making may raise anything
+        return b""
+    return data if len(data) == _packed_size(instance) else b""
 
 
 def _reporter(channel: Channel) -> Callable[[float, Solution | None, float | None], None]:
@@ -207,13 +223,17 @@ def unpack(data: bytes, instance: Instance) -> Solution:
         InputError: if there are too few or too many, or they hold no solution.
     """
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
-    if len(data) != 8 * T * (M + 2 * N):
-        raise InputError("incumbent", f"must have {8 * T * (M + 2 * N)} bytes", str(len(data)))
+    if len(data) != _packed_size(instance):
+        raise InputError("decisions", f"must have {_packed_size(instance)} bytes", str(len(data)))
     numbers: Array = np.frombuffer(data, dtype=np.float64)
     cache, bandwidth_share, step_share = np.split(numbers, [T * M, T * (M + N)])
     return Solution(
         instance.name, cache.reshape(T, M), bandwidth_share.reshape(T, N), step_share.reshape(T, N)
     )
+
+
+def _packed_size(instance: Instance) -> int:
+    return 8 * instance.slot_count * (instance.model_count + 2 * instance.user_count)
 
 
 def unpack_bound(data: bytes) -> float:

@@ -19,6 +19,7 @@ class Column(NamedTuple):
         cell: its text for a row.
         value: the number behind it, to sort by; None for a column of text.
         wide: whether a terminal leaves it out, for want of room.
+        optional: whether it is left out where it would say nothing of any row.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Column(NamedTuple):
     cell: Callable[[Row, Table], str]
     value: Callable[[Row, Table], float | None] | None = None
     wide: bool = False
+    optional: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -71,6 +73,15 @@ def _rank(row: Row) -> str:
 
 def _interval(row: Row) -> str:
     return row.unranked or between(percent(row.gap_low, 2), percent(row.gap_high, 2))
+
+
+def _most_broken(row: Row) -> str:
+    return max(row.raw_rate, key=lambda name: row.raw_rate[name], default="")
+
+
+def _raw_rate(row: Row) -> float | None:
+    """The largest rate; 0 where raw answers break nothing, None where there are none."""
+    return max(row.raw_rate.values(), default=None if row.raw_cost is None else 0.0)
 
 
 def _mean_solve_s(row: Row, table: Table) -> float | None:
@@ -139,4 +150,24 @@ COLUMNS = (
         "instances with a verified solution, of all",
         lambda row, table: f"{row.covered}/{table.instances}", lambda row, _: row.covered,
     ),
+    Column(
+        "raw\nbroken",
+        "share of the slots in which the answers broke a constraint before their repair, where the solver "
+        "reports that: the constraint broken most often",
+        lambda row, _: percent(_raw_rate(row)), lambda row, _: _raw_rate(row), optional=True,
+    ),
+    Column(
+        "broken most",
+        "that constraint",
+        lambda row, _: _most_broken(row) or NOTHING, wide=True, optional=True,
+    ),
 )  # fmt: skip
+
+
+def shown(table: Table) -> list[Column]:
+    """Return the columns that a table has."""
+    return [column for column in COLUMNS if not column.optional or _says(column, table)]
+
+
+def _says(column: Column, table: Table) -> bool:
+    return any(column.cell(row, table) != NOTHING for row in table.rows)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mincache.board.contenders import differences
 from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.standing import Standing
 from mincache.board.statistics import holm, wilcoxon, win_matrix
@@ -43,6 +44,7 @@ class Comparison:
         p_adjusted: adjusted for the number of comparisons made together (Holm).
         only_first: number of instances that the first alone has solved.
         only_second: number of those that the second alone has solved.
+        changed: where both are the same solver, what else is not, such as `60 s -> 10 s`.
     """
 
     suite: str
@@ -56,6 +58,7 @@ class Comparison:
     p_adjusted: float
     only_first: int
     only_second: int
+    changed: tuple[str, ...] = ()
 
     @property
     def mean_change(self) -> float | None:
@@ -100,7 +103,10 @@ def compare_standings(
     """
     others = [(standing, who) for standing in second for who in standing.results]
     found = [
-        compare(mine.name, mine.labels[who], mine.costs[who], theirs.labels[other], theirs.costs[other])
+        replace(
+            compare(mine.name, mine.labels[who], mine.costs[who], theirs.labels[other], theirs.costs[other]),
+            changed=differences(who, other) if who.name == other.name else (),
+        )
         for mine in first
         for who in mine.results
         for theirs, other in others

@@ -20,6 +20,7 @@ class Contender(NamedTuple):
         solver: how tables call it: its name and the parameters that differ from their defaults.
         name: its registered name, or `file.py:ClassName`.
         source: SHA-256 of its source file.
+        files: SHA-256 over the other files that its answers depend on; empty if there are none.
         version: of the distribution that it came with.
         parameters: every parameter, as canonical JSON.
         wall_s: limit on wall-clock time in s; None without one.
@@ -32,6 +33,7 @@ class Contender(NamedTuple):
     solver: str
     name: str
     source: str
+    files: str
     version: str
     parameters: str
     wall_s: float | None
@@ -59,8 +61,8 @@ class Contenders:
         if parameters is None:
             parameters = self._canonical[spelled] = json.dumps(cell.parameters, sort_keys=True)
         return Contender(
-            cell.solver, cell.solver_name, cell.solver_source, cell.solver_version, parameters,
-            cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
+            cell.solver, cell.solver_name, cell.solver_source, cell.solver_files, cell.solver_version,
+            parameters, cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
         )  # fmt: skip
 
 
@@ -85,9 +87,16 @@ _TRAITS: Sequence[Callable[[Contender], str]] = (
     lambda one: f"{one.threads} thread{'' if one.threads == 1 else 's'}",
     lambda one: f"version {one.version}",
     lambda one: f"source {one.source[:_SHOWN_HASH]}",
+    lambda one: f"files {one.files[:_SHOWN_HASH] or 'unknown'}",
     lambda one: f"parameters {digest(one.parameters.encode())[:_SHOWN_HASH]}",
     lambda one: f"evaluator {one.evaluator_version}",
 )
+
+
+def differences(one: Contender, other: Contender) -> tuple[str, ...]:
+    """Return what has changed from one contender to the other beside the solver, such as `60 s -> 10 s`."""
+    pairs = ((trait(one), trait(other)) for trait in _TRAITS)
+    return tuple(f"{before} -> {after}" for before, after in pairs if before != after)
 
 
 def _limit(value: float | None, unit: str) -> str:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mincache.bench import journal
+from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
 from mincache.board.packs import Pack, read_pack
-from mincache.board.results import read_campaigns, sharing
+from mincache.board.results import read_campaigns
 from mincache.documents import digest, parse_json, write_bytes
 from mincache.errors import DocumentError, InputError
 from mincache.validation import read_toml, validated
@@ -28,7 +29,7 @@ MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {
-    "self-reported": "a verified record has no stored solution to score again",
+    "self-reported": "no record is verified, or one that is has no stored solution to score again",
     "verified": "every solution is stored, and scored again by the evaluator",
     "reproduced": "somebody has run it again; its page says who and with what difference",
     "flagged": "it is doubted; its page says why",
@@ -103,8 +104,8 @@ class Entry:
             return "flagged"
         if self.manifest.reproduced:
             return "reproduced"
-        stored = all(r.solution_sha256 for r in self.records if r.verdict == "verified")
-        return "verified" if stored else "self-reported"
+        stored = [r.solution_sha256 is not None for r in self.records if r.verdict == "verified"]
+        return "verified" if stored and all(stored) else "self-reported"
 
     def solutions(self) -> Iterator[bytes]:
         """Yield the stored solution documents.
@@ -124,8 +125,8 @@ def read_entry(folder: str | os.PathLike[str]) -> Entry:
     folder = Path(folder)
     manifest = read_toml(folder / MANIFEST_FILE, Manifest)
     path = folder / RECORDS_FILE
-    records = (_record(path, n, line) for n, line in enumerate(read_pack(path, manifest.records), 1))
-    return Entry(folder, manifest, tuple(sharing(records)))
+    lines, parser = enumerate(read_pack(path, manifest.records), 1), RecordParser()
+    return Entry(folder, manifest, tuple(_record(path, n, line, parser) for n, line in lines))
 
 
 def read_entries(board: str | os.PathLike[str]) -> list[Entry]:
@@ -165,8 +166,12 @@ def folder_name(label: str) -> str:
     return label if slug == label else f"{slug[:60]}-{digest(label.encode())[:8]}"
 
 
-def _record(path: Path, number: int, line: bytes) -> Record:
+def _record(path: Path, number: int, line: bytes, parser: RecordParser) -> Record:
     try:
-        return validated(Record, parse_json(line))
+        fields = parse_json(line)  # stricter than the parser, which takes less memory
+        try:
+            return parser.parse(line.rstrip(b"\n"))
+        except ValidationError:
+            return validated(Record, fields)  # which says what is wrong
     except InputError as error:
         raise DocumentError(f"{path}: line {number}: {error.field}", error.rule, error.received) from None

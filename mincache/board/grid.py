@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mincache.board.columns import COLUMNS
+from mincache.board.columns import COLUMNS, shown
 from mincache.board.table import Table
 
 
@@ -59,12 +59,12 @@ def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Map
         notes: for each solver further columns, all with the same titles; they are attributes of the row too.
     """
     further = list(next(iter(notes.values()), {}))
-    headings = [Heading(column.heading, column.numeric) for column in COLUMNS]
-    rows = []
+    columns, rows = shown(table), []
+    headings = [Heading(column.heading, column.numeric) for column in columns]
     for row in table.rows:
         cells = [
             Cell(column.cell(row, table), column.value(row, table) if column.value else None)
-            for column in COLUMNS
+            for column in columns
         ]
         cells[_SOLVER] = Cell(row.solver, None, links.get(row.solver, ""))
         said = notes.get(row.solver, {})

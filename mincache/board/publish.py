@@ -107,7 +107,7 @@ def write_charts(board: str | os.PathLike[str]) -> list[Path]:
 def _write_entry(folder: Path, suite: str, who: Contender, runs: Runs, stored: Stored, about: About) -> None:
     """Write one entry: records in order, solutions sorted by hash, the manifest last."""
     records = [record for name in runs for record in runs[name]]
-    hashes = sorted({r.solution_sha256 for r in records if r.solution_sha256 is not None})
+    hashes = sorted({name for record in records for name in record.documents})
     solutions = [_checked(stored(wanted), wanted) for wanted in hashes]
     folder.mkdir(parents=True, exist_ok=True)
     manifest = Manifest(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, median
 
 from mincache.bench.records import Record
+from mincache.board import raw
 from mincache.board.contenders import Contender
 from mincache.board.notes import notes
 from mincache.board.ranks import TOO_FEW_SEEDS, Rank, ranks
@@ -51,7 +52,7 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
     attempted = [record for record in every if record.verdict != "skipped"]
     verified = sum(map(len, standing.verified[who].values()))
     solve_s = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
-    hit_ratio = _mean_over(good, _hit_ratio)
+    hit_ratio, before = _mean_over(good, _hit_ratio), raw.means(good)
     return Row(
         solver=standing.labels[who],
         apart=apart,
@@ -73,6 +74,9 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
         declined=len(every) - len(attempted),
         seeds=len(set(map(repetition, every))),
         covered=len(standing.costs[who]),
+        raw_cost=before.cost,
+        raw_rate=before.rate,
+        raw_excess=before.excess,
     )
 
 

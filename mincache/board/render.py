@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from mincache.board.columns import COLUMNS, failures
+from mincache.board.columns import failures, shown
 from mincache.board.table import Row, Table
 from mincache.board.times import POLICIES
+from mincache.evaluation import CONSTRAINTS
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -46,15 +47,19 @@ def as_csv(tables: Sequence[Table]) -> str:
 
 def _flat(row: Row) -> dict[str, Any]:
     values = asdict(row) | {"failures": failures(row.failures)}
-    times = values.pop("mean_solve_s")
-    return values | {_solve_column(policy): times.get(policy) for policy in POLICIES}
+    for name, keys in _MAPPINGS.items():
+        found = values.pop(name)
+        values |= {f"{name}_{key}": found.get(key) for key in keys}
+    return values
 
 
-def _solve_column(policy: str) -> str:
-    return f"mean_solve_s_{policy}"
+_MAPPINGS: Mapping[str, Sequence[str]] = {
+    "mean_solve_s": POLICIES, "raw_rate": CONSTRAINTS, "raw_excess": CONSTRAINTS,
+}  # fmt: skip
+"""The fields of a row that have a column a key in CSV, and those keys."""
 
-
-CSV_COLUMNS = [f.name for f in fields(Row) if f.name != "mean_solve_s"] + list(map(_solve_column, POLICIES))
+CSV_COLUMNS = [f.name for f in fields(Row) if f.name not in _MAPPINGS]
+CSV_COLUMNS += [f"{name}_{key}" for name, keys in _MAPPINGS.items() for key in keys]
 
 
 def terminal(table: Table) -> RichTable:
@@ -63,11 +68,11 @@ def terminal(table: Table) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=Text(table.suite), box=SIMPLE_HEAD, padding=0, show_edge=False)
-    columns = [column for column in COLUMNS if not column.wide]
+    drawn = RichTable(title=Text(table.suite), box=SIMPLE_HEAD, padding=0, show_edge=False)
+    columns = [column for column in shown(table) if not column.wide]
     for column in columns:
         # A number folded over two lines, or cut, would be misread; text may fold.
-        shown.add_column(
+        drawn.add_column(
             column.title,
             justify="right" if column.numeric else "left",
             no_wrap=column.numeric,
@@ -76,10 +81,10 @@ def terminal(table: Table) -> RichTable:
         )
     for row in table.rows:
         # Text, since rich would read the brackets of `genetic[population=50]` as markup.
-        shown.add_row(
+        drawn.add_row(
             *(Text(column.cell(row, table)) for column in columns), style="dim" if row.apart else ""
         )
-    return shown
+    return drawn
 
 
 def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool] = ()) -> str:
@@ -94,18 +99,20 @@ def escaped(text: str) -> str:
 
 
 def _markdown_section(table: Table) -> str:
-    rows = ([escaped(column.cell(row, table)) for column in COLUMNS] for row in table.rows)
-    titles = [escaped(column.heading) for column in COLUMNS]
-    left = [not column.numeric for column in COLUMNS]
+    columns = shown(table)
+    rows = ([escaped(column.cell(row, table)) for column in columns] for row in table.rows)
+    titles = [escaped(column.heading) for column in columns]
+    left = [not column.numeric for column in columns]
     notes = "".join(f"- {escaped(note)}\n" for note in table.notes)
     return f"## {escaped(table.suite)}\n\n{markdown_table(titles, rows, left)}\n{notes}"
 
 
 def _tabular(table: Table) -> str:
     notes = "".join(f"% {note}\n" for note in (table.suite, *table.notes))
-    sides = "".join("r" if column.numeric else "l" for column in COLUMNS)
-    titles = _latex_row(column.heading for column in COLUMNS)
-    rows = "".join(_latex_row(column.cell(row, table) for column in COLUMNS) for row in table.rows)
+    columns = shown(table)
+    sides = "".join("r" if column.numeric else "l" for column in columns)
+    titles = _latex_row(column.heading for column in columns)
+    rows = "".join(_latex_row(column.cell(row, table) for column in columns) for row in table.rows)
     body = f"\\toprule\n{titles}\\midrule\n{rows}\\bottomrule\n"
     return f"{notes}\\begin{{tabular}}{{{sides}}}\n{body}\\end{{tabular}}\n"
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from mincache.bench import journal
 from mincache.bench.judge import with_contradictions
@@ -44,14 +43,6 @@ def _attempts(folder: Path, warn: Callable[[str], object]) -> Iterator[Record]:
     if damaged := next(torn):
         lines = "1 damaged line" if damaged == 1 else f"{damaged} damaged lines"
         warn(f"{printable(str(folder))}: {lines} passed over.")
-
-
-def sharing(records: Iterable[Record]) -> Iterator[Record]:
-    """Yield the records, equal environments as one object: they are most of what a record holds."""
-    known: dict[str, dict[str, Any]] = {}
-    for record in records:
-        environment = known.setdefault(repr(record.environment), record.environment)
-        yield record.model_copy(update={"environment": environment})
 
 
 Repetition = tuple[int, int]

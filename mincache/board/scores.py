@@ -6,9 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from mincache.bench.records import Record, Score
+from mincache.bench import raw
+from mincache.bench.records import RawScore, Record, Score
 from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
-from mincache.documents import parse_solution
+from mincache.documents import digest, parse_solution
 from mincache.errors import InputError
 from mincache.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
 from mincache.instance import Instance
@@ -54,6 +55,29 @@ def wrong_in_score(record: Record, document: bytes, instance_of: Callable[[str],
         yield "a solution without a score"
     else:
         yield from differences(record.score, found)
+
+
+def wrong_in_raw(
+    name: str, recorded: RawScore, document: bytes, instance_of: Callable[[str], Instance]
+) -> Iterator[str]:
+    """Yield what is wrong with the score of an answer to instance `name` before its repair."""
+    try:
+        found = raw.score(digest(document), evaluate(instance_of(name), parse_solution(document)))
+    except (InputError, KeyError) as error:
+        yield f"the raw decisions cannot be scored: {error}"
+        return
+    if not _same(recorded.cost, math.nan if found.cost is None else found.cost):
+        yield f"raw cost {recorded.cost}; the evaluator finds {found.cost}"
+    if recorded.violations.keys() != found.violations.keys() or not all(
+        _same(claim.rate, found.violations[which].rate)
+        and _same(claim.mean_excess, found.violations[which].mean_excess)
+        for which, claim in recorded.violations.items()
+    ):
+        yield f"raw violations {_listed(recorded)}; the evaluator finds {_listed(found)}"
+
+
+def _listed(score: RawScore) -> str:
+    return ", ".join(f"{name} {b.rate} by {b.mean_excess}" for name, b in score.violations.items()) or "none"
 
 
 def differences(score: Score, found: Evaluation) -> Iterator[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mincache.bench.records import Record
-from mincache.board import columns
+from mincache.board import columns, raw
 from mincache.board.contenders import Contender
 from mincache.board.entries import Manifest
 from mincache.board.grid import Cell, Heading, grid
 from mincache.board.pages import Context, SuitePages, cost_cell, count_cell, run_cells
 from mincache.board.ranking import failure
 from mincache.board.references import verified_cost
+from mincache.board.results import Runs
 
 _HEADINGS = (
     Heading("instance", False), Heading("users"), Heading("mean cost"), Heading("best known"), Heading("gap"),
@@ -32,8 +33,31 @@ def solver_page(pages: SuitePages, who: Contender) -> Context:
                 "title": f"On each instance of {pages.standing.name}",
                 "table": grid(_HEADINGS, [_row(pages, who, name) for name in runs]),
                 "caption": "Means over the verified runs of each instance",
-            }
+            },
+            *_before(pages.standing.verified[who]),
         ],
+    }
+
+
+def _before(verified: Runs) -> Iterator[Context]:
+    """The answers as they were before their repair, where the solver reports that."""
+    found = raw.means(verified)
+    if found.cost is None and not found.rate:
+        return
+    headings = (Heading("constraint", False), Heading("slots that break it"), Heading("mean excess there"))
+    rows = [
+        [
+            Cell(name),
+            Cell(columns.percent(rate, 2), rate),
+            Cell(f"{found.excess[name]:.3g}", found.excess[name]),
+        ]
+        for name, rate in found.rate.items()
+    ]
+    priced = f"; their mean cost is {columns.cost(found.cost)}" if found.cost is not None else ""
+    yield {
+        "title": "Before the repair",
+        "table": grid(headings, rows),
+        "caption": f"What the answers broke before the solver made them feasible{priced}",
     }
 
 
@@ -41,7 +65,8 @@ def _facts(pages: SuitePages, who: Contender) -> list[tuple[str, Any]]:
     limit = "none" if who.wall_s is None else f"{who.wall_s:g} s"
     facts = [
         ("suite", pages.standing.name), ("kind", pages.kind(who)), ("tier", pages.tier(who)),
-        ("version", who.version), ("source SHA-256", who.source), ("parameters", who.parameters),
+        ("version", who.version), ("source SHA-256", who.source), ("files SHA-256", who.files),
+        ("parameters", who.parameters),
         ("time limit", limit), ("threads", str(who.threads)),
     ]  # fmt: skip
     return facts + (_said(pages.entries[who].manifest) if who in pages.entries else [])

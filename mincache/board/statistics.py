@@ -1,8 +1,8 @@
 """Statistics of a comparison, on plain arrays: S solvers (rows) on I common instances (columns).
 
 Costs and times are lower-is-better; inf stands for a failure. A third solver can change the order that a
-performance profile shows of two others, so pairwise profiles stand beside the joint one; and the shift of
-a geometric mean can change its order, so it is stated wherever the mean is shown.
+performance profile shows of two others: the profile of two rows alone is their pairwise one. The shift of a
+geometric mean can change its order, so it is stated wherever the mean is shown.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ for every solver; or the longest time that any solver took on the instance, the 
 
 Uniforms = Callable[..., Array]
 """Draws an array of uniforms in (0, 1) of the shape given."""
+_WEIGHTS_AT_ONCE = 1 << 21
+"""Of the bootstrap: a few arrays of 16 MB, however many the runs of an instance."""
 
 
 def shifted_geometric_mean(values: Array, shift: float) -> Array:
@@ -143,18 +145,21 @@ def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: Uniforms
         resamples: how many means to draw.
         uniforms: source of randomness.
     """
-    total = np.zeros(resamples)
-    weights: dict[int, Array] = {}
+    total = np.zeros(2 * resamples)  # the second half is what was shifted past the end
+    by_runs: dict[int, list[tuple[int, Array]]] = {}
     for shift, values in enumerate(samples):
-        runs = len(values)
-        if runs not in weights:
-            weights[runs] = _bootstrap_weights(resamples, runs, uniforms)
-        # The columns of weights are independent, so that within a resample an instance's are independent of
-        # another's whose columns are shifted against them; drawing anew for each would take I times as long.
-        means, shift = values @ weights[runs], shift % resamples
-        total[shift:] += means[: resamples - shift]
-        total[:shift] += means[resamples - shift :]
-    return total / len(samples)
+        by_runs.setdefault(len(values), []).append((shift, values))
+    for runs, alike in by_runs.items():
+        step = max(1, _WEIGHTS_AT_ONCE // runs)
+        for start in range(0, resamples, step):
+            weights = _bootstrap_weights(min(step, resamples - start), runs, uniforms)
+            for shift, values in alike:
+                # The columns of weights are independent, so that within a resample an instance's are
+                # independent of another's whose columns are shifted against them; drawing anew for each
+                # would take I times as long.
+                first = start + shift % resamples
+                total[first : first + weights.shape[1]] += values @ weights
+    return (total[:resamples] + total[resamples:]) / len(samples)
 
 
 def _bootstrap_weights(resamples: int, runs: int, uniforms: Uniforms) -> Array:

@@ -36,6 +36,10 @@ class Row:
         declined: cells that the solver declined (`supports`).
         seeds: number of different repetitions.
         covered: instances with a verified solution.
+        raw_cost: mean cost of the answers as they were before their repair, whatever they broke; None where
+            the solver does not report them.
+        raw_rate: share of the slots in which those broke each constraint; see `board.raw`.
+        raw_excess: mean over those slots of by how much.
     """
 
     solver: str
@@ -58,6 +62,9 @@ class Row:
     declined: int
     seeds: int
     covered: int
+    raw_cost: float | None
+    raw_rate: Mapping[str, float]
+    raw_excess: Mapping[str, float]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from mincache.board import readme
 from mincache.board.contenders import contender
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, Entry, read_entry
 from mincache.board.references import find_suite, verified_cost
-from mincache.board.scores import below, wrong_in_record, wrong_in_score
+from mincache.board.scores import below, wrong_in_raw, wrong_in_record, wrong_in_score
 from mincache.documents import digest, read_bytes
 from mincache.errors import InputError
+from mincache.instance import Instance
 from mincache.suites import Suite
 
 TOGETHER = "entries together"
@@ -80,18 +81,27 @@ def _wrong_manifest(entry: Entry) -> Iterator[str]:
 def _wrong_solutions(entry: Entry, suite: Suite) -> Iterator[str]:
     expected: dict[str, list[Record]] = {}
     for record in entry.records:
-        if record.solution_sha256 is not None:
-            expected.setdefault(record.solution_sha256, []).append(record)
+        for name in record.documents:
+            expected.setdefault(name, []).append(record)
     instance_of = cache(suite.read)
     for document in entry.solutions():
         name = digest(document)
         if name not in expected:
             yield f"solution {name[:12]}... is stored twice or belongs to no record"
         for record in expected.pop(name, ()):
-            for sentence in wrong_in_score(record, document, instance_of):
+            for sentence in _wrong_in_document(record, name, document, instance_of):
                 yield f"{_run(record)}: {sentence}"
     for name in sorted(expected):
         yield f"solution {name[:12]}... of {_run(expected[name][0])} is not stored"
+
+
+def _wrong_in_document(
+    record: Record, name: str, document: bytes, instance_of: Callable[[str], Instance]
+) -> Iterator[str]:
+    if name == record.solution_sha256:
+        yield from wrong_in_score(record, document, instance_of)
+    if record.raw is not None and name == record.raw.solution_sha256:
+        yield from wrong_in_raw(record.cell.instance, record.raw, document, instance_of)
 
 
 def _wrong_together(entries: Sequence[Entry]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-from mincache.certificate.document import SlotProof, Verdict, parse_certificate
+from mincache.certificate.document import SlotProof, Verdict, parse_certificate, without_rules
 from mincache.documents import digest, parse_instance, parse_solution
 from mincache.errors import MissingExtraError, shown
 from mincache.instance import Instance
@@ -46,10 +46,10 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         solution: the solution to judge, likewise, if there is one.
 
     Raises:
-        InputError: if a document cannot be read.
+        InputError: if a document cannot be read, or the instance has rules beyond the paper's problem.
         MissingExtraError: if mpmath is not installed.
     """
-    problem, claim = parse_instance(instance), parse_certificate(certificate)
+    problem, claim = without_rules(parse_instance(instance)), parse_certificate(certificate)
     answer = None if solution is None else parse_solution(solution)
     slots = [_Slot(problem, t) for t in range(problem.slot_count)]
     radio = _Radio(problem)

@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mincache.documents import parse_json
+from mincache.errors import InputError
+from mincache.instance import Instance
 from mincache.validation import validated
 
 CERTIFICATE_FORMAT: Literal["mincache-certificate/1"] = "mincache-certificate/1"
@@ -52,6 +54,18 @@ class Certificate(BaseModel):
     instance_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     bound: float
     slots: list[SlotProof]
+
+
+def without_rules(instance: Instance) -> Instance:
+    """Return `instance` if it is the paper's problem: certificates know no other.
+
+    Raises:
+        InputError: if it has a rule beyond.
+    """
+    if instance.rules.used:
+        rule = "must be absent: certificates are about the paper's problem alone"
+        raise InputError("rules", rule, ", ".join(instance.rules.used))
+    return instance
 
 
 def parse_certificate(data: bytes) -> Certificate:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mincache.certificate.boxes import Box, Stakes, bound
-from mincache.certificate.document import Certificate, SlotProof, certificate_bytes
+from mincache.certificate.document import Certificate, SlotProof, certificate_bytes, without_rules
 from mincache.documents import digest, parse_instance
 from mincache.evaluation import evaluate
 from mincache.exact import Regrets, improvements, marginal_delay_s, regrets
@@ -33,9 +33,9 @@ def certify(
         remaining: returns the seconds left; when they are up, the bounds reached are what is proven.
 
     Raises:
-        InputError: if the instance cannot be read.
+        InputError: if the instance cannot be read, or has rules beyond the paper's problem.
     """
-    problem = parse_instance(instance)
+    problem = without_rules(parse_instance(instance))
     *_, answer = improvements(problem, remaining=remaining)
     share = answer.solution.bandwidth_share
     target = np.array(evaluate(problem, answer.solution).slot_cost) * problem.user_count

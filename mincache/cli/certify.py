@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from mincache.cli.completing import instance_names
+from mincache.cli.progress import waiting
+
 
 @click.command()
-@click.argument("instance")
+@click.argument("instance", shell_complete=instance_names)
 @click.argument("certificate", required=False, type=click.Path(path_type=Path))
 @click.argument("solution", required=False, type=click.Path(path_type=Path))
 @click.option("--check", "checking", is_flag=True, help="Check CERTIFICATE instead of writing one.")
@@ -17,9 +22,10 @@ import click
 @click.option(
     "--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for writing a proof."
 )
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def certify(
     instance: str, certificate: Path | None, solution: Path | None,
-    checking: bool, output: Path | None, time_limit: float | None,
+    checking: bool, output: Path | None, time_limit: float | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Prove that no solution of INSTANCE (a file or a standard instance's name) costs less than a bound.
 
@@ -37,38 +43,46 @@ def certify(
     if checking:
         if certificate is None:
             raise click.UsageError("--check needs CERTIFICATE after INSTANCE")
-        _check(document, certificate, solution)
+        _check(document, certificate, solution, as_json)
     elif output is None or certificate is not None:
         raise click.UsageError("give -o FILE to write a certificate, or --check to verify one")
     else:
-        _write(document, output, time_limit)
+        _write(document, output, time_limit, as_json)
 
 
-def _write(document: bytes, output: Path, time_limit: float | None) -> None:
+def _write(document: bytes, output: Path, time_limit: float | None, as_json: bool) -> None:
     from mincache.certificate import certify as prove
     from mincache.certificate.document import parse_certificate
     from mincache.documents import write_bytes
     from mincache.solver import Budget
 
     budget = Budget(float("inf") if time_limit is None else time_limit)
-    data = prove(document, remaining=budget.remaining)
+    with waiting("proving"):
+        data = prove(document, remaining=budget.remaining)
     write_bytes(output, data)
-    click.echo(f"{output}: no solution costs less than {parse_certificate(data).bound!r}")
+    bound = parse_certificate(data).bound
+    if as_json:
+        click.echo(json.dumps({"certificate": str(output), "bound": bound}, indent=2))
+    else:
+        click.echo(f"{output}: no solution costs less than {bound!r}")
 
 
-def _check(document: bytes, certificate: Path, solution: Path | None) -> None:
+def _check(document: bytes, certificate: Path, solution: Path | None, as_json: bool) -> None:
     from mincache.certificate import check
     from mincache.documents import read_bytes
     from mincache.errors import DocumentError, InputError
 
     paths = [certificate] if solution is None else [certificate, solution]
     try:
-        verdict = check(document, *map(read_bytes, paths))
+        with waiting("checking"):
+            verdict = check(document, *map(read_bytes, paths))
     except DocumentError:
         raise
     except InputError as error:
         place = " ".join(map(str, paths))
         raise DocumentError(f"{place}: {error.field}", error.rule, error.received, error.advice) from None
-    for sentence in verdict.sentences:
-        click.echo(sentence)
+    if as_json:
+        click.echo(json.dumps(asdict(verdict), indent=2))
+    else:
+        click.echo("\n".join(verdict.sentences))
     sys.exit(0 if verdict.accepted else 1)

@@ -11,7 +11,10 @@ EXAMPLES: dict[str, str] = {
         mincache run smoke-v1 --solver cloud-only --shard 1/2 -o results/part-1
         mincache run smoke-v1 --solver cloud-only --shard 2/2 -o results/part-2
     """,
-    "status": "mincache status results/smoke",
+    "status": """
+        mincache status results/smoke
+        mincache status results/smoke --json
+    """,
     "merge": "mincache merge results/part-1 results/part-2 -o results/both",
     "leaderboard": """
         mincache leaderboard results/smoke
@@ -37,6 +40,10 @@ EXAMPLES: dict[str, str] = {
     "instances": "mincache instances",
     "instances list": "mincache instances list --json",
     "instances verify": "mincache instances verify smoke-v1",
+    "instances features": """
+        mincache instances features smoke-v1
+        mincache instances features smoke-v1 --csv -o features.svg
+    """,
     "instances show": """
         mincache instances show smoke-v1
         mincache instances show smoke-v1.l0.n10.t0

@@ -7,12 +7,15 @@ from typing import Any
 
 import click
 
+from mincache.cli.completing import instance_names
+from mincache.cli.progress import waiting
+
 _FORMATS = ["nl", "gms", "lp", "mps"]
 _FORMULATIONS = ["exact", "piecewise", "relaxed"]
 
 
 @click.command()
-@click.argument("instance")
+@click.argument("instance", shell_complete=instance_names)
 @click.option("--slot", type=click.IntRange(min=0), help="Export this slot alone, counted from 0.")
 @click.option("--format", "file_format", type=click.Choice(_FORMATS), required=True, help="Kind of file.")
 @click.option(
@@ -33,7 +36,7 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
     mincache score slot-3/instance.json slot-3/solution.json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache.errors import InputError
-    from mincache.exchange_answers import NAMES_FILE
+    from mincache.exchange_answers import INSTANCE_FILE, NAMES_FILE
     from mincache.registry import missing_extra
     from mincache.suites import find_instance
 
@@ -41,13 +44,17 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
     if slot is not None:
         if slot >= problem.slot_count:
             raise InputError("--slot", f"must be < T = {problem.slot_count}", str(slot))
+        if problem.rules.link_slots:
+            rule, advice = "must be left out where rules link slots", "export the whole instance"
+            raise InputError("--slot", rule, ", ".join(problem.rules.used), advice)
         problem = problem.slot(slot)
     try:
         from mincache import exchange
     except ModuleNotFoundError as error:
         raise missing_extra("export", error) from None
-    path = exchange.export(problem, output, file_format, formulation)
-    click.echo(f"{path}, with {NAMES_FILE} and {exchange.INSTANCE_FILE}")
+    with waiting(f"writing the model of {problem.name}"):
+        path = exchange.export(problem, output, file_format, formulation)
+    click.echo(f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
 
 
 @click.command(name="import")

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from mincache.cli.progress import tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mincache.recipes import Place, ScenarioFile
 
 
 def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
@@ -17,6 +25,17 @@ def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None)
     if min(numbers) < 1:
         raise click.BadParameter(f"must be at least 1, received {min(numbers)}")
     return numbers
+
+
+def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
+    import re
+
+    if text is None:
+        return None
+    parts = re.split(r",(?![^\[]*\])", text)  # commas between brackets are between parameters
+    if len(parts) != 2:
+        raise click.BadParameter(f"must be two solvers with a comma between, received {text!r}")
+    return parts[0], parts[1]
 
 
 @click.command()
@@ -35,30 +54,68 @@ def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None)
 )
 @click.option("--library-seed", type=click.IntRange(min=0), help="Seed of the libraries; default: --seed.")
 @click.option("--name", help="The suite's name; default: the folder's.")
+@click.option("--purpose", default="", help="One line on what the suite is for.")
+@click.option("--kept", type=click.Choice(["files", "drawn"]), default="files", show_default=True,
+              help="Write the instances, or the recipe alone, to be drawn on first use.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the suite.")
+@click.option("--separate", callback=_two_solvers, metavar="A,B",
+              help="Search for settings in which solvers A and B differ most, and draw those.")  # fmt: skip
+@click.option("--budget", type=click.IntRange(min=5), default=100, show_default=True,
+              help="With --separate: settings to try.")  # fmt: skip
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True),
+              help="With --separate: seconds after which no further setting is tried.")  # fmt: skip
+@click.option("--solve-limit", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True,
+              help="With --separate: seconds for a solver on an instance.")  # fmt: skip
+@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True,
+              help="With --separate: settings to draw.")  # fmt: skip
 def generate(
     scenario: str | None, users: tuple[int, ...] | None, libraries: int, traces: int,
-    seed: int, library_seed: int | None, name: str | None, output: Path,
+    seed: int, library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path,
+    separate: tuple[str, str] | None, budget: int, time_limit: float | None, solve_limit: float, keep: int,
 ) -> None:  # fmt: skip
     """Draw a suite from SCENARIO.toml (what differs from Table I; nothing does by default).
+
+    A table [sweep] in it names fields that vary: a list takes every value, a range {low = .., high = ..}
+    is drawn once an instance. With --separate the lists and ranges are what is searched.
 
     \b
     mincache generate --users 10,14,18 --libraries 3 --traces 4 --seed 7 -o my-suite
     mincache run my-suite --solver decomposition -o results/my-suite
+    mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache import suites
     from mincache.instance import check_name
-    from mincache.scenario import Scenario
-    from mincache.validation import read_toml
+    from mincache.recipes import Recipe, ScenarioFile
+    from mincache.validation import read_toml, validated
 
-    drawn_from = read_toml(scenario, Scenario) if scenario else Scenario()
+    source = read_toml(scenario, ScenarioFile) if scenario else ScenarioFile()
     title = check_name(name if name is not None else output.resolve().name.lower(), "--name")
-    recipe = suites.Recipe(
-        library_seed=seed if library_seed is None else library_seed,
-        trace_seed=seed,
-        libraries=libraries,
-        users=users or (drawn_from.users,),
-        traces=traces,
-    )
-    suite = suites.generate(output, title, recipe, drawn_from)
+    fields = {
+        "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
+        "libraries": libraries, "users": users or _users(source), "traces": traces,
+    }  # fmt: skip
+    sweep = source.sweep
+    if separate is not None:
+        from mincache.cli.separating import search
+        from mincache.separation import space_of
+
+        suites.check_free(output)
+        sweep, told = search(
+            separate, validated(Recipe, fields), source.scenario, space_of(sweep), keep,
+            budget=budget, time_limit_s=time_limit or float("inf"), solve_limit_s=solve_limit,
+        )  # fmt: skip
+        purpose = purpose or told
+    recipe = validated(Recipe, fields | {"sweep": sweep})
+    suite = suites.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
     click.echo(f"{len(suite.entries)} instances in {output}, listed in {output / suites.RECIPE_FILE}")
+
+
+def _drawing(places: Sequence[Place]) -> Iterable[Place]:
+    return tracked(places, "drawing", total=len(places))
+
+
+def _users(source: ScenarioFile) -> tuple[int, ...]:
+    """Return the numbers of users of the cases, if each names its own; else the scenario's."""
+    cases = source.sweep.cases if source.sweep is not None else ()
+    named = [case["users"] for case in cases if "users" in case]
+    return tuple(dict.fromkeys(named)) if named and len(named) == len(cases) else (source.users,)

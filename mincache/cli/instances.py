@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mincache.cli.completing import instance_names, solver_names, suite_names
+from mincache.cli.progress import tracked
+from mincache.errors import InputError
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from mincache.suites import SuiteFile
 
 
 @click.group(invoke_without_command=True)
@@ -36,9 +41,9 @@ def list_(as_json: bool) -> None:
             {
                 "suite": content.name,
                 "instances": len(content.instance),
-                "slots": content.scenario.slots,
+                "slots": _one_or_all(_sizes(content, "slots")),
                 "users": content.recipe.users,
-                "models": content.scenario.models,
+                "models": _one_or_all(_sizes(content, "models")),
                 "purpose": content.purpose,
             }
             for content in found
@@ -47,16 +52,29 @@ def list_(as_json: bool) -> None:
         return
     table = Table("suite", "instances", "T", "N", "M", "purpose")
     for content in found:
-        users = ", ".join(map(str, content.recipe.users))
-        sizes = (str(content.scenario.slots), users, str(content.scenario.models))
+        numbers = (_sizes(content, "slots"), content.recipe.users, _sizes(content, "models"))
+        sizes = (", ".join(map(str, one)) for one in numbers)
         table.add_row(content.name, str(len(content.instance)), *sizes, content.purpose)
     Console().print(table)
 
 
+def _sizes(content: SuiteFile, field: str) -> list[int]:
+    """Return the values of a scenario's field over the instances of a suite, without drawing them."""
+    from mincache.recipes import places
+
+    found = places(content.name, content.recipe, content.scenario)
+    return sorted({getattr(place.scenario, field) for place in found})
+
+
+def _one_or_all(values: list[int]) -> int | list[int]:
+    return values[0] if len(values) == 1 else values
+
+
 @instances.command()
-@click.argument("suite", nargs=-1)
+@click.argument("suite", nargs=-1, shell_complete=suite_names)
 @click.option("--certificates", is_flag=True, help="Check the proofs of the reference values instead.")
-def verify(suite: tuple[str, ...], certificates: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object an instance.")
+def verify(suite: tuple[str, ...], certificates: bool, as_json: bool) -> None:
     """Draw every file of SUITEs (default: all standard ones) again from its recipe, and compare bytes.
 
     With --certificates, check in exact arithmetic that the certificate of each instance proves its best
@@ -68,35 +86,36 @@ def verify(suite: tuple[str, ...], certificates: bool) -> None:
     told = (
         "certificates prove the best known cost" if certificates else "files are as their recipe draws them"
     )
-    different = 0
+    rows = []
     for name in suite or suites.standard_names():
         found = suites.find(name)
-        checked = list(check_archive(found) if certificates else found.verify())
+        verdicts = check_archive(found) if certificates else found.verify()
+        checked = list(tracked(verdicts, f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]
-        for instance, problem in broken:
-            click.echo(f"{instance}: {problem}", err=True)
-        click.echo(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
-        different += len(broken)
-    sys.exit(1 if different else 0)
+        rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
+        if not as_json:
+            for instance, problem in broken:
+                click.echo(f"{instance}: {problem}", err=True)
+            click.echo(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    sys.exit(1 if any(row["problem"] for row in rows) else 0)
 
 
 @instances.command()
-@click.argument("suite")
+@click.argument("suite", shell_complete=suite_names)
 def certify(suite: str) -> None:
     """Write a certificate and the best solution of every instance into SUITE's folder."""
-    from rich.progress import track
-
     from mincache import suites
     from mincache.certificate.archive import write_archive
 
     found = suites.find(suite)
-    names = write_archive(found)
-    done = list(track(names, "proving", total=len(found.entries), console=_progress_console()))
+    done = list(tracked(write_archive(found), "proving", total=len(found.entries)))
     click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 
 @instances.command()
-@click.argument("name")
+@click.argument("name", shell_complete=instance_names)
 def show(name: str) -> None:
     """Show what is in an instance (a name or a file) or a suite."""
     from rich.console import Console
@@ -112,21 +131,63 @@ def show(name: str) -> None:
 
 
 @instances.command()
-@click.argument("suite")
-@click.option("--solver", default="decomposition", show_default=True, help="An exact solver.")
+@click.argument("suite", shell_complete=suite_names)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object an instance.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Picture: .svg or .png."
+)
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
+              help="Seconds for each of the two optima of an instance.")  # fmt: skip
+def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_limit: float) -> None:
+    """Tell what characterises each instance of SUITE: how scarce resources are, and what each is worth.
+
+    Worths are what the cost rises by, relative to the optimum, when nothing is cached, when bandwidth is
+    shared equally, and when the server has no steps. The exact method gives the optimum; where it cannot
+    prove it in the time given, the row says so.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from mincache import suites
+    from mincache.cli.feature_table import feature_csv, feature_table, groups_of
+    from mincache.features import features as features_of
+
+    if output is not None and output.suffix not in (".svg", ".png"):
+        raise InputError("--output", "must end in .svg or .png", repr(output.name))
+    found = suites.find(suite)
+    tracking = tracked(found, "solving", total=len(found.entries))
+    rows = [features_of(instance, time_limit) for instance in tracking]
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+    elif as_csv:
+        click.echo(feature_csv(rows), nl=False)
+    else:
+        Console().print(feature_table(f"{found.name}: {found.content.purpose}", rows))
+    if output is not None:
+        from mincache.board.charts import write
+        from mincache.board.feature_chart import feature_chart
+
+        write(feature_chart(rows, groups_of(found)), output)
+        click.echo(f"picture in {output}", err=True)
+
+
+@instances.command()
+@click.argument("suite", shell_complete=suite_names)
+@click.option("--solver", default="decomposition", show_default=True, help="An exact solver.",
+              shell_complete=solver_names)  # fmt: skip
 def reference(suite: str, solver: str) -> None:
     """Solve every instance of SUITE, and write verified cost and lower bound into its suite.toml.
 
     The leaderboard measures gaps from these values. A value that is there already is replaced only by a
     lower cost or a higher bound.
     """
-    from rich.progress import track
-
     from mincache import Run, evaluate, registry, suites
 
     found, method = suites.find(suite), registry.make(solver)
     values = {}
-    for name, entry in track(found.entries.items(), "solving", console=_progress_console()):
+    for name, entry in tracked(found.entries.items(), "solving", total=len(found.entries)):
         instance, run = found.read(name), Run.seeded(0)
         evaluation = evaluate(instance, method.solve(instance, run))
         if not evaluation.feasible:
@@ -136,10 +197,3 @@ def reference(suite: str, solver: str) -> None:
         values[name] = (min(evaluation.cost, known), max(run.bound, bound))
     suites.set_references(found, values)
     click.echo(f"{len(values)} reference values in {found.folder / suites.RECIPE_FILE}")
-
-
-def _progress_console() -> Console:
-    """Return a console on standard error, so that progress never mixes with what is asked for."""
-    from rich.console import Console
-
-    return Console(stderr=True)

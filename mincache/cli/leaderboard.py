@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli.completing import suite_names
+from mincache.cli.progress import waiting
+from mincache.cli.warning import warn
 from mincache.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rich.console import Console
 
+    from mincache.board.standing import Standing
     from mincache.board.table import Table
 
 FORMATS = ("table", "markdown", "latex", "json", "csv")
@@ -28,13 +36,17 @@ class _TableByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in {*self.commands, "-h", "--help"}:
+            _refuse_mistyped(args[0], self.commands)
             args = ["table", *args]
         return super().parse_args(ctx, args)
 
 
-def warn(sentence: str) -> None:
-    """Say on standard error what a reader must know of the input."""
-    click.echo(f"note: {sentence}", err=True)
+def _refuse_mistyped(word: str, verbs: Collection[str]) -> None:
+    close = get_close_matches(word, verbs, n=1)
+    if close and not Path(word).exists():
+        raise InputError(
+            "leaderboard", "must be given a verb or a folder", repr(word), f"did you mean {close[0]!r}?"
+        )
 
 
 @click.group(cls=_TableByDefault)
@@ -48,9 +60,8 @@ def leaderboard() -> None:
 @click.argument("campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.option("--solvers", multiple=True, metavar="NAME", help="Keep this row alone; may be repeated.")
-@click.option(
-    "--suite", default="", metavar="FOLDER", help="Where the suite is, if it is not a standard one."
-)
+@click.option("--suite", default="", metavar="FOLDER", type=click.Path(file_okay=False),
+              help="Where the suite is, if it is not a standard one.")  # fmt: skip
 def table(campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suite: str) -> None:
     """Print the ranking of the records in one campaign or more (this verb may be left out).
 
@@ -62,24 +73,30 @@ def table(campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suit
     from mincache.board.standing import standings
 
     damage: list[str] = []
-    records = read_campaigns(campaigns, damage.append)
-    tables = [ranking.table(one) for one in standings(records, solvers, suite)]
+    with waiting("reading records"):
+        records = read_campaigns(campaigns, damage.append)
+        tables = [ranking.table(one) for one in standings(records, solvers, suite)]
     _show([replace(one, notes=(*one.notes, *damage)) for one in tables], form)
 
 
 @leaderboard.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--suite", default="", metavar="FOLDER", help="Where the suite is, if it is not a standard one."
-)
-def pairs(folder: Path, suite: str) -> None:
+@click.option("--suite", default="", metavar="FOLDER", type=click.Path(file_okay=False),
+              help="Where the suite is, if it is not a standard one.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object a suite.")
+def pairs(folder: Path, suite: str, as_json: bool) -> None:
     """Compare every pair of solvers of a campaign or a board, and show what each adds to the virtual best."""
     from mincache.board import pairs as pairing
     from mincache.board import ranking
     from mincache.board.entries import read_any
     from mincache.board.standing import standings
 
-    for standing in standings(read_any(folder, warn), suite=suite):
+    with waiting("reading records"):
+        found = standings(read_any(folder, warn), suite=suite)
+    if as_json:
+        _echo_pairs(found)
+        return
+    for standing in found:
         shown = ranking.table(standing)
         click.echo(f"{standing.name}, {len(shown.common)} common instances")
         for one in pairing.pairs(standing, shown):
@@ -92,6 +109,39 @@ def pairs(folder: Path, suite: str) -> None:
                 f"  {share.solver}: best alone on {share.best_alone}; without it the virtual best would cost "
                 f"{share.contribution:.4f} more"
             )
+
+
+def _echo_pairs(found: list[Standing]) -> None:
+    from mincache.board import pairs as pairing
+    from mincache.board import ranking
+    from mincache.cli.compare import as_document
+
+    suites = []
+    for standing in found:
+        shown = ranking.table(standing)
+        pairs = [as_document(one) for one in pairing.pairs(standing, shown)]
+        shares = [asdict(one) for one in pairing.shares(standing, shown)]
+        suites.append({"suite": standing.name, "pairs": pairs, "virtual_best": shares})
+    click.echo(json.dumps(suites, indent=2))
+
+
+@leaderboard.command()
+@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+@click.option("--base", default="paper-v1", show_default=True, shell_complete=suite_names,
+              help="The suite that the others are held against.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object a suite.")
+def contrasts(board: Path, base: str, as_json: bool) -> None:
+    """Show what each suite of a board tells apart: how far solvers spread, and which change places."""
+    from mincache.board import contrasts as contrasting
+    from mincache.board.entries import read_any
+    from mincache.board.standing import standings
+
+    with waiting("reading records"):
+        found = contrasting.contrasts(standings(read_any(board, warn)), base)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        click.echo(contrasting.contrasts_markdown(found, base), nl=False)
 
 
 @leaderboard.command()
@@ -107,7 +157,9 @@ def publish(campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...],
     from mincache.board.results import read_campaigns
 
     stored = publishing.solutions_in(campaigns)
-    for folder in publishing.publish(read_campaigns(campaigns, warn), stored, output, solvers, about):
+    with waiting("reading records"):
+        folders = publishing.publish(read_campaigns(campaigns, warn), stored, output, solvers, about)
+    for folder in folders:
         click.echo(folder)
     _rebuild(output)
 
@@ -121,20 +173,25 @@ def rebuild(board: Path) -> None:
 
 @leaderboard.command()
 @click.argument("board", default=BOARD, type=click.Path(path_type=Path))
-def verify(board: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object: what is wrong with each part.")
+def verify(board: Path, as_json: bool) -> None:
     """Score every stored solution again, check every hash, and rebuild the page, byte for byte.
 
     Exits with 1 if anything is wrong.
     """
     from mincache.board.verify import verify as checks
 
-    failed = False
-    for name, wrong in checks(board):
-        failed = failed or bool(wrong)
-        click.echo(f"{'wrong' if wrong else 'ok':5} {name}")
-        for sentence in wrong:
-            click.echo(f"      {sentence}")
-    raise SystemExit(failed)
+    found = {}
+    with waiting(f"verifying {board}") as status:
+        for name, wrong in checks(board):
+            found[name] = wrong
+            status.update(f"verifying {board}; done: {name}")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        for name, wrong in found.items():
+            click.echo("\n      ".join([f"{'wrong' if wrong else 'ok':5} {name}", *wrong]))
+    raise SystemExit(any(found.values()))
 
 
 @leaderboard.command()
@@ -146,7 +203,9 @@ def build(board: Path, output: Path, figures: Path | None) -> None:
     """Write the board as a static site that works from disk, with no network."""
     from mincache.board.site import build as build_site
 
-    click.echo(build_site(board, output, figures))
+    with waiting(f"building {output}"):
+        page = build_site(board, output, figures)
+    click.echo(page)
 
 
 @leaderboard.command()
@@ -169,17 +228,21 @@ def serve(site: Path, port: int) -> None:
 @click.option(
     "--kind", default="gap", show_default=True, help="gap, profile, time, users, anytime, faults or training."
 )
-@click.option("--suite", default="", help="Which suite, if the records are of several.")
+@click.option("--suite", default="", help="Which suite, if the records are of several.",
+              shell_complete=suite_names)  # fmt: skip
+@click.option("--solvers", multiple=True, metavar="NAME", help="Draw this row alone; may be repeated.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A .svg or .png."
 )
-def chart(folder: Path, kind: str, suite: str, output: Path) -> None:
+def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
     """Draw a chart of a campaign or a board, for a paper."""
     from mincache.board import charts, ranking
     from mincache.board.entries import read_any
     from mincache.board.standing import standings
 
-    found = [one for one in standings(read_any(folder, warn)) if suite in ("", one.name)]
+    with waiting("reading records"):
+        records = [one for one in read_any(folder, warn) if suite in ("", one.cell.suite)]
+        found = standings(records, solvers)
     if len(found) != 1:
         raise InputError("suite", "must choose one of the records' suites", f"{len(found)} of them")
     drawn = charts.chart(kind, found[0], ranking.table(found[0]))
@@ -193,7 +256,8 @@ def _rebuild(board: Path) -> None:
     from mincache.board import publish as publishing
 
     try:
-        written = publishing.write_charts(board)
+        with waiting("drawing charts"):
+            written = publishing.write_charts(board)
     except MissingExtraError as error:
         click.echo(f"no charts: {error}", err=True)
         written = []

@@ -1,16 +1,46 @@
-"""How a campaign shows that it goes on: a bar in a terminal, else a line a run."""
+"""How a command shows that it goes on: in a terminal, on standard error; a campaign elsewhere by lines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
-import rich.progress
-from rich.console import Console
 
-from mincache.bench.records import Record
-from mincache.cli.summary import line
+if TYPE_CHECKING:
+    import rich.progress
+    from rich.console import Console
+    from rich.status import Status
+
+    from mincache.bench.records import Record
+
+Item = TypeVar("Item")
+
+
+def waiting(text: str) -> Status:
+    """Return a context in which a terminal shows `text` and that it goes on; `update` changes the text.
+
+    Nothing is to be printed in it: in a terminal that would go to standard error.
+    """
+    return _console().status(text)
+
+
+def tracked(items: Iterable[Item], text: str, total: int) -> Iterator[Item]:
+    """Yield each of the items, of which there are `total`; a terminal shows how many are done.
+
+    Nothing is to be printed meanwhile, as in `waiting`.
+    """
+    from rich.progress import track
+
+    console = _console()
+    return iter(track(items, text, total=total, console=console, disable=not console.is_terminal))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 class Progress:
@@ -24,8 +54,10 @@ class Progress:
     def __init__(self, total: int, waiting: int) -> None:
         self._total, self._done, self._failed = total, total - waiting, 0
         self._bar: rich.progress.Progress | None = None
-        console = Console(stderr=True)
+        console = _console()
         if console.is_terminal:
+            import rich.progress
+
             self._bar = rich.progress.Progress(
                 *rich.progress.Progress.get_default_columns(),
                 rich.progress.MofNCompleteColumn(),
@@ -42,6 +74,8 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done, failed=self._failed)
         else:
+            from mincache.cli.summary import line
+
             click.echo(f"[{self._done}/{self._total}] {line(record)}")
 
     def close(self) -> None:

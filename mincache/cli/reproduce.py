@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,9 +42,10 @@ def _row_command(argument: str) -> click.Command:
     from mincache.errors import InputError, shown
 
     if not Path(argument).is_dir():
-        raise InputError(
-            "reproduce", f"must be one of {', '.join(WORDS)}, or a row's folder", shown(argument)
-        )
+        close = get_close_matches(argument, WORDS, n=1)
+        advice = f"did you mean {close[0]!r}?" if close else ""
+        rule = f"must be one of {', '.join(WORDS)}, or a row's folder"
+        raise InputError("reproduce", rule, shown(argument), advice)
     return row
 
 

@@ -1,59 +1,44 @@
-"""`mincache run`, `mincache solve`, `mincache status` and `mincache merge`."""
+"""`mincache run`, `mincache status` and `mincache merge`."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mincache.cli.parameters import part, size
+from mincache.cli.completing import solver_names, suite_names
+from mincache.cli.limits import SECONDS, limit_options, limits_of
+from mincache.cli.parameters import part
+from mincache.cli.progress import Progress, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mincache.bench.campaign import Redo
     from mincache.bench.entrant import Entrant
     from mincache.bench.executors import Executor
-    from mincache.bench.judge import Judged
-    from mincache.bench.limits import Limits
     from mincache.bench.plan import Task
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_SECONDS = click.FloatRange(min=0, min_open=True)
-
-
-def _limit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that make up `Limits`, but for the time limit."""
-    options = (
-        click.option("--grace", type=click.FloatRange(min=0), default=0.1, show_default=True,
-                     help="Seconds past the time limit until the run is killed."),
-        click.option("--startup-limit", type=_SECONDS, default=120.0, show_default=True,
-                     help="Seconds for a run to load its solver and its instance."),
-        click.option("--cpu-limit", type=_SECONDS, help="Processor seconds of a run, all its processes."),
-        click.option("--memory-limit", callback=size, metavar="SIZE",
-                     help="Memory of a run, all its processes, such as 2GB."),
-        click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True,
-                     help="Threads, and cores where they can be pinned, of a run."),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.command()
-@click.argument("suite")
+@click.argument("suite", shell_complete=suite_names)
 @click.option("--solver", "solvers", multiple=True, required=True, metavar="SPEC",
+              shell_complete=solver_names,
               help="NAME, NAME[PARAMETER=VALUE,...], FILE.py:CLASS, or `all`; may be repeated.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="Repetitions of each stochastic solver.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Root of the random streams, which are the same for every solver.")  # fmt: skip
-@click.option("--time-limit", type=_SECONDS, default=60.0, show_default=True,
+@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
               help="Seconds for a run to solve; starting it does not count.")  # fmt: skip
-@_limit_options
+@limit_options
 @click.option("--workers", type=click.IntRange(min=1), help="Runs at a time.  [default: cores / threads]")
 @click.option("--executor", type=click.Choice(["local", "dask"]), default="local", show_default=True)
 @click.option("--scheduler", metavar="ADDRESS", help="Of the Dask scheduler, such as tcp://10.0.0.1:8786.")
@@ -91,11 +76,13 @@ def run(
     from mincache.bench import campaign, plan
     from mincache.cli.summary import print_plan
 
-    limits = _limits(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
+    limits = limits_of(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
     at_a_time = workers or max(1, _cores() // threads)
     where = _executor(executor, scheduler, at_a_time, threads)
     found = suites.find(suite)
-    tasks = plan.plan(found, _entrants(solvers, startup_limit), seeds, limits, seed)
+    with waiting("loading solvers"):
+        entrants = _entrants(solvers, startup_limit)
+    tasks = plan.plan(found, entrants, seeds, limits, seed)
     if shard is not None:
         tasks = list(plan.shard(tasks, *shard))
     redo = campaign.Redo(failed=retry == "failed", all=force)
@@ -104,21 +91,6 @@ def run(
         return
     _run(output, tasks, where, redo)
     _conclude_campaign(output, tasks)
-
-
-def _limits(
-    wall_s: float | None,
-    grace_s: float,
-    startup_s: float,
-    cpu_s: float | None,
-    memory_bytes: int | None,
-    threads: int,
-) -> Limits:
-    from mincache.bench.limits import Limits
-
-    limits = Limits(wall_s, grace_s, startup_s, cpu_s, memory_bytes, threads=threads)
-    limits.check_enforceable()
-    return limits
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
@@ -164,7 +136,6 @@ def _run(output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo) ->
     from mincache.bench import campaign
     from mincache.bench.executors import ExecutorError
     from mincache.bench.journal import JournalError
-    from mincache.cli.progress import Progress
 
     waiting = len(campaign.pending(output, tasks, redo))
     try:
@@ -190,11 +161,15 @@ def _conclude_campaign(output: Path, tasks: Sequence[Task]) -> None:
 
 @click.command()
 @click.argument("folder", type=_FOLDER)
-def status(folder: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def status(folder: Path, as_json: bool) -> None:
     """Tell how far the campaign in FOLDER is, also while it runs."""
-    from mincache.cli.summary import print_status
+    from mincache.cli.summary import print_status, status_of
 
-    print_status(folder)
+    if as_json:
+        click.echo(json.dumps(asdict(status_of(folder)), indent=2))
+    else:
+        print_status(status_of(folder))
 
 
 @click.command()
@@ -206,77 +181,14 @@ def merge(folders: tuple[Path, ...], output: Path) -> None:
     Of each run the first record is kept. Exit code 1 if two differ in verdict or answer; each is named.
     """
     from mincache.bench import journal, merging
+    from mincache.cli.summary import passed_over
 
-    conflicts = merging.merge(folders, output)
+    with waiting("joining records"):
+        conflicts = merging.merge(folders, output)
+    for folder in folders:
+        if torn := journal.torn_lines(folder):
+            click.echo(f"{folder}: {passed_over(torn)}", err=True)
     for conflict in conflicts:
         click.echo(f"conflict: {conflict}", err=True)
     click.echo(f"{len(journal.read(output))} runs in {output}, {len(conflicts)} conflicts")
     sys.exit(1 if conflicts else 0)
-
-
-@click.command()
-@click.argument("instance")
-@click.option("--solver", required=True, metavar="SPEC",
-              help="NAME, NAME[PARAMETER=VALUE,...] or FILE.py:CLASS.")  # fmt: skip
-@click.option("--time-limit", type=_SECONDS, help="Seconds to solve.  [default: none]")
-@_limit_options
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Which repetition's random stream.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True,
-              metavar="FILE", help="Where the solution goes, .json or .json.gz.")  # fmt: skip
-def solve(
-    instance: str,
-    solver: str,
-    time_limit: float | None,
-    grace: float,
-    startup_limit: float,
-    cpu_limit: float | None,
-    memory_limit: int | None,
-    threads: int,
-    seed: int,
-    output: Path,
-) -> None:
-    """Answer INSTANCE (a file, or an instance of a standard suite) with one solver.
-
-    It runs in a child process, as in a campaign, and the evaluator prices the answer. Exit code 0 if that
-    is feasible, 1 if not or if there is none.
-    """
-    from mincache.bench import plan
-    from mincache.bench.attempt import attempt
-    from mincache.bench.describing import describe
-    from mincache.bench.entrant import absolute
-    from mincache.bench.supervisor import Keeper
-
-    limits = _limits(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
-    suite, name, path, sha256 = _find_instance(instance)
-    with Keeper(threads, pin=False) as keeper:
-        entrant = describe(absolute(solver), keeper, startup_limit)
-        task = plan.task(suite, path, name, sha256, entrant, seed, limits)
-        judged = attempt(task, task.read(), keeper)
-    _conclude_solve(judged, output)
-
-
-def _find_instance(name_or_file: str) -> tuple[str, str, Path, str]:
-    """Return the suite, name, file and hash of an instance."""
-    from mincache import suites
-    from mincache.documents import digest, read_bytes
-
-    instance = suites.find_instance(name_or_file)
-    if Path(name_or_file).exists():
-        return "-", instance.name, Path(name_or_file).resolve(), digest(read_bytes(name_or_file))
-    suite = suites.find(name_or_file.partition(".")[0])
-    return suite.name, instance.name, suite.path(instance.name), suite.entries[instance.name].sha256
-
-
-def _conclude_solve(judged: Judged, output: Path) -> None:
-    from mincache.cli.score import as_text
-    from mincache.documents import parse_solution, write_solution
-
-    record = judged.record
-    if judged.evaluation is None or judged.document is None:
-        click.echo(f"{record.verdict} ({record.stop_reason}): {record.reason}", err=True)
-        sys.exit(1)
-    write_solution(parse_solution(judged.document), output)
-    click.echo(as_text(judged.evaluation))
-    click.echo(f"run                 {record.stop_reason}, {record.claim}, {record.verdict} {record.reason}")
-    sys.exit(0 if record.passed else 1)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli.completing import instance_names
+
 if TYPE_CHECKING:
     from mincache.evaluation import Evaluation
 
 
 @click.command()
-@click.argument("instance")
+@click.argument("instance", shell_complete=instance_names)
 @click.argument("solution", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def score(instance: str, solution: str, as_json: bool) -> None:
@@ -60,6 +62,8 @@ def as_text(evaluation: Evaluation) -> str:
         f"upload {evaluation.mean_upload_s:.4g}, download {evaluation.mean_download_s:.4g}, "
         f"backhaul {evaluation.mean_backhaul_s:.4g}, generation {evaluation.mean_generation_s:.4g}"
     )
+    if evaluation.mean_loading_s:
+        delay += f", loading {evaluation.mean_loading_s:.4g}"
     lines = [
         f"instance            {evaluation.instance}",
         f"feasible            {'yes' if evaluation.feasible else 'no'}",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -43,26 +44,66 @@ def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) ->
 
 def print_outcomes(records: Sequence[Record]) -> None:
     """Print how often each outcome came, by solver, and the runs that failed."""
-    for solver, counts in campaign.outcomes(records).items():
+    _print_counts(campaign.outcomes(records), [line(record) for record in records if not record.passed])
+
+
+def _print_counts(outcomes: Mapping[str, Mapping[str, int]], failed: Sequence[str]) -> None:
+    for solver, counts in outcomes.items():
         parts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
         click.echo(f"{solver}: {parts}")
-    failed = [record for record in records if not record.passed]
-    for record in failed[:_MOST_FAILURES]:
-        click.echo(f"  {line(record)}")
+    for one in failed[:_MOST_FAILURES]:
+        click.echo(f"  {one}")
     if len(failed) > _MOST_FAILURES:
         click.echo(f"  and {len(failed) - _MOST_FAILURES} more that failed")
 
 
-def print_status(folder: Path) -> None:
-    """Print how far the campaign in a folder is."""
+@dataclass(frozen=True)
+class Status:
+    """How far a campaign is.
+
+    Attributes:
+        done: planned runs that are done.
+        planned: runs planned.
+        outcomes: how often each outcome came, by solver.
+        to_do: runs still to be done, by solver.
+        failed: the runs that failed, a line each.
+        torn_lines: lines of the journal that were cut off.
+    """
+
+    done: int
+    planned: int
+    outcomes: dict[str, dict[str, int]]
+    to_do: dict[str, int]
+    failed: list[str]
+    torn_lines: int
+
+
+def status_of(folder: Path) -> Status:
+    """Return how far the campaign in a folder is."""
     records = journal.read(folder)
     done = {record.cell.key for record in records if record.final}
     cells = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
-    click.echo(f"{len(done & cells.keys())} of {len(cells)} runs done")
-    print_outcomes(records)
-    waiting = Counter(solver for key, solver in cells.items() if key not in done)
-    for solver, count in waiting.items():
+    return Status(
+        done=len(done & cells.keys()),
+        planned=len(cells),
+        outcomes={solver: dict(counts) for solver, counts in campaign.outcomes(records).items()},
+        to_do=dict(Counter(solver for key, solver in cells.items() if key not in done)),
+        failed=[line(record) for record in records if not record.passed],
+        torn_lines=journal.torn_lines(folder),
+    )
+
+
+def print_status(status: Status) -> None:
+    """Print how far a campaign is."""
+    click.echo(f"{status.done} of {status.planned} runs done")
+    _print_counts(status.outcomes, status.failed)
+    for solver, count in status.to_do.items():
         click.echo(f"{solver}: {count} to do")
-    torn = journal.torn_lines(folder)
-    if torn:
-        click.echo(f"{torn} lines of the journal were cut off, and are passed over")
+    if status.torn_lines:
+        click.echo(passed_over(status.torn_lines))
+
+
+def passed_over(torn_lines: int) -> str:
+    """Return a sentence on a journal's lines that are not whole."""
+    lines = "1 line of the journal is" if torn_lines == 1 else f"{torn_lines} lines of the journal are"
+    return f"{lines} not whole, or of another version, and passed over"

@@ -12,9 +12,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mincache.learning.draws import Course
     from mincache.learning.policies import Policy
     from mincache.learning.training import CurvePoint, Session, Trainable
-    from mincache.views.episodes import Episodes
 
 _NOT_NEGATIVE = click.IntRange(min=0)
 _POSITIVE = click.IntRange(min=1)
@@ -23,8 +23,12 @@ _POSITIVE = click.IntRange(min=1)
 @click.command()
 @click.argument("solver")
 @click.option("--suite", required=True, help="A suite; its scenario and libraries are what is trained for.")
-@click.option("--users", type=_POSITIVE, required=True, help="Number of users N.")
-@click.option("--library", type=_NOT_NEGATIVE, required=True, help="Which of the suite's libraries, from 0.")
+@click.option("--users", type=_POSITIVE, help="Number of users N.")
+@click.option(
+    "--library",
+    type=_NOT_NEGATIVE,
+    help="Which of the suite's libraries, from 0, unless one policy is for every library.",
+)
 @click.option("--seed", type=_NOT_NEGATIVE, default=1, show_default=True, help="Seed of the training.")
 @click.option("--episodes", type=_POSITIVE, help="Episodes to train for; default: the solver's own.")
 @click.option("--device", help="Where to train, such as cpu or cuda; default: the solver's own.")
@@ -33,14 +37,17 @@ _POSITIVE = click.IntRange(min=1)
 def train(
     solver: str,
     suite: str,
-    users: int,
-    library: int,
+    users: int | None,
+    library: int | None,
     seed: int,
     episodes: int | None,
     device: str | None,
     output: Path | None,
 ) -> None:
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
+
+    Without --users and --library, set-policy is trained for all at once, on libraries drawn from the suite's
+    scenario.
 
     It learns on fresh traces from streams that no suite draws from; it never sees the suite's own. A record
     of the training is written beside the policy file, with the ending .json in place of .safetensors. If it
@@ -49,15 +56,22 @@ def train(
     from mincache.learning.checkpoint import Checkpoint
     from mincache.learning.training import Session
 
-    learner, course = _learner(solver, episodes, device), _course(suite, users, library, seed)
-    path = output or Path(f"{solver.partition('[')[0]}.{suite}.l{library}.n{users}.s{seed}.safetensors")
-    words = ["mincache", "train", solver, "--suite", suite, "--users", users, "--library", library]
-    words += ["--seed", seed] + (["--episodes", episodes] if episodes else [])
-    command = shlex.join(map(str, words))
+    learner = _learner(solver, episodes, device)
+    course, where = _course(learner, suite, users, library, seed)
+    path = output or Path(f"{solver.partition('[')[0]}.{'.'.join(where)}.s{seed}.safetensors")
+    options = {
+        "--suite": suite,
+        "--users": users,
+        "--library": library,
+        "--seed": seed,
+        "--episodes": episodes,
+    }
+    given = [str(word) for option in options.items() if option[1] is not None for word in option]
+    command = shlex.join(["mincache", "train", solver, *given])
     checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
     with _bar(learner.episodes) as show:
         session = Session(learner, course, checkpoint, show)
-        policy = session.train(f"{suite} library {library}, {users} users")
+        policy = session.train(_title(suite, users, library))
     last = _write(path, policy, session, command)
     checkpoint.remove()
     gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
@@ -79,21 +93,32 @@ def _learner(spec: str, episodes: int | None, device: str | None) -> Trainable:
     return learner
 
 
-def _course(suite: str, users: int, library: int, seed: int) -> Episodes:
+def _course(
+    learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
+) -> tuple[Course, list[str]]:
+    """Return what to train on, and the parts of a file name that tell it."""
     from mincache import suites
     from mincache.errors import InputError
+    from mincache.learning.draws import Draws
     from mincache.views.episodes import Episodes
 
     content = suites.find(suite).content
+    if users is None and library is None and learner.every_problem:
+        return Draws(content.scenario, seed), [suite]
+    if users is None or library is None:
+        raise InputError("--users and --library", "must be given both", "one alone or none")
     if library >= content.recipe.libraries:
         raise InputError("--library", f"must be < {content.recipe.libraries}, as {suite} has", str(library))
     scenario = content.scenario.model_copy(update={"users": users})
-    return Episodes(
-        scenario, scenario.library(content.recipe.library_seed, library), seed, "training", library
-    )
+    models = scenario.library(content.recipe.library_seed, library)
+    return Episodes(scenario, models, seed, "training", library), [suite, f"l{library}", f"n{users}"]
 
 
-def _what(learner: Trainable, course: Episodes) -> dict[str, Any]:
+def _title(suite: str, users: int | None, library: int | None) -> str:
+    return f"{suite} library {library}, {users} users" if users else f"everything like {suite}"
+
+
+def _what(learner: Trainable, course: Course) -> dict[str, Any]:
     """Return what decides a training beside its command: defaults, versions, and the problem."""
     from dataclasses import asdict
 

@@ -22,8 +22,8 @@ from typing import Any
 from mincache.errors import MissingExtraError
 from mincache.exact import prices, search, tree
 
-SearchSlots = Callable[..., None]
-"""`search.search_slots`, plain or compiled."""
+Loops = Callable[..., None]
+"""A function of `search`, plain or compiled."""
 
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
@@ -33,26 +33,30 @@ _plain_s = [0.0]  # seconds this process has spent in plain loops
 
 @contextmanager
 def fitting(
-    work: float, compiled: bool | None = None, remaining_s: float = float("inf")
-) -> Iterator[SearchSlots]:
+    work: float,
+    compiled: bool | None = None,
+    remaining_s: float = float("inf"),
+    entry: str = "search_frames",
+) -> Iterator[Loops]:
     """Give the loops that fit for some `work`, to be called within the context.
 
     Args:
         work: users times slots times how much longer than a short search.
         compiled: whether they are to be the compiled ones; by default where that pays.
         remaining_s: seconds left; with few of them, what is not compiled yet stays plain.
+        entry: the function of `search` to give.
 
     Raises:
         MissingExtraError: if compiled ones are asked for and numba is not installed.
     """
     if compiled is None:
         pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
-        compiled = pays and _numba_installed() and (remaining_s > _COMPILING_S or _is_compiled())
+        compiled = pays and _numba_installed() and (remaining_s > _COMPILING_S or _is_compiled(entry))
     if compiled:
-        yield compiled_copy(prices, tree, search).search_slots
+        yield getattr(compiled_copy(prices, tree, search), entry)
         return
     start = time.monotonic()
-    yield search.search_slots
+    yield getattr(search, entry)
     _plain_s[0] += time.monotonic() - start
 
 
@@ -61,9 +65,9 @@ def _numba_installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def _is_compiled() -> bool:
-    """Return whether the loops have been compiled, by this process or one whose cache is found."""
-    entry = compiled_copy(prices, tree, search).search_slots
+def _is_compiled(name: str) -> bool:
+    """Return whether an entry has been compiled, by this process or one whose cache is found."""
+    entry = getattr(compiled_copy(prices, tree, search), name)
     folder = entry.stats.cache_path
     on_disk = folder is not None and any(Path(folder).glob(f"*{entry.py_func.__qualname__}*.nbi"))
     return bool(entry.signatures) or on_disk

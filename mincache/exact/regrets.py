@@ -1,12 +1,13 @@
 """What each choice costs above an edge server without limits: all that the search needs of an instance.
 
-At such an edge every request is a hit, and gets either no steps or exactly A3 of them, whichever costs
-less: between them the cost (10) is concave in the steps, and beyond A3 it only rises. That ideal is below
-every solution, so every regret is at least 0, and a slot's cost is its ideal plus the regrets of
+At such an edge every request is a hit, and gets either the least steps that it may (none, where no rule
+sets a floor) or exactly A3 of them, whichever costs less: between them the cost (10) is concave in the
+steps, and beyond A3 it only rises. That ideal is below every solution, so every regret is at least 0, and a
+slot's cost is its ideal plus the regrets of
 
 - its requests that go to the cloud: `cloud` each, whatever the steps;
-- its cached requests with s steps, where the model is worth improving: `unserved` at s = 0, linear to
-  `onset` at A1, linear to 0 at A3.
+- its cached requests with s steps, where the model is worth improving: `unserved` at the least s, linear to
+  `onset` at A1 (or the least s, if that is more), linear to 0 at A3.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Regrets:
 
     Attributes:
         cloud: [T, N], of a request that goes to the cloud.
-        unserved: [M], of a cached request without steps; 0 where steps do not pay.
-        onset: [M], of a cached request with A1 steps; at least `unserved`.
+        unserved: [M], of a cached request with the least steps, or none; 0 where more do not pay.
+        onset: [M], of a cached request with A1 steps, or the least if that is more; at least `unserved`.
         ideal_cost: [T], the ideal itself: the sum over the slot's users.
     """
 
@@ -44,8 +45,9 @@ _LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
 def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
     alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
-    none = np.zeros(instance.model_count)
-    idle, onset, full = _hit_cost(instance, np.stack([none, models.steps_onset, models.steps_saturation]))
+    steps = np.stack([least_steps(instance), models.steps_onset, models.steps_saturation])
+    np.maximum(steps, steps[0], out=steps)
+    idle, onset, full = _hit_cost(instance, steps)
     best = np.minimum(idle, full)
     output_bits = models.output_bits.take(requested)
     ideal = alpha * _radio_s(instance, output_bits, bandwidth_share) + best.take(requested)
@@ -56,6 +58,12 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
         onset=_finite(onset - best),
         ideal_cost=np.add.reduce(ideal, axis=-1),
     )
+
+
+def least_steps(instance: Instance) -> Array:
+    """Return the steps that a hit on each model gets at least, [M]; 0 without a floor."""
+    models, floor = instance.models, instance.rules.steps_floor
+    return np.asarray(equations.least_steps(models.steps_onset, models.steps_saturation, floor))
 
 
 def _finite(regret: Array) -> Array:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from mincache.errors import InputError
 from mincache.instance import Instance
+from mincache.learning.kinds import actor_of, view_of
 from mincache.learning.networks import Actor
 from mincache.learning.policies import read_policy
 from mincache.learning.safefile import refusing
+from mincache.learning.set_agents import SetActor, SetView
 from mincache.quantity import Array
 from mincache.solution import Solution
-from mincache.views import actions, observations
+from mincache.solver import RAW_DIGITS, Run
+from mincache.views import actions
 from mincache.views.environment import AgentView
 
+AnyActor = Actor | SetActor
+_FIRST_BIASES = ("layers.0.bias", "models.embed.0.bias")  # as long as a layer has units
 
-def load(path: Path, instance: Instance) -> tuple[Actor, AgentView]:
+
+def load(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
     """Return the actor and the view in a policy file, for instances like this one.
 
     Raises:
@@ -26,26 +33,42 @@ def load(path: Path, instance: Instance) -> tuple[Actor, AgentView]:
     """
     policy = read_policy(path)
     with refusing(path):
-        view = AgentView(*(version.partition("/")[0] for version in policy.card.versions))
+        view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
         if policy.card.versions != view.versions:
             rule = f"must be for {' and '.join(view.versions)}"
             raise InputError("versions", rule, " and ".join(policy.card.versions), "train it again")
-        state_size = observations.OBSERVATIONS[view.observation].size(instance)
-        hidden = len(policy.weights.get("layers.0.bias", ())) or 1
-        actor = Actor(state_size, actions.size(instance), hidden)
+        first = next((policy.weights[name] for name in _FIRST_BIASES if name in policy.weights), (0,))
+        actor = actor_of(view, instance, hidden=len(first) or 1)
         policy.check_shapes({name: tuple(weight.shape) for name, weight in actor.state_dict().items()})
     actor.load_state_dict({name: torch.from_numpy(weight) for name, weight in policy.weights.items()})
     return actor, view
 
 
+def ready(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
+    """Return what `load` does, kept for the next call with this instance while the file stays the same.
+
+    A solver's `supports` calls it first, so that loading is not on the clock of its `solve`.
+    """
+    status = path.stat()
+    return _kept(path, (status.st_mtime_ns, status.st_size), instance)
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, stamp: tuple[int, int], instance: Instance) -> tuple[AnyActor, AgentView]:
+    return load(path, instance)
+
+
 @torch.no_grad()
-def act(actor: Actor, states: Array) -> Array:
-    """Return the actor's raw actions in (-1, 1), float32 [B, M + 2N], in states [B, state]."""
+def act(actor: AnyActor, states: Array) -> Array:
+    """Return the actor's raw actions in (-1, 1), float32 [B, action], in states [B, state]."""
     device = next(actor.parameters()).device
     raw: Array = actor(torch.as_tensor(states, device=device)).cpu().numpy()
     return raw
 
 
-def answer(actor: Actor, view: AgentView, instance: Instance) -> Solution:
-    """Return the actor's solution of an instance."""
-    return Solution.of(instance, view.invert(instance, act(actor, view.apply(instance))))
+def answer(actor: AnyActor, view: AgentView, instance: Instance, run: Run | None = None) -> Solution:
+    """Return the actor's solution of an instance, and tell `run` what it was before its repair."""
+    raw = act(actor, view.apply(instance))
+    if run is not None and not isinstance(view, SetView):  # scores of models alone are no decisions
+        run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
+    return Solution.of(instance, view.invert(instance, raw))

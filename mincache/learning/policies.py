@@ -22,6 +22,7 @@ from mincache.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.errors import InputError, shown
 from mincache.evaluation import EVALUATOR_VERSION
 from mincache.instance import Instance, Trace
+from mincache.learning.draws import Course, Draws
 from mincache.learning.safefile import opened, refusing
 from mincache.quantity import Array
 from mincache.validation import validated
@@ -29,6 +30,8 @@ from mincache.validation import validated
 POLICY_FORMAT: Literal["mincache-policy/1"] = "mincache-policy/1"
 MAX_POLICY_BYTES = 32 * 1024 * 1024
 """A policy file may not be larger than this; ours hold about 0.2 MB."""
+ANY_PROBLEM = "any"
+"""What a card says in place of a problem's digest if the policy is for every problem."""
 _CARD_KEY = "mincache"
 
 
@@ -39,10 +42,10 @@ class PolicyCard(BaseModel):
         format: `POLICY_FORMAT`.
         solver: the registered name of the solver that made it.
         parameters: every parameter of the solver that the training depended on.
-        problem: `problem_digest` of the instances that it is for.
+        problem: `problem_digest` of the instances that it is for, or `any`.
         title: the same for people, such as `paper-v1 library 0, 10 users`.
-        users: N.
-        models: M.
+        users: N, unless it is for any.
+        models: M, unless it is for any.
         versions: the view's observation and action with their versions, such as `counts/1`.
         seed: seed of the training.
         evaluator: version of the evaluator that priced its rewards.
@@ -53,10 +56,10 @@ class PolicyCard(BaseModel):
     format: Literal["mincache-policy/1"] = POLICY_FORMAT
     solver: str
     parameters: dict[str, Any]
-    problem: str = Field(pattern="^[0-9a-f]{64}$")
+    problem: str = Field(pattern=f"^([0-9a-f]{{64}}|{ANY_PROBLEM})$")
     title: str = ""
-    users: int = Field(ge=1)
-    models: int = Field(ge=1)
+    users: int | None = Field(default=None, ge=1)
+    models: int | None = Field(default=None, ge=1)
     versions: tuple[str, str]
     seed: int = Field(ge=0)
     evaluator: str = EVALUATOR_VERSION
@@ -93,6 +96,16 @@ def problem_digest(instance: Instance) -> str:
     return digest(instance_bytes(replace(instance, name="problem", trace=trace, origin=None)))
 
 
+def whose(course: Course) -> dict[str, Any]:
+    """Return those fields of a card that tell what a policy is for, if it was trained on `course`."""
+    if isinstance(course, Draws):
+        return {"problem": ANY_PROBLEM}
+    problem = course.problem
+    return {
+        "problem": problem_digest(problem), "users": problem.user_count, "models": problem.model_count,
+    }  # fmt: skip
+
+
 def write_policy(path: str | os.PathLike[str], policy: Policy) -> None:
     """Write a policy, replacing the file in one step; the same policy is the same bytes."""
     # One key alone: safetensors writes several in no fixed order.
@@ -111,14 +124,24 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
         return Policy(_card(file.metadata()), _weights(file))
 
 
+def read_card(path: str | os.PathLike[str]) -> PolicyCard:
+    """Read the card of a policy and none of its weights.
+
+    Raises:
+        DocumentError: as `read_policy`.
+    """
+    with refusing(path), opened(Path(path), MAX_POLICY_BYTES) as file:
+        return _card(file.metadata())
+
+
 def named(path: Path, instance: Instance) -> Path | str:
     """Return the path of this policy, or a sentence why it is not for this instance.
 
     Raises:
         DocumentError: if the file is no policy.
     """
-    card = read_policy(path).card
-    if card.problem == problem_digest(instance):
+    card = read_card(path)
+    if card.problem in (ANY_PROBLEM, problem_digest(instance)):
         return path
     trained = f"{card.title or 'another problem'} (N = {card.users}, M = {card.models})"
     return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
@@ -128,10 +151,11 @@ def shipped(solver: str, parameters: Mapping[str, Any], instance: Instance) -> P
     """Return the shipped policy of a solver with these parameters for this instance, or why there is none."""
     problem = problem_digest(instance)
     alike = {path: card for path, card in _shipped_cards().items() if card.solver == solver}
-    for path, card in alike.items():
-        if card.problem == problem and card.parameters == parameters:
+    fitting = {path: card for path, card in alike.items() if card.problem in (ANY_PROBLEM, problem)}
+    for path, card in fitting.items():
+        if card.parameters == parameters:
             return path
-    if any(card.problem == problem for card in alike.values()):
+    if fitting:
         return f"no policy that ships for this problem was trained with these parameters of {solver}"
     return (
         f"no policy that ships is for this library, radio and server with {instance.user_count} users; "
@@ -139,10 +163,16 @@ def shipped(solver: str, parameters: Mapping[str, Any], instance: Instance) -> P
     )
 
 
+def shipped_files(solver: str, parameters: Mapping[str, Any]) -> list[Path]:
+    """Return the shipped policies of a solver with these parameters, whatever problem each is for."""
+    cards = _shipped_cards().items()
+    return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
+
+
 @cache
 def _shipped_cards() -> dict[Path, PolicyCard]:
     folder = Path(str(files("mincache.solvers") / "policies"))
-    return {path: read_policy(path).card for path in sorted(folder.glob("*.safetensors"))}
+    return {path: read_card(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
 def _card(header: Mapping[str, str] | None) -> PolicyCard:

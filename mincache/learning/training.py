@@ -16,21 +16,25 @@ from mincache.errors import MincacheError
 from mincache.evaluation import evaluate
 from mincache.instance import Instance
 from mincache.learning.checkpoint import Checkpoint
+from mincache.learning.draws import Course, Draws
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.solution import Solution
 from mincache.solver import Run
-from mincache.views.episodes import Episodes
 
 RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
 VALIDATION_TRACES = 4
-
+VALIDATION_DRAWS = 20
 Watch = Callable[[int, float, Callable[[Instance], Solution]], None]
 """Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A solver that `mincache train` can train for one library and number of users."""
+    """A solver that `mincache train` can train.
+
+    It learns from the `Episodes` of one library and number of users; where its `every_problem` is true, also
+    from `Draws`.
+    """
 
     @property
     def episodes(self) -> int:
@@ -40,9 +44,14 @@ class Trainable(Protocol):
     def device(self) -> str:
         """Where it trains."""
 
+    @property
+    def every_problem(self) -> bool:
+        """Whether one policy may be for every library and number of users."""
+
     def train(
         self,
-        episodes: Episodes,
+        episodes: Any,  # the Course that it learns from
+        /,
         watch: Watch | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
@@ -55,7 +64,7 @@ class CurvePoint(BaseModel):
 
     Attributes:
         episode: episodes so far.
-        mean_reward: of the last round, exploration included.
+        mean_reward: of the last round, exploration included; of a learner that imitates, minus its loss.
         validation_cost: mean cost on the validation traces, without exploration.
         validation_gap: how far above the optimum that is, as a fraction; None without an exact solver.
     """
@@ -76,7 +85,7 @@ class TrainingRecord(BaseModel):
         command: the command that makes the policy again.
         policy_sha256: of the policy file.
         card: the policy's.
-        environment_steps: slots played.
+        environment_steps: slots played, or learned from.
         wall_s: seconds of training, validation left out.
         cpu_s: processor seconds of the same.
         device: where it was trained.
@@ -102,14 +111,14 @@ class TrainingRecord(BaseModel):
 
 @dataclass
 class Validation:
-    """Traces that are neither trained on nor in any suite, and their optimal costs.
+    """Instances that are neither trained on nor in any suite, and their optimal costs.
 
     Args:
-        episodes: the training's episodes; only the name of the stream is another.
-        count: how many traces.
+        episodes: what is trained on; only the name of the stream is another.
+        count: how many instances.
     """
 
-    episodes: Episodes
+    episodes: Course
     count: int = VALIDATION_TRACES
     instances: Sequence[Instance] = field(init=False)
     optimal_costs: Sequence[float] | None = field(init=False)
@@ -139,19 +148,26 @@ class Session:
         checkpoint: where it is kept as it goes.
         show: hears of the episodes so far after each round, and of each point of the curve.
         points: how many points the curve has.
+
+    Raises:
+        InputError: if torch cannot compute on the learner's device here.
     """
 
     def __init__(
         self,
         learner: Trainable,
-        episodes: Episodes,
+        episodes: Course,
         checkpoint: Checkpoint,
         show: Callable[[int, CurvePoint | None], None],
         points: int = 10,
     ) -> None:
+        from mincache.learning.devices import check_device  # torch: records are read without it
+
+        check_device(learner.device)
         self._learner, self._episodes, self._checkpoint, self._show = learner, episodes, checkpoint, show
         self._every = max(1, learner.episodes // points)
-        self._validation = Validation(episodes)
+        held_out = VALIDATION_DRAWS if isinstance(episodes, Draws) else VALIDATION_TRACES
+        self._validation = Validation(episodes, held_out)
         self._stopwatch = Stopwatch(*checkpoint.notes.get("seconds", (0.0, 0.0)))
         self._curve = [CurvePoint(**point) for point in checkpoint.notes.get("curve", ())]
         self._started = datetime.now(UTC).isoformat(timespec="seconds")

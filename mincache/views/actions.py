@@ -3,24 +3,32 @@
 A raw action of a slot is a point of [-1, 1]^(M + 2N): a score for each model's place in the cache, for
 each user's bandwidth and for each user's steps. The paper leaves open how such a point becomes binary
 caching decisions and shares within the limits (11b)-(11f). Each way is a named, versioned map here; those
-that the vector view has as repairs are the same functions.
+that the vector view has as repairs are the same functions. Each keeps an instance's rules too: within a
+frame the first slot's scores decide the cache, and a floor on steps comes before what the scores say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from mincache.feasible import fill_cache, hits, lift, serve
 from mincache.instance import Instance
-from mincache.packing import pack_by_priority
 from mincache.quantity import Array
 from mincache.solution import Decisions
 from mincache.views import vector
 
 _SOFTMAX_SPREAD = 3.0
 """Scores of -1 and 1 differ by e^(2 * spread), about 400 times, in share."""
+
+
+class Repair(Protocol):
+    """A function from points to feasible decisions; `vector.threshold_priority` tells its arguments."""
+
+    def __call__(self, instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
+        """Return the decisions of points [..., T, M + 2N] of the unit cube, with `cache` if given."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +42,17 @@ class ActionMap:
     """
 
     version: int
-    repair: Callable[[Instance, Array], Decisions]
+    repair: Repair
 
-    def decide(self, instance: Instance, raw: Array) -> Decisions:
-        """Return the feasible decisions of raw actions [..., T, M + 2N]; entries are clipped to [-1, 1]."""
-        return self.repair(instance, unit_cube(raw))
+    def decide(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
+        """Return the feasible decisions of raw actions [..., T, M + 2N]; entries are clipped to [-1, 1].
+
+        Args:
+            instance: whose limits and rules count.
+            raw: the actions.
+            cache: [..., T, M], bool; what is cached, where the actions no longer decide it.
+        """
+        return self.repair(instance, unit_cube(raw), cache)
 
 
 def size(instance: Instance) -> int:
@@ -61,41 +75,36 @@ def unrepaired(instance: Instance, raw: Array) -> Decisions:
     return Decisions(models >= 0.5, bandwidth, steps)
 
 
-def softmax(instance: Instance, points: Array) -> Decisions:
+def softmax(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """The literal reading: models from 0.5 in order of score; both shares are a softmax over all users."""
     models, bandwidth, steps = _split(instance, points)
-    cache = vector.fill_storage(instance, models, wanted=models >= 0.5)
-    return Decisions(cache, _softmax(bandwidth), _softmax(steps))
+    cache = fill_cache(instance, models, wanted=models >= 0.5) if cache is None else cache
+    return Decisions(cache, _softmax(bandwidth), lift(instance, cache, _softmax(steps)))
 
 
-def scaled_sigmoid(instance: Instance, points: Array) -> Decisions:
+def scaled_sigmoid(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Models in order of score, each if it still fits; a hit is given its coordinate's part of A3 steps.
 
     The actor's bounded output is a sigmoid of its last layer. Misses get no steps, and where the hits'
     steps pass L all are scaled down. Bandwidth is a softmax over all users.
     """
     models, bandwidth, steps = _split(instance, points)
-    cache = vector.fill_storage(instance, models, wanted=np.ones_like(models, dtype=bool))
-    slots = np.arange(instance.slot_count)[:, None]
-    hit = cache[..., slots, instance.trace.requested_model]
+    cache = _as_many_as_fit(instance, models) if cache is None else cache
     saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
-    asked = np.where(hit, steps * saturation, 0.0).clip(0.0, 1.0)
-    return Decisions(cache, _softmax(bandwidth), asked / np.maximum(asked.sum(axis=-1, keepdims=True), 1.0))
+    asked = np.where(hits(instance, cache), steps * saturation, 0.0).clip(0.0, 1.0)
+    shares = asked / np.maximum(asked.sum(axis=-1, keepdims=True), 1.0)
+    return Decisions(cache, _softmax(bandwidth), lift(instance, cache, shares))
 
 
-def serve_in_order(instance: Instance, points: Array) -> Decisions:
+def serve_in_order(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Models in order of score, each if it still fits; a hit is given A3 steps or none.
 
     Steps go to the hits with a coordinate of at least 0.5, in order of it, as long as A3 is left, which is
     what an optimum looks like but for one user a slot. Bandwidth is a softmax over all users.
     """
     models, bandwidth, steps = _split(instance, points)
-    cache = vector.fill_storage(instance, models, wanted=np.ones_like(models, dtype=bool))
-    slots = np.arange(instance.slot_count)[:, None]
-    hit = cache[..., slots, instance.trace.requested_model]
-    saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
-    served = pack_by_priority(steps, saturation, 1.0, wanted=hit & (steps >= 0.5))
-    return Decisions(cache, _softmax(bandwidth), np.where(served, saturation, 0.0))
+    cache = _as_many_as_fit(instance, models) if cache is None else cache
+    return Decisions(cache, _softmax(bandwidth), serve(instance, cache, steps, wanted=steps >= 0.5))
 
 
 ACTIONS: dict[str, ActionMap] = {
@@ -111,6 +120,10 @@ ACTIONS: dict[str, ActionMap] = {
 def _split(instance: Instance, points: Array) -> tuple[Array, Array, Array]:
     M, N = instance.model_count, instance.user_count
     return points[..., :M], points[..., M : M + N], points[..., M + N :]
+
+
+def _as_many_as_fit(instance: Instance, scores: Array) -> Array:
+    return fill_cache(instance, scores, wanted=np.ones_like(scores, dtype=bool))
 
 
 def _softmax(points: Array) -> Array:

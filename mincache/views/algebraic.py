@@ -9,6 +9,9 @@ decisions back off its variables; `load` puts decisions in. The formulations:
   optimum is not above the true one, and whose answer costs at most `tangent_error` more than it says.
 - `relaxed`: `piecewise` with everything continuous, a linear problem: its optimum is a lower bound.
 
+The rules beyond the paper are in all three: a floor cuts off the hull of (7), frames are equalities of the
+cache, and loading has a continuous variable a model.
+
 A hit's steps and cost are weights on the ends of the regions of (7). A miss has no steps, for they would
 do nothing. No user has less than `share_floor` of the bandwidth, which no optimum has.
 """
@@ -21,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import pyomo.environ as pyo
 
+from mincache.feasible import frame_starts, lift
 from mincache.instance import Instance
 from mincache.quantity import Array
 from mincache.solution import Decisions
@@ -37,7 +41,8 @@ def apply(instance: Instance, formulation: Formulation = "exact", tangent_shares
 
     Variables, by slot t, user n, model m: `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the
     decisions; `upload_s[t,n]` is the radio part of the upload delay; `region[t,n,r]` the region of (7)
-    that a hit's steps lie in (absent when relaxed); `weight[t,n,r,e]` how much of it lies at end e.
+    that a hit's steps lie in (absent when relaxed); `weight[t,n,r,e]` how much of it lies at end e;
+    `loaded[t,m]`, where loading takes time, whether the model was not cached in the slot before.
 
     Args:
         instance: the problem.
@@ -49,10 +54,15 @@ def apply(instance: Instance, formulation: Formulation = "exact", tangent_shares
     shares = shares_near_optimum(instance) if tangent_shares is None else tangent_shares
     table = ServiceTable.of(instance)
     model = pyo.ConcreteModel(instance.name)
+    model.instance = instance
     model.slots = pyo.RangeSet(0, instance.slot_count - 1)
     model.users = pyo.RangeSet(0, instance.user_count - 1)
     model.models = pyo.RangeSet(0, instance.model_count - 1)
     constraints.add_cache(model, instance, pyo.UnitInterval if relaxed else pyo.Binary)
+    if instance.rules.frame_slots > 1:
+        constraints.add_frames(model, instance)
+    if instance.rules.loading_s_per_gb > 0.0:
+        constraints.add_loading(model, instance)
     constraints.add_service(model, instance, table)
     if not relaxed:
         constraints.add_regions(model)
@@ -66,15 +76,21 @@ def apply(instance: Instance, formulation: Formulation = "exact", tangent_shares
 def invert(model: Any) -> Decisions:
     """Return the decisions in a model's variables; a model counts as cached from 1/2.
 
-    Shares that a solver's tolerance left outside [0, 1], or summing to more than 1, are put back.
+    Shares that a solver's tolerance left outside [0, 1], below the floor on steps, or summing to more than
+    1, are put back.
     """
     T, N, M = len(model.slots), len(model.users), len(model.models)
     cache = _values(model.cache, T, M) >= 0.5
-    return Decisions(
-        cache,
-        within_limits(_values(model.bandwidth_share, T, N)),
-        within_limits(_values(model.step_share, T, N)),
+    bandwidth, steps = (
+        within_limits(_values(shares, T, N)) for shares in (model.bandwidth_share, model.step_share)
     )
+    return Decisions(cache, bandwidth, lift(model.instance, cache, steps))
+
+
+def relaxed_values(model: Any) -> tuple[Array, Array]:
+    """Return the cache [T, M] and the step shares [T, N] in a model's variables as they are."""
+    T, N, M = len(model.slots), len(model.users), len(model.models)
+    return _values(model.cache, T, M), _values(model.step_share, T, N)
 
 
 def load(model: Any, instance: Instance, decisions: Decisions) -> None:
@@ -91,6 +107,10 @@ def load(model: Any, instance: Instance, decisions: Decisions) -> None:
     _set(model.weight, weight)
     if hasattr(model, "region"):
         _set(model.region, region)
+    if hasattr(model, "loaded"):
+        before = np.zeros_like(cached)
+        before[1:] = cached[:-1]
+        _set(model.loaded, (cached & ~before)[frame_starts(instance)])
 
 
 def assign(model: Any, values: Mapping[str, float]) -> None:

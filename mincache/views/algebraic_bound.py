@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.evaluation import TOLERANCE
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.instance import Instance
 from mincache.quantity import Array
-from mincache.views.algebraic_service import ServiceTable
+from mincache.views.algebraic_paths import cheapest_paths
+from mincache.views.algebraic_service import ServiceTable, cacheable, loading_cost, sum_by_model
 from mincache.views.algebraic_uplink import Tangents, upload_slope_s
 
 _ROUNDING = 1e-12  # of the sum of what is added up; far above what adding float64 loses
@@ -41,6 +41,8 @@ class Prices(NamedTuple):
 def lagrangian_bound(instance: Instance, prices: Prices) -> Array:
     """Return a lower bound on the mean cost (10) of each slot, [T]; their mean bounds (11).
 
+    Rules that link slots only add to a slot's cost, and are left out.
+
     Args:
         instance: the problem.
         prices: multipliers; negative ones count as zero.
@@ -50,6 +52,25 @@ def lagrangian_bound(instance: Instance, prices: Prices) -> Array:
     total = service - storage - steps
     slack = _ROUNDING * (size + storage + steps)
     return np.asarray((total - slack) / instance.user_count + upload_bound(instance))
+
+
+def horizon_bound(instance: Instance, prices: Prices) -> float:
+    """Return a lower bound on the cost (11) under rules that link slots.
+
+    At the multipliers of the linear relaxation of the whole instance it is that relaxation's optimum, for
+    without the limits each model is a shortest path.
+
+    Args:
+        instance: the problem.
+        prices: multipliers; negative ones count as zero.
+    """
+    storage, steps = (np.maximum(price, 0.0) for price in prices)
+    cached, cloud = _choices(instance, storage, steps)
+    paths, _ = cheapest_paths(instance, cached - cloud, cacheable(instance))
+    priced = (storage + steps).sum()
+    slack = _ROUNDING * ((cached + cloud + loading_cost(instance)).sum() + priced)
+    total = paths + cloud.sum() - priced - slack
+    return float(total / instance.trace.requested_model.size + upload_bound(instance).mean())
 
 
 def upload_bound(instance: Instance) -> Array:
@@ -69,18 +90,15 @@ def upload_bound(instance: Instance) -> Array:
 
 def _service(instance: Instance, storage: Array, steps: Array) -> tuple[Array, Array]:
     """Return the least cost of all but uploads at these prices, [T], and the size of what it adds up."""
+    cached, cloud = _choices(instance, storage, steps)
+    least = np.where(cacheable(instance), np.minimum(cached, cloud), cloud)
+    return least.sum(axis=-1), (cached + cloud).sum(axis=-1)
+
+
+def _choices(instance: Instance, storage: Array, steps: Array) -> tuple[Array, Array]:
+    """Return what each model's users cost at these prices, cached and not, [T, M]; uploads left out."""
     table = ServiceTable.of(instance)
     step_price = (steps / instance.server.steps)[:, None, None, None]
     hit = (table.edge_cost + step_price * table.steps).min(axis=(-2, -1))
     part = instance.models.size_gb / instance.server.storage_gb
-    cached = storage[:, None] * part + _by_model(instance, hit)
-    cloud = _by_model(instance, table.cloud_cost)
-    least = np.where(part <= 1.0 + TOLERANCE, np.minimum(cached, cloud), cloud)
-    return least.sum(axis=-1), (cached + cloud).sum(axis=-1)
-
-
-def _by_model(instance: Instance, cost: Array) -> Array:
-    """Return users' costs [T, N] summed by the model that they request, [T, M]."""
-    total = np.zeros((instance.slot_count, instance.model_count))
-    np.add.at(total, (np.arange(instance.slot_count)[:, None], instance.trace.requested_model), cost)
-    return total
+    return storage[:, None] * part + sum_by_model(instance, hit), sum_by_model(instance, table.cloud_cost)

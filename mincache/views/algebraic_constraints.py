@@ -12,10 +12,10 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr import LinearExpression
 
-from mincache.evaluation import TOLERANCE
+from mincache.feasible import frame_starts
 from mincache.instance import Instance
 from mincache.quantity import Array
-from mincache.views.algebraic_service import REGIONS, ServiceTable
+from mincache.views.algebraic_service import REGIONS, ServiceTable, cacheable, loading_cost
 from mincache.views.algebraic_uplink import Tangents, full_band_snr, upload_expression
 
 _THOUSANDTHS = 1000.0
@@ -23,20 +23,47 @@ _ENDS = (0, 1)
 
 
 def add_cache(model: Any, instance: Instance, domain: Any) -> None:
-    """Add `cache[t,m]` and the limit on storage (11d); a model larger than the storage is fixed at 0.
+    """Add `cache[t,m]` and the limit on storage (11d); a model that cannot be cached is fixed at 0.
 
     Storage is in thousandths of the capacity, so that a solver's absolute tolerance of 1e-6 is the
     evaluator's.
     """
     size = instance.models.size_gb / instance.server.storage_gb
-    fits = (size <= 1.0 + TOLERANCE).tolist()
+    fits = cacheable(instance).tolist()
     room = (_THOUSANDTHS * np.minimum(size, 2.0)).tolist()
-    model.cache = pyo.Var(model.slots, model.models, domain=domain, bounds=lambda _, t, m: (0, int(fits[m])))
+    bounds = [[(0, int(fit)) for fit in row] for row in fits]
+    model.cache = pyo.Var(model.slots, model.models, domain=domain, bounds=lambda _, t, m: bounds[t][m])
 
     def storage(block: Any, t: int) -> Any:
         return linear((room[m], block.cache[t, m]) for m in block.models) <= _THOUSANDTHS
 
     model.storage_limit = pyo.Constraint(model.slots, rule=storage, doc="(11d), in thousandths")
+
+
+def add_frames(model: Any, instance: Instance) -> None:
+    """Hold the cache to what it is in the first slot of the frame."""
+    first = set(frame_starts(instance).tolist())
+    later = [t for t in model.slots if t not in first]
+
+    def held(block: Any, t: int, m: int) -> Any:
+        return linear([(1.0, block.cache[t, m]), (-1.0, block.cache[t - 1, m])]) == 0.0
+
+    model.frame = pyo.Constraint(later, model.models, rule=held, doc="a frame's cache")
+
+
+def add_loading(model: Any, instance: Instance) -> None:
+    """Add `loaded[t,m]`, at least 1 where a model is cached that was not in the slot before.
+
+    Its cost keeps it from more than that, so that it need not be binary.
+    """
+    frames = frame_starts(instance).tolist()
+    model.loaded = pyo.Var(frames, model.models, domain=pyo.UnitInterval)
+
+    def loads(block: Any, t: int, m: int) -> Any:
+        before = [(1.0, block.cache[t - 1, m])] if t > 0 else []
+        return linear([(1.0, block.loaded[t, m]), (-1.0, block.cache[t, m]), *before]) >= 0.0
+
+    model.loading = pyo.Constraint(frames, model.models, rule=loads, doc="a model not there before")
 
 
 def add_service(model: Any, instance: Instance, table: ServiceTable) -> None:
@@ -105,7 +132,7 @@ def add_rate(model: Any, instance: Instance) -> None:
 
 
 def add_cost(model: Any, instance: Instance, table: ServiceTable) -> None:
-    """Add the objective (11): what all would cost in the cloud, what hits cost instead, and uploads."""
+    """Add the objective (11): what all would cost in the cloud, what hits cost instead, uploads, loading."""
     requested = instance.trace.requested_model
     scale = 1.0 / requested.size
     cloud, edge = (table.cloud_cost * scale).tolist(), (table.edge_cost * scale).tolist()
@@ -115,6 +142,9 @@ def add_cost(model: Any, instance: Instance, table: ServiceTable) -> None:
         for n in model.users:
             terms += [(-cloud[t][n], model.cache[t, wanted[t][n]]), (upload, model.upload_s[t, n])]
             terms += _by_end(model, t, n, edge[t][n])
+    if instance.rules.loading_s_per_gb > 0.0:
+        waits = (loading_cost(instance) * scale).tolist()
+        terms += [(waits[t][m], loaded) for (t, m), loaded in model.loaded.items()]
     all_cloud = float(table.cloud_cost.sum() * scale)
     model.cost = pyo.Objective(expr=all_cloud + linear(terms), sense=pyo.minimize, doc="(11)")
 

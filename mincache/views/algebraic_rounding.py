@@ -7,9 +7,9 @@ import numpy as np
 from mincache.instance import Instance
 from mincache.quantity import Array
 from mincache.solution import Decisions
+from mincache.views.algebraic_repair import NOTHING, round_with_rules
 from mincache.views.algebraic_service import ServiceTable, service_cost
 
-_NOTHING = 1e-9  # a relaxed value up to this is no reason to cache
 _ROUNDING = 1e-12  # of the storage: what adding up sizes that fit exactly can pass it by
 
 
@@ -17,6 +17,20 @@ def within_limits(shares: Array) -> Array:
     """Return shares [..., N] brought into [0, 1], and scaled down where they sum to more than 1."""
     inside = np.clip(shares, 0.0, 1.0)
     return np.asarray(inside / np.maximum(inside.sum(axis=-1, keepdims=True), 1.0))
+
+
+def round_relaxed(instance: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:
+    """Return feasible decisions near a relaxed answer, never worse than caching nothing.
+
+    Args:
+        instance: the problem; with T = 1 where it has no rules.
+        cache: [T, M], relaxed values in [0, 1].
+        step_share: [T, N], relaxed.
+        bandwidth_share: [T, N], feasible; taken as it is.
+    """
+    if instance.rules.used:
+        return round_with_rules(instance, cache, step_share, bandwidth_share)
+    return round_slot(instance, cache[0], step_share[0], bandwidth_share[0])
 
 
 def round_slot(slot: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:
@@ -41,7 +55,7 @@ def _fill_storage(slot: Instance, value: Array) -> Array:
     cache = np.zeros(slot.model_count, dtype=bool)
     left_gb = slot.server.storage_gb * (1.0 + _ROUNDING)
     for m in np.argsort(-value, kind="stable"):
-        if value[m] > _NOTHING and slot.models.size_gb[m] <= left_gb:
+        if value[m] > NOTHING and slot.models.size_gb[m] <= left_gb:
             cache[m] = True
             left_gb -= slot.models.size_gb[m]
     return cache

@@ -1,7 +1,8 @@
 """Costs at break points: all that the algebraic view needs of equations (6)-(10).
 
 At the edge the cost (10) of a request is piecewise linear in its steps, with break points at A1, A3 and
-L; in the cloud it is a constant.
+L; in the cloud it is a constant. Under a floor on steps it begins there, and rises to A3 without a kink. What
+loading adds depends on the slot before, and stands apart.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache import equations
+from mincache.evaluation import TOLERANCE
+from mincache.feasible import demand, frame_starts, least_share
 from mincache.instance import Instance
 from mincache.quantity import Array
 
 REGIONS = ("low", "rising", "full")
-"""Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; cut off at L."""
+"""Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; from the floor on, and cut off at L."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,10 @@ class ServiceTable:
         """Return the costs of every request of `instance` at the break points of (7)."""
         models, requested = instance.models, instance.trace.requested_model
         onset, saturation = models.steps_onset[requested], models.steps_saturation[requested]
+        least = equations.least_steps(onset, saturation, instance.rules.steps_floor)
         total = np.full_like(onset, instance.server.steps)
-        breaks = np.minimum(np.stack([0.0 * onset, onset, saturation, total], axis=-1), total[..., None])
+        rising = (np.maximum(onset, least), np.maximum(saturation, least))
+        breaks = np.minimum(np.stack([least, *rising, total], axis=-1), total[..., None])
         steps = np.stack([breaks[..., :-1], breaks[..., 1:]], axis=-1)
         cloud_cost = service_cost(instance, False, np.zeros((*requested.shape, 1)))[..., 0]
         return cls(cloud_cost, steps, service_cost(instance, True, steps))
@@ -73,3 +78,40 @@ def service_cost(instance: Instance, hit: bool, steps: Array) -> Array:
     )
     delay_s = equations.total_delay_s(backhaul_s, download_s, generation_s)
     return np.asarray(equations.cost(instance.preference_weight, delay_s, tv))
+
+
+def cacheable(instance: Instance) -> Array:
+    """Return which models can be cached in each slot at all, bool [T, M].
+
+    A model larger than the storage cannot, nor one whose users would need more steps than there are, in any
+    slot of the frame, to have what the floor asks for.
+    """
+    size = instance.models.size_gb / instance.server.storage_gb
+    fits = np.broadcast_to(size <= 1.0 + TOLERANCE, (instance.slot_count, instance.model_count))
+    if instance.rules.steps_floor > 0.0:
+        fits = fits & (demand(instance) * least_share(instance) <= 1.0 + 2.0 * TOLERANCE)
+    return per_slot(instance, np.logical_and.reduceat(fits, frame_starts(instance), axis=0))
+
+
+def per_slot(instance: Instance, values: Array) -> Array:
+    """Return values of each frame, [frames, ...], for each of its slots, [T, ...]."""
+    return np.repeat(values, np.diff(frame_starts(instance), append=instance.slot_count), axis=0)
+
+
+def loading_cost(instance: Instance) -> Array:
+    """Return what loading a model adds to the cost (10) summed over a slot's users, [T, M].
+
+    It is 0 but in the first slot of a frame: in the others, the model was there before.
+    """
+    seconds_per_gb = instance.rules.loading_s_per_gb
+    wait_s = equations.loading_delay_s(np.True_, instance.models.size_gb, seconds_per_gb)
+    first = np.zeros((instance.slot_count, 1))
+    first[frame_starts(instance)] = 1.0
+    return np.asarray(first * demand(instance) * (instance.preference_weight * wait_s))
+
+
+def sum_by_model(instance: Instance, cost: Array) -> Array:
+    """Return users' costs [T, N] summed by the model that they request, [T, M]."""
+    total = np.zeros((instance.slot_count, instance.model_count))
+    np.add.at(total, (np.arange(instance.slot_count)[:, None], instance.trace.requested_model), cost)
+    return total

@@ -1,8 +1,9 @@
 """The environment view: an agent answers slot after slot, in Gymnasium's terms.
 
 State (12), action (13) and reward (14) of Liu et al. Importing this module registers the environment, so
-that `gymnasium.make("mincache.views.environment:mincache/EdgeCaching-v0")` finds it. No action changes
-what the next slot holds: the slots are linked by the trace alone.
+that `gymnasium.make("mincache.views.environment:mincache/EdgeCaching-v0")` finds it. In the paper's problem
+no action changes what the next slot holds: the slots are linked by the trace alone. Rules may link them by
+what is cached, and states then tell it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mincache.instance import Instance, Trace
 from mincache.quantity import Array
 from mincache.scenario import Scenario
 from mincache.solution import Decisions
-from mincache.views import actions
+from mincache.views import actions, observations
 from mincache.views.actions import ACTIONS
 from mincache.views.episodes import Episodes, across
 from mincache.views.observations import LIMIT, OBSERVATIONS
@@ -56,12 +57,23 @@ class AgentView:
         observation, action = OBSERVATIONS[self.observation], ACTIONS[self.action]
         return f"{self.observation}/{observation.version}", f"{self.action}/{action.version}"
 
-    def apply(self, instance: Instance) -> Array:
-        """Return the states (12) of all slots, float32 [T, size]."""
-        return OBSERVATIONS[self.observation].apply(instance)
+    def apply(self, instance: Instance, memory: Array | None = None) -> Array:
+        """Return the states (12) of all slots, float32 [T, size].
 
-    def invert(self, instance: Instance, raw: Array) -> Decisions:
+        Args:
+            instance: whose slots are seen.
+            memory: what `observations.memory` adds to them, where rules link the slots.
+        """
+        states = OBSERVATIONS[self.observation].apply(instance)
+        return states if memory is None else np.concatenate([states, memory], axis=1)
+
+    def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
         """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1].
+
+        Args:
+            instance: whose limits and rules count.
+            raw: the actions.
+            cache: [..., T, M], bool; what is cached, where the actions no longer decide it.
 
         Raises:
             InputError: if they are of another shape, or not finite.
@@ -71,11 +83,12 @@ class AgentView:
             raise InputError("action", f"must have shape {list(wanted)}", str(list(raw.shape)))
         if not np.isfinite(raw).all():
             raise InputError("action", "must be finite", "NaN or infinity", "has the learner diverged?")
-        return ACTIONS[self.action].decide(instance, raw)
+        return ACTIONS[self.action].decide(instance, raw, cache)
 
     def observation_space(self, instance: Instance) -> Box:
         """Return the box that states lie in."""
         size = OBSERVATIONS[self.observation].size(instance)
+        size += observations.memory_size(instance.rules, instance.model_count)
         return Box(-LIMIT, LIMIT, (size,), np.float32)
 
     def action_space(self, instance: Instance) -> Box:
@@ -95,6 +108,12 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
 
     An episode is truncated after T slots, since nothing ends then but the trace; the state after the last
     slot is the first one's again. There is no automatic reset: call `reset` for the next episode.
+
+    The instance's rules hold. In frames of several slots, the cache scores of a frame's first action decide
+    for the whole frame, and those of its other actions say nothing. Where there is a floor on steps too, a
+    model is cached only if the steps suffice in every slot of the frame: for that the environment looks at
+    the frame's requests, which the state does not tell. So the rewards are those of `view.invert` on the
+    whole instance with all the episode's actions.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  # Gymnasium declares it so
@@ -112,6 +131,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self._next_episode = 0
         problem = self._source.problem if isinstance(self._source, Episodes) else self._source
         self._problem = problem
+        self._cached = np.zeros((num_envs, problem.model_count), dtype=bool)
         self.single_observation_space = self.view.observation_space(problem)
         self.single_action_space = self.view.action_space(problem)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -129,7 +149,10 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         if isinstance(seed, int) and isinstance(self._source, Episodes):
             self._source, self._next_episode = replace(self._source, seed=seed), 0
         self._next_episode = (options or {}).get("episode", self._next_episode)
-        self._steps = across(self._problem, *self._traces())
+        traces = self._traces()
+        self._steps = across(self._problem, *traces)
+        frame = self._problem.rules.frame_slots
+        self._frames = self._steps if frame == 1 else across(self._problem, *traces, frame)
         self._t = 0
         return self._observe(), {}
 
@@ -145,10 +168,28 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         if self._t >= len(self._steps):
             raise InputError("step", "must follow a reset", "a step after the episode's end")
         slots = self._steps[self._t]
-        costs = evaluate_batch(slots, self.view.invert(slots, np.asarray(actions))).slot_cost
+        if self._problem.rules.link_slots:
+            costs = self._linked_costs(slots, np.asarray(actions))
+        else:
+            costs = evaluate_batch(slots, self.view.invert(slots, np.asarray(actions))).slot_cost
         self._t += 1
         over = np.full(self.num_envs, self._t == len(self._steps))
         return self._observe(), -costs, np.zeros(self.num_envs, dtype=bool), over, {}
+
+    def _linked_costs(self, slots: Instance, raw: Array) -> Array:
+        """Return the costs of this step where rules link slots, and keep what is cached now."""
+        before = self._before()
+        frame, position = divmod(self._t, self._problem.rules.frame_slots)
+        if position == 0:
+            stretch = self._frames[frame]
+            length = stretch.rules.frame_slots
+            self._cached = self.view.invert(stretch, np.repeat(raw, length, axis=0)).cache[::length]
+        decisions = self.view.invert(slots, raw, self._cached)
+        return evaluate_batch(slots, decisions, before).slot_cost
+
+    def _before(self) -> Array:
+        """Return what every copy had cached before this step, bool [K, M]."""
+        return self._cached if self._t % len(self._steps) else np.zeros_like(self._cached)
 
     def _traces(self) -> tuple[list[Trace], str]:
         """Return the traces of the next episode of every copy, and a name for them."""
@@ -159,7 +200,11 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         return traces, f"episode-{first}"
 
     def _observe(self) -> Array:
-        return self.view.apply(self._steps[self._t % len(self._steps)])
+        t, rules = self._t % len(self._steps), self._problem.rules
+        if not rules.link_slots:
+            return self.view.apply(self._steps[t])
+        slots = np.full(self.num_envs, t)
+        return self.view.apply(self._steps[t], observations.memory(rules, self._before(), slots))
 
 
 class EdgeCachingEnv(gymnasium.Env[Array, Array]):

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mincache.instance import Instance, ModelLibrary, Trace
-from mincache.quantity import quantities
+from mincache.quantity import Array, quantities
 from mincache.scenario import Scenario
 
 
@@ -48,14 +48,29 @@ class Episodes:
         return self.scenario.instance("problem", self.library, self.trace(0))
 
 
-def across(instance: Instance, traces: Sequence[Trace], name: str) -> list[Instance]:
-    """Return one instance for each time step: its slot k is what trace k holds at that step.
+def across(instance: Instance, traces: Sequence[Trace], name: str, length: int = 1) -> list[Instance]:
+    """Return one instance for each stretch of `length` time steps: of every trace, what it holds there.
 
-    The evaluator so prices a step of all traces at once; `instance` gives everything but the trace and
-    the names, which are `name` with the step's number.
+    Slot k of a single step is what trace k holds at that step, and the evaluator so prices a step of all
+    traces at once. Longer stretches follow each other, trace by trace, each a frame of its own; the last
+    may be shorter. `instance` gives everything but the trace and the names, which are `name` with the
+    first step's number. What one trace's copy had cached is nothing to the next: where loading takes
+    time, tell `evaluate_batch` what was cached before.
     """
-    stacked = {name: np.stack([getattr(trace, name) for trace in traces], 1) for name in quantities(Trace)}
+    stacked = {name: np.stack([getattr(trace, name) for trace in traces]) for name in quantities(Trace)}
+    steps = len(traces[0].skewness)
+    rules = {n: replace(instance.rules, frame_slots=n) for n in {length, steps % length or length}}
     return [
-        replace(instance, name=f"{name}.step-{t}", trace=Trace(**{k: v[t] for k, v in stacked.items()}))
-        for t in range(len(traces[0].skewness))
+        replace(
+            instance,
+            name=f"{name}.step-{t}",
+            trace=Trace(**{k: _joined(v[:, t : t + length]) for k, v in stacked.items()}),
+            rules=rules[min(length, steps - t)],
+        )
+        for t in range(0, steps, length)
     ]
+
+
+def _joined(stretches: Array) -> Array:
+    """Return [K, steps, ...] as [K steps, ...]."""
+    return stretches.reshape(-1, *stretches.shape[2:])

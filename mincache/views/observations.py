@@ -2,7 +2,7 @@
 
 The paper's state is gamma, h, phi, d^in and d^op of a slot. Gains and sizes enter as logarithms relative
 to a typical value. How the requests phi are written is a named, versioned choice; every choice holds the
-same information.
+same information. Where an instance's rules link slots, `memory` adds what is carried from slot to slot.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache.instance import Instance
+from mincache.instance import Instance, Rules
 from mincache.quantity import Array
 
 LIMIT = 10.0
@@ -49,6 +49,30 @@ class Observation:
             self.requests(instance),
         )
         return np.concatenate(parts, axis=1).clip(-LIMIT, LIMIT).astype(np.float32)
+
+
+def memory(rules: Rules, cached: Array, slots: Array) -> Array:
+    """Return what an agent must know of the slots before, float32 [T, memory_size]; nothing without rules.
+
+    First an indicator for each model of whether it was cached in the slot before, then, if a frame has
+    several slots, where in its frame the slot stands, as a fraction of the frame.
+
+    Args:
+        rules: of the instance.
+        cached: [T, M], what was cached before each slot: nothing before the first.
+        slots: [T], the number of each slot.
+    """
+    if not rules.link_slots:
+        return np.empty((len(cached), 0), dtype=np.float32)
+    parts = [cached]
+    if rules.frame_slots > 1:
+        parts.append((slots % rules.frame_slots / rules.frame_slots)[:, None])
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def memory_size(rules: Rules, models: int) -> int:
+    """Return the number of entries that `memory` adds to a state."""
+    return rules.link_slots * models + (rules.frame_slots > 1)
 
 
 def requests_start(users: int) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pymoo.core.problem import Problem
 
 from mincache.evaluation import evaluate_batch
-from mincache.instance import Instance
-from mincache.quantity import Array
+from mincache.feasible import linked_slots
+from mincache.instance import Instance, Trace
+from mincache.quantity import Array, quantities
+from mincache.solution import Decisions
 from mincache.views.vector import VectorView
 
 
@@ -16,15 +19,34 @@ class SlotProblem(Problem):  # type: ignore[misc]  # pymoo ships no types
     """Minimise the cost of one slot over points of the unit cube; the view's repair keeps them feasible.
 
     Args:
-        slot: an instance with T = 1, such as `instance.slot(3)`.
+        slot: an instance with T = 1, such as `instance.slot(3)`, or more slots, such as those that rules
+            link: a point then holds the view's points of its slots one after another.
         view: how points are read as decisions.
     """
 
     def __init__(self, slot: Instance, view: VectorView) -> None:
-        super().__init__(n_var=view.apply(slot), n_obj=1, xl=0.0, xu=1.0)
+        super().__init__(n_var=slot.slot_count * view.apply(slot), n_obj=1, xl=0.0, xu=1.0)
         self.slot = slot
         self.view = view
 
     def _evaluate(self, x: Array, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        decisions = self.view.invert(self.slot, x[:, None, :])
-        out["F"] = evaluate_batch(self.slot, decisions).cost[:, None]
+        out["F"] = evaluate_batch(self.slot, self.decisions(x)).cost[:, None]
+
+    def decisions(self, x: Array) -> Decisions:
+        """Return the feasible decisions of points [..., n_var]."""
+        return self.view.invert(self.slot, x.reshape(*x.shape[:-1], self.slot.slot_count, -1))
+
+
+def parts(instance: Instance) -> list[Instance]:
+    """Return the stretches of slots that nothing links with each other: slots, frames, or the whole."""
+    length, slots = linked_slots(instance), instance.slot_count
+    if length == slots:
+        return [instance]
+    if length == 1:
+        return [instance.slot(t) for t in range(slots)]
+    return [_stretch(instance, t, t + length) for t in range(0, slots, length)]
+
+
+def _stretch(instance: Instance, first: int, stop: int) -> Instance:
+    trace = Trace(**{name: getattr(instance.trace, name)[first:stop] for name in quantities(Trace)})
+    return replace(instance, trace=trace)

@@ -2,7 +2,8 @@
 
 A point of [0, 1]^(M + 2N) holds a gene for each model's place in the cache, for each user's bandwidth and
 for each user's steps. A named repair turns any point into feasible decisions, so that a search never
-leaves the feasible set; what a repair does decides more than how long one searches.
+leaves the feasible set; what a repair does decides more than how long one searches. Repairs keep an
+instance's rules too: within a frame the first slot's genes decide the cache, and steps go to the floor first.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache.errors import InputError, shown
+from mincache.feasible import fill_cache, lift, serve
 from mincache.instance import Instance
-from mincache.packing import pack_by_priority
 from mincache.quantity import Array
 from mincache.solution import Decisions
 
@@ -22,30 +23,32 @@ MINIMUM_BANDWIDTH_GENE = 1e-3
 """Bandwidth genes below this count as this, so that every user is served."""
 
 
-def threshold_priority(instance: Instance, points: Array) -> Decisions:
+def threshold_priority(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Models with a gene of at least 0.5, in order of their genes, as long as they fit; shares scaled.
 
     Shares are divided by their sum in slots where it passes 1, and left as they are elsewhere.
+
+    Args:
+        instance: whose limits and rules count.
+        points: [..., T, M + 2N], of the unit cube.
+        cache: [..., T, M], bool; what is cached, where the model genes no longer decide it.
     """
     cache_genes, bandwidth_genes, step_genes = _split(instance, points)
-    cache = fill_storage(instance, cache_genes, wanted=cache_genes >= 0.5)
-    return Decisions(cache, _bandwidth(bandwidth_genes), _scaled_down(step_genes))
+    cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
+    steps = lift(instance, cache, _scaled_down(step_genes))
+    return Decisions(cache, _bandwidth(bandwidth_genes), steps)
 
 
-def priority_serve(instance: Instance, points: Array) -> Decisions:
+def priority_serve(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Storage as in `threshold_priority`; a hit is given A3 steps or none, in order of its step gene.
 
-    At an optimum every user but one a slot gets A3 steps or none; here all do.
+    At an optimum every user but one a slot gets A3 steps or none (or the floor); here all do. The arguments
+    are those of `threshold_priority`.
     """
     cache_genes, bandwidth_genes, step_genes = _split(instance, points)
-    cache = fill_storage(instance, cache_genes, wanted=cache_genes >= 0.5)
-    needed = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
-    slots = np.arange(instance.slot_count)[:, None]
-    hit = cache[..., slots, instance.trace.requested_model]
-    served = pack_by_priority(
-        step_genes, np.broadcast_to(needed, step_genes.shape), 1.0, wanted=hit & (step_genes >= 0.5)
-    )
-    return Decisions(cache, _bandwidth(bandwidth_genes), np.where(served, needed, 0.0))
+    cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
+    steps = serve(instance, cache, step_genes, wanted=step_genes >= 0.5)
+    return Decisions(cache, _bandwidth(bandwidth_genes), steps)
 
 
 REPAIRS: dict[str, Callable[[Instance, Array], Decisions]] = {
@@ -84,12 +87,6 @@ class VectorView:
 def _split(instance: Instance, points: Array) -> tuple[Array, Array, Array]:
     M, N = instance.model_count, instance.user_count
     return points[..., :M], points[..., M : M + N], points[..., M + N :]
-
-
-def fill_storage(instance: Instance, priority: Array, wanted: Array) -> Array:
-    """Return the cache [..., T, M] of the wanted models, highest priority first, each if it still fits."""
-    size = np.broadcast_to(instance.models.size_gb, priority.shape)
-    return pack_by_priority(priority, size, instance.server.storage_gb, wanted)
 
 
 def _bandwidth(genes: Array) -> Array:

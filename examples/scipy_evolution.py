@@ -1,0 +1,82 @@
+"""Any black-box optimiser as a solver: SciPy's differential evolution, a slot at a time.
+
+python scipy_evolution.py
+
+prints how far it is above the known optimum of an instance, beside the reference genetic algorithm. It takes
+part in a campaign like any other:
+
+mincache run smoke-v1 --solver scipy_evolution.py:ScipyEvolution --seeds 2 -o results/scipy
+mincache leaderboard results/scipy
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.optimize import differential_evolution
+
+from mincache import Decisions, Instance, Run, Solution, Solver, evaluate, evaluate_batch, registry, suites
+from mincache.views.vector import VectorView
+
+
+@dataclass(frozen=True)
+class ScipyEvolution(Solver):
+    """Search the unit cube of each slot; the view's repair makes every point feasible.
+
+    Source: R. Storn and K. Price, Differential evolution, doi:10.1023/A:1008202821328.
+
+    Attributes:
+        generations: how often the candidates of a slot are replaced.
+        candidates: how many there are, as a multiple of the dimension.
+        repair: how a point becomes decisions, one of `mincache.views.vector.REPAIRS`.
+    """
+
+    stochastic: ClassVar[bool] = True
+
+    generations: int = 20
+    candidates: int = 2
+    repair: str = "priority-serve"
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the best point of each slot; slots not reached in time go to the cloud."""
+        view = VectorView(self.repair)
+        best = [array.copy() for array in Solution.nothing_cached(instance).decisions]
+        for t in range(instance.slot_count):
+            if run.should_stop():
+                break
+            slot = instance.slot(t)
+            found = self._search(slot, view, run)
+            for whole, part in zip(best, view.invert(slot, found[None]), strict=True):
+                whole[t] = part[0]
+        return Solution.of(instance, Decisions(*best))
+
+    def _search(self, slot: Instance, view: VectorView, run: Run) -> np.ndarray:
+        def cost(points: np.ndarray) -> np.ndarray:
+            """Return the cost of each of S points, given as columns: SciPy hands over [genes, S]."""
+            return evaluate_batch(slot, view.invert(slot, points.T[:, None, :])).cost
+
+        return differential_evolution(
+            cost, [(0.0, 1.0)] * view.apply(slot), maxiter=self.generations, popsize=self.candidates,
+            polish=False, vectorized=True, updating="deferred", rng=run.rng,
+            callback=lambda intermediate_result: run.should_stop(),
+        ).x  # fmt: skip
+
+
+def main() -> None:
+    """Print a line a solver."""
+    suite = suites.find("smoke-v1")
+    entry = suite.entries["smoke-v1.l0.n10.t0"]
+    instance = suite.read(entry.name)
+    solvers = {
+        "scipy": ScipyEvolution(), "genetic": registry.make("genetic"),
+        "decomposition": registry.make("decomposition"),
+    }  # fmt: skip
+    for name, solver in solvers.items():
+        cost = evaluate(instance, solver.solve(instance, Run.seeded(0))).cost
+        print(f"{name:14} {cost / (entry.best_known or cost) - 1.0:z7.2%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""A slot as a set of models: everything about its requests, library and limits that a decision turns on.
+
+Requests for one model differ, but for their bandwidth, in nothing that a decision about cache and steps
+could heed: a slot is a set of models, each with its users' regrets added up (see `mincache.exact.regrets`).
+Every parameter of an instance enters through these sums and through sizes relative to the limits, so that
+what is learned on one library, number of users or server can mean something on another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.exact import Regrets, regrets
+from mincache.feasible import demand
+from mincache.instance import Instance
+from mincache.quantity import Array
+
+AGGREGATES = "aggregates/1"
+"""Name and version of all that is here; a policy is trained for one version."""
+FEATURES = 14
+"""Numbers that describe a model in a slot."""
+USER_FEATURES = 3
+"""Numbers that describe a user in a slot, as far as bandwidth goes."""
+_LIMIT = 8.0
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregates:
+    """What is known of each model of each slot.
+
+    Attributes:
+        features: [T, M, FEATURES], float32 of order one; none has a unit.
+        requested: bool [T, M], whether any user asks for the model; nobody gains by caching others.
+        users: [T, N, USER_FEATURES], float32: what each user's bandwidth turns on.
+    """
+
+    features: Array
+    requested: Array
+    users: Array
+
+    @classmethod
+    def of(cls, instance: Instance) -> Aggregates:
+        """Return the aggregates of an instance."""
+        T, N = instance.slot_count, instance.user_count
+        stakes = regrets(instance, np.full((T, N), 1.0 / N))
+        asks = instance.trace.requested_model[..., None] == np.arange(instance.model_count)
+        return cls(_features(instance, stakes, asks), asks.any(axis=1), _users(instance))
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
+def _features(instance: Instance, stakes: Regrets, asks: Array) -> Array:
+    models, server = instance.models, instance.server
+    count = demand(instance)
+    cloud = (stakes.cloud[..., None] * asks).sum(axis=1)
+    scale = np.maximum(cloud.sum(axis=1, keepdims=True), _TINY)
+    cloud, unserved = cloud / scale, count * stakes.unserved / scale
+    size = models.size_gb / server.storage_gb
+    steps = models.steps_saturation / server.steps
+    saved = cloud - unserved  # by caching the model and giving no steps
+    return _bounded(
+        np.log1p(count), 4.0 * count / instance.user_count, 4.0 * cloud, 4.0 * unserved, 4.0 * saved,
+        size, np.log(size), steps, count * steps, np.log(steps),
+        _ahead(cloud / size, size, count > 0), _ahead(saved / size, size, count > 0),
+        _ahead(np.broadcast_to(stakes.unserved / steps, count.shape), count * steps, count > 0),
+        stakes.unserved / np.maximum(stakes.cloud.mean(axis=1, keepdims=True), _TINY),
+    )  # fmt: skip
+
+
+def _ahead(worth: Array, room: Array, counts: Array) -> Array:
+    """Return the room [T, M] that all models of more worth than each would take before it."""
+    before = (worth[:, None, :] > worth[:, :, None]) & counts[:, None, :]
+    return np.asarray((before * np.broadcast_to(room, worth.shape)[:, None, :]).sum(axis=-1))
+
+
+def _users(instance: Instance) -> Array:
+    """Logarithms of data and channel gain relative to the slot's mean, and of the signal-to-noise ratio."""
+    radio, trace = instance.radio, instance.trace
+    snr = radio.user_power_w * trace.channel_gain / (radio.noise_w_per_hz * radio.uplink_hz)
+    bits, gain = np.log(trace.input_bits), np.log(snr)
+    return _bounded(
+        bits - bits.mean(axis=1, keepdims=True),
+        gain - gain.mean(axis=1, keepdims=True),
+        0.25 * (gain + np.log(instance.user_count)),
+    )
+
+
+def _bounded(*columns: Array) -> Array:
+    shape = np.broadcast_shapes(*(column.shape for column in columns))
+    stacked = np.stack([np.broadcast_to(column, shape) for column in columns], axis=-1)
+    return np.asarray(np.nan_to_num(stacked, posinf=_LIMIT).clip(-_LIMIT, _LIMIT), dtype=np.float32)

@@ -1,0 +1,22 @@
+"""Where torch can compute on this machine."""
+
+from __future__ import annotations
+
+import torch
+
+from mincache.errors import InputError, shown
+
+
+def check_device(name: str) -> None:
+    """Check that torch can compute on the device of this name.
+
+    Raises:
+        InputError: if there is no such device here, or torch was built without it.
+    """
+    try:
+        torch.ones(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            "device", "must be one that torch has here", shown(name), f"{why[:120]}; cpu works"
+        ) from None

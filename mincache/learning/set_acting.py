@@ -1,0 +1,65 @@
+"""From a policy file to a solution, for networks on sets."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from mincache.errors import InputError
+from mincache.instance import Instance
+from mincache.learning.aggregates import AGGREGATES, Aggregates
+from mincache.learning.decoding import DECODER, Scores, decide
+from mincache.learning.policies import Policy, read_policy
+from mincache.learning.safefile import refusing
+from mincache.learning.sets import SlotNetwork
+from mincache.solution import Solution
+
+VERSIONS = (AGGREGATES, DECODER)
+"""What a policy's card must name: how slots are seen, and how scores are read."""
+
+
+def load(path: Path) -> SlotNetwork:
+    """Return the network in a policy file.
+
+    Raises:
+        DocumentError: if it is no policy, its weights have other names or shapes than such a network's, or
+            it was trained for another version of what networks see or say.
+    """
+    policy = read_policy(path)
+    with refusing(path):
+        if policy.card.versions != VERSIONS:
+            rule, received = f"must be for {' and '.join(VERSIONS)}", " and ".join(policy.card.versions)
+            raise InputError("versions", rule, received, "train it again")
+        network = _network_of(policy)
+        policy.check_shapes({name: tuple(weight.shape) for name, weight in network.state_dict().items()})
+    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in policy.weights.items()})
+    return network
+
+
+def ready(path: Path) -> SlotNetwork:
+    """Return what `load` does, kept for the next call while the file stays the same."""
+    status = path.stat()
+    return _kept(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, stamp: tuple[int, int]) -> SlotNetwork:
+    return load(path)
+
+
+def _network_of(policy: Policy) -> SlotNetwork:
+    """Return a network of the size that the weights seem to be of."""
+    width = len(policy.weights.get("models.embed.0.bias", ())) or 1
+    blocks = {name.split(".")[2] for name in policy.weights if name.startswith("models.blocks.")}
+    return SlotNetwork(width, len(blocks))
+
+
+@torch.no_grad()
+def answer(network: SlotNetwork, instance: Instance, candidates: int = 1) -> Solution:
+    """Return the network's solution of an instance; see `decide` for the candidates."""
+    seen = Aggregates.of(instance)
+    said = network(*map(torch.from_numpy, (seen.features, seen.requested, seen.users)))
+    scores = Scores(*(score.double().numpy() for score in said))
+    return Solution.of(instance, decide(instance, scores, candidates))

@@ -1,0 +1,35 @@
+"""`lru`: the cache holds what was asked for last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mincache import Instance, Run, Solution, Solver
+from mincache.feasible import fill_cache
+from mincache.greedy import answer, past
+
+
+@dataclass(frozen=True)
+class LeastRecentlyUsed(Solver):
+    """Evict what nobody asked for longest; decides each slot's cache before its requests are known.
+
+    A slot's cache holds the models with the latest requests, each if it still fits. The users of a slot ask
+    at once, so ties are the rule: they go to the model with more requests so far, its popularity, then to
+    the lower index; where every model is asked for in every slot, this is `lfu`. What was never asked for is not cached, so the first slot's cache is empty. Source: Lee
+    et al., LRFU, doi:10.1109/TC.2001.970573, which has this policy and `lfu` as its two ends.
+
+    Of the slot itself (or its frame, if the cache is held for frames) the cache uses nothing, but for what
+    feasibility needs: under a floor on steps, a model is left out if the steps do not suffice for everybody
+    who asks for it there. Steps and bandwidth are shared once the slot's requests are known, as
+    `popular-first` does: A3 steps to the hits that gain most per step, and equal bandwidth.
+    """
+
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the answer of all slots at once."""
+        requests, latest = past(instance)
+        most = instance.slot_count * instance.user_count
+        cache = fill_cache(instance, latest * (most + 1) + requests, wanted=latest > 0)
+        return answer(instance, cache)
