@@ -161,6 +161,8 @@ _REPAIRS: Mapping[str, str] = {
     "steps": "divide a slot's step shares by their sum",
     "range": "keep shares within [0, 1]",
     "unserved": "give every user some bandwidth, hit or miss",
+    "frame": "cache the same in all slots of a frame",
+    "quality": "give every hit the steps of the floor, or cache less",
 }
 
 

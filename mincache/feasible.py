@@ -50,10 +50,9 @@ def frame_starts(instance: Instance) -> Array:
 
 def linked_slots(instance: Instance) -> int:
     """Return how many slots in a row the rules link, 1 in the paper's problem: a frame, or all T slots."""
-    rules = instance.rules
-    return (
-        instance.slot_count if rules.loading_s_per_gb > 0.0 else min(rules.frame_slots, instance.slot_count)
-    )
+    if instance.rules.loading_s_per_gb > 0.0:
+        return instance.slot_count
+    return min(instance.rules.frame_slots, instance.slot_count)
 
 
 def demand(instance: Instance) -> Array:

@@ -138,12 +138,14 @@ def most_different(points: Sequence[Point], count: int) -> list[Point]:
 def influences(points: Sequence[Point], space: Space) -> dict[str, float]:
     """Return the rank correlation of each field with how much the solvers differ, the strongest first.
 
-    A field of which only one value was tried has none and is left out.
+    A field of which only one value was tried has none and is left out. Points that one of the solvers did
+    not answer do not count.
     """
     from scipy.stats import spearmanr
 
-    sizes = [point.size for point in points]
-    units = np.array([point.unit for point in points]).reshape(len(points), len(space))
+    answered = [point for point in points if not math.isnan(point.difference)]
+    sizes = [point.size for point in answered]
+    units = np.array([point.unit for point in answered]).reshape(len(answered), len(space))
     found = {
         field: float(spearmanr(column, sizes).statistic)
         for field, column in zip(space, units.T, strict=True)

@@ -40,6 +40,7 @@ class SuiteFile(BaseModel):
     Attributes:
         name: the suite's name.
         purpose: one line on what it is for.
+        references: where the best known costs and the lower bounds are from; "" if there are none.
         kept: `files` where each instance stands beside it in a file; `drawn` where there is the recipe
             alone, and an instance is drawn into the user's cache folder when it is first used.
         recipe: how the instances are drawn.
@@ -51,6 +52,7 @@ class SuiteFile(BaseModel):
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     purpose: str = ""
+    references: str = ""
     kept: Literal["files", "drawn"] = "files"
     recipe: Recipe
     scenario: Scenario
@@ -209,12 +211,13 @@ def check_free(folder: Path) -> None:
         raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
 
 
-def set_references(suite: Suite, values: Mapping[str, tuple[float, float]]) -> Suite:
+def set_references(suite: Suite, values: Mapping[str, tuple[float, float]], source: str = "") -> Suite:
     """Write a verified cost and a proven lower bound of each instance named into `suite.toml`.
 
     Args:
         suite: the suite; it is read again and returned.
         values: (cost, bound) by instance.
+        source: where they are from; "" leaves what stands there.
     """
     entries = tuple(
         entry.model_copy(update=dict(zip(("best_known", "lower_bound"), values[entry.name], strict=True)))
@@ -222,7 +225,8 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float]]) -> S
         else entry
         for entry in suite.content.instance
     )
-    write_content(suite.folder, suite.content.model_copy(update={"instance": entries}))
+    changes = {"instance": entries, "references": source or suite.content.references}
+    write_content(suite.folder, suite.content.model_copy(update=changes))
     return Suite(suite.folder)
 
 
@@ -231,6 +235,8 @@ def write_content(folder: Path, content: SuiteFile) -> None:
     table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
     if content.kept == "files":
         del table["kept"]  # what suites without the key mean
+    if not content.references:
+        del table["references"]
     write_bytes(folder / RECIPE_FILE, tomli_w.dumps(table).encode())
 
 

@@ -71,7 +71,7 @@ class Ddpg(Learner):
         actor_rate: learning rate of (16), by Adam; ours (Fig. 3 compares several without naming one).
         critic_rate: learning rate of (15), by Adam; ours.
         batch: E, the transitions in a mini-batch; ours.
-        hidden: units in each of the two hidden layers; ours.
+        hidden: units in each of the two hidden layers, four times as many as with `sets`; ours.
         replay: transitions that the replay memory keeps; ours, all of them.
         warmup: transitions with uniform actions before learning begins; ours.
         noise_first: standard deviation of the exploration noise at first; ours.
@@ -180,6 +180,8 @@ class Ddpg(Learner):
         """
         torch.set_num_threads(1)  # networks this small only lose by more
         if isinstance(course, Draws):
+            if not self.every_problem:
+                raise InputError("course", "must be episodes of one library", "draws", "or use variant=sets")
             course = replace(course, varied=False)  # the memory holds slots of one number of models
         agent = Agent(self, course.problem, generator(course.seed, "ddpg", "weights"))
         begun, kept = (0, {}) if checkpoint is None else checkpoint.load()

@@ -37,7 +37,8 @@ class Genetic(Solver):
 
     Attributes:
         population: candidates a slot (or a frame, or altogether, as above).
-        generations: how often a population is priced, the first random one included.
+        generations: how often a population is priced, the first random one included; the budget in
+            evaluations of a slot is their product.
         crossover_eta: distribution index of the crossover; larger means children closer to the parents.
         mutation_eta: distribution index of the mutation.
         repair: how a point becomes feasible decisions, one of `mincache.views.vector.REPAIRS`.

@@ -17,7 +17,7 @@ from mincache.quantity import Array
 from mincache.views import algebraic_program
 from mincache.views.algebraic_bound import upload_bound
 from mincache.views.algebraic_program import Program
-from mincache.views.algebraic_repair import round_with_rules
+from mincache.views.algebraic_repair import cheapest, round_with_rules
 from mincache.views.algebraic_slots import RULES, PartAnswer, answer_parts, out_of_range, solve_parts
 
 _TOLERANCE = 1e-9  # of feasibility, integrality and reduced costs; HiGHS's own are 1e-6 and 1e-7
@@ -29,9 +29,10 @@ _TIME_PART = 0.95  # of what is left then: in large programs HiGHS looks at its 
 class Highs(Solver):
     """Solve cache and service with HiGHS; the bandwidth split is the optimal one.
 
-    Slots, or frames, that nothing links are solved one after the other. Where loading links them, each is
-    solved by itself first: what it costs at least becomes a constraint of the program of the whole horizon,
-    and the answers are where its search begins. Incumbents and bounds are reported as they come.
+    Slots, or frames, that nothing links are solved one after the other. What is linked is solved by itself
+    first: slots before their frame, and frames before the whole horizon where loading links them. What each
+    costs at least becomes a constraint of the larger program, and over the horizon the answers are where the
+    search begins; there, incumbents and bounds are reported as they come.
 
     Attributes:
         gap: relative gap between answer and bound at which a program counts as solved.
@@ -68,7 +69,7 @@ class Highs(Solver):
 
 
 def _solve_horizon(highs: highspy.Highs, instance: Instance, run: Run) -> Solution:
-    """Solve the frames without loading, then with it the whole horizon, beginning there."""
+    """Solve slots and frames without loading, then with it the whole horizon, beginning there."""
     unlinked = replace(instance, rules=replace(instance.rules, loading_s_per_gb=0.0))
     apart = Budget(_APART_PART * run.remaining())
     found, bound = answer_parts(unlinked, apart.remaining, partial(_solve_part, highs))
@@ -83,7 +84,8 @@ def _solve_horizon(highs: highspy.Highs, instance: Instance, run: Run) -> Soluti
     highs.cbMipImprovingSolution.subscribe(partial(_report_incumbent, program, run))
     highs.cbMipLogging.subscribe(partial(_report_bound, program, run))
     answer = _run(highs, program, _TIME_PART * run.remaining())
-    solution = Solution.of(instance, answer.decisions or start)
+    candidates = [start] if answer.decisions is None else [answer.decisions, start]
+    solution = Solution.of(instance, cheapest(instance, candidates))
     run.report(solution, bound=answer.bound)
     return solution
 
@@ -119,7 +121,7 @@ def _solve_part(highs: highspy.Highs, part: Instance, seconds: float) -> PartAns
 
 
 def _run(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
-    highs.setOptionValue("time_limit", highs.getRunTime() + seconds)  # its clock runs on over the parts
+    highs.setOptionValue("time_limit", seconds)  # of this run alone
     if highs.run() == highspy.HighsStatus.kError:
         status = highs.modelStatusToString(highs.getModelStatus())
         raise RuntimeError(f"HiGHS failed on {program.instance.name}: {status}")

@@ -16,7 +16,7 @@ from mincache import InputError, Instance, Learner, Run, Scenario, Solution, reg
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.checks import check_counts
-from mincache.learning.draws import MOST_MODELS, Course, Draws
+from mincache.learning.draws import LEAST_USERS, MOST_MODELS, Course, Draws
 from mincache.learning.imitation import Examples
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.learning.set_acting import VERSIONS, answer, ready
@@ -57,7 +57,7 @@ class SetPolicy(Learner):
     every_problem: ClassVar[bool] = True
 
     policy: Path | None = None
-    candidates: int = 1
+    candidates: int = 4
     width: int = 64
     blocks: int = 2
     episodes: int = 1_600
@@ -130,7 +130,12 @@ class SetPolicy(Learner):
         draw_weights(network, generator(course.seed, "set-policy", "weights"))
         optimiser = Adam(network.parameters(), self.rate, fused=True)
         parts: dict[str, Part] = {"network": network, "optimiser": optimiser}
-        examples = Examples(self.episodes * course.scenario.slots, max(MOST_MODELS, course.scenario.models))
+        kind = course.problem
+        examples = Examples(
+            self.episodes * kind.slot_count,
+            max(MOST_MODELS, kind.model_count),
+            min(LEAST_USERS, kind.user_count),
+        )
         begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
         restore(parts if kept else {}, kept)
         examples.add([course.instance(i) for i in range(begun)])

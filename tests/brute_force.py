@@ -116,18 +116,18 @@ def _course_cost(cost: list[Array], course: Array) -> float:
 def _slot_costs(instance: Instance, t: int, caches: Array, bandwidth_share: Array) -> Array:
     """Return the least cost of slot t for each cache before it and each cache in it, infinite if none is."""
     rules = replace(instance.rules, frame_slots=1)
-    slot, count = replace(instance.slot(t), rules=rules), len(caches)
-    cost = np.full((count, count), np.inf)
+    slot, cost = replace(instance.slot(t), rules=rules), np.full((len(caches), len(caches)), np.inf)
+    befores = caches if rules.loading_s_per_gb > 0 else caches[:1]  # then it does not matter
     for now, cache in enumerate(caches):
         plans = np.array(_service_plans(slot, cache))
         if plans.size:
-            step_share = np.tile(plans / slot.server.steps, (count, 1))[:, None, :]
+            step_share = np.tile(plans / slot.server.steps, (len(befores), 1))[:, None, :]
             bandwidth = np.broadcast_to(bandwidth_share, step_share.shape)
             cached = np.broadcast_to(cache, (len(step_share), 1, cache.size))
-            before = np.repeat(caches, len(plans), axis=0)[:, None, :]
+            before = np.repeat(befores, len(plans), axis=0)[:, None, :]
             batch = evaluate_batch(slot, Decisions(cached, bandwidth, step_share), before)
             priced = np.where(batch.feasible, batch.cost, np.inf)
-            cost[:, now] = priced.reshape(count, -1).min(axis=1)
+            cost[:, now] = priced.reshape(len(befores), -1).min(axis=1)
     return cost
 
 

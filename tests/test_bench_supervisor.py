@@ -146,6 +146,40 @@ def test_lost_keeper_is_replaced(task, tmp_path, monkeypatch):
     assert list(tmp_path.glob("mincache-????????")) == []
 
 
+LEAVES = '''
+from dataclasses import dataclass
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from mincache import Solver
+
+@dataclass(frozen=True)
+class Leaves(Solver):
+    """Start a program and fork, both in sessions of their own, and kill the keeper."""
+
+    def solve(self, instance, run):
+        away = "import os, time; os.chdir('/'); time.sleep(600)"
+        program = subprocess.Popen([sys.executable, "-c", away], start_new_session=True)
+        fork = os.fork()
+        if fork == 0:
+            os.setsid()
+            time.sleep(600)
+        Path(__file__).with_name("left").write_text(f"{program.pid} {fork}")
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+'''
+
+
+def test_what_fled_from_a_lost_keeper_is_ended(task, tmp_path):
+    """Processes in sessions of their own end with a keeper that was killed: they use its run's folder."""
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    with Keeper(pin=False) as keeper:
+        job = job_of(task, solver=f"{tmp_path / 'leaves.py'}:Leaves", source="")
+        assert keeper.run(job, Limits(wall_s=60.0), task.read()).stopped_by == "interrupted"
+    left = [int(pid) for pid in (tmp_path / "left").read_text().split()]
+    assert len(left) == 2
+    assert processes.usage(left).memory_bytes == 0
+
+
 def test_frozen_keeper_is_given_up(task, monkeypatch):
     """A run that stops its keeper (SIGSTOP) cannot keep the supervisor waiting for ever."""
     for where, name in ((limits, "ANSWER_S"), (limits, "LEAVE_S"), (supervisor, "SLACK_S")):

@@ -120,6 +120,12 @@ def test_every_link_leads_somewhere(site, pages):
                 assert (site / path.parent / target.partition("#")[0]).resolve().is_file(), target
 
 
+def test_every_page_names_its_protocol(pages):
+    """The protocol of its suite stands at the end of each page; smoke-v1 has none of its own."""
+    for page in pages.values():
+        assert page.texts["code"][-1] == "the defaults"
+
+
 def test_nothing_is_loaded_from_elsewhere(pages):
     """No script, style, image or frame has an address outside the site."""
     for page in pages.values():
@@ -220,6 +226,7 @@ def test_the_first_page_is_small(tmp_path):
     assert path == "index.html"
     assert len(page) < 600_000
     assert page.count(b"<tr") > 500
+    assert f"Protocol of paper-v1: <code>{standing.protocol_sha256}".encode() in page
 
 
 def test_solutions_can_be_taken_from_the_site(site, pages):
@@ -273,7 +280,7 @@ def test_figures_are_shown_if_there_are_any(board, tmp_path):
     (figures / "figure-4.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     index = build(board, tmp_path / "site", figures)
     (image,) = Page(index).all("img")
-    assert image == {"src": "figures/figure-4.svg", "alt": "figure 4"}
+    assert image == {"src": "figures/figure-4.svg", "alt": "Figure 4"}
     assert (index.parent / image["src"]).is_file()
 
 

@@ -2,6 +2,7 @@ import ast
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 
 from mincache import InputError, Instance, Solution, evaluate, read_instance
 from mincache.certificate import Verdict, certify, check, checking
-from mincache.documents import instance_bytes, solution_bytes
+from mincache.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.exact import optimal_bandwidth, optimum
-from mincache.instance import quantities
+from mincache.instance import Rules, quantities
 from mincache.solution import Decisions
 
 GOLDEN = sorted((Path(__file__).parent / "golden" / "optimum").iterdir())
@@ -75,6 +76,17 @@ def test_hostile_slots_are_proven(slot: Instance) -> None:
     assert verdict.accepted
     assert verdict.bound is not None
     assert least * (1 - 1e-6) <= verdict.bound <= least
+
+
+def test_rules_beyond_the_papers_problem_are_refused(data: bytes) -> None:
+    """Neither is a certificate written for an instance with such a rule, nor is one checked."""
+    instance = replace(parse_instance(data), rules=Rules(steps_floor=0.5))
+    for refusing in (
+        lambda: certify(instance_bytes(instance)),
+        lambda: check(instance_bytes(instance), proof()),
+    ):
+        with pytest.raises(InputError, match=r"rules: must be absent.*received steps_floor"):
+            refusing()
 
 
 def test_the_gap_of_a_worse_solution_is_told(data: bytes, certificate: dict[str, Any]) -> None:

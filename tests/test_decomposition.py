@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mincache import InputError, Instance, Run, Solution, evaluate, read_instance, registry
+from mincache.instance import Rules
 
 GOLDEN = sorted((Path(__file__).parent / "golden" / "optimum").iterdir())
 
@@ -34,6 +36,24 @@ def test_a_wider_gap_is_kept(instance: Instance) -> None:
     run = Run.seeded(0)
     cost = evaluate(instance, registry.make("decomposition[relative_gap=0.01]").solve(instance, run)).cost
     assert run.bound <= cost <= run.bound / 0.99
+
+
+@pytest.mark.parametrize("rules", [Rules(2), Rules(1, 0.5), Rules(1, 0.0, 0.3), Rules(3, 0.5, 0.3)], ids=str)
+def test_keeps_every_rule(instance: Instance, rules: Rules) -> None:
+    """It says that it supports each rule, its answer keeps them, and its bound meets the cost."""
+    solver, run = registry.make("decomposition"), Run.seeded(0)
+    instance = replace(instance, rules=rules)
+    assert solver.supports(instance) is None
+    score = evaluate(instance, solver.solve(instance, run))
+    assert score.feasible
+    assert run.bound == pytest.approx(score.cost, rel=1e-9)
+    assert run.bound <= score.cost
+
+
+def test_a_senseless_number_of_caches_is_refused() -> None:
+    """Fewer than no caches are refused with field and rule."""
+    with pytest.raises(InputError, match="most_sets: must be at least 0"):
+        registry.make("decomposition[most_sets=-1]")
 
 
 @pytest.mark.parametrize("gap", ["-1e-9", "nan"])

@@ -1,7 +1,9 @@
 """The documentation agrees with the code: what is generated is current, and what is listed is complete."""
 
+import csv
 import re
 import runpy
+import statistics
 from pathlib import Path
 from typing import get_args
 
@@ -54,8 +56,25 @@ def speed_markdown():
     return str(runpy.run_path(str(DOCS / "figures" / "speed.py"))["markdown"]())
 
 
+def training_markdown():
+    """What the learning curves end on, a row a method: medians over the seeds, and all their gaps."""
+    with (DOCS / "figures" / "training.csv").open(newline="") as file:
+        ends = {
+            (row["method"], row["seed"]): row for row in csv.DictReader(file)
+        }  # the last of a curve stays
+    rows = []
+    for method in dict.fromkeys(method for method, _ in ends):
+        last = [row for (name, _), row in ends.items() if name == method]
+        cpu_s = statistics.median(float(row["cpu_s"]) for row in last)
+        rate = statistics.median(float(row["steps"]) / float(row["cpu_s"]) for row in last)
+        gaps = sorted(float(row["gap"]) for row in last)
+        rows.append((method, f"{rate:,.0f}", f"{cpu_s:.3g} s", ", ".join(f"{gap:.1%}" for gap in gaps)))
+    return table(("method", "steps a second", "whole training", "gap at the end, a seed each"), rows)
+
+
 GENERATED = {
     ("problem.md", "symbols"): symbols_markdown,
+    ("learner.md", "training"): training_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
     ("commands.md", "json"): json_markdown,

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import pytest
 
 from mincache import evaluate
 from mincache.exact import improvements, loops
+from mincache.instance import Rules
 from mincache.scenario import Scenario
 
 PLAIN = """
@@ -118,6 +120,17 @@ def test_compiled_and_plain_loops_give_the_same_bytes() -> None:
     """Decisions and bound do not depend on which form of the loops ran."""
     scenario = Scenario(users=12, slots=8)
     instance = scenario.instance("drawn", scenario.library(2), scenario.trace(2))
+    plain, compiled = (list(improvements(instance, compiled=choice))[-1] for choice in (False, True))
+    assert plain.solution == compiled.solution
+    assert plain.bound == compiled.bound
+    assert evaluate(instance, plain.solution).feasible
+
+
+@pytest.mark.parametrize("rules", [Rules(3, 0.0, 0.2), Rules(2, 0.5, 0.1)], ids=str)
+def test_compiled_and_plain_loops_give_the_same_bytes_under_rules(rules: Rules) -> None:
+    """With frames, a floor and loading the form of the loops does not matter either."""
+    scenario = Scenario(users=12, slots=8)
+    instance = replace(scenario.instance("drawn", scenario.library(2), scenario.trace(2)), rules=rules)
     plain, compiled = (list(improvements(instance, compiled=choice))[-1] for choice in (False, True))
     assert plain.solution == compiled.solution
     assert plain.bound == compiled.bound

@@ -1,31 +1,32 @@
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from brute_force import hostile_slots, least_cost
-from hypothesis import given, settings
+from brute_force import hostile_instances, hostile_slots, least_cost
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import feasible, instances, positive_extremes
 
 from mincache import Budget, Instance, evaluate, read_instance
 from mincache.exact import improvements, optimum
 from mincache.exact.frames import usable
-from mincache.instance import ModelLibrary, Radio, Server, Trace
+from mincache.instance import ModelLibrary, Radio, Rules, Server, Trace
 from mincache.scenario import Scenario
 from mincache.solution import Solution
 
 GOLDEN = sorted((Path(__file__).parent / "golden" / "optimum").iterdir())
 
 
-def check_is_optimal(slot: Instance) -> None:
-    """Check the answer for a slot against brute force."""
-    answer = list(improvements(slot, compiled=False))[-1]
-    score = evaluate(slot, answer.solution)
+def check_is_optimal(instance: Instance) -> None:
+    """Check the answer for an instance against brute force."""
+    answer = list(improvements(instance, compiled=False))[-1]
+    score = evaluate(instance, answer.solution)
     assert answer.proven
     assert score.feasible
-    assert score.cost == pytest.approx(least_cost(slot, answer.solution.bandwidth_share), rel=1e-9)
+    assert score.cost == pytest.approx(least_cost(instance, answer.solution.bandwidth_share), rel=1e-9)
     assert score.cost * (1 - 1e-9) <= answer.bound <= score.cost
 
 
@@ -41,6 +42,37 @@ def test_agrees_with_brute_force_on_hostile_slots(slot: Instance) -> None:
 def test_agrees_with_brute_force_on_ordinary_slots(slot: Instance) -> None:
     """In random slots without ties the answer is the least cost there is, and so is its bound."""
     check_is_optimal(slot)
+
+
+@settings(max_examples=200)
+@given(hostile_instances())
+def test_agrees_with_brute_force_under_rules(instance: Instance) -> None:
+    """With frames, loading and a floor, alone and together, the answer is the least cost there is."""
+    check_is_optimal(instance)
+
+
+@given(hostile_instances())
+def test_with_too_many_caches_the_least_cost_is_enclosed(instance: Instance) -> None:
+    """Where not all caches are looked at, bounds rise, costs fall, and the least cost stays between them."""
+    assume(instance.rules.loading_s_per_gb > 0)
+    answers = list(improvements(instance, compiled=False, most_sets=0))
+    costs = [evaluate(instance, answer.solution).cost for answer in answers]
+    bounds = [answer.bound for answer in answers]
+    least = least_cost(instance, answers[-1].solution.bandwidth_share)
+    assert bounds == sorted(bounds)
+    assert all(b <= a * (1 + 1e-9) for a, b in itertools.pairwise(costs))
+    assert bounds[-1] <= least * (1 + 1e-12)
+    assert least * (1 - 1e-12) <= costs[-1]
+    assert not answers[-1].proven or costs[-1] <= least * (1 + 1e-9)
+
+
+@given(instances(with_rules=True, positive=positive_extremes))
+def test_extreme_numbers_are_answered_under_rules(instance: Instance) -> None:
+    """Whatever float64 holds, the answer keeps the limits and the rules, and the bound is below its cost."""
+    answer = list(improvements(instance, compiled=False, remaining=lambda: 0.0))[-1]
+    score = evaluate(instance, answer.solution)
+    assert not {violation.constraint for violation in score.violations} - {"bandwidth", "unserved"}
+    assert not answer.bound > score.cost * (1 + 1e-9)
 
 
 def test_the_user_served_in_part_need_not_be_the_last() -> None:
@@ -129,6 +161,19 @@ def test_later_answers_are_never_worse() -> None:
     bounds = [answer.bound for answer in answers]
     assert costs == sorted(costs, reverse=True)
     assert bounds == sorted(bounds)
+
+
+@pytest.mark.parametrize("rules", [Rules(1, 0.2), Rules(3, 1.0, 0.2), Rules(5, 0.0, 0.3)], ids=str)
+@pytest.mark.parametrize("most_sets", [0, 1 << 16])
+def test_under_rules_it_stops_when_the_time_is_up(rules: Rules, most_sets: int) -> None:
+    """Many caches, many users and little time: a feasible answer and a bound not far below it."""
+    instance = scenario_instance(slots=10, users=100, models=14, storage_gb=40.0, steps=10_000.0)
+    instance = replace(instance, rules=rules)
+    budget = Budget(0.5)
+    answers = list(improvements(instance, compiled=False, most_sets=most_sets, remaining=budget.remaining))
+    score = evaluate(instance, answers[-1].solution)
+    assert score.feasible
+    assert 0.8 * score.cost < answers[-1].bound <= score.cost
 
 
 @pytest.mark.parametrize("count", [60, 61])

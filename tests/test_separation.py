@@ -117,6 +117,8 @@ def test_influence_is_a_rank_correlation():
     space = {"x": Range(low=0, high=1), "y": Range(low=0, high=1)}
     assert influences(rows, space) == {"x": pytest.approx(1.0), "y": pytest.approx(-1.0)}
     assert influences([point(0.5, y / 3, y) for y in range(3)], space).keys() == {"y"}
+    assert influences([*rows, point(0.0, 0.0, math.nan)], space) == influences(rows, space)
+    assert influences([point(0.0, 0.0, math.nan)], space) == {}
 
 
 def test_space_comes_from_the_sweep():

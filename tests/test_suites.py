@@ -270,6 +270,8 @@ def test_references_are_kept_beside_the_hashes(suite):
     assert (updated.entries[NAMES[0]].best_known, updated.entries[NAMES[0]].lower_bound) == (30.5, 30.25)
     assert updated.entries[NAMES[1]] == suite.entries[NAMES[1]]
     assert problems(updated) == {}
+    assert updated.content.references == ""
+    assert set_references(suite, {}, "by hand").content.references == "by hand"
 
 
 def test_find_takes_names_and_folders(original):

@@ -1,6 +1,7 @@
 """The algebraic view keeps the rules: it prices as the evaluator does, and bounds what is possible."""
 
 import itertools
+from dataclasses import replace
 
 import highspy
 import numpy as np
@@ -14,13 +15,14 @@ from strategies import instances
 from mincache import Decisions, Scenario, Solution, evaluate, evaluate_batch
 from mincache.exact import optimal_bandwidth
 from mincache.feasible import fill_cache, serve
+from mincache.instance import Rules
 from mincache.solver import Run
 from mincache.views import algebraic, algebraic_program
 from mincache.views.algebraic_bound import Prices, horizon_bound, lagrangian_bound
 from mincache.views.algebraic_paths import cheapest_paths
 from mincache.views.algebraic_repair import cheapest, round_with_rules
 from mincache.views.algebraic_service import cacheable, loading_cost
-from mincache.views.algebraic_slots import answer_parts, parts
+from mincache.views.algebraic_slots import answer_parts, out_of_range, parts
 
 RULED = instances(max_users=3, max_models=3, with_rules=True)
 
@@ -216,3 +218,10 @@ def test_no_time_leaves_the_cloud(instance):
     assert not decisions.cache.any()
     assert np.array_equal(bound, lagrangian_bound(instance, Prices.none(instance)))
     assert Run.seeded(0).bound == -np.inf
+
+
+def test_waits_that_are_out_of_range(instance):
+    """Loading that costs more than solvers' tolerances can tell apart is refused in a sentence."""
+    slow = replace(instance, rules=Rules(loading_s_per_gb=1e200))
+    assert out_of_range(instance) is None
+    assert "more than solvers take" in str(out_of_range(slow))

@@ -113,16 +113,24 @@ def rows() -> list[dict[str, str]]:
 
 
 def drawn() -> alt.HConcatChart:
-    """Return the curves over steps and over seconds, a line a seed."""
+    """Return the curves over steps and over seconds, a line a training."""
     values = [row | {"run": f"{row['method']} {row['seed']}"} for row in rows()]
-    base = alt.Chart(alt.Data(values=values)).mark_line(point={"size": 15}).encode(
-        y=alt.Y("gap:Q", title="gap to the optimum", axis=alt.Axis(format="%")),
-        color=alt.Color("method:N", title=None, sort=[*OURS, OUTSIDE],
-                        legend=alt.Legend(orient="top", labelLimit=300)),
-        detail="run:N",
-    )  # fmt: skip
-    steps = base.encode(x=alt.X("steps:Q", title="environment steps"))
-    seconds = base.encode(x=alt.X("cpu_s:Q", title="processor seconds", scale=alt.Scale(type="log")))
+    legend = alt.Legend(orient="top", labelLimit=300)
+    gap = alt.Axis(format="%", values=[0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
+    base = (
+        alt.Chart(alt.Data(values=values))
+        .mark_line(point={"size": 15})
+        .encode(
+            y=alt.Y("gap:Q", title="gap to the optimum", axis=gap, scale=alt.Scale(type="log")),
+            color=alt.Color("method:N", title=None, sort=[*OURS, OUTSIDE], legend=legend),
+            detail="run:N",
+        )
+    )
+    tens = alt.Axis(values=[1, 10, 100])
+    steps = base.encode(x=alt.X("steps:Q", title="environment steps", axis=alt.Axis(tickCount=5)))
+    seconds = base.encode(
+        x=alt.X("cpu_s:Q", title="processor seconds", axis=tens, scale=alt.Scale(type="log", nice=False))
+    )
     return alt.hconcat(*(chart.properties(width=300, height=190) for chart in (steps, seconds)))
 
 

@@ -60,7 +60,7 @@ def _is_all_of(environment: dict[str, Any], tail: bytes) -> bool:
 
 def _lightened(record: Record) -> Record:
     """Drop which fields were given and which are defaults: nobody asks, and it is half of the memory."""
-    for part in (record, record.cell, record.score):
+    for part in (record, record.cell, record.score, record.raw):
         if part is not None:
             object.__setattr__(part, "__pydantic_fields_set__", _UNTOLD)
     return record

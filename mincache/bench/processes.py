@@ -157,11 +157,17 @@ def reap() -> Iterator[tuple[int, int, float, int]]:
         yield pid, status, spent.ru_utime + spent.ru_stime, unit * spent.ru_maxrss
 
 
-def end_session(leader: int, patience_s: float = 2.0) -> None:
-    """Kill what is left of the session of `leader`, whoever its parents are now (Linux)."""
+def end_session(leader: int, folder: str = "", patience_s: float = 2.0) -> None:
+    """Kill what is left of the session of `leader`, whoever its parents are now (Linux).
+
+    Args:
+        leader: its id.
+        folder: if given, who works there or has it for temporary files is killed too, whatever its session.
+        patience_s: seconds in which new ones are looked for.
+    """
     signal_group(leader, signal.SIGKILL)
     deadline = time.monotonic() + patience_s
-    while (left := _session(leader)) and time.monotonic() < deadline:
+    while (left := _session(leader) + _users_of(folder)) and time.monotonic() < deadline:
         for pid in left:
             _send(pid, signal.SIGKILL)
         time.sleep(_PAUSE_S)
@@ -171,6 +177,19 @@ def _session(leader: int) -> list[int]:
     """Return the living members of a session; field 3 from the state is the session, Z a dead one's state."""
     found = ((pid, _stat(pid)) for pid in _all())
     return [pid for pid, stat in found if stat and int(stat[3]) == leader and stat[0] != b"Z"]
+
+
+def _users_of(folder: str) -> list[int]:
+    """Return who works in a folder, or was started with it as its TMPDIR; nobody without a folder."""
+    return [pid for pid in _all() if _uses(pid, folder)] if folder else []
+
+
+def _uses(pid: int, folder: str) -> bool:
+    try:
+        works_there = os.readlink(f"/proc/{pid}/cwd").startswith(os.path.realpath(folder))
+        return works_there or f"TMPDIR={folder}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # it has ended, or is another user's
+        return False
 
 
 def end_all(leader: int, patience_s: float = 5.0) -> Iterator[tuple[int, int, float, int]]:

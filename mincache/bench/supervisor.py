@@ -102,7 +102,7 @@ class Keeper:
         process.kill()
         status = process.wait()
         if started is not None and started.leader:
-            processes.end_session(started.leader)
+            processes.end_session(started.leader, started.folder)
             shutil.rmtree(started.folder, ignore_errors=True)
         with self._lock:
             self._process = None

@@ -32,6 +32,8 @@ _DURATION = (
     "format(datum.value * 1e3, '~r') + ' ms' : format(datum.value * 1e6, '~r') + ' \u00b5s'"
 )
 """A Vega expression: the label of a time in s."""
+_AROUND_SVG = {"left": 25, "top": 5, "bottom": 5, "right": 30}
+"""In pixels; a reader's font may be wider than the one that text was measured with."""
 _MARGIN, _FEW_POWERS = 1.2, 300.0
 """Logarithmic axes: the factor they reach past the data, and below which span decades are too coarse."""
 _CONFIG = {
@@ -124,7 +126,8 @@ def svg(specification: Mapping[str, Any]) -> bytes:
     Raises:
         MissingExtraError: if vl-convert is not installed.
     """
-    return str(_converter().vegalite_to_svg({"background": "white", **specification})).encode()
+    drawn = {"background": "white", "padding": _AROUND_SVG, **specification}
+    return str(_converter().vegalite_to_svg(drawn)).encode()
 
 
 def png(specification: Mapping[str, Any]) -> bytes:

@@ -68,6 +68,7 @@ def _content(pages: SuitePages, name: str) -> list[tuple[str, str]]:
         return []
     instance, entry = suite.read(name), suite.entries[name]
     return [
+        *([("references from", suite.content.references)] if suite.content.references else []),
         ("users N", str(instance.user_count)),
         ("slots T", str(instance.slot_count)),
         ("models M", str(instance.model_count)),

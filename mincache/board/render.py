@@ -37,11 +37,12 @@ def as_json(tables: Sequence[Table]) -> str:
 def as_csv(tables: Sequence[Table]) -> str:
     """Return the rows of the tables as CSV, all digits kept, the suite in the first column."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["suite", *CSV_COLUMNS], lineterminator="\n")
+    writer = csv.DictWriter(text, ["suite", *CSV_COLUMNS, "protocol_sha256"], lineterminator="\n")
     writer.writeheader()
     for table in tables:
         for row in table.rows:
-            writer.writerow({"suite": table.suite} | _flat(row))
+            ends = {"suite": table.suite, "protocol_sha256": table.protocol_sha256}
+            writer.writerow(ends | _flat(row))
     return text.getvalue()
 
 

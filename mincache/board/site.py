@@ -61,9 +61,12 @@ def build(
 def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:
     templates = _templates()
 
-    def page(template: str, path: str, **context: Any) -> tuple[str, bytes]:
+    def page(template: str, path: str, of: list[SuitePages] = pages, **context: Any) -> tuple[str, bytes]:
         root = "../" * path.count("/")
-        defaults: Context = {"root": root, "here": "", "trail": [], "charts": False}
+        protocols = [(one.standing.name, one.standing.protocol_sha256 or "the defaults") for one in of]
+        defaults: Context = {
+            "root": root, "here": "", "trail": [], "charts": False, "protocols": protocols,
+        }  # fmt: skip
         rendered = templates.get_template(f"{template}.html.jinja").render(defaults | context)
         return path, rendered.encode()
 
@@ -71,18 +74,18 @@ def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str,
     suites = [ranking(one) for one in pages]
     yield page(
         "index", "index.html", title="Ranking", here="ranking", charts=True, choices=choices(suites),
-        suites=suites, figures=[(path.name, path.stem.replace("-", " ")) for path in drawn],
+        suites=suites, figures=[(path.name, _title(path.stem)) for path in drawn],
         columns=[(column.heading, column.meaning) for column in COLUMNS], tiers=TIERS.items(),
     )  # fmt: skip
     yield page(
         "listing", "instances.html", title="Instances", here="instances", suites=list(map(listing, pages))
     )
     for one in pages:
-        yield page("detail", one.pairs_path, **pairs_page(one))
+        yield page("detail", one.pairs_path, [one], **pairs_page(one))
         for name in one.standing.instances:
-            yield page("detail", one.instance_path(name), **instance_page(one, name))
+            yield page("detail", one.instance_path(name), [one], **instance_page(one, name))
         for who in one.standing.results:
-            yield page("detail", one.solver_path(who), **solver_page(one, who))
+            yield page("detail", one.solver_path(who), [one], **solver_page(one, who))
         for suffix in DOWNLOADS:
             yield one.data_path(suffix), _DATA[suffix]([one.table]).encode()
     yield "assets/vega.js", charts.bundle()
@@ -90,6 +93,12 @@ def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str,
         yield f"assets/{name}", (resources.files("mincache.board") / "templates" / name).read_bytes()
     for path in drawn:
         yield f"figures/{path.name}", path.read_bytes()
+
+
+def _title(stem: str) -> str:
+    """Return what to call a figure by the name of its file: `fig3` is Figure 3."""
+    words = re.sub(r"^fig(?:ure)?[ -]?(?=\d)", "Figure ", stem.replace("-", " "))
+    return words[:1].upper() + words[1:]
 
 
 def _write_solutions(site: Path, entry: Entry, pages: list[SuitePages]) -> None:

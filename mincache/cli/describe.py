@@ -18,9 +18,15 @@ def suite_table(suite: Suite) -> Table:
     table.add_column("instance", no_wrap=True)
     for column in ("best known", "lower bound", "sha256"):
         table.add_column(column, justify="right", no_wrap=True)
+    sweep = suite.content.recipe.sweep
+    settings = [] if sweep is None else sweep.settings()
+    if settings:
+        table.add_column("setting")
     for entry in suite.entries.values():
         known = ("" if value is None else f"{value:.6f}" for value in (entry.best_known, entry.lower_bound))
-        table.add_row(entry.name, *known, entry.sha256[:12])
+        setting = settings[entry.setting or 0].items() if settings else ()
+        values = ", ".join(f"{field} {value}" for field, value in setting)
+        table.add_row(entry.name, *known, entry.sha256[:12], *([values] if settings else []))
     return table
 
 

@@ -9,38 +9,43 @@ from dataclasses import astuple
 from statistics import median
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from mincache.features import COLUMNS, Features
 from mincache.suites import Suite
 
 _SHOWN = {
-    "storage_tightness": ("storage", "models asked for / storage"),
-    "steps_tightness": ("steps", "steps asked for / steps"),
-    "upload_share": ("upload", "share of the cost"),
-    "gini": ("gini", "of requests"),
-    "repeat_share": ("repeats", "share of requests"),
-    "caching_worth": ("caching", "worth"),
-    "bandwidth_worth": ("bandwidth", "worth"),
-    "steps_worth": ("steps", "worth"),
+    "storage_tightness": "storage\n(asked)",
+    "steps_tightness": "steps\n(asked)",
+    "upload_share": "upload\n(cost)",
+    "gini": "gini",
+    "caching_worth": "no\ncaching",
+    "bandwidth_worth": "equal\nbandwidth",
+    "steps_worth": "no\nsteps",
 }
+_CAPTION = (
+    "asked: what a slot's requests ask for, over what there is; cost: share of the best cost; "
+    "gini: of requests over models; no, equal: what the cost rises by"
+)
 _LONGEST_SETTING = 40
 _PERCENT = {"upload_share", "repeat_share", "caching_worth", "bandwidth_worth", "steps_worth"}
 
 
-def feature_table(title: str, rows: Sequence[Features]) -> Table:
+def feature_table(suite: Suite, rows: Sequence[Features]) -> Table:
     """Return the rows as a table, with the median of each column below."""
-    table = Table(title=title, show_footer=len(rows) > 1)
-    table.add_column("instance", footer="median", overflow="fold")
-    for field, (name, about) in _SHOWN.items():
+    title, prefix = f"{suite.name}: {suite.content.purpose}".removesuffix(": "), f"{suite.name}."
+    table = Table(title=title, caption=_CAPTION, show_footer=len(rows) > 1, box=box.SIMPLE)
+    table.add_column("instance", footer="median", no_wrap=True)
+    for field, heading in _SHOWN.items():
         values = [value for row in rows if (value := getattr(row, field)) is not None]
         footer = _text(field, median(values)) if values else ""
-        table.add_column(f"{name}\n{about}", footer=footer, justify="right")
+        table.add_column(heading, footer=footer, justify="right", no_wrap=True)
     if any(row.note for row in rows):
-        table.add_column("not relative to the proven optimum")
+        table.add_column("not by the proven optimum")
     for row in rows:
         cells = [_text(field, getattr(row, field)) for field in _SHOWN]
-        table.add_row(row.instance, *cells, *([row.note] if row.note else []))
+        table.add_row(row.instance.removeprefix(prefix), *cells, *([row.note] if row.note else []))
     return table
 
 

@@ -164,7 +164,7 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
     elif as_csv:
         click.echo(feature_csv(rows), nl=False)
     else:
-        Console().print(feature_table(f"{found.name}: {found.content.purpose}", rows))
+        Console().print(feature_table(found, rows))
     if output is not None:
         from mincache.board.charts import write
         from mincache.board.feature_chart import feature_chart
@@ -183,7 +183,8 @@ def reference(suite: str, solver: str) -> None:
     The leaderboard measures gaps from these values. A value that is there already is replaced only by a
     lower cost or a higher bound.
     """
-    from mincache import Run, evaluate, registry, suites
+    from mincache import Run, __version__, evaluate, registry, suites
+    from mincache.evaluation import EVALUATOR_VERSION
 
     found, method = suites.find(suite), registry.make(solver)
     values = {}
@@ -195,5 +196,5 @@ def reference(suite: str, solver: str) -> None:
         known = math.inf if entry.best_known is None else entry.best_known
         bound = -math.inf if entry.lower_bound is None else entry.lower_bound
         values[name] = (min(evaluation.cost, known), max(run.bound, bound))
-    suites.set_references(found, values)
+    suites.set_references(found, values, f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}")
     click.echo(f"{len(values)} reference values in {found.folder / suites.RECIPE_FILE}")

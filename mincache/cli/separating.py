@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -13,7 +15,7 @@ from rich.table import Table
 from mincache.recipes import Recipe
 from mincache.scenario import Scenario
 from mincache.separation import Point, Space, influences, most_different, separate
-from mincache.sweeps import Range, Sweep
+from mincache.sweeps import Sweep
 
 
 def search(
@@ -42,38 +44,37 @@ def search(
     kept = most_different(points, keep)
     if not kept:
         raise click.ClickException(f"{' and '.join(solvers)} differ in none of {len(points)} settings tried")
-    Console().print(best_table(solvers, kept), influence_table(points, space), sep="\n")
+    Console().print(separation_table(solvers, kept, points, space))
     told = f"Settings in which {solvers[0]} and {solvers[1]} differ most, by {kept[0].size:.2%} at most"
     return Sweep(cases=tuple(point.fields for point in kept)), told
 
 
-def best_table(solvers: tuple[str, str], points: Sequence[Point]) -> Table:
-    """Return the settings in which the solvers differ most, with their mean costs."""
-    table = Table(title="Settings in which they differ most")
-    for column in ("setting", *(f"cost of {solver}" for solver in solvers), "differ by"):
-        table.add_column(column, justify="right")
-    for field in points[0].fields:
-        table.add_column(field, justify="right")
-    for number, point in enumerate(points):
-        costs = (f"{cost:.4f}" for cost in point.costs)
-        table.add_row(str(number), *costs, f"{point.size:.2%}", *map(_text, point.fields.values()))
+def separation_table(
+    solvers: tuple[str, str], kept: Sequence[Point], points: Sequence[Point], space: Space
+) -> Table:
+    """Return the settings kept, a column each: costs, and each field with how strongly it goes with them.
+
+    Args:
+        solvers: the two.
+        kept: the settings in which they differ most.
+        points: all that were tried.
+        space: what was searched.
+    """
+    answered = sum(not math.isnan(point.difference) for point in points)
+    title = f"Where they differ most, of {len(points)} settings tried ({answered} answered by both)"
+    table = Table(title=title, box=box.SIMPLE)
+    table.add_column("setting", no_wrap=True)
+    for column in (*map(str, range(len(kept))), "rank"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for k, solver in enumerate(solvers):
+        table.add_row(solver, *(f"{point.costs[k]:.4g}" for point in kept))
+    table.add_row("they differ by", *(f"{point.size:.1%}" for point in kept), end_section=True)
+    correlations = influences(points, space)
+    for field in sorted(space, key=lambda field: -abs(correlations.get(field, 0.0))):
+        correlation = f"{correlations[field]:+.2f}" if field in correlations else "-"
+        table.add_row(field, *(_text(point.fields[field]) for point in kept), correlation)
+    table.caption = "above: mean costs; rank: correlation of a field's ranks with those of the difference"
     return table
-
-
-def influence_table(points: Sequence[Point], space: Space) -> Table:
-    """Return how strongly each field goes with the difference, over all settings tried."""
-    answered = sum(point.difference == point.difference for point in points)  # a nan is not itself
-    table = Table(title=f"What separates them, over {len(points)} settings ({answered} answered by both)")
-    table.add_column("field")
-    table.add_column("searched")
-    table.add_column("rank correlation with the difference", justify="right")
-    for field, correlation in influences(points, space).items():
-        table.add_row(field, _searched(space[field]), f"{correlation:+.2f}")
-    return table
-
-
-def _searched(one: Range | tuple[Any, ...]) -> str:
-    return f"{one.low:g} to {one.high:g}" if isinstance(one, Range) else ", ".join(map(str, one))
 
 
 def _text(value: Any) -> str:

@@ -78,11 +78,13 @@ def reproduce(entry: Path, output: Path, instances: int | None, tolerance: float
     kept = every[:instances]
     records = [record for record in published.records if record.cell.instance in kept]
     entrant = _entrant(published.manifest.solver)
-    for what in ("source", "files"):
-        if any(
-            getattr(record.cell, f"solver_{what}") not in ("", getattr(entrant, what)) for record in records
-        ):
-            click.echo(f"the solver's {what} are not those recorded", err=True)
+    for what, said in (
+        ("source", "source is another than the one recorded"),
+        ("files", "files are others than those recorded"),
+    ):
+        known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
+        if known - {getattr(entrant, what)}:
+            click.echo(f"the solver's {said}", err=True)
     tasks = tasks_of(records, entrant, suite)
     with Progress(len(tasks), len(pending(output, tasks, Redo()))) as progress:
         run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)

@@ -115,7 +115,8 @@ def _course(
 
 
 def _title(suite: str, users: int | None, library: int | None) -> str:
-    return f"{suite} library {library}, {users} users" if users else f"everything like {suite}"
+    one = f"{suite} library {library}, {users} users"
+    return one if users else f"any library and number of users, as drawn from the scenario of {suite}"
 
 
 def _what(learner: Trainable, course: Course) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class _Met:
         before = [np.zeros(0, np.int64)]
         total = (self.sets * self.load[0]).sum(axis=1) + self.loss[0]
         for loss, load in zip(self.loss[1:], self.load[1:], strict=True):
+            if remaining() <= 0.0:
+                return self.sets[:1].repeat(len(self.load), axis=0), np.inf
             reached = total[:, None] + ~self.sets @ (self.sets * load).T
             before.append(reached.argmin(axis=0))
             total = reached.min(axis=0) + loss

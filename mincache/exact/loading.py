@@ -21,7 +21,7 @@ from mincache.instance import Instance
 from mincache.quantity import Array
 
 _LARGEST = 1e270  # as in `regrets`
-_MOST_NUMBERS = 1 << 25  # sets times frames held in memory
+_MOST_NUMBERS = 1 << 25  # sets times frames, or models, held in memory
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -70,7 +70,7 @@ def best_course(
     np.add.at(stake, instance.trace.requested_model, search.stakes.cloud)
     storage_gb = usable(instance.server.storage_gb, instance.models.size_gb)
     models = np.flatnonzero((stake > 0.0) & (instance.models.size_gb <= storage_gb))
-    most = min(most_sets, _MOST_NUMBERS // len(load))
+    most = min(most_sets, _MOST_NUMBERS // max(len(load), len(models), 1))
     sets = CacheSets.that_fit(instance.models.size_gb[models], storage_gb, most)
     costs = None if sets is None else _costs(search, sets, models, remaining)
     if sets is None or costs is None:

@@ -31,18 +31,21 @@ class CacheSets:
     @classmethod
     def that_fit(cls, size_gb: Array, storage_gb: float, most: int) -> CacheSets | None:
         """Return the sets of models of `size_gb` [U] that `storage_gb` holds; None if more than `most`."""
-        member, used = np.zeros((1, size_gb.size), bool), np.zeros(1)
-        without = np.zeros((1, size_gb.size), np.int64)  # the set less a model, if that is in it
-        for u, size in enumerate(size_gb):
-            grown = np.flatnonzero(used + size <= storage_gb)
-            if len(used) + len(grown) > most:
+        used, grown = np.zeros(1), []
+        for size in size_gb:
+            grown.append(np.flatnonzero(used + size <= storage_gb))  # the sets that this model fits in with
+            used = np.concatenate([used, used[grown[-1]] + size])
+            if len(used) > most:
                 return None
-            place = np.full(len(used), -1)  # where the set that a set grows to will stand
-            place[grown] = len(used) + np.arange(len(grown))
-            new_member, new_without = member[grown], place[without[grown]]
-            new_member[:, u], new_without[:, u] = True, grown
-            member, without = np.concatenate([member, new_member]), np.concatenate([without, new_without])
-            used = np.concatenate([used, used[grown] + size])
+        member = np.zeros((len(used), size_gb.size), bool)
+        without = np.zeros(member.shape, np.int32)  # the set less a model, or the set itself
+        place, first = np.zeros(len(used), np.int32), 1  # where the set that a set grows to stands
+        for u, old in enumerate(grown):
+            new = slice(first, first + len(old))
+            place[old] = np.arange(new.start, new.stop)
+            member[new], without[new] = member[old], place[without[old]]
+            member[new, u], without[new, u] = True, old
+            first = new.stop
         pairs = []
         for u in range(size_gb.size):
             having = np.flatnonzero(member[:, u])

@@ -38,7 +38,8 @@ def load(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
             rule = f"must be for {' and '.join(view.versions)}"
             raise InputError("versions", rule, " and ".join(policy.card.versions), "train it again")
         first = next((policy.weights[name] for name in _FIRST_BIASES if name in policy.weights), (0,))
-        actor = actor_of(view, instance, hidden=len(first) or 1)
+        units = len(first) or 1
+        actor = SetActor(units) if isinstance(view, SetView) else actor_of(view, instance, units)
         policy.check_shapes({name: tuple(weight.shape) for name, weight in actor.state_dict().items()})
     actor.load_state_dict({name: torch.from_numpy(weight) for name, weight in policy.weights.items()})
     return actor, view

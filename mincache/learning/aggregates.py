@@ -75,6 +75,7 @@ def _ahead(worth: Array, room: Array, counts: Array) -> Array:
     return np.asarray((before * np.broadcast_to(room, worth.shape)[:, None, :]).sum(axis=-1))
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def _users(instance: Instance) -> Array:
     """Logarithms of data and channel gain relative to the slot's mean, and of the signal-to-noise ratio."""
     radio, trace = instance.radio, instance.trace

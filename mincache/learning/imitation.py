@@ -13,7 +13,6 @@ from mincache.exact import optimum
 from mincache.feasible import demand
 from mincache.instance import Instance
 from mincache.learning.aggregates import FEATURES, USER_FEATURES, Aggregates
-from mincache.learning.draws import LEAST_USERS
 from mincache.learning.sets import SlotNetwork
 from mincache.quantity import Array
 
@@ -28,17 +27,18 @@ class Examples:
     Args:
         capacity: slots that will be added at most.
         models: M at most; slots with fewer are padded with models that nobody asks for.
+        users: how many of a slot's users are kept; N is never less.
     """
 
-    def __init__(self, capacity: int, models: int) -> None:
+    def __init__(self, capacity: int, models: int, users: int) -> None:
         self.count = 0
         self.features = torch.zeros(capacity, models, FEATURES)
         self.requested = torch.zeros(capacity, models, dtype=torch.bool)
         self.cached = torch.zeros(capacity, models)
         self.decided = torch.zeros(capacity, models, dtype=torch.bool)
         self.served = torch.zeros(capacity, models)
-        self.users = torch.zeros(capacity, LEAST_USERS, USER_FEATURES)
-        self.log_share = torch.zeros(capacity, LEAST_USERS)
+        self.users = torch.zeros(capacity, users, USER_FEATURES)
+        self.log_share = torch.zeros(capacity, users)
 
     def add(self, instances: Sequence[Instance]) -> None:
         """Solve instances and add their slots."""
@@ -50,8 +50,8 @@ class Examples:
             self.cached[rows, :M] = torch.tensor(best.cache)
             self.decided[rows, :M] = torch.from_numpy(_decided(instance, best.cache))
             self.served[rows, :M] = torch.from_numpy(_served(instance, best.step_share))
-            self.users[rows] = torch.from_numpy(seen.users[:, :LEAST_USERS])
-            self.log_share[rows] = torch.from_numpy(np.log(best.bandwidth_share[:, :LEAST_USERS]))
+            self.users[rows] = torch.from_numpy(seen.users[:, : self.users.shape[1]])
+            self.log_share[rows] = torch.from_numpy(np.log(best.bandwidth_share[:, : self.users.shape[1]]))
             self.count += instance.slot_count
 
     def loss(self, network: SlotNetwork, rows: Tensor) -> Tensor:

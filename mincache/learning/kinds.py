@@ -11,6 +11,9 @@ from mincache.learning.sets import draw_weights
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
+SET_FRACTION = 4
+"""An agent on sets has this fraction of the units in a layer, since every model passes through them."""
+
 
 def view_of(observation: str, action: str) -> AgentView:
     """Return the view with these names.
@@ -41,13 +44,17 @@ def sizes(view: AgentView, problem: Instance) -> tuple[int, int]:
 
 def actor_of(view: AgentView, problem: Instance, hidden: int) -> Actor | SetActor:
     """Return an actor for instances like this one."""
-    return SetActor(hidden) if isinstance(view, SetView) else Actor(*sizes(view, problem), hidden)
+    return (
+        SetActor(max(1, hidden // SET_FRACTION))
+        if isinstance(view, SetView)
+        else Actor(*sizes(view, problem), hidden)
+    )
 
 
 def critic_of(view: AgentView, problem: Instance, hidden: int, matched: bool) -> Critic | SetCritic:
     """Return a critic for instances like this one."""
     if isinstance(view, SetView):
-        return SetCritic(hidden)
+        return SetCritic(max(1, hidden // SET_FRACTION))
     N, M = problem.user_count, problem.model_count
     return Critic(sizes(view, problem)[0], N, M, hidden, matched)
 

@@ -94,9 +94,7 @@ class Program:
     rows: Rows
 
 
-def apply(
-    instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None
-) -> Program:
+def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None) -> Program:
     """Return the program of `instance`.
 
     Bounds on the cost (10) summed over the requests of a slot or frame, without loading and uploads, become
@@ -221,7 +219,8 @@ def _links(cells: Cells, columns: Columns) -> list[Rows]:
 
 def _service(row: Array, columns: Columns, cost: Columns) -> list[Entries]:
     """Return what serving users costs, added up in `row` [cells]."""
-    return [(row, columns.full, cost.full), (row, columns.partly, cost.partly), (row, columns.extra, cost.extra)]
+    kinds = (columns.full, columns.partly, columns.extra), (cost.full, cost.partly, cost.extra)
+    return [(row, column, value) for column, value in zip(*kinds, strict=True)]
 
 
 def _cuts(lower: Array, entries: list[Entries]) -> Rows:
