@@ -25,6 +25,11 @@ def solution_path(suite: Suite, name: str) -> Path:
     return suite.folder / "solutions" / f"{name}.json.gz"
 
 
+def has_certificates(suite: Suite) -> bool:
+    """Return whether a suite comes with certificates."""
+    return certificate_path(suite, "x").parent.is_dir()
+
+
 def write_archive(suite: Suite) -> Iterator[str]:
     """Write certificate and best solution of every instance of a suite, yielding each name when done."""
     for path in (certificate_path, solution_path):

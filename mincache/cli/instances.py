@@ -78,10 +78,11 @@ def verify(suite: tuple[str, ...], certificates: bool, as_json: bool) -> None:
     """Draw every file of SUITEs (default: all standard ones) again from its recipe, and compare bytes.
 
     With --certificates, check in exact arithmetic that the certificate of each instance proves its best
-    known cost to be optimal. Exit code 1 if anything differs, is missing or is refused.
+    known cost to be optimal; suites that come without are passed over unless named. Exit code 1 if anything
+    differs, is missing or is refused.
     """
     from mincache import suites
-    from mincache.certificate.archive import check_archive
+    from mincache.certificate.archive import check_archive, has_certificates
 
     told = (
         "certificates prove the best known cost" if certificates else "files are as their recipe draws them"
@@ -89,6 +90,10 @@ def verify(suite: tuple[str, ...], certificates: bool, as_json: bool) -> None:
     rows = []
     for name in suite or suites.standard_names():
         found = suites.find(name)
+        if certificates and not suite and not has_certificates(found):
+            if not as_json:
+                click.echo(f"{name}: no certificates; reference values by {found.content.references}")
+            continue
         verdicts = check_archive(found) if certificates else found.verify()
         checked = list(tracked(verdicts, f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]
@@ -177,24 +182,29 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
 @click.argument("suite", shell_complete=suite_names)
 @click.option("--solver", default="decomposition", show_default=True, help="An exact solver.",
               shell_complete=solver_names)  # fmt: skip
-def reference(suite: str, solver: str) -> None:
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=math.inf,
+              help="Seconds an instance.  [default: none]")  # fmt: skip
+def reference(suite: str, solver: str, time_limit: float) -> None:
     """Solve every instance of SUITE, and write verified cost and lower bound into its suite.toml.
 
     The leaderboard measures gaps from these values. A value that is there already is replaced only by a
-    lower cost or a higher bound.
+    lower cost or a higher bound. They are written as they come: an interruption loses one instance.
     """
     from mincache import Run, __version__, evaluate, registry, suites
     from mincache.evaluation import EVALUATOR_VERSION
 
     found, method = suites.find(suite), registry.make(solver)
-    values = {}
+    source = f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}"
+    if found.content.references and source not in found.content.references:
+        source = f"{found.content.references}; {source}"
     for name, entry in tracked(found.entries.items(), "solving", total=len(found.entries)):
-        instance, run = found.read(name), Run.seeded(0)
+        instance, run = found.read(name), Run.seeded(0, time_limit)
         evaluation = evaluate(instance, method.solve(instance, run))
         if not evaluation.feasible:
             raise click.ClickException(f"{solver} gave an infeasible answer to {name}")
         known = math.inf if entry.best_known is None else entry.best_known
         bound = -math.inf if entry.lower_bound is None else entry.lower_bound
-        values[name] = (min(evaluation.cost, known), max(run.bound, bound))
-    suites.set_references(found, values, f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}")
-    click.echo(f"{len(values)} reference values in {found.folder / suites.RECIPE_FILE}")
+        found = suites.set_references(
+            found, {name: (min(evaluation.cost, known), max(run.bound, bound))}, source
+        )
+    click.echo(f"{len(found.entries)} reference values in {found.folder / suites.RECIPE_FILE}")

@@ -20,11 +20,12 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mincache.errors import MissingExtraError
-from mincache.exact import prices, search, tree
+from mincache.exact import prices, search, serving, tree
 
 Loops = Callable[..., None]
-"""A function of `search`, plain or compiled."""
+"""A function of `search` or `serving`, plain or compiled."""
 
+_MODULES = {"search_frames": (prices, tree, serving, search), "serve_sets": (tree, serving)}
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
 _COMPILING_S = 60.0  # more than compiling takes on a slow machine
@@ -44,7 +45,7 @@ def fitting(
         work: users times slots times how much longer than a short search.
         compiled: whether they are to be the compiled ones; by default where that pays.
         remaining_s: seconds left; with few of them, what is not compiled yet stays plain.
-        entry: the function of `search` to give.
+        entry: the name of the function to give.
 
     Raises:
         MissingExtraError: if compiled ones are asked for and numba is not installed.
@@ -53,10 +54,10 @@ def fitting(
         pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
         compiled = pays and _numba_installed() and (remaining_s > _COMPILING_S or _is_compiled(entry))
     if compiled:
-        yield getattr(compiled_copy(prices, tree, search), entry)
+        yield getattr(compiled_copy(*_MODULES[entry]), entry)
         return
     start = time.monotonic()
-    yield getattr(search, entry)
+    yield getattr(_MODULES[entry][-1], entry)
     _plain_s[0] += time.monotonic() - start
 
 
@@ -67,7 +68,7 @@ def _numba_installed() -> bool:
 
 def _is_compiled(name: str) -> bool:
     """Return whether an entry has been compiled, by this process or one whose cache is found."""
-    entry = getattr(compiled_copy(prices, tree, search), name)
+    entry = getattr(compiled_copy(*_MODULES[name]), name)
     folder = entry.stats.cache_path
     on_disk = folder is not None and any(Path(folder).glob(f"*{entry.py_func.__qualname__}*.nbi"))
     return bool(entry.signatures) or on_disk
