@@ -32,7 +32,7 @@ benchmark: $(INSTALLED)
 training-figure: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/training.py
 
-# The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; 20 processor minutes for all.
+# The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; ten processor minutes for all.
 variants: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/variants.py 2
 

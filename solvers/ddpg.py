@@ -85,6 +85,7 @@ class Ddpg(Learner):
     """
 
     policy: Path | None = None
+    # Text and Number give way to the variant's values; what a reader sees here is that of `matched`.
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
     observation: Literal["index", "one-hot", "counts", "aggregates"] = cast(Any, Text("counts"))
     action: Literal[

@@ -5,6 +5,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from mincache import InputError, Run, Scenario, evaluate, registry
+from mincache.bench.entrant import describe
 from mincache.learning import policies
 from mincache.learning.draws import Draws
 from mincache.learning.variants import ABOUT, VARIANTS
@@ -23,6 +24,7 @@ def test_a_variant_is_its_fields(name):
     written = ",".join(f"{field}={value}" for field, value in fields.items())
     others = registry.parameters(registry.make(f"ddpg[{written}]"))
     assert others | {"variant": name} == registry.parameters(solver)
+    assert solver.variant == name
 
 
 def test_what_is_given_overrides_a_variant():
@@ -31,7 +33,18 @@ def test_what_is_given_overrides_a_variant():
     assert (solver.observation, solver.action, solver.critic, solver.discount) == (
         "counts", "softmax", "plain", 0.0,
     )  # fmt: skip
-    assert registry.make("ddpg[variant=myopic,discount=0.99]").discount == 0.99
+    back = registry.make("ddpg[variant=myopic,discount=0.99]")
+    assert registry.parameters(back) == registry.parameters(registry.make("ddpg"))
+
+
+@pytest.mark.parametrize(
+    "spec", ["variant=sets", "variant=sets,discount=0.99", "variant=literal,observation=counts", "discount=0"]
+)
+def test_what_a_campaign_passes_on_is_the_same(spec):
+    """The parameters that differ from their defaults, which children are told, make the same solver."""
+    solver = registry.make(f"ddpg[{spec}]")
+    told = registry.make(describe(f"ddpg[{spec}]").spec)
+    assert registry.parameters(told) == registry.parameters(solver)
 
 
 def test_the_default_is_the_variant_that_ships():

@@ -35,7 +35,8 @@ def test_an_edge_without_limits_costs_the_ideal_and_its_regrets(instance: Instan
     }[given]
     requested = instance.trace.requested_model
     want = slot_cost(instance, True, steps[requested])
-    np.testing.assert_allclose(found.ideal_cost + regret[requested].sum(axis=1), want, rtol=1e-12)
+    # Steps that pass through shares and back may fall short of A3 by rounding, where all else costs nothing.
+    np.testing.assert_allclose(found.ideal_cost + regret[requested].sum(axis=1), want, rtol=1e-12, atol=1e-12)
 
 
 @given(instances())

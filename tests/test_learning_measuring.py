@@ -96,7 +96,7 @@ def test_the_documentation_shows_what_was_measured(shown):
 
 
 def test_what_was_measured_reaches_what_is_wanted(shown):
-    """Without discount under 8 %, on sets under 1 %, one network under 0.5 % on paper-v1 and 2 % elsewhere."""
+    """No discount under 8 %, sets under 1 %, one network under 0.5 % on paper-v1 and 2 % elsewhere."""
     gaps = {}
     for row in json.loads(shown.DATA.read_text()):
         gaps.setdefault(

@@ -46,7 +46,8 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
     alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
     steps = np.stack([least_steps(instance), models.steps_onset, models.steps_saturation])
-    np.maximum(steps, steps[0], out=steps)
+    if instance.rules.steps_floor > 0.0:
+        np.maximum(steps, steps[0], out=steps)
     idle, onset, full = _hit_cost(instance, steps)
     best = np.minimum(idle, full)
     output_bits = models.output_bits.take(requested)

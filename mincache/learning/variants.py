@@ -30,6 +30,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """Values of fields by variant."""
 
+DEFAULT = "matched"
+"""The variant whose policies ship; the defaults of the solver's fields are its values."""
+
 ABOUT: Mapping[str, str] = MappingProxyType(
     {
         "literal": "requests as indices, both shares a softmax, a plain critic, discount 0.99",
@@ -58,6 +61,9 @@ class Number(float):
 def fill(solver: Any) -> None:
     """Give a frozen solver its variant's values where nothing else was given.
 
+    One that is given others counts as the default variant with these: then the parameters that differ from
+    their defaults tell all, however they came about.
+
     Raises:
         InputError: if there is no such variant.
     """
@@ -66,3 +72,5 @@ def fill(solver: Any) -> None:
     for name, value in VARIANTS[solver.variant].items():
         if isinstance(getattr(solver, name), Text | Number):
             object.__setattr__(solver, name, value)
+    if any(getattr(solver, name) != value for name, value in VARIANTS[solver.variant].items()):
+        object.__setattr__(solver, "variant", DEFAULT)
