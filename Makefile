@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
 
-.PHONY: bench test lint docs benchmark training-figure variants faults clean
+.PHONY: bench test lint docs benchmark training-figure variants faults suites-table clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(INSTALLED)
@@ -31,6 +31,10 @@ benchmark: $(INSTALLED)
 # The learning curves of docs/learner.md, measured again; over ten minutes.
 training-figure: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/training.py
+
+# What decisions are worth in the standard suites, for docs/suites.md; a minute or two.
+suites-table: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/suites.py
 
 # The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; ten processor minutes for all.
 variants: $(INSTALLED)

@@ -94,3 +94,27 @@ def test_unusable_input_is_refused(change, rule):
         words[key if key == 0 else words.index(key) + 1] = value
     with pytest.raises(InputError, match=rule):
         CliRunner().invoke(train, words, catch_exceptions=False)
+
+
+def test_one_policy_can_be_trained_for_every_problem(tmp_path):
+    """Without a library and a number of users it is for all, and the record says so."""
+    path = tmp_path / "general.safetensors"
+    tiny = "set-policy[episodes=4,environments=2,updates=1,width=8]"
+    words = [tiny, "--suite", "smoke-v1", "--seed", "3", "-o", str(path)]
+    result = CliRunner().invoke(train, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["command"] == f"mincache train '{tiny}' --suite smoke-v1 --seed 3"
+    assert (record["card"]["problem"], record["card"]["users"]) == ("any", None)
+    solver = registry.make(f"set-policy[policy={path}]")
+    assert all(solver.supports(find_instance(f"smoke-v1.l{i}.n18.t0")) is None for i in (0, 1))
+
+
+@pytest.mark.parametrize("left_out", ["--users", "--library"])
+def test_library_and_users_go_together(left_out):
+    """One without the other is refused, and so are none for an agent that is for one problem alone."""
+    alone = [word for i, word in enumerate(ARGUMENTS) if left_out not in (word, ARGUMENTS[i - 1])]
+    with pytest.raises(InputError, match="--users and --library: must be given both"):
+        CliRunner().invoke(train, alone, catch_exceptions=False)
+    with pytest.raises(InputError, match="--users and --library: must be given both"):
+        CliRunner().invoke(train, [SOLVER, "--suite", "smoke-v1"], catch_exceptions=False)

@@ -10,14 +10,19 @@ from typing import get_args
 import click
 import pytest
 
+from mincache import recipes, suites
 from mincache.bench.records import StopReason, Verdict
+from mincache.board import contrasts
 from mincache.board.columns import COLUMNS
-from mincache.board.entries import TIERS
+from mincache.board.entries import TIERS, read_any
+from mincache.board.references import RELATIVE_TOLERANCE
+from mincache.board.standing import standings
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
 from mincache.conformance import check_solver
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 
 
 def table(header, rows):
@@ -72,11 +77,54 @@ def training_markdown():
     return table(("method", "steps a second", "whole training", "gap at the end, a seed each"), rows)
 
 
+WORTHS = {
+    "caching_worth": "no caching",
+    "bandwidth_worth": "equal bandwidth",
+    "steps_worth": "no steps",
+    "upload_share": "uplink's share",
+}
+"""What is told of each suite, by column of suites.csv: medians over its instances."""
+
+
+def suites_markdown():
+    """The standard suites: sizes, how many optima are proven, and what each decision is worth."""
+    with (DOCS / "figures" / "suites.csv").open(newline="") as file:
+        measured = {row["suite"]: row for row in csv.DictReader(file)}
+    rows = []
+    for name in sorted(suites.standard_names(), key=lambda name: (name != "paper-v1", name)):
+        suite = suites.find(name)
+        entries = suite.entries.values()
+        proven = sum(e.lower_bound >= e.best_known * (1 - RELATIVE_TOLERANCE) for e in entries)
+        places = list(recipes.places(name, suite.content.recipe, suite.content.scenario))
+        sizes = (
+            span({getattr(place.scenario, field) for place in places})
+            for field in ("slots", "users", "models")
+        )
+        worths = (f"{float(measured[name][f'{field}_median']):.2%}" for field in WORTHS)
+        rows.append((f"`{name}`", suite.content.purpose, str(len(entries)), *sizes, str(proven), *worths))
+    titles = ("suite", "what for", "instances", "T", "N", "M", "proven", *WORTHS.values())
+    return table(titles, rows)
+
+
+def span(values):
+    """A few numbers, or from where to where they go."""
+    shown = [f"{value:,}" for value in sorted(values)]
+    return ", ".join(shown) if len(shown) < 4 else f"{shown[0]} to {shown[-1]}"
+
+
+def contrasts_markdown():
+    """What each suite tells apart, from the published records."""
+    found = contrasts.contrasts(standings(read_any(ROOT / "leaderboard")), "paper-v1")
+    return contrasts.contrasts_markdown(found, "paper-v1").rstrip("\n")
+
+
 GENERATED = {
     ("problem.md", "symbols"): symbols_markdown,
     ("learner.md", "training"): training_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
+    ("suites.md", "standard"): suites_markdown,
+    ("suites.md", "contrasts"): contrasts_markdown,
     ("commands.md", "json"): json_markdown,
     ("decomposition.md", "speed"): speed_markdown,
     ("commands.md", "verbs"): lambda: table(

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from mincache import Run, evaluate, registry
+from mincache.features import features
 from mincache.suites import find, standard_names
 
 OPEN = "open-v1"
@@ -43,6 +44,15 @@ def test_the_open_suite_is_open():
     gaps = [(e.best_known - e.lower_bound) / e.best_known for e in find(OPEN).entries.values()]
     assert len(gaps) >= 10
     assert min(gaps) > 1e-4
+
+
+@pytest.mark.parametrize("instance", list(find("scarce-v1"))[::4], ids=lambda instance: instance.name)
+def test_each_resource_binds_in_the_scarce_suite(instance):
+    """Caching nothing, equal bandwidth shares, or a server without steps costs 3 % or more in scarce-v1."""
+    found = features(instance)
+    assert found.storage_tightness > 1
+    assert found.steps_tightness > 1
+    assert min(found.caching_worth, found.bandwidth_worth, found.steps_worth) >= 0.03
 
 
 @pytest.mark.parametrize("name", ["loading-v1", "frames-v1", "floor-v1"])

@@ -89,7 +89,7 @@ def _contrast(standing: Standing, gaps: dict[str, float], others: dict[str, floa
 
 
 def _named(gap: tuple[str, float]) -> str:
-    return f"{escaped(gap[0])}, {gap[1]:.2%}"
+    return f"{escaped(gap[0])}, {round(gap[1], 6) + 0.0:.2%}"  # rounding, not below the best known
 
 
 def _swapped(one: Contrast) -> str:

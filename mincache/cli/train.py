@@ -23,7 +23,7 @@ _POSITIVE = click.IntRange(min=1)
 @click.command()
 @click.argument("solver")
 @click.option("--suite", required=True, help="A suite; its scenario and libraries are what is trained for.")
-@click.option("--users", type=_POSITIVE, help="Number of users N.")
+@click.option("--users", type=_POSITIVE, help="Number of users N, unless one policy is for every N.")
 @click.option(
     "--library",
     type=_NOT_NEGATIVE,
@@ -46,8 +46,8 @@ def train(
 ) -> None:
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
 
-    Without --users and --library, set-policy is trained for all at once, on libraries drawn from the suite's
-    scenario.
+    Without --users and --library, set-policy and 'ddpg[variant=sets]' are trained for all at once, on
+    libraries of their own, drawn from the suite's scenario.
 
     It learns on fresh traces from streams that no suite draws from; it never sees the suite's own. A record
     of the training is written beside the policy file, with the ending .json in place of .safetensors. If it
