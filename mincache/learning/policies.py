@@ -141,26 +141,32 @@ def named(path: Path, instance: Instance) -> Path | str:
         DocumentError: if the file is no policy.
     """
     card = read_card(path)
-    if card.problem in (ANY_PROBLEM, problem_digest(instance)):
+    if card.problem in _served(instance):
         return path
+    if card.problem == ANY_PROBLEM:
+        return f"the policy {path} does not know the rule {', '.join(instance.rules.used)}"
     trained = f"{card.title or 'another problem'} (N = {card.users}, M = {card.models})"
     return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
 
 
 def shipped(solver: str, parameters: Mapping[str, Any], instance: Instance) -> Path | str:
     """Return the shipped policy of a solver with these parameters for this instance, or why there is none."""
-    problem = problem_digest(instance)
-    alike = {path: card for path, card in _shipped_cards().items() if card.solver == solver}
-    fitting = {path: card for path, card in alike.items() if card.problem in (ANY_PROBLEM, problem)}
-    for path, card in fitting.items():
-        if card.parameters == parameters:
+    known = shipped_files(solver, parameters)
+    for path in known:
+        if _shipped_cards()[path].problem in _served(instance):
             return path
-    if fitting:
-        return f"no policy that ships for this problem was trained with these parameters of {solver}"
-    return (
-        f"no policy that ships is for this library, radio and server with {instance.user_count} users; "
-        f"train one: mincache train {solver} --help"
-    )
+    advice = f"train one: mincache train {solver} --help"
+    if not known:
+        return f"no policy that ships was trained with these parameters of {solver}; {advice}"
+    users = instance.user_count
+    return f"no policy that ships is for this library, radio and server with {users} users; {advice}"
+
+
+def _served(instance: Instance) -> tuple[str, ...]:
+    """Return what the card of a policy for this instance may say of its problem."""
+    digests = (problem_digest(instance),)
+    # What is trained on draws of every kind has met no rules beyond the paper's.
+    return digests if instance.rules.used else (*digests, ANY_PROBLEM)
 
 
 def shipped_files(solver: str, parameters: Mapping[str, Any]) -> list[Path]:
