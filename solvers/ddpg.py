@@ -127,7 +127,7 @@ class Ddpg(Learner):
         Raises:
             InputError: if its file is malformed.
         """
-        found = self.find(instance)
+        found = super().supports(instance) or self.find(instance)
         if isinstance(found, str):
             return found
         ready(found, instance)

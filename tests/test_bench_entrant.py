@@ -137,3 +137,15 @@ def test_shipped_policies_are_part_of_what_ddpg_is():
     assert re.fullmatch("[0-9a-f]{64}", describe("ddpg").files)
     assert describe("ddpg[hidden=7]").files == ""
     assert describe("ddpg[policy=a.safetensors]").files == ""
+
+
+def test_what_a_preset_brings_is_not_in_the_label():
+    """A variant is a name for many parameters; the shortest label that means them all is told."""
+    preset = describe("ddpg[variant=sets]")
+    assert preset.label == "ddpg[variant=sets]"
+    spelled = describe(
+        "ddpg[variant=sets,observation=aggregates,action=score-order,critic=sets,discount=0.0]"
+    )
+    assert (spelled.label, spelled.parameters) == (preset.label, preset.parameters)
+    other = describe("ddpg[variant=sets,discount=0.5]")
+    assert describe(other.label).parameters == other.parameters != preset.parameters

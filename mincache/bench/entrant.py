@@ -17,6 +17,7 @@ from typing import Any
 
 from mincache import registry
 from mincache.documents import digest
+from mincache.errors import MincacheError
 from mincache.paths import given
 from mincache.solver import Solver
 
@@ -87,6 +88,7 @@ def describe(spec: str) -> Entrant:
     name = _name(target)
     values = registry.parameters(solver)
     changed = {name: value for name, value in values.items() if value != _default(kind, name)}
+    changed = _not_implied(target, changed, values)
     return Entrant(
         target=target,
         spec=_spell(target, {key: _absolute(value) for key, value in changed.items()}),
@@ -100,6 +102,19 @@ def describe(spec: str) -> Entrant:
         parameters={key: _plain(value) for key, value in values.items()},
         libraries=_libraries(set(sys.modules) - before),
     )
+
+
+def _not_implied(target: str, changed: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the changed parameters without those that others of them bring with them, as a preset does."""
+    needed = dict(changed)
+    for name in changed if len(changed) > 1 else ():
+        fewer = {key: value for key, value in needed.items() if key != name}
+        try:
+            same = registry.parameters(registry.make(_spell(target, fewer))) == values
+        except MincacheError:
+            continue  # it is needed to go with the others
+        needed = fewer if same else needed
+    return needed
 
 
 def absolute(spec: str) -> str:
