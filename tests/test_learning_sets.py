@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mincache.errors import InputError
 from mincache.learning.aggregates import FEATURES
 from mincache.learning.set_agents import SetActor, SetCritic, SetVectorEnv, SetView
 from mincache.learning.sets import SlotNetwork, draw_weights
@@ -85,3 +86,10 @@ def test_malformed_actions_are_refused():
         SetView().invert(instance, np.zeros((2, 10)))
     with pytest.raises(ValueError, match="action: must be finite"):
         SetView().invert(instance, np.full((2, 8), np.nan))
+
+
+def test_linked_slots_are_refused():
+    """An agent on sets does not see what is cached already, so it is not trained where that counts."""
+    scenario = Scenario(slots=4, users=3, models=4, loading_s_per_gb=1.0)
+    with pytest.raises(InputError, match="must not link slots"):
+        SetVectorEnv(Episodes(scenario, scenario.library(1), seed=1))

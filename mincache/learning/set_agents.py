@@ -75,9 +75,16 @@ class SetView(AgentView):
 
 
 class SetVectorEnv(EdgeCachingVectorEnv):
-    """Copies of the environment, seen as sets of models."""
+    """Copies of the environment, seen as sets of models.
+
+    Raises:
+        InputError: if rules link the slots: this state does not tell what is cached already.
+    """
 
     def __init__(self, source: Episodes, num_envs: int = 1) -> None:
+        if source.problem.rules.link_slots:
+            used = ", ".join(source.problem.rules.used)
+            raise InputError("scenario", "must not link slots for an agent on sets", used)
         super().__init__(source, num_envs)
         self.view = SetView()
         self.single_observation_space = self.view.observation_space(source.problem)
