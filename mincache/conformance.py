@@ -17,7 +17,7 @@ from mincache import registry, suites
 from mincache.documents import instance_bytes, solution_bytes
 from mincache.errors import MincacheError
 from mincache.evaluation import Evaluation, evaluate
-from mincache.instance import Instance
+from mincache.instance import Instance, Rules
 from mincache.quantity import Array, quantities
 from mincache.scenario import Scenario
 from mincache.solution import Solution
@@ -97,6 +97,7 @@ def check_instances() -> Iterator[tuple[str, Instance]]:
     yield "hardly a step", replace(ordinary, name="odd-steps", server=replace(ordinary.server, steps=0.5))
     yield "only delay counts", replace(ordinary, name="odd-delay", preference_weight=1.0)
     yield "only TV counts", replace(ordinary, name="odd-tv", preference_weight=0.0)
+    yield "all rules", replace(_drawn("rules", users=6, models=6, slots=6), rules=Rules(3, 0.5, 0.3))
     yield "60 users, 30 models", _drawn("large", users=60, models=30, slots=2)
 
 

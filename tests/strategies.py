@@ -42,7 +42,7 @@ def libraries(draw: st.DrawFn, models: int, positive: st.SearchStrategy[float] |
     """Draw a library of `models` models, sizes and rates from `positive` where it is given."""
     spans = [between(0.1, 10), between(1e5, 1e8)] if positive is None else [positive, positive]
     size, bits = (draw(arrays(span, models)) for span in spans)
-    onset = draw(arrays(st.just(0.0) | between(0, 100), models))
+    onset = draw(arrays(st.just(0.0) | between(0.01, 100), models))
     best = draw(arrays(st.just(0.0) | between(0, 50), models))
     return ModelLibrary(
         size_gb=size,

@@ -18,7 +18,7 @@ import click
 ENABLES = {
     "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
     "genetic": "the solvers genetic and pymoo",
-    "ddpg": "the solver ddpg, mincache train, the Gymnasium environment",
+    "ddpg": "the solvers ddpg and set-policy, mincache train, the Gymnasium environment",
     "board": "the charts and pages of a published leaderboard",
     "dask": "mincache run --executor dask",
     "compiled": "decomposition in compiled loops, for instances beyond the paper's",
