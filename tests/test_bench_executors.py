@@ -16,7 +16,7 @@ pytestmark = on_linux
 
 
 def left_over():
-    """The processes below this one; other tests may have left some here, such as multiprocessing's tracker."""
+    """The processes below this one; other tests may have left some, such as multiprocessing's tracker."""
     return set(processes.descendants(os.getpid()))
 
 

@@ -110,7 +110,7 @@ def test_changed_parameters_are_found(tmp_path):
 
 
 def test_nothing_more_is_said_where_nothing_is_feasible(tmp_path):
-    """A solver without any feasible answer fails on each instance that it takes on, and is judged no further."""
+    """A solver without any feasible answer fails on each instance it takes on, and is judged no further."""
     failed = failed_checks(tmp_path, "return None")
     taken = [title for title, instance in check_instances() if not instance.rules.used]
     assert failed.keys() == {f"feasible: {title}" for title in taken}
