@@ -1,4 +1,4 @@
-from board_fixture import record
+from board_fixture import record, tables
 
 from mincache.board.ranks import ranks, too_few_seeds
 from mincache.board.standing import standings
@@ -55,3 +55,11 @@ def test_one_run_of_a_solver_that_says_it_is_stochastic_is_too_few():
     standing, who = _standing([*STEADY, one])
     assert too_few_seeds(standing, who["coy"])
     assert not too_few_seeds(standing, who["steady"])
+
+
+def test_rounding_gives_no_rank():
+    """Costs that differ in the last digits share the rank, and the rows then stand by name."""
+    (shown,) = tables([record("b", "one", 10.0), record("a", "one", 10.0 + 1e-13), record("c", "one", 10.1)])
+    assert [(row.solver, row.rank_low, row.rank_high) for row in shown.rows] == [
+        ("a", 1, 1), ("b", 1, 1), ("c", 3, 3),
+    ]  # fmt: skip

@@ -10,7 +10,7 @@ from mincache.bench.records import Record
 from mincache.board import raw
 from mincache.board.contenders import Contender
 from mincache.board.notes import notes
-from mincache.board.ranks import TOO_FEW_SEEDS, Rank, ranks
+from mincache.board.ranks import GAP_DIGITS, TOO_FEW_SEEDS, Rank, ranks
 from mincache.board.references import verified_cost
 from mincache.board.results import Runs, repetition
 from mincache.board.standing import Standing
@@ -87,8 +87,9 @@ def _failures(records: Iterable[Record]) -> dict[str, int]:
 
 def _place(row: Row) -> tuple[bool, bool, float, float, str]:
     missing = float("inf")
-    gap = missing if row.gap is None else row.gap
-    return bool(row.apart), row.gap is None, gap, row.mean_cost or missing, row.solver
+    gap = missing if row.gap is None else round(row.gap, GAP_DIGITS)
+    cost = missing if row.gap is not None or row.mean_cost is None else row.mean_cost
+    return bool(row.apart), row.gap is None, gap, cost, row.solver
 
 
 def _mean_over(runs: Runs, value: Callable[[Record], float]) -> float | None:

@@ -13,6 +13,9 @@ from mincache.board.statistics import bootstrap_means, interval, rank_ranges
 from mincache.quantity import Array
 from mincache.streams import Uniforms
 
+GAP_DIGITS = 9
+"""Gaps that agree to so many decimals are the same; see `references.RELATIVE_TOLERANCE`."""
+
 TOO_FEW_SEEDS = "too few seeds to rank"
 
 
@@ -41,7 +44,8 @@ def ranks(standing: Standing) -> dict[Contender, Rank]:
     if not draws:
         return {}
     level = standing.protocol.level
-    ranges = rank_ranges(np.stack(list(draws.values())), level)
+    # Costs that differ by rounding alone share a rank.
+    ranges = rank_ranges(np.stack(list(draws.values())).round(GAP_DIGITS), level)
     return {
         who: Rank(interval(drawn, level), held)
         for (who, drawn), held in zip(draws.items(), ranges, strict=True)
