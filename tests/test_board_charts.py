@@ -2,6 +2,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from board_fixture import record
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mincache.bench.records import TracePoint
 from mincache.board import chart_data, charts
@@ -123,3 +125,14 @@ def test_unknown_and_empty_charts(made):
     with pytest.raises(InputError, match="must be one of gap, faults, profile"):
         charts.chart("pie", *made)
     assert charts.chart("gap", *_made([record("lost", "a", stop_reason="crash")])) is None
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=12))
+def test_corners_draw_the_same_steps(values):
+    """Points left out of a line of steps change nothing of what it shows anywhere."""
+    along = [float(n) for n in range(len(values))]
+    kept = list(chart_data._corners(along, values))
+    assert kept[0] == (along[0], values[0])
+    assert kept[-1] == (along[-1], values[-1])
+    for x, value in zip(along, values, strict=True):
+        assert [y for at, y in kept if at <= x][-1] == value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -58,7 +58,7 @@ def profile(standing: Standing, table: Table) -> Rows:
     return [
         {"solver": row.solver, "excess": _rounded(100 * x), "share": _rounded(share)}
         for (row, _), line in zip(rows, shares.tolist(), strict=True)
-        for x, share in zip(excess.tolist(), line, strict=True)
+        for x, share in _corners(excess.tolist(), line)
     ]
 
 
@@ -100,7 +100,7 @@ def anytime(standing: Standing, table: Table) -> Rows:
         shares = ecdf(reached, times)[0].tolist()
         found += [
             {"solver": row.solver, "seconds": _rounded(seconds), "share": _rounded(share)}
-            for seconds, share in zip(times.tolist(), shares, strict=True)
+            for seconds, share in _corners(times.tolist(), shares)
         ]
     return found
 
@@ -146,6 +146,14 @@ def _times(standing: Standing, reached: Any) -> Any:
     horizon = limit(standing, reached) or 1.0
     earliest = max(float(finite.min()), 1e-6) if finite.size else horizon / 10
     return np.geomspace(min(earliest, horizon) / 2, horizon, _CURVE_POINTS)
+
+
+def _corners(along: Sequence[float], values: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """Yield the points of a line of steps at which it begins, changes or ends: the others show nothing."""
+    last = len(values) - 1
+    for n, (x, value) in enumerate(zip(along, values, strict=True)):
+        if n in (0, last) or value != values[n - 1]:
+            yield x, value
 
 
 def _rounded(value: float) -> float:
