@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from mincache.board.ranking import table
+from mincache.board.ranks import GAP_DIGITS
 from mincache.board.render import escaped, markdown_table
 from mincache.board.standing import Standing
 
@@ -62,7 +63,8 @@ def contrasts_markdown(found: Sequence[Contrast], base: str) -> str:
 
 
 def _gaps(standing: Standing) -> dict[str, float]:
-    return {row.solver: row.gap for row in table(standing).rows if row.gap is not None}
+    rows = table(standing).rows
+    return {row.solver: round(row.gap, GAP_DIGITS) for row in rows if row.gap is not None}
 
 
 def _contrast(standing: Standing, gaps: dict[str, float], others: dict[str, float]) -> Contrast:
@@ -89,7 +91,7 @@ def _contrast(standing: Standing, gaps: dict[str, float], others: dict[str, floa
 
 
 def _named(gap: tuple[str, float]) -> str:
-    return f"{escaped(gap[0])}, {round(gap[1], 6) + 0.0:.2%}"  # rounding, not below the best known
+    return f"{escaped(gap[0])}, {gap[1] + 0.0:.2%}"
 
 
 def _swapped(one: Contrast) -> str:
