@@ -70,7 +70,7 @@ def check_solver(spec: str) -> Iterator[Check]:
     solver = registry.make(spec)
     yield _guarded("parameters parse", partial(_parameters, solver, spec))
     answered = []
-    for title, instance in check_instances():
+    for title, instance in (*check_instances(), *_with_rules(solver)):
         check = _guarded(f"feasible: {title}", partial(_feasible, solver, instance))
         yield check
         if check.outcome == "passed":
@@ -97,8 +97,18 @@ def check_instances() -> Iterator[tuple[str, Instance]]:
     yield "hardly a step", replace(ordinary, name="odd-steps", server=replace(ordinary.server, steps=0.5))
     yield "only delay counts", replace(ordinary, name="odd-delay", preference_weight=1.0)
     yield "only TV counts", replace(ordinary, name="odd-tv", preference_weight=0.0)
-    yield "all rules", replace(_drawn("rules", users=6, models=6, slots=6), rules=Rules(3, 0.5, 0.3))
     yield "60 users, 30 models", _drawn("large", users=60, models=30, slots=2)
+
+
+def _with_rules(solver: Solver) -> Iterator[tuple[str, Instance]]:
+    """Yield an instance with the rules that the solver says it keeps, if there are any."""
+    kept = {name: value for name, value in _RULES.items() if name in solver.rules}
+    if kept:
+        drawn = _drawn("rules", users=6, models=6, slots=6)
+        yield "its rules", replace(drawn, rules=Rules(**kept))
+
+
+_RULES: Mapping[str, Any] = {"frame_slots": 3, "loading_s_per_gb": 0.5, "steps_floor": 0.3}
 
 
 def _drawn(name: str, users: int, models: int, slots: int) -> Instance:

@@ -110,10 +110,18 @@ def test_changed_parameters_are_found(tmp_path):
 
 
 def test_nothing_more_is_said_where_nothing_is_feasible(tmp_path):
-    """A solver without any feasible answer fails on each instance it takes on, and is judged no further."""
+    """A solver without any feasible answer fails on each instance, and its behaviour is not judged."""
     failed = failed_checks(tmp_path, "return None")
-    taken = [title for title, instance in check_instances() if not instance.rules.used]
-    assert failed.keys() == {f"feasible: {title}" for title in taken}
+    assert failed.keys() == {f"feasible: {title}" for title, _ in check_instances()}
+
+
+def test_rules_that_a_solver_says_it_keeps_are_checked(tmp_path):
+    """A solver that names a rule must keep it: this one changes its cache within a frame."""
+    header = HEADER.replace("in one way.'''\n", "in one way.'''\n\n    rules = ('frame_slots',)\n")
+    body = "cache = cache.copy(); cache[1::2, instance.models.size_gb.argmin()] = 1; return with_cache(cache)"
+    failed = failed_checks(tmp_path, body, header)
+    assert failed["feasible: its rules"].detail == "infeasible: frame"
+    assert "same in all slots" in failed["feasible: its rules"].advice
 
 
 @pytest.mark.parametrize(

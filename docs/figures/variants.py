@@ -18,9 +18,7 @@ from mincache.learning.variants import VARIANTS
 FOLDER = Path(__file__).parent
 DATA, PAGE = FOLDER / "variants.json", FOLDER.parent / "learner.md"
 SEEDS = range(5)
-EPISODES = 100
-"""A fifth of the paper's, for the time that it takes."""
-AGENTS = [Job(f"ddpg[variant={name},episodes={EPISODES}]", seed) for name in VARIANTS for seed in SEEDS]
+AGENTS = [Job(f"ddpg[variant={name}]", seed) for seed in SEEDS for name in VARIANTS]
 GENERAL = [
     Job("set-policy", seed, users=(5, 10, 18, 30, 100), general=True, suite="paper-v1",
         answering=("candidates=1", "candidates=4"))
