@@ -36,7 +36,7 @@ training-figure: $(INSTALLED)
 suites-table: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/suites.py
 
-# The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; ten processor minutes for all.
+# The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; half an hour of one core for all.
 variants: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/variants.py 2
 
