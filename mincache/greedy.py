@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mincache import equations
+from mincache.exact.regrets import hit_cost
 from mincache.feasible import demand, serve
 from mincache.instance import Instance
 from mincache.quantity import Array
@@ -34,22 +35,11 @@ def serve_where_it_gains_most(instance: Instance, cache: Array) -> Array:
     models = instance.models
     least = equations.least_steps(models.steps_onset, models.steps_saturation, instance.rules.steps_floor)
     more = (models.steps_saturation - least) / instance.server.steps
-    gain = _edge_cost(instance, least) - _edge_cost(instance, models.steps_saturation)
+    gain = hit_cost(instance, least) - hit_cost(instance, models.steps_saturation)
     # Where the floor is A3 itself there is nothing to gain.
     gain_per_step = np.divide(gain, more, out=np.zeros_like(gain), where=more > 0.0)
     priority = gain_per_step[instance.trace.requested_model]
     return serve(instance, cache, priority, wanted=priority > 0.0)
-
-
-def _edge_cost(instance: Instance, steps: Array) -> Array:
-    """Return [M]: the part of the cost (10) of a hit on each model that its steps decide."""
-    models, hit = instance.models, np.True_
-    onset, saturation = models.steps_onset, models.steps_saturation
-    tv = equations.total_variation(hit, steps, onset, saturation, models.tv_worst, models.tv_best)
-    seconds = equations.generation_delay_s(
-        hit, steps, saturation, models.seconds_per_step, models.seconds_base
-    )
-    return np.asarray(equations.cost(instance.preference_weight, seconds, tv))
 
 
 class Past(NamedTuple):

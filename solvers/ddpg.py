@@ -6,33 +6,34 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from mincache import InputError, Instance, Learner, Run, Scenario, Solution, registry
+from mincache import InputError, Instance, Run, Scenario, Solution
 from mincache.learning import policies
-from mincache.learning.acting import act, answer, ready
+from mincache.learning.acting import AnyActor, act, answer, ready
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.checks import check_counts, check_fractions
 from mincache.learning.draws import Course, Draws
 from mincache.learning.kinds import actor_of, critic_of, draw, environment, sizes, view_of
-from mincache.learning.policies import Policy, PolicyCard
+from mincache.learning.learner import PolicyLearner
+from mincache.learning.policies import Policy
 from mincache.learning.replay import Replay, Transitions
 from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.training import Watch
 from mincache.learning.variants import Number, Text, fill
 from mincache.quantity import Array
 from mincache.streams import generator
-from mincache.views.environment import EdgeCachingVectorEnv
+from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
 
 @dataclass(frozen=True)
-class Ddpg(Learner):
+class Ddpg(PolicyLearner):
     """An actor network answers each slot; it was trained by DDPG on fresh traces of the same problem.
 
     Source: Liu et al., Section IV, equations (12)-(18); T. Lillicrap et al., Continuous control with deep
@@ -84,7 +85,9 @@ class Ddpg(Learner):
         device: where to train, such as `cpu` or `cuda`.
     """
 
-    policy: Path | None = None
+    title: ClassVar[str] = "ddpg"
+    untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device")
+
     # Text and Number give way to the variant's values; what a reader sees here is that of `matched`.
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
     observation: Literal["index", "one-hot", "counts", "aggregates"] = cast(Any, Text("counts"))
@@ -121,32 +124,17 @@ class Ddpg(Learner):
             rule = f"must {'be' if self.observation == 'aggregates' else 'not be'} sets with this observation"
             raise InputError("ddpg.critic", rule, self.critic)
 
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy at hand is for this instance; one that is gets loaded now.
-
-        Raises:
-            InputError: if its file is malformed.
-        """
-        found = super().supports(instance) or self.find(instance)
-        if isinstance(found, str):
-            return found
-        ready(found, instance)
-        return None
-
-    def data_files(self) -> list[Path]:
-        """Return the shipped policies to look among, if no policy is named."""
-        return [] if self.policy else policies.shipped_files("ddpg", self._training())
-
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the trained actor says, slot by slot.
 
         Raises:
             InputError: if there is no policy for this instance, or its file is malformed.
         """
-        found = self.find(instance)
-        if isinstance(found, str):
-            raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return answer(*ready(found, instance), instance, run)
+        return answer(*self.load(self.found(instance), instance), instance, run)
+
+    def load(self, path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
+        """Return the actor and the view in a policy file, kept ready for the next call."""
+        return ready(path, instance)
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train for a library drawn with a seed from `run`, and return the policy's file.
@@ -196,28 +184,13 @@ class Ddpg(Learner):
                 watch(done + self.environments, reward, partial(answer, agent.actor, agent.view))
             if checkpoint is not None:
                 checkpoint.save(done + self.environments, arrays_of(agent.parts))
-        card = PolicyCard(
-            solver="ddpg", parameters=self._training(), title=title, versions=agent.view.versions,
-            seed=course.seed, **policies.whose(course),
-        )  # fmt: skip
-        return Policy(card, {name: w.cpu().numpy() for name, w in agent.actor.state_dict().items()})
+        weights = {name: w.cpu().numpy() for name, w in agent.actor.state_dict().items()}
+        return Policy(self.card(course, title, agent.view.versions), weights)
 
     def _noise(self, done: int) -> float:
         """Return the noise's standard deviation after `done` episodes."""
         progress = min(1.0, done / max(1.0, self.noise_decay * self.episodes))
         return self.noise_first + (self.noise_last - self.noise_first) * progress
-
-    def _training(self) -> dict[str, Any]:
-        """Return the parameters that a training depends on."""
-        return {
-            k: v for k, v in registry.parameters(self).items() if k not in ("policy", "variant", "device")
-        }
-
-    def find(self, instance: Instance) -> Path | str:
-        """Return the policy for this instance, or why there is none."""
-        if self.policy:
-            return policies.named(self.policy, instance)
-        return policies.shipped("ddpg", self._training(), instance)
 
 
 class Agent:

@@ -6,19 +6,20 @@ import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch.optim import Adam
 
-from mincache import InputError, Instance, Learner, Run, Scenario, Solution, registry
+from mincache import InputError, Instance, Run, Scenario, Solution
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.checks import check_counts
 from mincache.learning.draws import LEAST_USERS, MOST_MODELS, Course, Draws
 from mincache.learning.imitation import Examples
-from mincache.learning.policies import Policy, PolicyCard
+from mincache.learning.learner import PolicyLearner
+from mincache.learning.policies import Policy
 from mincache.learning.set_acting import VERSIONS, answer, ready
 from mincache.learning.sets import SlotNetwork, draw_weights
 from mincache.learning.state import Part, arrays_of, restore
@@ -27,7 +28,7 @@ from mincache.streams import generator
 
 
 @dataclass(frozen=True)
-class SetPolicy(Learner):
+class SetPolicy(PolicyLearner):
     """A network scores the models and users of a slot; what the scores say is then packed into the limits.
 
     It knows a slot as a set of models, each with the summed regrets of its users, its size and its steps
@@ -54,9 +55,10 @@ class SetPolicy(Learner):
         device: `cpu`; a network this small gains nothing elsewhere.
     """
 
+    title: ClassVar[str] = "set-policy"
+    untrained: ClassVar[tuple[str, ...]] = ("policy", "candidates", "device")
     every_problem: ClassVar[bool] = True
 
-    policy: Path | None = None
     candidates: int = 4
     width: int = 64
     blocks: int = 2
@@ -72,32 +74,17 @@ class SetPolicy(Learner):
         if self.device != "cpu":
             raise InputError("set-policy.device", "must be cpu", self.device)
 
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or why there is no policy for this instance; one that is gets loaded now.
-
-        Raises:
-            InputError: if its file is malformed.
-        """
-        found = super().supports(instance) or self._find(instance)
-        if isinstance(found, str):
-            return found
-        ready(found)
-        return None
-
-    def data_files(self) -> list[Path]:
-        """Return the shipped policy, if none is named."""
-        return [] if self.policy else policies.shipped_files("set-policy", self._training())
-
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the network's scores stand for.
 
         Raises:
             InputError: if there is no policy for this instance, or its file is malformed.
         """
-        found = self._find(instance)
-        if isinstance(found, str):
-            raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return answer(ready(found), instance, self.candidates)
+        return answer(self.load(self.found(instance), instance), instance, self.candidates)
+
+    def load(self, path: Path, instance: Instance) -> SlotNetwork:
+        """Return the network in a policy file, kept ready for the next call."""
+        return ready(path)
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train with a seed from `run`, and return the policy's file: `policy`, or one in this folder."""
@@ -146,11 +133,8 @@ class SetPolicy(Learner):
                 watch(done + self.environments, -loss, partial(answer, network))
             if checkpoint is not None:
                 checkpoint.save(done + self.environments, arrays_of(parts))
-        card = PolicyCard(
-            solver="set-policy", parameters=self._training(), title=title, versions=VERSIONS,
-            seed=course.seed, **policies.whose(course),
-        )  # fmt: skip
-        return Policy(card, {name: weight.half().numpy() for name, weight in network.state_dict().items()})
+        weights = {name: weight.half().numpy() for name, weight in network.state_dict().items()}
+        return Policy(self.card(course, title, VERSIONS), weights)
 
     def _learn(
         self, network: SlotNetwork, optimiser: Adam, examples: Examples, done: int, rng: np.random.Generator
@@ -165,14 +149,3 @@ class SetPolicy(Learner):
             optimiser.step()
             total += loss.item()
         return total / self.updates
-
-    def _training(self) -> dict[str, Any]:
-        """Return the parameters that a training depends on."""
-        known = registry.parameters(self)
-        return {k: v for k, v in known.items() if k not in ("policy", "candidates", "device")}
-
-    def _find(self, instance: Instance) -> Path | str:
-        """Return the policy for this instance, or why there is none."""
-        if self.policy:
-            return policies.named(self.policy, instance)
-        return policies.shipped("set-policy", self._training(), instance)

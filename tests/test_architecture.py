@@ -29,7 +29,7 @@ LAYERS = [
     {"instance"},
     {"solution"},
     {"equations", "packing"},
-    {"evaluation", "feasible", "greedy"},
+    {"evaluation", "feasible"},
     {"documents", "validation", "scenario", "solver"},
     {
         "suites",
@@ -41,6 +41,7 @@ LAYERS = [
         "registry",
         "views",
         "exact",
+        "greedy",
         "learning",
         "certificate",
         "exchange",
@@ -216,7 +217,6 @@ def calls_of(path: Path) -> set[str]:
 MAY_MODEL_THE_COST = {
     "mincache.views",
     "mincache.exact",
-    "mincache.greedy",
     "mincache.paper",
     "mincache.certificate",
 }

@@ -48,7 +48,7 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     steps = np.stack([least_steps(instance), models.steps_onset, models.steps_saturation])
     if instance.rules.steps_floor > 0.0:
         np.maximum(steps, steps[0], out=steps)
-    idle, onset, full = _hit_cost(instance, steps)
+    idle, onset, full = hit_cost(instance, steps)
     best = np.minimum(idle, full)
     output_bits = models.output_bits.take(requested)
     ideal = alpha * _radio_s(instance, output_bits, bandwidth_share) + best.take(requested)
@@ -71,8 +71,8 @@ def _finite(regret: Array) -> Array:
     return np.asarray(np.fmin(np.fmax(regret, 0.0), _LARGEST))
 
 
-def _hit_cost(instance: Instance, steps: Array) -> Array:
-    """Cost of generating at the edge with `steps` [..., M], transmission aside."""
+def hit_cost(instance: Instance, steps: Array) -> Array:
+    """Return the cost (10) of a hit on each model with `steps` [..., M], transmission aside."""
     m, hit = instance.models, np.True_
     delay = equations.generation_delay_s(hit, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base)
     tv = equations.total_variation(hit, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
