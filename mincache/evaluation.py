@@ -1,4 +1,4 @@
-"""The evaluator: the only place where a solution is priced and its limits are checked.
+"""The evaluator: the only place where a solution is priced and held to its constraints.
 
 `evaluate` judges one solution; `evaluate_batch` prices any number of candidate decisions at once, with
 the same arithmetic.
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mincache import equations
+from mincache.constraints import CONSTRAINTS, TOLERANCES, Violation, excess
 from mincache.errors import InputError
 from mincache.instance import Instance
 from mincache.quantity import Array
@@ -23,33 +24,8 @@ from mincache.solution import Decisions, Solution
 EVALUATOR_VERSION = "1"
 """Changes whenever any solution's score could change; every record carries it."""
 
-TOLERANCE = 1e-9
-"""What a limit may be exceeded by, as a fraction of the resource."""
-
-CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved", "frame", "quality")
-"""Names of the constraints, in the order in which violations are listed."""
-
-_RELATIVE = ("storage", "bandwidth", "steps", "quality")  # no tolerance for the others
-_TOLERANCES = np.array([TOLERANCE if name in _RELATIVE else 0.0 for name in CONSTRAINTS])[:, None]
 _LARGEST = sys.float_info.max
 _CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
-
-
-class Violation(NamedTuple):
-    """A constraint broken in a slot.
-
-    Attributes:
-        constraint: one of `CONSTRAINTS`.
-        slot: the slot, from 0.
-        excess: by how much, a finite number: storage, bandwidth and steps as a fraction of the resource;
-            range as the largest distance of a share from [0, 1]; unserved as the number of users without
-            bandwidth; frame as the number of models cached otherwise than in the frame's first slot;
-            quality as the largest fraction of the steps it must have that a hit lacks.
-    """
-
-    constraint: str
-    slot: int
-    excess: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +65,7 @@ class BatchEvaluation:
     def broken(self) -> Array:
         """Which slots break which constraint beyond the tolerance: bool [C, T]."""
         # Not `excess > tolerance`: a nan must not pass for kept.
-        return ~(self.excess <= _TOLERANCES)
+        return ~(self.excess <= TOLERANCES)
 
     @property
     def feasible(self) -> Array:
@@ -297,7 +273,7 @@ def _price(
         mean_tv=_sum(tv) / requests,
         low_step_hit_share=_sum(hit & (steps <= terms.onset)) / hits,
         slot_cost=slot_cost,
-        excess=_excess(terms, cache, bandwidth_share, step_share, hit, steps),
+        excess=excess(instance, Decisions(cache, bandwidth_share, step_share), hit, steps, terms.least_steps),
     )
 
 
@@ -309,35 +285,6 @@ def _loading(terms: _Terms, cache: Array, hit: Array, cached_before: Array | Non
     held = cached_before.astype(bool, copy=False).reshape(len(cache), -1).take(terms.requested, axis=1)
     seconds_per_gb = terms.instance.rules.loading_s_per_gb
     return np.asarray(equations.loading_delay_s(hit & ~held, terms.size_gb, seconds_per_gb))
-
-
-def _excess(
-    terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, hit: Array, steps: Array
-) -> Array:
-    instance = terms.instance
-    excess = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
-    excess[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb  # (11d)
-    excess[:, 1] = _sum_users(bandwidth_share)  # (11e)
-    excess[:, 2] = _sum_users(step_share)  # (11f)
-    excess[:, :3] -= 1.0
-    within = bandwidth_share.min(initial=1.0) > 0.0 and bandwidth_share.max(initial=0.0) <= 1.0
-    within = within and step_share.min(initial=1.0) >= 0.0 and step_share.max(initial=0.0) <= 1.0
-    if not within:  # seldom; also where a share is nan
-        excess[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
-        excess[:, 4] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
-    if instance.rules.frame_slots > 1:
-        slot = np.arange(instance.slot_count)
-        first = cache[:, slot - slot % instance.rules.frame_slots]
-        excess[:, 5] = np.count_nonzero((cache != 0) != (first != 0), axis=-1)
-    if instance.rules.steps_floor > 0.0:
-        lacking = np.where(hit, 1.0 - steps / terms.least_steps, 0.0)
-        excess[:, 6] = lacking.reshape(bandwidth_share.shape).max(axis=-1)
-    return excess
-
-
-def _outside(shares: Array) -> Array:
-    """Return the largest distance of a slot's shares from [0, 1]."""
-    return np.asarray(np.maximum(-shares, shares - 1.0).max(axis=-1, initial=0.0))
 
 
 def _sum(values: Array) -> Array:

@@ -28,7 +28,7 @@ LAYERS = [
     {"errors", "paths", "units", "quantity", "streams", "rounding"},
     {"instance"},
     {"solution"},
-    {"equations", "packing"},
+    {"equations", "packing", "constraints"},
     {"evaluation", "feasible"},
     {"documents", "validation", "scenario", "solver"},
     {

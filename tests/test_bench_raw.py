@@ -14,8 +14,8 @@ from mincache.bench.merging import merge
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Record
 from mincache.bench.supervisor import Keeper
+from mincache.constraints import Violation
 from mincache.documents import digest, parse_instance, parse_solution, read_bytes, solution_bytes
-from mincache.evaluation import Violation
 from mincache.scenario import Scenario
 
 SCENARIO = Scenario(slots=4, users=3, models=3)

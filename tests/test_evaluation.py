@@ -23,8 +23,9 @@ from mincache import (
     read_instance,
     read_solution,
 )
+from mincache.constraints import CONSTRAINTS
 from mincache.errors import InputError
-from mincache.evaluation import CONSTRAINTS, EVALUATOR_VERSION, BatchEvaluation, Evaluation
+from mincache.evaluation import EVALUATOR_VERSION, BatchEvaluation, Evaluation
 from mincache.instance import ModelLibrary, Radio, Rules, Server, Trace
 
 CASES = sorted((GOLDEN / "score").iterdir())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mincache import evaluate_batch
-from mincache.evaluation import CONSTRAINTS
+from mincache.constraints import CONSTRAINTS
 from mincache.instance import Rules
 from mincache.scenario import Scenario
 from mincache.suites import find_instance

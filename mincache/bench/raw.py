@@ -13,9 +13,10 @@ from statistics import fmean
 from mincache.bench import worker
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Broken, RawScore
+from mincache.constraints import Violation
 from mincache.documents import digest, solution_bytes
 from mincache.errors import InputError
-from mincache.evaluation import Evaluation, Violation, evaluate
+from mincache.evaluation import Evaluation, evaluate
 from mincache.instance import Instance
 
 

@@ -102,7 +102,7 @@ class Broken(BaseModel):
 
     Attributes:
         rate: share of the slots that break it.
-        mean_excess: mean over those slots of by how much; see `evaluation.Violation`.
+        mean_excess: mean over those slots of by how much; see `constraints.Violation`.
     """
 
     model_config = _FROZEN

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from mincache.bench.records import RawScore
 from mincache.board.results import Runs
-from mincache.evaluation import CONSTRAINTS
+from mincache.constraints import CONSTRAINTS
 
 
 @dataclass(frozen=True)

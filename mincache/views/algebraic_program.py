@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.evaluation import TOLERANCE
+from mincache.constraints import TOLERANCE
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.feasible import frame_starts, hits, lift
 from mincache.instance import Instance

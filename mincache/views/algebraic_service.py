@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache import equations
-from mincache.evaluation import TOLERANCE
+from mincache.constraints import TOLERANCE
 from mincache.feasible import demand, frame_starts, least_share
 from mincache.instance import Instance
 from mincache.quantity import Array
