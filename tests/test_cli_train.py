@@ -4,6 +4,7 @@ import json
 import shlex
 from contextlib import chdir
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +12,7 @@ from mincache import Run, evaluate, registry
 from mincache.cli.train import train
 from mincache.documents import digest
 from mincache.errors import InputError
+from mincache.learning.policies import read_policy
 from mincache.suites import find_instance
 
 SOLVER = "ddpg[hidden=8,batch=8,warmup=10,updates=1]"
@@ -51,6 +53,17 @@ def test_a_policy_and_its_record_are_written(made):
     assert kept["wall_s"] > 0
     assert kept["cpu_s"] > 0
     assert "held-out" in result.output
+
+
+def test_weights_can_be_float16(made, tmp_path):
+    """With --float16 the weights are the same ones rounded, and the record's command says so."""
+    path = tmp_path / "half.safetensors"
+    CliRunner().invoke(train, [*ARGUMENTS, "--float16", "-o", str(path)], catch_exceptions=False)
+    full = read_policy(made[0] / "ddpg.smoke-v1.l0.n10.s3.safetensors").weights
+    half = read_policy(path).weights
+    assert all(half[name].dtype == np.float16 for name in full)
+    assert all((half[name] == weight.astype(np.float16)).all() for name, weight in full.items())
+    assert json.loads(path.with_suffix(".json").read_text())["command"].endswith(" --float16")
 
 
 def test_no_bar_outside_a_terminal(made):

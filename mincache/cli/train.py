@@ -32,6 +32,7 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--seed", type=_NOT_NEGATIVE, default=1, show_default=True, help="Seed of the training.")
 @click.option("--episodes", type=_POSITIVE, help="Episodes to train for; default: the solver's own.")
 @click.option("--device", help="Where to train, such as cpu or cuda; default: the solver's own.")
+@click.option("--float16", is_flag=True, help="Write weights as float16, a file half as large.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="The policy file; default: named after the training, in the current folder.")  # fmt: skip
 def train(
@@ -42,6 +43,7 @@ def train(
     seed: int,
     episodes: int | None,
     device: str | None,
+    float16: bool,
     output: Path | None,
 ) -> None:
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
@@ -67,12 +69,12 @@ def train(
         "--episodes": episodes,
     }
     given = [str(word) for option in options.items() if option[1] is not None for word in option]
-    command = shlex.join(["mincache", "train", solver, *given])
+    command = shlex.join(["mincache", "train", solver, *given, *(["--float16"] if float16 else [])])
     checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
     with _bar(learner.episodes) as show:
         session = Session(learner, course, checkpoint, show)
         policy = session.train(_title(suite, users, library))
-    last = _write(path, policy, session, command)
+    last = _write(path, policy.in_float16() if float16 else policy, session, command)
     checkpoint.remove()
     gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
     click.echo(f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")

@@ -72,6 +72,10 @@ class Policy:
     card: PolicyCard
     weights: Mapping[str, Array]
 
+    def in_float16(self) -> Policy:
+        """Return the policy with its weights rounded to float16: a file half as large."""
+        return Policy(self.card, {name: weight.astype(np.float16) for name, weight in self.weights.items()})
+
     def check_shapes(self, wanted: Mapping[str, tuple[int, ...]]) -> None:
         """Check that the weights have the names and shapes that a network wants.
 
