@@ -38,12 +38,11 @@ def test_nothing_is_shown_outside_a_terminal(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@on_linux
-def test_what_goes_on_is_shown_in_a_terminal(tmp_path):
-    """In a terminal `mincache instances verify` shows a bar on standard error; the answer stays apart."""
+def in_a_terminal(*arguments: str) -> tuple[str, str]:
+    """Return what a run of Python shows on standard error in a terminal, and prints to standard output."""
     leader, follower = pty.openpty()
     done = subprocess.run(
-        [sys.executable, "-m", "mincache.cli.main", "instances", "verify", "smoke-v1"],
+        [sys.executable, *arguments],
         stderr=follower,
         stdout=subprocess.PIPE,
         env=os.environ | {"TERM": "xterm"},
@@ -53,8 +52,15 @@ def test_what_goes_on_is_shown_in_a_terminal(tmp_path):
     os.close(follower)
     shown = os.read(leader, 1 << 16).decode()
     os.close(leader)
+    return shown, done.stdout
+
+
+@on_linux
+def test_what_goes_on_is_shown_in_a_terminal():
+    """In a terminal `mincache instances verify` shows a bar on standard error; the answer stays apart."""
+    shown, printed = in_a_terminal("-m", "mincache.cli.main", "instances", "verify", "smoke-v1")
     assert "verifying smoke-v1" in shown
-    assert done.stdout == "smoke-v1: 4 of 4 files are as their recipe draws them\n"
+    assert printed == "smoke-v1: 4 of 4 files are as their recipe draws them\n"
 
 
 IN_A_TERMINAL = """
@@ -70,19 +76,7 @@ with Progress(total=3, waiting=3) as progress:
 @on_linux
 def test_a_bar_in_a_terminal():
     """In a terminal a bar counts runs and failures, and no run has a line of its own."""
-    leader, follower = pty.openpty()
-    code = IN_A_TERMINAL.format(tests=os.path.dirname(__file__))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        stderr=follower,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"TERM": "xterm"},
-        text=True,
-        check=True,
-    )
-    os.close(follower)
-    shown = os.read(leader, 1 << 16).decode()
-    os.close(leader)
+    shown, printed = in_a_terminal("-c", IN_A_TERMINAL.format(tests=os.path.dirname(__file__)))
     assert "3/3" in shown
     assert "3 failed" in shown
-    assert done.stdout == ""
+    assert printed == ""
