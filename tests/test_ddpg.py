@@ -1,5 +1,6 @@
 """DDPG: equations (15)-(18) one by one, learning a toy to its optimum, and the policies that ship."""
 
+import shlex
 import sys
 from dataclasses import replace
 from importlib.resources import files
@@ -292,28 +293,36 @@ def test_fit_leaves_a_policy_file(tmp_path):
     assert policies.read_policy(path).card.users == 2
 
 
-SHIPPED = sorted(Path(str(files("mincache.solvers") / "policies")).glob("ddpg.*.safetensors"))
+SHIPPED = sorted(Path(str(files("mincache.solvers") / "policies")).glob("ddpg*.n*.safetensors"))
+LABELS = {"ddpg": "ddpg"} | {
+    f"ddpg-{variant}": f"ddpg[variant={variant}]" for variant in ("literal", "one-hot", "in-order", "myopic")
+}
 
 
 def test_policies_ship_for_every_library_and_n_of_paper_v1():
-    """There is one policy for each, and all together they are small."""
+    """There is one policy for each and for each variant that is for one problem; all together are small."""
     recipe = find("paper-v1").content.recipe
     wanted = {
-        f"ddpg.paper-v1.l{library}.n{users}.safetensors"
+        f"{label}.paper-v1.l{library}.n{users}.safetensors"
+        for label in LABELS
         for library in range(recipe.libraries)
         for users in recipe.users
     }
     assert {path.name for path in SHIPPED} == wanted
-    assert sum(path.stat().st_size for path in SHIPPED) < 10_000_000
+    assert sum(path.stat().st_size for path in SHIPPED[0].parent.iterdir()) < 10_000_000
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_policy_has_its_record(path):
     """The record names the policy's bytes and card, the command that makes it, and the paper's budget."""
     record = TrainingRecord.model_validate_json(path.with_suffix(".json").read_text())
+    label, _, library, users = path.stem.split(".")
     assert record.policy_sha256 == digest(path.read_bytes())
     assert record.card == policies.read_policy(path).card
-    assert record.command.startswith("mincache train ddpg --suite paper-v1 ")
+    assert record.command == shlex.join([
+        "mincache", "train", LABELS[label], "--suite", "paper-v1", "--users", users.removeprefix("n"),
+        "--library", library.removeprefix("l"), "--seed", "1", "--float16",
+    ])  # fmt: skip
     assert record.environment_steps == 25_000
 
 
@@ -326,3 +335,13 @@ def test_shipped_policies_answer_the_standard_suites(suite):
         evaluation = evaluate(problem, solver.solve(problem, Run.seeded(0)))
         assert evaluation.feasible
         assert evaluation.cost < evaluate(problem, Solution.nothing_cached(problem)).cost
+
+
+@pytest.mark.parametrize("spec", LABELS.values())
+def test_every_variant_answers_paper_v1(spec):
+    """An instance of each library and N gets feasible decisions from the policy that ships for it."""
+    solver = registry.make(spec)
+    for problem in find("paper-v1"):
+        if problem.name.endswith("t0"):
+            assert solver.supports(problem) is None
+            assert evaluate(problem, solver.solve(problem, Run.seeded(0))).feasible

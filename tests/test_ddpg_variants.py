@@ -53,14 +53,14 @@ def test_what_a_campaign_passes_on_is_the_same(spec):
     assert registry.parameters(told) == registry.parameters(solver)
 
 
-def test_the_default_is_the_variant_that_ships():
-    """Without a word it is `matched`, and finds the policies that ship under either name."""
+def test_the_default_is_matched():
+    """Without a word it is `matched`, and finds its policies under either name; others have no policies."""
     assert registry.parameters(registry.make("ddpg")) == registry.parameters(
         registry.make("ddpg[variant=matched]")
     )
     instance = find_instance("smoke-v1.l0.n10.t0")
     assert registry.make("ddpg[variant=matched]").supports(instance) is None
-    assert "trained with these parameters" in registry.make("ddpg[variant=literal]").supports(instance)
+    assert "trained with these parameters" in registry.make("ddpg[discount=0.5]").supports(instance)
 
 
 def test_every_variant_is_named_and_explained():

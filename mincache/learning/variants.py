@@ -31,14 +31,14 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """Values of fields by variant."""
 
 DEFAULT = "matched"
-"""The variant whose policies ship; the defaults of the solver's fields are its values."""
+"""The variant whose values are the defaults of the solver's fields."""
 
 ABOUT: Mapping[str, str] = MappingProxyType(
     {
         "literal": "requests as indices, both shares a softmax, a plain critic, discount 0.99",
         "one-hot": "requests as indicators",
         "in-order": "actions are orders: models fill the storage, hits get A3 steps or none",
-        "matched": "requests also counted; the critic sees what scores amount to for each model; as it ships",
+        "matched": "requests also counted; the critic sees what scores amount to for each model; the default",
         "myopic": "discount 0: no action changes what comes next",
         "sets": "a slot is a set of models with summed regrets; weights shared, the critic a sum over models",
     }
