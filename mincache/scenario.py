@@ -8,6 +8,8 @@ instance, byte for byte, on any machine.
 
 from __future__ import annotations
 
+from bisect import bisect
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Annotated, Any, Self
 
@@ -18,13 +20,14 @@ from mincache import equations, units
 from mincache.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Rules, Server, Trace
 from mincache.quantity import Array, quantities
 from mincache.rounding import round_array, round_number
-from mincache.streams import Uniforms
+from mincache.streams import Uniforms, draw_each
 
 GENERATOR_VERSION = "1"
 """Changes whenever the same recipe could give other bytes; every suite carries it."""
 
 _MINIMUM_DISTANCE_M = 1.0
 _MAX_ENTRIES = 1_000_000  # of slots x users and slots x models: a document holds about three times that
+_CHUNK_ELEMENTS = 1 << 14  # traces x slots x users drawn at once: stays in cache
 _LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
@@ -41,6 +44,8 @@ Length = Annotated[float, Field(ge=0)]
 Decibel = Annotated[float, Field(ge=-1000, le=1000)]
 Skewness = Annotated[float, Field(ge=-50, le=50)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+TraceName = tuple[int, *tuple[str | int, ...]]
+"""The seed of a trace, and what names it beside that."""
 
 
 def _unit(unit: str, about: str, **limits: Any) -> Any:
@@ -122,25 +127,43 @@ class Scenario(BaseModel):
         """Draw the model library number `index` of `seed`."""
         stream = Uniforms(seed, "library", index)
         ranges = {name: getattr(self, name) for name in quantities(ModelLibrary) if name != "output_bits"}
-        drawn = {name: _uniform(stream, interval, self.models) for name, interval in ranges.items()}
-        output = units.megabytes_to_bits(_uniform(stream, self.output_megabytes, self.models))
+        drawn = {name: _within(interval, stream.draw(self.models)) for name, interval in ranges.items()}
+        output = units.megabytes_to_bits(_within(self.output_megabytes, stream.draw(self.models)))
         return ModelLibrary(
             **{name: round_array(values) for name, values in drawn.items()}, output_bits=round_array(output)
         )
 
     def trace(self, seed: int, *path: str | int) -> Trace:
         """Draw the trace that `path` names in `seed`, such as `trace(7, "trace", 0, 10, 3)`."""
+        return Trace(**{field: values[0] for field, values in self._traces([(seed, *path)]).items()})
+
+    def traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
+        """Draw K traces at once: each field of `Trace`, of all of them, [K, T] or [K, T, N].
+
+        They are the same as one by one, to the last bit.
+
+        Args:
+            names: for each, what `trace` takes: the seed and the path.
+        """
+        chunk = max(1, _CHUNK_ELEMENTS // (self.slots * self.users))
+        parts = [self._traces(names[k : k + chunk]) for k in range(0, len(names), chunk)]
+        return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}
+
+    def _traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
         T, N = self.slots, self.users
-        skewness = self._skewness(Uniforms(seed, *path, "popularity"))
-        requested = self._requests(Uniforms(seed, *path, "requests"), skewness)
-        gain = self._channel_gain(Uniforms(seed, *path, "position"), Uniforms(seed, *path, "fading"))
-        megabytes = _uniform(Uniforms(seed, *path, "input"), self.input_megabytes, T, N)
-        return Trace(
-            round_array(skewness),
-            round_array(gain),
-            requested,
-            round_array(units.megabytes_to_bits(megabytes)),
-        )
+
+        def draw(purpose: str, *shape: int) -> Array:
+            return draw_each([Uniforms(*name, purpose) for name in names], *shape)
+
+        skewness = self._skewness(draw("popularity", T))
+        gain = self._channel_gain(draw("position", T, N, 2), draw("fading", T, N))
+        megabytes = _within(self.input_megabytes, draw("input", T, N))
+        return {
+            "skewness": round_array(skewness),
+            "channel_gain": round_array(gain),
+            "requested_model": self._requests(draw("requests", T, N), skewness),
+            "input_bits": round_array(units.megabytes_to_bits(megabytes)),
+        }
 
     def instance(
         self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None
@@ -162,39 +185,35 @@ class Scenario(BaseModel):
             name, round_number(self.preference_weight), server, radio, library, trace, origin, rules
         )
 
-    def _skewness(self, stream: Uniforms) -> Array:
-        """The popularity chain (19): first state uniform, then one move a slot."""
-        uniforms = stream.draw(self.slots).tolist()
-        cumulative = [list(accumulate(row)) for row in self.skewness_transitions]
-        states = len(self.skewness_states)
-        state = min(int(uniforms[0] * states), states - 1)
-        visited = [state]
-        for u in uniforms[1:]:
-            # The last state takes what rounding leaves between the row's sum and 1.
-            state = next((j for j, limit in enumerate(cumulative[state]) if u < limit), states - 1)
-            visited.append(state)
-        return np.array([self.skewness_states[j] for j in visited])
+    def _skewness(self, uniforms: Array) -> Array:
+        """The popularity chain (19) of uniforms [K, T]: first state uniform, then one move a slot."""
+        # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
+        limits = [list(accumulate(row))[:-1] for row in self.skewness_transitions]
+        states = len(limits)
+        visited = []
+        for first, *moves in uniforms.tolist():
+            begin = min(int(first * states), states - 1)
+            visited.append(list(accumulate(moves, lambda state, u: bisect(limits[state], u), initial=begin)))
+        return np.asarray(np.array(self.skewness_states)[np.array(visited)])
 
-    def _requests(self, stream: Uniforms, skewness: Array) -> Array:
-        """Models requested, by inverting the distribution function of (1) at uniforms."""
-        uniforms = stream.draw(self.slots, self.users)
+    def _requests(self, uniforms: Array, skewness: Array) -> Array:
+        """Models requested [K, T, N], by inverting the distribution function of (1) at uniforms."""
         ranks = np.arange(1.0, self.models + 1.0)
-        table = {
-            gamma: np.cumsum(equations.zipf_probability(ranks, gamma, self.models))[:-1]
-            for gamma in set(skewness.tolist())
-        }
-        slots = zip(skewness.tolist(), uniforms, strict=True)
-        return np.stack([np.searchsorted(table[gamma], row, side="right") for gamma, row in slots])
+        requested = np.empty(uniforms.shape, dtype=np.int64)
+        for gamma in set(skewness.ravel().tolist()):
+            table = np.cumsum(equations.zipf_probability(ranks, gamma, self.models))[:-1]
+            slots = skewness == gamma
+            requested[slots] = np.searchsorted(table, uniforms[slots], side="right")
+        return requested
 
-    def _channel_gain(self, position: Uniforms, fading: Uniforms) -> Array:
-        """h: path loss (3) at a uniform position, times Rayleigh fading, whose power is Exp(1)."""
-        sides = np.array(self.area_m)
-        offset = (position.draw(self.slots, self.users, 2) - 0.5) * sides
+    def _channel_gain(self, position: Array, fading: Array) -> Array:
+        """h: path loss (3) at a uniform position [K, T, N, 2], times Rayleigh fading of power Exp(1)."""
+        offset = (position - 0.5) * np.array(self.area_m)
         distance = np.maximum(np.sqrt((offset * offset).sum(axis=-1)), _MINIMUM_DISTANCE_M)
         loss_db = equations.path_loss_db(units.metres_to_kilometres(distance))
-        return np.asarray(units.decibel_to_ratio(loss_db) * -np.log(fading.draw(self.slots, self.users)))
+        return np.asarray(units.decibel_to_ratio(loss_db) * -np.log(fading))
 
 
-def _uniform(stream: Uniforms, interval: tuple[float, float], *shape: int) -> Array:
+def _within(interval: tuple[float, float], uniforms: Array) -> Array:
     low, high = interval
-    return low + (high - low) * stream.draw(*shape)
+    return low + (high - low) * uniforms

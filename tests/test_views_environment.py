@@ -183,3 +183,14 @@ def test_an_episode_can_be_chosen():
     assert (again.reset(options={"episode": 2})[0] == second).all()
     assert (again.reset(options={"episode": 0})[0] == first).all()
     assert (again.reset()[0] == second).all()
+
+
+def test_an_agent_may_have_a_view_of_its_own():
+    """It is taken in place of the names of an observation and an action."""
+    view = AgentView("index", "softmax")
+    one, other = (
+        EdgeCachingVectorEnv(EPISODES, 2, "index", "softmax"),
+        EdgeCachingVectorEnv(EPISODES, 2, view=view),
+    )
+    assert other.observation_space == one.observation_space
+    assert (one.reset()[0] == other.reset()[0]).all()

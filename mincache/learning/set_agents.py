@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from gymnasium.spaces import Box
-from gymnasium.vector.utils import batch_space
 from torch import Tensor, nn
 
 from mincache.errors import InputError
@@ -85,12 +84,7 @@ class SetVectorEnv(EdgeCachingVectorEnv):
         if source.problem.rules.link_slots:
             used = ", ".join(source.problem.rules.used)
             raise InputError("scenario", "must not link slots for an agent on sets", used)
-        super().__init__(source, num_envs)
-        self.view = SetView()
-        self.single_observation_space = self.view.observation_space(source.problem)
-        self.single_action_space = self.view.action_space(source.problem)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(source, num_envs, view=SetView())
 
 
 class SetActor(nn.Module):

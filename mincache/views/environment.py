@@ -8,11 +8,13 @@ what is cached, and states then tell it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -20,12 +22,13 @@ from gymnasium.vector.utils import batch_space
 from mincache.errors import InputError, shown
 from mincache.evaluation import evaluate_batch
 from mincache.instance import Instance, Trace
-from mincache.quantity import Array
+from mincache.quantity import Array, quantities
 from mincache.scenario import Scenario
 from mincache.solution import Decisions
 from mincache.views import actions, observations
 from mincache.views.actions import ACTIONS
-from mincache.views.episodes import Episodes, across
+from mincache.views.arguments import check_mask, numbers, seeds, whole
+from mincache.views.episodes import Episodes, Rows, across
 from mincache.views.observations import LIMIT, OBSERVATIONS
 
 ENVIRONMENT_ID = "mincache/EdgeCaching-v0"
@@ -105,6 +108,11 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         num_envs: number of copies.
         observation: how states are written, one of `observations.OBSERVATIONS`.
         action: how raw actions become decisions, one of `actions.ACTIONS`.
+        render_mode: None; there is nothing to look at.
+        view: how states are written and actions read, in place of the two names.
+
+    Raises:
+        InputError: if an argument is none of these.
 
     An episode is truncated after T slots, since nothing ends then but the trace; the state after the last
     slot is the first one's again. There is no automatic reset: call `reset` for the next episode.
@@ -124,35 +132,49 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         num_envs: int = 1,
         observation: str = AgentView.observation,
         action: str = AgentView.action,
+        *,
+        render_mode: None = None,
+        view: AgentView | None = None,
     ) -> None:
-        self.num_envs = num_envs
-        self.view = AgentView(observation, action)
-        self._source = source or Episodes(Scenario(), Scenario().library(0))
-        self._next_episode = 0
-        problem = self._source.problem if isinstance(self._source, Episodes) else self._source
-        self._problem = problem
-        self._cached = np.zeros((num_envs, problem.model_count), dtype=bool)
-        self.single_observation_space = self.view.observation_space(problem)
-        self.single_action_space = self.view.action_space(problem)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        if render_mode is not None:
+            raise InputError("render_mode", "must be None: there is nothing to look at", shown(render_mode))
+        source = Episodes(Scenario(), Scenario().library(0)) if source is None else source
+        if not isinstance(source, Instance | Episodes):
+            raise InputError("source", "must be an Instance or Episodes", shown(source))
+        self.num_envs = whole("num_envs", num_envs, least=1)
+        self.view = AgentView(observation, action) if view is None else view
+        self._rows = Rows(source, self.num_envs) if isinstance(source, Episodes) else None
+        self._problem = source.problem if isinstance(source, Episodes) else source
+        self._steps: list[Instance] = []
+        self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)
+        self.single_observation_space = self.view.observation_space(self._problem)
+        self.single_action_space = self.view.action_space(self._problem)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
         """Begin an episode in every copy, and return its first states [K, size].
 
         Args:
-            seed: begin the episodes anew with this seed.
+            seed: begin the episodes anew with this seed, or each copy's with its own (None: it goes on).
+                Where an instance is played again and again, it changes nothing.
             options: `episode`, the number of the first copy's episode; by default they follow each other.
+                `reset_mask`, bool [K], must be true for every copy, since they begin and end together.
+
+        Raises:
+            InputError: if the seed or an option is none of these.
         """
-        if isinstance(seed, int) and isinstance(self._source, Episodes):
-            self._source, self._next_episode = replace(self._source, seed=seed), 0
-        self._next_episode = (options or {}).get("episode", self._next_episode)
-        traces = self._traces()
-        self._steps = across(self._problem, *traces)
-        frame = self._problem.rules.frame_slots
-        self._frames = self._steps if frame == 1 else across(self._problem, *traces, frame)
+        seed, options = seeds(seed, self.num_envs), options or {}
+        check_mask(options, self.num_envs)
+        episode = whole("options['episode']", options["episode"]) if "episode" in options else None
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        if self._rows is not None and seed is not None:
+            self._rows.begin(seed)
+        if self._rows is not None and episode is not None:
+            self._rows.skip_to(episode)
+        self._prepare()
         self._t = 0
         return self._observe(), {}
 
@@ -163,15 +185,18 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
             Next states [K, size], rewards (14) [K], terminated (never), truncated (after T slots), no info.
 
         Raises:
-            InputError: if an action is not finite, or the episode is over.
+            ResetNeeded: before the first `reset`.
+            InputError: if the actions are not finite numbers of that shape, or the episode is over.
         """
+        if not self._steps:
+            raise ResetNeeded("step: must follow a reset")
         if self._t >= len(self._steps):
             raise InputError("step", "must follow a reset", "a step after the episode's end")
-        slots = self._steps[self._t]
+        slots, raw = self._steps[self._t], numbers("action", actions, self.action_space.shape)
         if self._problem.rules.link_slots:
-            costs = self._linked_costs(slots, np.asarray(actions))
+            costs = self._linked_costs(slots, raw)
         else:
-            costs = evaluate_batch(slots, self.view.invert(slots, np.asarray(actions))).slot_cost
+            costs = evaluate_batch(slots, self.view.invert(slots, raw)).slot_cost
         self._t += 1
         over = np.full(self.num_envs, self._t == len(self._steps))
         return self._observe(), -costs, np.zeros(self.num_envs, dtype=bool), over, {}
@@ -191,13 +216,18 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         """Return what every copy had cached before this step, bool [K, M]."""
         return self._cached if self._t % len(self._steps) else np.zeros_like(self._cached)
 
-    def _traces(self) -> tuple[list[Trace], str]:
-        """Return the traces of the next episode of every copy, and a name for them."""
-        if isinstance(self._source, Instance):
-            return [self._source.trace] * self.num_envs, "again"
-        first, self._next_episode = self._next_episode, self._next_episode + self.num_envs
-        traces = [self._source.trace(episode) for episode in range(first, self._next_episode)]
-        return traces, f"episode-{first}"
+    def _prepare(self) -> None:
+        """Write the next episodes as steps and frames; those of an instance are always the same."""
+        if self._rows is not None:
+            label, traces = self._rows.label, self._rows.traces()
+        elif not self._steps:
+            played = {field: getattr(self._problem.trace, field) for field in quantities(Trace)}
+            label, traces = "again", {k: np.repeat(v[None], self.num_envs, axis=0) for k, v in played.items()}
+        else:
+            return
+        frame = self._problem.rules.frame_slots
+        self._steps = across(self._problem, traces, label)
+        self._frames = self._steps if frame == 1 else across(self._problem, traces, label, frame)
 
     def _observe(self) -> Array:
         t, rules = self._t % len(self._steps), self._problem.rules
@@ -214,6 +244,10 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         source: see `EdgeCachingVectorEnv`.
         observation: how states are written.
         action: how raw actions become decisions.
+        render_mode: None; there is nothing to look at.
+
+    Raises:
+        InputError: if an argument is none of these.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  # Gymnasium declares it so
@@ -223,22 +257,34 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         source: Instance | Episodes | None = None,
         observation: str = AgentView.observation,
         action: str = AgentView.action,
+        *,
+        render_mode: None = None,
     ) -> None:
-        self._batch = EdgeCachingVectorEnv(source, 1, observation, action)
+        self._batch = EdgeCachingVectorEnv(source, 1, observation, action, render_mode=render_mode)
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Begin an episode, and return its first state and no info."""
+        """Begin an episode, and return its first state and no info.
+
+        Args:
+            seed: begin the episodes anew with this seed.
+            options: `episode`, its number; by default they follow each other.
+
+        Raises:
+            InputError: if the seed or the number is not whole, or below 0.
+        """
+        seed = None if seed is None else whole("seed", seed)
         super().reset(seed=seed)
-        states, info = self._batch.reset(seed=seed)
+        states, info = self._batch.reset(seed=seed, options=options)
         return states[0], info
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Play a slot with a raw action; returns as `EdgeCachingVectorEnv.step`, for one copy."""
-        states, rewards, terminated, truncated, info = self._batch.step(np.asarray(action)[None])
+        raw = numbers("action", action, self.action_space.shape)
+        states, rewards, terminated, truncated, info = self._batch.step(raw[None])
         return states[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
 
 

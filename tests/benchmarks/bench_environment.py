@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from mincache import registry
+from mincache.scenario import Scenario
 from mincache.suites import find
 from mincache.views.environment import EdgeCachingEnv, EdgeCachingVectorEnv
+from mincache.views.episodes import Episodes
 
 WIDTH = 1024
 INSTANCE = find("paper-v1").read("paper-v1.l0.n10.t0")
@@ -36,17 +38,24 @@ def cpu_s(work: Callable[[], None]) -> float:
     return time.process_time() - start
 
 
-def test_a_batch_of_slots_against_one_at_a_time(benchmark):
-    """1,024 wide: at least 100,000 slots a second on one thread, and 20 times one environment alone."""
-    many = play(EdgeCachingVectorEnv(INSTANCE, WIDTH), ACTIONS)
-    one = play(EdgeCachingEnv(INSTANCE), ACTIONS[0])
+SOURCES = {"an instance": INSTANCE, "fresh traces": Episodes(Scenario(), Scenario().library(0))}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_batch_of_slots_against_one_at_a_time(benchmark, source):
+    """1,024 wide: at least 100,000 slots a second on one thread, and 20 times one environment alone.
+
+    An episode's reset counts, and so does drawing fresh traces.
+    """
+    many = play(EdgeCachingVectorEnv(SOURCES[source], WIDTH), ACTIONS)
+    one = play(EdgeCachingEnv(SOURCES[source]), ACTIONS[0])
     many(), one()
     pairs = [(cpu_s(many) / WIDTH, cpu_s(one)) for _ in range(9)]
     benchmark.pedantic(many, rounds=3)
     rate = INSTANCE.slot_count / statistics.median(batch for batch, _ in pairs)
     ratio = statistics.median(single / batch for batch, single in pairs)
     benchmark.extra_info.update(slots_per_second=rate, ratio=ratio)
-    print(f"\nenvironment {WIDTH} wide: {rate:,.0f} slots a second, {ratio:.0f} times one alone")
+    print(f"\nenvironment {WIDTH} wide, {source}: {rate:,.0f} slots a second, {ratio:.0f} times one alone")
     assert rate >= 100_000
     assert ratio >= 20
 

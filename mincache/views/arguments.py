@@ -1,0 +1,63 @@
+"""What callers of the environment pass (whole numbers, seeds, masks, actions), checked."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from mincache.errors import InputError, shown
+from mincache.quantity import Array
+
+
+def whole(field: str, value: object, least: int = 0) -> int:
+    """Return a whole number of at least `least`, numpy's too, as an int.
+
+    Raises:
+        InputError: if it is anything else.
+    """
+    if not isinstance(value, Integral) or value < least:
+        raise InputError(field, f"must be a whole number >= {least}", shown(value))
+    return int(value)
+
+
+def seeds(given: object, count: int) -> int | list[int | None] | None:
+    """Return one seed for all, one or None for each of `count` copies, or None.
+
+    Raises:
+        InputError: if it is anything else.
+    """
+    seed = given.tolist() if isinstance(given, np.ndarray) else given
+    if not isinstance(seed, list | tuple):
+        return None if seed is None else whole("seed", seed)
+    if len(seed) != count:
+        raise InputError("seed", f"must be one number, or a list of {count}", f"{len(seed)} numbers")
+    return [None if one is None else whole("seed", one) for one in seed]
+
+
+def check_mask(options: dict[str, Any], count: int) -> None:
+    """Refuse an option `reset_mask` that leaves out any of `count` copies.
+
+    Raises:
+        InputError: if it does, or is no mask.
+    """
+    mask = np.asarray(options.get("reset_mask", np.ones(count, dtype=bool)))
+    if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.all():
+        rule = f"must be true for all {count} copies, which begin and end together"
+        raise InputError("options['reset_mask']", rule, shown(mask.tolist()))
+
+
+def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:
+    """Return an array of numbers as float64 of this shape.
+
+    Raises:
+        InputError: if it is anything else.
+    """
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(field, "must be an array of numbers", shown(value)) from None
+    if array.shape != shape:
+        raise InputError(field, f"must have shape {list(shape or ())}", str(list(array.shape)))
+    return array
