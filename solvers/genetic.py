@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,8 +14,7 @@ from mincache import Decisions, InputError, Instance, Run, Solution, Solver, eva
 from mincache.feasible import linked_slots, rounded
 from mincache.quantity import Array
 from mincache.solver import RAW_DIGITS
-from mincache.views import actions
-from mincache.views.vector import VectorView
+from mincache.views.vector import VectorView, unrepaired
 
 CROSSOVER_PROBABILITY = 0.9
 """Chance that a pair is crossed at all; each of its genes then is with chance 1/2 (pymoo's defaults)."""
@@ -37,11 +37,12 @@ class Genetic(Solver):
 
     Attributes:
         population: candidates a slot (or a frame, or altogether, as above).
-        generations: how often a population is priced, the first random one included; the budget in
-            evaluations of a slot is their product.
+        generations: how often a population is priced, the first random one included.
         crossover_eta: distribution index of the crossover; larger means children closer to the parents.
         mutation_eta: distribution index of the mutation.
         repair: how a point becomes feasible decisions, one of `mincache.views.vector.REPAIRS`.
+        evaluations: candidates that may be priced a slot (or a frame, or altogether); if given, it decides
+            in place of `generations`, and is spent in whole ones.
     """
 
     stochastic: ClassVar[bool] = True
@@ -52,11 +53,18 @@ class Genetic(Solver):
     crossover_eta: float = 15.0
     mutation_eta: float = 20.0
     repair: str = "threshold-priority"
+    evaluations: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("population", 2), ("generations", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"genetic.{name}", f"must be >= {least}", str(getattr(self, name)))
+        for name in ("crossover_eta", "mutation_eta"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise InputError(f"genetic.{name}", "must be finite and >= 0", str(getattr(self, name)))
+        if self.evaluations is not None and self.evaluations < self.population:
+            rule = f"must be >= population = {self.population}"
+            raise InputError("genetic.evaluations", rule, str(self.evaluations))
         VectorView(self.repair)  # refuses an unknown repair now, not in the middle of a run
 
     def solve(self, instance: Instance, run: Run) -> Solution:
@@ -65,17 +73,21 @@ class Genetic(Solver):
         groups = -(-instance.slot_count // length)
         points = run.rng.random((self.population, groups, length * view.apply(instance)))
         cost = _price(instance, view, points)
-        for generation in range(1, self.generations):
+        for generation in range(1, self._generations()):
             if run.should_stop():
                 break
+            if generation % _REPORT_EVERY == 1:
+                run.report(_best(instance, view, points, cost)[0])
             children, copies = self._children(points, cost, run.rng)
             children_cost = np.where(copies, np.inf, _price(instance, view, children))
             points, cost = _fittest(points, cost, children, children_cost)
-            if generation % _REPORT_EVERY == 0:
-                run.report(_best(instance, view, points, cost)[0])
         best, raw = _best(instance, view, points, cost)
+        run.report(best)
         run.report_raw(raw)
         return best
+
+    def _generations(self) -> int:
+        return self.generations if self.evaluations is None else self.evaluations // self.population
 
     def _children(self, points: Array, cost: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return as many children as there are points, and [population, groups] which are mere copies."""
@@ -142,5 +154,5 @@ def _fittest(points: Array, cost: Array, children: Array, children_cost: Array) 
 def _best(instance: Instance, view: VectorView, points: Array, cost: Array) -> tuple[Solution, Decisions]:
     """Return the best candidate of each group, and the decisions that it would be without its repair."""
     best = _by_slot(instance, points[cost.argmin(axis=0), np.arange(cost.shape[1])])
-    raw = actions.unrepaired(instance, 2.0 * best - 1.0)
-    return Solution.of(instance, rounded(instance, view.invert(instance, best))), raw.compact(RAW_DIGITS)
+    raw = unrepaired(instance, best).compact(RAW_DIGITS)
+    return Solution.of(instance, rounded(instance, view.invert(instance, best))), raw

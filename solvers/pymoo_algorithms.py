@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -13,9 +14,10 @@ from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.algorithms.soo.nonconvex.pso import PSO
 from pymoo.core.termination import NoTermination
 
-from mincache import Decisions, InputError, Instance, Run, Solution, Solver
+from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
 from mincache.feasible import rounded
 from mincache.quantity import Array
+from mincache.solver import RAW_DIGITS
 from mincache.views.pymoo_problem import SlotProblem, parts
 from mincache.views.vector import VectorView
 
@@ -25,6 +27,7 @@ _ALGORITHMS: dict[str, Callable[[int], Any]] = {
     "pso": lambda population: PSO(pop_size=population),
     "cmaes": lambda population: CMAES(popsize=population, restarts=0),
 }
+_REPORT_EVERY = 10  # generations
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ class PymooAlgorithm(Solver):
 
     Attributes:
         algorithm: `ga`, `de`, `pso` or `cmaes`.
-        population: candidates a generation.
-        evaluations: candidates that may be priced a slot (or a frame, or all, as above).
+        population: candidates a generation; CMA-ES begins with 20 random ones.
+        evaluations: candidates that may be priced a slot (or a frame, or all, as above); of the last
+            generation as many are as that leaves.
         repair: how a point becomes feasible decisions, one of `mincache.views.vector.REPAIRS`.
     """
 
@@ -57,26 +61,60 @@ class PymooAlgorithm(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the best candidate of each slot; slots not reached in time go to the cloud."""
-        best = [array.copy() for array in Solution.nothing_cached(instance).decisions]
-        t = 0
-        for part in parts(instance):
-            if run.should_stop():
-                break
-            for whole, piece in zip(best, self._search(part, run), strict=True):
-                whole[t : t + part.slot_count] = piece
-            t += part.slot_count
-        return Solution.of(instance, rounded(instance, Decisions(*best)))
+        answer, raw = _nothing_cached(instance), _nothing_cached(instance)
+        first, least = 0, np.inf
+        with _global_generator_kept():
+            for part in parts(instance):
+                if run.should_stop():
+                    break
+                problem = SlotProblem(part, VectorView(self.repair))
+                slots = slice(first, first + part.slot_count)
+                for point in self._search(problem, run):
+                    _place(answer, slots, problem.decisions(point))
+                    _place(raw, slots, problem.unrepaired(point))
+                    found = Solution.of(instance, rounded(instance, answer))
+                    cost = evaluate(instance, found).cost
+                    if cost < least:  # the first points of a slot may lose to the cloud
+                        run.report(found)
+                        least = cost
+                first = slots.stop
+        run.report_raw(raw.compact(RAW_DIGITS))
+        return Solution.of(instance, rounded(instance, answer))
 
-    def _search(self, part: Instance, run: Run) -> Decisions:
-        problem = SlotProblem(part, VectorView(self.repair))
-        global_state = np.random.get_state()  # noqa: NPY002  # CMA-ES seeds and moves numpy's global generator
+    def _search(self, problem: SlotProblem, run: Run) -> Iterator[Array]:
+        """Yield the best point so far, after the first generation, every tenth from there, and the last."""
         algorithm = _ALGORITHMS[self.algorithm](self.population)
         seed = int(run.rng.integers(2**31))
         algorithm.setup(problem, termination=NoTermination(), seed=seed, verbose=False)
-        while algorithm.has_next() and algorithm.evaluator.n_eval < self.evaluations:
-            algorithm.next()
-            if run.should_stop():
+        best, best_cost, priced, generation = np.empty(0), np.inf, 0, 0
+        while algorithm.has_next() and (candidates := algorithm.ask()) is not None:
+            candidates = candidates[: self.evaluations - priced]
+            cost = algorithm.evaluator.eval(problem, candidates).get("F")[:, 0]
+            priced, generation = priced + len(candidates), generation + 1
+            if cost.min() < best_cost:
+                best, best_cost = candidates[cost.argmin()].X, cost.min()
+            if priced == self.evaluations or run.should_stop():
                 break
-        np.random.set_state(global_state)  # noqa: NPY002
-        point: Array = np.asarray(algorithm.opt[0].X)
-        return problem.decisions(point)
+            if generation % _REPORT_EVERY == 1:
+                yield best
+            algorithm.tell(infills=candidates)
+        yield best
+
+
+def _nothing_cached(instance: Instance) -> Decisions:
+    return Decisions(*(array.copy() for array in Solution.nothing_cached(instance).decisions))
+
+
+def _place(whole: Decisions, slots: slice, piece: Decisions) -> None:
+    for array, part in zip(whole, piece, strict=True):
+        array[slots] = part
+
+
+@contextmanager
+def _global_generator_kept() -> Iterator[None]:
+    """Leave numpy's global generator as it was, whatever happens: CMA-ES seeds and moves it."""
+    state = np.random.get_state()  # noqa: NPY002  # the state to be kept is the global one's
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002  # as above

@@ -10,7 +10,8 @@ from pymoo.operators.mutation.pm import PM
 from pymoo.optimize import minimize
 from scipy.stats import ks_2samp
 
-from mincache import InputError, Run, Scenario, evaluate, registry
+from mincache import InputError, Run, Scenario, evaluate, evaluate_batch, registry
+from mincache.documents import solution_bytes
 from mincache.instance import Rules
 from mincache.suites import find_instance
 from mincache.views.pymoo_problem import SlotProblem, parts
@@ -21,6 +22,15 @@ SCENARIO = Scenario(users=6, slots=5)
 SMALL = SCENARIO.instance("small", SCENARIO.library(0), SCENARIO.trace(0, "test"))
 FRAMES = replace(SMALL, rules=Rules(frame_slots=2, steps_floor=0.3))
 LOADING = replace(SMALL, rules=Rules(loading_s_per_gb=0.5))
+
+
+def reports(spec, instance):
+    """The incumbents that a run on seed 1 reports."""
+    reported = []
+    run = Run.seeded(1)
+    run.reporter = lambda seconds, solution, bound: reported.append(solution)
+    registry.make(spec).solve(instance, run)
+    return reported
 
 
 @pytest.mark.parametrize(("population", "generations"), [(10, 12), (11, 4)])
@@ -63,17 +73,40 @@ def test_slots_do_not_touch_each_other():
 
 @pytest.mark.parametrize("instance", [INSTANCE, FRAMES, LOADING], ids=["paper", "frames", "loading"])
 def test_incumbents_never_get_worse(instance):
-    """What is reported on the way improves from one to the next, and ends no better than the answer."""
-    evaluations = []
-    run = Run.seeded(1)
-    run.reporter = lambda seconds, solution, bound: evaluations.append(evaluate(instance, solution))
-    solution = registry.make("genetic[population=10,generations=45]").solve(instance, run)
-    final = evaluate(instance, solution).cost
+    """What is reported on the way improves from one to the next, and ends with the answer."""
+    reported = reports("genetic[population=10,generations=45]", instance)
+    evaluations = [evaluate(instance, solution) for solution in reported]
     assert all(incumbent.feasible for incumbent in evaluations)
     costs = [incumbent.cost for incumbent in evaluations]
-    assert len(costs) == 4
+    assert len(costs) == 6  # after 1, 11, 21, 31, 41 and 45 generations
     assert costs == sorted(costs, reverse=True)
-    assert final <= costs[-1]
+
+
+@pytest.mark.parametrize(("generations", "count"), [(1, 1), (2, 2), (8, 2), (11, 2), (12, 3)])
+def test_the_first_and_the_last_population_are_reported(generations, count):
+    """However few the generations, the best of the random ones and the answer are reported, each once."""
+    spec = "genetic[population=10,generations={}]"
+    reported = reports(spec.format(generations), INSTANCE)
+    first, answer = (registry.make(spec.format(n)).solve(INSTANCE, Run.seeded(1)) for n in (1, generations))
+    assert len(reported) == count
+    assert solution_bytes(reported[0]) == solution_bytes(first)
+    assert solution_bytes(reported[-1]) == solution_bytes(answer)
+
+
+@pytest.mark.parametrize(("evaluations", "generations"), [(10, 1), (19, 1), (20, 2), (75, 7)])
+def test_a_budget_in_evaluations_is_spent_in_whole_generations(monkeypatch, evaluations, generations):
+    """No more candidates a slot are priced than asked for, and the answer is that of as many generations."""
+    priced = []
+
+    def counted(instance, decisions):
+        priced.append(len(decisions.cache))
+        return evaluate_batch(instance, decisions)
+
+    same = registry.make(f"genetic[population=10,generations={generations}]").solve(INSTANCE, Run.seeded(1))
+    solver = registry.make(f"genetic[population=10,evaluations={evaluations}]")
+    monkeypatch.setattr("mincache.solvers.genetic.evaluate_batch", counted)
+    assert solution_bytes(solver.solve(INSTANCE, Run.seeded(1))) == solution_bytes(same)
+    assert sum(priced) == 10 * generations <= evaluations
 
 
 def test_the_points_behind_the_answer_are_reported():
@@ -103,6 +136,11 @@ def test_genetic_improves_with_its_budget():
     [
         ("genetic[population=1]", "genetic.population: must be >= 2; received 1"),
         ("genetic[generations=0]", "genetic.generations: must be >= 1; received 0"),
+        ("genetic[evaluations=49]", "genetic.evaluations: must be >= population = 50; received 49"),
+        ("genetic[crossover_eta=-1]", "genetic.crossover_eta: must be finite and >= 0; received -1.0"),
+        ("genetic[crossover_eta=nan]", "genetic.crossover_eta: must be finite and >= 0; received nan"),
+        ("genetic[mutation_eta=-5]", "genetic.mutation_eta: must be finite and >= 0; received -5.0"),
+        ("genetic[mutation_eta=inf]", "genetic.mutation_eta: must be finite and >= 0; received inf"),
         ("genetic[repair=magic]", "repair: must be one of"),
     ],
 )

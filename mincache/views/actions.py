@@ -66,18 +66,13 @@ def unit_cube(raw: Array) -> Array:
 
 
 def unrepaired(instance: Instance, raw: Array) -> Decisions:
-    """Return the decisions that raw actions [..., T, M + 2N] would be without any repair.
-
-    A model is cached from the middle of its range upwards, and a share is the point's coordinate; what
-    limits these decisions break tells how much of the work a map's repair does.
-    """
-    models, bandwidth, steps = _split(instance, unit_cube(raw))
-    return Decisions(models >= 0.5, bandwidth, steps)
+    """Return the decisions that raw actions [..., T, M + 2N] would be without any repair."""
+    return vector.unrepaired(instance, unit_cube(raw))
 
 
 def softmax(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """The literal reading: models from 0.5 in order of score; both shares are a softmax over all users."""
-    models, bandwidth, steps = _split(instance, points)
+    models, bandwidth, steps = vector.split(instance, points)
     cache = fill_cache(instance, models, wanted=models >= 0.5) if cache is None else cache
     return Decisions(cache, _softmax(bandwidth), lift(instance, cache, _softmax(steps)))
 
@@ -88,7 +83,7 @@ def scaled_sigmoid(instance: Instance, points: Array, cache: Array | None = None
     The actor's bounded output is a sigmoid of its last layer. Misses get no steps, and where the hits'
     steps pass L all are scaled down. Bandwidth is a softmax over all users.
     """
-    models, bandwidth, steps = _split(instance, points)
+    models, bandwidth, steps = vector.split(instance, points)
     cache = _as_many_as_fit(instance, models) if cache is None else cache
     saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
     asked = np.where(hits(instance, cache), steps * saturation, 0.0).clip(0.0, 1.0)
@@ -102,7 +97,7 @@ def serve_in_order(instance: Instance, points: Array, cache: Array | None = None
     Steps go to the hits with a coordinate of at least 0.5, in order of it, as long as A3 is left, which is
     what an optimum looks like but for one user a slot. Bandwidth is a softmax over all users.
     """
-    models, bandwidth, steps = _split(instance, points)
+    models, bandwidth, steps = vector.split(instance, points)
     cache = _as_many_as_fit(instance, models) if cache is None else cache
     return Decisions(cache, _softmax(bandwidth), serve(instance, cache, steps, wanted=steps >= 0.5))
 
@@ -115,11 +110,6 @@ ACTIONS: dict[str, ActionMap] = {
     "priority-serve": ActionMap(1, vector.priority_serve),
 }
 """The maps by name."""
-
-
-def _split(instance: Instance, points: Array) -> tuple[Array, Array, Array]:
-    M, N = instance.model_count, instance.user_count
-    return points[..., :M], points[..., M : M + N], points[..., M + N :]
 
 
 def _as_many_as_fit(instance: Instance, scores: Array) -> Array:

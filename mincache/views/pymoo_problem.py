@@ -12,7 +12,7 @@ from mincache.feasible import linked_slots
 from mincache.instance import Instance, Trace
 from mincache.quantity import Array, quantities
 from mincache.solution import Decisions
-from mincache.views.vector import VectorView
+from mincache.views.vector import VectorView, unrepaired
 
 
 class SlotProblem(Problem):  # type: ignore[misc]  # pymoo ships no types
@@ -34,7 +34,14 @@ class SlotProblem(Problem):  # type: ignore[misc]  # pymoo ships no types
 
     def decisions(self, x: Array) -> Decisions:
         """Return the feasible decisions of points [..., n_var]."""
-        return self.view.invert(self.slot, x.reshape(*x.shape[:-1], self.slot.slot_count, -1))
+        return self.view.invert(self.slot, self._by_slot(x))
+
+    def unrepaired(self, x: Array) -> Decisions:
+        """Return the decisions that points [..., n_var] would be without any repair."""
+        return unrepaired(self.slot, self._by_slot(x))
+
+    def _by_slot(self, x: Array) -> Array:
+        return x.reshape(*x.shape[:-1], self.slot.slot_count, -1)
 
 
 def parts(instance: Instance) -> list[Instance]:

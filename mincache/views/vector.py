@@ -23,6 +23,22 @@ MINIMUM_BANDWIDTH_GENE = 1e-3
 """Bandwidth genes below this count as this, so that every user is served."""
 
 
+def split(instance: Instance, points: Array) -> tuple[Array, Array, Array]:
+    """Return the parts of points [..., T, M + 2N]: models [..., T, M], bandwidth and steps [..., T, N]."""
+    M, N = instance.model_count, instance.user_count
+    return points[..., :M], points[..., M : M + N], points[..., M + N :]
+
+
+def unrepaired(instance: Instance, points: Array) -> Decisions:
+    """Return the decisions that points [..., T, M + 2N] of the unit cube would be without any repair.
+
+    A model is cached from the middle of its range upwards, and a share is the point's coordinate; what
+    limits these decisions break tells how much of the work a repair does.
+    """
+    models, bandwidth, steps = split(instance, points)
+    return Decisions(models >= 0.5, bandwidth, steps)
+
+
 def threshold_priority(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Models with a gene of at least 0.5, in order of their genes, as long as they fit; shares scaled.
 
@@ -33,7 +49,7 @@ def threshold_priority(instance: Instance, points: Array, cache: Array | None = 
         points: [..., T, M + 2N], of the unit cube.
         cache: [..., T, M], bool; what is cached, where the model genes no longer decide it.
     """
-    cache_genes, bandwidth_genes, step_genes = _split(instance, points)
+    cache_genes, bandwidth_genes, step_genes = split(instance, points)
     cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
     steps = lift(instance, cache, _scaled_down(step_genes))
     return Decisions(cache, _bandwidth(bandwidth_genes), steps)
@@ -45,7 +61,7 @@ def priority_serve(instance: Instance, points: Array, cache: Array | None = None
     At an optimum every user but one a slot gets A3 steps or none (or the floor); here all do. The arguments
     are those of `threshold_priority`.
     """
-    cache_genes, bandwidth_genes, step_genes = _split(instance, points)
+    cache_genes, bandwidth_genes, step_genes = split(instance, points)
     cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
     steps = serve(instance, cache, step_genes, wanted=step_genes >= 0.5)
     return Decisions(cache, _bandwidth(bandwidth_genes), steps)
@@ -82,11 +98,6 @@ class VectorView:
     def invert(self, instance: Instance, points: Array) -> Decisions:
         """Return the feasible decisions of points [..., T, M + 2N]."""
         return REPAIRS[self.repair](instance, points)
-
-
-def _split(instance: Instance, points: Array) -> tuple[Array, Array, Array]:
-    M, N = instance.model_count, instance.user_count
-    return points[..., :M], points[..., M : M + N], points[..., M + N :]
 
 
 def _bandwidth(genes: Array) -> Array:
