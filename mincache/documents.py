@@ -164,12 +164,17 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one.
 
+    What is no regular file, such as a pipe or a terminal, is written to as it is.
+
     Raises:
         DocumentError: if it cannot be written there.
     """
-    path = Path(path)
-    data = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
+    data = gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data
     try:
+        path = Path(os.path.realpath(path))  # a link stays one
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             part.write_bytes(data)

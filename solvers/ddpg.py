@@ -17,13 +17,14 @@ from mincache import InputError, Instance, Run, Scenario, Solution
 from mincache.learning import policies
 from mincache.learning.acting import AnyActor, act, answer, ready
 from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.checks import check_counts, check_fractions
+from mincache.learning.checks import check_counts, check_fractions, check_sizes, check_units
 from mincache.learning.draws import Course, Draws
 from mincache.learning.kinds import actor_of, critic_of, draw, environment, sizes, view_of
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import Policy
 from mincache.learning.replay import Replay, Transitions
 from mincache.learning.state import Part, arrays_of, restore
+from mincache.learning.threads import one_thread
 from mincache.learning.training import Watch
 from mincache.learning.variants import Number, Text, fill
 from mincache.quantity import Array
@@ -116,8 +117,14 @@ class Ddpg(PolicyLearner):
     def __post_init__(self) -> None:
         fill(self)
         view_of(self.observation, self.action)  # refuses unknown names
+        check_counts("ddpg", self, "replay", "warmup")
+        check_units("ddpg", self, "hidden")
         check_fractions("ddpg", self, "discount", "target_rate", "noise_decay")
-        check_counts("ddpg", self, "hidden", "replay", "warmup")
+        check_sizes("ddpg", self, "actor_rate", "critic_rate", "noise_first", "noise_last")
+        check_sizes("ddpg", self, "score_limit", "score_penalty")
+        least = max(self.warmup, self.environments)
+        if self.replay < least:
+            raise InputError("ddpg.replay", f"must be >= {least}, warmup and environments", str(self.replay))
         if self.critic == "matched" and self.observation == "index":
             raise InputError("ddpg.critic", "must be plain with observation=index", "'matched'")
         if (self.critic == "sets") != (self.observation == "aggregates"):
@@ -151,6 +158,7 @@ class Ddpg(PolicyLearner):
         """Whether one policy may be for every library and number of users."""
         return self.critic == "sets"
 
+    @one_thread()
     def train(
         self,
         course: Course,
@@ -167,7 +175,7 @@ class Ddpg(PolicyLearner):
             title: for people: what the policy is for.
             checkpoint: where to keep the training as it goes, and to go on from.
         """
-        torch.set_num_threads(1)  # networks this small only lose by more
+        self.check_learnable(course)
         if isinstance(course, Draws):
             if not self.every_problem:
                 raise InputError("course", "must be episodes of one library", "draws", "or use variant=sets")
@@ -200,6 +208,9 @@ class Agent:
         setting: the hyper-parameters.
         problem: an instance of the kind to learn.
         rng: draws the first weights.
+
+    Raises:
+        InputError: if the actor is too large a policy, or the memory too large for this machine.
     """
 
     def __init__(self, setting: Ddpg, problem: Instance, rng: np.random.Generator) -> None:
@@ -207,6 +218,7 @@ class Agent:
         self.view = view_of(setting.observation, setting.action)
         state_size, self.action_size = sizes(self.view, problem)
         self.actor = actor_of(self.view, problem, setting.hidden)
+        policies.check_size(sum(weight.numel() for weight in self.actor.parameters()))
         self.critic = critic_of(self.view, problem, setting.hidden, setting.critic == "matched")
         for network in (self.actor, self.critic):
             draw(network, rng)

@@ -15,7 +15,7 @@ from torch.optim import Adam
 from mincache import InputError, Instance, Run, Scenario, Solution
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.checks import check_counts
+from mincache.learning.checks import check_counts, check_sizes, check_units
 from mincache.learning.draws import LEAST_USERS, MOST_MODELS, Course, Draws
 from mincache.learning.imitation import Examples
 from mincache.learning.learner import PolicyLearner
@@ -23,6 +23,7 @@ from mincache.learning.policies import Policy
 from mincache.learning.set_acting import VERSIONS, answer, ready
 from mincache.learning.sets import SlotNetwork, draw_weights
 from mincache.learning.state import Part, arrays_of, restore
+from mincache.learning.threads import one_thread
 from mincache.learning.training import Watch
 from mincache.streams import generator
 
@@ -70,7 +71,9 @@ class SetPolicy(PolicyLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        check_counts("set-policy", self, "candidates", "width", "blocks")
+        check_counts("set-policy", self, "candidates", "blocks")
+        check_units("set-policy", self, "width")
+        check_sizes("set-policy", self, "rate")
         if self.device != "cpu":
             raise InputError("set-policy.device", "must be cpu", self.device)
 
@@ -93,6 +96,7 @@ class SetPolicy(PolicyLearner):
         policies.write_policy(path, self.train(Draws(scenario, seed)))
         return path
 
+    @one_thread()
     def train(
         self,
         course: Course,
@@ -108,11 +112,7 @@ class SetPolicy(PolicyLearner):
             title: for people: what the policy is for.
             checkpoint: where to keep the training as it goes, and to go on from; slots are solved again.
         """
-        if course.problem.rules.used:
-            raise InputError(
-                "scenario", "must have no rules beyond the paper's", ", ".join(course.problem.rules.used)
-            )
-        torch.set_num_threads(1)  # a network this small only loses by more
+        self.check_learnable(course)
         network = SlotNetwork(self.width, self.blocks)
         draw_weights(network, generator(course.seed, "set-policy", "weights"))
         optimiser = Adam(network.parameters(), self.rate, fused=True)

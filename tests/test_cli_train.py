@@ -1,6 +1,7 @@
 """`mincache train`: a policy and the record of its making, or one line why not."""
 
 import json
+import re
 import shlex
 from contextlib import chdir
 
@@ -44,7 +45,9 @@ def made(tmp_path_factory):
 def test_a_policy_and_its_record_are_written(made):
     """The record names the policy's bytes, its curve goes to the end, and the gap is above the optimum."""
     folder, result = made
-    policy, record = folder / "ddpg.smoke-v1.l0.n10.s3.safetensors", folder / "ddpg.smoke-v1.l0.n10.s3.json"
+    (policy,), (record,) = folder.glob("*.safetensors"), folder.glob("*.json")
+    assert policy.stem == record.stem
+    assert re.fullmatch(r"ddpg-episodes-20-batch-8-.*\.smoke-v1\.l0\.n10\.s3", policy.stem)
     kept = json.loads(record.read_text())
     assert kept["policy_sha256"] == digest(policy.read_bytes())
     assert kept["environment_steps"] == 20 * 10
@@ -59,7 +62,7 @@ def test_weights_can_be_float16(made, tmp_path):
     """With --float16 the weights are the same ones rounded, and the record's command says so."""
     path = tmp_path / "half.safetensors"
     CliRunner().invoke(train, [*ARGUMENTS, "--float16", "-o", str(path)], catch_exceptions=False)
-    full = read_policy(made[0] / "ddpg.smoke-v1.l0.n10.s3.safetensors").weights
+    full = read_policy(next(made[0].glob("*.safetensors"))).weights
     half = read_policy(path).weights
     assert all(half[name].dtype == np.float16 for name in full)
     assert all((half[name] == weight.astype(np.float16)).all() for name, weight in full.items())
@@ -96,8 +99,12 @@ def test_a_trained_policy_solves_the_suite(made):
         ({"--suite": "nowhere"}, "suite: must be one of"),
         ({"--library": "2"}, "--library: must be < 2"),
         ({"--episodes": "15"}, "episodes: must be a multiple"),
-        ({0: "cloud-only"}, "solver: must be one that learns"),
+        ({"--library": "0", "--users": "2000000000"}, "slots times users"),
+        ({"--suite": "frames-v1"}, "scenario: must have no rule that the learner does not"),
+        ({0: "cloud-only"}, "solver: must have train and episodes and device and every_problem"),
         ({0: "ddpg[nothing=1]"}, "must have the parameter"),
+        ({0: "ddpg[replay=1000000000000]"}, "replay: must fit into memory"),
+        ({0: "ddpg[hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
     ],
 )
 def test_unusable_input_is_refused(change, rule):
@@ -121,6 +128,51 @@ def test_one_policy_can_be_trained_for_every_problem(tmp_path):
     assert (record["card"]["problem"], record["card"]["users"]) == ("any", None)
     solver = registry.make(f"set-policy[policy={path}]")
     assert all(solver.supports(find_instance(f"smoke-v1.l{i}.n18.t0")) is None for i in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("output", "rule"),
+    [
+        ("policy.json", "must end in .safetensors"),
+        ("policy.checkpoint", "must end in .safetensors"),
+        ("/dev/null", "must end in .safetensors"),
+        ("missing/policy.safetensors", "must be in a folder that can be written to"),
+    ],
+)
+def test_an_unusable_output_is_refused_before_training(tmp_path, output, rule):
+    """A name that its own record would overwrite, or a folder that is not there, costs no training."""
+    with chdir(tmp_path), pytest.raises(InputError, match=f"--output: {rule}"):
+        CliRunner().invoke(train, [*ARGUMENTS, "-o", output], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_trainings_with_other_parameters_have_other_names(tmp_path):
+    """Two variants never share the file that a training is named after, nor its checkpoint."""
+    with chdir(tmp_path):
+        for variant in ("literal", "one-hot"):
+            words = [SOLVER.replace("[", f"[variant={variant},"), *ARGUMENTS[1:]]
+            CliRunner().invoke(train, words, catch_exceptions=False)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_the_device_is_in_the_command(tmp_path):
+    """What is trained on another device is another policy, so that the record's command names it."""
+    path = tmp_path / "p.safetensors"
+    CliRunner().invoke(train, [*ARGUMENTS, "--device", "cpu", "-o", str(path)], catch_exceptions=False)
+    assert json.loads(path.with_suffix(".json").read_text())["command"].endswith(" --device cpu")
+
+
+def test_a_learner_without_train_is_named(tmp_path):
+    """One that has only `fit` is told what it lacks."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from dataclasses import dataclass\nfrom mincache import Learner\n"
+        "@dataclass(frozen=True)\nclass Mine(Learner):\n"
+        "    fit = solve = train = None\n"
+    )
+    rule = "must have episodes and device and every_problem to be trained here.*call its fit"
+    with pytest.raises(InputError, match=rule):
+        CliRunner().invoke(train, [f"{file}:Mine", *ARGUMENTS[1:]], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("left_out", ["--users", "--library"])

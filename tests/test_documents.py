@@ -466,6 +466,21 @@ def test_unreadable_file_is_refused(instance):
             read_instance(path)
 
 
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path, instance):
+    """A pipe gets the bytes and stays a pipe, and a link stays one to the file that is written."""
+    pipe, file, link = tmp_path / "pipe", tmp_path / "a.json", tmp_path / "link.json"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(pipe, b"one two")
+    assert os.read(reader, 100) == b"one two"
+    os.close(reader)
+    assert pipe.is_fifo()
+    link.symlink_to(file)
+    write_instance(instance, link)
+    assert link.is_symlink()
+    assert file.read_bytes() == instance_bytes(instance)
+
+
 def packed(data):
     """Return `data` as gzip."""
     return gzip.compress(data, mtime=0)

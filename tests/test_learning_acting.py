@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mincache import Run, registry
-from mincache.learning import acting, policies
+from mincache.learning import acting, loading, policies
 from mincache.scenario import Scenario
 from mincache.views.episodes import Episodes
 
@@ -32,7 +32,7 @@ def test_it_is_loaded_before_solve(path, monkeypatch):
     """`supports` loads the policy, and `solve` reads no weights any more."""
     solver, instance = registry.make(f"ddpg[policy={path}]"), EPISODES.instance(0)
     reads = []
-    monkeypatch.setattr(acting, "read_policy", lambda p: reads.append(p) or policies.read_policy(p))
+    monkeypatch.setattr(loading, "read_policy", lambda p: reads.append(p) or policies.read_policy(p))
     assert solver.supports(instance) is None
     assert reads == [path]
     solver.solve(instance, Run.seeded(0))

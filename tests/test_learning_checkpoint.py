@@ -1,7 +1,10 @@
 """Checkpoints: a killed training goes on to the very same policy, and another's checkpoint is refused."""
 
+import json
+
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from mincache import registry
@@ -66,6 +69,34 @@ def test_anothers_checkpoint_is_refused(tmp_path):
         Checkpoint(path, {"a": 1})
     path.write_bytes(b"junk")
     with pytest.raises(DocumentError, match="must be safetensors"):
+        Checkpoint(path, {"a": 1})
+
+
+KEPT = np.arange(4, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("header", "arrays"),
+    [
+        ({"episodes": 10}, {"x": KEPT}),
+        ({"notes": {"curve": [1]}}, {"x": KEPT}),
+        ({}, {"x": KEPT + 1}),
+        ({}, {"x": KEPT[:, None]}),
+        ({}, {"x": KEPT.astype(np.float64)}),
+        ({}, {"y": KEPT}),
+        ({}, {"x": KEPT, "y": KEPT}),
+    ],
+)
+def test_a_changed_checkpoint_is_refused(tmp_path, header, arrays):
+    """One that is not as it was written would go on to another policy."""
+    path = tmp_path / "c"
+    Checkpoint(path, {"a": 1}, every=1).save(5, {"x": KEPT})
+    with safe_open(path, "numpy") as file:
+        written = json.loads(file.metadata()["mincache"])
+    save_file({"x": KEPT}, path, metadata={"mincache": json.dumps(written)})
+    assert Checkpoint(path, {"a": 1}).load()[0] == 5
+    save_file(arrays, path, metadata={"mincache": json.dumps(written | header)})
+    with pytest.raises(DocumentError, match="sha256: must be that of the rest of the file"):
         Checkpoint(path, {"a": 1})
 
 

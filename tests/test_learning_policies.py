@@ -88,7 +88,11 @@ def test_a_missing_or_huge_file_is_refused(path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("weight", "rule"),
-    [(np.array([1, 2]), "float32 or float16"), (np.array([np.nan], dtype=np.float32), "finite")],
+    [
+        (np.array([1, 2]), "float32 or float16"),
+        (np.array([np.nan], dtype=np.float32), "finite"),
+        (np.array([-3e38], dtype=np.float32), "at most 65504 in size"),
+    ],
 )
 def test_strange_weights_are_refused(path, weight, rule):
     """Weights are finite and float32 or float16."""

@@ -189,7 +189,7 @@ def test_rules_beyond_the_paper_are_not_learned():
     scenario = Scenario(users=4, slots=4)
     course = Episodes(scenario, scenario.library(1), seed=1)
     course.__dict__["problem"] = replace(course.problem, rules=Rules(frame_slots=2))
-    with pytest.raises(InputError, match="must have no rules"):
+    with pytest.raises(InputError, match="must have no rule that the learner does not keep"):
         registry.make(TINY).train(course)
 
 

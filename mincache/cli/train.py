@@ -55,18 +55,22 @@ def train(
     of the training is written beside the policy file, with the ending .json in place of .safetensors. If it
     is killed, the same command goes on from its last checkpoint, to the same policy.
     """
+    from mincache.bench.entrant import describe
+    from mincache.board.entries import folder_name
     from mincache.learning.checkpoint import Checkpoint
     from mincache.learning.training import Session
 
-    learner = _learner(solver, episodes, device)
+    spec = _spec(solver, episodes, device)
+    learner = _learner(spec)
     course, where = _course(learner, suite, users, library, seed)
-    path = output or Path(f"{solver.partition('[')[0]}.{'.'.join(where)}.s{seed}.safetensors")
+    path = _checked(output or Path(f"{folder_name(describe(spec).label)}.{where}.s{seed}.safetensors"))
     options = {
         "--suite": suite,
         "--users": users,
         "--library": library,
         "--seed": seed,
         "--episodes": episodes,
+        "--device": device,
     }
     given = [str(word) for option in options.items() if option[1] is not None for word in option]
     command = shlex.join(["mincache", "train", solver, *given, *(["--float16"] if float16 else [])])
@@ -80,40 +84,67 @@ def train(
     click.echo(f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
 
 
-def _learner(spec: str, episodes: int | None, device: str | None) -> Trainable:
+def _spec(solver: str, episodes: int | None, device: str | None) -> str:
+    """Return the solver with the parameters that options give."""
+    target, _, parameters = solver.partition("[")
+    given = [f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value]
+    written = ",".join([part for part in [parameters.removesuffix("]"), *given] if part])
+    return f"{target}[{written}]" if written else target
+
+
+def _learner(spec: str) -> Trainable:
     from mincache import registry
     from mincache.errors import InputError, shown
     from mincache.learning.training import Trainable
+    from mincache.solver import Learner
 
-    target, _, parameters = spec.partition("[")
-    given = [f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value]
-    if not hasattr(registry.load(target), "train"):
-        raise InputError("solver", "must be one that learns", shown(spec), "ddpg does")
-    written = ",".join([part for part in [parameters.removesuffix("]"), *given] if part])
-    learner = registry.make(f"{target}[{written}]" if written else target)
-    assert isinstance(learner, Trainable)
+    kind = registry.load(spec.partition("[")[0])
+    known = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
+    missing = [name for name in ("train", "episodes", "device", "every_problem") if name not in known]
+    if missing:
+        advice = "call its fit() from Python" if issubclass(kind, Learner) else "ddpg and set-policy have"
+        raise InputError(
+            "solver", f"must have {' and '.join(missing)} to be trained here", shown(spec), advice
+        )
+    learner = registry.make(spec)
+    assert isinstance(learner, Trainable)  # the same names
     return learner
+
+
+def _checked(path: Path) -> Path:
+    """Return the path, if a policy can be written there."""
+    import os
+
+    from mincache.errors import InputError, shown
+
+    if path.suffix != ".safetensors":
+        raise InputError("--output", "must end in .safetensors", shown(str(path)))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError("--output", "must be in a folder that can be written to", shown(str(path.parent)))
+    return path
 
 
 def _course(
     learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
-) -> tuple[Course, list[str]]:
-    """Return what to train on, and the parts of a file name that tell it."""
+) -> tuple[Course, str]:
+    """Return what to train on, and the part of a file name that tells it."""
     from mincache import suites
     from mincache.errors import InputError
     from mincache.learning.draws import Draws
+    from mincache.scenario import Scenario
+    from mincache.validation import validated
     from mincache.views.episodes import Episodes
 
     content = suites.find(suite).content
     if users is None and library is None and learner.every_problem:
-        return Draws(content.scenario, seed), [suite]
+        return Draws(content.scenario, seed), content.name
     if users is None or library is None:
         raise InputError("--users and --library", "must be given both", "one alone or none")
     if library >= content.recipe.libraries:
         raise InputError("--library", f"must be < {content.recipe.libraries}, as {suite} has", str(library))
-    scenario = content.scenario.model_copy(update={"users": users})
+    scenario = validated(Scenario, content.scenario.model_dump(mode="json") | {"users": users})
     models = scenario.library(content.recipe.library_seed, library)
-    return Episodes(scenario, models, seed, "training", library), [suite, f"l{library}", f"n{users}"]
+    return Episodes(scenario, models, seed, "training", library), f"{content.name}.l{library}.n{users}"
 
 
 def _title(suite: str, users: int | None, library: int | None) -> str:
@@ -124,12 +155,13 @@ def _title(suite: str, users: int | None, library: int | None) -> str:
 def _what(learner: Trainable, course: Course) -> dict[str, Any]:
     """Return what decides a training beside its command: defaults, versions, and the problem."""
     from dataclasses import asdict
+    from importlib.metadata import version
 
-    from mincache import __version__
     from mincache.learning.policies import problem_digest
 
+    versions = {library: version(library) for library in ("mincache", "torch", "numpy")}
     problem = problem_digest(course.problem)
-    return {"parameters": asdict(learner), "problem": problem, "version": __version__}  # type: ignore[call-overload]  # every solver is a dataclass
+    return {"parameters": asdict(learner), "problem": problem, "versions": versions}  # type: ignore[call-overload]  # every solver is a dataclass
 
 
 @contextmanager

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from mincache.errors import InputError
 from mincache.instance import Instance
 from mincache.learning.kinds import actor_of, view_of
+from mincache.learning.loading import check_versions, load_network, units
 from mincache.learning.networks import Actor
-from mincache.learning.policies import read_policy
+from mincache.learning.policies import Policy, read_card
 from mincache.learning.safefile import refusing
 from mincache.learning.set_agents import SetActor, SetView
+from mincache.learning.threads import one_thread
 from mincache.quantity import Array
 from mincache.solution import Solution
 from mincache.solver import RAW_DIGITS, Run
@@ -31,18 +32,15 @@ def load(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
         DocumentError: if it is no policy, its weights have other names or shapes than such an actor's, or
             it was trained for another version of an observation or action.
     """
-    policy = read_policy(path)
     with refusing(path):
-        view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
-        if policy.card.versions != view.versions:
-            rule = f"must be for {' and '.join(view.versions)}"
-            raise InputError("versions", rule, " and ".join(policy.card.versions), "train it again")
-        first = next((policy.weights[name] for name in _FIRST_BIASES if name in policy.weights), (0,))
-        units = len(first) or 1
-        actor = SetActor(units) if isinstance(view, SetView) else actor_of(view, instance, units)
-        policy.check_shapes({name: tuple(weight.shape) for name, weight in actor.state_dict().items()})
-    actor.load_state_dict({name: torch.from_numpy(weight) for name, weight in policy.weights.items()})
-    return actor, view
+        view = view_of(*(version.partition("/")[0] for version in read_card(path).versions))
+
+    def build(policy: Policy) -> AnyActor:
+        check_versions(policy, view.versions)
+        hidden = units(policy, *_FIRST_BIASES)
+        return SetActor(hidden) if isinstance(view, SetView) else actor_of(view, instance, hidden)
+
+    return load_network(path, build), view
 
 
 def ready(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
@@ -67,6 +65,7 @@ def act(actor: AnyActor, states: Array) -> Array:
     return raw
 
 
+@one_thread()
 def answer(actor: AnyActor, view: AgentView, instance: Instance, run: Run | None = None) -> Solution:
     """Return the actor's solution of an instance, and tell `run` what it was before its repair."""
     raw = act(actor, view.apply(instance))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ class Progress(BaseModel):
         training: everything that decides the training, as JSON values.
         episodes: how many are done.
         notes: what whoever watches the training wants to have back.
+        sha256: of all the rest of the file, so that one that was changed is not gone on from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,16 @@ class Progress(BaseModel):
     training: dict[str, Any]
     episodes: int = Field(default=0, ge=0)
     notes: dict[str, Any] = Field(default_factory=dict)
+    sha256: str = ""
+
+    def sealed(self, arrays: Mapping[str, Array]) -> Progress:
+        """Return the same with the digest of itself and of the learner's arrays."""
+        digest = sha256(self.model_copy(update={"sha256": ""}).model_dump_json().encode())
+        for name in sorted(arrays):
+            array = np.ascontiguousarray(arrays[name])
+            digest.update(f"{name} {array.dtype} {array.shape}".encode())
+            digest.update(array.data)
+        return self.model_copy(update={"sha256": digest.hexdigest()})
 
 
 class Checkpoint:
@@ -57,7 +69,7 @@ class Checkpoint:
         notes: kept and restored with the arrays; whoever watches the training writes them.
 
     Raises:
-        DocumentError: if the file is no checkpoint, or one of another training.
+        DocumentError: if the file is no checkpoint, is not as it was written, or is one of another training.
     """
 
     def __init__(self, path: Path, training: Mapping[str, Any], every: int = 50) -> None:
@@ -78,7 +90,7 @@ class Checkpoint:
         if episodes - self._episodes < self.every:
             return
         self._episodes = episodes
-        progress = Progress(training=self._training, episodes=episodes, notes=self.notes)
+        progress = Progress(training=self._training, episodes=episodes, notes=self.notes).sealed(arrays)
         write_bytes(self.path, save(dict(arrays), metadata={_HEADER_KEY: progress.model_dump_json()}))
 
     def remove(self) -> None:
@@ -93,4 +105,8 @@ def _read(path: Path, wanted: Progress) -> tuple[Progress, dict[str, Array]]:
         if progress.training != json.loads(wanted.model_dump_json())["training"]:
             advice = "repeat the command that began it, or delete the file"
             raise InputError("training", "must be the one that is asked for", "another", advice)
-        return progress, {name: np.array(file.get_tensor(name)) for name in sorted(file.keys())}
+        arrays = {name: np.array(file.get_tensor(name)) for name in sorted(file.keys())}
+        if progress.sealed(arrays) != progress:
+            advice = "delete the file, and begin anew"
+            raise InputError("sha256", "must be that of the rest of the file", "another", advice)
+        return progress, arrays

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from mincache.errors import InputError
+
+MOST_UNITS = 2048
+"""Units that a layer may have, so that no policy is too large a file to be read."""
 
 
 def check_counts(title: str, learner: Any, *names: str) -> None:
@@ -13,12 +18,20 @@ def check_counts(title: str, learner: Any, *names: str) -> None:
     Raises:
         InputError: if one is not.
     """
-    for name in ("episodes", "environments", "updates", "batch", *names):
-        if getattr(learner, name) < 1:
-            raise InputError(f"{title}.{name}", "must be >= 1", str(getattr(learner, name)))
+    counts = ("episodes", "environments", "updates", "batch", *names)
+    _check(title, learner, counts, "must be >= 1", lambda value: value >= 1)
     if learner.episodes % learner.environments:
         rule = f"must be a multiple of environments = {learner.environments}"
         raise InputError(f"{title}.episodes", rule, str(learner.episodes))
+
+
+def check_units(title: str, learner: Any, name: str) -> None:
+    """Check that a layer has from 1 to `MOST_UNITS` units.
+
+    Raises:
+        InputError: if it has not.
+    """
+    _check(title, learner, (name,), f"must lie in [1, {MOST_UNITS}]", lambda value: 1 <= value <= MOST_UNITS)
 
 
 def check_fractions(title: str, learner: Any, *names: str) -> None:
@@ -27,6 +40,21 @@ def check_fractions(title: str, learner: Any, *names: str) -> None:
     Raises:
         InputError: if one does not.
     """
+    _check(title, learner, names, "must lie in [0, 1]", lambda value: 0.0 <= value <= 1.0)
+
+
+def check_sizes(title: str, learner: Any, *names: str) -> None:
+    """Check that these parameters are finite and not negative.
+
+    Raises:
+        InputError: if one is not.
+    """
+    _check(title, learner, names, "must be finite and >= 0", lambda value: 0.0 <= value < math.inf)
+
+
+def _check(
+    title: str, learner: Any, names: tuple[str, ...], rule: str, holds: Callable[[float], bool]
+) -> None:
     for name in names:
-        if not 0.0 <= getattr(learner, name) <= 1.0:
-            raise InputError(f"{title}.{name}", "must lie in [0, 1]", str(getattr(learner, name)))
+        if not holds(getattr(learner, name)):
+            raise InputError(f"{title}.{name}", rule, str(getattr(learner, name)))

@@ -60,7 +60,7 @@ class PolicyLearner(Learner):
     def find(self, instance: Instance) -> Path | str:
         """Return the policy for this instance, or why there is none."""
         if self.policy:
-            return policies.named(self.policy, instance)
+            return self._differs(self.policy) or policies.named(self.policy, instance)
         return policies.shipped(self.title, self.training(), instance)
 
     def found(self, instance: Instance) -> Path:
@@ -77,6 +77,27 @@ class PolicyLearner(Learner):
     def training(self) -> dict[str, Any]:
         """Return the parameters that a training depends on."""
         return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
+
+    def check_learnable(self, course: Course) -> None:
+        """Check that a policy trained on `course` could answer what is drawn there.
+
+        Raises:
+            InputError: if it has rules that the learner does not keep.
+        """
+        declined = super().supports(course.problem)
+        if declined:
+            raise InputError("scenario", "must have no rule that the learner does not keep", declined)
+
+    def _differs(self, path: Path) -> str | None:
+        """Return why a policy is not the one that the parameters given beside it speak of, or None."""
+        card, defaults = policies.read_card(path), type(self)().training()
+        if card.solver != self.title:
+            return f"the policy {path} is one of {card.solver}"
+        for name, value in self.training().items():
+            trained = card.parameters.get(name)
+            if value not in (defaults[name], trained):
+                return f"the policy {path} was trained with {name}={trained}, not {value}"
+        return None
 
     def card(self, course: Course, title: str, versions: tuple[str, str]) -> PolicyCard:
         """Return the card of a policy that was trained on `course`, with a title for people."""

@@ -53,6 +53,11 @@ class Trial:
     gap: float
     train_cpu_s: float
 
+    @property
+    def what(self) -> tuple[str, str, str, int]:
+        """What was measured."""
+        return self.learner, self.answering, self.where, self.seed
+
 
 @dataclass(frozen=True)
 class Job:
@@ -99,6 +104,12 @@ class Job:
         if self.suite is not None:
             yield self.suite, list(suites.find(self.suite))
 
+    @property
+    def measured(self) -> list[tuple[str, str, str, int]]:
+        """What its trials measure, as they name it."""
+        where = [f"N = {users}" for users in self.users] + ([self.suite] if self.suite else [])
+        return [(self.learner, how, place, self.seed) for place in where for how in self.answering]
+
     def run(self) -> list[Trial]:
         """Train and measure."""
         learner = registry.make(self.learner)
@@ -130,13 +141,15 @@ def run_all(jobs: Sequence[Job], kept: Path, workers: int = 1) -> list[Trial]:
         kept: the file.
         workers: processes at a time.
     """
-    order = {(job.learner, job.seed): place for place, job in enumerate(jobs)}
+    order = {what: place for place, what in enumerate(what for job in jobs for what in job.measured)}
     done = [Trial(**row) for row in json.loads(read_bytes(kept))] if kept.exists() else []
-    done = [trial for trial in done if (trial.learner, trial.seed) in order]
-    have = {(trial.learner, trial.seed) for trial in done}
-    missing = [job for job in jobs if (job.learner, job.seed) not in have]
+    done = [trial for trial in done if trial.what in order]
+    have = {trial.what for trial in done}
+    missing = [job for job in jobs if not have.issuperset(job.measured)]
     for measured in _finished(missing, workers):
-        done = sorted([*done, *measured], key=lambda one: order[one.learner, one.seed])
+        kinds = {trial.what for trial in measured}
+        done = [trial for trial in done if trial.what not in kinds]
+        done = sorted([*done, *measured], key=lambda trial: order[trial.what])
         rows = [json.dumps(asdict(trial)) for trial in done]
         write_bytes(kept, ("[\n" + ",\n".join(rows) + "\n]\n").encode())
     return done

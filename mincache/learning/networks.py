@@ -83,9 +83,10 @@ class Critic(nn.Module):
 def perceptron(*sizes: int) -> nn.Sequential:
     """Return a perceptron with layers of these sizes and ReLU between them, its weights not drawn yet."""
     layers: list[nn.Module] = []
+    device = torch.get_default_device()
     for inputs, outputs in pairwise(sizes):
         # Without torch's own initialisation, which would draw from its global generator.
-        layers += [skip_init(nn.Linear, inputs, outputs), nn.ReLU()]  # type: ignore[no-untyped-call]  # torch's
+        layers += [skip_init(nn.Linear, inputs, outputs, device=device), nn.ReLU()]  # type: ignore[no-untyped-call]  # torch's
     return nn.Sequential(*layers[:-1])
 
 

@@ -29,7 +29,9 @@ from mincache.validation import validated
 
 POLICY_FORMAT: Literal["mincache-policy/1"] = "mincache-policy/1"
 MAX_POLICY_BYTES = 32 * 1024 * 1024
-"""A policy file may not be larger than this; ours hold about 0.2 MB."""
+"""A policy file may not be larger than this; ours hold at most 0.1 MB."""
+LARGEST_WEIGHT = float(np.finfo(np.float16).max)
+"""No weight may be larger in size, so that each has a float16 near it."""
 ANY_PROBLEM = "any"
 """What a card says in place of a problem's digest if the policy is for every problem."""
 _CARD_KEY = "mincache"
@@ -98,6 +100,18 @@ def problem_digest(instance: Instance) -> str:
     one_slot = np.ones((1, instance.user_count))
     trace = Trace(np.zeros(1), one_slot, np.zeros_like(one_slot), one_slot)
     return digest(instance_bytes(replace(instance, name="problem", trace=trace, origin=None)))
+
+
+def check_size(weights: int) -> None:
+    """Check that a policy with this many weights is no larger a file than may be read.
+
+    Raises:
+        InputError: if it is larger.
+    """
+    size = weights * np.dtype(np.float32).itemsize
+    if size > MAX_POLICY_BYTES:
+        advice = "train with fewer hidden units or users"
+        raise InputError("policy", f"must hold at most {MAX_POLICY_BYTES} bytes", str(size), advice)
 
 
 def whose(course: Course) -> dict[str, Any]:
@@ -201,6 +215,7 @@ def _weights(file: Any) -> dict[str, Array]:
         if file.get_slice(name).get_dtype() not in ("F32", "F16"):
             raise InputError(f"weights.{name}", "must be float32 or float16", "another type")
         weights[name] = np.array(file.get_tensor(name))
-        if not np.isfinite(weights[name]).all():
-            raise InputError(f"weights.{name}", "must be finite", "NaN or infinity")
+        if not (abs(weights[name]) <= LARGEST_WEIGHT).all():
+            rule = f"must be finite and at most {LARGEST_WEIGHT:g} in size"
+            raise InputError(f"weights.{name}", rule, "a larger number, infinity or NaN")
     return weights

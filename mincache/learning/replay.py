@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mincache.errors import InputError
+
 
 class Transitions(NamedTuple):
     """Rows of [s(t), a(t), r(t), s(t+1)], float32.
@@ -34,11 +36,18 @@ class Replay:
         state_size: entries of a state.
         action_size: entries of an action.
         device: where they are kept.
+
+    Raises:
+        InputError: if there is no memory for so many.
     """
 
     def __init__(self, capacity: int, state_size: int, action_size: int, device: str = "cpu") -> None:
         shapes = ((capacity, state_size), (capacity, action_size), (capacity,), (capacity, state_size))
-        self._memory = Transitions(*(torch.zeros(shape, device=device) for shape in shapes))
+        try:
+            self._memory = Transitions(*(torch.zeros(shape, device=device) for shape in shapes))
+        except RuntimeError:  # what torch raises where memory ends
+            rule = f"must fit into memory, at {4 * (2 * state_size + action_size + 1)} bytes a transition"
+            raise InputError("replay", rule, str(capacity), "keep fewer") from None
         self._capacity = capacity
         self._added = 0
         self._shift_and_scale = torch.tensor([0.0, 0.0], dtype=torch.float64)

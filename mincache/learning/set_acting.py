@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from mincache.errors import InputError
 from mincache.instance import Instance
 from mincache.learning.aggregates import AGGREGATES, Aggregates
 from mincache.learning.decoding import DECODER, Scores, decide
-from mincache.learning.policies import Policy, read_policy
-from mincache.learning.safefile import refusing
+from mincache.learning.loading import check_versions, load_network, units
+from mincache.learning.policies import Policy
 from mincache.learning.sets import SlotNetwork
+from mincache.learning.threads import one_thread
 from mincache.solution import Solution
 
 VERSIONS = (AGGREGATES, DECODER)
@@ -27,15 +27,7 @@ def load(path: Path) -> SlotNetwork:
         DocumentError: if it is no policy, its weights have other names or shapes than such a network's, or
             it was trained for another version of what networks see or say.
     """
-    policy = read_policy(path)
-    with refusing(path):
-        if policy.card.versions != VERSIONS:
-            rule, received = f"must be for {' and '.join(VERSIONS)}", " and ".join(policy.card.versions)
-            raise InputError("versions", rule, received, "train it again")
-        network = _network_of(policy)
-        policy.check_shapes({name: tuple(weight.shape) for name, weight in network.state_dict().items()})
-    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in policy.weights.items()})
-    return network
+    return load_network(path, _network_of)
 
 
 def ready(path: Path) -> SlotNetwork:
@@ -51,11 +43,12 @@ def _kept(path: Path, stamp: tuple[int, int]) -> SlotNetwork:
 
 def _network_of(policy: Policy) -> SlotNetwork:
     """Return a network of the size that the weights seem to be of."""
-    width = len(policy.weights.get("models.embed.0.bias", ())) or 1
+    check_versions(policy, VERSIONS)
     blocks = {name.split(".")[2] for name in policy.weights if name.startswith("models.blocks.")}
-    return SlotNetwork(width, len(blocks))
+    return SlotNetwork(units(policy, "models.embed.0.bias"), len(blocks))
 
 
+@one_thread()
 @torch.no_grad()
 def answer(network: SlotNetwork, instance: Instance, candidates: int = 1) -> Solution:
     """Return the network's solution of an instance; see `decide` for the candidates."""

@@ -50,13 +50,13 @@ class Trainable(Protocol):
 
     def train(
         self,
-        episodes: Any,  # the Course that it learns from
+        course: Any,  # the Course that it learns from
         /,
         watch: Watch | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
     ) -> Policy:
-        """Return a policy trained on `episodes`, going on from the checkpoint."""
+        """Return a policy trained on `course`, going on from the checkpoint."""
 
 
 class CurvePoint(BaseModel):
@@ -114,17 +114,17 @@ class Validation:
     """Instances that are neither trained on nor in any suite, and their optimal costs.
 
     Args:
-        episodes: what is trained on; only the name of the stream is another.
+        course: what is trained on; only the name of the stream is another.
         count: how many instances.
     """
 
-    episodes: Course
+    course: Course
     count: int = VALIDATION_TRACES
     instances: Sequence[Instance] = field(init=False)
     optimal_costs: Sequence[float] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        held_out = replace(self.episodes, purpose="validation")
+        held_out = replace(self.course, purpose="validation")
         self.instances = [held_out.instance(i) for i in range(self.count)]
         self.optimal_costs = _optimal_costs(self.instances)
 
@@ -144,7 +144,7 @@ class Session:
 
     Args:
         learner: what is trained.
-        episodes: what it is trained on.
+        course: what it is trained on.
         checkpoint: where it is kept as it goes.
         show: hears of the episodes so far after each round, and of each point of the curve.
         points: how many points the curve has.
@@ -156,7 +156,7 @@ class Session:
     def __init__(
         self,
         learner: Trainable,
-        episodes: Course,
+        course: Course,
         checkpoint: Checkpoint,
         show: Callable[[int, CurvePoint | None], None],
         points: int = 10,
@@ -164,18 +164,19 @@ class Session:
         from mincache.learning.devices import check_device  # torch: records are read without it
 
         check_device(learner.device)
-        self._learner, self._episodes, self._checkpoint, self._show = learner, episodes, checkpoint, show
+        self._learner, self._course, self._checkpoint, self._show = learner, course, checkpoint, show
         self._every = max(1, learner.episodes // points)
-        held_out = VALIDATION_DRAWS if isinstance(episodes, Draws) else VALIDATION_TRACES
-        self._validation = Validation(episodes, held_out)
+        held_out = VALIDATION_DRAWS if isinstance(course, Draws) else VALIDATION_TRACES
+        self._validation = Validation(course, held_out)
         self._stopwatch = Stopwatch(*checkpoint.notes.get("seconds", (0.0, 0.0)))
         self._curve = [CurvePoint(**point) for point in checkpoint.notes.get("curve", ())]
-        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._started = checkpoint.notes.setdefault("started", now)
 
     def train(self, title: str) -> Policy:
         """Train, and return the policy."""
         self._stopwatch.resume()
-        policy = self._learner.train(self._episodes, self._hear, title, self._checkpoint)
+        policy = self._learner.train(self._course, self._hear, title, self._checkpoint)
         self._stopwatch.pause()
         return policy
 
@@ -194,7 +195,7 @@ class Session:
             command=command,
             policy_sha256=policy_sha256,
             card=card,
-            environment_steps=self._learner.episodes * self._episodes.scenario.slots,
+            environment_steps=self._learner.episodes * self._course.scenario.slots,
             wall_s=self._stopwatch.wall_s,
             cpu_s=self._stopwatch.cpu_s,
             device=self._learner.device,

@@ -1,6 +1,6 @@
 """Variants of `ddpg`: the steps from the paper's agent to the best one, each a frozen set of fields.
 
-Each variant changes one thing about the one before it, so that a reader sees what each idea is worth.
+Each variant adds an idea to the one before it, so that a reader sees what each is worth.
 """
 
 from __future__ import annotations
