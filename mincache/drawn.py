@@ -9,6 +9,7 @@ from pathlib import Path
 from mincache.documents import digest, write_bytes
 from mincache.errors import InputError
 from mincache.instance import check_name
+from mincache.paths import make_folder
 
 CACHE_VARIABLE = "MINCACHE_CACHE"
 """The environment variable that names the cache folder."""
@@ -50,11 +51,6 @@ def drawn_file(name: str, sha256: str, draw: Callable[[], bytes]) -> Path:
     if digest(data) != sha256:
         rule, received = f"must be {sha256[:12]}..., as listed", f"{digest(data)[:12]}..., as drawn"
         raise InputError(f"{name}: sha256", rule, received, "see: mincache instances verify")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
-        reason = getattr(error, "strerror", None) or str(error)
-        advice = f"set {CACHE_VARIABLE} to a folder that is"
-        raise InputError(str(folder), "must be a folder to write to", reason, advice) from None
+    make_folder(folder, f"set {CACHE_VARIABLE} to a folder that is")
     write_bytes(path, data)
     return path

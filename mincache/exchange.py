@@ -15,6 +15,7 @@ from mincache.documents import instance_bytes, write_bytes
 from mincache.errors import InputError
 from mincache.exchange_answers import INSTANCE_FILE, NAMES_FILE, Decision, Names
 from mincache.instance import Instance
+from mincache.paths import make_folder
 from mincache.views import algebraic
 
 FileFormat = Literal["nl", "gms", "lp", "mps"]
@@ -44,10 +45,7 @@ def export(
     chosen: algebraic.Formulation = formulation or ("piecewise" if linear else "exact")
     if linear and chosen == "exact":
         raise InputError("formulation", f"must be piecewise or relaxed in an {file_format} file", "exact")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(folder), "must be a folder", error.strerror or str(error)) from None
+    make_folder(folder)
     path = folder / f"{instance.name}.{file_format}"
     variables, columns = _write_model(algebraic.apply(instance, chosen), path)
     names = Names(
@@ -65,7 +63,10 @@ def _write_model(model: Any, path: Path) -> tuple[dict[str, str], list[str]]:
     options: dict[str, Any] = {"symbolic_solver_labels": True}
     if path.suffix == ".gms":  # have GAMS write a table of names and values
         options |= {"put_results": "answer", "put_results_format": "dat"}
-    _, map_id = model.write(str(path), io_options=options)
+    try:
+        _, map_id = model.write(str(path), io_options=options)
+    except OSError as error:
+        raise InputError(str(path), "must be writable", error.strerror or str(error)) from None
     if path.suffix == ".nl":
         columns = path.with_suffix(".col").read_text().splitlines()
         return {name: name for name in columns}, columns

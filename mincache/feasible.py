@@ -88,7 +88,8 @@ def lift(instance: Instance, cache: Array, step_share: Array) -> Array:
     least = _least_shares(instance, cache)
     more = np.maximum(step_share - least, 0.0)
     asked, room = more.sum(axis=-1, keepdims=True), _room(least)[..., None]
-    return np.asarray(least + more * np.where(asked > room, room / np.maximum(asked, room), 1.0))
+    fitting = np.divide(room, asked, out=np.ones_like(asked), where=asked > room)
+    return np.asarray(least + more * fitting)
 
 
 def rounded(instance: Instance, decisions: Decisions) -> Decisions:

@@ -22,12 +22,13 @@ from mincache.documents import digest, instance_bytes, parse_instance, read_byte
 from mincache.drawn import drawn_file
 from mincache.errors import DocumentError, InputError, shown
 from mincache.instance import NAME_PATTERN, Instance, check_name
+from mincache.paths import make_folder
 from mincache.recipes import Entry as Entry  # the same names: for those who look for them here
 from mincache.recipes import Place, places
 from mincache.recipes import Recipe as Recipe
 from mincache.recipes import draw as draw
 from mincache.scenario import Scenario
-from mincache.validation import read_toml
+from mincache.validation import read_toml, validated
 
 RECIPE_FILE = "suite.toml"
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -182,11 +183,7 @@ def generate(
     check_name(name, "name")
     undrawn = list(places(name, recipe, scenario))
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(str(folder), "must be a folder to write to", reason) from None
+    make_folder(folder)
     check_free(folder)
     entries = []
     for place in each(undrawn):
@@ -211,18 +208,23 @@ def check_free(folder: Path) -> None:
         raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
 
 
-def set_references(suite: Suite, values: Mapping[str, tuple[float, float]], source: str = "") -> Suite:
+def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]], source: str = "") -> Suite:
     """Write a verified cost and a proven lower bound of each instance named into `suite.toml`.
 
     Args:
         suite: the suite; it is read again and returned.
-        values: (cost, bound) by instance.
+        values: (cost, bound) by instance; None where no bound is known.
         source: where they are from; "" leaves what stands there.
+
+    Raises:
+        InputError: if one is not finite.
     """
+
+    def referenced(entry: Entry, cost: float, bound: float | None) -> Entry:
+        return validated(Entry, entry.model_dump() | {"best_known": cost, "lower_bound": bound})
+
     entries = tuple(
-        entry.model_copy(update=dict(zip(("best_known", "lower_bound"), values[entry.name], strict=True)))
-        if entry.name in values
-        else entry
+        referenced(entry, *values[entry.name]) if entry.name in values else entry
         for entry in suite.content.instance
     )
     changes = {"instance": entries, "references": source or suite.content.references}

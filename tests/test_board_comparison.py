@@ -49,3 +49,10 @@ def test_what_changed_of_a_solver_is_told():
     found = {(one.first, one.second): one.changed for one in compare_standings(before, after, False)}
     assert found["x", "x"] == ("60 s -> 10 s", "source aaaaaaaa -> source bbbbbbbb")
     assert found["y", "y"] == found["x", "y"] == found["y", "x"] == ()
+
+
+def test_costs_of_zero_are_compared():
+    """Where the first costs nothing, the second is still better, worse or equal, with no warning."""
+    found = compare("tiny", "a", {"x": 0.0, "y": 0.0, "z": 2.0}, "b", {"x": 0.0, "y": 1.0, "z": 2.0})
+    assert (found.wins, found.losses, found.ties) == (1, 0, 2)
+    assert found.p_value == 1.0

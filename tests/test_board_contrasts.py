@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from mincache.board.contrasts import contrasts, contrasts_markdown
 from mincache.board.standing import standings
 from mincache.cli.leaderboard import leaderboard
+from mincache.errors import InputError
 
 GAPS = {
     "plain": {"exact": 0.0, "greedy": 0.1, "random": 0.3},
@@ -38,9 +39,10 @@ def test_the_spread_and_who_changes_places():
     assert narrow.swapped == (("random", "greedy"),)
 
 
-def test_without_the_base_nothing_is_swapped():
-    """Against a suite that has no records there is no pair to compare."""
-    assert {(one.pairs, one.swapped) for one in contrasts(standings(records()), "unknown")} == {(0, ())}
+def test_a_base_without_records_is_refused():
+    """A suite that has no records is nothing to contrast with, and those that have are named."""
+    with pytest.raises(InputError, match=r"base: must be one of: narrow, plain; received 'unknown'"):
+        contrasts(standings(records()), "unknown")
 
 
 def test_as_markdown():

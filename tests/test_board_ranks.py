@@ -1,3 +1,5 @@
+import numpy as np
+import pytest
 from board_fixture import record, tables
 
 from mincache.board.ranks import ranks, too_few_seeds
@@ -63,3 +65,23 @@ def test_rounding_gives_no_rank():
     assert [(row.solver, row.rank_low, row.rank_high) for row in shown.rows] == [
         ("a", 1, 1), ("b", 1, 1), ("c", 3, 3),
     ]  # fmt: skip
+
+
+def test_intervals_are_as_wide_as_new_seeds_would_make_them():
+    """With ten runs an instance the draws vary by the unbiased variance of the mean, not by 9/10 of it."""
+    rng = np.random.default_rng(1)
+    runs = {name: 10.0 + rng.random(10) for name in map(str, range(40))}
+    steady = [record("steady", name, 10.0) for name in runs]
+    noisy = [record("x", name, cost, n) for name, costs in runs.items() for n, cost in enumerate(costs)]
+    standing, who = _standing([*steady, *noisy])
+    low, high = ranks(standing)[who["x"]].gap
+    variance = np.mean([np.var(costs / 10.0, ddof=1) / 10 for costs in runs.values()]) / len(runs)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(variance), rel=0.03)
+
+
+def test_runs_without_a_verified_answer_are_no_seeds():
+    """Ten runs of which one failed are nine seeds."""
+    failed = record("few", "a", 9.0, 9, verdict="infeasible")
+    runs = [record("few", i, 9.0 + n, n) for i in "ab" for n in range(10) if (i, n) != ("a", 9)]
+    standing, who = _standing([*STEADY, *runs, failed])
+    assert too_few_seeds(standing, who["few"])

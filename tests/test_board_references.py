@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 from board_fixture import record
@@ -67,3 +68,8 @@ def test_references_are_frozen():
     """A reference cannot be edited in place."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         Reference(1.0).cost = 2.0
+
+
+def test_a_gap_to_a_cost_of_zero():
+    """Only 0 is at 0; anything above it is infinitely far."""
+    assert [Reference(0.0).gap(cost) for cost in (0.0, 1.0)] == [0.0, math.inf]

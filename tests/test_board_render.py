@@ -7,6 +7,7 @@ from rich.console import Console
 
 from mincache.board import render
 from mincache.board.columns import shown
+from mincache.board.render import escaped
 from mincache.board.table import Row
 
 RECORDS = [
@@ -94,3 +95,8 @@ def test_latex_holds_the_cells_and_acts_on_none():
         assert plain.split(" & ") == cells
     hostile = tables([record("a_b{c}\\d^e~f", "a", 1.0)])
     assert "a\\_b\\{c\\}\\textbackslash{}d\\textasciicircum{}e\\textasciitilde{}f" in render.latex(hostile)
+
+
+def test_a_name_stays_on_one_line():
+    """What is anybody's text cannot begin a line of the page."""
+    assert escaped("a\n# b\t|") == "a \\# b \\|"

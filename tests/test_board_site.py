@@ -286,5 +286,5 @@ def test_figures_are_shown_if_there_are_any(board, tmp_path):
 
 def test_an_empty_board_has_no_site(tmp_path):
     """There is nothing to show of a board without entries."""
-    with pytest.raises(InputError, match="must hold at least one entry"):
+    with pytest.raises(InputError, match="must be a board with at least one entry"):
         build(tmp_path, tmp_path / "site")

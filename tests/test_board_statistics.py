@@ -178,3 +178,10 @@ def test_holm_by_hand():
     assert stats.holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
     assert stats.holm([]) == []
+
+
+def test_a_profile_of_costs_of_zero():
+    """Where the best cost is 0, those who reach it are at ratio 1 and the others at none."""
+    costs = np.array([[0.0, 1.0], [0.0, 2.0], [3.0, 1.0]])
+    profile = stats.performance_profile(costs, np.array([1.0, 2.0, 1e300]))
+    assert profile.tolist() == [[1.0, 1.0, 1.0], [0.5, 1.0, 1.0], [0.5, 0.5, 0.5]]

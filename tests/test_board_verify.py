@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 
 import pytest
@@ -233,5 +234,43 @@ def test_a_changed_page_is_found(board):
 
 def test_an_empty_board_is_no_success(tmp_path):
     """Nothing to verify is not verified."""
-    with pytest.raises(InputError, match="must hold at least one entry"):
+    with pytest.raises(InputError, match="must be a board with at least one entry"):
         list(verify(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"verdict": "infeasible"}, "infeasible without an infeasible score"),
+        ({"verdict": "no solution"}, "no solution, and yet a score or a claim"),
+        ({"claim": "optimal", "bound": 1e-9}, "claimed optimal at the bound 1e-09"),
+        ({"claim": "optimal"}, "claimed optimal at the bound None"),
+        (
+            {"trace": [{"seconds": s, "cost": None, "bound": None} for s in (2.0, 1.0)]},
+            "the trace's times do not rise from 0",
+        ),
+        (
+            {"trace": [{"seconds": 1.0, "cost": 1e-9, "bound": None}]},
+            "the trace's cost 1e-09 is below the proven bound",
+        ),
+    ],
+)
+def test_what_a_record_says_must_fit_together(board, change, said):
+    """Verdict, claim and trace are held against the score and what is proven of the instance."""
+
+    def lie(lines):
+        return [json.dumps(json.loads(lines[0]) | change).encode() + b"\n", *lines[1:]]
+
+    rewrite(board, RECORDS_FILE, lie)
+    assert said in wrong(board)[ENTRY]
+
+
+def test_no_time_is_below_zero(board):
+    """A record with a negative time is refused."""
+    rewrite(
+        board,
+        RECORDS_FILE,
+        lambda lines: [re.sub(rb'"wall_s":[^,]+', b'"wall_s":-1.0', lines[0]), *lines[1:]],
+    )
+    (found,) = dict(verify(board))[ENTRY]
+    assert "wall_s" in found

@@ -264,3 +264,20 @@ def test_the_check_is_small_and_shares_nothing_with_the_solver() -> None:
     assert {name for name in imported if name and name.startswith("mincache")} <= {
         f"mincache.{module}" for module in allowed
     }
+
+
+def test_a_certificate_names_its_instance(data: bytes, certificate: dict[str, Any]) -> None:
+    """A certificate with the instance's hash and another instance's name is refused."""
+    certificate["instance"] = "other"
+    assert check(data, to_bytes(certificate)).sentences == (
+        "refused: it is about another document, of the instance 'other'",
+    )
+
+
+def test_numbers_beyond_the_largest_float_are_judged(data: bytes, certificate: dict[str, Any]) -> None:
+    """Prices whose sums no float can hold end in a sentence, as any price does."""
+    first = certificate["slots"][0]
+    first["bandwidth_multiplier"] = 1.7e308
+    first["tree"] = [[1.7e308, 1.7e308] if is_leaf(node) else node for node in first["tree"]]
+    (sentence,) = check(data, to_bytes(certificate)).sentences
+    assert sentence.startswith("refused: slot 0: leaf 0")

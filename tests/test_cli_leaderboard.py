@@ -55,6 +55,14 @@ def test_no_campaign_is_a_plain_refusal(tmp_path):
     assert "\n" not in str(refused)
 
 
+def test_a_folder_without_entries_is_not_rebuilt(tmp_path):
+    """Rebuilding what is no board is refused, and nothing is written into it."""
+    refused = invoke("rebuild", tmp_path).exception
+    assert isinstance(refused, InputError)
+    assert str(refused) == f"{tmp_path}: must be a board with at least one entry; received none"
+    assert not list(tmp_path.iterdir())
+
+
 def test_damaged_lines_are_noted(campaign, tmp_path):
     """A table says how many lines of the journal were passed over; other verbs say so on standard error."""
     lines = (campaign / "records.jsonl").read_bytes()

@@ -137,3 +137,12 @@ def test_what_rules_link(rules, linked):
     scenario = Scenario(slots=5)
     instance = scenario.instance("five", scenario.library(0), scenario.trace(0, "test"))
     assert feasible.linked_slots(replace(instance, rules=rules)) == linked
+
+
+def test_lifting_nothing_where_nothing_is_left_is_no_division(three_users):
+    """With all steps at the floor, and no wish beyond it, lifting warns of nothing and changes nothing."""
+    floor = 450.0 * (1 - 1e-16)
+    tight = replace(three_users, server=replace(three_users.server, steps=floor))
+    with np.errstate(all="raise"):
+        steps = feasible.lift(tight, np.ones((1, 1), dtype=bool), np.zeros((1, 3)))
+    assert tight.server.steps * steps == pytest.approx(np.full((1, 3), 150.0))

@@ -1,6 +1,7 @@
 """Suites: what is generated verifies, what is touched does not, and the standard ones are as drawn."""
 
 import json
+import math
 import shutil
 
 import pytest
@@ -272,6 +273,10 @@ def test_references_are_kept_beside_the_hashes(suite):
     assert problems(updated) == {}
     assert updated.content.references == ""
     assert set_references(suite, {}, "by hand").content.references == "by hand"
+    assert set_references(suite, {NAMES[1]: (30.5, None)}).entries[NAMES[1]].lower_bound is None
+    with pytest.raises(InputError, match="lower_bound"):
+        set_references(suite, {NAMES[0]: (30.5, -math.inf)})
+    assert problems(suite) == {}
 
 
 def test_find_takes_names_and_folders(original):

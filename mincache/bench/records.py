@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,9 @@ StopReason = Literal[
 ]
 Claim = Literal["optimal", "feasible", "none"]
 Verdict = Literal["verified", "infeasible", "no solution", "contradicts a bound", "malformed", "skipped"]
+
+Measured = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Seconds that were measured."""
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
@@ -184,15 +187,15 @@ class Record(BaseModel):
     raw: RawScore | None = None
     bound: float | None = None
     solution_sha256: str | None = None
-    import_s: float | None = None
-    build_s: float | None = None
-    solve_s: float | None = None
-    wall_s: float
-    cpu_s: float | None = None
-    peak_memory_bytes: int | None = None
+    import_s: Measured | None = None
+    build_s: Measured | None = None
+    solve_s: Measured | None = None
+    wall_s: Measured
+    cpu_s: Measured | None = None
+    peak_memory_bytes: int | None = Field(default=None, ge=0)
     trace: tuple[TracePoint, ...] = ()
-    primal_integral_s: float | None = None
-    primal_dual_integral_s: float | None = None
+    primal_integral_s: Measured | None = None
+    primal_dual_integral_s: Measured | None = None
     reference_cost: float | None = None
     interruptions: int = Field(default=0, ge=0)
     output: str = ""

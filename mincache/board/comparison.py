@@ -82,7 +82,7 @@ def compare(suite: str, first: str, one: Costs, second: str, other: Costs) -> Co
     if pairs:
         found = win_matrix(costs)
         wins, losses, ties = int(found.wins[0, 1]), int(found.wins[1, 0]), int(found.ties[0, 1])
-        p_value = wilcoxon(*(costs / costs[0]))
+        p_value = wilcoxon(*(costs / np.where(costs[0] == 0.0, 1.0, costs[0])))
     else:
         wins, losses, ties, p_value = 0, 0, 0, 1.0
     return Comparison(

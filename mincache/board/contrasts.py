@@ -10,6 +10,7 @@ from mincache.board.ranking import table
 from mincache.board.ranks import GAP_DIGITS
 from mincache.board.render import escaped, markdown_table
 from mincache.board.standing import Standing
+from mincache.errors import InputError, shown
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,16 @@ class Contrast:
 
 
 def contrasts(standings: Sequence[Standing], base: str) -> list[Contrast]:
-    """Return how each suite with a ranking contrasts with the suite named `base`, which comes first."""
+    """Return how each suite with a ranking contrasts with the suite named `base`, which comes first.
+
+    Raises:
+        InputError: if that suite is not among them.
+    """
     gaps = {standing.name: _gaps(standing) for standing in standings}
+    if base not in gaps:
+        raise InputError("base", f"must be one of: {', '.join(gaps)}", shown(base))
     ordered = sorted(standings, key=lambda standing: (standing.name != base, standing.name))
-    return [_contrast(one, gaps[one.name], gaps.get(base, {})) for one in ordered if gaps[one.name]]
+    return [_contrast(one, gaps[one.name], gaps[base]) for one in ordered if gaps[one.name]]
 
 
 def contrasts_markdown(found: Sequence[Contrast], base: str) -> str:

@@ -130,8 +130,19 @@ def read_entry(folder: str | os.PathLike[str]) -> Entry:
 
 
 def read_entries(board: str | os.PathLike[str]) -> list[Entry]:
-    """Read all entries of a board, sorted by suite and folder."""
-    return [read_entry(path.parent) for path in sorted(Path(board).glob(f"*/*/{MANIFEST_FILE}"))]
+    """Read all entries of a board, sorted by suite and folder.
+
+    Raises:
+        InputError: if there is none, or one cannot be read.
+    """
+    found = _folders(board)
+    if not found:
+        raise InputError(os.fspath(board), "must be a board with at least one entry", "none")
+    return [read_entry(folder) for folder in found]
+
+
+def _folders(board: str | os.PathLike[str]) -> list[Path]:
+    return [path.parent for path in sorted(Path(board).glob(f"*/*/{MANIFEST_FILE}"))]
 
 
 def read_any(
@@ -148,10 +159,9 @@ def read_any(
     """
     if (Path(folder) / journal.RECORDS_FILE).exists():
         return read_campaigns([folder], warn)
-    records = [record for entry in read_entries(folder) for record in entry.records]
-    if not records:
-        raise InputError("folder", "must be a campaign or a board", str(folder))
-    return records
+    if not _folders(folder):
+        raise InputError("folder", "must be a campaign or a board", os.fspath(folder))
+    return [record for entry in read_entries(folder) for record in entry.records]
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -27,6 +27,7 @@ from mincache.board.results import Runs, by_suite, chosen
 from mincache.board.standing import standings
 from mincache.documents import digest, read_bytes, write_bytes
 from mincache.errors import DocumentError, InputError, MincacheError
+from mincache.paths import make_folder
 from mincache.validation import validated
 
 Stored = Callable[[str], bytes]
@@ -109,7 +110,7 @@ def _write_entry(folder: Path, suite: str, who: Contender, runs: Runs, stored: S
     records = [record for name in runs for record in runs[name]]
     hashes = sorted({name for record in records for name in record.documents})
     solutions = [_checked(stored(wanted), wanted) for wanted in hashes]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     manifest = Manifest(
         suite=suite,
         solver=who.solver,

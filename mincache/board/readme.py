@@ -55,7 +55,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     manifest, folder = entry.manifest, entry.folder
     return (
         f"[{escaped(folder.name)}]({folder.parent.name}/{folder.name})",
-        manifest.kind or NOTHING,
+        escaped(manifest.kind) or NOTHING,
         entry.tier,
         escaped(", ".join(manifest.authors)) or NOTHING,
         duration(manifest.training_s),

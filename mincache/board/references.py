@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -33,8 +34,15 @@ class Reference:
         return self.bound is not None and self.bound >= self.cost * (1.0 - RELATIVE_TOLERANCE)
 
     def gap(self, cost: float) -> float:
-        """Return how far `cost` is above the reference, as a fraction of it."""
-        return (cost - self.cost) / self.cost
+        """Return how far `cost` is above the reference, as a fraction of it; 0 where they are equal."""
+        difference = cost - self.cost
+        return (
+            difference / self.cost
+            if self.cost
+            else math.copysign(math.inf, difference)
+            if difference
+            else 0.0
+        )
 
 
 def find_suite(name: str, folder: str = "") -> suites.Suite | None:

@@ -95,8 +95,8 @@ def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: S
 
 
 def escaped(text: str) -> str:
-    """Escape what Markdown or HTML would act on; a solver's name is anybody's text."""
-    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", text)
+    """Escape what Markdown or HTML would act on, and keep it on one line; a name is anybody's text."""
+    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", " ".join(text.split()))
 
 
 def _markdown_section(table: Table) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from mincache.bench import raw
+from mincache.bench.judge import OPTIMALITY
 from mincache.bench.records import RawScore, Record, Score
 from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
 from mincache.documents import digest, parse_solution
@@ -30,17 +31,40 @@ def wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
     if record.cell.evaluator_version != EVALUATOR_VERSION:
         yield f"scored by evaluator {record.cell.evaluator_version}, this is {EVALUATOR_VERSION}"
     yield from _wrong_verdict(record)
+    yield from _wrong_trace(record, known.lower_bound)
     cost = verified_cost(record)
     if cost is not None and known.lower_bound is not None and below(cost, known.lower_bound):
         yield f"cost {cost} is below the proven bound {known.lower_bound}"
 
 
 def _wrong_verdict(record: Record) -> Iterator[str]:
-    score = record.score
-    if record.verdict == "verified" and (score is None or not score.feasible or score.cost is None):
+    score, verdict = record.score, record.verdict
+    feasible = score is not None and score.feasible and score.cost is not None
+    if verdict == "verified" and not feasible:
         yield "verified without a feasible score"
+    if verdict == "infeasible" and (score is None or feasible):
+        yield "infeasible without an infeasible score"
+    if verdict in ("skipped", "no solution") and (score is not None or record.claim != "none"):
+        yield f"{verdict}, and yet a score or a claim"
     if score is not None and record.solution_sha256 is None:
         yield "a score without a solution"
+    if record.claim == "optimal" and feasible and not _proven(record.bound, score):
+        yield f"claimed optimal at the bound {record.bound}"
+
+
+def _proven(bound: float | None, score: Score | None) -> bool:
+    if bound is None or score is None or score.cost is None:
+        return False
+    return bound >= score.cost - OPTIMALITY * abs(score.cost)
+
+
+def _wrong_trace(record: Record, lower_bound: float | None) -> Iterator[str]:
+    seconds = [point.seconds for point in record.trace]
+    if seconds != sorted(seconds) or any(second < 0.0 for second in seconds):
+        yield "the trace's times do not rise from 0"
+    least = min((point.cost for point in record.trace if point.cost is not None), default=None)
+    if least is not None and lower_bound is not None and below(least, lower_bound):
+        yield f"the trace's cost {least} is below the proven bound {lower_bound}"
 
 
 def wrong_in_score(record: Record, document: bytes, instance_of: Callable[[str], Instance]) -> Iterator[str]:

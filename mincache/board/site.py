@@ -21,7 +21,8 @@ from mincache.board.ranking_page import DOWNLOADS, choices, listing, ranking
 from mincache.board.solver_page import solver_page
 from mincache.board.standing import standings
 from mincache.documents import digest, write_bytes
-from mincache.errors import InputError, MissingExtraError
+from mincache.errors import MissingExtraError
+from mincache.paths import make_folder
 
 _LONG_CHARACTERS = 40
 """A fact that is longer gets a line of its own."""
@@ -44,8 +45,6 @@ def build(
         MissingExtraError: if the libraries for the site are not installed.
     """
     entries = read_entries(board)
-    if not entries:
-        raise InputError(str(board), "must hold at least one entry", "none")
     pages = [
         SuitePages.of(standing, [e for e in entries if e.manifest.suite == standing.name])
         for standing in standings(record for entry in entries for record in entry.records)
@@ -118,7 +117,7 @@ def _write_solutions(site: Path, entry: Entry, pages: list[SuitePages]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_bytes(path, content)
 
 

@@ -32,7 +32,7 @@ def verify(board: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
     board = Path(board)
     folders = sorted(path for path in board.glob("*/*") if path.is_dir())
     if not folders:
-        raise InputError(f"{board}", "must hold at least one entry", "none")
+        raise InputError(f"{board}", "must be a board with at least one entry", "none")
     entries: list[Entry] = []
     for folder in folders:
         yield f"{folder.parent.name}/{folder.name}", verify_entry(folder, entries.append)

@@ -17,7 +17,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-from mincache.certificate.document import SlotProof, Verdict, parse_certificate, without_rules
+from mincache.certificate.document import SlotProof, Verdict, parse_certificate, to_float, without_rules
 from mincache.documents import digest, parse_instance, parse_solution
 from mincache.errors import MissingExtraError, shown
 from mincache.instance import Instance
@@ -54,14 +54,14 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     slots = [_Slot(problem, t) for t in range(problem.slot_count)]
     radio = _Radio(problem)
     try:
-        if claim.instance_sha256 != digest(instance):
+        if (claim.instance, claim.instance_sha256) != (problem.name, digest(instance)):
             raise RefusedError(f"it is about another document, of the instance {shown(claim.instance)}")
         forgiving = _proven(slots, radio, claim.slots, Fraction(claim.bound))
     except RefusedError as refused:
         return Verdict(False, (f"refused: {refused}",))
     sentences = (
         f"proven: no solution that keeps the limits costs less than {claim.bound!r}",
-        f"proven: none that the evaluator calls feasible costs less than {float(forgiving)!r}",
+        f"proven: none that the evaluator calls feasible costs less than {to_float(forgiving)!r}",
     )
     if answer is None:
         return Verdict(True, sentences, claim.bound)
@@ -73,9 +73,9 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     gap = cost - (Fraction(claim.bound) if excess <= KEPT_WITHIN else forgiving)
     gap = gap / cost if cost else _ZERO
     optimal = gap <= OPTIMAL_WITHIN
-    found = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
-    last = f"the solution is {found}: it costs {float(cost)!r}"
-    return Verdict(optimal, (*sentences, last), claim.bound, float(gap))
+    found = "optimal within 1e-9" if optimal else f"not proven optimal, only within {to_float(gap):.2g}"
+    last = f"the solution is {found}: it costs {to_float(cost)!r}"
+    return Verdict(optimal, (*sentences, last), claim.bound, to_float(gap))
 
 
 class _Box(NamedTuple):
@@ -152,7 +152,7 @@ def _proven(slots: list[_Slot], radio: _Radio, proofs: list[SlotProof], bound: F
     forgiving = sum((_prove(slots[t], radio, proof, t) for t, proof in enumerate(proofs)), start=_ZERO)
     claimed = sum((Fraction(proof.bound) for proof in proofs), start=_ZERO) / len(slots)
     if bound > claimed:
-        raise RefusedError(f"the slots prove {float(claimed)!r}, not {float(bound)!r}")
+        raise RefusedError(f"the slots prove {to_float(claimed)!r}, not {float(bound)!r}")
     return forgiving / len(slots)
 
 
@@ -171,7 +171,7 @@ def _prove(slot: _Slot, radio: _Radio, proof: SlotProof, t: int) -> Fraction:
         relief = slot.alpha * multiplier + limits  # what passing each limit by all of itself would save
         kept = (cost - KEPT_WITHIN * relief) / users
         if kept < proof.bound:
-            claim = f"proves {float(kept)!r}, not {proof.bound!r}"
+            claim = f"proves {to_float(kept)!r}, not {proof.bound!r}"
             raise RefusedError(f"slot {t}: leaf {leaf} ({_described(boxes)}) {claim}")
         costs.append((cost - FORGIVEN * relief) / users)
     if not costs:
@@ -291,7 +291,7 @@ def _priced(slots: list[_Slot], radio: _Radio, solution: Solution) -> tuple[Frac
         used = storage, *(sum(map(Fraction, shares), start=_ZERO) for shares in (bandwidth, share))
         excess = max(excess, max(used) - 1)
         if excess > FORGIVEN:
-            raise RefusedError(f"slot {t} passes a limit by {float(excess):.2g} of it")
+            raise RefusedError(f"slot {t} passes a limit by {to_float(excess):.2g} of it")
         total += slot.alpha * radio.delay_s(t, bandwidth)
         total += sum((slot.cloud[m] for m in slot.count if m not in cached), start=_ZERO)
         given = zip(slot.requested, share, strict=True)

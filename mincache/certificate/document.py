@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,6 +82,14 @@ def parse_certificate(data: bytes) -> Certificate:
 def certificate_bytes(certificate: Certificate) -> bytes:
     """Return the one canonical document of `certificate`."""
     return json.dumps(certificate.model_dump(), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def to_float(value: Fraction) -> float:
+    """Return the float nearest to a fraction, infinite where that is beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     lower cost or a higher bound. They are written as they come: an interruption loses one instance.
     """
     from mincache import Run, __version__, evaluate, registry, suites
+    from mincache.bench.judge import contradicts
     from mincache.evaluation import EVALUATOR_VERSION
 
     found, method = suites.find(suite), registry.make(solver)
@@ -202,9 +203,11 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
         evaluation = evaluate(instance, method.solve(instance, run))
         if not evaluation.feasible:
             raise click.ClickException(f"{solver} gave an infeasible answer to {name}")
-        known = math.inf if entry.best_known is None else entry.best_known
-        bound = -math.inf if entry.lower_bound is None else entry.lower_bound
-        found = suites.set_references(
-            found, {name: (min(evaluation.cost, known), max(run.bound, bound))}, source
-        )
+        cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)
+        bound = max(run.bound, -math.inf if entry.lower_bound is None else entry.lower_bound)
+        if contradicts(bound, cost):
+            raise click.ClickException(
+                f"{solver} puts {name} above {bound!r}, and a verified cost is {cost!r}"
+            )
+        found = suites.set_references(found, {name: (cost, bound if math.isfinite(bound) else None)}, source)
     click.echo(f"{len(found.entries)} reference values in {found.folder / suites.RECIPE_FILE}")
