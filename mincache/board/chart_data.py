@@ -20,23 +20,26 @@ from mincache.board.times import limit
 Rows = list[dict[str, Any]]
 
 MOST_SOLVERS = 12
-"""A chart shows so many, the first of the table: of more no reader could tell the lines apart."""
+"""A chart of lines shows so many, the first of the table: of more no reader could tell them apart."""
 _MOST_TICKS = 61
 _CURVE_POINTS = 50
 _ROUNDING = 1e-9
 
 
-def ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
-    """Return the first rows that have a gap, in the table's order, each with its contender."""
+def with_gap(table: Table) -> list[Row]:
+    """Return the rows that have a mean gap, in the table's order."""
+    return [row for row in table.rows if row.gap is not None]
+
+
+def _ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
     by_label = {standing.labels[who]: who for who in standing.results}
-    rows = [row for row in table.rows if row.gap is not None]
-    return [(row, by_label[row.solver]) for row in rows[:MOST_SOLVERS]]
+    return [(row, by_label[row.solver]) for row in with_gap(table)]
 
 
 def gaps(standing: Standing, table: Table) -> Rows:
     """Return the gap in % on each common instance (of very many, percentiles), and the mean of each row."""
     found: Rows = []
-    for row, who in ranked(standing, table):
+    for row, who in _ranked(standing, table):
         values = np.array(standing.gaps(who, standing.common))
         if len(values) > _MOST_TICKS:
             values = np.quantile(values, np.linspace(0, 1, _MOST_TICKS))
@@ -47,7 +50,7 @@ def gaps(standing: Standing, table: Table) -> Rows:
 
 def profile(standing: Standing, table: Table) -> Rows:
     """Return the performance profile of the costs: share of instances within each ratio of the best."""
-    rows = ranked(standing, table)
+    rows = _ranked(standing, table)[:MOST_SOLVERS]
     if not rows:
         return []
     costs = np.array([[standing.costs[who][name] for name in standing.common] for _, who in rows])
@@ -86,7 +89,7 @@ def by_users(standing: Standing, table: Table) -> Rows:
             "users": users,
             "gap": _rounded(100 * fmean(standing.gaps(who, names) or [0.0])),
         }
-        for row, who in ranked(standing, table)
+        for row, who in _ranked(standing, table)[:MOST_SOLVERS]
         for users, names in sorted(groups.items())
     ]
 
@@ -94,7 +97,7 @@ def by_users(standing: Standing, table: Table) -> Rows:
 def anytime(standing: Standing, table: Table) -> Rows:
     """Return the share of (run, target gap) pairs that each row has reached by each time."""
     found: Rows = []
-    for row, who in ranked(standing, table):
+    for row, who in _ranked(standing, table)[:MOST_SOLVERS]:
         reached = np.array([list(_reached(standing, who))])
         times = _times(standing, reached)
         shares = ecdf(reached, times)[0].tolist()

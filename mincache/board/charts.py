@@ -47,6 +47,7 @@ _CONFIG = {
         "labelSeparation": 3,
     },
     "axisY": {"labelLimit": 240},
+    "title": {"fontSize": 11, "fontWeight": "normal", "color": _GRAY, "anchor": "end"},
 }
 
 KINDS = ("gap", "faults", "profile", "anytime", "time", "users", "training")
@@ -86,6 +87,8 @@ def chart(
     drawn = _DRAWN[kind](alt, rows)
     solvers = len({row["solver"] for row in rows})
     height = _ROW_HEIGHT * solvers if kind in ("gap", "faults") else _HEIGHT
+    if solvers < len(chart_data.with_gap(table)):
+        drawn = drawn.properties(title=f"{solvers} of {len(chart_data.with_gap(table))} solvers")
     return _finished(drawn.properties(width=_WIDTH, height=height))
 
 
