@@ -59,17 +59,17 @@ def test_rounding_is_no_gap():
     assert chart_data._rounded(float("inf")) == float("inf")
 
 
-def test_lines_are_those_of_the_first_solvers():
-    """Of twenty solvers the charts of lines show the best twelve and say so, those of rows show all."""
-    shown = _made([record(f"s{n:02}", "a", 10.0 + n) for n in range(20)])
+def test_charts_show_the_first_solvers():
+    """Of forty solvers charts of lines show twelve, that of gaps thirty, and say so; faults show all."""
+    shown = _made([record(f"s{n:02}", "a", 10.0 + n) for n in range(40)])
     first = {f"s{n:02}" for n in range(chart_data.MOST_SOLVERS)}
     assert {row["solver"] for row in chart_data.profile(*shown)} == first
     assert {row["solver"] for row in chart_data.tradeoff(shown[1])} == first
-    assert len(chart_data.faults(shown[1])) == 20
-    assert len({row["solver"] for row in chart_data.gaps(*shown)}) == 20
-    assert charts.chart("profile", *shown)["title"] == "12 of 20 solvers"
-    assert "title" not in charts.chart("gap", *shown)
-    assert {row["solver"] for row in chart_data.break_even(shown[1], {"s19": 1.0})} == first | {"s19"}
+    assert len(chart_data.faults(shown[1])) == 40
+    assert charts.chart("profile", *shown)["title"] == "12 of 40 solvers"
+    assert charts.chart("gap", *shown)["title"] == "30 of 40 solvers"
+    assert "title" not in charts.chart("faults", *shown)
+    assert {row["solver"] for row in chart_data.break_even(shown[1], {"s39": 1.0})} == first | {"s39"}
 
 
 @pytest.mark.parametrize(("low", "high"), [(2.0, 8.0), (1.0, 1.0), (1e-6, 10.0), (0.011, 0.019)])

@@ -21,6 +21,8 @@ Rows = list[dict[str, Any]]
 
 MOST_SOLVERS = 12
 """A chart of lines shows so many, the first of the table: of more no reader could tell them apart."""
+MOST_ROWS = 30
+"""A chart with a row a solver shows so many, a page of them."""
 _MOST_TICKS = 61
 _CURVE_POINTS = 50
 _ROUNDING = 1e-9
@@ -39,7 +41,7 @@ def _ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
 def gaps(standing: Standing, table: Table) -> Rows:
     """Return the gap in % on each common instance (of very many, percentiles), and the mean of each row."""
     found: Rows = []
-    for row, who in _ranked(standing, table):
+    for row, who in _ranked(standing, table)[:MOST_ROWS]:
         values = np.array(standing.gaps(who, standing.common))
         if len(values) > _MOST_TICKS:
             values = np.quantile(values, np.linspace(0, 1, _MOST_TICKS))

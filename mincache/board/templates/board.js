@@ -158,6 +158,7 @@ function theme() {
     font: getComputedStyle(document.body).fontFamily,
     axis: { labelColor: quiet, titleColor: quiet, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12 },
     legend: { labelColor: ink, titleColor: ink, labelFontSize: 12 },
+    title: { color: quiet, fontSize: 12 },
     view: { stroke: null },
     ...(series ? { range: { category: series.split(/\s+/) } } : {}),
   };
