@@ -28,7 +28,7 @@ Loops = Callable[..., None]
 _MODULES = {"search_frames": (prices, tree, serving, search), "serve_sets": (tree, serving)}
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
-_COMPILING_S = 60.0  # more than compiling takes on a slow machine
+_COMPILING_S = 30.0  # some three times what compiling takes
 _plain_s = [0.0]  # seconds this process has spent in plain loops
 
 
