@@ -87,7 +87,9 @@ def train(
 def _spec(solver: str, episodes: int | None, device: str | None) -> str:
     """Return the solver with the parameters that options give."""
     target, _, parameters = solver.partition("[")
-    given = [f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value]
+    given = [
+        f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value is not None
+    ]
     written = ",".join([part for part in [parameters.removesuffix("]"), *given] if part])
     return f"{target}[{written}]" if written else target
 

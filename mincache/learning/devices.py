@@ -17,6 +17,6 @@ def check_device(name: str) -> None:
         torch.ones(1, device=name).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            "device", "must be one that torch has here", shown(name), f"{why[:120]}; cpu works"
-        ) from None
+        first_sentence = why.split(". ")[0].rstrip(".")[:160]
+        hint = f"{first_sentence}; cpu works"
+        raise InputError("device", "must be one that torch has here", shown(name), hint) from None
