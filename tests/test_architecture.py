@@ -33,6 +33,7 @@ LAYERS = [
     {"documents", "validation", "scenario", "solver"},
     {
         "suites",
+        "best_solutions",
         "sweeps",
         "recipes",
         "drawn",

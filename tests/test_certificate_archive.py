@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mincache.certificate.archive import certificate_path, check_archive, solution_path, write_archive
+from mincache.best_solutions import solution_path
+from mincache.certificate.archive import certificate_path, check_archive, write_archive
 from mincache.documents import read_bytes, write_bytes
 from mincache.scenario import Scenario
 from mincache.suites import Recipe, find, generate, set_references

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from mincache.best_solutions import solution_path, write_best
 from mincache.certificate.checking import check
 from mincache.certificate.writing import certify
-from mincache.documents import parse_instance, read_bytes, solution_bytes, write_bytes
+from mincache.documents import parse_instance, read_bytes, write_bytes
 from mincache.errors import InputError
 from mincache.exact import optimum
 from mincache.suites import Suite
@@ -20,11 +21,6 @@ def certificate_path(suite: Suite, name: str) -> Path:
     return suite.folder / "certificates" / f"{name}.json.gz"
 
 
-def solution_path(suite: Suite, name: str) -> Path:
-    """Return where the best solution of the instance `name` lies."""
-    return suite.folder / "solutions" / f"{name}.json.gz"
-
-
 def has_certificates(suite: Suite) -> bool:
     """Return whether a suite comes with certificates."""
     return certificate_path(suite, "x").parent.is_dir()
@@ -32,12 +28,11 @@ def has_certificates(suite: Suite) -> bool:
 
 def write_archive(suite: Suite) -> Iterator[str]:
     """Write certificate and best solution of every instance of a suite, yielding each name when done."""
-    for path in (certificate_path, solution_path):
-        path(suite, "x").parent.mkdir(exist_ok=True)
+    certificate_path(suite, "x").parent.mkdir(exist_ok=True)
     for name in suite.entries:
         data = read_bytes(suite.path(name))
         write_bytes(certificate_path(suite, name), certify(data))
-        write_bytes(solution_path(suite, name), solution_bytes(optimum(parse_instance(data)).solution))
+        write_best(suite, name, optimum(parse_instance(data)).solution)
         yield name
 
 

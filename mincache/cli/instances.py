@@ -72,30 +72,36 @@ def _one_or_all(values: list[int]) -> int | list[int]:
 
 @instances.command()
 @click.argument("suite", nargs=-1, shell_complete=suite_names)
-@click.option("--certificates", is_flag=True, help="Check the proofs of the reference values instead.")
+@click.option("--certificates", "what", flag_value="certificates",
+              help="Check the proofs of the reference values instead.")  # fmt: skip
+@click.option("--solutions", "what", flag_value="solutions",
+              help="Score the best solutions that come with the suites instead.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object an instance.")
-def verify(suite: tuple[str, ...], certificates: bool, as_json: bool) -> None:
+def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
     """Draw every file of SUITEs (default: all standard ones) again from its recipe, and compare bytes.
 
     With --certificates, check in exact arithmetic that the certificate of each instance proves its best
-    known cost to be optimal; suites that come without are passed over unless named. Exit code 1 if anything
-    differs, is missing or is refused.
+    known cost to be optimal. With --solutions, score the solution of each instance, which must keep every
+    limit and cost what the suite lists as best known. Suites that come without are passed over unless named.
+    Exit code 1 if anything differs, is missing or is refused.
     """
     from mincache import suites
+    from mincache.best_solutions import check_solutions, has_solutions
     from mincache.certificate.archive import check_archive, has_certificates
 
-    told = (
-        "certificates prove the best known cost" if certificates else "files are as their recipe draws them"
-    )
+    check, comes_with, told = {
+        None: (suites.Suite.verify, None, "files are as their recipe draws them"),
+        "certificates": (check_archive, has_certificates, "certificates prove the best known cost"),
+        "solutions": (check_solutions, has_solutions, "solutions have the best known cost"),
+    }[what]
     rows = []
     for name in suite or suites.standard_names():
         found = suites.find(name)
-        if certificates and not suite and not has_certificates(found):
+        if comes_with is not None and not suite and not comes_with(found):
             if not as_json:
-                click.echo(f"{name}: no certificates; reference values by {found.content.references}")
+                click.echo(f"{name}: no {what}; reference values by {found.content.references}")
             continue
-        verdicts = check_archive(found) if certificates else found.verify()
-        checked = list(tracked(verdicts, f"verifying {found.name}", total=len(found.entries)))
+        checked = list(tracked(check(found), f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]
         rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
         if not as_json:
@@ -188,10 +194,12 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     """Solve every instance of SUITE, and write verified cost and lower bound into its suite.toml.
 
     The leaderboard measures gaps from these values. A value that is there already is replaced only by a
-    lower cost or a higher bound. They are written as they come: an interruption loses one instance.
+    lower cost or a higher bound. They are written as they come: an interruption loses one instance. The
+    solution of the best known cost is written too, into the folder solutions.
     """
     from mincache import Run, __version__, evaluate, registry, suites
     from mincache.bench.judge import contradicts
+    from mincache.best_solutions import write_best
     from mincache.evaluation import EVALUATOR_VERSION
 
     found, method = suites.find(suite), registry.make(solver)
@@ -200,7 +208,8 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
         source = f"{found.content.references}; {source}"
     for name, entry in tracked(found.entries.items(), "solving", total=len(found.entries)):
         instance, run = found.read(name), Run.seeded(0, time_limit)
-        evaluation = evaluate(instance, method.solve(instance, run))
+        solution = method.solve(instance, run)
+        evaluation = evaluate(instance, solution)
         if not evaluation.feasible:
             raise click.ClickException(f"{solver} gave an infeasible answer to {name}")
         cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)
@@ -209,5 +218,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
             raise click.ClickException(
                 f"{solver} puts {name} above {bound!r}, and a verified cost is {cost!r}"
             )
+        if evaluation.cost == cost:
+            write_best(found, name, solution)
         found = suites.set_references(found, {name: (cost, bound if math.isfinite(bound) else None)}, source)
     click.echo(f"{len(found.entries)} reference values in {found.folder / suites.RECIPE_FILE}")
