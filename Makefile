@@ -42,8 +42,8 @@ variants: $(INSTALLED)
 
 # The whole fault campaign: every fault, 200 kills, overshoot of the limits. Minutes, not part of the tests.
 faults: $(INSTALLED)
-	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/test_bench_faults.py tests/test_bench_kills.py \
-	    tests/test_bench_overshoot.py tests/test_bench_journal.py
+	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/bench/test_faults.py tests/bench/test_kills.py \
+	    tests/bench/test_overshoot.py tests/bench/test_journal.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

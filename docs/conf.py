@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 from sphinx.application import Sphinx
 
 import mincache
-from mincache.quantity import Typed, quantities
+from mincache.problem.quantity import Typed, quantities
 
 project = "mincache"
 author = "the mincache contributors"

@@ -16,7 +16,9 @@ from time import perf_counter
 
 import numpy as np
 
-from mincache import Instance, Run, Solution, Solver, evaluate, evaluate_batch, registry, suites
+from mincache import Instance, Run, Solution, Solver, evaluate, evaluate_batch
+from mincache.generation import suites
+from mincache.solving import registry
 from mincache.views.vector import VectorView
 
 REFERENCES = ("cloud-only", "random-allocation", "popular-first", "decomposition")

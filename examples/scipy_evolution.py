@@ -17,7 +17,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.optimize import differential_evolution
 
-from mincache import Decisions, Instance, Run, Solution, Solver, evaluate, evaluate_batch, registry, suites
+from mincache import Decisions, Instance, Run, Solution, Solver, evaluate, evaluate_batch
+from mincache.generation import suites
+from mincache.solving import registry
 from mincache.views.vector import VectorView
 
 

@@ -23,9 +23,11 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from mincache import Instance, Learner, Run, Scenario, Solution, evaluate, registry, suites
+from mincache import Instance, Learner, Run, Scenario, Solution, evaluate
+from mincache.generation import suites
 from mincache.learning import policies
 from mincache.learning.policies import Policy, PolicyCard
+from mincache.solving import registry
 from mincache.views.environment import AgentView, EdgeCachingEnv
 from mincache.views.episodes import Episodes
 

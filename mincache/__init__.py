@@ -10,34 +10,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mincache.documents import read_instance, read_solution, write_instance, write_solution
     from mincache.errors import InputError, MincacheError
-    from mincache.evaluation import Evaluation, evaluate, evaluate_batch
-    from mincache.instance import Instance
-    from mincache.scenario import Scenario
-    from mincache.solution import Decisions, Solution
-    from mincache.solver import Budget, Learner, Run, Solver
+    from mincache.files.documents import read_instance, read_solution, write_instance, write_solution
+    from mincache.generation.scenario import Scenario
+    from mincache.problem.evaluation import Evaluation, evaluate, evaluate_batch
+    from mincache.problem.instance import Instance
+    from mincache.problem.solution import Decisions, Solution
+    from mincache.solving.contract import Budget, Learner, Run, Solver
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
-    "Budget": "solver",
-    "Decisions": "solution",
-    "Evaluation": "evaluation",
+    "Budget": "solving.contract",
+    "Decisions": "problem.solution",
+    "Evaluation": "problem.evaluation",
     "InputError": "errors",
-    "Instance": "instance",
-    "Learner": "solver",
+    "Instance": "problem.instance",
+    "Learner": "solving.contract",
     "MincacheError": "errors",
-    "Run": "solver",
-    "Scenario": "scenario",
-    "Solution": "solution",
-    "Solver": "solver",
-    "evaluate": "evaluation",
-    "evaluate_batch": "evaluation",
-    "read_instance": "documents",
-    "read_solution": "documents",
-    "write_instance": "documents",
-    "write_solution": "documents",
+    "Run": "solving.contract",
+    "Scenario": "generation.scenario",
+    "Solution": "problem.solution",
+    "Solver": "solving.contract",
+    "evaluate": "problem.evaluation",
+    "evaluate_batch": "problem.evaluation",
+    "read_instance": "files.documents",
+    "read_solution": "files.documents",
+    "write_instance": "files.documents",
+    "write_solution": "files.documents",
 }
 
 __all__ = [  # noqa: RUF022  # in the order of the path through the system

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from mincache import InputError, Instance, Run, Scenario, Solution
+from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.acting import AnyActor, act, answer, ready
 from mincache.learning.checkpoint import Checkpoint
@@ -27,8 +28,7 @@ from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.threads import one_thread
 from mincache.learning.training import Watch
 from mincache.learning.variants import Number, Text, fill
-from mincache.quantity import Array
-from mincache.streams import generator
+from mincache.problem.quantity import Array
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 

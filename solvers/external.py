@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.documents import parse_solution, read_bytes, write_instance
 from mincache.errors import shown
-from mincache.paths import given
+from mincache.files.documents import parse_solution, read_bytes, write_instance
+from mincache.files.paths import given
 
 PLACES = ("instance", "solution", "seconds", "seed")
 _NEEDED = PLACES[:2]

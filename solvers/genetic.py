@@ -11,9 +11,9 @@ from pymoo.operators.crossover.sbx import cross_sbx
 from pymoo.operators.mutation.pm import mut_pm
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate_batch
-from mincache.feasible import linked_slots, rounded
-from mincache.quantity import Array
-from mincache.solver import RAW_DIGITS
+from mincache.problem.quantity import Array
+from mincache.solving.contract import RAW_DIGITS
+from mincache.solving.feasible import linked_slots, rounded
 from mincache.views.vector import VectorView, unrepaired
 
 CROSSOVER_PROBABILITY = 0.9

@@ -11,14 +11,14 @@ import numpy as np
 from pyomo.common.tee import capture_output
 
 from mincache import Budget, Instance, Run, Solution, Solver
-from mincache.feasible import frame_starts
-from mincache.instance import Rules
-from mincache.quantity import Array
-from mincache.views import algebraic_program
-from mincache.views.algebraic_bound import upload_bound
-from mincache.views.algebraic_program import Program
-from mincache.views.algebraic_repair import cheapest, round_with_rules
-from mincache.views.algebraic_slots import RULES, PartAnswer, answer_parts, out_of_range, solve_parts
+from mincache.algebra import milp
+from mincache.algebra.dual_bound import upload_bound
+from mincache.algebra.milp import Program
+from mincache.algebra.parts import RULES, PartAnswer, answer_parts, out_of_range, solve_parts
+from mincache.algebra.repair import cheapest, round_with_rules
+from mincache.problem.instance import Rules
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import frame_starts
 
 _TOLERANCE = 1e-9  # of feasibility, integrality and reduced costs; HiGHS's own are 1e-6 and 1e-7
 _APART_PART = 0.3  # of the time, for what is linked by itself
@@ -77,9 +77,9 @@ def _solve_horizon(highs: highspy.Highs, instance: Instance, run: Run) -> Soluti
     run.report(Solution.of(instance, start), bound=float(bound.mean()))
     slots = _service_bounds(highs, instance, Budget(_APART_PART * run.remaining()))
     frames = np.add.reduceat(_less_uploads(instance, bound), frame_starts(instance))
-    program = algebraic_program.apply(instance, slots, frames)
+    program = milp.apply(instance, slots, frames)
     _write(highs, program)
-    columns, values = algebraic_program.known_values(program, start)
+    columns, values = milp.known_values(program, start)
     highs.setSolution(columns.size, columns, values)
     highs.cbMipImprovingSolution.subscribe(partial(_report_incumbent, program, run))
     highs.cbMipLogging.subscribe(partial(_report_bound, program, run))
@@ -101,7 +101,7 @@ def _less_uploads(instance: Instance, bound: Array) -> Array:
 
 
 def _report_incumbent(program: Program, run: Run, event: Any) -> None:
-    decisions = algebraic_program.invert(program, np.array(event.data_out.mip_solution))
+    decisions = milp.invert(program, np.array(event.data_out.mip_solution))
     run.report(Solution.of(program.instance, decisions))
 
 
@@ -115,7 +115,7 @@ def _solve_part(highs: highspy.Highs, part: Instance, seconds: float) -> PartAns
     alone = None
     if part.slot_count > 1:
         alone = _service_bounds(highs, part, Budget(_APART_PART * seconds))
-    program = algebraic_program.apply(part, alone)
+    program = milp.apply(part, alone)
     _write(highs, program)
     return _run(highs, program, budget.remaining())
 
@@ -130,7 +130,7 @@ def _run(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return PartAnswer(None, bound)
     values = np.array(highs.getSolution().col_value)
-    return PartAnswer(algebraic_program.invert(program, values), bound)
+    return PartAnswer(milp.invert(program, values), bound)
 
 
 def _bound(program: Program, dual_bound: float) -> float:

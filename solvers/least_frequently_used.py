@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mincache import Instance, Run, Solution, Solver
-from mincache.feasible import fill_cache
-from mincache.greedy import answer, past
+from mincache.solving.feasible import fill_cache
+from mincache.solving.greedy import answer, past
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from mincache import Instance, Run, Solution, Solver
-from mincache.feasible import demand, fill_cache, frame_starts
-from mincache.greedy import answer
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import demand, fill_cache, frame_starts
+from mincache.solving.greedy import answer
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pymoo.algorithms.soo.nonconvex.pso import PSO
 from pymoo.core.termination import NoTermination
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
-from mincache.feasible import rounded
-from mincache.quantity import Array
-from mincache.solver import RAW_DIGITS
+from mincache.problem.quantity import Array
+from mincache.solving.contract import RAW_DIGITS
+from mincache.solving.feasible import rounded
 from mincache.views.pymoo_problem import SlotProblem, parts
 from mincache.views.vector import VectorView
 

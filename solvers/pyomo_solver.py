@@ -18,11 +18,11 @@ from pyomo.opt import SolverStatus
 from pyomo.opt.solver import SystemCallSolver
 
 from mincache import InputError, Instance, Run, Solution, Solver
+from mincache.algebra import pyomo_model
+from mincache.algebra.parts import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.algebra.rounding import round_relaxed
 from mincache.errors import MissingExtraError
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.views import algebraic
-from mincache.views.algebraic_rounding import round_relaxed
-from mincache.views.algebraic_slots import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
 
 _FRACTIONAL = 1e-6
 _FAILURES = (  # every part has an answer, so that these are never true of one
@@ -86,7 +86,7 @@ class Pyomo(Solver):
     rules: ClassVar[tuple[str, ...]] = RULES
 
     solver: str = "highs"
-    formulation: algebraic.Formulation | None = None
+    formulation: pyomo_model.Formulation | None = None
     gap: float = 1e-6
     threads: int = 1
     options: str = ""
@@ -112,7 +112,7 @@ class Pyomo(Solver):
         return solve_parts(instance, run, self._solve)
 
     def _solve(self, part: Instance, seconds: float) -> PartAnswer:
-        model = algebraic.apply(part, self.formulation or self._default_formulation)
+        model = pyomo_model.apply(part, self.formulation or self._default_formulation)
         with LoggingIntercept(module="pyomo", level=logging.CRITICAL):
             ended, bound = self._run(model, seconds)
         cached = [variable.value for variable in model.cache.values()]
@@ -121,8 +121,8 @@ class Pyomo(Solver):
                 raise RuntimeError(f"{self.solver} ended {part.name} with {ended!r}")
             return PartAnswer(None, bound)
         if max(abs(value - round(value)) for value in cached) <= _FRACTIONAL:
-            return PartAnswer(algebraic.invert(model), bound)
-        cache, steps = algebraic.relaxed_values(model)
+            return PartAnswer(pyomo_model.invert(model), bound)
+        cache, steps = pyomo_model.relaxed_values(model)
         return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
 
     def _run(self, model: Any, seconds: float) -> tuple[str, float]:
@@ -143,7 +143,7 @@ class Pyomo(Solver):
         return str(results.solver.termination_condition), less_tolerances(bound)
 
     @property
-    def _default_formulation(self) -> algebraic.Formulation:
+    def _default_formulation(self) -> pyomo_model.Formulation:
         linear = self._family in _LINEAR and not self.solver.endswith("_minlp")
         return "piecewise" if linear else "exact"
 

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mincache import Decisions, Instance, Run, Solution, Solver
-from mincache.feasible import fill_cache, hits, lift
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import fill_cache, hits, lift
 
 
 @dataclass(frozen=True)

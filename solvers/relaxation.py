@@ -16,11 +16,11 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
 from mincache import Instance, Run, Solution, Solver
+from mincache.algebra import pyomo_model
+from mincache.algebra.dual_bound import Prices, horizon_bound, lagrangian_bound
+from mincache.algebra.parts import RULES, PartAnswer, out_of_range, solve_parts
+from mincache.algebra.rounding import round_relaxed
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.views import algebraic
-from mincache.views.algebraic_bound import Prices, horizon_bound, lagrangian_bound
-from mincache.views.algebraic_rounding import round_relaxed
-from mincache.views.algebraic_slots import RULES, PartAnswer, out_of_range, solve_parts
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Relaxation(Solver):
 
 
 def _solve(part: Instance, seconds: float) -> PartAnswer:
-    model = algebraic.apply(part, "relaxed")
+    model = pyomo_model.apply(part, "relaxed")
     result = SolverFactory("highs").solve(
         model,
         threads=1,
@@ -61,7 +61,7 @@ def _solve(part: Instance, seconds: float) -> PartAnswer:
     prices = _prices(model, part, result.solution_loader.get_duals())
     linked = part.rules.link_slots
     bound = horizon_bound(part, prices) if linked else float(lagrangian_bound(part, prices)[0])
-    cache, steps = algebraic.relaxed_values(model)
+    cache, steps = pyomo_model.relaxed_values(model)
     return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
 
 

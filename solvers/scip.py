@@ -14,8 +14,8 @@ from typing import ClassVar
 import pyscipopt
 
 from mincache import Instance, Run, Solution, Solver
-from mincache.views import algebraic
-from mincache.views.algebraic_slots import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.algebra import pyomo_model
+from mincache.algebra.parts import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
 _NEVER_TRUE = ("infeasible", "unbounded", "inforunbd")  # every part has an answer
@@ -48,7 +48,7 @@ class Scip(Solver):
         return solve_parts(instance, run, self._solve)
 
     def _solve(self, part: Instance, seconds: float) -> PartAnswer:
-        model = algebraic.apply(part, "exact")
+        model = pyomo_model.apply(part, "exact")
         scip = _read(model)
         scip.setParam("limits/gap", self.gap)
         scip.setParam("limits/totalnodes", self.nodes)
@@ -62,8 +62,8 @@ class Scip(Solver):
         if scip.getNSols() == 0:
             return PartAnswer(None, bound)
         best = scip.getBestSol()
-        algebraic.assign(model, {v.name: scip.getSolVal(best, v) for v in scip.getVars()})
-        return PartAnswer(algebraic.invert(model), bound)
+        pyomo_model.assign(model, {v.name: scip.getSolVal(best, v) for v in scip.getVars()})
+        return PartAnswer(pyomo_model.invert(model), bound)
 
 
 def _read(model: object) -> pyscipopt.Model:

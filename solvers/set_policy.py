@@ -13,6 +13,7 @@ import torch
 from torch.optim import Adam
 
 from mincache import InputError, Instance, Run, Scenario, Solution
+from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.checks import check_counts, check_sizes, check_units
@@ -21,11 +22,10 @@ from mincache.learning.imitation import Examples
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import Policy
 from mincache.learning.set_acting import VERSIONS, answer, ready
-from mincache.learning.sets import SlotNetwork, draw_weights
+from mincache.learning.set_networks import SlotNetwork, draw_weights
 from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.threads import one_thread
 from mincache.learning.training import Watch
-from mincache.streams import generator
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, plan
 from mincache.bench.worker import Job
-from mincache.documents import digest
-from mincache.scenario import Scenario
-from mincache.suites import Recipe, Suite, generate
+from mincache.files.documents import digest
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import Recipe, Suite, generate
 
 FAULTS = Path(__file__).parent / "faults"
 CLOUD_ONLY = Entrant("cloud-only", "cloud-only", "cloud-only", "cloud-only", kind="baseline")

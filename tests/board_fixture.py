@@ -12,10 +12,10 @@ from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write
 from mincache.board.packs import write_pack
 from mincache.board.ranking import table
 from mincache.board.standing import standings
-from mincache.documents import solution_bytes
-from mincache.registry import make
-from mincache.streams import Uniforms
-from mincache.suites import find
+from mincache.files.documents import solution_bytes
+from mincache.generation.streams import Uniforms
+from mincache.generation.suites import find
+from mincache.solving.registry import make
 
 
 def record(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from strategies import arrays, between
 
 from mincache import Decisions, Instance, evaluate_batch
-from mincache.instance import ModelLibrary, Radio, Rules, Server, Trace
-from mincache.quantity import Array
+from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
+from mincache.problem.quantity import Array
 
 _MOST = 4  # users, and models
 

@@ -1,7 +1,7 @@
 """The problem in plain Python, one user at a time: a second method, written from its definition.
 
-It shares nothing with `mincache.equations` and `mincache.evaluation`; tests compare the two, and the
-benchmark takes it for the way in which the problem is usually priced.
+It shares nothing with `mincache.problem.equations` and `mincache.problem.evaluation`. Tests compare the two,
+and the benchmark takes it for the way in which the problem is usually priced.
 """
 
 from __future__ import annotations

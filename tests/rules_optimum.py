@@ -11,7 +11,7 @@ import numpy as np
 
 from mincache import Decisions, Instance, evaluate_batch
 from mincache.exact import optimal_bandwidth
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 
 def least_cost(instance: Instance) -> float:

@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mincache import Decisions, Instance, Solution
-from mincache.instance import ModelLibrary, Radio, Rules, Server, Trace
-from mincache.quantity import Array
+from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
+from mincache.problem.quantity import Array
 
 LARGEST = float(np.finfo(np.float64).max)
 SMALLEST = 5e-324

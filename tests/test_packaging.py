@@ -53,7 +53,8 @@ def test_it_runs_from_elsewhere(installed, tmp_path):  # noqa: F811  # the fixtu
 def test_every_entry_point_leads_to_a_solver(installed, tmp_path):  # noqa: F811  # the fixture
     """Every solver of the distribution loads from the wheel."""
     code = (
-        "from mincache import registry\nfor name in registry.names(): print(name, registry.load(name).kind)"
+        "from mincache.solving import registry\n"
+        "for name in registry.names(): print(name, registry.load(name).kind)"
     )
     done = installed.run("python", "-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -10,8 +10,8 @@ import numpy as np
 from speed import measured
 
 from mincache.exact import improvements, optimal_bandwidth, regrets
-from mincache.instance import Server
-from mincache.suites import find_instance
+from mincache.generation.suites import find_instance
+from mincache.problem.instance import Server
 
 FOLDER = Path(__file__).parent
 SIZE = {"width": 300, "height": 190}

@@ -10,8 +10,8 @@ import csv
 import statistics
 from pathlib import Path
 
-from mincache import suites
-from mincache.features import features
+from mincache.analysis.features import features
+from mincache.generation import suites
 
 DATA = Path(__file__).parent / "suites.csv"
 MEASURED = ("caching_worth", "bandwidth_worth", "steps_worth", "upload_share")

@@ -20,8 +20,10 @@ from stable_baselines3 import DDPG
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 
-from mincache import Instance, Solution, registry, suites
+from mincache import Instance, Solution
+from mincache.generation import suites
 from mincache.learning.training import Validation
+from mincache.solving import registry
 from mincache.views.environment import AgentView, EdgeCachingEnv
 from mincache.views.episodes import Episodes
 

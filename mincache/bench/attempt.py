@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mincache.bench.environment import machine
 from mincache.bench.judge import Judged, judge
+from mincache.bench.machine import machine
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Keeper
-from mincache.documents import parse_instance
+from mincache.files.documents import parse_instance
 
 
 def attempt(task: Task, data: bytes, keeper: Keeper) -> Judged:

@@ -17,8 +17,8 @@ from mincache.bench.executors import Executor
 from mincache.bench.judge import Judged
 from mincache.bench.plan import Task
 from mincache.bench.records import Record
-from mincache.documents import parse_json, read_bytes, write_bytes
 from mincache.errors import DocumentError, InputError
+from mincache.files.documents import parse_json, read_bytes, write_bytes
 
 PLAN_FILE = "campaign.json"
 

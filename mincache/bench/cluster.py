@@ -20,15 +20,15 @@ import distributed as _distributed
 
 from mincache.bench.attempt import attempt, now
 from mincache.bench.entrant import Entrant
-from mincache.bench.environment import machine
 from mincache.bench.executors import ExecutorError, Keep
 from mincache.bench.judge import Judged, judge
 from mincache.bench.limits import Limits
+from mincache.bench.machine import machine
 from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
 from mincache.bench.records import Cell, Record
 from mincache.bench.supervisor import Keeper
-from mincache.documents import digest, parse_instance, write_bytes
+from mincache.files.documents import digest, parse_instance, write_bytes
 
 distributed: Any = _distributed  # it is annotated only in part
 _AHEAD = 2

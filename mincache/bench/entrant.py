@@ -15,11 +15,11 @@ from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-from mincache import registry
-from mincache.documents import digest
 from mincache.errors import MincacheError
-from mincache.paths import given
-from mincache.solver import Solver
+from mincache.files.documents import digest
+from mincache.files.paths import given
+from mincache.solving import registry
+from mincache.solving.contract import Solver
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mincache.bench.attempt import attempt
-from mincache.bench.environment import machine
 from mincache.bench.judge import Judged
+from mincache.bench.machine import machine
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Keeper
 from mincache.errors import MincacheError

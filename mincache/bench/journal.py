@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from mincache.bench.judge import Judged, with_contradictions
 from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
-from mincache.documents import digest, write_bytes
 from mincache.errors import DocumentError, InputError, MincacheError
+from mincache.files.documents import digest, write_bytes
 
 RECORDS_FILE = "records.jsonl"
 SOLUTIONS_FOLDER = "solutions"

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mincache.bench import raw, trace, worker
+from mincache.bench import raw_answers, trace, worker
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Cell, Claim, Record, Score, StopReason, Verdict
-from mincache.documents import digest, parse_solution, solution_bytes
 from mincache.errors import InputError
-from mincache.evaluation import Evaluation, evaluate
-from mincache.instance import Instance
-from mincache.solution import Solution
+from mincache.files.documents import digest, parse_solution, solution_bytes
+from mincache.problem.evaluation import Evaluation, evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.solution import Solution
 
 CONTRADICTION = 1e-9
 """A bound contradicts a cost that it exceeds by more than this, relative to the cost."""
@@ -80,7 +80,7 @@ def judge(
     """
     stop_reason, reason = _stop(cell, outcome)
     solution, evaluation, malformed = _answer(outcome, instance, stop_reason)
-    raw_score, raw_document, raw_refused = raw.judge(outcome, instance)
+    raw_score, raw_document, raw_refused = raw_answers.judge(outcome, instance)
     points, malformed_report = trace.points(outcome, instance, evaluation)
     cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
     bound = max((point.bound for point in points if point.bound is not None), default=None)

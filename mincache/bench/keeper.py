@@ -15,7 +15,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from mincache.bench import frames, processes, worker
+from mincache.bench import pipes, processes, worker
 from mincache.bench.cores import lease
 from mincache.bench.limits import Limits
 from mincache.bench.outcome import Outcome
@@ -39,14 +39,14 @@ def main() -> None:
 
 
 def _obey(orders: int, replies: int, cores: set[int]) -> None:
-    while (message := frames.read(orders)) is not None:
+    while (message := pipes.read(orders)) is not None:
         job = worker.Job.parse(message[1])
         limits, instance = _rest(orders)
         _serve(job, limits, instance, cores, orders, replies)
 
 
 def _rest(orders: int) -> tuple[Limits, bytes]:
-    limits, instance = frames.read(orders), frames.read(orders)
+    limits, instance = pipes.read(orders), pipes.read(orders)
     if limits is None or instance is None:
         sys.exit(0)
     return Limits(**json.loads(limits[1])), instance[1]
@@ -58,10 +58,10 @@ def _serve(
     try:
         watch = Watch(job, limits, instance, cores)
     except OSError as error:
-        frames.write(replies, STARTED, b"0 ")
+        pipes.write(replies, STARTED, b"0 ")
         Outcome(stopped_by="not started", note=f"no process could be started: {error}").send(replies)
         return
-    frames.write(replies, STARTED, f"{watch.pid} {watch.folder}".encode())
+    pipes.write(replies, STARTED, f"{watch.pid} {watch.folder}".encode())
     watch.run(orders).send(replies)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from mincache.bench import journal
 from mincache.bench.judge import Judged
 from mincache.bench.records import Record
-from mincache.documents import digest, read_bytes
 from mincache.errors import DocumentError
+from mincache.files.documents import digest, read_bytes
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import signal
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mincache.bench import frames
+from mincache.bench import pipes
 
 HEADER, BLOB = b"H", b"B"
 
@@ -63,21 +63,21 @@ class Outcome:
             del header[name]
         for name in ("incumbents", "bounds"):
             header[name] = [seconds for seconds, _ in getattr(self, name)]
-        frames.write(descriptor, HEADER, json.dumps(header).encode())
+        pipes.write(descriptor, HEADER, json.dumps(header).encode())
         events = (data for _, data in self.incumbents + self.bounds)
         for blob in (self.payload, self.output, self.raw or b"", *events):
-            frames.write(descriptor, BLOB, blob)
+            pipes.write(descriptor, BLOB, blob)
 
     @classmethod
     def receive(cls, descriptor: int) -> Outcome | None:
         """Read an outcome from a pipe; None if the writer has died."""
         try:
-            first = frames.read(descriptor)
+            first = pipes.read(descriptor)
             if first is None:
                 return None
             header = json.loads(first[1])
-            blobs = [frames.read(descriptor) for _ in range(3 + _events(header))]
-        except frames.BrokenStreamError:
+            blobs = [pipes.read(descriptor) for _ in range(3 + _events(header))]
+        except pipes.BrokenStreamError:
             return None
         if None in blobs:
             return None

@@ -10,9 +10,9 @@ from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.records import Cell
 from mincache.bench.worker import Job
-from mincache.documents import digest, read_bytes
 from mincache.errors import DocumentError, InputError
-from mincache.suites import Suite
+from mincache.files.documents import digest, read_bytes
+from mincache.generation.suites import Suite
 
 
 @dataclass(frozen=True)

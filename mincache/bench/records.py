@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mincache.documents import digest
-from mincache.evaluation import EVALUATOR_VERSION
+from mincache.files.documents import digest
+from mincache.problem.evaluation import EVALUATOR_VERSION
 
 RECORD_FORMAT: Literal["mincache-record/1"] = "mincache-record/1"
 

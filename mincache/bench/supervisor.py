@@ -13,11 +13,11 @@ import threading
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from mincache.bench import frames, keeper, processes
+from mincache.bench import keeper, pipes, processes
 from mincache.bench.limits import Limits, thread_variables
 from mincache.bench.outcome import Outcome
 from mincache.bench.worker import Job
-from mincache.paths import STARTED_IN
+from mincache.files.paths import STARTED_IN
 
 MAX_INTERRUPTIONS = 2
 """A run that is cut off from outside is repeated this often before its record says so."""
@@ -89,12 +89,12 @@ class Keeper:
     ) -> Started | None:
         """Send a job; return what the keeper has started, None if it died."""
         order = _descriptor(process.stdin)
-        frames.write(order, keeper.JOB, job.dump())
-        frames.write(order, keeper.LIMITS, json.dumps(limits.as_json()).encode())
-        frames.write(order, keeper.INSTANCE, instance)
+        pipes.write(order, keeper.JOB, job.dump())
+        pipes.write(order, keeper.LIMITS, json.dumps(limits.as_json()).encode())
+        pipes.write(order, keeper.INSTANCE, instance)
         if not _speaks(process, SLACK_S):
             return None
-        started = frames.read(_descriptor(process.stdout))
+        started = pipes.read(_descriptor(process.stdout))
         return Started.parse(started[1]) if started is not None else None
 
     def _lost(self, process: subprocess.Popen[bytes], started: Started | None) -> Outcome:

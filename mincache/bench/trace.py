@@ -16,9 +16,9 @@ from mincache.bench import worker
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import TracePoint
 from mincache.errors import InputError
-from mincache.evaluation import Evaluation, evaluate_batch
-from mincache.instance import Instance
-from mincache.solution import Decisions, Solution
+from mincache.problem.evaluation import Evaluation, evaluate_batch
+from mincache.problem.instance import Instance
+from mincache.problem.solution import Decisions, Solution
 
 
 def points(

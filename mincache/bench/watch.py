@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mincache.bench import cgroups, child, frames, processes, worker
+from mincache.bench import cgroups, child, pipes, processes, worker
 from mincache.bench.events import Events
 from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, Limits, enforced
 from mincache.bench.outcome import Outcome
@@ -46,7 +46,7 @@ class Watch:
         self._group = cgroups.group(limits.memory_bytes)
         self.outcome = Outcome(enforced=enforced(limits, bool(cores), self._group is not None))
         self._events = Events()
-        self._decoder = frames.Decoder(worker.KINDS)
+        self._decoder = pipes.Decoder(worker.KINDS)
         self.folder = tempfile.mkdtemp(prefix="mincache-")
         self._report, report_end = os.pipe()
         self._output, output_end = os.pipe()
@@ -93,7 +93,7 @@ class Watch:
         try:
             for kind, payload in self._decoder.feed(data):
                 self._hear(kind, payload)
-        except frames.BrokenStreamError as error:
+        except pipes.BrokenStreamError as error:
             self._stop("protocol", str(error))
         return bool(data)
 

@@ -20,15 +20,16 @@ from typing import NoReturn
 
 import numpy as np
 
-from mincache import registry, streams
-from mincache.bench import frames
+from mincache.bench import pipes
 from mincache.bench.entrant import Entrant, describe
-from mincache.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.errors import InputError, MincacheError
-from mincache.instance import Instance, ModelLibrary, Radio, Server, Trace
-from mincache.quantity import Array
-from mincache.solution import Decisions, Solution
-from mincache.solver import Budget, Run, Solver
+from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
+from mincache.generation import streams
+from mincache.problem.instance import Instance, ModelLibrary, Radio, Server, Trace
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions, Solution
+from mincache.solving import registry
+from mincache.solving.contract import Budget, Run, Solver
 
 IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW = b"i", b"s", b"n", b"b", b"d", b"r"
 ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
@@ -89,7 +90,7 @@ class Channel:
             return
         try:
             with self._lock:
-                frames.write(self._descriptor, kind, payload)
+                pipes.write(self._descriptor, kind, payload)
         except OSError:
             pass  # the solver has closed the pipe; the keeper will find no answer
 

@@ -10,7 +10,7 @@ import numpy as np
 from mincache.bench.records import Record, TracePoint
 from mincache.bench.trace import primal_integral
 from mincache.board.references import RELATIVE_TOLERANCE, Reference
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 
 def reached_s(trace: Sequence[TracePoint], reference: Reference, targets: Sequence[float]) -> list[float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from mincache.bench.records import Cell
-from mincache.documents import digest
+from mincache.files.documents import digest
 
 _SHOWN_CHARACTERS = 100
 _SHOWN_HASH = 8

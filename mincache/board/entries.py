@@ -21,9 +21,9 @@ from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
 from mincache.board.packs import Pack, read_pack
 from mincache.board.results import read_campaigns
-from mincache.documents import digest, parse_json, write_bytes
 from mincache.errors import DocumentError, InputError
-from mincache.validation import read_toml, validated
+from mincache.files.documents import digest, parse_json, write_bytes
+from mincache.files.tables import read_toml, validated
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]

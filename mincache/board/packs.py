@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mincache.documents import MAX_BYTES, write_bytes
 from mincache.errors import DocumentError
+from mincache.files.documents import MAX_BYTES, write_bytes
 
 MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""

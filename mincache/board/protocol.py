@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mincache.bench.records import Cell
 from mincache.board.statistics import FailurePolicy
-from mincache.documents import digest, read_bytes
-from mincache.suites import Suite
-from mincache.validation import read_toml
+from mincache.files.documents import digest, read_bytes
+from mincache.files.tables import read_toml
+from mincache.generation.suites import Suite
 
 PROTOCOL_FILE = "protocol.toml"
 

@@ -1,4 +1,4 @@
-"""From campaigns to the published board: entries with packed solutions, the page of tables, the charts."""
+"""From campaigns to the published board: entries with packed solutions, and the page of tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mincache import registry
 from mincache.bench.records import Record
 from mincache.board import readme
 from mincache.board.contenders import Contender, labels
@@ -21,14 +20,13 @@ from mincache.board.entries import (
     write_manifest,
 )
 from mincache.board.packs import write_pack
-from mincache.board.ranking import table
 from mincache.board.references import find_suite
 from mincache.board.results import Runs, by_suite, chosen
-from mincache.board.standing import standings
-from mincache.documents import digest, read_bytes, write_bytes
 from mincache.errors import DocumentError, InputError, MincacheError
-from mincache.paths import make_folder
-from mincache.validation import validated
+from mincache.files.documents import digest, read_bytes, write_bytes
+from mincache.files.paths import make_folder
+from mincache.files.tables import validated
+from mincache.solving import registry
 
 Stored = Callable[[str], bytes]
 """Gives the document of the solution with this hash."""
@@ -85,24 +83,6 @@ def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:
 def write_page(board: str | os.PathLike[str]) -> None:
     """Rewrite the page of a board from its entries."""
     write_bytes(Path(board) / readme.PAGE_FILE, readme.page(read_entries(board), Path(board)).encode())
-
-
-def write_charts(board: str | os.PathLike[str]) -> list[Path]:
-    """Draw the chart of each suite of a board, and return the files; the page links those that exist.
-
-    Raises:
-        MissingExtraError: if the libraries for charts are not installed.
-    """
-    from mincache.board import charts
-
-    written = []
-    for standing in standings(record for entry in read_entries(board) for record in entry.records):
-        drawn = charts.chart("gap", standing, table(standing))
-        path = Path(board) / readme.chart_file(standing.name)
-        if drawn is not None:
-            write_bytes(path, charts.svg(drawn))
-            written.append(path)
-    return written
 
 
 def _write_entry(folder: Path, suite: str, who: Contender, runs: Runs, stored: Stored, about: About) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, median
 
 from mincache.bench.records import Record
-from mincache.board import raw
+from mincache.board import repairs
 from mincache.board.contenders import Contender
 from mincache.board.notes import notes
 from mincache.board.ranks import GAP_DIGITS, TOO_FEW_SEEDS, Rank, ranks
@@ -52,7 +52,7 @@ def _row(standing: Standing, who: Contender, rank: Rank | None, times: Mapping[s
     attempted = [record for record in every if record.verdict != "skipped"]
     verified = sum(map(len, standing.verified[who].values()))
     solve_s = [r.solve_s for records in good.values() for r in records if r.solve_s is not None]
-    hit_ratio, before = _mean_over(good, _hit_ratio), raw.means(good)
+    hit_ratio, before = _mean_over(good, _hit_ratio), repairs.means(good)
     return Row(
         solver=standing.labels[who],
         apart=apart,

@@ -11,8 +11,8 @@ from mincache.board.contenders import Contender
 from mincache.board.results import Runs, repetition
 from mincache.board.standing import Standing
 from mincache.board.statistics import bootstrap_means, interval, rank_ranges
-from mincache.quantity import Array
-from mincache.streams import Uniforms
+from mincache.generation.streams import Uniforms
+from mincache.problem.quantity import Array
 
 GAP_DIGITS = 9
 """Gaps that agree to so many decimals are the same; see `references.RELATIVE_TOLERANCE`."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mincache import suites
 from mincache.bench.records import Record
 from mincache.errors import InputError
+from mincache.generation import suites
 
 RELATIVE_TOLERANCE = 1e-9
 """Two costs closer than this are the same cost."""

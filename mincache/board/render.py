@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mincache.board.columns import failures, shown
 from mincache.board.table import Row, Table
 from mincache.board.times import POLICIES
-from mincache.constraints import CONSTRAINTS
+from mincache.problem.constraints import CONSTRAINTS
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

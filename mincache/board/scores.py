@@ -6,15 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from mincache.bench import raw
+from mincache.bench import raw_answers
 from mincache.bench.judge import OPTIMALITY
 from mincache.bench.records import RawScore, Record, Score
 from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
-from mincache.documents import digest, parse_solution
 from mincache.errors import InputError
-from mincache.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
-from mincache.instance import Instance
-from mincache.suites import Suite
+from mincache.files.documents import digest, parse_solution
+from mincache.generation.suites import Suite
+from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
+from mincache.problem.instance import Instance
 
 SCORE_TOLERANCE = 1e-12
 """Relative; another machine's logarithm may differ in the last bits, a score by no more than this."""
@@ -86,7 +86,7 @@ def wrong_in_raw(
 ) -> Iterator[str]:
     """Yield what is wrong with the score of an answer to instance `name` before its repair."""
     try:
-        found = raw.score(digest(document), evaluate(instance_of(name), parse_solution(document)))
+        found = raw_answers.score(digest(document), evaluate(instance_of(name), parse_solution(document)))
     except (InputError, KeyError) as error:
         yield f"the raw decisions cannot be scored: {error}"
         return

@@ -15,8 +15,8 @@ from mincache.board.contenders import Contender, labels
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.board.references import Reference, find_suite, references, verified_cost
 from mincache.board.results import Results, by_suite, chosen
-from mincache.quantity import Array
-from mincache.suites import Suite
+from mincache.generation.suites import Suite
+from mincache.problem.quantity import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from mincache.board.references import RELATIVE_TOLERANCE
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 FailurePolicy = Literal["penalised", "common", "worst"]
 """What the time of a failed run counts as: a multiple of the limit; nothing, its instance being left out

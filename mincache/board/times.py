@@ -14,7 +14,7 @@ from mincache.board.contenders import Contender
 from mincache.board.references import verified_cost
 from mincache.board.standing import Standing
 from mincache.board.statistics import FailurePolicy, shifted_geometric_mean, with_failures
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 POLICIES: tuple[FailurePolicy, ...] = get_args(FailurePolicy)
 

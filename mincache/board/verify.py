@@ -14,10 +14,10 @@ from mincache.board.contenders import contender
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, Entry, read_entry
 from mincache.board.references import find_suite, verified_cost
 from mincache.board.scores import below, wrong_in_raw, wrong_in_record, wrong_in_score
-from mincache.documents import digest, read_bytes
 from mincache.errors import InputError
-from mincache.instance import Instance
-from mincache.suites import Suite
+from mincache.files.documents import digest, read_bytes
+from mincache.generation.suites import Suite
+from mincache.problem.instance import Instance
 
 TOGETHER = "entries together"
 _ENTRY_FILES = {MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE}

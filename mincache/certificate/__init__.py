@@ -4,7 +4,7 @@
 derives why it proves what it claims.
 """
 
-from mincache.certificate.checking import check
+from mincache.certificate.checker import check
 from mincache.certificate.document import CERTIFICATE_FORMAT, Certificate, SlotProof, Verdict
 from mincache.certificate.writing import certify
 

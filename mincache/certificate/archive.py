@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mincache.best_solutions import solution_path, write_best
-from mincache.certificate.checking import check
+from mincache.certificate.checker import check
 from mincache.certificate.writing import certify
-from mincache.documents import parse_instance, read_bytes, write_bytes
 from mincache.errors import InputError
 from mincache.exact import optimum
-from mincache.suites import Suite
+from mincache.files.documents import parse_instance, read_bytes, write_bytes
+from mincache.generation.best_solutions import solution_path, write_best
+from mincache.generation.suites import Suite
 
 _SAME = 1e-9  # relative difference up to which a bound is the reference that the suite lists
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 _INTEGRAL_WITHIN = 1e-9
 _KEPT_WITHIN = 1e-12  # relative, of the limits

@@ -10,10 +10,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mincache.documents import parse_json
 from mincache.errors import InputError
-from mincache.instance import Instance
-from mincache.validation import validated
+from mincache.files.documents import parse_json
+from mincache.files.tables import validated
+from mincache.problem.instance import Instance
 
 CERTIFICATE_FORMAT: Literal["mincache-certificate/1"] = "mincache-certificate/1"
 

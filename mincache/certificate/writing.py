@@ -8,10 +8,10 @@ import numpy as np
 
 from mincache.certificate.boxes import Box, Stakes, bound
 from mincache.certificate.document import Certificate, SlotProof, certificate_bytes, without_rules
-from mincache.documents import digest, parse_instance
-from mincache.evaluation import evaluate
 from mincache.exact import Regrets, improvements, marginal_delay_s, regrets
-from mincache.instance import Instance
+from mincache.files.documents import digest, parse_instance
+from mincache.problem.evaluation import evaluate
+from mincache.problem.instance import Instance
 
 RELATIVE_GAP = 1e-10
 """Relative gap to the optimum up to which a slot is proven."""

@@ -37,7 +37,7 @@ def certify(
     and SOLUTION, where it is given, is judged by it. Exit code 1 if a proof is refused or does not show the
     solution to be optimal.
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from mincache import suites
+    from mincache.generation import suites
 
     document = suites.find_document(instance)
     if checking:
@@ -53,8 +53,8 @@ def certify(
 def _write(document: bytes, output: Path, time_limit: float | None, as_json: bool) -> None:
     from mincache.certificate import certify as prove
     from mincache.certificate.document import parse_certificate
-    from mincache.documents import write_bytes
-    from mincache.solver import Budget
+    from mincache.files.documents import write_bytes
+    from mincache.solving.contract import Budget
 
     budget = Budget(float("inf") if time_limit is None else time_limit)
     with waiting("proving"):
@@ -69,8 +69,8 @@ def _write(document: bytes, output: Path, time_limit: float | None, as_json: boo
 
 def _check(document: bytes, certificate: Path, solution: Path | None, as_json: bool) -> None:
     from mincache.certificate import check
-    from mincache.documents import read_bytes
     from mincache.errors import DocumentError, InputError
+    from mincache.files.documents import read_bytes
 
     paths = [certificate] if solution is None else [certificate, solution]
     try:

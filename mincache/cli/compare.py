@@ -32,8 +32,8 @@ def compare(first: str, second: str, chart: Path | None, as_json: bool) -> None:
     Without a solver, those that both folders hold are compared, each with itself. A folder is a campaign or
     a board.
     """
-    from mincache.board import charts
     from mincache.board.comparison import compare_standings
+    from mincache.site import charts
 
     (one, named), (other, also_named) = _side(first), _side(second)
     comparisons = compare_standings(one, other, same_solver=not (named and also_named))

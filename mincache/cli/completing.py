@@ -13,21 +13,21 @@ Offers = list[CompletionItem]
 
 def solver_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Offers:
     """Return the installed solvers that begin so, and `all` where several may be given."""
-    from mincache import registry
+    from mincache.solving import registry
 
     return _offers(incomplete, [*registry.names(), *(["all"] if param.multiple else [])])
 
 
 def suite_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Offers:
     """Return the standard suites that begin so."""
-    from mincache import suites
+    from mincache.generation import suites
 
     return _offers(incomplete, suites.standard_names())
 
 
 def instance_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Offers:
     """Return the instances of the standard suites that begin so; the suites until one of them is typed."""
-    from mincache import suites
+    from mincache.generation import suites
 
     found = _beginning(incomplete.partition(".")[0], suites.standard_names())
     if "." not in incomplete and len(found) > 1:

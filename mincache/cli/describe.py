@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 from rich.table import Table
 
-from mincache.instance import PARTS, Instance
-from mincache.quantity import Array, Quantity, quantities
-from mincache.suites import Suite
+from mincache.generation.suites import Suite
+from mincache.problem.instance import PARTS, Instance
+from mincache.problem.quantity import Array, Quantity, quantities
 
 
 def suite_table(suite: Suite) -> Table:

@@ -128,13 +128,13 @@ def sees_descendants() -> bool:
 
 def trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
-    from mincache import suites
     from mincache.bench import plan
     from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
     from mincache.bench.limits import Limits
     from mincache.bench.supervisor import Keeper
     from mincache.errors import MincacheError
+    from mincache.generation import suites
 
     suite = suites.find("smoke-v1")
     entry = next(iter(suite.entries.values()))

@@ -35,10 +35,10 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
     mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json
     mincache score slot-3/instance.json slot-3/solution.json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    from mincache.algebra.model_answers import INSTANCE_FILE, NAMES_FILE
     from mincache.errors import InputError
-    from mincache.exchange_answers import INSTANCE_FILE, NAMES_FILE
-    from mincache.registry import missing_extra
-    from mincache.suites import find_instance
+    from mincache.generation.suites import find_instance
+    from mincache.solving.registry import missing_extra
 
     problem = find_instance(instance)
     if slot is not None:
@@ -49,11 +49,11 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
             raise InputError("--slot", rule, ", ".join(problem.rules.used), advice)
         problem = problem.slot(slot)
     try:
-        from mincache import exchange
+        from mincache.algebra import model_files
     except ModuleNotFoundError as error:
         raise missing_extra("export", error) from None
     with waiting(f"writing the model of {problem.name}"):
-        path = exchange.export(problem, output, file_format, formulation)
+        path = model_files.export(problem, output, file_format, formulation)
     click.echo(f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
 
 
@@ -68,8 +68,8 @@ def import_(folder: Path, answer: Path, output: Path | None) -> None:
 
     ANSWER is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), or any table of names and values.
     """
-    from mincache.documents import write_solution
-    from mincache.exchange_answers import read_answer
+    from mincache.algebra.model_answers import read_answer
+    from mincache.files.documents import write_solution
 
     path = output or folder / "solution.json"
     write_solution(read_answer(folder, answer), path)

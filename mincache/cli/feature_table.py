@@ -12,8 +12,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from mincache.features import COLUMNS, Features
-from mincache.suites import Suite
+from mincache.analysis.features import COLUMNS, Features
+from mincache.generation.suites import Suite
 
 _SHOWN = {
     "storage_tightness": "storage\n(asked)",

@@ -12,7 +12,7 @@ from mincache.cli.progress import tracked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mincache.recipes import Place, ScenarioFile
+    from mincache.generation.recipes import Place, ScenarioFile
 
 
 def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
@@ -83,10 +83,10 @@ def generate(
     mincache run my-suite --solver decomposition -o results/my-suite
     mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from mincache import suites
-    from mincache.instance import check_name
-    from mincache.recipes import Recipe, ScenarioFile
-    from mincache.validation import read_toml, validated
+    from mincache.files.tables import read_toml, validated
+    from mincache.generation import suites
+    from mincache.generation.recipes import Recipe, ScenarioFile
+    from mincache.problem.instance import check_name
 
     source = read_toml(scenario, ScenarioFile) if scenario else ScenarioFile()
     title = check_name(name if name is not None else output.resolve().name.lower(), "--name")
@@ -96,8 +96,8 @@ def generate(
     }  # fmt: skip
     sweep = source.sweep
     if separate is not None:
+        from mincache.analysis.separation import space_of
         from mincache.cli.separating import search
-        from mincache.separation import space_of
 
         suites.check_free(output)
         sweep, told = search(

@@ -15,7 +15,7 @@ from mincache.cli.progress import tracked
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
-    from mincache.suites import SuiteFile
+    from mincache.generation.suites import SuiteFile
 
 
 @click.group(invoke_without_command=True)
@@ -33,7 +33,7 @@ def list_(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mincache import suites
+    from mincache.generation import suites
 
     found = [suites.find(name).content for name in suites.standard_names()]
     if as_json:
@@ -60,7 +60,7 @@ def list_(as_json: bool) -> None:
 
 def _sizes(content: SuiteFile, field: str) -> list[int]:
     """Return the values of a scenario's field over the instances of a suite, without drawing them."""
-    from mincache.recipes import places
+    from mincache.generation.recipes import places
 
     found = places(content.name, content.recipe, content.scenario)
     return sorted({getattr(place.scenario, field) for place in found})
@@ -85,9 +85,9 @@ def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
     limit and cost what the suite lists as best known. Suites that come without are passed over unless named.
     Exit code 1 if anything differs, is missing or is refused.
     """
-    from mincache import suites
-    from mincache.best_solutions import check_solutions, has_solutions
     from mincache.certificate.archive import check_archive, has_certificates
+    from mincache.generation import suites
+    from mincache.generation.best_solutions import check_solutions, has_solutions
 
     check, comes_with, told = {
         None: (suites.Suite.verify, None, "files are as their recipe draws them"),
@@ -117,8 +117,8 @@ def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
 @click.argument("suite", shell_complete=suite_names)
 def certify(suite: str) -> None:
     """Write a certificate and the best solution of every instance into SUITE's folder."""
-    from mincache import suites
     from mincache.certificate.archive import write_archive
+    from mincache.generation import suites
 
     found = suites.find(suite)
     done = list(tracked(write_archive(found), "proving", total=len(found.entries)))
@@ -131,8 +131,8 @@ def show(name: str) -> None:
     """Show what is in an instance (a name or a file) or a suite."""
     from rich.console import Console
 
-    from mincache import suites
     from mincache.cli.describe import instance_tables, suite_table
+    from mincache.generation import suites
 
     console = Console()
     if suites.is_suite(name):
@@ -161,9 +161,9 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
 
     from rich.console import Console
 
-    from mincache import suites
+    from mincache.analysis.features import features as features_of
     from mincache.cli.feature_table import feature_csv, feature_table, groups_of
-    from mincache.features import features as features_of
+    from mincache.generation import suites
 
     if output is not None and output.suffix not in (".svg", ".png"):
         raise InputError("--output", "must end in .svg or .png", repr(output.name))
@@ -177,8 +177,8 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
     else:
         Console().print(feature_table(found, rows))
     if output is not None:
-        from mincache.board.charts import write
-        from mincache.board.feature_chart import feature_chart
+        from mincache.site.charts import write
+        from mincache.site.feature_chart import feature_chart
 
         write(feature_chart(rows, groups_of(found)), output)
         click.echo(f"picture in {output}", err=True)
@@ -197,10 +197,12 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     lower cost or a higher bound. They are written as they come: an interruption loses one instance. The
     solution of the best known cost is written too, into the folder solutions.
     """
-    from mincache import Run, __version__, evaluate, registry, suites
+    from mincache import Run, __version__, evaluate
     from mincache.bench.judge import contradicts
-    from mincache.best_solutions import write_best
-    from mincache.evaluation import EVALUATOR_VERSION
+    from mincache.generation import suites
+    from mincache.generation.best_solutions import write_best
+    from mincache.problem.evaluation import EVALUATOR_VERSION
+    from mincache.solving import registry
 
     found, method = suites.find(suite), registry.make(solver)
     source = f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}"

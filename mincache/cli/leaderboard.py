@@ -201,7 +201,7 @@ def verify(board: Path, as_json: bool) -> None:
               help="A folder of SVG files to show on the first page.")  # fmt: skip
 def build(board: Path, output: Path, figures: Path | None) -> None:
     """Write the board as a static site that works from disk, with no network."""
-    from mincache.board.site import build as build_site
+    from mincache.site.build import build as build_site
 
     with waiting(f"building {output}"):
         page = build_site(board, output, figures)
@@ -236,9 +236,10 @@ def serve(site: Path, port: int) -> None:
 )
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
     """Draw a chart of a campaign or a board, for a paper."""
-    from mincache.board import charts, ranking
+    from mincache.board import ranking
     from mincache.board.entries import read_any
     from mincache.board.standing import standings
+    from mincache.site import charts
 
     with waiting("reading records"):
         records = [one for one in read_any(folder, warn) if suite in ("", one.cell.suite)]
@@ -254,10 +255,11 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output:
 
 def _rebuild(board: Path) -> None:
     from mincache.board import publish as publishing
+    from mincache.site import pictures
 
     try:
         with waiting("drawing charts"):
-            written = publishing.write_charts(board)
+            written = pictures.write_charts(board)
     except MissingExtraError as error:
         click.echo(f"no charts: {error}", err=True)
         written = []

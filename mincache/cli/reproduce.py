@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mincache.paper.results import Findings
+    from mincache.paper.findings import Findings
     from mincache.paper.workshop import Workshop
 
 ALL = "all"
@@ -90,14 +90,14 @@ def _reproduce(
     page: Path | None,
     output: Path,
 ) -> None:
-    from mincache.paper import reproduction, results
+    from mincache.paper import findings, studies
     from mincache.paper.sizes import SIZES
     from mincache.paper.workshop import Workshop, cores
 
-    words = list(reproduction.WORDS) if word == ALL else [word]
+    words = list(studies.WORDS) if word == ALL else [word]
     if show:
         for one in words:
-            _print(results.read(output, one))
+            _print(findings.read(output, one))
         _refresh(page, output)
         return
     with _Bars() as bars:
@@ -106,12 +106,12 @@ def _reproduce(
 
 
 def _run(words: list[str], shop: Workshop, output: Path, page: Path | None) -> None:
-    from mincache.paper import reproduction, results
+    from mincache.paper import findings, studies
 
     try:
         for one in words:
-            found = reproduction.WORDS[one](shop)
-            files = results.write(output, found)
+            found = studies.WORDS[one](shop)
+            files = findings.write(output, found)
             _print(found)
             click.echo(f"written: {', '.join(map(str, files))}\n")
             _refresh(page, output)
@@ -126,7 +126,7 @@ def _print(found: Findings) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mincache.paper.tables import COLUMNS, cells
+    from mincache.paper.layout import COLUMNS, cells
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -144,7 +144,7 @@ def _print(found: Findings) -> None:
 
 
 def _refresh(page: Path | None, output: Path) -> None:
-    from mincache.documents import write_bytes
+    from mincache.files.documents import write_bytes
     from mincache.paper.page import refreshed
 
     if page is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mincache.cli.completing import solver_names, suite_names
-from mincache.cli.limits import SECONDS, limit_options, limits_of
+from mincache.cli.limit_options import SECONDS, limit_options, limits_of
 from mincache.cli.parameters import part
 from mincache.cli.progress import Progress, waiting
 
@@ -72,9 +72,9 @@ def run(
     Repeating the command goes on where it stopped. Exit code 0 only if every run is verified, or declined
     by the solver's own word.
     """
-    from mincache import suites
     from mincache.bench import campaign, plan
     from mincache.cli.summary import print_plan
+    from mincache.generation import suites
 
     limits = limits_of(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
     at_a_time = workers or max(1, _cores() // threads)
@@ -94,9 +94,9 @@ def run(
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
-    from mincache import registry
     from mincache.bench.executors import LocalExecutor
     from mincache.errors import InputError
+    from mincache.solving import registry
 
     if name == "local":
         return LocalExecutor(workers, threads)
@@ -115,9 +115,9 @@ def _cores() -> int:
 
 def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     """Describe the solvers; one that `all` stands for and that cannot be loaded here is left out."""
-    from mincache import registry
     from mincache.bench.describing import describe_all
     from mincache.bench.entrant import Entrant, absolute
+    from mincache.solving import registry
 
     named = [absolute(spec) for spec in specs if spec != "all"]
     wanted = list(dict.fromkeys((registry.names() if "all" in specs else []) + named))

@@ -14,7 +14,7 @@ def schema(document: str) -> None:
 
     A schema holds what a schema can say; that the shapes agree is checked when a document is read.
     """
-    from mincache.documents import json_schema
+    from mincache.files.documents import json_schema
 
     if document == "symbols":
         click.echo(symbols_markdown())
@@ -24,9 +24,9 @@ def schema(document: str) -> None:
 
 def symbols_markdown() -> str:
     """Return the table of symbols: every quantity of both documents with symbol, unit, shape and range."""
-    from mincache.instance import PARTS, Instance
-    from mincache.quantity import quantities
-    from mincache.solution import Solution
+    from mincache.problem.instance import PARTS, Instance
+    from mincache.problem.quantity import quantities
+    from mincache.problem.solution import Solution
 
     sections: dict[str, type] = {
         "": Instance,

@@ -12,7 +12,7 @@ import click
 from mincache.cli.completing import instance_names
 
 if TYPE_CHECKING:
-    from mincache.evaluation import Evaluation
+    from mincache.problem.evaluation import Evaluation
 
 
 @click.command()
@@ -24,10 +24,10 @@ def score(instance: str, solution: str, as_json: bool) -> None:
 
     Exit code 0 if the solution is feasible, 1 if not, 2 if a file is unreadable or malformed.
     """
-    from mincache.documents import read_solution
     from mincache.errors import DocumentError, InputError
-    from mincache.evaluation import evaluate
-    from mincache.suites import find_instance
+    from mincache.files.documents import read_solution
+    from mincache.generation.suites import find_instance
+    from mincache.problem.evaluation import evaluate
 
     problem, answer = find_instance(instance), read_solution(solution)
     try:
@@ -40,7 +40,7 @@ def score(instance: str, solution: str, as_json: bool) -> None:
 
 def as_document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as the JSON object that `score --json` prints; numbers not finite are null."""
-    from mincache.evaluation import EVALUATOR_VERSION
+    from mincache.problem.evaluation import EVALUATOR_VERSION
 
     numbers = {
         name: value if math.isfinite(value) else None

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from mincache.recipes import Recipe
-from mincache.scenario import Scenario
-from mincache.separation import Point, Space, influences, most_different, separate
-from mincache.sweeps import Sweep
+from mincache.analysis.separation import Point, Space, influences, most_different, separate
+from mincache.generation.recipes import Recipe
+from mincache.generation.scenario import Scenario
+from mincache.generation.sweeps import Sweep
 
 
 def search(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mincache.cli.completing import instance_names, solver_names
-from mincache.cli.limits import SECONDS, limit_options, limits_of
+from mincache.cli.limit_options import SECONDS, limit_options, limits_of
 from mincache.cli.progress import waiting
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def solve(
 
 def _find_instance(name_or_file: str) -> tuple[str, str, Path, str]:
     """Return the suite, name, file and hash of an instance."""
-    from mincache import suites
-    from mincache.documents import digest, read_bytes
+    from mincache.files.documents import digest, read_bytes
+    from mincache.generation import suites
 
     instance = suites.find_instance(name_or_file)
     if Path(name_or_file).exists():
@@ -75,7 +75,7 @@ def _find_instance(name_or_file: str) -> tuple[str, str, Path, str]:
 
 def _conclude(judged: Judged, output: Path, as_json: bool) -> None:
     from mincache.cli.score import as_text
-    from mincache.documents import parse_solution, write_solution
+    from mincache.files.documents import parse_solution, write_solution
 
     record = judged.record
     answered = judged.evaluation is not None and judged.document is not None

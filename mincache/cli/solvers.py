@@ -16,8 +16,8 @@ from mincache.cli.completing import solver_names
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mincache.conformance import Check
-    from mincache.solver import Solver
+    from mincache.solving.conformance import Check
+    from mincache.solving.contract import Solver
 
 _PIPED_WIDTH = 200
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
@@ -49,7 +49,7 @@ def list_(as_json: bool = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from mincache import registry
+    from mincache.solving import registry
 
     with _console(stderr=True).status("loading solvers"):
         rows = [_about(name) for name in registry.names()]
@@ -72,8 +72,8 @@ def list_(as_json: bool = False) -> None:
 
 def _about(name: str) -> dict[str, Any]:
     """Return what is known of an installed solver; why, if it cannot be loaded."""
-    from mincache import registry
     from mincache.errors import MincacheError
+    from mincache.solving import registry
 
     row: dict[str, Any] = {"solver": name, "missing": ""}
     try:
@@ -119,7 +119,7 @@ def check(solver: str, patience: float, as_json: bool) -> None:
     mincache solvers check 'genetic[population=20,generations=10]'
     mincache solvers check my_solver.py:MySolver --json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from mincache.cli.checking import checks_of
+    from mincache.cli.check_child import checks_of
 
     found = []
     with _console(stderr=True).status("checking") as status:
@@ -159,7 +159,7 @@ def new(name: str, as_file: bool, output: Path | None) -> None:
     mincache solvers new my-solver
     mincache solvers new my-solver --file
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from mincache import scaffold
+    from mincache.solving import scaffold
 
     if as_file:
         path = scaffold.write_file(name, output or Path())

@@ -68,7 +68,7 @@ def reproduce(entry: Path, output: Path, instances: int | None, tolerance: float
     from mincache.board.entries import read_entry, write_manifest
     from mincache.board.publish import write_page
     from mincache.board.references import find_suite
-    from mincache.board.reproduction import reproduction, tasks_of
+    from mincache.board.rerun import reproduction, tasks_of
 
     published = read_entry(entry)
     suite = find_suite(published.manifest.suite)

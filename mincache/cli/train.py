@@ -95,10 +95,10 @@ def _spec(solver: str, episodes: int | None, device: str | None) -> str:
 
 
 def _learner(spec: str) -> Trainable:
-    from mincache import registry
     from mincache.errors import InputError, shown
     from mincache.learning.training import Trainable
-    from mincache.solver import Learner
+    from mincache.solving import registry
+    from mincache.solving.contract import Learner
 
     kind = registry.load(spec.partition("[")[0])
     known = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
@@ -130,11 +130,11 @@ def _course(
     learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
 ) -> tuple[Course, str]:
     """Return what to train on, and the part of a file name that tells it."""
-    from mincache import suites
     from mincache.errors import InputError
+    from mincache.files.tables import validated
+    from mincache.generation import suites
+    from mincache.generation.scenario import Scenario
     from mincache.learning.draws import Draws
-    from mincache.scenario import Scenario
-    from mincache.validation import validated
     from mincache.views.episodes import Episodes
 
     content = suites.find(suite).content
@@ -191,8 +191,8 @@ def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
 
 def _write(path: Path, policy: Policy, session: Session, command: str) -> CurvePoint:
     """Write a policy and the record of its training, and return the last point of its curve."""
-    from mincache.bench.environment import machine
-    from mincache.documents import digest, read_bytes, write_bytes
+    from mincache.bench.machine import machine
+    from mincache.files.documents import digest, read_bytes, write_bytes
     from mincache.learning.policies import write_policy
 
     write_policy(path, policy)

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache import equations
-from mincache.instance import Instance
-from mincache.quantity import Array
+from mincache.problem import equations
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 
 _PLAIN_ROUNDS = 2  # cheaper than one of Newton, and all it takes for two of these to be enough
 _ROUNDS = 60

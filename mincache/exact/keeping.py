@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.exact.frames import FIRST_NODES, FrameSearch
+from mincache.exact.passes import FIRST_NODES, FrameSearch
 from mincache.exact.service import cache_losses
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 _ROUNDS = 400
 _ROUNDS_A_COURSE = 10  # rounds between two courses put together from all caches met

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mincache import equations
-from mincache.exact.frames import FrameSearch, usable
+from mincache.exact.cache_sets import CacheSets, cheapest_course
 from mincache.exact.keeping import Course, courses_by_prices
+from mincache.exact.passes import FrameSearch, usable
 from mincache.exact.service import cache_losses
-from mincache.exact.sets import CacheSets, cheapest_course
-from mincache.instance import Instance
-from mincache.quantity import Array
+from mincache.problem import equations
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 
 _LARGEST = 1e270  # as in `regrets`
 _MOST_NUMBERS = 1 << 25  # sets times frames, or models, held in memory

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.exact.frames import FrameSearch, as_bound, as_solution
 from mincache.exact.loading import courses
+from mincache.exact.passes import FrameSearch, as_bound, as_solution
 from mincache.exact.regrets import regrets
 from mincache.exact.service import served_steps
-from mincache.instance import Instance, ModelLibrary, Radio, Server, Trace
-from mincache.solution import Solution
+from mincache.problem.instance import Instance, ModelLibrary, Radio, Server, Trace
+from mincache.problem.solution import Solution
 
 RELATIVE_GAP = 1e-11
 """Relative gap at which a frame counts as solved."""

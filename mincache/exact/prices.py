@@ -8,8 +8,8 @@ Plain loops over arrays that they are given, which numba compiles as they are.
 
 from __future__ import annotations
 
-from mincache.exact.tables import Library, Slot, Work
-from mincache.quantity import Array
+from mincache.exact.arrays import Library, Slot, Work
+from mincache.problem.quantity import Array
 
 _ROUNDS = 64
 _SWEEPS = 4  # over the slots of a frame

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache import equations
-from mincache.instance import Instance
-from mincache.quantity import Array
+from mincache.problem import equations
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,11 +17,11 @@ the others. The loops are plain Python over arrays that they are given, which nu
 
 from __future__ import annotations
 
+from mincache.exact.arrays import Library, Plan, Tree, Work
 from mincache.exact.prices import step_cost, step_prices
 from mincache.exact.serving import assign, serve_alike, serve_cached, set_aside, take_requests
-from mincache.exact.tables import Library, Plan, Tree, Work
 from mincache.exact.tree import next_leaf, planted
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 
 def search_frames(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from mincache.exact import loops
-from mincache.exact.frames import FrameSearch, eased
-from mincache.quantity import Array
+from mincache.exact.passes import FrameSearch, eased
+from mincache.problem.quantity import Array
 
 _NODES = 1 << 20  # for one cache in one slot: hardly ever are more than a few needed
 _SETS_A_CALL = 1 << 12

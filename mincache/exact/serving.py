@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.exact.tables import Library, Tree, Work
+from mincache.exact.arrays import Library, Tree, Work
 from mincache.exact.tree import next_leaf, planted
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 
 def take_requests(requested: Array, cloud: Array, work: Work) -> None:

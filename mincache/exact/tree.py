@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.exact.tables import Tree
-from mincache.quantity import Array
+from mincache.exact.arrays import Tree
+from mincache.problem.quantity import Array
 
 
 def planted(

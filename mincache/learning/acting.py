@@ -7,17 +7,17 @@ from pathlib import Path
 
 import torch
 
-from mincache.instance import Instance
 from mincache.learning.kinds import actor_of, view_of
-from mincache.learning.loading import check_versions, load_network, units
 from mincache.learning.networks import Actor
 from mincache.learning.policies import Policy, read_card
+from mincache.learning.policy_loading import check_versions, load_network, units
 from mincache.learning.safefile import refusing
 from mincache.learning.set_agents import SetActor, SetView
 from mincache.learning.threads import one_thread
-from mincache.quantity import Array
-from mincache.solution import Solution
-from mincache.solver import RAW_DIGITS, Run
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Solution
+from mincache.solving.contract import RAW_DIGITS, Run
 from mincache.views import actions
 from mincache.views.environment import AgentView
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache.exact import Regrets, regrets
-from mincache.feasible import demand
-from mincache.instance import Instance
-from mincache.quantity import Array
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import demand
 
 AGGREGATES = "aggregates/1"
 """Name and version of all that is here; a policy is trained for one version."""

@@ -17,11 +17,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from mincache.documents import parse_json, write_bytes
 from mincache.errors import InputError
+from mincache.files.documents import parse_json, write_bytes
+from mincache.files.tables import validated
 from mincache.learning.safefile import opened, refusing
-from mincache.quantity import Array
-from mincache.validation import validated
+from mincache.problem.quantity import Array
 
 MAX_CHECKPOINT_BYTES = 2 * 1024**3
 """A checkpoint may not be larger than this; with 25,000 transitions of 18 users it holds about 54 MB."""

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.evaluation import evaluate_batch
-from mincache.feasible import demand, fill_cache, serve
-from mincache.instance import Instance
-from mincache.quantity import Array
-from mincache.solution import Decisions
+from mincache.problem.evaluation import evaluate_batch
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import demand, fill_cache, serve
 
 DECODER = "score-order/1"
 """Name and version; a policy is trained for one version."""

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from mincache.instance import Instance
-from mincache.scenario import Scenario
-from mincache.streams import generator
+from mincache.generation.scenario import Scenario
+from mincache.generation.streams import generator
+from mincache.problem.instance import Instance
 from mincache.views.episodes import Episodes
 
 LEAST_USERS, MOST_USERS = 4, 128

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from mincache.exact import optimum
-from mincache.feasible import demand
-from mincache.instance import Instance
 from mincache.learning.aggregates import FEATURES, USER_FEATURES, Aggregates
-from mincache.learning.sets import SlotNetwork
-from mincache.quantity import Array
+from mincache.learning.set_networks import SlotNetwork
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import demand
 
 _WANTING, _SERVING, _BANDWIDTH = 0.5, 0.5, 0.5  # weights of the errors; that in the order is 1
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.instance import Instance
 from mincache.learning.networks import Actor, Critic, initialise
 from mincache.learning.set_agents import SetActor, SetCritic, SetVectorEnv, SetView
-from mincache.learning.sets import draw_weights
+from mincache.learning.set_networks import draw_weights
+from mincache.problem.instance import Instance
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 

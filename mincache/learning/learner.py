@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mincache import registry
 from mincache.errors import InputError
-from mincache.instance import Instance
 from mincache.learning import policies
 from mincache.learning.draws import Course
 from mincache.learning.policies import PolicyCard
-from mincache.solver import Learner
+from mincache.problem.instance import Instance
+from mincache.solving import registry
+from mincache.solving.contract import Learner
 
 
 @dataclass(frozen=True)

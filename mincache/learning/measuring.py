@@ -16,17 +16,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mincache import registry, suites
-from mincache.documents import read_bytes, write_bytes
-from mincache.evaluation import evaluate
 from mincache.exact import optimum
-from mincache.instance import Instance
+from mincache.files.documents import read_bytes, write_bytes
+from mincache.generation import suites
+from mincache.generation.scenario import Scenario
 from mincache.learning import policies
 from mincache.learning.draws import Course, Draws
 from mincache.learning.training import Trainable
-from mincache.quantity import Array
-from mincache.scenario import Scenario
-from mincache.solver import Run
+from mincache.problem.evaluation import evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.solving import registry
+from mincache.solving.contract import Run
 from mincache.views.episodes import Episodes
 
 LIBRARY_SEED = 101

@@ -18,14 +18,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from mincache.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.errors import InputError, shown
-from mincache.evaluation import EVALUATOR_VERSION
-from mincache.instance import Instance, Trace
+from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
+from mincache.files.tables import validated
 from mincache.learning.draws import Course, Draws
 from mincache.learning.safefile import opened, refusing
-from mincache.quantity import Array
-from mincache.validation import validated
+from mincache.problem.evaluation import EVALUATOR_VERSION
+from mincache.problem.instance import Instance, Trace
+from mincache.problem.quantity import Array
 
 POLICY_FORMAT: Literal["mincache-policy/1"] = "mincache-policy/1"
 MAX_POLICY_BYTES = 32 * 1024 * 1024

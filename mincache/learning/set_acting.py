@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from mincache.instance import Instance
 from mincache.learning.aggregates import AGGREGATES, Aggregates
 from mincache.learning.decoding import DECODER, Scores, decide
-from mincache.learning.loading import check_versions, load_network, units
 from mincache.learning.policies import Policy
-from mincache.learning.sets import SlotNetwork
+from mincache.learning.policy_loading import check_versions, load_network, units
+from mincache.learning.set_networks import SlotNetwork
 from mincache.learning.threads import one_thread
-from mincache.solution import Solution
+from mincache.problem.instance import Instance
+from mincache.problem.solution import Solution
 
 VERSIONS = (AGGREGATES, DECODER)
 """What a policy's card must name: how slots are seen, and how scores are read."""

@@ -14,12 +14,12 @@ from gymnasium.spaces import Box
 from torch import Tensor, nn
 
 from mincache.errors import InputError
-from mincache.instance import Instance
 from mincache.learning.aggregates import AGGREGATES, FEATURES, Aggregates
 from mincache.learning.decoding import DECODER, Scores, decide
-from mincache.learning.sets import SetNetwork
-from mincache.quantity import Array
-from mincache.solution import Decisions
+from mincache.learning.set_networks import SetNetwork
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 from mincache.views.observations import LIMIT

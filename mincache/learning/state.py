@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mincache.learning.replay import Replay
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 Part = nn.Module | Optimizer | Replay
 

@@ -11,15 +11,15 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from mincache import registry
 from mincache.errors import MincacheError
-from mincache.evaluation import evaluate
-from mincache.instance import Instance
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.draws import Course, Draws
 from mincache.learning.policies import Policy, PolicyCard
-from mincache.solution import Solution
-from mincache.solver import Run
+from mincache.problem.evaluation import evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.solution import Solution
+from mincache.solving import registry
+from mincache.solving.contract import Run
 
 RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
 VALIDATION_TRACES = 4

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 Quantity = Literal["hit ratio", "cost"]
 

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mincache import Decisions, Instance, Run, Solution, Solver, registry
-from mincache.quantity import Array
+from mincache import Decisions, Instance, Run, Solution, Solver
+from mincache.problem.quantity import Array
+from mincache.solving import registry
 from mincache.views import actions, vector
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mincache.generation.scenario import Scenario
 from mincache.paper.claims import (
     CLAIMS,
     CLOUD_ONLY,
@@ -16,13 +17,12 @@ from mincache.paper.claims import (
     Claim,
     Reading,
 )
-from mincache.paper.comparison import HERE, MOST_HITS_SPEC
 from mincache.paper.estimates import Estimate, estimate
+from mincache.paper.findings import Row
 from mincache.paper.measurements import Measurements
-from mincache.paper.results import Row
+from mincache.paper.over_users import HERE, MOST_HITS_SPEC
 from mincache.paper.workshop import Contestant, Workshop
-from mincache.quantity import Array
-from mincache.scenario import Scenario
+from mincache.problem.quantity import Array
 
 RCARS_OVER_HITS = "RCARS, steps over hits"
 EQUAL_BANDWIDTH = "optimum, equal bandwidth"

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mincache import Instance, Run, Solution, Solver, registry
+from mincache import Instance, Run, Solution, Solver
+from mincache.solving import registry
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mincache.board.statistics import bootstrap_means, interval
-from mincache.quantity import Array
-from mincache.streams import Uniforms
+from mincache.generation.streams import Uniforms
+from mincache.problem.quantity import Array
 
 RESAMPLES = 10_000
 _TAIL = 0.025

@@ -7,8 +7,8 @@ import numpy as np
 from mincache.paper.claims import CLOUD_ONLY, MOST_HITS, OPTIMUM, RCARS
 from mincache.paper.dependence import EQUAL_BANDWIDTH
 from mincache.paper.estimates import estimate
+from mincache.paper.findings import Row
 from mincache.paper.measurements import Measurements
-from mincache.paper.results import Row
 
 
 def table(drawn: Measurements) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mincache.errors import MissingExtraError
 from mincache.paper.claims import CLOUD_ONLY, DDPG, HCRAS, MOST_HITS, OPTIMUM, RCARS
-from mincache.paper.results import Row
+from mincache.paper.findings import Row
 
 _WIDTH, _HEIGHT = 520, 320
 _ROLES = (DDPG, HCRAS, RCARS, CLOUD_ONLY, OPTIMUM, MOST_HITS)

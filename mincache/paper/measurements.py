@@ -8,9 +8,9 @@ import numpy as np
 
 from mincache.bench.records import Record
 from mincache.errors import MincacheError
+from mincache.generation.suites import Suite
 from mincache.paper.claims import Quantity
-from mincache.quantity import Array
-from mincache.suites import Suite
+from mincache.problem.quantity import Array
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import Suite
 from mincache.paper.claims import CLAIMS, DDPG, HCRAS, OPTIMUM, RCARS, READINGS
-from mincache.paper.comparison import HERE, entered, training_seed
 from mincache.paper.estimates import Estimate, estimate
+from mincache.paper.findings import Row
 from mincache.paper.measurements import Measurements
-from mincache.paper.results import Row
+from mincache.paper.over_users import HERE, entered, training_seed
 from mincache.paper.sizes import Settings
-from mincache.paper.training import Training
+from mincache.paper.trained import Training
 from mincache.paper.workshop import Contestant, Workshop, write_spec
-from mincache.scenario import Scenario
-from mincache.suites import Suite
 
 HCRAS_SPEC = f"{HERE / 'decoders.py'}:Hcras"
 DDPG_SETTINGS: Sequence[Settings] = (

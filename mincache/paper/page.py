@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mincache.board.render import escaped, markdown_table
 from mincache.errors import InputError
-from mincache.paper import results
-from mincache.paper.reproduction import WORDS
-from mincache.paper.results import Row
-from mincache.paper.tables import COLUMNS, cells
+from mincache.paper import findings
+from mincache.paper.findings import Row
+from mincache.paper.layout import COLUMNS, cells
+from mincache.paper.studies import WORDS
 
 _BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 
@@ -28,7 +28,7 @@ def refreshed(page: str, folder: Path) -> str:
     Raises:
         InputError: if there is no such table.
     """
-    found = [results.read(folder, word) for word in WORDS if results.path_of(folder, word).is_file()]
+    found = [findings.read(folder, word) for word in WORDS if findings.path_of(folder, word).is_file()]
     tables = {name: rows for one in found for name, rows in one.tables.items()}
     tables["record"] = [{"what": one.what, **one.record} for one in found]
     return _BLOCK.sub(lambda block: _filled(block, tables), page)

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mincache.bench.environment import machine
+from mincache.bench.machine import machine
 from mincache.bench.records import Record
-from mincache.paper.results import Row
-from mincache.paper.training import Trained
+from mincache.paper.findings import Row
+from mincache.paper.trained import Trained
 from mincache.paper.workshop import SEED, Workshop
 
 _POLICY = "ddpg[policy="

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.paper import comparison
+from mincache.paper import over_users
 from mincache.paper.claims import CLOUD_ONLY, OPTIMUM, RCARS
 from mincache.paper.estimates import estimate
+from mincache.paper.findings import Row
 from mincache.paper.measurements import Measurements
-from mincache.paper.results import Row
-from mincache.paper.training import Trained, Training
+from mincache.paper.trained import Trained, Training
 from mincache.paper.workshop import Contestant, Workshop, write_spec
 
 CRITIC_FACTOR = 10.0
@@ -20,10 +20,10 @@ CONVERGED = 0.1
 
 def train(shop: Workshop) -> dict[float, list[Trained]]:
     """Return the trainings at each learning rate, for the first library and the least N."""
-    suite, size = comparison.suite_of(shop), shop.size
+    suite, size = over_users.suite_of(shop), shop.size
     wanted = {
         rate: [
-            Training(_spec(shop, rate), suite.folder, 0, size.ends[0], comparison.training_seed(0, number))
+            Training(_spec(shop, rate), suite.folder, 0, size.ends[0], over_users.training_seed(0, number))
             for number in range(size.rate_seeds)
         ]
         for rate in size.rates
@@ -43,7 +43,7 @@ def references(shop: Workshop) -> Measurements:
     place = (0, shop.size.ends[0])
     specs = {RCARS: "random-allocation", CLOUD_ONLY: "cloud-only", OPTIMUM: "decomposition"}
     contestants = [Contestant(role, spec, place=place) for role, spec in specs.items()]
-    return shop.measure(comparison.suite_of(shop), contestants)
+    return shop.measure(over_users.suite_of(shop), contestants)
 
 
 def curves(trained: dict[float, list[Trained]]) -> list[Row]:

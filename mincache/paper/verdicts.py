@@ -20,8 +20,8 @@ from mincache.paper.claims import (
 )
 from mincache.paper.dependence import ceiling
 from mincache.paper.estimates import Estimate, estimate
+from mincache.paper.findings import Row
 from mincache.paper.measurements import Measurements
-from mincache.paper.results import Row
 
 Verdict = Literal["reproduced", "not reproduced", "impossible under the stated model"]
 

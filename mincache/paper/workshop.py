@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from mincache import suites
 from mincache.bench import campaign, journal, plan
 from mincache.bench.entrant import Entrant, absolute, describe
 from mincache.bench.executors import LocalExecutor
@@ -16,11 +15,12 @@ from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
 from mincache.bench.records import Record
 from mincache.errors import InputError
+from mincache.generation import suites
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import Recipe, Suite
 from mincache.paper.measurements import Measurements, measured
 from mincache.paper.sizes import Settings, Size
-from mincache.paper.training import Trained, Training, train_all
-from mincache.scenario import Scenario
-from mincache.suites import Recipe, Suite
+from mincache.paper.trained import Trained, Training, train_all
 
 SEED = 41
 """Of all libraries and traces here; the standard suites are drawn with others."""

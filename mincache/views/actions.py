@@ -14,10 +14,10 @@ from typing import Protocol
 
 import numpy as np
 
-from mincache.feasible import fill_cache, hits, lift, serve
-from mincache.instance import Instance
-from mincache.quantity import Array
-from mincache.solution import Decisions
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import fill_cache, hits, lift, serve
 from mincache.views import vector
 
 _SOFTMAX_SPREAD = 3.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mincache.errors import InputError, shown
-from mincache.quantity import Array
+from mincache.problem.quantity import Array
 
 
 def whole(field: str, value: object, least: int = 0) -> int:

@@ -20,11 +20,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mincache.errors import InputError, shown
-from mincache.evaluation import evaluate_batch
-from mincache.instance import Instance, Trace
-from mincache.quantity import Array, quantities
-from mincache.scenario import Scenario
-from mincache.solution import Decisions
+from mincache.generation.scenario import Scenario
+from mincache.problem.evaluation import evaluate_batch
+from mincache.problem.instance import Instance, Trace
+from mincache.problem.quantity import Array, quantities
+from mincache.problem.solution import Decisions
 from mincache.views import actions, observations
 from mincache.views.actions import ACTIONS
 from mincache.views.arguments import check_mask, numbers, seeds, whole

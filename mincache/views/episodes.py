@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mincache.errors import InputError, shown
-from mincache.instance import Instance, ModelLibrary, Trace
-from mincache.quantity import Array
-from mincache.scenario import Scenario, TraceName
+from mincache.generation.scenario import Scenario, TraceName
+from mincache.problem.instance import Instance, ModelLibrary, Trace
+from mincache.problem.quantity import Array
 
 SUITES_PURPOSE = "trace"
 """What the streams are named that suites draw traces from."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache.instance import Instance, Rules
-from mincache.quantity import Array
+from mincache.problem.instance import Instance, Rules
+from mincache.problem.quantity import Array
 
 LIMIT = 10.0
 """Every entry of an observation is clipped to [-LIMIT, LIMIT], so that the space of states is a box."""

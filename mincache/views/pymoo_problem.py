@@ -7,11 +7,11 @@ from typing import Any
 
 from pymoo.core.problem import Problem
 
-from mincache.evaluation import evaluate_batch
-from mincache.feasible import linked_slots
-from mincache.instance import Instance, Trace
-from mincache.quantity import Array, quantities
-from mincache.solution import Decisions
+from mincache.problem.evaluation import evaluate_batch
+from mincache.problem.instance import Instance, Trace
+from mincache.problem.quantity import Array, quantities
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import linked_slots
 from mincache.views.vector import VectorView, unrepaired
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache.errors import InputError, shown
-from mincache.feasible import fill_cache, lift, serve
-from mincache.instance import Instance
-from mincache.quantity import Array
-from mincache.solution import Decisions
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import fill_cache, lift, serve
 
 MINIMUM_BANDWIDTH_GENE = 1e-3
 """Bandwidth genes below this count as this, so that every user is served."""

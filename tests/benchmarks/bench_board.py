@@ -15,7 +15,7 @@ from mincache.bench.journal import line_of
 from mincache.bench.records import Cell, Record, Score, TracePoint
 from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
 from mincache.board.packs import write_pack
-from mincache.streams import Uniforms
+from mincache.generation.streams import Uniforms
 
 SOLVERS, INSTANCES, SEEDS = 10, 1000, 10
 LIMITS_S = {"table": 5.0, "site": 60.0}

@@ -10,7 +10,7 @@ import pytest
 from board_fixture import large_board
 from browser_fixture import Visitor, chromium, draw, needs_browser
 
-from mincache.board.site import build
+from mincache.site.build import build
 
 SOLVERS, SEEDS = 84, 1
 """On the 60 instances of paper-v1 that is 5,040 runs, in as many rows as so many runs can make."""

@@ -21,14 +21,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mincache import Instance, Run, evaluate, registry
-from mincache.bench.environment import machine
+from mincache import Instance, Run, evaluate
+from mincache.bench.machine import machine
 from mincache.certificate import certify, check
-from mincache.documents import instance_bytes
 from mincache.exact import improvements, load_compiled
-from mincache.scenario import Scenario
-from mincache.solver import Budget
-from mincache.suites import find_instance
+from mincache.files.documents import instance_bytes
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import find_instance
+from mincache.solving import registry
+from mincache.solving.contract import Budget
 
 FILE = Path(__file__).parents[2] / "docs" / "figures" / "exact_method.json"
 LIBRARIES = range(3)
@@ -106,7 +107,8 @@ def test_against_scip(benchmark, figures, users, wanted):
 FRESH = """
 import time
 started = time.process_time()
-from mincache import Run, read_instance, registry
+from mincache import Run, read_instance
+from mincache.solving import registry
 imported = time.process_time()
 solver = registry.make({spec!r})
 made = time.process_time()

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mincache import registry
-from mincache.scenario import Scenario
-from mincache.suites import find
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import find
+from mincache.solving import registry
 from mincache.views.environment import EdgeCachingEnv, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mincache import Decisions, Instance, Solution, equations, evaluate, evaluate_batch
-from mincache.suites import find
+from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch
+from mincache.generation.suites import find
+from mincache.problem import equations
 
 CANDIDATES = 1000
 PAIRS = 15

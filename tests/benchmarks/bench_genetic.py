@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from mincache import Run, registry
-from mincache.suites import find_instance
+from mincache import Run
+from mincache.generation.suites import find_instance
+from mincache.solving import registry
 
 
 def test_genetic_against_pymoo(benchmark):

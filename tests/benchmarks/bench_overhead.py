@@ -10,15 +10,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench_fixture import CLOUD_ONLY
 
-from mincache import suites
 from mincache.bench import journal
 from mincache.bench.attempt import attempt
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
 from mincache.bench.supervisor import Keeper
-from mincache.documents import parse_instance
-from mincache.registry import make
-from mincache.solver import Run
+from mincache.files.documents import parse_instance
+from mincache.generation import suites
+from mincache.solving.contract import Run
+from mincache.solving.registry import make
 
 TASK = plan(suites.find("paper-v1"), [CLOUD_ONLY], 1, Limits(wall_s=60.0))[-1]
 

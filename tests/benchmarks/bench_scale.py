@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from mincache import Scenario, Solution, evaluate, read_instance
-from mincache.documents import instance_bytes
-from mincache.rounding import round_array, round_number
+from mincache.files.documents import instance_bytes
+from mincache.generation.digits import round_array, round_number
 
 LARGEST = Scenario(slots=20, users=10_000, models=1000, storage_gb=2000.0, steps=100_000.0)
 DRAW_S, READ_S, PRICE_S = 2.0, 1.0, 0.05

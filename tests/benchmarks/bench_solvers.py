@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from mincache import Instance, Run, Solver, evaluate, registry
-from mincache.suites import find
+from mincache import Instance, Run, Solver, evaluate
+from mincache.generation.suites import find
+from mincache.solving import registry
 
 OTHERS = {
     "relaxation": ("relaxation", 3),

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from mincache import registry
-from mincache.scenario import Scenario
+from mincache.generation.scenario import Scenario
+from mincache.solving import registry
 from mincache.views.environment import EdgeCachingEnv
 from mincache.views.episodes import Episodes
 

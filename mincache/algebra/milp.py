@@ -1,0 +1,259 @@
+"""The instance as a mixed-integer linear program, its users taken together by the models that they ask for.
+
+Requests for the same model cost the same at the edge but for a constant, and at the optimum each hit gets no
+steps or A3, but for one a slot that may get part of them. So a model requested in a slot needs a binary for
+the cache, an integer for how many are served fully, and a binary for the one served in part. Under a floor on
+steps the cost is linear from the floor to A3, and only the cache is integer. Rules that link slots share the
+binary of the cache among a frame's slots, and add a continuous variable where a model may have to be loaded.
+
+`apply` gives arrays for any solver of such programs, and `invert` the decisions in its answer. The split of
+the bandwidth is the optimal one, which depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.algebra.rounding import within_limits
+from mincache.algebra.service_cost import cacheable
+from mincache.algebra.user_groups import Cells
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.problem.constraints import TOLERANCE
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import frame_starts, hits, lift
+
+_SMALLEST = 1e-9  # coefficients below are dropped by solvers, with a complaint
+_SLACK = 1e-9  # of a bound that becomes a constraint
+
+
+Entries = tuple[Array, Array, Array]
+"""Some of a matrix: rows, columns and coefficients."""
+
+
+class Columns(NamedTuple):
+    """Where the variables stand, or one value for each of them.
+
+    Attributes:
+        cached: [holdings], binary.
+        full: [cells], how many are served fully.
+        partly: [cells], binary, whether one is served in part.
+        extra: [cells], how far from A1 to A3 that one's steps are.
+        loaded: [loads], in [0, 1].
+    """
+
+    cached: Array
+    full: Array
+    partly: Array
+    extra: Array
+    loaded: Array
+
+
+class Rows(NamedTuple):
+    """Constraints lower <= A x <= upper.
+
+    Attributes:
+        row: [entries of A], in any order.
+        column: [entries].
+        value: [entries].
+        lower: [rows].
+        upper: [rows].
+    """
+
+    row: Array
+    column: Array
+    value: Array
+    lower: Array
+    upper: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Minimise cost @ x subject to `rows` and 0 <= x <= most.
+
+    Attributes:
+        instance: what it is the program of.
+        cells: what the variables decide.
+        columns: where they stand.
+        cost: [columns], in the cost (10) summed over requests, above the cloud's; without uploads.
+        most: [columns].
+        integral: bool [columns].
+        rows: the constraints.
+    """
+
+    instance: Instance
+    cells: Cells
+    columns: Columns
+    cost: Array
+    most: Array
+    integral: Array
+    rows: Rows
+
+
+def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None) -> Program:
+    """Return the program of `instance`.
+
+    Bounds on the cost (10) summed over the requests of a slot or frame, without loading and uploads, become
+    constraints: a solver need not find them out again, and without them it hardly does.
+
+    Args:
+        instance: the problem, with any rules.
+        slot_bounds: [T], lower bounds on each slot's cost.
+        frame_bounds: [frames], lower bounds on each frame's cost.
+    """
+    cells = Cells.of(instance)
+    sizes = (cells.frame.size, *(cells.slot.size,) * 3, cells.loads.size)
+    columns = Columns(*np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1]))
+    floored = instance.rules.steps_floor > 0.0
+    fits = instance.models.steps_saturation[cells.model] / instance.server.steps <= 1.0 + TOLERANCE
+    once, free = np.full(cells.slot.size, float(not floored)), np.zeros(cells.slot.size, dtype=bool)
+    most = Columns(
+        cached=cacheable(instance)[cells.frame * instance.rules.frame_slots, cells.held_model],
+        full=cells.count * (fits | floored), partly=once, extra=once, loaded=np.ones(cells.loads.size),
+    )  # fmt: skip
+    integral = Columns(
+        np.ones(cells.frame.size, dtype=bool), ~free & (not floored), ~free, free, np.zeros(cells.loads.size)
+    )
+    cost = _cost(cells)
+    parts = [*_limits(instance, cells, columns), *_links(cells, columns)]
+    if slot_bounds is not None:
+        hit = (cells.slot, columns.cached[cells.holding], cells.hit_cost)
+        parts.append(_cuts(slot_bounds - cells.cloud_cost, [hit, *_service(cells.slot, columns, cost)]))
+    if frame_bounds is not None:
+        in_frame = cells.frame[cells.holding]
+        held = (cells.frame, columns.cached, cells.held_cost)
+        cloud = np.add.reduceat(cells.cloud_cost, frame_starts(instance))
+        parts.append(_cuts(frame_bounds - cloud, [held, *_service(in_frame, columns, cost)]))
+    first = cost._replace(cached=cost.cached + cells.first_wait)
+    return Program(
+        instance, cells, columns, np.concatenate(first), np.concatenate(most).astype(float),
+        np.concatenate(integral).astype(bool), _stacked(parts),
+    )  # fmt: skip
+
+
+def invert(program: Program, values: Array) -> Decisions:
+    """Return the decisions in `values` [columns], which serve the users of a model in their order."""
+    instance, cells = program.instance, program.cells
+    cached, full, partly, extra, _ = (values[group] for group in program.columns)
+    cache = np.zeros((instance.slot_count, instance.model_count), dtype=bool)
+    frame = np.arange(instance.slot_count) // instance.rules.frame_slots
+    taken = cached > 0.5
+    for k, m in zip(cells.frame[taken], cells.held_model[taken], strict=True):
+        cache[frame == k, m] = True
+    requests = cells.cell.ravel()
+    order = np.argsort(requests, kind="stable")
+    rank = np.empty_like(requests)
+    rank[order] = np.arange(requests.size) - (np.cumsum(cells.count) - cells.count)[requests[order]]
+    if instance.rules.steps_floor > 0.0:
+        served = np.clip(full[requests] - rank, 0.0, 1.0)
+        steps = cells.least[requests] + served * (cells.high - cells.least)[requests]
+    else:
+        whole = np.rint(full)[requests]
+        one = np.where(partly > 0.5, cells.low + extra * (cells.high - cells.low), 0.0)[requests]
+        saturation = instance.models.steps_saturation[cells.model][requests]
+        steps = np.where(rank < whole, saturation, np.where(rank == whole, one, 0.0))
+    steps = np.where(hits(instance, cache), steps.reshape(cells.cell.shape), 0.0)
+    shares = within_limits(steps / instance.server.steps)
+    return Decisions(cache, optimal_bandwidth(instance), lift(instance, cache, shares))
+
+
+def known_values(program: Program, decisions: Decisions) -> tuple[Array, Array]:
+    """Return columns and their values that decisions fix: what is cached, and who has A3 steps.
+
+    A solver that takes them for a start finds the best values of the others by itself.
+    """
+    instance, cells = program.instance, program.cells
+    cached = decisions.cache[cells.frame * instance.rules.frame_slots, cells.held_model]
+    needed = (instance.models.steps_saturation / instance.server.steps)[instance.trace.requested_model]
+    served = hits(instance, decisions.cache) & (decisions.step_share >= needed * (1.0 - _SLACK))
+    full = np.bincount(cells.cell.ravel(), served.ravel(), cells.slot.size)
+    columns = np.concatenate([program.columns.cached, program.columns.full])
+    known = np.concatenate([cached, full]).astype(float)
+    fixed = program.integral[columns]
+    return columns[fixed], known[fixed]
+
+
+def _cost(cells: Cells) -> Columns:
+    """Return what each variable costs; loading before the first slot is left out."""
+    between = cells.low_saving - cells.high_saving
+    return Columns(cells.held_cost, -cells.high_saving, -cells.low_saving, between, cells.wait)
+
+
+def _limits(instance: Instance, cells: Cells, columns: Columns) -> list[Rows]:
+    """Return the limits on storage (11d) and steps (11f), and that one user a slot is served in part."""
+    T, L = instance.slot_count, instance.server.steps
+    size = instance.models.size_gb[cells.held_model] / instance.server.storage_gb
+    floored = instance.rules.steps_floor > 0.0
+    full = cells.high - cells.least if floored else instance.models.steps_saturation[cells.model]
+    steps = [
+        (cells.slot, columns.cached[cells.holding], cells.count * cells.least / L),
+        (cells.slot, columns.full, full / L),
+        (cells.slot, columns.partly, cells.low / L),
+        (cells.slot, columns.extra, (cells.high - cells.low) / L),
+    ]
+    one = (cells.slot, columns.partly, np.ones(cells.slot.size))
+    frames = int(cells.frame[-1]) + 1
+    return [
+        _rows([(cells.frame, columns.cached, _coefficients(size))], frames, upper=1.0),
+        _rows([(slot, column, _coefficients(part)) for slot, column, part in steps], T, upper=1.0),
+        _rows([one], T, upper=1.0),
+    ]
+
+
+def _links(cells: Cells, columns: Columns) -> list[Rows]:
+    """Return that only hits are served, that only who is served has extra steps, and what is loaded."""
+    each, ones = np.arange(cells.slot.size), np.ones(cells.slot.size)
+    load, one = np.arange(cells.loads.size), np.ones(cells.loads.size)
+    hit = (each, columns.cached[cells.holding], -1.0 * cells.count)
+    now = (load, columns.cached[cells.holding[cells.loads]], -one)
+    return [
+        _rows([(each, columns.full, ones), (each, columns.partly, ones), hit], each.size, upper=0.0),
+        _rows([(each, columns.extra, ones), (each, columns.partly, -ones)], each.size, upper=0.0),
+        _rows([(load, columns.loaded, one), now, (load, columns.cached[cells.before], one)], load.size, 0.0),
+    ]
+
+
+def _service(row: Array, columns: Columns, cost: Columns) -> list[Entries]:
+    """Return what serving users costs, added up in `row` [cells]."""
+    kinds = (columns.full, columns.partly, columns.extra), (cost.full, cost.partly, cost.extra)
+    return [(row, column, value) for column, value in zip(*kinds, strict=True)]
+
+
+def _cuts(lower: Array, entries: list[Entries]) -> Rows:
+    """Return that costs are no less than `lower`, each row scaled to coefficients of 1 at most."""
+    scale = np.full(lower.size, _SMALLEST)
+    for row, _, value in entries:
+        np.maximum.at(scale, row, np.abs(value))
+    scaled = [(row, column, value / scale[row]) for row, column, value in entries]
+    lower = lower / scale
+    return _rows(scaled, lower.size, lower=lower - _SLACK * (1.0 + np.abs(lower)))
+
+
+def _rows(
+    entries: list[Entries],
+    count: int,
+    lower: float | Array = -np.inf,
+    upper: float | Array = np.inf,
+) -> Rows:
+    row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
+    kept = value != 0.0
+    limits = (np.broadcast_to(np.float64(limit), count) for limit in (lower, upper))
+    return Rows(row[kept], column[kept], value[kept], *limits)
+
+
+def _stacked(parts: list[Rows]) -> Rows:
+    """Return all constraints, one kind after the other, entries by row."""
+    first = np.cumsum([0, *(part.lower.size for part in parts)])
+    row = np.concatenate([part.row + start for part, start in zip(parts, first[:-1], strict=True)])
+    order = np.argsort(row, kind="stable")
+    column, value = (np.concatenate([part[i] for part in parts])[order] for i in (1, 2))
+    return Rows(row[order], column, value, *(np.concatenate([part[i] for part in parts]) for i in (3, 4)))
+
+
+def _coefficients(part: Array) -> Array:
+    """Return parts of a whole as solvers take them; one that does not fit has a variable fixed at 0."""
+    return np.where(part < _SMALLEST, 0.0, np.minimum(part, 2.0))

@@ -1,0 +1,179 @@
+"""From an outside solver's answer to a solution, by the map of names that was exported with the model."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from mincache.algebra.rounding import within_limits
+from mincache.errors import DocumentError, InputError, shown
+from mincache.files.documents import parse_json, read_bytes, read_instance
+from mincache.files.tables import validated
+from mincache.problem.instance import NAME_PATTERN, Instance
+from mincache.problem.solution import Solution
+from mincache.solving.feasible import lift
+
+NAMES_FILE = "names.json"
+INSTANCE_FILE = "instance.json"
+NAMES_FORMAT: Literal["mincache-names/1"] = "mincache-names/1"
+Decision = Literal["cache", "bandwidth_share", "step_share"]
+Read = TypeVar("Read")
+
+_INTEGRALITY = 1e-4
+_SEPARATORS = re.compile(r"[\s;:=\"']+|,(?![^\[(]*[\])])")  # a comma inside a name's brackets is none
+_AMPL = re.compile(r"^Options\n(?P<numbers>[\d\s.eE+-]*)", re.MULTILINE)
+
+
+class Names(BaseModel):
+    """The content of `names.json`: what the variables of an exported model decide.
+
+    Attributes:
+        format: `NAMES_FORMAT`.
+        instance: name of the instance exported.
+        slots: T.
+        users: N.
+        models: M.
+        model_file: name of the model's file.
+        formulation: which one of `views.algebraic` it is.
+        decisions: by a variable's name in the file, the array of the solution and the index there that
+            it decides, such as `cache`, 0, 3.
+        columns: every variable in the order of an NL file, whose solvers may answer without names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["mincache-names/1"] = NAMES_FORMAT
+    instance: str = Field(pattern=f"^{NAME_PATTERN}$")
+    slots: int = Field(ge=1)
+    users: int = Field(ge=1)
+    models: int = Field(ge=1)
+    model_file: str
+    formulation: Literal["exact", "piecewise", "relaxed"]
+    decisions: dict[str, tuple[Decision, int, int]]
+    columns: list[str] = Field(default_factory=list)
+
+
+def read_names(folder: Path) -> Names:
+    """Return the map of names in an exported folder.
+
+    Raises:
+        DocumentError: if it is missing or malformed.
+    """
+    path = folder / NAMES_FILE
+    return _located(path, lambda: _checked(validated(Names, parse_json(read_bytes(path)))))
+
+
+def read_answer(folder: Path, answer: Path) -> Solution:
+    """Return the solution in an outside solver's answer to the model in `folder`.
+
+    An answer is a table with a name and its value on each line, whatever else stands around them, as
+    SCIP, HiGHS (its raw style), Gurobi, CBC and GAMS write it, or CSV; or AMPL's .sol format, for NL
+    files. A variable that it does not name is 0. Shares that a solver's tolerance left outside [0, 1],
+    below the floor on steps, or summing to more than 1, are put back.
+
+    Raises:
+        DocumentError: with the path, the field, the rule and what was received.
+    """
+    names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
+    return _located(answer, lambda: _solution(parse_values(_text(answer), names), names, instance))
+
+
+def parse_values(text: str, names: Names) -> dict[str, float]:
+    """Return the values in an answer by name; the first one where a name stands more than once.
+
+    Raises:
+        InputError: if no decision has a value in it.
+    """
+    ampl = _AMPL.search(text) if names.columns else None
+    values = _ampl_values(ampl["numbers"], names.columns) if ampl else _table_values(text, names)
+    if not names.decisions.keys() & values.keys():
+        example = next(iter(names.decisions))
+        raise InputError("answer", f"must have lines with a name, such as {example}, and a value", "none")
+    return values
+
+
+def _checked(names: Names) -> Names:
+    widths = {"cache": names.models, "bandwidth_share": names.users, "step_share": names.users}
+    places = set(names.decisions.values())
+    for kind, t, index in places:
+        if not (0 <= t < names.slots and 0 <= index < widths[kind]):
+            rule = f"must lie in {names.slots} slots of {widths[kind]}"
+            raise InputError(f"decisions: {kind}", rule, f"[{t}, {index}]")
+    if len(places) != names.slots * sum(widths.values()):
+        raise InputError("decisions", "must name every decision", f"{len(places)} of them")
+    return names
+
+
+def _text(answer: Path) -> str:
+    try:
+        return read_bytes(answer).decode()
+    except UnicodeDecodeError as error:
+        raise InputError("answer", "must be UTF-8", f"byte {error.start} is not") from None
+
+
+def _table_values(text: str, names: Names) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for line in text.splitlines():
+        words = [word for word in _SEPARATORS.split(line) if word]
+        for name, value in itertools.pairwise(words):
+            if name in names.decisions and name not in values:
+                values[name] = _number(name, value)
+    return values
+
+
+def _ampl_values(numbers: str, columns: list[str]) -> dict[str, float]:
+    """Read AMPL's format after its line `Options`: options, four counts, dual and primal values."""
+    fields = numbers.split()
+    counts = 1 + int(fields[0]) if fields and fields[0].isdecimal() else len(fields)
+    sizes = [int(size) for size in fields[counts : counts + 4] if size.isdecimal()]
+    if len(sizes) < 4 or sizes[3] != len(columns):
+        raise InputError(
+            "answer", f"must hold {len(columns)} values after its line Options", "another number"
+        )
+    first = counts + 4 + sizes[1]
+    values = fields[first : first + sizes[3]]
+    if len(values) < len(columns):
+        raise InputError("answer", f"must hold {len(columns)} values after its line Options", "too few")
+    return {name: _number(name, value) for name, value in zip(columns, values, strict=True)}
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(name, "must be followed by its value, a finite number", shown(text))
+    return number
+
+
+def _solution(values: Mapping[str, float], names: Names, instance: Instance) -> Solution:
+    T, N, M = names.slots, names.users, names.models
+    arrays = {"cache": np.zeros((T, M)), "bandwidth_share": np.zeros((T, N)), "step_share": np.zeros((T, N))}
+    for name, (kind, t, index) in names.decisions.items():
+        arrays[kind][t, index] = values.get(name, 0.0)
+    cached = arrays["cache"] >= 0.5
+    fraction = np.abs(arrays["cache"] - cached).max()
+    if not fraction <= _INTEGRALITY:
+        advice = "is it an answer to a relaxed model?"
+        raise InputError("cache", "must be 0 or 1 for every model", f"one {fraction:.3g} away", advice)
+    shares = (within_limits(arrays[kind]) for kind in ("bandwidth_share", "step_share"))
+    solution = Solution(names.instance, cached, *shares)
+    solution.check_answers(instance)
+    return replace(solution, step_share=lift(instance, solution.cache, solution.step_share))
+
+
+def _located(path: Path, read: Callable[[], Read]) -> Read:
+    try:
+        return read()
+    except InputError as error:
+        place = f"{path}: {error.field}"
+        raise DocumentError(place, error.rule, error.received, error.advice) from None

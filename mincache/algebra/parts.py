@@ -1,0 +1,115 @@
+"""What solvers on the algebraic view share: part after part, in the time there is, with a bound on each.
+
+A part is what no decision reaches beyond: a slot of the paper's problem, a frame, or the whole instance where
+loading links all slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.algebra.dual_bound import Prices, lagrangian_bound
+from mincache.algebra.service_cost import ServiceTable, loading_cost
+from mincache.algebra.uplink import Tangents, shares_near_optimum
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.problem.instance import NAME_CHARACTERS, Instance, Trace
+from mincache.problem.quantity import Array, quantities
+from mincache.problem.solution import Decisions, Solution
+from mincache.solving.contract import Run
+
+_LARGEST = 1e12  # with their tolerances of 1e-6 and 1e-9, larger numbers leave nothing certain
+_CLAIM_SLACK = 1e-6
+
+
+class PartAnswer(NamedTuple):
+    """What a method says of one part.
+
+    Attributes:
+        decisions: of its slots; None when it found none.
+        bound: lower bound on the part's mean cost, minus infinity without one.
+    """
+
+    decisions: Decisions | None
+    bound: float = -float("inf")
+
+
+PartMethod = Callable[[Instance, float], PartAnswer]
+"""Answers a part as an instance of its own within the seconds given (infinite without a limit)."""
+
+RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
+"""The rules beyond the paper that the algebraic view knows."""
+
+
+def out_of_range(instance: Instance) -> str | None:
+    """Return None, or a sentence why solvers with absolute tolerances cannot take the instance."""
+    with np.errstate(all="ignore"):
+        table = ServiceTable.of(instance)
+        tangents = Tangents.at(instance, shares_near_optimum(instance))
+        written = (
+            table.cloud_cost, table.edge_cost, loading_cost(instance), tangents.offset_s, tangents.slope_s
+        )  # fmt: skip
+        largest = float(np.max([np.abs(numbers).max() for numbers in written]))
+    if largest <= _LARGEST:
+        return None
+    return f"costs or delays of up to {largest:.3g} are more than solvers take ({_LARGEST:g})"
+
+
+def less_tolerances(bound: float) -> float:
+    """Return a bound that a solver claims, less 1e-6 of it and of 1, for the tolerances it works to."""
+    return bound - _CLAIM_SLACK * (1.0 + abs(bound))
+
+
+def solve_parts(instance: Instance, run: Run, method: PartMethod) -> Solution:
+    """Return the solution made of a method's answers to each part, and report their mean bound."""
+    best, bound = answer_parts(instance, run.remaining, method)
+    solution = Solution.of(instance, best)
+    run.report(solution, bound=float(bound.mean()))
+    return solution
+
+
+def answer_parts(
+    instance: Instance, remaining: Callable[[], float], method: PartMethod
+) -> tuple[Decisions, Array]:
+    """Return the decisions made of a method's answers to each part, and lower bounds on slots' costs, [T].
+
+    Each slot may take an equal part of the time left. A part that was not reached or not answered caches
+    nothing, and its bound is the one in which every user has all of storage and steps.
+    """
+    T, N, M = instance.slot_count, instance.user_count, instance.model_count
+    best = Decisions(np.zeros((T, M), dtype=bool), optimal_bandwidth(instance), np.zeros((T, N)))
+    bound = lagrangian_bound(instance, Prices.none(instance))
+    for first, part in parts(instance):
+        seconds = remaining()
+        if seconds <= 0.0:
+            break
+        slots = slice(first, first + part.slot_count)
+        answer = method(part, seconds * part.slot_count / (T - first))
+        if answer.bound > bound[slots].mean():
+            bound[slots] = answer.bound
+        if answer.decisions is not None:
+            for kept, found in zip(best, answer.decisions, strict=True):
+                kept[slots] = found
+    return best, bound
+
+
+def parts(instance: Instance) -> Iterator[tuple[int, Instance]]:
+    """Yield each part's first slot, and the part as an instance."""
+    rules, T = instance.rules, instance.slot_count
+    length = T if rules.loading_s_per_gb > 0.0 else min(rules.frame_slots, T)
+    for first in range(0, T, length):
+        yield first, _slots(instance, first, min(first + length, T))
+
+
+def _slots(instance: Instance, first: int, end: int) -> Instance:
+    """Return the slots from `first` up to `end` as an instance."""
+    if (first, end) == (0, instance.slot_count):
+        return instance
+    if end == first + 1:
+        return instance.slot(first)
+    trace = Trace(**{name: getattr(instance.trace, name)[first:end] for name in quantities(Trace)})
+    suffix = f".slots-{first}-{end - 1}"
+    return replace(instance, name=instance.name[: NAME_CHARACTERS - len(suffix)] + suffix, trace=trace)

@@ -1,0 +1,80 @@
+"""Rounding under rules: what fits of a relaxed answer, less what is not worth its loading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mincache.algebra.holding import cheapest_paths
+from mincache.algebra.service_cost import ServiceTable, cacheable, service_cost, sum_by_model
+from mincache.problem.evaluation import evaluate_batch
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import fill_cache, hits, least_share, serve
+
+NOTHING = 1e-9
+"""A relaxed value up to this is no reason to cache."""
+
+_TIE = 1e-6  # what a user's saving weighs against its relaxed steps
+
+
+def round_with_rules(
+    instance: Instance, cache: Array, step_share: Array, bandwidth_share: Array
+) -> Decisions:
+    """Return feasible decisions near a relaxed answer, never worse than caching nothing.
+
+    Models are cached in order of their relaxed values and users served in order of their relaxed steps;
+    then each model is held only when that pays, loading included, and the steps are shared out anew.
+
+    Args:
+        instance: the problem, with any rules.
+        cache: [T, M], relaxed values in [0, 1].
+        step_share: [T, N], relaxed.
+        bandwidth_share: [T, N], feasible; taken as it is.
+    """
+    chosen = fill_cache(instance, np.asarray(cache, dtype=float), cache > NOTHING)
+    shares = _served(instance, chosen, step_share)
+    kept = chosen & _worthwhile(instance, chosen, shares)
+    nothing = np.zeros_like(kept)
+    pairs = [(kept, np.where(hits(instance, kept), shares, 0.0)), (nothing, np.zeros_like(shares))]
+    pairs.append((kept, _served(instance, kept, step_share)))
+    return cheapest(instance, [Decisions(held, bandwidth_share, steps) for held, steps in pairs])
+
+
+def cheapest(instance: Instance, candidates: Sequence[Decisions]) -> Decisions:
+    """Return the feasible candidate of least cost; one of them must be feasible."""
+    batch = evaluate_batch(instance, Decisions(*map(np.stack, zip(*candidates, strict=True))))
+    return candidates[int(np.where(batch.feasible, batch.cost, np.inf).argmin())]
+
+
+def _served(instance: Instance, cache: Array, step_share: Array) -> Array:
+    """Give hits A3 steps in order of their relaxed ones, ties by saving a step; the rest to one a slot."""
+    least = least_share(instance)[instance.trace.requested_model]
+    full = np.minimum(instance.models.steps_saturation / instance.server.steps, 1.0)
+    full = np.maximum(full[instance.trace.requested_model], least)
+    saving = _saving(instance, least, full)
+    rate = saving / np.maximum(full - least, NOTHING)
+    priority = step_share / full + _TIE * rate / np.maximum(np.abs(rate).max(), NOTHING)
+    shares = serve(instance, cache, priority, saving > 0.0)
+    left = np.maximum(1.0 - NOTHING - shares.sum(axis=-1, keepdims=True), 0.0)
+    more = np.minimum(np.maximum(shares, least) + left, full)
+    gain = np.where(hits(instance, cache) & (shares < full), _saving(instance, shares, more), 0.0)
+    slots, best = np.arange(instance.slot_count), gain.argmax(axis=-1)
+    pays = gain[slots, best] > 0.0
+    shares[slots[pays], best[pays]] = more[slots[pays], best[pays]]
+    return shares
+
+
+def _saving(instance: Instance, before: Array, after: Array) -> Array:
+    """Return how much less each hit costs with one share of the steps than with another, [T, N]."""
+    cost = service_cost(instance, True, np.stack([before, after], axis=-1) * instance.server.steps)
+    return np.asarray(cost[..., 0] - cost[..., 1])
+
+
+def _worthwhile(instance: Instance, cache: Array, shares: Array) -> Array:
+    """Return when to hold each model that is cached, given everybody's steps: bool [T, M]."""
+    edge = service_cost(instance, True, shares[..., None] * instance.server.steps)[..., 0]
+    extra = sum_by_model(instance, edge - ServiceTable.of(instance).cloud_cost)
+    return cheapest_paths(instance, extra, cache & cacheable(instance))[1]

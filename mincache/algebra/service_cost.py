@@ -1,0 +1,117 @@
+"""Costs at break points: all that the algebraic view needs of equations (6)-(10).
+
+At the edge the cost (10) of a request is piecewise linear in its steps, with break points at A1, A3 and
+L; in the cloud it is a constant. Under a floor on steps it begins there, and rises to A3 without a kink. What
+loading adds depends on the slot before, and stands apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.problem import equations
+from mincache.problem.constraints import TOLERANCE
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import demand, frame_starts, least_share
+
+REGIONS = ("low", "rising", "full")
+"""Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; from the floor on, and cut off at L."""
+
+
+@dataclass(frozen=True, eq=False)
+class ServiceTable:
+    """Cost (10) of each request without the radio part of its upload.
+
+    Attributes:
+        cloud_cost: [T, N], of a miss.
+        steps: [T, N, 3, 2], ends of each region of `REGIONS`, in steps.
+        edge_cost: [T, N, 3, 2], of a hit at those ends; linear between the two ends of a region.
+    """
+
+    cloud_cost: Array
+    steps: Array
+    edge_cost: Array
+
+    @classmethod
+    def of(cls, instance: Instance) -> ServiceTable:
+        """Return the costs of every request of `instance` at the break points of (7)."""
+        models, requested = instance.models, instance.trace.requested_model
+        onset, saturation = models.steps_onset[requested], models.steps_saturation[requested]
+        least = equations.least_steps(onset, saturation, instance.rules.steps_floor)
+        total = np.full_like(onset, instance.server.steps)
+        rising = (np.maximum(onset, least), np.maximum(saturation, least))
+        breaks = np.minimum(np.stack([least, *rising, total], axis=-1), total[..., None])
+        steps = np.stack([breaks[..., :-1], breaks[..., 1:]], axis=-1)
+        cloud_cost = service_cost(instance, False, np.zeros((*requested.shape, 1)))[..., 0]
+        return cls(cloud_cost, steps, service_cost(instance, True, steps))
+
+
+def service_cost(instance: Instance, hit: bool, steps: Array) -> Array:
+    """Return the cost (10) of each request without the radio part of its upload.
+
+    Args:
+        instance: the problem.
+        hit: whether the requests are hits.
+        steps: [T, N] and any further axes: steps that a hit is given.
+    """
+    models, radio, trace = instance.models, instance.radio, instance.trace
+    at_edge, axes = np.bool_(hit), (1,) * (steps.ndim - 2)
+
+    def column(values: Array) -> Array:
+        return values.reshape(values.shape + axes)
+
+    model = {name: column(values[trace.requested_model]) for name, values in vars(models).items()}
+    snr = equations.signal_to_noise(
+        radio.bs_power_w, trace.channel_gain, radio.noise_w_per_hz, radio.downlink_hz
+    )
+    rate = column(equations.downlink_rate_bps(snr, radio.downlink_hz))
+    backhaul_s = equations.backhaul_delay_s(at_edge, column(trace.input_bits), radio.backhaul_up_bps)
+    download_s = equations.download_delay_s(at_edge, model["output_bits"], rate, radio.backhaul_down_bps)
+    generation_s = equations.generation_delay_s(
+        at_edge, steps, model["steps_saturation"], model["seconds_per_step"], model["seconds_base"]
+    )
+    tv = equations.total_variation(
+        at_edge, steps, model["steps_onset"], model["steps_saturation"], model["tv_worst"], model["tv_best"]
+    )
+    delay_s = equations.total_delay_s(backhaul_s, download_s, generation_s)
+    return np.asarray(equations.cost(instance.preference_weight, delay_s, tv))
+
+
+def cacheable(instance: Instance) -> Array:
+    """Return which models can be cached in each slot at all, bool [T, M].
+
+    A model larger than the storage cannot, nor one whose users would need more steps than there are, in any
+    slot of the frame, to have what the floor asks for.
+    """
+    size = instance.models.size_gb / instance.server.storage_gb
+    fits = np.broadcast_to(size <= 1.0 + TOLERANCE, (instance.slot_count, instance.model_count))
+    if instance.rules.steps_floor > 0.0:
+        fits = fits & (demand(instance) * least_share(instance) <= 1.0 + 2.0 * TOLERANCE)
+    return per_slot(instance, np.logical_and.reduceat(fits, frame_starts(instance), axis=0))
+
+
+def per_slot(instance: Instance, values: Array) -> Array:
+    """Return values of each frame, [frames, ...], for each of its slots, [T, ...]."""
+    return np.repeat(values, np.diff(frame_starts(instance), append=instance.slot_count), axis=0)
+
+
+def loading_cost(instance: Instance) -> Array:
+    """Return what loading a model adds to the cost (10) summed over a slot's users, [T, M].
+
+    It is 0 but in the first slot of a frame: in the others, the model was there before.
+    """
+    seconds_per_gb = instance.rules.loading_s_per_gb
+    wait_s = equations.loading_delay_s(np.True_, instance.models.size_gb, seconds_per_gb)
+    first = np.zeros((instance.slot_count, 1))
+    first[frame_starts(instance)] = 1.0
+    return np.asarray(first * demand(instance) * (instance.preference_weight * wait_s))
+
+
+def sum_by_model(instance: Instance, cost: Array) -> Array:
+    """Return users' costs [T, N] summed by the model that they request, [T, M]."""
+    total = np.zeros((instance.slot_count, instance.model_count))
+    np.add.at(total, (np.arange(instance.slot_count)[:, None], instance.trace.requested_model), cost)
+    return total

@@ -1,0 +1,144 @@
+"""The uplink in linear terms: the upload delay is convex in the bandwidth share, so tangents lie below it.
+
+Bandwidth is decided apart from cache and steps, and at the optimal split every user's delay has the same
+slope. A model with the tangents at that split has therefore the true optimum: nothing is lost by tangents.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.problem import equations
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+
+_NEAR = 1e-3
+_FLOOR = 0.01
+
+
+def full_band_snr(instance: Instance) -> Array:
+    """Return each user's uplink signal-to-noise ratio over the whole band: k in log2(1 + k / b), [T, N]."""
+    radio = instance.radio
+    snr = equations.signal_to_noise(
+        radio.user_power_w, instance.trace.channel_gain, radio.noise_w_per_hz, radio.uplink_hz
+    )
+    return np.asarray(snr)
+
+
+def upload_s(instance: Instance, share: Array) -> Array:
+    """Return the radio part of the upload delay (4) at bandwidth shares [T, N, K] > 0, in s."""
+    snr, bits = full_band_snr(instance)[..., None], instance.trace.input_bits[..., None]
+    rate = equations.uplink_rate_bps(share, snr, instance.radio.uplink_hz)
+    return np.asarray(equations.transmission_delay_s(bits, rate))
+
+
+def upload_slope_s(instance: Instance, share: Array) -> Array:
+    """Return the derivative of `upload_s` by the share, at shares [T, N, K] > 0, in s.
+
+    With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
+    where e' ln 2 = log(1 + k/b) - k / (b + k).
+    """
+    snr = full_band_snr(instance)[..., None]
+    log = np.log1p(snr / share)
+    return np.asarray(-upload_s(instance, share) * (log - snr / (share + snr)) / (share * log))
+
+
+def upload_expression(input_bits: float, uplink_hz: float, snr: float, share: Any, log: Any) -> Any:
+    """Return the radio part of the upload delay (4) as an expression of a share that is a variable.
+
+    The rate is (2), W b log2(1 + k / b), as in `equations.uplink_rate_bps`, whose arrays a modelling
+    language does not take.
+
+    Args:
+        input_bits: d, data to upload, in bit.
+        uplink_hz: W, in Hz.
+        snr: k, the signal-to-noise ratio over the whole band.
+        share: b, the variable.
+        log: the modelling language's natural logarithm.
+    """
+    return (input_bits * math.log(2.0) / uplink_hz) / (share * log(1.0 + snr / share))
+
+
+def share_floor(instance: Instance) -> Array:
+    """Return the bandwidth share that models keep each user above: a hundredth of the optimal one, [T, N]."""
+    return _FLOOR * optimal_bandwidth(instance)
+
+
+def shares_near_optimum(instance: Instance) -> Array:
+    """Return where three tangents a user touch: at the optimal split and 0.1 % to both sides, [T, N, 3].
+
+    The outer two keep a solver's split, which is free to move along a tangent, near the optimal one.
+    """
+    shares = optimal_bandwidth(instance)[..., None] * np.array([1.0 - _NEAR, 1.0, 1.0 + _NEAR])
+    return np.asarray(np.minimum(shares, 1.0))
+
+
+def share_grid(instance: Instance, count: int) -> Array:
+    """Return `count` shares a user from its floor up to 1, for tangents without a preference, [T, N, K].
+
+    They are evenly spaced in 1 / sqrt(b): a delay that falls like 1 / b then lies about equally far
+    from its tangents everywhere.
+    """
+    root = share_floor(instance)[..., None] ** -0.5
+    return np.asarray((root + (1.0 - root) * np.linspace(0.0, 1.0, count)) ** -2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Tangents:
+    """Tangents of the upload delay: value_s + slope_s (b - share) never exceeds it, being convex in b.
+
+    Attributes:
+        share: [T, N, K], ascending, where they touch.
+        value_s: [T, N, K], delay there, in s.
+        slope_s: [T, N, K], in s.
+    """
+
+    share: Array
+    value_s: Array
+    slope_s: Array
+
+    @classmethod
+    def at(cls, instance: Instance, share: Array) -> Tangents:
+        """Return the tangents at bandwidth shares [T, N, K] > 0."""
+        share = np.sort(share, axis=-1)
+        return cls(share, upload_s(instance, share), upload_slope_s(instance, share))
+
+    @property
+    def offset_s(self) -> Array:
+        """Value of each tangent at share 0, in s: [T, N, K]."""
+        return np.asarray(self.value_s - self.slope_s * self.share)
+
+    def corners(self) -> tuple[Array, Array]:
+        """Return where the highest tangent changes, and its value there: shares and s, [T, N, K + 1].
+
+        The first and the last corner are the ends of [0, 1].
+        """
+        left, right = self.share[..., :-1], self.share[..., 1:]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            meeting = -np.diff(self.offset_s) / np.diff(self.slope_s)
+        meeting = np.clip(np.where(np.isfinite(meeting), meeting, left), left, right)
+        end = np.zeros((*self.share.shape[:-1], 1))
+        share = np.concatenate([end, meeting, end + 1.0], axis=-1)
+        tangent = np.minimum(np.arange(share.shape[-1]), self.share.shape[-1] - 1)
+        return share, self.offset_s[..., tangent] + self.slope_s[..., tangent] * share
+
+
+def tangent_error(instance: Instance, tangent_shares: Array) -> float:
+    """Return by how much the best split of a model with these tangents can cost more than it says.
+
+    It is the largest distance from the delay to its highest tangent, for each user, weighted and averaged
+    as in (11). It lies at a corner, since the delay is convex.
+
+    Args:
+        instance: the problem.
+        tangent_shares: [T, N, K], K >= 2, where they touch; the least and the greatest must enclose the
+            optimal split, as those of `shares_near_optimum` and `share_grid` do.
+    """
+    share, value = (corner[..., 1:-1] for corner in Tangents.at(instance, tangent_shares).corners())
+    gap = (upload_s(instance, share) - value).max(axis=-1)
+    return float(instance.preference_weight * gap.mean())

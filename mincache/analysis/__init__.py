@@ -1,0 +1,1 @@
+"""What can be learned about instances: their features, and instances that tell two solvers apart."""

@@ -1,0 +1,168 @@
+"""What characterises an instance: how scarce each resource is, and what deciding about it is worth.
+
+Tightness and concentration are read off the instance. Worth is measured: one decision's optimisation is
+taken out of the best known answer, and the evaluator says what that costs, relative to the optimum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from mincache.problem.evaluation import Evaluation, evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions, Solution
+from mincache.solving import registry
+from mincache.solving.contract import Run
+
+METHOD = "decomposition"
+"""The solver whose answers stand for the optimum: the exact method."""
+
+_PROVEN_GAP = 1e-6
+_NO_STEPS = 1e-3
+"""Denoising steps a slot in place of none, which a server must not have: too few to improve any image."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What characterises an instance; worths are fractions of the best cost, None where there is none.
+
+    Attributes:
+        instance: its name.
+        slots: T.
+        users: N.
+        models: M.
+        storage_tightness: size of all models asked for in a slot over the storage, mean over the slots;
+            above 1, not all fit.
+        steps_tightness: steps that all requests of a slot need for best quality over those there are, mean.
+        upload_share: share of the best answer's cost that is the wait for the uplink.
+        gini: Gini coefficient of the requests over the models: 0 if all are asked for alike, near 1 if one
+            alone is.
+        concentration: Herfindahl index of a slot's requests, mean: 1 if all ask for one model.
+        repeat_share: share of the requests for a model that somebody asked for in the slot before.
+        caching_worth: what caching nothing costs more (with the best bandwidth shares).
+        bandwidth_worth: what equal bandwidth shares cost more.
+        steps_worth: what the best answer of a server without steps costs more.
+        best_cost: cost of the best answer that the exact method found.
+        lower_bound: its lower bound on the cost of any answer.
+        note: why the best cost is not the proven optimum, "" if it is.
+    """
+
+    instance: str
+    slots: int
+    users: int
+    models: int
+    storage_tightness: float
+    steps_tightness: float
+    upload_share: float | None
+    gini: float
+    concentration: float
+    repeat_share: float | None
+    caching_worth: float | None
+    bandwidth_worth: float | None
+    steps_worth: float | None
+    best_cost: float | None
+    lower_bound: float | None
+    note: str
+
+
+COLUMNS = tuple(field.name for field in fields(Features))
+
+
+def features(instance: Instance, time_limit_s: float = float("inf")) -> Features:
+    """Return what characterises `instance`.
+
+    Args:
+        instance: any instance.
+        time_limit_s: how long each of the two searches for an optimum may take.
+    """
+    solver = registry.make(METHOD)
+    counts = _requests(instance)
+    asked = counts > 0
+    trace, models, server = instance.trace, instance.models, instance.server
+    worth = dict.fromkeys(
+        ("upload_share", "caching_worth", "bandwidth_worth", "steps_worth", "best_cost", "lower_bound")
+    )
+    note = solver.supports(instance) or ""
+    if note:
+        note = f"{METHOD} cannot tell: {note}"
+    else:
+        worth, note = _worths(instance, lambda one: _best(one, time_limit_s))
+    return Features(
+        instance=instance.name,
+        slots=instance.slot_count,
+        users=instance.user_count,
+        models=instance.model_count,
+        storage_tightness=float((asked @ models.size_gb).mean() / server.storage_gb),
+        steps_tightness=float(
+            models.steps_saturation[trace.requested_model].sum(axis=1).mean() / server.steps
+        ),
+        gini=gini(counts.sum(axis=0)),
+        concentration=float(((counts / instance.user_count) ** 2).sum(axis=1).mean()),
+        repeat_share=_repeat_share(counts),
+        note=note,
+        **worth,
+    )
+
+
+def gini(amounts: Array) -> float:
+    """Return the Gini coefficient of nonnegative amounts, not all 0: (n - 1) / n where one has all."""
+    ordered = np.sort(np.asarray(amounts, dtype=np.float64))
+    ranks = np.arange(1, ordered.size + 1)
+    return float((2 * ranks - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
+
+
+def _requests(instance: Instance) -> Array:
+    """Return how many ask for each model in each slot, [T, M]."""
+    T, M = instance.slot_count, instance.model_count
+    place = np.arange(T)[:, None] * M + instance.trace.requested_model
+    return np.bincount(place.ravel(), minlength=T * M).reshape(T, M)
+
+
+def _repeat_share(counts: Array) -> float | None:
+    after_first = counts[1:]
+    return float(after_first[counts[:-1] > 0].sum() / after_first.sum()) if after_first.size else None
+
+
+Search = Callable[[Instance], tuple[Solution, Evaluation, float]]
+
+
+def _worths(instance: Instance, search: Search) -> tuple[dict[str, float | None], str]:
+    """Return the measured features, and why they are not relative to a proven optimum."""
+    solution, best, bound = search(instance)
+    nothing = Solution.nothing_cached(instance)
+    equally = Decisions(solution.cache, nothing.bandwidth_share, solution.step_share)
+    uncached = Decisions(nothing.cache, solution.bandwidth_share, nothing.step_share)
+    idle = replace(instance, server=replace(instance.server, steps=_NO_STEPS))
+    _, without_steps, idle_bound = search(idle)
+
+    def more(evaluation: Evaluation) -> float:
+        return evaluation.cost / best.cost - 1.0
+
+    notes = (
+        _unproven("the optimum", best, bound),
+        _unproven("that without steps", without_steps, idle_bound),
+    )
+    found: dict[str, float | None] = {
+        "upload_share": instance.preference_weight * best.mean_upload_s / best.cost,
+        "caching_worth": more(evaluate(instance, Solution.of(instance, uncached))),
+        "bandwidth_worth": more(evaluate(instance, Solution.of(instance, equally))),
+        "steps_worth": more(without_steps),
+        "best_cost": best.cost,
+        "lower_bound": bound,
+    }
+    return found, "; ".join(filter(None, notes))
+
+
+def _best(instance: Instance, time_limit_s: float) -> tuple[Solution, Evaluation, float]:
+    run = Run.seeded(0, time_limit_s)
+    solution = registry.make(METHOD).solve(instance, run)
+    return solution, evaluate(instance, solution), run.bound
+
+
+def _unproven(what: str, evaluation: Evaluation, bound: float) -> str:
+    proven = evaluation.feasible and evaluation.cost <= bound * (1.0 + _PROVEN_GAP)
+    return "" if proven else f"{what} is not proven in the time given: {evaluation.cost:.6g} >= {bound:.6g}"

@@ -1,0 +1,194 @@
+"""Instances on which two solvers differ most: a search over the parameters of a scenario.
+
+The search is differential evolution (10.1023/A:1008202821328) over the unit cube, from a Latin hypercube;
+a coordinate stands for a value of one field. What it maximises is the relative difference between the two
+solvers' costs, as the evaluator prices them, in the mean over the instances that the recipe draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mincache.errors import InputError
+from mincache.generation.recipes import Recipe, places
+from mincache.generation.scenario import Scenario
+from mincache.generation.streams import generator
+from mincache.generation.sweeps import Range, Sweep, is_whole
+from mincache.problem.evaluation import evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.solving import registry
+from mincache.solving.contract import Budget, Run, Solver
+
+Space = Mapping[str, Range | tuple[Any, ...]]
+"""What to search: for each field a range, or the values that it may take."""
+
+DEFAULT_SPACE: Space = {
+    "uplink_mhz": Range(low=0.5, high=40.0, log=True),
+    "storage_gb": Range(low=5.0, high=60.0, log=True),
+    "steps": Range(low=100.0, high=10_000.0, log=True),
+    "models": Range(low=5, high=30),
+    "preference_weight": Range(low=0.1, high=0.95),
+    "backhaul_up_mbps": Range(low=20.0, high=500.0, log=True),
+    "backhaul_down_mbps": Range(low=20.0, high=500.0, log=True),
+}
+"""What is searched where a scenario names nothing: from scarce to plenty around the paper's values."""
+
+_APART = 0.1
+"""How far two of the points kept must be apart in some coordinate of the unit cube."""
+_GENERATIONS = 6
+"""Into how many generations the budget is divided."""
+_LEAST_POPULATION = 5  # that of scipy
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of the fields, and what the two solvers made of it.
+
+    Attributes:
+        unit: where it is in the unit cube.
+        fields: the fields of the scenario.
+        costs: the mean costs of the two solvers; nan where one gave no feasible answer.
+        difference: mean of (second - first) / the lower of the two over the instances; nan likewise.
+    """
+
+    unit: tuple[float, ...]
+    fields: dict[str, Any]
+    costs: tuple[float, float]
+    difference: float
+
+    @property
+    def size(self) -> float:
+        """How much the two solvers differ; 0 where one gave no feasible answer."""
+        return 0.0 if math.isnan(self.difference) else abs(self.difference)
+
+
+def separate(
+    solvers: tuple[str, str],
+    recipe: Recipe,
+    scenario: Scenario,
+    space: Space,
+    *,
+    budget: int = 100,
+    time_limit_s: float = math.inf,
+    solve_limit_s: float = 10.0,
+    show: Callable[[Point], None] = lambda point: None,
+) -> list[Point]:
+    """Return every point that was tried, those where the solvers differ most first.
+
+    Args:
+        solvers: two solvers, as on the command line.
+        recipe: how to draw the instances of a point; without a sweep. Its seed is that of the search too.
+        scenario: what the fields are put into.
+        space: what to search.
+        budget: how many points to try.
+        time_limit_s: when to stop, if earlier; no point is begun later.
+        solve_limit_s: time limit of each solver on each instance.
+        show: is told each point.
+
+    Raises:
+        InputError: for an unknown solver, or a scenario or space that makes no instance.
+    """
+    from scipy.optimize import differential_evolution
+    from scipy.stats import qmc
+
+    made = {spec: registry.make(spec) for spec in solvers}
+    clock, tried = Budget(time_limit_s), list[Point]()
+
+    def loss(unit: Array) -> float:
+        if len(tried) >= budget or (tried and clock.remaining() <= 0.0):
+            raise _Spent
+        fields = {field: value_at(one, field, u) for (field, one), u in zip(space.items(), unit, strict=True)}
+        pairs = [
+            tuple(_cost(spec, made[spec], instance, recipe.trace_seed, solve_limit_s) for spec in solvers)
+            for instance in _instances(recipe, scenario, fields)
+        ]
+        costs, difference = np.mean(pairs, axis=0), np.mean([(b - a) / min(a, b) for a, b in pairs])
+        tried.append(
+            Point(tuple(unit.tolist()), fields, (costs[0].item(), costs[1].item()), difference.item())
+        )
+        show(tried[-1])
+        return -tried[-1].size
+
+    rng = generator(recipe.trace_seed, "separation")
+    population = max(_LEAST_POPULATION, budget // _GENERATIONS)
+    start = qmc.LatinHypercube(len(space), rng=rng).random(population)
+    with suppress(_Spent):
+        differential_evolution(
+            loss, [(0.0, 1.0)] * len(space), init=start, rng=rng, maxiter=budget, tol=0.0, polish=False
+        )
+    return sorted(tried, key=lambda point: point.size, reverse=True)
+
+
+def most_different(points: Sequence[Point], count: int) -> list[Point]:
+    """Return up to `count` of the points, sorted as they are, that are not near to one before."""
+    kept: list[Point] = []
+    for point in points:
+        if len(kept) < count and point.size > 0.0 and all(_apart(point, other) for other in kept):
+            kept.append(point)
+    return kept
+
+
+def influences(points: Sequence[Point], space: Space) -> dict[str, float]:
+    """Return the rank correlation of each field with how much the solvers differ, the strongest first.
+
+    A field of which only one value was tried has none and is left out. Points that one of the solvers did
+    not answer do not count.
+    """
+    from scipy.stats import spearmanr
+
+    answered = [point for point in points if not math.isnan(point.difference)]
+    sizes = [point.size for point in answered]
+    units = np.array([point.unit for point in answered]).reshape(len(answered), len(space))
+    found = {
+        field: float(spearmanr(column, sizes).statistic)
+        for field, column in zip(space, units.T, strict=True)
+        if len(set(column)) > 1 and len(set(sizes)) > 1
+    }
+    return dict(sorted(found.items(), key=lambda item: -abs(item[1])))
+
+
+def space_of(sweep: Sweep | None) -> Space:
+    """Return what a sweep says should be searched: its ranges and lists; by default `DEFAULT_SPACE`.
+
+    Raises:
+        InputError: if the sweep has cases, which have no order to be searched in.
+    """
+    if sweep is not None and sweep.cases:
+        raise InputError("sweep.cases", "must be left out of a search", f"{len(sweep.cases)} cases")
+    return DEFAULT_SPACE if sweep is None or not sweep.fields else sweep.fields
+
+
+def value_at(one: Range | tuple[Any, ...], field: str, unit: float) -> Any:
+    """Return the value of a field at a coordinate from 0 to 1."""
+    if isinstance(one, Range):
+        return one.at(unit, is_whole(field))
+    return one[min(int(unit * len(one)), len(one) - 1)]
+
+
+class _Spent(Exception):  # noqa: N818  # no error: it ends the search
+    """The budget is spent."""
+
+
+def _apart(one: Point, other: Point) -> bool:
+    return max(abs(a - b) for a, b in zip(one.unit, other.unit, strict=True)) > _APART
+
+
+def _instances(recipe: Recipe, scenario: Scenario, fields: dict[str, Any]) -> list[Instance]:
+    case = recipe.model_copy(update={"sweep": Sweep(cases=(fields,))})
+    return [place.instance() for place in places("separate", case, scenario)]
+
+
+def _cost(spec: str, solver: Solver, instance: Instance, seed: int, limit_s: float) -> float:
+    """Return the cost of a solver's answer, nan if it has none that is feasible."""
+    if solver.supports(instance) is not None:
+        return math.nan
+    run = Run(generator(seed, "separation", spec), Budget(limit_s))
+    evaluation = evaluate(instance, solver.solve(instance, run))
+    return evaluation.cost if evaluation.feasible else math.nan

@@ -1,0 +1,95 @@
+"""What a record says of where it was made: versions, machine, and the time of a reference solve."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mincache
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """Return the versions and the machine of this process."""
+    return {
+        "versions": {"mincache": mincache.__version__, "python": platform.python_version(), **_numerics()},
+        **_checkout(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": _memory_bytes(),
+        "reference_s": reference_s(),
+    }
+
+
+def reference_s(rounds: int = 5) -> float:
+    """Return the least seconds of a few that a fixed computation takes: times scale with it.
+
+    It prices 200 random candidates on a drawn instance of Table I: array arithmetic and interpreter, as in
+    most solvers.
+    """
+    import numpy as np
+
+    from mincache.generation.scenario import Scenario
+    from mincache.generation.streams import Uniforms
+    from mincache.problem.evaluation import evaluate_batch
+    from mincache.problem.solution import Decisions
+
+    scenario = Scenario()
+    instance = scenario.instance("reference", scenario.library(0), scenario.trace(0, "reference"))
+    T, N, M = instance.slot_count, instance.user_count, instance.model_count
+    draw = Uniforms(0, "candidates").draw
+    candidates = Decisions(draw(200, T, M) < 0.3, draw(200, T, N) / N, draw(200, T, N) / N)
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        assert np.isfinite(evaluate_batch(instance, candidates).cost).all()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def _numerics() -> dict[str, str]:
+    import numpy as np
+
+    config: Any = np.show_config(mode="dicts")
+    blas = config["Build Dependencies"]["blas"]
+    return {"numpy": version("numpy"), "blas": f"{blas.get('name')} {blas.get('version')}"}
+
+
+def _checkout() -> dict[str, Any]:
+    """Return the commit of the checkout that mincache runs from, and whether it has changes."""
+    here = str(Path(mincache.__file__).parent)
+    commit = _git(here, "rev-parse", "HEAD")
+    tracked = commit is not None and _git(here, "ls-files", "--error-unmatch", "__init__.py") is not None
+    if not tracked:
+        return {"commit": None, "dirty": None}
+    return {"commit": commit, "dirty": bool(_git(here, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(folder: str, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,92 @@
+"""Running a published row again: the same cells, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from mincache.bench.entrant import Entrant
+from mincache.bench.limits import Limits
+from mincache.bench.plan import Task, task
+from mincache.bench.records import Cell, Record
+from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
+from mincache.generation.suites import Suite
+
+Run = tuple[str, int, int]
+"""An instance, the root of the random streams, and which of the repetitions."""
+
+
+def run_of(cell: Cell) -> Run:
+    """Return which run of its contender a cell is."""
+    return cell.instance, cell.seed, cell.repetition
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A row run again, run by run.
+
+    Attributes:
+        runs: how many were run again.
+        identical: how many gave the very solution.
+        same_cost: how many gave the cost within rounding, those included.
+        mean_difference: mean of (cost again - cost published) / cost published, over runs verified in both;
+            None without one.
+        largest_difference: the largest of them, either way.
+        lost: runs that were verified and are not again.
+    """
+
+    runs: int
+    identical: int
+    same_cost: int
+    mean_difference: float | None
+    largest_difference: float | None
+    lost: int
+
+    def holds(self, tolerance: float) -> bool:
+        """Return whether the row is reproduced: no run lost, the mean cost within a relative tolerance."""
+        within = self.mean_difference is not None and abs(self.mean_difference) <= tolerance
+        return not self.lost and (within or self.same_cost == self.runs)
+
+    def __str__(self) -> str:
+        said = f"{self.identical} of {self.runs} solutions identical, {self.same_cost} costs equal"
+        if self.mean_difference is not None and self.largest_difference is not None:
+            said += f", mean difference {self.mean_difference:z.3%}, largest {self.largest_difference:z.3%}"
+        return said + (f", {self.lost} no longer verified" if self.lost else "")
+
+
+def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[Task]:
+    """Return the tasks that run these records' cells again, under their own limits and seeds."""
+    return [_task(record.cell, entrant, suite) for record in records]
+
+
+def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reproduction:
+    """Return what differs between published records and those of the same runs made again."""
+    found: Mapping[Run, Record] = {run_of(record.cell): record for record in again}
+    pairs = [(old, found[run_of(old.cell)]) for old in published if run_of(old.cell) in found]
+    differences = [d for d in (_difference(old, new) for old, new in pairs) if d is not None]
+    failed_alike = sum(verified_cost(old) is None and old.verdict == new.verdict for old, new in pairs)
+    return Reproduction(
+        runs=len(pairs),
+        identical=sum(old.solution_sha256 == new.solution_sha256 for old, new in pairs),
+        same_cost=failed_alike + sum(abs(d) <= RELATIVE_TOLERANCE for d in differences),
+        mean_difference=fmean(differences) if differences else None,
+        largest_difference=max(differences, key=abs) if differences else None,
+        lost=sum(verified_cost(old) is not None and verified_cost(new) is None for old, new in pairs),
+    )
+
+
+def _difference(old: Record, new: Record) -> float | None:
+    before, after = verified_cost(old), verified_cost(new)
+    return None if before is None or after is None else (after - before) / (before or 1.0)
+
+
+def _task(cell: Cell, entrant: Entrant, suite: Suite) -> Task:
+    limits = Limits(
+        wall_s=cell.wall_s, cpu_s=cell.cpu_s, memory_bytes=cell.memory_bytes, threads=cell.threads
+    )
+    entry = suite.entries[cell.instance]
+    return task(
+        suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition, limits,
+        cell.seed, entry.best_known,
+    )  # fmt: skip

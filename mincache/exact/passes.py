@@ -1,0 +1,177 @@
+"""The plan of an instance, improved frame by frame in passes; a frame of one slot is the paper's problem."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from mincache.exact import loops
+from mincache.exact.arrays import Library, Plan, workspace
+from mincache.exact.regrets import Regrets, least_steps
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Solution
+
+FIRST_NODES = 500
+"""Nodes of a frame's first pass."""
+
+_ROUNDING = 1e-12  # what a limit may be passed by, relatively: decimal sizes that sum to it exactly do
+_HURRIED_NODES = 20  # in a frame reached when the time is up: enough for a greedy answer
+_GROWTH = 8.0  # of the nodes a frame is given, from one pass to the next
+_USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the clock
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def usable(room: float, sizes: Array) -> float:
+    """Return how much of `room` items of these `sizes` can fill at all, with an allowance for rounding.
+
+    Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
+    it: then no bound counts on the rest.
+    """
+    unit = float(np.minimum.reduce(sizes))
+    multiples = sizes / unit
+    if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
+        room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
+    return eased(room)
+
+
+def eased(limit: float) -> float:
+    """Return a limit with an allowance for rounding."""
+    return min(limit * (1.0 + _ROUNDING), float(np.finfo(np.float64).max))
+
+
+def _library(instance: Instance, stakes: Regrets) -> Library:
+    """Return the models as the search needs them, with steps that count from the least a hit gets."""
+    models, least = instance.models, least_steps(instance)
+    onset_steps, full_steps = models.steps_onset, models.steps_saturation
+    if instance.rules.steps_floor > 0.0:
+        onset_steps, full_steps = (np.maximum(steps - least, 0.0) for steps in (onset_steps, full_steps))
+        for steps in onset_steps, full_steps:
+            steps.setflags(write=False)  # as an instance's are: others would be another type to compile for
+        worth = np.divide(stakes.unserved, full_steps, out=np.zeros(least.size), where=full_steps > 0.0)
+    else:
+        worth = stakes.unserved / full_steps
+    alike_together = (stakes.onset, onset_steps, full_steps, -worth)
+    return Library(
+        models.size_gb, least, onset_steps, full_steps, stakes.onset, stakes.unserved,
+        by_worth=np.lexsort(alike_together)[: np.count_nonzero(worth)],
+    )  # fmt: skip
+
+
+class FrameSearch:
+    """The plan of an instance between two passes.
+
+    Args:
+        instance: what to solve; that loading takes time is left out of account.
+        stakes: its regrets.
+        relative_gap: relative gap at which a frame counts as solved.
+        compiled: whether to search with compiled loops; by default where that pays.
+        keep: [K, M], more regret of not caching a model in a frame, of either sign; by default none.
+    """
+
+    def __init__(
+        self, instance: Instance, stakes: Regrets, relative_gap: float, compiled: bool | None,
+        keep: Array | None = None,
+    ) -> None:  # fmt: skip
+        self.instance, self.stakes, self.compiled = instance, stakes, compiled
+        T, N, M, F = instance.slot_count, instance.user_count, instance.model_count, frame_slots(instance)
+        self.ideal = frame_sums(stakes.ideal_cost, F)
+        self.tolerance = relative_gap * self.ideal
+        self.library = _library(instance, stakes)
+        self.work = workspace(M, F)
+        nothing_cached = frame_sums(stakes.cloud.sum(axis=1), F)
+        lower = np.zeros(nothing_cached.size)
+        if keep is not None:
+            nothing_cached = nothing_cached + keep.sum(axis=1)
+            lower -= np.inf
+        self.keep = np.zeros((0, M)) if keep is None else keep
+        self.plan = Plan(
+            cache=np.zeros((T, M), np.bool_), steps=np.zeros((T, N)), loss=nothing_cached,
+            lower=lower, unfinished=np.ones(nothing_cached.size, np.bool_),
+        )  # fmt: skip
+
+    @property
+    def unfinished(self) -> int:
+        """How many frames are not solved yet."""
+        return int(np.count_nonzero(self.plan.unfinished))
+
+    @property
+    def proven(self) -> bool:
+        """Whether every frame is solved to the gap asked for."""
+        return self.unfinished == 0
+
+    def run(self, nodes: int, remaining: Callable[[], float]) -> float:
+        """Search each unfinished frame through `nodes` nodes at most; return how many a second that was."""
+        start, spent = time.monotonic(), 0
+        frames = np.flatnonzero(self.plan.unfinished)
+        users = self.instance.user_count * self.work.price.size
+        together = max(1, _USERS_A_CALL // (users * (1 + nodes // FIRST_NODES)))
+        for first in range(0, frames.size, together):
+            limit = nodes if remaining() > 0.0 else min(nodes, _HURRIED_NODES)
+            self._search(frames[first : first + together], limit, remaining())
+            spent += limit * int(np.count_nonzero(self.plan.unfinished[frames[first : first + together]]))
+        return float(spent) / (time.monotonic() - start)
+
+    def _search(self, frames: Array, nodes: int, remaining_s: float) -> None:
+        server, models = self.instance.server, self.instance.models
+        work = frames.size * self.work.price.size * self.instance.user_count * (1 + nodes // FIRST_NODES)
+        ignored = np.errstate(over="ignore", invalid="ignore")
+        with loops.fitting(work, self.compiled, remaining_s) as search_frames, ignored:
+            search_frames(
+                self.library, self.instance.trace.requested_model, self.stakes.cloud, self.keep,
+                usable(server.storage_gb, models.size_gb), eased(server.steps),
+                self.tolerance, nodes, frames, self.plan, self.work,
+            )  # fmt: skip
+
+    def passes(self, remaining: Callable[[], float]) -> Iterator[None]:
+        """Search pass after pass, until all is proven or another would find nothing in the time."""
+        nodes = FIRST_NODES
+        while True:
+            nodes_per_s = self.run(nodes, remaining)
+            yield
+            affordable = 0.5 * nodes_per_s * remaining() / max(1, self.unfinished)
+            if self.proven or affordable <= nodes:  # each pass begins anew: a shorter one finds nothing
+                return
+            nodes = int(min(_GROWTH * nodes, affordable))
+
+    def solution(self, bandwidth_share: Array) -> Solution:
+        """Return the plan as a solution."""
+        return as_solution(self.instance, self.plan.cache, bandwidth_share, self.plan.steps)
+
+    def bound(self) -> float:
+        """Return the lower bound on the cost (11) that the plan proves."""
+        return as_bound(self.instance, float((self.ideal + self.plan.lower).sum()))
+
+
+def frame_slots(instance: Instance) -> int:
+    """Return how many slots a frame has, of those there are."""
+    return min(instance.rules.frame_slots, instance.slot_count)
+
+
+def frame_sums(values: Array, slots: int) -> Array:
+    """Return the sums of `values` [T, ...] over frames of so many slots."""
+    if slots == 1:
+        return values
+    return np.asarray(np.add.reduceat(values, np.arange(0, len(values), slots)))
+
+
+def as_solution(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
+    """Return a solution with these steps [T, N]; its step shares sum to 1 at most, whoever adds them up."""
+    available = instance.server.steps
+    share = steps / available
+    share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
+    most = 1.0 - 16 * np.finfo(np.float64).eps
+    share *= np.minimum(1.0, most / np.maximum(most, share.sum(axis=1, keepdims=True)))
+    return Solution(instance.name, cache, bandwidth_share, share)
+
+
+def as_bound(instance: Instance, total: float) -> float:
+    """Return a bound on the sum of all costs as one on their mean (11), less what rounding may have added.
+
+    Under a floor on the steps, rounding may also take some from hits that would cost less without them.
+    """
+    rounding = 1e-13 + (3.0 * _ROUNDING if instance.rules.steps_floor > 0.0 else 0.0)
+    bound = total / instance.trace.requested_model.size * (1.0 - rounding)
+    return bound if np.isfinite(bound) else -float("inf")

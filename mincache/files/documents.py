@@ -1,0 +1,318 @@
+"""Reading and writing the two JSON documents, `mincache-instance/1` and `mincache-solution/1`.
+
+A document comes from anywhere, so reading trusts nothing: bytes, brackets and nesting are capped before
+and while parsing, every key and number is checked, and every refusal is one line. Nothing read here is
+ever executed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from mincache.errors import DocumentError, InputError, shown
+from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
+from mincache.problem.quantity import Quantity, quantities
+from mincache.problem.solution import Solution
+
+INSTANCE_FORMAT = "mincache-instance/1"
+SOLUTION_FORMAT = "mincache-solution/1"
+
+MAX_BYTES = 64 * 1024 * 1024
+"""A document may not be larger than this, packed or unpacked."""
+MAX_VALUES = 4_000_000
+"""A document may not hold more values than this: what bounds the memory that reading takes."""
+MAX_DEPTH = 32
+"""A document may not nest deeper than this; its numbers stand 4 deep, only `origin` is free."""
+
+Document = TypeVar("Document", Instance, Solution)
+
+
+def read_instance(path: str | os.PathLike[str]) -> Instance:
+    """Read an instance from a `.json` or `.json.gz` file.
+
+    Raises:
+        DocumentError: one line with the path, the field, the rule and what was received.
+    """
+    return _located(path, lambda: parse_instance(read_bytes(path)))
+
+
+def read_solution(path: str | os.PathLike[str]) -> Solution:
+    """Read a solution from a `.json` or `.json.gz` file.
+
+    Raises:
+        DocumentError: one line with the path, the field, the rule and what was received.
+    """
+    return _located(path, lambda: parse_solution(read_bytes(path)))
+
+
+def parse_instance(data: bytes) -> Instance:
+    """Return the instance in the (unpacked) bytes of a document.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+    document = parse_json(data)
+    _check_keys(document, Instance, INSTANCE_FORMAT, optional={"origin", "rules"})
+    parts: dict[str, Any] = {
+        name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document
+    }
+    origin = document.get("origin")
+    if origin is not None and not isinstance(origin, dict):
+        raise InputError("origin", "must be an object", shown(origin))
+    return Instance(document["name"], document["preference_weight"], **parts, origin=origin)
+
+
+def parse_solution(data: bytes) -> Solution:
+    """Return the solution in the (unpacked) bytes of a document.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+    document = parse_json(data)
+    _check_keys(document, Solution, SOLUTION_FORMAT, optional=set())
+    return Solution(**{f.name: document[f.name] for f in fields(Solution)})
+
+
+def instance_bytes(instance: Instance) -> bytes:
+    """Return the one canonical document of `instance`: the same content is the same bytes."""
+    document: dict[str, Any] = {"format": INSTANCE_FORMAT, "name": instance.name}
+    document["preference_weight"] = instance.preference_weight
+    document |= {name: _plain(getattr(instance, name)) for name in PARTS if name != "rules"}
+    if instance.rules.used:
+        document["rules"] = {name: getattr(instance.rules, name) for name in instance.rules.used}
+    if instance.origin is not None:
+        document["origin"] = dict(instance.origin)
+    return _dump(document)
+
+
+def solution_bytes(solution: Solution) -> bytes:
+    """Return the one canonical document of `solution`."""
+    return _dump({"format": SOLUTION_FORMAT, "instance": solution.instance} | _plain(solution))
+
+
+def write_instance(instance: Instance, path: str | os.PathLike[str]) -> None:
+    """Write `instance` to a `.json` or `.json.gz` file, replacing it in one step."""
+    write_bytes(path, instance_bytes(instance))
+
+
+def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
+    """Write `solution` to a `.json` or `.json.gz` file, replacing it in one step."""
+    write_bytes(path, solution_bytes(solution))
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of the `instance` or the `solution` document.
+
+    Raises:
+        InputError: for any other kind.
+    """
+    if kind not in ("instance", "solution"):
+        raise InputError("kind", "must be 'instance' or 'solution'", shown(kind))
+    if kind == "instance":
+        parts = {name: _object_schema(part, {}) for name, part in PARTS.items()}
+        parts = {name: {"description": _first_line(PARTS[name])} | schema for name, schema in parts.items()}
+        extra = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA, **parts}
+        schema = _object_schema(Instance, extra)
+        schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
+        schema["required"].remove("rules")
+    else:
+        extra = {"format": {"const": SOLUTION_FORMAT}, "instance": _NAME_SCHEMA}
+        schema = _object_schema(Solution, extra)
+    title = f"mincache {kind}"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a file, unpacked if its name ends in `.gz`, at most `MAX_BYTES`.
+
+    Raises:
+        InputError: if it is no readable regular file, too large, or not gzip.
+    """
+    path = Path(path)
+    try:
+        if not path.exists():
+            raise InputError("file", "must exist", "no such file")
+        if not path.is_file():
+            raise InputError("file", "must be a regular file", "a folder, device or pipe")
+        _check_size(path.stat().st_size)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError("file", "must be gzip", str(error)) from None
+    except OSError as error:
+        raise InputError("file", "must be readable", error.strerror or str(error)) from None
+    _check_size(len(data))
+    return data
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one.
+
+    What is no regular file, such as a pipe or a terminal, is written to as it is.
+
+    Raises:
+        DocumentError: if it cannot be written there.
+    """
+    data = gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data
+    try:
+        path = Path(os.path.realpath(path))  # a link stays one
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # a ValueError: what no file can be called
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DocumentError(f"{path}: file", "must be writable", reason) from None
+
+
+def parse_json(data: bytes) -> dict[str, Any]:
+    """Return the object in strict JSON: UTF-8, finite numbers, no key twice, capped size and nesting.
+
+    Raises:
+        InputError: with the rule and what was received.
+    """
+    _check_size(len(data))
+    values = data.count(b"[") + data.count(b"{") + data.count(b",")
+    if values > MAX_VALUES:
+        raise InputError("document", f"must hold at most {MAX_VALUES} values", str(values))
+    try:
+        document = json.loads(
+            data.decode(),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+        )
+    except UnicodeDecodeError as error:
+        raise InputError("document", "must be UTF-8", f"byte {error.start} is not") from None
+    except json.JSONDecodeError as error:
+        where = f"{error.msg} at line {error.lineno} column {error.colno}"
+        raise InputError("document", "must be JSON", where) from None
+    except RecursionError:
+        raise InputError("document", f"must nest at most {MAX_DEPTH} deep", "more") from None
+    except InputError:
+        raise
+    except ValueError:  # json's refusal of an integer past Python's limit on digits
+        raise InputError(
+            "document", "must hold finite numbers only", "an integer of thousands of digits"
+        ) from None
+    if not isinstance(document, dict):
+        raise InputError("document", "must be an object", type(document).__name__)
+    _check_depth(document, MAX_DEPTH)
+    return document
+
+
+def _check_size(count: int) -> None:
+    if count > MAX_BYTES:
+        raise InputError("file", f"must hold at most {MAX_BYTES} bytes, packed and unpacked", "more")
+
+
+def _check_depth(value: object, left: int) -> None:
+    if left < 0:
+        raise InputError("document", f"must nest at most {MAX_DEPTH} deep", "more")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if {list, dict}.isdisjoint(map(type, inner)):
+        return  # the usual long row of numbers, without a look at each in Python
+    for item in inner:
+        if isinstance(item, list | dict):
+            _check_depth(item, left - 1)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen = dict(pairs)
+    if len(seen) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise InputError(shown(twice), "must stand once in its object", "it twice")
+    return seen
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise InputError("document", "must hold finite numbers only", text)
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if abs(number) == float("inf"):
+        raise InputError("document", "must hold finite numbers only", shown(text))
+    return number
+
+
+def _check_keys(document: dict[str, Any], kind: type, tag: str, optional: set[str]) -> None:
+    received = document.get("format")
+    if received != tag:
+        raise InputError("format", f"must be {tag!r}", shown(received))
+    _check_names("", document, {"format", *(f.name for f in fields(kind))}, optional)
+
+
+def _section(name: str, kind: type, value: object) -> Any:
+    if not isinstance(value, dict):
+        raise InputError(name, "must be an object", shown(value))
+    declared = quantities(kind)
+    optional = {field for field, meaning in declared.items() if meaning.default is not None}
+    _check_names(f"{name}.", value, set(declared), optional)
+    return kind(**value)
+
+
+def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
+    for key in value:
+        if key not in known:
+            plain = key.isidentifier() and len(key) <= 40
+            raise InputError(prefix + (key if plain else shown(key)), "must be a known key", "an unknown one")
+    for key in sorted(known - optional):
+        if key not in value:
+            raise InputError(prefix + key, "must be present", "nothing")
+
+
+def _located(path: str | os.PathLike[str], read: Callable[[], Document]) -> Document:
+    try:
+        return read()
+    except InputError as error:
+        place = f"{os.fspath(path)}: {error.field}"
+        raise DocumentError(place, error.rule, error.received, error.advice) from None
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    """Return the quantities of a part as JSON values."""
+    values = {name: getattr(part, name) for name in quantities(type(part))}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
+    }
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"
+
+
+_NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
+
+
+def _object_schema(kind: type, extra: dict[str, Any]) -> dict[str, Any]:
+    declared: dict[str, Quantity] = quantities(kind)
+    properties = extra | {name: meaning.json_schema() for name, meaning in declared.items()}
+    required = sorted(name for name in properties if name not in declared or declared[name].default is None)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").splitlines()[0]

@@ -1,0 +1,1 @@
+"""From a scenario to named suites: streams of random numbers, sweeps, recipes, suites, references."""

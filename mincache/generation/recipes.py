@@ -1,0 +1,209 @@
+"""Recipes: how the instances of a suite are drawn, each from streams of its own.
+
+A recipe draws every library x number of users x trace, in each setting of its sweep if it has one. The
+settings share libraries and traces: what differs between them is what is swept, and nothing by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mincache.errors import InputError, shown
+from mincache.files.documents import digest, instance_bytes
+from mincache.files.tables import validated
+from mincache.generation.scenario import GENERATOR_VERSION, Scenario
+from mincache.generation.streams import Uniforms
+from mincache.generation.sweeps import Sweep, is_whole
+from mincache.problem.instance import NAME_PATTERN, Instance
+
+_MAX_INSTANCES = 10_000
+_FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+_LIST = Field(strict=False)  # TOML has lists where Python has tuples
+
+
+class Recipe(BaseModel):
+    """How the instances of a suite are drawn.
+
+    Attributes:
+        generator: version of the generator, `scenario.GENERATOR_VERSION`.
+        library_seed: seed of the libraries' streams.
+        trace_seed: seed of the traces' streams.
+        libraries: number of libraries.
+        users: the numbers of users N; a case of the sweep that names its own is drawn for that N alone.
+        traces: number of traces a library and N.
+        sweep: which fields of the scenario vary, if any.
+    """
+
+    model_config = _FROZEN
+
+    generator: str = GENERATOR_VERSION
+    library_seed: int = Field(ge=0)
+    trace_seed: int = Field(ge=0)
+    libraries: int = Field(ge=1)
+    users: Annotated[tuple[Annotated[int, Field(ge=1)], ...], _LIST] = Field(min_length=1)
+    traces: int = Field(ge=1)
+    sweep: Sweep | None = None
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        settings = 1 if self.sweep is None else self.sweep.setting_count
+        if self.libraries * len(self.users) * self.traces * settings > _MAX_INSTANCES:
+            raise ValueError(
+                f"libraries times users times traces times settings must be at most {_MAX_INSTANCES}"
+            )
+        if len(set(self.users)) < len(self.users):
+            raise ValueError("each number of users must stand once")
+        for case in () if self.sweep is None else self.sweep.cases:
+            if "users" in case and case["users"] not in self.users:
+                raise ValueError("the users of each case must be among the recipe's")
+        return self
+
+
+class Entry(BaseModel):
+    """One instance of a suite.
+
+    Attributes:
+        name: the instance's name; its file is `name`.json.
+        sha256: of the file.
+        setting: index of its setting in the sweep; none in a suite without lists and cases.
+        library: index of its library.
+        users: N.
+        trace: index of its trace.
+        best_known: lowest verified cost known, if any.
+        lower_bound: a proven lower bound on the cost, if any.
+    """
+
+    model_config = _FROZEN
+
+    name: str = Field(pattern=f"^{NAME_PATTERN}$")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    setting: int | None = Field(default=None, ge=0)
+    library: int = Field(ge=0)
+    users: int = Field(ge=1)
+    trace: int = Field(ge=0)
+    best_known: float | None = None
+    lower_bound: float | None = None
+
+
+class ScenarioFile(Scenario):
+    """A scenario as it stands in a file of its own, with what varies.
+
+    Attributes:
+        sweep: the sweep, if any.
+    """
+
+    sweep: Sweep | None = Field(default=None, description="fields that take several values")
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario without the sweep."""
+        return Scenario(**self.model_dump(exclude={"sweep"}))
+
+
+@dataclass(frozen=True)
+class Place:
+    """One instance of a recipe, yet to be drawn.
+
+    Attributes:
+        name: the instance's name.
+        recipe: the recipe.
+        scenario: the scenario in the instance's setting, with its number of users.
+        swept: names of the fields that the sweep has set.
+        setting: index of the setting, or None.
+        library: index of the library.
+        trace: index of the trace.
+    """
+
+    name: str
+    recipe: Recipe
+    scenario: Scenario
+    swept: tuple[str, ...]
+    setting: int | None
+    library: int
+    trace: int
+
+    @property
+    def indices(self) -> tuple[int | None, int, int, int]:
+        """The setting, the library, the number of users and the trace."""
+        return self.setting, self.library, self.scenario.users, self.trace
+
+    def instance(self) -> Instance:
+        """Draw the instance."""
+        recipe, scenario = self.recipe, self.scenario
+        origin: dict[str, Any] = {
+            "scenario": scenario.name, "generator": recipe.generator,
+            "library_seed": recipe.library_seed, "library": self.library,
+            "trace_seed": recipe.trace_seed, "trace": self.trace,
+        }  # fmt: skip
+        if self.swept:
+            origin["sweep"] = scenario.model_dump(mode="json", include=set(self.swept))
+        library = scenario.library(recipe.library_seed, self.library)
+        path = _path(self.library, scenario.users, self.trace)
+        return scenario.instance(self.name, library, scenario.trace(recipe.trace_seed, *path), origin)
+
+    def entry(self, document: bytes) -> Entry:
+        """Return the entry of the instance in this document."""
+        return Entry(
+            name=self.name, sha256=digest(document), setting=self.setting,
+            library=self.library, users=self.scenario.users, trace=self.trace,
+        )  # fmt: skip
+
+
+def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
+    """Yield the instances of a recipe, undrawn, named `<suite>.l<library>.n<users>.t<trace>`.
+
+    Where the sweep has several settings, `s<setting>.` stands before the library.
+
+    Raises:
+        InputError: if the recipe is of another generator version, or a setting makes no scenario.
+    """
+    if recipe.generator != GENERATOR_VERSION:
+        rule = f"must be {GENERATOR_VERSION!r}, the version installed"
+        raise InputError("recipe.generator", rule, shown(recipe.generator))
+    settings = [{}] if recipe.sweep is None else recipe.sweep.settings()
+    numbered = recipe.sweep is not None and bool(recipe.sweep.lists or recipe.sweep.cases)
+    fields = scenario.model_dump()
+    for number, setting in enumerate(settings):
+        middle = f".s{number}" if numbered else ""
+        for library in range(recipe.libraries):
+            for users in [setting["users"]] if "users" in setting else recipe.users:
+                for trace in range(recipe.traces):
+                    swept = setting | _drawn(recipe, _path(library, users, trace))
+                    yield Place(
+                        name=f"{name}{middle}.l{library}.n{users}.t{trace}",
+                        recipe=recipe,
+                        scenario=validated(Scenario, fields | swept | {"users": users}),
+                        swept=tuple(swept),
+                        setting=number if numbered else None,
+                        library=library,
+                        trace=trace,
+                    )
+
+
+def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, Entry]]:
+    """Draw the instances of a recipe, each with its entry.
+
+    Raises:
+        InputError: as `places` does.
+    """
+    for place in places(name, recipe, scenario):
+        instance = place.instance()
+        yield instance, place.entry(instance_bytes(instance))
+
+
+def _path(library: int, users: int, trace: int) -> tuple[str | int, ...]:
+    """Return what names the streams of a trace."""
+    return "trace", library, users, trace
+
+
+def _drawn(recipe: Recipe, path: tuple[str | int, ...]) -> dict[str, Any]:
+    """Return the values of the ranges at one place, the same in every setting."""
+    ranges = {} if recipe.sweep is None else recipe.sweep.ranges
+    return {
+        field: one.at(Uniforms(recipe.trace_seed, *path, "sweep", field).draw().item(), is_whole(field))
+        for field, one in ranges.items()
+    }

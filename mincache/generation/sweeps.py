@@ -1,0 +1,142 @@
+"""Sweeps: which fields of a scenario vary over the instances of a suite, and how.
+
+In TOML a sweep is a table. A field with a **list** takes every value, each with every value of the other
+lists; a field with a **range** is drawn once an instance; `cases` are tables of fields that vary together:
+
+    [sweep]
+    uplink_mhz = [2, 5, 20]
+    steps = {low = 200, high = 1000}
+
+    [[sweep.cases]]
+    models = 30
+    storage_gb = 60.0
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from mincache.generation.digits import round_number
+from mincache.generation.scenario import Scenario
+
+MAX_SETTINGS = 10_000
+"""A sweep may not have more settings than this."""
+
+
+class Range(BaseModel):
+    """A distribution of one number, drawn once an instance: uniform, or uniform in its logarithm.
+
+    Attributes:
+        low: the least value; the least whole number where the field is one.
+        high: the greatest value, likewise.
+        log: whether the logarithm is uniform.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.low <= self.high:
+            raise ValueError("low must be <= high")
+        if self.log and self.low <= 0.0:
+            raise ValueError("low must be > 0 where the logarithm is drawn")
+        return self
+
+    def at(self, uniform: float, whole: bool = False) -> float | int:
+        """Return the value that `uniform`, from 0 to 1, stands for.
+
+        Args:
+            uniform: where in the range, in (0, 1).
+            whole: whether the field holds whole numbers.
+        """
+        low, high = (math.ceil(self.low), math.floor(self.high) + 1) if whole else (self.low, self.high)
+        value = low * (high / low) ** uniform if self.log else low + (high - low) * uniform
+        return min(math.floor(value), math.floor(self.high)) if whole else round_number(value)
+
+
+def _kind(value: Any) -> str:
+    return "range" if isinstance(value, dict | Range) else "list"
+
+
+_Values = Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]  # TOML has lists
+_Swept = Annotated[Annotated[Range, Tag("range")] | Annotated[_Values, Tag("list")], Discriminator(_kind)]
+
+
+class Sweep(BaseModel):
+    """What varies over the instances of a suite; every key but `cases` is a field of a scenario.
+
+    Attributes:
+        cases: tables of fields that vary together; by default one that changes nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, _Swept] = Field(init=False)  # so that type checkers ask for none
+
+    cases: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> Self:
+        swept = self.fields
+        for field in {*swept, *itertools.chain.from_iterable(self.cases)}:
+            if field not in Scenario.model_fields or field == "name":
+                close = difflib.get_close_matches(field, Scenario.model_fields, n=1)
+                advice = f", such as {close[0]!r}" if close else ""
+                raise ValueError(f"each key must be a field of a scenario{advice}")
+        if both := sorted(set(swept) & set(itertools.chain.from_iterable(self.cases))):
+            raise ValueError(f"{both[0]} must be swept in one place")
+        if "users" in swept:
+            raise ValueError("numbers of users must be listed in the recipe")
+        if any(not _is_number(field) for field in self.ranges):
+            raise ValueError("each range must be of a field that holds one number")
+        if any(type(case.get("users", 1)) is not int for case in self.cases):
+            raise ValueError("the users of each case must be a whole number")
+        if self.setting_count > MAX_SETTINGS:
+            raise ValueError(f"the product of the lists must be at most {MAX_SETTINGS}")
+        return self
+
+    @property
+    def fields(self) -> dict[str, Range | tuple[Any, ...]]:
+        """What is swept outside of the cases, by field of the scenario."""
+        return self.__pydantic_extra__
+
+    @property
+    def lists(self) -> dict[str, tuple[Any, ...]]:
+        """Every value of each field that has a list."""
+        return {field: values for field, values in self.fields.items() if isinstance(values, tuple)}
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """The range of each field that has one."""
+        return {field: values for field, values in self.fields.items() if isinstance(values, Range)}
+
+    @property
+    def setting_count(self) -> int:
+        """How many settings there are."""
+        return math.prod(map(len, self.lists.values()), start=max(1, len(self.cases)))
+
+    def settings(self) -> list[dict[str, Any]]:
+        """Return the fields of each setting: case by case, the last list varying fastest."""
+        names, values = list(self.lists), self.lists.values()
+        return [
+            {**case, **dict(zip(names, chosen, strict=True))}
+            for case in self.cases or ({},)
+            for chosen in itertools.product(*values)
+        ]
+
+
+def is_whole(field: str) -> bool:
+    """Return whether this field of a scenario holds a whole number."""
+    return Scenario.model_fields[field].annotation is int
+
+
+def _is_number(field: str) -> bool:
+    return Scenario.model_fields[field].annotation in (int, float)

@@ -1,0 +1,152 @@
+"""DDPG's policies: each trained as `mincache train` does it, once, and found again the next time."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mincache.bench.entrant import Entrant
+from mincache.files.documents import digest, read_bytes, write_bytes
+from mincache.generation.suites import Suite
+from mincache.solving import registry
+from mincache.views.episodes import Episodes
+
+if TYPE_CHECKING:
+    from mincache.learning.training import TrainingRecord
+
+POINTS = 50
+"""Points of a training's curve: one a round, at 500 episodes and 10 environments."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: a learner on fresh traces for one library and N of a suite.
+
+    Attributes:
+        spec: the learner.
+        suite: folder of the suite, whose scenario and library it is for.
+        library: which of the suite's libraries.
+        users: N.
+        seed: of the training.
+    """
+
+    spec: str
+    suite: Path
+    library: int
+    users: int
+    seed: int
+
+    @property
+    def episodes(self) -> Episodes:
+        """What it is trained on."""
+        content = Suite(self.suite).content
+        scenario = content.scenario.model_copy(update={"users": self.users})
+        library = scenario.library(content.recipe.library_seed, self.library)
+        return Episodes(scenario, library, self.seed, "training", self.library)
+
+    @property
+    def stem(self) -> str:
+        """Name of its files: where it belongs, and a digest of all that its result depends on."""
+        learner = registry.make(self.spec)
+        content = Suite(self.suite).content
+        identity = [
+            Entrant.source_of(type(learner)), registry.parameters(learner), content.recipe.library_seed,
+            content.scenario.model_dump(mode="json"), self.library, self.users, self.seed,
+        ]  # fmt: skip
+        key = digest(json.dumps(identity, sort_keys=True, default=str).encode())
+        return f"ddpg.l{self.library}.n{self.users}.s{self.seed}.{key[:12]}"
+
+    @property
+    def command(self) -> str:
+        """What makes the same policy."""
+        where = ["--suite", self.suite, "--users", self.users, "--library", self.library]
+        return shlex.join(map(str, ["mincache", "train", self.spec, *where, "--seed", self.seed]))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A policy and how it came about.
+
+    Attributes:
+        training: what was trained.
+        policy: the policy's file.
+        record: the training's record.
+    """
+
+    training: Training
+    policy: Path
+    record: TrainingRecord
+
+
+def train_all(
+    trainings: Sequence[Training], folder: Path, workers: int, show: Callable[[int], None]
+) -> list[Trained]:
+    """Return the policies of trainings in their order, training those that `folder` does not hold.
+
+    Args:
+        trainings: what to train.
+        folder: where policies are kept.
+        workers: processes at a time.
+        show: hears how many are done.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {one: (folder / one.stem).resolve() for one in trainings}
+    # Two spellings of one training have one file.
+    waiting = {files[one]: one for one in files if not _record_of(files[one]).is_file()}
+    show(done := len(files) - len(waiting))
+    count = max(1, min(workers, len(waiting)))
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_end_at_interrupt) as pool:
+        try:
+            jobs = [pool.submit(train, one, stem) for stem, one in waiting.items()]
+            for job in as_completed(jobs):
+                job.result()
+                show(done := done + 1)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [_found(one, files[one]) for one in trainings]
+
+
+def _end_at_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback; checkpoints keep what is done
+
+
+def train(training: Training, stem: Path) -> None:
+    """Train, and write the policy and then, so that what has one is whole, its record."""
+    from mincache.bench.machine import machine
+    from mincache.learning.checkpoint import Checkpoint
+    from mincache.learning.policies import write_policy
+    from mincache.learning.training import Session, Trainable
+
+    learner = registry.make(training.spec)
+    assert isinstance(learner, Trainable)
+    checkpoint = Checkpoint(stem.with_name(f"{stem.name}.checkpoint"), {"training": stem.name})
+    session = Session(learner, training.episodes, checkpoint, lambda episode, point: None, POINTS)
+    policy = session.train(f"library {training.library}, {training.users} users")
+    path = _policy_of(stem)
+    write_policy(path, policy)
+    record = session.record(policy.card, digest(read_bytes(path)), training.command, machine())
+    write_bytes(_record_of(stem), record.model_dump_json(indent=1).encode() + b"\n")
+    checkpoint.remove()
+
+
+def _found(training: Training, stem: Path) -> Trained:
+    from mincache.learning.training import TrainingRecord
+
+    record = TrainingRecord.model_validate_json(read_bytes(_record_of(stem)))
+    return Trained(training, _policy_of(stem), record)
+
+
+def _policy_of(stem: Path) -> Path:
+    return stem.with_name(f"{stem.name}.safetensors")
+
+
+def _record_of(stem: Path) -> Path:
+    return stem.with_name(f"{stem.name}.json")

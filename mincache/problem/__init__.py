@@ -1,0 +1,1 @@
+"""What is optimised: quantities, equations, an instance, a solution, and the evaluator that prices it."""

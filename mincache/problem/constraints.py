@@ -1,0 +1,74 @@
+"""The constraints of a solution: the limits (11b)-(11f), that every request arrives, and the rules."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+
+TOLERANCE = 1e-9
+"""What a limit may be exceeded by, as a fraction of the resource."""
+
+CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved", "frame", "quality")
+"""Names of the constraints, in the order in which violations are listed."""
+
+_RELATIVE = ("storage", "bandwidth", "steps", "quality")  # no tolerance for the others
+TOLERANCES = np.array([TOLERANCE if name in _RELATIVE else 0.0 for name in CONSTRAINTS])[:, None]
+"""By how much each may be exceeded, [C, 1]."""
+
+
+class Violation(NamedTuple):
+    """A constraint broken in a slot.
+
+    Attributes:
+        constraint: one of `CONSTRAINTS`.
+        slot: the slot, from 0.
+        excess: by how much, a finite number: storage, bandwidth and steps as a fraction of the resource;
+            range as the largest distance of a share from [0, 1]; unserved as the number of users without
+            bandwidth; frame as the number of models cached otherwise than in the frame's first slot;
+            quality as the largest fraction of the steps it must have that a hit lacks.
+    """
+
+    constraint: str
+    slot: int
+    excess: float
+
+
+def excess(instance: Instance, decisions: Decisions, hit: Array, steps: Array, least_steps: Array) -> Array:
+    """Return by how much each constraint is broken in each slot, as in `Violation`: [B, C, T].
+
+    Args:
+        instance: whose limits and rules count.
+        decisions: cache [B, T, M], shares [B, T, N].
+        hit: bool [B, T N], which requests are hits.
+        steps: [B, T N], steps that each request is given.
+        least_steps: [T N], steps that a hit must have under a floor.
+    """
+    cache, bandwidth_share, step_share = decisions
+    found = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
+    found[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb  # (11d)
+    found[:, 1] = np.einsum("btn->bt", bandwidth_share)  # (11e); on short rows faster than a sum
+    found[:, 2] = np.einsum("btn->bt", step_share)  # (11f)
+    found[:, :3] -= 1.0
+    within = bandwidth_share.min(initial=1.0) > 0.0 and bandwidth_share.max(initial=0.0) <= 1.0
+    within = within and step_share.min(initial=1.0) >= 0.0 and step_share.max(initial=0.0) <= 1.0
+    if not within:  # seldom; also where a share is nan
+        found[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
+        found[:, 4] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
+    if instance.rules.frame_slots > 1:
+        slot = np.arange(instance.slot_count)
+        first = cache[:, slot - slot % instance.rules.frame_slots]
+        found[:, 5] = np.count_nonzero((cache != 0) != (first != 0), axis=-1)
+    if instance.rules.steps_floor > 0.0:
+        lacking = np.where(hit, 1.0 - steps / least_steps, 0.0)
+        found[:, 6] = lacking.reshape(bandwidth_share.shape).max(axis=-1)
+    return found
+
+
+def _outside(shares: Array) -> Array:
+    """Return the largest distance of a slot's shares from [0, 1]."""
+    return np.asarray(np.maximum(-shares, shares - 1.0).max(axis=-1, initial=0.0))

@@ -1,0 +1,304 @@
+"""The evaluator: the only place where a solution is priced and held to its constraints.
+
+`evaluate` judges one solution; `evaluate_batch` prices any number of candidate decisions at once, with
+the same arithmetic.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.errors import InputError
+from mincache.problem import equations
+from mincache.problem.constraints import CONSTRAINTS, TOLERANCES, Violation, excess
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions, Solution
+
+EVALUATOR_VERSION = "1"
+"""Changes whenever any solution's score could change; every record carries it."""
+
+_LARGEST = sys.float_info.max
+_CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
+
+
+@dataclass(frozen=True, eq=False)
+class BatchEvaluation:
+    """Scores of a batch of candidates; each array has the batch's leading axes, then those named.
+
+    Attributes:
+        cost: mean of G over slots and users (11); inf or nan where a delay is.
+        hit_ratio: hits / (T N).
+        mean_delay_s: mean of (9), in s; the sum of the next five.
+        mean_upload_s: its radio part of (4).
+        mean_download_s: its radio part of (6).
+        mean_backhaul_s: its backhaul part of (4) and (6).
+        mean_generation_s: its part (8).
+        mean_loading_s: its part for models that were not cached in the slot before; 0 in the paper's problem.
+        mean_tv: mean of (7).
+        low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
+        slot_cost: [T], mean of G over the users of a slot.
+        excess: [C, T], a row for each of the C `CONSTRAINTS`, as in `Violation`; not above 0 where the
+            constraint holds exactly.
+    """
+
+    cost: Array
+    hit_ratio: Array
+    mean_delay_s: Array
+    mean_upload_s: Array
+    mean_download_s: Array
+    mean_backhaul_s: Array
+    mean_generation_s: Array
+    mean_loading_s: Array
+    mean_tv: Array
+    low_step_hit_share: Array
+    slot_cost: Array
+    excess: Array
+
+    @property
+    def broken(self) -> Array:
+        """Which slots break which constraint beyond the tolerance: bool [C, T]."""
+        # Not `excess > tolerance`: a nan must not pass for kept.
+        return ~(self.excess <= TOLERANCES)
+
+    @property
+    def feasible(self) -> Array:
+        """Which candidates are feasible."""
+        return np.asarray(~self.broken.any(axis=(-2, -1)) & np.isfinite(self.cost))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The score of one solution.
+
+    Attributes:
+        instance: name of the instance.
+        cost: mean of G over slots and users (11), lower is better; inf or nan where a delay is.
+        hit_ratio: hits / (T N).
+        mean_delay_s: mean of (9); the sum of the next five, in s.
+        mean_upload_s: its radio part of (4).
+        mean_download_s: its radio part of (6).
+        mean_backhaul_s: its backhaul part of (4) and (6).
+        mean_generation_s: its part (8).
+        mean_loading_s: its part for models that were not cached in the slot before.
+        mean_tv: mean of (7).
+        low_step_hit_share: share of the hits with at most A1 steps; nan without hits.
+        slot_cost: the T per-slot means of G.
+        violations: every constraint broken, a slot each.
+    """
+
+    instance: str
+    cost: float
+    hit_ratio: float
+    mean_delay_s: float
+    mean_upload_s: float
+    mean_download_s: float
+    mean_backhaul_s: float
+    mean_generation_s: float
+    mean_loading_s: float
+    mean_tv: float
+    low_step_hit_share: float
+    slot_cost: tuple[float, ...]
+    violations: tuple[Violation, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every limit holds and every request arrives."""
+        return not self.violations and bool(np.isfinite(self.cost))
+
+
+_SCORES = tuple(f.name for f in fields(BatchEvaluation)[:-2])
+
+
+def evaluate(instance: Instance, solution: Solution) -> Evaluation:
+    """Return the score of `solution` on `instance`.
+
+    Raises:
+        InputError: if the solution answers another instance, or has other shapes.
+    """
+    solution.check_answers(instance)
+    batch = _price(_terms(instance), *(array[np.newaxis] for array in solution.decisions))
+    scores: dict[str, float] = {name: getattr(batch, name).item() for name in _SCORES}
+    return Evaluation(
+        instance.name,
+        **scores,
+        slot_cost=tuple(batch.slot_cost[0].tolist()),
+        violations=tuple(_violations(batch)),
+    )
+
+
+def evaluate_batch(
+    instance: Instance, decisions: Decisions, cached_before: Array | None = None
+) -> BatchEvaluation:
+    """Return the scores of candidates with leading batch axes: cache [..., T, M], shares [..., T, N].
+
+    Args:
+        instance: what they answer.
+        decisions: the candidates.
+        cached_before: [..., T, M], what was cached before each slot, where loading takes time; by default
+            nothing before the first slot, and the decisions' own cache before the others.
+
+    Raises:
+        InputError: if the arrays do not fit the instance or each other.
+    """
+    T, N, M = instance.slot_count, instance.user_count, instance.model_count
+    batch_shape = np.shape(decisions.cache)[:-2]
+    for name, array, width in zip(Decisions._fields, decisions, (M, N, N), strict=True):
+        if np.shape(array) != (*batch_shape, T, width):
+            raise InputError(name, f"must have shape {[*batch_shape, T, width]}", str(list(np.shape(array))))
+    cache, *shares = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions)
+    # In single precision, a sum could pass a limit that the same numbers keep in double precision.
+    flat = [cache, *(share.astype(np.float64, copy=False) for share in shares)]
+    if cached_before is not None:
+        if np.shape(cached_before) != np.shape(decisions.cache):
+            rule = f"must have shape {list(np.shape(decisions.cache))}"
+            raise InputError("cached_before", rule, str(list(np.shape(cached_before))))
+        flat.append(np.reshape(cached_before, cache.shape))
+    terms = _terms(instance)
+    chunk = max(1, _CHUNK_ELEMENTS // (T * N))
+    parts = [
+        _price(terms, *(array[start : start + chunk] for array in flat))
+        for start in range(0, max(1, len(flat[0])), chunk)
+    ]
+
+    def join(name: str) -> Array:
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        return joined.reshape(batch_shape + joined.shape[1:])
+
+    return BatchEvaluation(*(join(f.name) for f in fields(BatchEvaluation)))
+
+
+class _Terms(NamedTuple):
+    """What pricing needs of an instance, an entry a request: [T N], slots and users as one axis."""
+
+    instance: Instance
+    requested: Array  # where the requested model stands in a cache laid out as [T M]
+    input_bits: Array
+    full_band_snr: Array
+    download_s: Array
+    mean_download_s: float
+    miss_backhaul_s: Array
+    onset: Array
+    saturation: Array
+    worst: Array
+    best: Array
+    seconds_per_step: Array
+    seconds_base: Array
+    size_gb: Array
+    least_steps: Array
+
+
+_quietly = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
+
+
+@lru_cache(maxsize=64)
+@_quietly
+def _terms(instance: Instance) -> _Terms:
+    radio, models, trace = instance.radio, instance.models, instance.trace
+    requested = trace.requested_model.ravel()
+    slot = np.arange(len(requested)) // instance.user_count
+    noise, gain = radio.noise_w_per_hz, trace.channel_gain
+    uplink_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
+    downlink_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
+    downlink_bps = equations.downlink_rate_bps(downlink_snr.ravel(), radio.downlink_hz)
+    input_bits, output_bits = trace.input_bits.ravel(), models.output_bits[requested]
+    download = equations.transmission_delay_s(output_bits, downlink_bps)
+    miss = np.False_
+    return _Terms(
+        instance=instance,
+        requested=slot * instance.model_count + requested,
+        input_bits=input_bits,
+        full_band_snr=uplink_snr.ravel(),
+        download_s=download,
+        mean_download_s=download.mean(),
+        miss_backhaul_s=equations.backhaul_delay_s(miss, input_bits, radio.backhaul_up_bps)
+        + equations.backhaul_delay_s(miss, output_bits, radio.backhaul_down_bps),
+        onset=models.steps_onset[requested],
+        saturation=models.steps_saturation[requested],
+        worst=models.tv_worst[requested],
+        best=models.tv_best[requested],
+        seconds_per_step=models.seconds_per_step[requested],
+        seconds_base=models.seconds_base[requested],
+        size_gb=models.size_gb[requested],
+        least_steps=equations.least_steps(
+            models.steps_onset, models.steps_saturation, instance.rules.steps_floor
+        )[requested],
+    )
+
+
+@_quietly
+def _price(
+    terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, cached_before: Array | None = None
+) -> BatchEvaluation:
+    """Price candidates: cache [B, T, M], shares [B, T, N]."""
+    instance, requests = terms.instance, len(terms.requested)
+    cached = cache.astype(bool, copy=False).reshape(-1, instance.slot_count * instance.model_count)
+    hit = cached.take(terms.requested, axis=1)
+    steps = step_share.reshape(-1, requests) * instance.server.steps
+    uplink_bps = equations.uplink_rate_bps(
+        bandwidth_share.reshape(-1, requests), terms.full_band_snr, instance.radio.uplink_hz
+    )
+    upload = equations.transmission_delay_s(terms.input_bits, uplink_bps)
+    backhaul = np.where(hit, 0.0, terms.miss_backhaul_s)
+    generation = equations.generation_delay_s(
+        hit, steps, terms.saturation, terms.seconds_per_step, terms.seconds_base
+    )
+    tv = equations.total_variation(hit, steps, terms.onset, terms.saturation, terms.worst, terms.best)
+    delay = equations.total_delay_s(upload + backhaul, terms.download_s, generation)
+    mean_loading = np.zeros(len(tv))
+    if instance.rules.loading_s_per_gb > 0.0:
+        loading = _loading(terms, cache, hit, cached_before)
+        delay, mean_loading = delay + loading, _sum(loading) / requests
+    cost = equations.cost(instance.preference_weight, delay, tv)
+
+    slot_cost = _sum_users(cost.reshape(bandwidth_share.shape)) / instance.user_count
+    mean_upload, mean_backhaul, mean_generation = (_sum(s) / requests for s in (upload, backhaul, generation))
+    mean_download = np.full(len(slot_cost), terms.mean_download_s)
+    hits = _sum(hit)
+    return BatchEvaluation(
+        cost=_sum(slot_cost) / instance.slot_count,
+        hit_ratio=hits / requests,
+        mean_delay_s=mean_upload + mean_download + mean_backhaul + mean_generation + mean_loading,
+        mean_upload_s=mean_upload,
+        mean_download_s=mean_download,
+        mean_backhaul_s=mean_backhaul,
+        mean_generation_s=mean_generation,
+        mean_loading_s=mean_loading,
+        mean_tv=_sum(tv) / requests,
+        low_step_hit_share=_sum(hit & (steps <= terms.onset)) / hits,
+        slot_cost=slot_cost,
+        excess=excess(instance, Decisions(cache, bandwidth_share, step_share), hit, steps, terms.least_steps),
+    )
+
+
+def _loading(terms: _Terms, cache: Array, hit: Array, cached_before: Array | None) -> Array:
+    """Return the seconds that each request waits for its model to be loaded, [B, T N]."""
+    if cached_before is None:
+        cached_before = np.zeros_like(cache)
+        cached_before[:, 1:] = cache[:, :-1]
+    held = cached_before.astype(bool, copy=False).reshape(len(cache), -1).take(terms.requested, axis=1)
+    seconds_per_gb = terms.instance.rules.loading_s_per_gb
+    return np.asarray(equations.loading_delay_s(hit & ~held, terms.size_gb, seconds_per_gb))
+
+
+def _sum(values: Array) -> Array:
+    """Sum over the last axis, without what `sum` and `mean` do around it."""
+    return np.asarray(np.add.reduce(values, axis=-1))
+
+
+def _sum_users(values: Array) -> Array:
+    """Sum over the last axis; einsum takes short rows several times faster than `add.reduce`."""
+    return np.asarray(np.einsum("btn->bt", values))
+
+
+def _violations(batch: BatchEvaluation) -> Iterator[Violation]:
+    broken = batch.broken[0]
+    for constraint, slot in np.argwhere(broken).tolist() if broken.any() else ():
+        excess = min(batch.excess[0, constraint, slot].item(), _LARGEST)
+        yield Violation(CONSTRAINTS[constraint], slot, excess)

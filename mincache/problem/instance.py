@@ -1,0 +1,246 @@
+"""The problem, typed: one edge server, its radio, its model library and a trace of requests.
+
+Notation is the paper's (Liu et al., equations (1)-(11)): T time slots, N users, M models, SI units
+except for storage in GB. Everything is validated once, when it is made, and frozen from then on; derive
+a changed one with `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+from mincache.errors import InputError, shown
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes, quantities
+
+NAME_PATTERN = "[a-z0-9.-]+"
+"""What the name of an instance may look like (a regular expression for the whole name)."""
+NAME_CHARACTERS = 120
+"""How long such a name may be."""
+
+
+def check_name(name: object, field: str) -> str:
+    """Return `name` if it is a valid instance name.
+
+    Raises:
+        InputError: if it is no text of the allowed characters, or too long.
+    """
+    if (
+        not isinstance(name, str)
+        or len(name) > NAME_CHARACTERS
+        or not re.fullmatch(NAME_PATTERN, name)
+        or not name.strip(".")  # "." and ".." are folders
+    ):
+        raise InputError(
+            field, f"must be text of {NAME_PATTERN}, at most {NAME_CHARACTERS} long", shown(name)
+        )
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class Server(Typed):
+    """What the edge server can hold and compute."""
+
+    section: ClassVar[str] = "server."
+
+    storage_gb: Annotated[float, Quantity("C", "GB", "storage for cached models (11d)", above=0)]
+    steps: Annotated[
+        float, Quantity("L", "1", "denoising steps shared by the users of a slot (11f)", above=0)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Radio(Typed):
+    """The wireless links and the wired backhaul to the cloud."""
+
+    section: ClassVar[str] = "radio."
+
+    uplink_hz: Annotated[float, Quantity("W^up", "Hz", "uplink bandwidth, shared by the users (2)", above=0)]
+    downlink_hz: Annotated[float, Quantity("W^dw", "Hz", "downlink bandwidth, not shared (5)", above=0)]
+    noise_w_per_hz: Annotated[
+        float, Quantity("U_0", "W/Hz", "noise power spectral density, both directions", above=0)
+    ]
+    bs_power_w: Annotated[float, Quantity("p_b", "W", "transmit power of the base station (5)", above=0)]
+    user_power_w: Annotated[Array, Quantity("p_n", "W", "transmit power of each user (2)", "N", above=0)]
+    backhaul_up_bps: Annotated[float, Quantity("R^bc", "bit/s", "backhaul rate, edge to cloud (4)", above=0)]
+    backhaul_down_bps: Annotated[
+        float, Quantity("R^cb", "bit/s", "backhaul rate, cloud to edge (6)", above=0)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelLibrary(Typed):
+    """The generative-AI models that users ask for, one entry a model."""
+
+    section: ClassVar[str] = "models."
+
+    size_gb: Annotated[Array, Quantity("c_m", "GB", "storage the model takes (11d)", "M", above=0)]
+    output_bits: Annotated[Array, Quantity("d^op_m", "bit", "size of a generated image (6)", "M", above=0)]
+    steps_onset: Annotated[
+        Array, Quantity("A_1", "1", "steps at which quality begins to improve (7)", "M", at_least=0)
+    ]
+    tv_worst: Annotated[
+        Array, Quantity("A_2", "1", "total variation of the unprocessed image (7)", "M", at_least=0)
+    ]
+    steps_saturation: Annotated[
+        Array, Quantity("A_3", "1", "steps from which quality is best (7)", "M", above=0)
+    ]
+    tv_best: Annotated[Array, Quantity("A_4", "1", "total variation at best quality (7)", "M", at_least=0)]
+    seconds_per_step: Annotated[
+        Array, Quantity("B_1", "s", "generation time of one step (8)", "M", at_least=0)
+    ]
+    seconds_base: Annotated[
+        Array, Quantity("B_2", "s", "generation time that no step changes (8)", "M", at_least=0)
+    ]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_axes([self], {})
+        _check_order(self.steps_onset < self.steps_saturation, "steps_onset", "< steps_saturation", self)
+        _check_order(self.tv_best <= self.tv_worst, "tv_best", "<= tv_worst", self)
+
+
+def _check_order(holds: Array, field: str, rule: str, models: ModelLibrary) -> None:
+    if not holds.all():
+        m = int(holds.argmin())
+        other = rule.split()[1]
+        received = f"{getattr(models, field)[m]!s} against {getattr(models, other)[m]!s}"
+        raise InputError(f"models.{field}[{m}]", f"must be {rule}", received)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Typed):
+    """What happens in each slot: popularity, channels and requests."""
+
+    section: ClassVar[str] = "trace."
+
+    skewness: Annotated[Array, Quantity("gamma", "1", "skewness of model popularity (1)", "T")]
+    channel_gain: Annotated[
+        Array, Quantity("h_n", "1", "linear channel power gain of each user", "TN", above=0)
+    ]
+    requested_model: Annotated[
+        Array,
+        Quantity("phi_n", "1", "model each user asks for, counted from 0", "TN", at_least=0, whole=True),
+    ]
+    input_bits: Annotated[
+        Array, Quantity("d^in_n", "bit", "size of the data each user uploads (4)", "TN", above=0)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Rules(Typed):
+    """What is asked for beyond the paper; the defaults are the paper's problem.
+
+    A cache is held for whole frames of slots in two-timescale caching; bringing a model from disk to memory
+    takes time; and a floor keeps a server from sending images back as they came.
+    """
+
+    section: ClassVar[str] = "rules."
+
+    frame_slots: Annotated[
+        int, Quantity("F", "1", "slots in which the cache stays the same", at_least=1, whole=True, default=1)
+    ] = 1
+    loading_s_per_gb: Annotated[
+        float, Quantity("l", "s/GB", "wait for a model not cached in the slot before", at_least=0, default=0)
+    ] = 0.0
+    steps_floor: Annotated[
+        float,
+        Quantity(
+            "f", "1", "least steps of a hit, from A1 to A3 (1); none at 0", at_least=0, at_most=1, default=0
+        ),
+    ] = 0.0
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the rules that differ from their default."""
+        return tuple(
+            name for name, meaning in quantities(Rules).items() if getattr(self, name) != meaning.default
+        )
+
+    @property
+    def link_slots(self) -> bool:
+        """Whether a decision in one slot bears on another."""
+        return self.frame_slots > 1 or self.loading_s_per_gb > 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Instance(Typed):
+    """One problem instance: T slots, N users, M models, and everything that prices a decision.
+
+    Attributes:
+        name: what solutions and records call it.
+        preference_weight: alpha of the cost (10).
+        server: storage and steps.
+        radio: links and backhaul.
+        models: the library, fixed over the slots.
+        trace: the slots.
+        origin: optional note of the scenario, seed and generator that drew it; it prices nothing.
+        rules: what is asked for beyond the paper, by default nothing.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+
+    name: str
+    preference_weight: Annotated[
+        float, Quantity("alpha", "1", "weight of delay against TV (10)", at_least=0, at_most=1)
+    ]
+    server: Server
+    radio: Radio
+    models: ModelLibrary
+    trace: Trace
+    origin: Mapping[str, Any] | None = None
+    rules: Rules = Rules()
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "name")
+        super().__post_init__()
+        for field, kind in PARTS.items():
+            if not isinstance(getattr(self, field), kind):
+                raise InputError(field, f"must be a {kind.__name__}", shown(getattr(self, field)))
+        if not isinstance(self.origin, Mapping | None):
+            raise InputError("origin", "must be an object", shown(self.origin))
+        if self.origin is not None:
+            object.__setattr__(self, "origin", MappingProxyType(dict(self.origin)))
+        lengths = check_axes([self.radio, self.models, self.trace], {})
+        requested = self.trace.requested_model
+        if requested.max() >= lengths["M"]:
+            t, n = divmod(int(requested.argmax()), lengths["N"])
+            raise InputError(
+                f"trace.requested_model[{t}][{n}]", f"must be < M = {lengths['M']}", str(requested[t, n])
+            )
+
+    @property
+    def slot_count(self) -> int:
+        """T, the number of time slots."""
+        return int(self.trace.skewness.shape[0])
+
+    @property
+    def user_count(self) -> int:
+        """N, the number of users."""
+        return int(self.radio.user_power_w.shape[0])
+
+    @property
+    def model_count(self) -> int:
+        """M, the number of models."""
+        return int(self.models.size_gb.shape[0])
+
+    def slot(self, t: int) -> Instance:
+        """Return slot `t` alone, as an instance with T = 1.
+
+        In the paper's problem no term links two slots. Rules that do are left out, so that no solution
+        costs less in this slot than the slot's optimum.
+        """
+        trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in quantities(Trace)})
+        suffix = f".slot-{t}"
+        name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
+        return replace(self, name=name, trace=trace, rules=Rules(steps_floor=self.rules.steps_floor))
+
+
+PARTS: Mapping[str, type[Typed]] = MappingProxyType(
+    {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace, "rules": Rules}
+)
+"""The sections of an instance document, by field name."""

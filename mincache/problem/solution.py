@@ -1,0 +1,98 @@
+"""The decisions: what is cached, and how bandwidth and steps are shared, in every slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from mincache.errors import InputError
+from mincache.problem.instance import Instance, check_name
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes
+
+
+class Decisions(NamedTuple):
+    """Raw decision arrays, unchecked, with any leading batch axes: what a search works on.
+
+    Attributes:
+        cache: [..., T, M], bool or 0/1.
+        bandwidth_share: [..., T, N], float64.
+        step_share: [..., T, N], float64.
+    """
+
+    cache: Array
+    bandwidth_share: Array
+    step_share: Array
+
+    def compact(self, digits: int = 6) -> Decisions:
+        """Return the same cache, with the shares rounded down to `digits` significant digits.
+
+        Documents of compact decisions are a third of the size, and no sum passes 1 by rounding.
+        """
+        return Decisions(self.cache, *(_rounded_down(share, digits) for share in self[1:]))
+
+
+_SMALLEST = 1e-15  # shares below it are rounded to 5 decimals, so to 0
+
+
+def _rounded_down(share: Array, digits: int) -> Array:
+    magnitude = np.floor(np.log10(np.where(share > _SMALLEST, share, 1.0)))
+    scale = 10.0 ** (digits - 1 - magnitude)
+    return np.asarray(np.floor(share * scale) / scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution(Typed):
+    """One answer to one instance, frozen; the arrays are read-only.
+
+    The shares may break the limits (the evaluator says how), but they are finite numbers of the right
+    shapes, and a model is cached or not.
+
+    Raises:
+        InputError: with the field, the rule and what was received.
+    """
+
+    instance: str
+    cache: Annotated[
+        Array, Quantity("rho_m", "1", "1 where a model is cached", "TM", at_least=0, at_most=1, whole=True)
+    ]
+    bandwidth_share: Annotated[Array, Quantity("b_n", "1", "share of the uplink bandwidth", "TN")]
+    step_share: Annotated[Array, Quantity("x_n", "1", "share of the denoising steps", "TN")]
+
+    def __post_init__(self) -> None:
+        check_name(self.instance, "instance")
+        super().__post_init__()
+        check_axes([self], {})
+
+    @classmethod
+    def of(cls, instance: Instance, decisions: Decisions) -> Solution:
+        """Return the solution of `instance` with these decisions (no batch axis)."""
+        return cls(instance.name, *decisions)
+
+    @classmethod
+    def nothing_cached(cls, instance: Instance) -> Solution:
+        """Return the solution that sends every request to the cloud and splits the uplink equally."""
+        T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        return cls(instance.name, np.zeros((T, M)), np.full((T, N), 1 / N), np.zeros((T, N)))
+
+    @property
+    def decisions(self) -> Decisions:
+        """The three arrays without the name."""
+        return Decisions(self.cache, self.bandwidth_share, self.step_share)
+
+    def check_answers(self, instance: Instance) -> None:
+        """Check that this is an answer to `instance`: its name and its shapes.
+
+        Raises:
+            InputError: if it answers another instance or has other shapes.
+        """
+        if self.instance != instance.name:
+            raise InputError(
+                "instance", f"must be {instance.name!r}", repr(self.instance), "is it another's answer?"
+            )
+        T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        if (self.cache.shape, self.step_share.shape) == ((T, M), (T, N)):
+            return  # the usual case, without looking for what is wrong
+        known = {"T": instance.slot_count, "N": instance.user_count, "M": instance.model_count}
+        check_axes([self], known)

@@ -1,0 +1,1 @@
+"""The static pages and charts of a leaderboard."""

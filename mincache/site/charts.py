@@ -1,0 +1,301 @@
+"""Charts as Altair specifications; rendering one to SVG or PNG needs no browser and no network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mincache.board.comparison import Comparison
+from mincache.board.standing import Standing
+from mincache.board.table import Table
+from mincache.errors import InputError, MissingExtraError
+from mincache.files.documents import write_bytes
+from mincache.site import chart_data
+from mincache.site.chart_data import Rows
+
+_GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
+_WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 300, 26
+_BLUE, _RED, _GRAY = "#3a8bb5", "#c2512f", "#8a949a"
+_SOLVERS = (
+    "#2a6f97", "#c8642b", "#3c8d5a", "#8a5ea8", "#b53a4e",
+    "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
+)  # fmt: skip
+_FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
+_POINT_SYMBOL, _LINE_SYMBOL = 90, 600
+_DASHES = [[1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
+_TO_BEST = "to the best known cost (%)"
+_GAP_SCALE = {"type": "symlog", "constant": 0.5, "nice": False, "padding": 8}
+_DURATION = (
+    "datum.value >= 1 ? format(datum.value, '~r') + ' s' : datum.value > 9e-4 ? "
+    "format(datum.value * 1e3, '~r') + ' ms' : format(datum.value * 1e6, '~r') + ' \u00b5s'"
+)
+"""A Vega expression: the label of a time in s."""
+_AROUND_SVG = {"left": 25, "top": 5, "bottom": 5, "right": 30}
+"""In pixels; a reader's font may be wider than the one that text was measured with."""
+_MARGIN, _FEW_POWERS = 1.2, 300.0
+"""Logarithmic axes: the factor they reach past the data, and below which span decades are too coarse."""
+_CONFIG = {
+    "range": {"category": list(_SOLVERS)},
+    "legend": {"orient": "bottom", "columns": 2, "labelLimit": 260, "symbolLimit": 0},
+    "axis": {
+        "titleFontWeight": "normal",
+        "titlePadding": 10,
+        "labelPadding": 5,
+        "labelOverlap": "greedy",
+        "labelSeparation": 3,
+    },
+    "axisY": {"labelLimit": 240},
+    "title": {"fontSize": 11, "fontWeight": "normal", "color": _GRAY, "anchor": "end"},
+}
+
+KINDS = ("gap", "faults", "profile", "anytime", "time", "users", "training")
+TITLES: Mapping[str, str] = {
+    "gap": "Gap on each instance; the diamond is the mean",
+    "faults": "How runs ended",
+    "profile": "Performance profile: share of instances within a factor of the best solver's cost",
+    "anytime": "Share of target gaps reached against time",
+    "time": "Mean gap against mean solve time",
+    "users": "Mean gap against the number of users",
+    "training": "Time spent, training included, against instances solved",
+}
+"""The kinds of chart, and the title of each."""
+
+
+def chart(
+    kind: str, standing: Standing, table: Table, training_s: Mapping[str, float] | None = None
+) -> dict[str, Any] | None:
+    """Return the Vega-Lite specification of a chart; None if there is nothing to draw.
+
+    Args:
+        kind: one of `KINDS`.
+        standing: the results.
+        table: their table.
+        training_s: seconds of training, by solver.
+
+    Raises:
+        InputError: if there is no such kind.
+        MissingExtraError: if altair is not installed.
+    """
+    if kind not in KINDS:
+        raise InputError("chart", f"must be one of {', '.join(KINDS)}", repr(kind))
+    rows = _data(kind, standing, table, training_s or {})
+    if not rows:
+        return None
+    alt = _altair()
+    drawn = _DRAWN[kind](alt, rows)
+    solvers = len({row["solver"] for row in rows})
+    height = _ROW_HEIGHT * solvers if kind in ("gap", "faults") else _HEIGHT
+    if solvers < len(chart_data.with_gap(table)):
+        drawn = drawn.properties(title=f"{solvers} of {len(chart_data.with_gap(table))} solvers")
+    return _finished(drawn.properties(width=_WIDTH, height=height))
+
+
+def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Return the specification of a chart with a point an instance: one cost against the other.
+
+    Raises:
+        MissingExtraError: if altair is not installed.
+    """
+    alt = _altair()
+    rows = [
+        {"solver": _versus(one), "first": pair.first, "second": pair.second, "instance": pair.instance}
+        for one in comparisons
+        for pair in one.pairs
+    ]
+    costs = [cost for one in comparisons for pair in one.pairs for cost in (pair.first, pair.second)]
+    ends = [min(costs), max(costs)] if costs else []
+    equal = alt.Chart(alt.InlineData([{"first": end, "second": end} for end in ends])).mark_line(color="gray")
+    x = alt.X("first:Q", title="cost of A").scale(zero=False)
+    y = alt.Y("second:Q", title="cost of B").scale(zero=False)
+    points = alt.Chart(alt.InlineData(rows)).mark_point(size=50)
+    drawn = alt.layer(equal.encode(x, y), points.encode(x, y, *_told_apart(alt, rows, "Shape")))
+    return _finished(drawn.properties(width=_WIDTH, height=_WIDTH))
+
+
+def _finished(drawn: Any) -> dict[str, Any]:
+    specification: dict[str, Any] = drawn.to_dict()
+    return specification | {"config": _CONFIG}
+
+
+def _versus(one: Comparison) -> str:
+    return one.first if one.first == one.second else f"A {one.first}, B {one.second}"
+
+
+def svg(specification: Mapping[str, Any]) -> bytes:
+    """Return a chart as SVG on white.
+
+    Raises:
+        MissingExtraError: if vl-convert is not installed.
+    """
+    drawn = {"background": "white", "padding": _AROUND_SVG, **specification}
+    return str(_converter().vegalite_to_svg(drawn)).encode()
+
+
+def png(specification: Mapping[str, Any]) -> bytes:
+    """Return a chart as PNG on white, at twice the usual density.
+
+    Raises:
+        MissingExtraError: if vl-convert is not installed.
+    """
+    return bytes(_converter().vegalite_to_png({"background": "white", **specification}, scale=2))
+
+
+def write(specification: Mapping[str, Any], path: Path) -> None:
+    """Write a chart to an .svg or .png file.
+
+    Raises:
+        InputError: if the name ends otherwise.
+        MissingExtraError: if vl-convert is not installed.
+    """
+    draw = {".svg": svg, ".png": png}.get(path.suffix)
+    if draw is None:
+        raise InputError("chart", "must end in .svg or .png", repr(path.name))
+    write_bytes(path, draw(specification))
+
+
+def bundle() -> bytes:
+    """Return the JavaScript that draws charts in a browser, one file with no network.
+
+    Raises:
+        MissingExtraError: if vl-convert is not installed.
+    """
+    return str(_converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")).encode()
+
+
+def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, float]) -> Rows:
+    return {
+        "gap": lambda: chart_data.gaps(standing, table),
+        "profile": lambda: chart_data.profile(standing, table),
+        "time": lambda: chart_data.tradeoff(table),
+        "users": lambda: chart_data.by_users(standing, table),
+        "anytime": lambda: chart_data.anytime(standing, table),
+        "faults": lambda: chart_data.faults(table),
+        "training": lambda: chart_data.break_even(table, training_s),
+    }[kind]()
+
+
+def _gap(alt: Any, rows: Rows) -> Any:
+    base = alt.Chart(alt.InlineData(rows)).encode(y=_solver_axis(alt))
+    x = _gap_axis(alt, "gap:Q", f"gap {_TO_BEST}", "X")
+    ticks = base.mark_tick(opacity=0.85, size=13, thickness=1.5, color=_BLUE).encode(x)
+    marks = base.mark_point(shape="diamond", filled=True, size=80, color=_RED, opacity=1)
+    return alt.layer(ticks, marks.encode(alt.X("mean:Q", title="")))
+
+
+def _profile(alt: Any, rows: Rows) -> Any:
+    x = _gap_axis(alt, "excess:Q", "above the best solver's cost by at most (%)", "X")
+    return _lines(alt, rows, x, _share_axis(alt, "share of instances"), interpolate="step-after")
+
+
+def _time(alt: Any, rows: Rows) -> Any:
+    points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
+    x = _log_axis(alt, rows, "seconds", "mean solve time", labelExpr=_DURATION)
+    tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
+    encoded = points.encode(x, _mean_gap_axis(alt), *_told_apart(alt, rows, "Shape"), tooltip=tooltip)
+    return alt.layer(encoded)
+
+
+def _users(alt: Any, rows: Rows) -> Any:
+    counts = sorted({row["users"] for row in rows})
+    x = alt.X("users:Q", title="users N").scale(zero=False, nice=False, padding=12)
+    return _lines(alt, rows, x.axis(format="d", values=counts), _mean_gap_axis(alt))
+
+
+def _anytime(alt: Any, rows: Rows) -> Any:
+    x = _log_axis(alt, rows, "seconds", "time since solve began", labelExpr=_DURATION)
+    return _lines(alt, rows, x, _share_axis(alt, "share of target gaps reached"), interpolate="step-after")
+
+
+def _faults(alt: Any, rows: Rows) -> Any:
+    found = {row["outcome"] for row in rows}
+    kinds = sorted(found - {"verified", "declined"})
+    colours = {"verified": _BLUE, "declined": _GRAY}
+    colours |= {kind: _FAULTS[n % len(_FAULTS)] for n, kind in enumerate(kinds)}
+    shown = [kind for kind in colours if kind in found]
+    colour = alt.Color("outcome:N", title=None).scale(domain=shown, range=[colours[kind] for kind in shown])
+    x = alt.X("runs:Q", title="runs", stack="zero").axis(tickMinStep=1)
+    bars = alt.Chart(alt.InlineData(rows)).mark_bar()
+    return alt.layer(bars.encode(x, _solver_axis(alt), colour, tooltip=["solver:N", "outcome:N", "runs:Q"]))
+
+
+def _training(alt: Any, rows: Rows) -> Any:
+    x = _log_axis(alt, rows, "instances", "instances solved", format="~s")
+    y = _log_axis(alt, rows, "seconds", "time spent, training included", "Y", labelExpr=_DURATION)
+    return _lines(alt, rows, x, y)
+
+
+_DRAWN: Mapping[str, Callable[[Any, Rows], Any]] = {
+    "gap": _gap, "profile": _profile, "time": _time, "users": _users, "anytime": _anytime,
+    "faults": _faults, "training": _training,
+}  # fmt: skip
+
+
+def _lines(alt: Any, rows: Rows, x: Any, y: Any, **mark: Any) -> Any:
+    lines = alt.Chart(alt.InlineData(rows)).mark_line(strokeWidth=2, **mark)
+    return alt.layer(lines.encode(x, y, *_told_apart(alt, rows, "StrokeDash"), tooltip=["solver:N"]))
+
+
+def _told_apart(alt: Any, rows: Rows, channel: str) -> list[Any]:
+    """Solvers by colour, and by shape or dashes for those who see no colours; one legend for both."""
+    domain = list(dict.fromkeys(row["solver"] for row in rows))
+    dashes = {"range": _DASHES} if channel == "StrokeDash" else {}
+    size = _LINE_SYMBOL if dashes else _POINT_SYMBOL
+    first = alt.Color("solver:N", title=None).scale(domain=domain)
+    second = getattr(alt, channel)("solver:N", title=None).scale(domain=domain, **dashes)
+    return [one.legend(symbolSize=size) for one in (first, second)]
+
+
+def _solver_axis(alt: Any) -> Any:
+    return alt.Y("solver:N", sort=None, title=None)
+
+
+def _share_axis(alt: Any, title: str) -> Any:
+    return alt.Y("share:Q", title=title).scale(domain=[0, 1]).axis(format="%")
+
+
+def _mean_gap_axis(alt: Any) -> Any:
+    return _gap_axis(alt, "gap:Q", f"mean gap {_TO_BEST}", "Y")
+
+
+def _gap_axis(alt: Any, field: str, title: str, side: str) -> Any:
+    axis = getattr(alt, side)(field, title=title).scale(**_GAP_SCALE)
+    return axis.axis(values=_GAP_TICKS_PERCENT, format=".3~r")
+
+
+def _log_axis(alt: Any, rows: Rows, field: str, title: str, side: str = "X", **labels: str) -> Any:
+    values = [row[field] for row in rows if row[field] > 0]
+    low, high = min(values, default=1.0) / _MARGIN, max(values, default=1.0) * _MARGIN
+    axis = getattr(alt, side)(f"{field}:Q", title=title).scale(type="log", domain=[low, high], nice=False)
+    return axis.axis(values=_log_ticks(low, high), **labels)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten; where there are too few of them also twice and five times each."""
+    steps = (1, 2, 5) if high / low < _FEW_POWERS else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+def _altair() -> Any:
+    try:
+        import altair
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    return altair
+
+
+def _converter() -> Any:
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    return vl_convert
+
+
+def _missing(error: ModuleNotFoundError) -> MissingExtraError:
+    return MissingExtraError(
+        f"charts need {error.name}, which is not installed: pip install 'mincache[board]'"
+    )

@@ -1,0 +1,292 @@
+"""The public checks of the solver contract: the same that `mincache solvers check` and our tests run."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from mincache.errors import MincacheError
+from mincache.files.documents import instance_bytes, solution_bytes
+from mincache.generation import suites
+from mincache.generation.scenario import Scenario
+from mincache.problem.evaluation import Evaluation, evaluate
+from mincache.problem.instance import Instance, Rules
+from mincache.problem.quantity import Array, quantities
+from mincache.problem.solution import Solution
+from mincache.solving import registry
+from mincache.solving.contract import Budget, Run, Solver
+
+Outcome = Literal["passed", "failed", "not applicable"]
+
+SUITE = "smoke-v1"
+"""The standard suite among the instances of the checks; its optima are known."""
+
+_BOUND_TOLERANCE = 1e-9
+_DEADLINE_S = 0.5
+_DEADLINE_GRACE_S = 2.0
+_SEED, _OTHER_SEED = 3, 4
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check.
+
+    Attributes:
+        name: what was checked.
+        outcome: `passed`, `failed`, or `not applicable` where the solver does not support the instance.
+        detail: what was seen.
+        advice: what to do, for a failure.
+    """
+
+    name: str
+    outcome: Outcome
+    detail: str = ""
+    advice: str = ""
+
+
+class Finding(NamedTuple):
+    """What a check has found: an outcome, what was seen, and what to do."""
+
+    outcome: Outcome
+    detail: str = ""
+    advice: str = ""
+
+
+def check_solver(spec: str) -> Iterator[Check]:
+    """Yield the result of each check of the solver that `spec` writes; see `registry.make` for the form.
+
+    The solver runs in this process; a solver that crashes or hangs takes the checks with it.
+
+    Raises:
+        MincacheError: if there is no such solver, or its parameters cannot be read.
+    """
+    solver = registry.make(spec)
+    yield _guarded("parameters parse", partial(_parameters, solver, spec))
+    answered = []
+    for title, instance in (*check_instances(), *_with_rules(solver)):
+        check = _guarded(f"feasible: {title}", partial(_feasible, solver, instance))
+        yield check
+        if check.outcome == "passed":
+            answered.append(instance)
+    if not answered:
+        return  # how it behaves cannot be told apart from what is wrong already
+    largest = max(answered, key=lambda one: one.user_count * one.slot_count)
+    for name, behaviour in _BEHAVIOURS.items():
+        yield _guarded(name, partial(behaviour, solver, answered[0]))
+    yield _guarded("minds its deadline", partial(_deadline, solver, largest))
+
+
+def check_instances() -> Iterator[tuple[str, Instance]]:
+    """Yield the instances of the checks: ordinary, tiny, odd and large ones, each with a title."""
+    smoke = suites.find(SUITE)
+    for name in smoke.entries:
+        yield name, smoke.read(name)
+    ordinary = smoke.read(next(iter(smoke.entries))).slot(0)
+    yield "one user, one model", _drawn("tiny", users=1, models=1, slots=1)
+    yield (
+        "nothing fits",
+        replace(ordinary, name="odd-storage", server=replace(ordinary.server, storage_gb=1e-3)),
+    )
+    yield "hardly a step", replace(ordinary, name="odd-steps", server=replace(ordinary.server, steps=0.5))
+    yield "only delay counts", replace(ordinary, name="odd-delay", preference_weight=1.0)
+    yield "only TV counts", replace(ordinary, name="odd-tv", preference_weight=0.0)
+    yield "60 users, 30 models", _drawn("large", users=60, models=30, slots=2)
+
+
+def _with_rules(solver: Solver) -> Iterator[tuple[str, Instance]]:
+    """Yield an instance with the rules that the solver says it keeps, if there are any."""
+    kept = {name: value for name, value in _RULES.items() if name in solver.rules}
+    if kept:
+        drawn = _drawn("rules", users=6, models=6, slots=6)
+        yield "its rules", replace(drawn, rules=Rules(**kept))
+
+
+_RULES: Mapping[str, Any] = {"frame_slots": 3, "loading_s_per_gb": 0.5, "steps_floor": 0.3}
+
+
+def _drawn(name: str, users: int, models: int, slots: int) -> Instance:
+    scenario = Scenario(users=users, models=models, slots=slots)
+    return scenario.instance(f"check-{name}", scenario.library(0), scenario.trace(0, "check", name))
+
+
+def _guarded(name: str, check: Callable[[], Finding]) -> Check:
+    try:
+        return Check(name, *check())
+    except Exception as error:  # a solver may raise anything; the check's answer is that it did
+        detail = f"raised {type(error).__name__}: {error}"
+        return Check(name, "failed", detail, "return an answer, or let supports() say why there is none")
+
+
+def _parameters(solver: Solver, spec: str) -> Finding:
+    values = registry.parameters(solver)
+    target = spec.partition("[")[0]
+    written = ",".join(f"{name}={_written(value)}" for name, value in values.items())
+    try:
+        again = registry.make(f"{target}[{written}]")
+    except MincacheError as error:
+        return Finding("failed", str(error), "give every field a plain type that takes its own default")
+    if registry.parameters(again) != values:
+        return Finding(
+            "failed", "written out and parsed, they differ", "let __post_init__ keep what it is given"
+        )
+    return Finding("passed", written)
+
+
+def _written(value: Any) -> str:
+    text = str(value)
+    plain = text == text.strip() != "" and not set(text) & set(",'") and text.lower() != "none"
+    return text if plain or not isinstance(value, str) else f'"{text}"'
+
+
+def _feasible(solver: Solver, instance: Instance) -> Finding:
+    reason = solver.supports(instance)
+    if reason is not None:
+        if isinstance(reason, str) and reason:
+            return Finding("not applicable", reason)
+        return Finding(
+            "failed", f"supports() returned {reason!r}", "return None, or a sentence why it cannot"
+        )
+    run = Run.seeded(0)
+    solution = solver.solve(instance, run)
+    if not isinstance(solution, Solution):
+        return Finding("failed", f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
+    evaluation = evaluate(instance, solution)
+    if not evaluation.feasible:
+        return Finding("failed", f"infeasible: {_broken(evaluation)}", _repairs(evaluation))
+    return _bound_holds(run.bound, evaluation.cost, instance) or Finding(
+        "passed",
+        f"cost {evaluation.cost:.6f}" + (f", bound {run.bound:.6f}" if np.isfinite(run.bound) else ""),
+    )
+
+
+_REPAIRS: Mapping[str, str] = {
+    "storage": "cache less: the sizes of a slot's models sum to at most storage_gb",
+    "bandwidth": "divide a slot's bandwidth shares by their sum",
+    "steps": "divide a slot's step shares by their sum",
+    "range": "keep shares within [0, 1]",
+    "unserved": "give every user some bandwidth, hit or miss",
+    "frame": "cache the same in all slots of a frame",
+    "quality": "give every hit the steps of the floor, or cache less",
+}
+
+
+def _broken(evaluation: Evaluation) -> str:
+    return ", ".join(sorted({violation.constraint for violation in evaluation.violations})) or "infinite cost"
+
+
+def _repairs(evaluation: Evaluation) -> str:
+    found = {violation.constraint for violation in evaluation.violations}
+    return "; ".join(_REPAIRS[name] for name in sorted(found)) or _REPAIRS["unserved"]
+
+
+def _bound_holds(bound: float, cost: float, instance: Instance) -> Finding | None:
+    """Return what is wrong with a lower bound, held against a verified cost and what is known; or None."""
+    known = suites.find(SUITE).entries.get(instance.name)
+    optimum = cost if known is None or known.best_known is None else min(cost, known.best_known)
+    if not bound > optimum * (1 + _BOUND_TOLERANCE):
+        return None
+    whose = "its own cost" if optimum == cost else "the known optimum"
+    seen = f"reported the lower bound {bound:.9g}, above {whose} {optimum:.9g}"
+    return Finding("failed", seen, "report a bound that is proven, on the mean over slots and users")
+
+
+def _deterministic(solver: Solver, instance: Instance) -> Finding:
+    if _answer(solver, instance, _SEED) != _answer(solver, instance, _SEED):
+        return Finding("failed", "two runs with the same seed differ", "draw from run.rng alone")
+    return Finding("passed", "same seed, same bytes")
+
+
+def _as_declared(solver: Solver, instance: Instance) -> Finding:
+    differ = _answer(solver, instance, _SEED) != _answer(solver, instance, _OTHER_SEED)
+    if differ and not solver.stochastic:
+        return Finding("failed", "two seeds, two answers", "declare stochastic: ClassVar[bool] = True")
+    return Finding("passed", "stochastic" if solver.stochastic else "not stochastic")
+
+
+def _answer(solver: Solver, instance: Instance, seed: int) -> bytes:
+    return solution_bytes(solver.solve(instance, Run.seeded(seed)))
+
+
+def _no_global_randomness(solver: Solver, instance: Instance) -> Finding:
+    before = (random.getstate(), _global_numpy_state())
+    solver.solve(instance, Run.seeded(_SEED))
+    if (random.getstate(), _global_numpy_state()) != before:
+        return Finding("failed", "the global generator moved", "draw from run.rng alone")
+    return Finding("passed", "global generators untouched")
+
+
+def _global_numpy_state() -> str:
+    return str(np.random.get_state(legacy=False))  # noqa: NPY002  # to see that it is not used
+
+
+def _no_mutation(solver: Solver, instance: Instance) -> Finding:
+    writable = _writable_copy(instance)
+    before = instance_bytes(writable)
+    parameters = copy.deepcopy(registry.parameters(solver))
+    solver.solve(writable, Run.seeded(_SEED))
+    if instance_bytes(writable) != before:
+        return Finding("failed", "the instance changed", "copy its arrays before writing to them")
+    if registry.parameters(solver) != parameters:
+        return Finding("failed", "the solver's parameters changed", "keep a run's state in local variables")
+    return Finding("passed", "instance and parameters as before")
+
+
+def _writable_copy(instance: Instance) -> Instance:
+    twin = replace(instance, trace=replace(instance.trace), models=replace(instance.models))
+    for part in (twin.trace, twin.models):
+        for name in quantities(type(part)):
+            array: Array = getattr(part, name)
+            array.setflags(write=True)
+    return twin
+
+
+def _deadline(solver: Solver, instance: Instance) -> Finding:
+    start = time.monotonic()
+    solution = solver.solve(instance, Run(np.random.default_rng(_SEED), Budget(_DEADLINE_S)))
+    taken = time.monotonic() - start
+    if taken > _DEADLINE_S + _DEADLINE_GRACE_S:
+        seen = f"took {taken:.1f} s of {_DEADLINE_S} s"
+        return Finding("failed", seen, "look at run.should_stop() more often, and return the best so far")
+    if not evaluate(instance, solution).feasible:
+        return Finding(
+            "failed", "infeasible when stopped early", "have a feasible answer before the first loop"
+        )
+    return Finding("passed", f"answered after {taken:.2f} s of {_DEADLINE_S} s")
+
+
+def _reports(solver: Solver, instance: Instance) -> Finding:
+    incumbents: list[Evaluation] = []
+    bounds: list[float] = []
+
+    def keep(_: float, solution: Solution | None, bound: float | None) -> None:
+        if solution is not None:
+            incumbents.append(evaluate(instance, solution))
+        if bound is not None:
+            bounds.append(bound)
+
+    run = replace(Run.seeded(_SEED), reporter=keep)
+    final = evaluate(instance, solver.solve(instance, run)).cost
+    if any(not incumbent.feasible for incumbent in incumbents):
+        return Finding("failed", "an incumbent is infeasible", "report what would count as an answer")
+    costs = [*(incumbent.cost for incumbent in incumbents), final]
+    if any(after > before * (1 + _BOUND_TOLERANCE) for before, after in itertools.pairwise(costs)):
+        return Finding("failed", "an incumbent is worse than the one before", "report improvements alone")
+    wrong = _bound_holds(max(bounds, default=-np.inf), final, instance)
+    return wrong or Finding("passed", f"{len(incumbents)} incumbents, {len(bounds)} bounds")
+
+
+_BEHAVIOURS: Mapping[str, Callable[[Solver, Instance], Finding]] = {
+    "same seed, same answer": _deterministic,
+    "stochastic as declared": _as_declared,
+    "no global randomness": _no_global_randomness,
+    "changes nothing it is given": _no_mutation,
+    "incumbents and bounds": _reports,
+}

@@ -1,0 +1,146 @@
+"""Keeping decisions within the limits and the instance's rules, for many candidates at once.
+
+Searches and policies say in what order they would like to cache models and serve users; what is here takes
+as much of that as the storage, the steps and the rules allow. Without rules it is the paper's problem.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mincache.problem import equations
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.solving.packing import pack_by_priority, pack_resources
+
+_HEADROOM = 1.0 - 1e-12
+"""Part of a slot's steps that is handed out where a floor must hold: sums are rounded."""
+
+
+def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
+    """Return the cache [..., T, M] of the wanted models, highest priority first, each if it still fits.
+
+    Within a frame, what its first slot says holds. Under a floor on steps, a model fits only if the steps
+    suffice for everybody who asks for it, in every slot of the frame.
+
+    Args:
+        instance: whose storage, steps and rules count.
+        priority: [..., T, M], any order of magnitude; ties go to the lower index.
+        wanted: [..., T, M], bool; other models are never cached.
+    """
+    size_gb, storage_gb, rules = instance.models.size_gb, instance.server.storage_gb, instance.rules
+    first = frame_starts(instance) if rules.frame_slots > 1 else None
+    if first is not None:
+        priority, wanted = priority[..., first, :], wanted[..., first, :]
+    if rules.steps_floor > 0.0:
+        sizes, capacity = _resources(instance)
+        taken = pack_resources(priority, sizes, capacity, wanted)
+    else:
+        taken = pack_by_priority(priority, size_gb, storage_gb, wanted)
+    if first is not None:
+        taken = np.repeat(taken, np.diff(first, append=instance.slot_count), axis=-2)
+    return taken
+
+
+def frame_starts(instance: Instance) -> Array:
+    """Return the first slot of each frame."""
+    return np.arange(0, instance.slot_count, instance.rules.frame_slots)
+
+
+def linked_slots(instance: Instance) -> int:
+    """Return how many slots in a row the rules link, 1 in the paper's problem: a frame, or all T slots."""
+    if instance.rules.loading_s_per_gb > 0.0:
+        return instance.slot_count
+    return min(instance.rules.frame_slots, instance.slot_count)
+
+
+def demand(instance: Instance) -> Array:
+    """Return how many users ask for each model in each slot, int64 [T, M]."""
+    T, M = instance.slot_count, instance.model_count
+    cell = instance.trace.requested_model + M * np.arange(T)[:, None]
+    return np.bincount(cell.ravel(), minlength=T * M).reshape(T, M)
+
+
+def hits(instance: Instance, cache: Array) -> Array:
+    """Return which requests are hits, bool [..., T, N]."""
+    slots = np.arange(instance.slot_count)[:, None]
+    return np.asarray(cache[..., slots, instance.trace.requested_model] != 0)
+
+
+def least_share(instance: Instance) -> Array:
+    """Return the share of the steps that a hit on each model gets at least, [M]; 0 without a floor."""
+    models, floor = instance.models, instance.rules.steps_floor
+    least = equations.least_steps(models.steps_onset, models.steps_saturation, floor)
+    return np.asarray(least / instance.server.steps)
+
+
+def lift(instance: Instance, cache: Array, step_share: Array) -> Array:
+    """Return the shares with every hit raised to the floor; what more they ask for is scaled to fit.
+
+    Args:
+        instance: whose rules count; without a floor the shares are returned as they are.
+        cache: [..., T, M], as `fill_cache` leaves it.
+        step_share: [..., T, N], at least 0.
+    """
+    if instance.rules.steps_floor == 0.0:
+        return step_share
+    least = _least_shares(instance, cache)
+    more = np.maximum(step_share - least, 0.0)
+    asked, room = more.sum(axis=-1, keepdims=True), _room(least)[..., None]
+    fitting = np.divide(room, asked, out=np.ones_like(asked), where=asked > room)
+    return np.asarray(least + more * fitting)
+
+
+def rounded(instance: Instance, decisions: Decisions) -> Decisions:
+    """Return feasible decisions [T, ...] in compact form; what that takes from the floor is given back."""
+    compact = decisions.compact()
+    return compact._replace(step_share=lift(instance, compact.cache, compact.step_share))
+
+
+def serve(instance: Instance, cache: Array, priority: Array, wanted: Array) -> Array:
+    """Return step shares [..., T, N]: A3 steps for the wanted hits in order, the floor (or none) for others.
+
+    At an optimum every user but one a slot gets one or the other.
+
+    Args:
+        instance: whose steps and rules count.
+        cache: [..., T, M], as `fill_cache` leaves it.
+        priority: [..., T, N].
+        wanted: [..., T, N], bool; misses are never served.
+    """
+    requested = instance.trace.requested_model
+    needed = (instance.models.steps_saturation / instance.server.steps)[requested]
+    wanted = wanted & hits(instance, cache)
+    if instance.rules.steps_floor == 0.0:
+        served = pack_by_priority(priority, needed, 1.0, wanted)
+        return np.where(served, needed, 0.0)
+    least = _least_shares(instance, cache)
+    served = pack_by_priority(priority, needed - least, _room(least), wanted)
+    return np.where(served, needed, least)
+
+
+def _least_shares(instance: Instance, cache: Array) -> Array:
+    least = least_share(instance)[instance.trace.requested_model]
+    return np.where(hits(instance, cache), least, 0.0)
+
+
+def _room(least: Array) -> Array:
+    """Return what share of the steps is left above the floor, [..., T]."""
+    return np.asarray(np.maximum(_HEADROOM - least.sum(axis=-1), 0.0))
+
+
+def _resources(instance: Instance) -> tuple[Array, Array]:
+    """Return what caching a model takes in each frame, [frames, M, 1 + slots], and the capacities.
+
+    The storage comes first, then the steps of each slot of the frame.
+    """
+    M, length = instance.model_count, instance.rules.frame_slots
+    frames = len(frame_starts(instance))
+    share = np.zeros((frames * length, M))
+    share[: instance.slot_count] = demand(instance) * least_share(instance)
+    steps = share.reshape(frames, length, M).swapaxes(1, 2)
+    size = np.broadcast_to(instance.models.size_gb[:, None], (frames, M, 1))
+    capacity = np.full(1 + length, _HEADROOM)
+    capacity[0] = instance.server.storage_gb
+    return np.concatenate([size, steps], axis=2), capacity

@@ -1,0 +1,151 @@
+"""Entrants: what a campaign knows of a solver, whatever way it was written."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from mincache.bench.entrant import Entrant, absolute, describe, unknown
+from mincache.errors import InputError
+from mincache.solving.registry import make
+
+CODE = '''
+from dataclasses import dataclass
+from pathlib import Path
+from mincache import Solver, Solution
+
+@dataclass(frozen=True)
+class Mine(Solver):
+    """One."""
+    stochastic = True
+    kind = "learned"
+    count: int = 3
+    rate: float = 0.5
+    name: str = "a"
+    fast: bool = False
+    policy: Path | None = None
+
+    def solve(self, instance, run):
+        return Solution.nothing_cached(instance)
+'''
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file with a solver of every type of parameter."""
+    path = tmp_path / "mine.py"
+    path.write_text(CODE)
+    return path
+
+
+def test_described_from_its_class(file):
+    """Name, kind, source, parameters and their defaults come from the class."""
+    entrant = describe(f"{file}:Mine")
+    assert (entrant.name, entrant.label) == ("mine.py:Mine", "mine.py:Mine")
+    assert (entrant.stochastic, entrant.kind, entrant.version) == (True, "learned", "")
+    assert entrant.source == hashlib.sha256(CODE.encode()).hexdigest()
+    assert entrant.parameters == {"count": 3, "rate": 0.5, "name": "a", "fast": False, "policy": None}
+
+
+@pytest.mark.parametrize(
+    "written", ["count=7,rate=.25", " rate = 0.250 , count=7", "count=7,rate=0.25,name=a"]
+)
+def test_spelling_does_not_matter(file, written):
+    """However its parameters are written, a solver is the same entrant."""
+    entrant = describe(f"{file}:Mine[{written}]")
+    assert entrant == describe(f"{file}:Mine[count=7,rate=0.25]")
+    assert entrant.label == "mine.py:Mine[count=7,rate=0.25]"
+
+
+@pytest.mark.parametrize(
+    "written", ["name='b, c',fast=true", "name=none,count=-1", 'name=" x"', 'name="it\'s"']
+)
+def test_spec_makes_the_same_solver(file, written):
+    """The spec that a child is given makes the solver that was written."""
+    entrant = describe(f"{file}:Mine[{written}]")
+    again = describe(entrant.spec)
+    assert again == entrant
+    assert make(entrant.spec).name == make(f"{file}:Mine[{written}]").name
+
+
+def test_files_are_known_by_content(file, monkeypatch):
+    """A parameter that is a file goes by name and content, and reaches the child by its whole path."""
+    policy = file.parent / "policy.bin"
+    policy.write_bytes(b"weights")
+    monkeypatch.chdir(file.parent)
+    entrant = describe(f"{file}:Mine[policy=policy.bin]")
+    assert entrant.parameters["policy"] == f"policy.bin@{hashlib.sha256(b'weights').hexdigest()[:12]}"
+    assert str(policy) in entrant.spec
+    assert str(file.parent) not in entrant.label
+
+
+def test_installed_solver_has_a_version():
+    """An installed solver carries the version of its distribution."""
+    entrant = describe("cloud-only")
+    assert entrant.version
+    assert entrant.libraries["numpy"]
+    assert Entrant.parse(entrant.dump()) == entrant
+
+
+def test_unknown_solver_is_refused():
+    """A solver that is not there is refused, with what is near."""
+    with pytest.raises(InputError, match="did you mean 'cloud-only'"):
+        describe("cloud-onli")
+
+
+def test_absolute_touches_paths_alone(monkeypatch, tmp_path):
+    """The path of a solver's file is made absolute; names and parameters stay."""
+    monkeypatch.chdir(tmp_path)
+    assert absolute("genetic[population=50]") == "genetic[population=50]"
+    assert absolute("a/b.py:C[x=d/e.py]") == f"{tmp_path}/a/b.py:C[x=d/e.py]"
+
+
+def test_undescribed_file_is_known_by_its_source(file):
+    """A solver whose import does not end is still known by name and source."""
+    entrant = unknown(f"{file}:Mine[count=7]")
+    assert (entrant.name, entrant.label) == ("mine.py:Mine", "mine.py:Mine[count=7]")
+    assert entrant.source == hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+WITH_FILES = (
+    CODE
+    + """
+    def data_files(self):
+        return sorted(Path(__file__).parent.glob("*.weights"))
+"""
+)
+
+
+def test_files_beside_the_parameters_are_known_by_content(tmp_path):
+    """A solver that reads files of its own is another entrant with other files; their folder is no matter."""
+    found = []
+    for number, content in enumerate((None, b"old", b"new", b"new")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "mine.py").write_text(WITH_FILES)
+        if content is not None:
+            (folder / "a.weights").write_bytes(content)
+        found.append(describe(f"{folder}/mine.py:Mine").files)
+    assert found[0] == ""
+    assert len(set(found)) == 3
+    assert found[2] == found[3]
+
+
+def test_shipped_policies_are_part_of_what_ddpg_is():
+    """Policies that it may choose among count, and none where one is named or none could be chosen."""
+    assert re.fullmatch("[0-9a-f]{64}", describe("ddpg").files)
+    assert describe("ddpg[hidden=7]").files == ""
+    assert describe("ddpg[policy=a.safetensors]").files == ""
+
+
+def test_what_a_preset_brings_is_not_in_the_label():
+    """A variant is a name for many parameters; the shortest label that means them all is told."""
+    preset = describe("ddpg[variant=sets]")
+    assert preset.label == "ddpg[variant=sets]"
+    spelled = describe(
+        "ddpg[variant=sets,observation=aggregates,action=score-order,critic=sets,discount=0.0]"
+    )
+    assert (spelled.label, spelled.parameters) == (preset.label, preset.parameters)
+    other = describe("ddpg[variant=sets,discount=0.5]")
+    assert describe(other.label).parameters == other.parameters != preset.parameters

@@ -1,0 +1,78 @@
+"""The worker's messages: what it packs is unpacked, and what anybody else writes is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mincache import Solution
+from mincache.bench import pipes, worker
+from mincache.errors import InputError
+from mincache.generation.scenario import Scenario
+from mincache.problem.solution import Decisions
+
+SCENARIO = Scenario(slots=2, users=3, models=4)
+INSTANCE = SCENARIO.instance("tiny", SCENARIO.library(0), SCENARIO.trace(0))
+SHARES = arrays(float, (2, 3), elements=st.floats(0, 1))
+
+
+@given(arrays(int, (2, 4), elements=st.integers(0, 1)), SHARES, SHARES)
+def test_packed_incumbent_is_unpacked(cache, bandwidth_share, step_share):
+    """An incumbent comes back to the last bit."""
+    solution = Solution.of(INSTANCE, Decisions(cache, bandwidth_share, step_share))
+    assert worker.unpack(worker.pack(solution.decisions), INSTANCE) == solution
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused_or_a_solution(data):
+    """Bytes of anyone's making are an InputError or a Solution, nothing else."""
+    with contextlib.suppress(InputError):
+        assert isinstance(worker.unpack(data, INSTANCE), Solution)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"1234567", struct.pack("<d", float("inf")), struct.pack("<d", float("nan"))]
+)
+def test_bounds_are_finite_numbers(data):
+    """A bound that is no finite number is refused."""
+    with pytest.raises(InputError):
+        worker.unpack_bound(data)
+    assert worker.unpack_bound(struct.pack("<d", -1.5)) == -1.5
+
+
+@pytest.mark.parametrize(
+    ("claimed", "seen", "counted"), [(1.0, 1.05, 1.0), (0.0, 5.0, 5.0), (float("nan"), 2.0, 2.0)]
+)
+def test_time_is_the_childs_within_reason(claimed, seen, counted):
+    """The child's own measure of its time counts where it is near what the keeper saw."""
+    assert worker.unpack_seconds(struct.pack("<d", claimed), seen) == counted
+    assert worker.unpack_seconds(b"x", seen) == seen
+
+
+def test_job_is_the_same_after_the_pipe():
+    """A job that was dumped is parsed to itself."""
+    job = worker.Job("genetic[population=5]", "ab", (1, "suite", "instance", 2), 3.5)
+    assert worker.Job.parse(job.dump()) == job
+
+
+def test_channel_speaks_for_its_owner_alone():
+    """A process forked by the solver cannot speak into the channel, and a closed channel is no error."""
+    reading, writing = os.pipe()
+    channel = worker.Channel(writing)
+    pid = os.fork()
+    if pid == 0:
+        channel.send(worker.DONE)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    channel.say(worker.RAISED, "two\nlines")
+    os.close(writing)
+    channel.send(worker.DONE)
+    assert pipes.read(reading) == (worker.RAISED, b"two lines")
+    assert pipes.read(reading) is None
+    os.close(reading)

@@ -1,0 +1,27 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mincache.board.entries import MANIFEST_FILE, folder_name, read_entry
+from mincache.errors import DocumentError
+from mincache.problem.instance import check_name
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_any_label_names_a_folder(label):
+    """Whatever a solver is called, its folder is a plain name."""
+    check_name(folder_name(label), "folder")
+
+
+def test_labels_that_would_collide_do_not():
+    """Labels that differ only in what a folder cannot hold get different folders."""
+    names = {folder_name(label) for label in ("genetic[a=1]", "genetic(a=1)", "genetic a 1", "genetic-a-1")}
+    assert len(names) == 4
+    assert "genetic-a-1" in names
+
+
+def test_a_manifest_with_a_slip_is_refused(tmp_path):
+    """A misspelt field is named with the file it stands in."""
+    (tmp_path / MANIFEST_FILE).write_text('format = "mincache-entry/1"\nsuit = "smoke-v1"\n')
+    with pytest.raises(DocumentError, match=r"manifest\.toml"):
+        read_entry(tmp_path)

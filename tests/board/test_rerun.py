@@ -1,0 +1,40 @@
+import pytest
+from board_fixture import record
+
+from mincache.board.rerun import reproduction
+
+PUBLISHED = [record("s", i, cost, solution_sha256=i * 64) for i, cost in (("a", 10.0), ("b", 20.0))]
+
+
+def test_the_same_solutions_are_a_reproduction():
+    """Nothing differs."""
+    found = reproduction(PUBLISHED, PUBLISHED[::-1])
+    assert (found.runs, found.identical, found.same_cost, found.lost) == (2, 2, 2, 0)
+    assert found.holds(0.0)
+
+
+def test_other_solutions_of_a_close_cost_are_one_within_the_tolerance():
+    """1 % up and 2 % down is a mean difference of half a per cent, down."""
+    again = [record("s", "a", 10.1), record("s", "b", 19.6)]
+    found = reproduction(PUBLISHED, again)
+    assert found.mean_difference == pytest.approx(-0.005)
+    assert found.largest_difference == pytest.approx(-0.02)
+    assert found.identical == 0
+    assert found.holds(0.006)
+    assert not found.holds(0.004)
+    assert "mean difference -0.500%, largest -2.000%" in str(found)
+
+
+def test_a_lost_answer_is_no_reproduction():
+    """A run that was verified and now crashes fails the row, however good the others are."""
+    found = reproduction(PUBLISHED, [PUBLISHED[0], record("s", "b", stop_reason="crash")])
+    assert found.lost == 1
+    assert not found.holds(1.0)
+
+
+def test_a_failure_that_fails_alike_is_reproduced():
+    """A published crash that crashes again is the same outcome."""
+    crash = [record("s", "a", stop_reason="crash")]
+    found = reproduction(crash, crash)
+    assert found.same_cost == 1
+    assert found.holds(0.0)

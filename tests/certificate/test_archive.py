@@ -1,0 +1,62 @@
+"""Certificates and solutions beside a suite."""
+
+import json
+
+import pytest
+
+from mincache.certificate.archive import certificate_path, check_archive, write_archive
+from mincache.files.documents import read_bytes, write_bytes
+from mincache.generation.best_solutions import solution_path
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import Recipe, find, generate, set_references
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """A suite of two instances with references from the exact method, certificates and solutions."""
+    from mincache import Run, evaluate
+    from mincache.solving import registry
+
+    recipe = Recipe(library_seed=1, trace_seed=2, libraries=2, users=(4,), traces=1)
+    drawn = generate(tmp_path / "small", "small", recipe, Scenario(slots=2))
+    costs = {i.name: evaluate(i, registry.make("decomposition").solve(i, Run.seeded(0))).cost for i in drawn}
+    suite = set_references(drawn, {name: (cost, cost) for name, cost in costs.items()})
+    assert list(write_archive(suite)) == list(suite.entries)
+    return suite
+
+
+def test_what_is_written_is_accepted(suite):
+    """Every certificate proves the reference, and every solution is optimal by it."""
+    assert dict(check_archive(suite)) == dict.fromkeys(suite.entries)
+
+
+def test_a_raised_reference_a_changed_proof_and_a_missing_one_are_found(suite):
+    """A reference that the proof does not reach, a proof with a raised bound, and no proof are each told."""
+    first, second = suite.entries
+    lowered = set_references(suite, {first: (suite.entries[first].best_known * 0.999, 0.0)})
+    assert "the certificate proves" in dict(check_archive(lowered))[first]
+
+    path = certificate_path(suite, second)
+    document = json.loads(read_bytes(path))
+    document["bound"] *= 1.001
+    write_bytes(path, json.dumps(document).encode())
+    assert dict(check_archive(suite))[second].startswith("refused")
+
+    path.unlink()
+    assert "no such file" in dict(check_archive(suite))[second]
+
+
+def test_a_worse_solution_is_not_called_optimal(suite):
+    """A feasible solution that costs more is judged not proven optimal."""
+    from mincache import Solution
+    from mincache.files.documents import solution_bytes
+
+    name = next(iter(suite.entries))
+    worse = Solution.nothing_cached(suite.read(name))
+    write_bytes(solution_path(suite, name), solution_bytes(worse))
+    assert "not proven optimal" in dict(check_archive(suite))[name]
+
+
+def test_the_smoke_suite_is_proven():
+    """The certificates that ship with smoke-v1 prove its references."""
+    assert set(dict(check_archive(find("smoke-v1"))).values()) == {None}

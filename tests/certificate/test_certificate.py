@@ -1,0 +1,283 @@
+import ast
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from brute_force import hostile_slots, least_cost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mincache import InputError, Instance, Solution, evaluate, read_instance
+from mincache.certificate import Verdict, certify, check, checker
+from mincache.exact import optimal_bandwidth, optimum
+from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
+from mincache.problem.instance import Rules, quantities
+from mincache.problem.solution import Decisions
+
+GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "optimum").iterdir())
+PROVEN = Path(__file__).parents[1] / "golden" / "optimum" / "optimum-102"
+"""A golden instance whose proof has splits of both kinds."""
+
+
+@pytest.fixture(scope="module")
+def data() -> bytes:
+    """The instance document that most tests are about."""
+    return (PROVEN / "instance.json").read_bytes()
+
+
+@cache
+def proof() -> bytes:
+    """Its certificate."""
+    return certify((PROVEN / "instance.json").read_bytes())
+
+
+@pytest.fixture
+def certificate() -> dict[str, Any]:
+    """Its certificate, free to be changed."""
+    document = json.loads(proof())
+    assert isinstance(document, dict)
+    return document
+
+
+def to_bytes(document: Any) -> bytes:
+    """The document's file."""
+    return json.dumps(document).encode()
+
+
+def is_leaf(node: list[Any]) -> bool:
+    """Whether a node of a tree is a leaf."""
+    return not isinstance(node[0], str)
+
+
+@pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
+def test_golden_optima_are_proven(folder: Path) -> None:
+    """For each known optimum a certificate proves it to 1e-9, and the optimal solution is called so."""
+    data = (folder / "instance.json").read_bytes()
+    answer = optimum(read_instance(folder / "instance.json")).solution
+    verdict = check(data, certify(data), solution_bytes(answer))
+    want = float(json.loads((folder / "expected.json").read_text())["optimal_cost"])
+    assert verdict.accepted
+    assert verdict.bound == pytest.approx(want, rel=1e-9)
+    assert "optimal within 1e-9" in verdict.sentences[-1]
+
+
+@settings(max_examples=150)
+@given(hostile_slots())
+def test_hostile_slots_are_proven(slot: Instance) -> None:
+    """Of slots of ties and edges the proof is accepted, not above the least cost, and close to it."""
+    data = instance_bytes(slot)
+    verdict = check(data, certify(data))
+    least = least_cost(slot, optimal_bandwidth(slot))
+    assert verdict.accepted
+    assert verdict.bound is not None
+    assert least * (1 - 1e-6) <= verdict.bound <= least
+
+
+def test_rules_beyond_the_papers_problem_are_refused(data: bytes) -> None:
+    """Neither is a certificate written for an instance with such a rule, nor is one checked."""
+    instance = replace(parse_instance(data), rules=Rules(steps_floor=0.5))
+    for refusing in (
+        lambda: certify(instance_bytes(instance)),
+        lambda: check(instance_bytes(instance), proof()),
+    ):
+        with pytest.raises(InputError, match=r"rules: must be absent.*received steps_floor"):
+            refusing()
+
+
+def test_the_gap_of_a_worse_solution_is_told(data: bytes, certificate: dict[str, Any]) -> None:
+    """Sending everything to the cloud is feasible, not optimal, and its gap is what the evaluator says."""
+    instance = read_instance(PROVEN / "instance.json")
+    cloud = Solution.nothing_cached(instance)
+    verdict = check(data, to_bytes(certificate), solution_bytes(cloud))
+    assert not verdict.accepted
+    assert verdict.bound is not None
+    assert verdict.gap == pytest.approx(1 - verdict.bound / evaluate(instance, cloud).cost, rel=1e-9)
+    assert "not proven optimal" in verdict.sentences[-1]
+
+
+def changed(solution: Solution, **arrays: Any) -> bytes:
+    """The document of a solution with some of its arrays replaced."""
+    kept = {name: getattr(solution, name) for name in quantities(Solution)}
+    return solution_bytes(Solution(solution.instance, **(kept | arrays)))
+
+
+def test_an_infeasible_solution_is_called_so(data: bytes, certificate: dict[str, Any]) -> None:
+    """Passing a limit, or a share out of its range, is named with its slot; passing it by 1e-10 is not."""
+    instance = read_instance(PROVEN / "instance.json")
+    answer = optimum(instance).solution
+    full = answer.bandwidth_share / answer.bandwidth_share.sum(axis=1, keepdims=True)
+
+    def verdict(**arrays: Any) -> Verdict:
+        return check(data, to_bytes(certificate), changed(answer, **arrays))
+
+    everything = answer.cache * 0 + 1
+    assert "not feasible: slot 0 passes a limit" in verdict(cache=everything).sentences[-1]
+    assert "not feasible: slot 0 passes a limit" in verdict(bandwidth_share=full * (1 + 1e-8)).sentences[-1]
+    assert "not feasible: slot 0 has a share" in verdict(step_share=answer.step_share - 1e-12).sentences[-1]
+    assert verdict(bandwidth_share=full * (1 + 1e-10)).accepted
+
+
+def test_it_is_about_one_document(data: bytes, certificate: dict[str, Any]) -> None:
+    """The certificate of an instance proves nothing about the same instance with another byte."""
+    verdict = check(data.replace(b'"name"', b' "name"', 1), to_bytes(certificate))
+    assert verdict.sentences == ("refused: it is about another document, of the instance 'optimum-102'",)
+
+
+def mutants(certificate: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every certificate with one leaf or split dropped, one multiplier's sign flipped or one bound raised."""
+
+    def mutant() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        twin = copy.deepcopy(certificate)
+        return twin, twin["slots"]
+
+    for t, slot in enumerate(certificate["slots"]):
+        for place, node in enumerate(slot["tree"]):
+            twin, slots = mutant()
+            del slots[t]["tree"][place]
+            yield f"slot {t} without node {place}", twin
+            for price in range(2) if is_leaf(node) else ():
+                if node[price] > 0:
+                    twin, slots = mutant()
+                    slots[t]["tree"][place][price] *= -1
+                    yield f"slot {t} with price {price} of node {place} flipped", twin
+        twin, slots = mutant()
+        slots[t]["bandwidth_multiplier"] *= -1
+        yield f"slot {t} with its bandwidth multiplier flipped", twin
+        twin, slots = mutant()
+        slots[t]["bound"] *= 1 + 1e-9
+        yield f"slot {t} with its bound raised", twin
+        twin, slots = mutant()
+        del slots[t]
+        yield f"without slot {t}", twin
+    twin, _ = mutant()
+    twin["bound"] *= 1 + 1e-9
+    yield "with the bound raised", twin
+
+
+def test_every_mutant_is_refused(data: bytes, certificate: dict[str, Any]) -> None:
+    """No leaf, split, sign or digit of a bound can be changed without the check saying so."""
+    named = list(mutants(certificate))
+    accepted = [name for name, mutant in named if check(data, to_bytes(mutant)).accepted]
+    assert len(named) > sum(len(slot["tree"]) for slot in certificate["slots"])
+    assert accepted == []
+
+
+def test_says_which_leaf_fails(data: bytes, certificate: dict[str, Any]) -> None:
+    """A leaf whose prices are set to 0 is named with its slot, its number and its box."""
+    tree = certificate["slots"][1]["tree"]
+    place = max(i for i, node in enumerate(tree) if is_leaf(node) and max(node) > 0)
+    tree[place] = [0.0, 0.0]
+    leaf = sum(is_leaf(node) for node in tree[:place])
+    (sentence,) = check(data, to_bytes(certificate)).sentences
+    assert sentence.startswith(f"refused: slot 1: leaf {leaf} (model ")
+    assert " proves " in sentence
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_whatever_is_accepted_is_true(drawn: st.DataObject) -> None:
+    """However the numbers of a certificate are changed, no accepted bound is above the optimum."""
+    data = (PROVEN / "instance.json").read_bytes()
+    twin = json.loads(proof())
+    least = float(json.loads((PROVEN / "expected.json").read_text())["optimal_cost"])
+    slot = twin["slots"][drawn.draw(st.integers(0, len(twin["slots"]) - 1))]
+    factor = drawn.draw(st.sampled_from([0, 0.5, 0.999, 1.001, 2, 1e9]))
+    node = slot["tree"][drawn.draw(st.integers(0, len(slot["tree"]) - 1))]
+    place = drawn.draw(st.integers(0, len(node) - 1))
+    if isinstance(node[place], str):
+        node[place] = {"cache": "service", "service": "cache"}[node[place]]
+        del node[2:]
+    else:
+        node[place] = type(node[place])(node[place] * factor)
+    slot["bandwidth_multiplier"] *= drawn.draw(st.sampled_from([1, 1, 0, 0.9, 1.1]))
+    twin["bound"] += drawn.draw(st.sampled_from([-1.0, 0.0, 1e-6]))
+    verdict = check(data, to_bytes(twin))
+    assert not verdict.accepted or twin["bound"] <= least
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        (["format"], "mincache-certificate/2", "format: "),
+        (["bound"], "1", "bound: "),
+        (["bound"], None, "bound: "),
+        (["slots"], {}, "slots: "),
+        (["slots", 0, "tree"], [[1, None]], r"slots\.0\.tree"),
+        (["slots", 0, "bandwidth_multiplier"], True, r"slots\.0\.bandwidth_multiplier: "),
+        (["slots", 0, "more"], 1, r"slots\.0\.more: must be a known field"),
+        (["instance_sha256"], "0", "instance_sha256: "),
+    ],
+)
+def test_what_is_no_certificate_is_an_input_error(
+    data: bytes, certificate: dict[str, Any], path: list[Any], value: Any, complaint: str
+) -> None:
+    """A document of another form is refused with one line that names the field."""
+    inner = certificate
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    with pytest.raises(InputError, match=complaint):
+        check(data, to_bytes(certificate))
+
+
+@pytest.mark.parametrize("node", [["cache", 99], ["cache", -1], ["service", 0], [], [1.0], ["serve", 0, 1.0]])
+def test_what_is_no_node_is_refused(data: bytes, certificate: dict[str, Any], node: list[Any]) -> None:
+    """A node that is neither a split of a known model nor a leaf is named with its place."""
+    certificate["slots"][0]["tree"][0] = node
+    (sentence,) = check(data, to_bytes(certificate)).sentences
+    assert sentence.startswith("refused: slot 0: node 0 is neither a split nor a leaf")
+
+
+@pytest.mark.parametrize("limits", [{"node_limit": 1}, {"remaining": lambda: 0.0}])
+def test_a_proof_that_was_cut_short_proves_less(data: bytes, limits: dict[str, Any]) -> None:
+    """With few nodes, or no time, what is written is still a proof: of a lower bound."""
+    verdict = check(data, certify(data, **limits))
+    least = float(json.loads((PROVEN / "expected.json").read_text())["optimal_cost"])
+    assert verdict.accepted
+    assert verdict.bound is not None
+    assert 0.9 * least < verdict.bound < least * (1 - 1e-6)
+
+
+def test_decisions_of_the_verdict_need_no_optimal_bandwidth(data: bytes, certificate: dict[str, Any]) -> None:
+    """An optimal cache and steps with an equal split are told the gap that the split costs."""
+    instance = read_instance(PROVEN / "instance.json")
+    best = optimum(instance).solution
+    equal = Solution.of(
+        instance, Decisions(best.cache, best.bandwidth_share * 0 + 1 / instance.user_count, best.step_share)
+    )
+    verdict = check(data, to_bytes(certificate), solution_bytes(equal))
+    want = evaluate(instance, equal).cost
+    assert verdict.gap == pytest.approx((want - evaluate(instance, best).cost) / want, abs=1e-9)
+
+
+def test_the_check_is_small_and_shares_nothing_with_the_solver() -> None:
+    """Under 300 lines, and of mincache it imports the reading of documents alone."""
+    source = Path(checker.__file__).read_text()
+    imported = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
+    allowed = {"certificate.document", "files.documents", "errors", "problem.instance", "problem.solution"}
+    assert len(source.splitlines()) < 300
+    assert {name for name in imported if name and name.startswith("mincache")} <= {
+        f"mincache.{module}" for module in allowed
+    }
+
+
+def test_a_certificate_names_its_instance(data: bytes, certificate: dict[str, Any]) -> None:
+    """A certificate with the instance's hash and another instance's name is refused."""
+    certificate["instance"] = "other"
+    assert check(data, to_bytes(certificate)).sentences == (
+        "refused: it is about another document, of the instance 'other'",
+    )
+
+
+def test_numbers_beyond_the_largest_float_are_judged(data: bytes, certificate: dict[str, Any]) -> None:
+    """Prices whose sums no float can hold end in a sentence, as any price does."""
+    first = certificate["slots"][0]
+    first["bandwidth_multiplier"] = 1.7e308
+    first["tree"] = [[1.7e308, 1.7e308] if is_leaf(node) else node for node in first["tree"]]
+    (sentence,) = check(data, to_bytes(certificate)).sentences
+    assert sentence.startswith("refused: slot 0: leaf 0")

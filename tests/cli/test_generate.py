@@ -1,0 +1,123 @@
+"""`mincache generate` with sweeps, kept recipes and separation, and `mincache instances features`."""
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from mincache.cli.generate import generate
+from mincache.cli.instances import instances
+from mincache.errors import InputError
+from mincache.generation.suites import Suite
+
+SWEPT = """
+name = "scarce"
+slots = 2
+models = 4
+[sweep]
+uplink_mhz = [1, 20]
+steps = {low = 300, high = 3000, log = true}
+"""
+
+
+def run(command, *args):
+    """Return what a command prints on standard output."""
+    done = CliRunner().invoke(command, [str(arg) for arg in args], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture
+def swept(tmp_path):
+    """A suite of a swept scenario."""
+    (tmp_path / "scenario.toml").write_text(SWEPT)
+    args = (tmp_path / "scenario.toml", "--users", "3", "--traces", 2, "--seed", 7)
+    assert run(generate, *args, "-o", tmp_path / "suite").startswith("4 instances")
+    return tmp_path / "suite"
+
+
+def test_a_swept_scenario_makes_a_suite_that_verifies(swept):
+    """Each value of the list is there, the recipe carries the sweep, and verifying draws it again."""
+    suite = Suite(swept)
+    assert {instance.radio.uplink_hz for instance in suite} == {1e6, 20e6}
+    assert suite.content.recipe.sweep.lists == {"uplink_mhz": (1, 20)}
+    assert "4 of 4 files" in run(instances, "verify", swept)
+    shown = run(instances, "show", swept).splitlines()
+    assert [line for line in shown if "s1.l0" in line and "uplink_mhz 20" in line]
+    assert not [line for line in shown if "s0.l0" in line and "uplink_mhz 20" in line]
+
+
+def test_a_recipe_alone(tmp_path, monkeypatch):
+    """With --kept drawn the folder holds the recipe; the instances are drawn when they are used."""
+    monkeypatch.setenv("MINCACHE_CACHE", str(tmp_path / "cache"))
+    run(generate, "--users", "2", "--seed", 1, "--kept", "drawn", "--purpose", "small", "-o", tmp_path / "s")
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["suite.toml"]
+    assert [instance.user_count for instance in Suite(tmp_path / "s")] == [2]
+    assert Suite(tmp_path / "s").content.purpose == "small"
+    assert "1 of 1" in run(instances, "verify", tmp_path / "s")
+
+
+def test_users_of_cases(tmp_path):
+    """Where every case names its number of users, those are the recipe's."""
+    (tmp_path / "scenario.toml").write_text(
+        "slots = 1\n[[sweep.cases]]\nusers = 2\n[[sweep.cases]]\nusers = 5\nmodels = 3\n"
+    )
+    run(generate, tmp_path / "scenario.toml", "--seed", 1, "-o", tmp_path / "s")
+    assert list(Suite(tmp_path / "s").entries) == ["s.s0.l0.n2.t0", "s.s1.l0.n5.t0"]
+
+
+def test_separate_makes_a_suite_and_says_why(tmp_path):
+    """The suite holds the settings found, verifies, and the tables name fields and solvers."""
+    (tmp_path / "scenario.toml").write_text(SWEPT)
+    args = ("--separate", "cloud-only,popular-first", "--budget", 8, "--keep", 2, "--seed", 1)
+    told = run(generate, tmp_path / "scenario.toml", *args, "-o", tmp_path / "s")
+    assert "8 settings tried (8 answered by both)" in " ".join(told.split())
+    assert "uplink_mhz" in told
+    suite = Suite(tmp_path / "s")
+    assert 1 <= len(suite.entries) <= 2
+    assert "cloud-only and popular-first differ most" in suite.content.purpose
+    assert [problem for _, problem in suite.verify() if problem] == []
+
+
+@pytest.mark.parametrize("solvers", ["cloud-only", "a,b,c", "genetic[population=9,generations=9]"])
+def test_separate_takes_two_solvers(tmp_path, solvers):
+    """Anything but two solvers is refused; commas between parameters do not count."""
+    done = CliRunner().invoke(generate, ["--separate", solvers, "--seed", "1", "-o", str(tmp_path / "s")])
+    assert done.exit_code == 2
+    assert "must be two solvers with a comma between" in done.output
+
+
+def test_separate_refuses_a_taken_folder_before_it_searches(swept):
+    """A folder with a suite is refused at once."""
+    args = ["--separate", "cloud-only,no-such-solver", "--seed", "1", "-o", str(swept)]
+    done = CliRunner().invoke(generate, args)
+    assert isinstance(done.exception, InputError)
+    assert "must not hold a suite yet" in str(done.exception)
+
+
+def test_solvers_that_do_not_differ_are_said(tmp_path):
+    """A solver does not differ from itself, and no folder is made."""
+    args = ["--separate", "cloud-only,cloud-only", "--budget", "5", "--seed", "1", "-o", str(tmp_path / "s")]
+    done = CliRunner().invoke(generate, args)
+    assert done.exit_code == 1
+    assert "differ in none of 5 settings tried" in done.output
+    assert not (tmp_path / "s").exists()
+
+
+def test_features_as_table_json_csv_and_picture(swept, tmp_path):
+    """All forms hold every instance, and the picture tells the settings apart."""
+    names = list(Suite(swept).entries)
+    assert [row["instance"] for row in json.loads(run(instances, "features", swept, "--json"))] == names
+    table = run(instances, "features", swept, "--csv", "-o", tmp_path / "a.svg")
+    assert [row["instance"] for row in csv.DictReader(io.StringIO(table))] == names
+    assert "uplink_mhz 20" in (tmp_path / "a.svg").read_text()
+    assert "median" in run(instances, "features", swept)
+
+
+def test_pictures_have_two_formats(tmp_path):
+    """A picture of another kind is refused before anything is solved."""
+    done = CliRunner().invoke(instances, ["features", "smoke-v1", "-o", str(tmp_path / "a.pdf")])
+    assert isinstance(done.exception, InputError)
+    assert "must end in .svg or .png" in str(done.exception)

@@ -1,0 +1,149 @@
+"""The command line as a user meets it: real processes, exit codes, one line for bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "score"
+
+
+def mincache(*args: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "mincache.cli.main", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in GOLDEN.iterdir()))
+def test_score_prints_the_golden_scores(case):
+    """`score --json` gives the independently computed scores, and its exit code tells feasibility."""
+    done = mincache("score", GOLDEN / case / "instance.json", GOLDEN / case / "solution.json", "--json")
+    expected = json.loads((GOLDEN / case / "expected.json").read_text())
+    printed = json.loads(done.stdout)
+    assert done.returncode == (0 if expected["feasible"] else 1)
+    assert printed["feasible"] == expected["feasible"]
+    assert {v["constraint"] for v in printed["violations"]} == set(expected["broken"])
+    for name in ("cost", "hit_ratio", "mean_delay_s", "mean_tv"):
+        assert printed[name] == (None if expected[name] is None else pytest.approx(expected[name], rel=1e-12))
+    assert {"instance", "evaluator_version"} <= printed.keys()
+
+
+def test_score_in_words_names_violations():
+    """Without --json the violation's constraint and slot are told."""
+    case = GOLDEN / "case-9-storage"
+    done = mincache("score", case / "instance.json", case / "solution.json")
+    assert "storage in slot 4" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["score", "nothing.json", "nothing.json"], "no such file"),
+        (["score", "paper-v1.l0.n10.t9", "x.json"], "did you mean 'paper-v1.l0.n10.t"),
+        (["score", "smoke-v1.l0.n10.t0", GOLDEN / "case-1-plain" / "instance.json"], "mincache-solution/1"),
+        (
+            ["score", "smoke-v1.l0.n10.t0", GOLDEN / "case-1-plain" / "solution.json"],
+            "must be 'smoke-v1.l0.n10.t0'",
+        ),
+        (["solvers", "check", "genetik"], "did you mean 'genetic'?"),
+        (["instances", "show", "paper"], "must be a file, or the name of a standard instance"),
+        (["generate", "no.toml", "--seed", "1", "-o", "x"], "no such file"),
+        (["generate", "--seed", "1", "--name", "Not Good", "-o", "x"], "--name: must be text of [a-z0-9.-]+"),
+        (["scor"], "did you mean 'score'?"),
+        (["instances", "verify", "smoke-v2"], "did you mean the suite 'smoke-v1'?"),
+        (["instances", "show", "smok-v1.l0.n10.t0"], "did you mean the suite 'smoke-v1'?"),
+        (["leaderboard", "tabel", "x"], "did you mean 'table'?"),
+        (["reproduce", "fig6"], "did you mean 'fig5'?"),
+        (["run", "smoke-v1", "--sover", "x", "-o", "y"], "'--solver'"),
+        (["solvers", "lst"], "'list'"),
+        (["solvers", "check", "genetic[popul=3]"], "did you mean 'population'?"),
+        (["generate", "--users", "ten", "--seed", "1", "-o", "x"], "must be whole numbers"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(args, told, tmp_path):
+    """The last line tells what is wrong; nothing is a traceback and nothing is written."""
+    done = mincache(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_generate_then_verify_then_show(tmp_path):
+    """A scenario file gives a suite that verifies, and a changed byte is found."""
+    (tmp_path / "short.toml").write_text('name = "short"\nslots = 3\nuplink_mhz = 5.0\n')
+    args = ["generate", "short.toml", "--users", "2,3", "--libraries", "2", "--traces", "2", "--seed", "7"]
+    assert mincache(*args, "-o", "mine", cwd=tmp_path).stdout.startswith("8 instances in mine")
+    assert mincache("instances", "verify", "mine", cwd=tmp_path).returncode == 0
+    assert mincache(*args, "-o", "mine", cwd=tmp_path).returncode == 2, (
+        "an existing suite is never overwritten"
+    )
+    target = tmp_path / "mine" / "mine.l1.n3.t0.json"
+    target.write_bytes(target.read_bytes().replace(b'"uplink_hz":5000000.0', b'"uplink_hz":5000001.0'))
+    done = mincache("instances", "verify", "mine", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "mine.l1.n3.t0: the file's SHA-256 is not the one listed" in done.stderr
+    told = json.loads(mincache("instances", "verify", "mine", "--json", cwd=tmp_path).stdout)
+    assert {row["instance"]: row["problem"] for row in told if row["problem"]} == {
+        "mine.l1.n3.t0": "the file's SHA-256 is not the one listed"
+    }
+    assert len(told) == 8
+    shown = mincache("instances", "show", "mine", cwd=tmp_path)
+    assert "mine.l0.n2.t0" in shown.stdout
+
+
+def test_standard_suites_are_listed_verified_and_shown():
+    """The suites that ship are as their recipes draw them."""
+    listed = json.loads(mincache("instances", "list", "--json").stdout)
+    assert {row["suite"]: row["instances"] for row in listed}.items() >= {
+        "paper-v1": 60,
+        "smoke-v1": 4,
+    }.items()
+    assert mincache("instances", "verify").returncode == 0
+    assert "requests by model" in mincache("instances", "show", "paper-v1.l2.n18.t3").stdout
+
+
+@pytest.mark.parametrize("document", ["instance", "solution"])
+def test_schema_is_printed_as_json(document):
+    """The schema names the document's format tag."""
+    schema = json.loads(mincache("schema", document).stdout)
+    assert schema["properties"]["format"] == {"const": f"mincache-{document}/1"}
+
+
+def test_solvers_are_listed():
+    """Every installed solver stands in the list."""
+    from mincache.solving import registry
+
+    listed = mincache("solvers").stdout
+    assert all(name in listed for name in registry.names())
+
+
+def test_check_of_a_broken_solver_fails_with_advice(tmp_path):
+    """A solver that breaks the contract fails the checks that it breaks, with exit code 1."""
+    (tmp_path / "greedy.py").write_text(
+        "from dataclasses import dataclass\n"
+        "import numpy as np\n"
+        "from mincache import Decisions, Solution, Solver\n"
+        "@dataclass(frozen=True)\n"
+        "class Greedy(Solver):\n"
+        "    def solve(self, instance, run):\n"
+        "        T, N, M = instance.slot_count, instance.user_count, instance.model_count\n"
+        "        np.random.rand()\n"
+        "        return Solution.of(instance, Decisions(np.ones((T, M)), np.ones((T, N)), np.ones((T, N))))\n"
+    )
+    done = mincache("solvers", "check", "greedy.py:Greedy", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "infeasible" in done.stdout
+    assert "the global generator moved" in done.stdout.replace("│", "").replace("\n", " ")
+
+
+def test_help_lists_every_verb_and_each_has_help():
+    """`--help` works for the command and for every verb."""
+    from mincache.cli.main import VERBS
+
+    top = mincache("--help").stdout
+    for verb in VERBS:
+        assert verb in top
+        assert mincache(verb, "--help").returncode == 0

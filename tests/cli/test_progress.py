@@ -1,0 +1,86 @@
+"""Progress: a line a run outside a terminal, a bar inside one."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from bench_fixture import on_linux
+from journal_fixture import record
+
+from mincache.cli.progress import Progress, tracked, waiting
+from mincache.cli.summary import line
+
+TESTS = str(Path(__file__).parents[1])
+
+
+def test_a_line_a_run(capsys):
+    """Outside a terminal each record is one numbered line."""
+    with Progress(total=5, waiting=2) as progress:
+        progress.show(record(0))
+        progress.show(record(1, verdict="infeasible", reason="storage broken in 2 slots"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("[4/5] x tiny #0 verified cost ")
+    assert second.startswith("[5/5] x tiny #1 infeasible")
+    assert second.endswith(": storage broken in 2 slots")
+
+
+def test_line_names_what_stopped_a_run():
+    """A run that a limit ended says so, verified or not."""
+    text = line(record(3, stop_reason="wall", reason="solve had not returned after 1 s"))
+    assert text.endswith("wall: solve had not returned after 1 s")
+
+
+def test_nothing_is_shown_outside_a_terminal(capfd):
+    """Into a file or a pipe neither a text that something goes on nor a bar is written."""
+    with waiting("solving"):
+        assert list(tracked("abc", "verifying", total=3)) == ["a", "b", "c"]
+    assert capfd.readouterr() == ("", "")
+
+
+def in_a_terminal(*arguments: str) -> tuple[str, str]:
+    """Return what a run of Python shows on standard error in a terminal, and prints to standard output."""
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        stderr=follower,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TERM": "xterm"},
+        text=True,
+        check=True,
+    )
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    return shown, done.stdout
+
+
+@on_linux
+def test_what_goes_on_is_shown_in_a_terminal():
+    """In a terminal `mincache instances verify` shows a bar on standard error; the answer stays apart."""
+    shown, printed = in_a_terminal("-m", "mincache.cli.main", "instances", "verify", "smoke-v1")
+    assert "verifying smoke-v1" in shown
+    assert printed == "smoke-v1: 4 of 4 files are as their recipe draws them\n"
+
+
+IN_A_TERMINAL = """
+import sys
+sys.path.insert(0, {tests!r})
+from journal_fixture import record
+from mincache.cli.progress import Progress
+with Progress(total=3, waiting=3) as progress:
+    for number in range(3):
+        progress.show(record(number, verdict="infeasible"))
+"""
+
+
+@on_linux
+def test_a_bar_in_a_terminal():
+    """In a terminal a bar counts runs and failures, and no run has a line of its own."""
+    shown, printed = in_a_terminal("-c", IN_A_TERMINAL.format(tests=TESTS))
+    assert "3/3" in shown
+    assert "3 failed" in shown
+    assert printed == ""

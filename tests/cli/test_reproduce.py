@@ -1,0 +1,70 @@
+"""`mincache reproduce`: words for the paper, folders for a row, and one line for anything else."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from paper_fixture import TINY
+
+from mincache.cli.reproduce import WORDS, reproduce
+from mincache.errors import InputError
+from mincache.paper import sizes, studies
+
+
+def invoke(*arguments):
+    """Run `mincache reproduce` with these arguments."""
+    return CliRunner().invoke(reproduce, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Let --smoke be even smaller."""
+    monkeypatch.setitem(sizes.SIZES, "smoke", TINY)
+
+
+def test_the_words_are_those_of_the_package():
+    """The command line knows each word of the package, and `all`."""
+    assert set(WORDS) == {*studies.WORDS, "all"}
+
+
+def test_a_run_and_its_repetition(tiny, tmp_path):
+    """A word writes its files and prints its tables; repeated or shown it prints them again."""
+    first = invoke("fig3", "--smoke", "--workers", 1, "-o", tmp_path)
+    assert first.exit_code == 0, first.output
+    assert (tmp_path / "fig3.png").exists()
+    assert "converged reward" in first.stdout
+    shown = invoke("fig3", "--show", "-o", tmp_path)
+    assert shown.exit_code == 0
+    tables = first.stdout[: first.stdout.index("written:")]
+    assert shown.stdout.strip() == tables.strip()
+    again = invoke("fig3", "--smoke", "--workers", 1, "-o", tmp_path)
+    assert again.stdout == first.stdout
+    assert [line for line in again.stderr.splitlines() if "0 of" in line] == []
+
+
+def test_a_page_is_refreshed(tmp_path, monkeypatch):
+    """--page fills the tables of a Markdown file."""
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table fig5 -->\n<!-- /table -->\n")
+    committed = Path(__file__).parents[2] / "docs" / "paper"
+    done = invoke("fig5", "--show", "-o", committed, "--page", page)
+    assert done.exit_code == 0
+    assert "DDPG" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("fig6", "--quick"), ("fig4", "--show", "-o", "does-not-exist")], ids=str
+)
+def test_refusals_are_one_line(arguments):
+    """What is neither a word nor a row's folder, or holds no numbers, is refused in one line."""
+    refused = invoke(*arguments).exception
+    assert isinstance(refused, InputError)
+    assert "\n" not in str(refused)
+
+
+def test_a_row_goes_to_the_board(tmp_path):
+    """A folder is taken for a row of a leaderboard, and one that is none refused."""
+    refused = invoke(tmp_path, "-o", tmp_path / "again")
+    assert isinstance(refused.exception, InputError)
+    assert "manifest" in str(refused.exception)
+    assert "published row" in invoke(tmp_path, "--help").output

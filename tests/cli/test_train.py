@@ -1,0 +1,186 @@
+"""`mincache train`: a policy and the record of its making, or one line why not."""
+
+import json
+import re
+import shlex
+from contextlib import chdir
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mincache import Run, evaluate
+from mincache.cli.train import train
+from mincache.errors import InputError
+from mincache.files.documents import digest
+from mincache.generation.suites import find_instance
+from mincache.learning.policies import read_policy
+from mincache.solving import registry
+
+SOLVER = "ddpg[hidden=8,batch=8,warmup=10,updates=1]"
+ARGUMENTS = [
+    SOLVER,
+    "--suite",
+    "smoke-v1",
+    "--users",
+    "10",
+    "--library",
+    "0",
+    "--seed",
+    "3",
+    "--episodes",
+    "20",
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a training, with what was printed."""
+    folder = tmp_path_factory.mktemp("training")
+    with chdir(folder):
+        result = CliRunner().invoke(train, ARGUMENTS, catch_exceptions=False)
+    assert result.exit_code == 0
+    return folder, result
+
+
+def test_a_policy_and_its_record_are_written(made):
+    """The record names the policy's bytes, its curve goes to the end, and the gap is above the optimum."""
+    folder, result = made
+    (policy,), (record,) = folder.glob("*.safetensors"), folder.glob("*.json")
+    assert policy.stem == record.stem
+    assert re.fullmatch(r"ddpg-episodes-20-batch-8-.*\.smoke-v1\.l0\.n10\.s3", policy.stem)
+    kept = json.loads(record.read_text())
+    assert kept["policy_sha256"] == digest(policy.read_bytes())
+    assert kept["environment_steps"] == 20 * 10
+    assert [point["episode"] for point in kept["curve"]] == [10, 20]
+    assert all(point["validation_gap"] > 0 for point in kept["curve"])
+    assert kept["wall_s"] > 0
+    assert kept["cpu_s"] > 0
+    assert "held-out" in result.output
+
+
+def test_weights_can_be_float16(made, tmp_path):
+    """With --float16 the weights are the same ones rounded, and the record's command says so."""
+    path = tmp_path / "half.safetensors"
+    CliRunner().invoke(train, [*ARGUMENTS, "--float16", "-o", str(path)], catch_exceptions=False)
+    full = read_policy(next(made[0].glob("*.safetensors"))).weights
+    half = read_policy(path).weights
+    assert all(half[name].dtype == np.float16 for name in full)
+    assert all((half[name] == weight.astype(np.float16)).all() for name, weight in full.items())
+    assert json.loads(path.with_suffix(".json").read_text())["command"].endswith(" --float16")
+
+
+def test_no_bar_outside_a_terminal(made):
+    """Where nobody watches, one line is all that is printed."""
+    assert made[1].output.count("\n") == 1
+
+
+def test_the_recorded_command_makes_the_same_policy(made, tmp_path):
+    """The command in a record gives the policy again, byte for byte."""
+    kept = json.loads(next(made[0].glob("*.json")).read_text())
+    words = shlex.split(kept["command"])
+    assert words[:2] == ["mincache", "train"]
+    again = tmp_path / "again.safetensors"
+    CliRunner().invoke(train, [*words[2:], "-o", str(again)], catch_exceptions=False)
+    assert digest(again.read_bytes()) == kept["policy_sha256"]
+
+
+def test_a_trained_policy_solves_the_suite(made):
+    """The policy is for the suite's own instances of its library and N, and for no other."""
+    solver = registry.make(f"ddpg[policy={next(made[0].glob('*.safetensors'))}]")
+    instance = find_instance("smoke-v1.l0.n10.t0")
+    assert solver.supports(instance) is None
+    assert evaluate(instance, solver.solve(instance, Run.seeded(0))).feasible
+    assert "smoke-v1 library 0, 10 users" in solver.supports(find_instance("smoke-v1.l0.n18.t0"))
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"--suite": "nowhere"}, "suite: must be one of"),
+        ({"--library": "2"}, "--library: must be < 2"),
+        ({"--episodes": "15"}, "episodes: must be a multiple"),
+        ({"--library": "0", "--users": "2000000000"}, "slots times users"),
+        ({"--suite": "frames-v1"}, "scenario: must have no rule that the learner does not"),
+        ({0: "cloud-only"}, "solver: must have train and episodes and device and every_problem"),
+        ({0: "ddpg[nothing=1]"}, "must have the parameter"),
+        ({0: "ddpg[replay=1000000000000]"}, "replay: must fit into memory"),
+        ({0: "ddpg[hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
+    ],
+)
+def test_unusable_input_is_refused(change, rule):
+    """A suite, library, number or solver that cannot be trained for is an InputError."""
+    words = list(ARGUMENTS)
+    for key, value in change.items():
+        words[key if key == 0 else words.index(key) + 1] = value
+    with pytest.raises(InputError, match=rule):
+        CliRunner().invoke(train, words, catch_exceptions=False)
+
+
+def test_one_policy_can_be_trained_for_every_problem(tmp_path):
+    """Without a library and a number of users it is for all, and the record says so."""
+    path = tmp_path / "general.safetensors"
+    tiny = "set-policy[episodes=4,environments=2,updates=1,width=8]"
+    words = [tiny, "--suite", "smoke-v1", "--seed", "3", "-o", str(path)]
+    result = CliRunner().invoke(train, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["command"] == f"mincache train '{tiny}' --suite smoke-v1 --seed 3"
+    assert (record["card"]["problem"], record["card"]["users"]) == ("any", None)
+    solver = registry.make(f"set-policy[policy={path}]")
+    assert all(solver.supports(find_instance(f"smoke-v1.l{i}.n18.t0")) is None for i in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("output", "rule"),
+    [
+        ("policy.json", "must end in .safetensors"),
+        ("policy.checkpoint", "must end in .safetensors"),
+        ("/dev/null", "must end in .safetensors"),
+        ("missing/policy.safetensors", "must be in a folder that can be written to"),
+    ],
+)
+def test_an_unusable_output_is_refused_before_training(tmp_path, output, rule):
+    """A name that its own record would overwrite, or a folder that is not there, costs no training."""
+    with chdir(tmp_path), pytest.raises(InputError, match=f"--output: {rule}"):
+        CliRunner().invoke(train, [*ARGUMENTS, "-o", output], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_trainings_with_other_parameters_have_other_names(tmp_path):
+    """Two variants never share the file that a training is named after, nor its checkpoint."""
+    with chdir(tmp_path):
+        for variant in ("literal", "one-hot"):
+            words = [SOLVER.replace("[", f"[variant={variant},"), *ARGUMENTS[1:]]
+            CliRunner().invoke(train, words, catch_exceptions=False)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_the_device_is_in_the_command(tmp_path):
+    """What is trained on another device is another policy, so that the record's command names it."""
+    path = tmp_path / "p.safetensors"
+    CliRunner().invoke(train, [*ARGUMENTS, "--device", "cpu", "-o", str(path)], catch_exceptions=False)
+    assert json.loads(path.with_suffix(".json").read_text())["command"].endswith(" --device cpu")
+
+
+def test_a_learner_without_train_is_named(tmp_path):
+    """One that has only `fit` is told what it lacks."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from dataclasses import dataclass\nfrom mincache import Learner\n"
+        "@dataclass(frozen=True)\nclass Mine(Learner):\n"
+        "    fit = solve = train = None\n"
+    )
+    rule = "must have episodes and device and every_problem to be trained here.*call its fit"
+    with pytest.raises(InputError, match=rule):
+        CliRunner().invoke(train, [f"{file}:Mine", *ARGUMENTS[1:]], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("left_out", ["--users", "--library"])
+def test_library_and_users_go_together(left_out):
+    """One without the other is refused, and so are none for an agent that is for one problem alone."""
+    alone = [word for i, word in enumerate(ARGUMENTS) if left_out not in (word, ARGUMENTS[i - 1])]
+    with pytest.raises(InputError, match="--users and --library: must be given both"):
+        CliRunner().invoke(train, alone, catch_exceptions=False)
+    with pytest.raises(InputError, match="--users and --library: must be given both"):
+        CliRunner().invoke(train, [SOLVER, "--suite", "smoke-v1"], catch_exceptions=False)

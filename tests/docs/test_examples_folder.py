@@ -1,0 +1,101 @@
+"""The examples work as their texts say."""
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mincache.solving.conformance import check_solver
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+needs_stable_baselines = pytest.mark.skipif(
+    importlib.util.find_spec("stable_baselines3") is None, reason="stable-baselines3 is not installed"
+)
+
+
+def run(command, cwd):
+    """Run a command line of an example's text beside it."""
+    words = shlex.split(command)
+    found = {"python": [sys.executable], "mincache": [sys.executable, "-m", "mincache.cli.main"]}
+    done = subprocess.run(
+        [*found[words[0]], *words[1:]], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def commands(name):
+    """Return the command lines in the text of an example."""
+    text = (EXAMPLES / name).read_text().split('"""')[1]
+    return re.findall(r"^((?:python|mincache) .+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "cloud_only.py:CloudOnly",
+        "own_heuristic.py:ToggleSearch",
+        "scipy_evolution.py:ScipyEvolution[generations=2]",
+    ],
+)
+def test_the_solvers_keep_the_contract(spec):
+    """Each example passes every check, on every instance."""
+    assert {check.outcome for check in check_solver(f"{EXAMPLES / spec}")} == {"passed"}
+
+
+def test_a_solver_takes_at_most_12_lines():
+    """The smallest example is as small as is said."""
+    lines = (EXAMPLES / "cloud_only.py").read_text().splitlines()
+    assert len([line for line in lines if line.strip()]) <= 12
+
+
+def test_the_own_heuristic_is_compared(tmp_path):
+    """The comparison has a line a solver, the exact one at the optimum, and the commands of its text work."""
+    shutil.copy(EXAMPLES / "own_heuristic.py", tmp_path)
+    first, *others = commands("own_heuristic.py")
+    lines = run(first, tmp_path).splitlines()
+    gap = {line[:18].strip(): float(re.search(r"mean +(\S+)%", line)[1]) for line in lines}
+    assert gap["decomposition"] == 0.0
+    assert 0.0 < gap["own heuristic"] < gap["popular-first"] < gap["cloud-only"]
+    assert len(others) == 2
+    for command in others:
+        run(command, tmp_path)
+
+
+def test_a_black_box_optimiser_searches(tmp_path):
+    """SciPy's differential evolution ends near the optimum, not below it, and its campaign works."""
+    shutil.copy(EXAMPLES / "scipy_evolution.py", tmp_path)
+    alone, campaign, table = commands("scipy_evolution.py")
+    gap = {line.split()[0]: float(line.split()[1].rstrip("%")) for line in run(alone, tmp_path).splitlines()}
+    assert gap["decomposition"] == 0.0
+    assert 0.0 < gap["scipy"] < 5.0
+    campaign = campaign.replace("ScipyEvolution", "ScipyEvolution[generations=1]").replace("--seeds 2", "")
+    assert run(campaign, tmp_path).splitlines()[-1].endswith(": 4 verified")
+    assert "scipy_evolution.py" in run(table, tmp_path)
+
+
+@needs_stable_baselines
+def test_a_policy_of_an_outside_library_takes_part(tmp_path):
+    """Trained for a moment, it answers the instances that it is for and declines the others."""
+    shutil.copy(EXAMPLES / "stable_baselines.py", tmp_path)
+    train, campaign, table = commands("stable_baselines.py")
+    assert "ppo " in run(f"{train} --steps 1000", tmp_path)
+    outcomes = run(campaign, tmp_path).splitlines()[-1]
+    assert outcomes.endswith(": 3 skipped, 1 verified")
+    assert "ppo.safetensors" in run(table, tmp_path)
+    spec = f"{tmp_path / 'stable_baselines.py'}:Ppo[policy={tmp_path / 'ppo.safetensors'}]"
+    assert not [check for check in check_solver(spec) if check.outcome == "failed"]
+
+
+@needs_stable_baselines
+def test_the_same_seed_trains_the_same_policy(tmp_path):
+    """Training draws on its seed alone: the same bytes twice."""
+    shutil.copy(EXAMPLES / "stable_baselines.py", tmp_path)
+    for name in ("one", "two"):
+        run(f"python stable_baselines.py --steps 1000 -o {name}.safetensors", tmp_path)
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()

@@ -1,0 +1,204 @@
+"""The documentation agrees with the code: what is generated is current, and what is listed is complete."""
+
+import csv
+import re
+import runpy
+import statistics
+from pathlib import Path
+from typing import get_args
+
+import click
+import pytest
+
+from mincache.bench.records import StopReason, Verdict
+from mincache.board import contrasts
+from mincache.board.columns import COLUMNS
+from mincache.board.entries import TIERS, read_any
+from mincache.board.references import RELATIVE_TOLERANCE
+from mincache.board.standing import standings
+from mincache.cli.main import VERBS, cli
+from mincache.cli.schema import symbols_markdown
+from mincache.generation import recipes, suites
+from mincache.solving.conformance import check_solver
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def table(header, rows):
+    """A Markdown table."""
+    lines = [header, ("-",) * len(header), *rows]
+    return (
+        "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        .replace("| - ", "|---")
+        .replace("--- |", "---|")
+    )
+
+
+def columns_markdown():
+    """The columns of the ranking."""
+    rows = ((c.heading, c.meaning, "wide" if c.wide else "") for c in COLUMNS)
+    return table(("column", "meaning", ""), rows)
+
+
+def json_markdown(command=cli, path="", context=None):
+    """The verbs that print JSON, a line a verb with its option."""
+    context = context or click.Context(command)
+    if isinstance(command, click.Group):
+        below = (command.get_command(context, name) for name in command.list_commands(context))
+        return "\n".join(filter(None, (json_markdown(one, f"{path} {one.name}") for one in below)))
+    said = [f"`mincache{path} --json`" for option in command.params if "--json" in option.opts]
+    said += [f"`mincache{path} --format json`" for option in command.params if "json" in _choices(option)]
+    return "\n".join(f"- {line}" for line in said)
+
+
+def _choices(option):
+    return option.type.choices if isinstance(option.type, click.Choice) else ()
+
+
+def speed_markdown():
+    """What `make benchmark` has measured of the exact method."""
+    return str(runpy.run_path(str(DOCS / "figures" / "speed.py"))["markdown"]())
+
+
+def training_markdown():
+    """What the learning curves end on, a row a method: medians over the seeds, and all their gaps."""
+    with (DOCS / "figures" / "training.csv").open(newline="") as file:
+        ends = {
+            (row["method"], row["seed"]): row for row in csv.DictReader(file)
+        }  # the last of a curve stays
+    rows = []
+    for method in dict.fromkeys(method for method, _ in ends):
+        last = [row for (name, _), row in ends.items() if name == method]
+        wall_s = statistics.median(float(row["wall_s"]) for row in last)
+        rate = statistics.median(float(row["steps"]) / float(row["wall_s"]) for row in last)
+        gaps = sorted(float(row["gap"]) for row in last)
+        rows.append((method, f"{rate:,.0f}", f"{wall_s:.3g} s", ", ".join(f"{gap:.1%}" for gap in gaps)))
+    return table(("method", "steps a second", "whole training", "gap at the end, a seed each"), rows)
+
+
+WORTHS = {
+    "caching_worth": "no caching",
+    "bandwidth_worth": "equal bandwidth",
+    "steps_worth": "no steps",
+    "upload_share": "uplink's share",
+}
+"""What is told of each suite, by column of suites.csv: medians over its instances."""
+
+
+def suites_markdown():
+    """The standard suites: sizes, how many optima are proven, and what each decision is worth."""
+    with (DOCS / "figures" / "suites.csv").open(newline="") as file:
+        measured = {row["suite"]: row for row in csv.DictReader(file)}
+    rows = []
+    for name in sorted(suites.standard_names(), key=lambda name: (name != "paper-v1", name)):
+        suite = suites.find(name)
+        entries = suite.entries.values()
+        proven = sum(e.lower_bound >= e.best_known * (1 - RELATIVE_TOLERANCE) for e in entries)
+        places = list(recipes.places(name, suite.content.recipe, suite.content.scenario))
+        sizes = (
+            span({getattr(place.scenario, field) for place in places})
+            for field in ("slots", "users", "models")
+        )
+        worths = (f"{float(measured[name][f'{field}_median']):.2%}" for field in WORTHS)
+        rows.append((f"`{name}`", suite.content.purpose, str(len(entries)), *sizes, str(proven), *worths))
+    titles = ("suite", "what for", "instances", "T", "N", "M", "proven", *WORTHS.values())
+    return table(titles, rows)
+
+
+def span(values):
+    """A few numbers, or from where to where they go."""
+    shown = [f"{value:,}" for value in sorted(values)]
+    return ", ".join(shown) if len(shown) < 4 else f"{shown[0]} to {shown[-1]}"
+
+
+def contrasts_markdown():
+    """What each suite tells apart, from the published records."""
+    found = contrasts.contrasts(standings(read_any(ROOT / "leaderboard")), "paper-v1")
+    return contrasts.contrasts_markdown(found, "paper-v1").rstrip("\n")
+
+
+GENERATED = {
+    ("problem.md", "symbols"): symbols_markdown,
+    ("learner.md", "training"): training_markdown,
+    ("leaderboard.md", "columns"): columns_markdown,
+    ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
+    ("suites.md", "standard"): suites_markdown,
+    ("suites.md", "contrasts"): contrasts_markdown,
+    ("commands.md", "json"): json_markdown,
+    ("decomposition.md", "speed"): speed_markdown,
+    ("commands.md", "verbs"): lambda: table(
+        ("verb", "what it does"), ((f"`{verb}`", about) for verb, (_, _, about) in VERBS.items())
+    ),
+}
+
+
+@pytest.mark.parametrize(("page", "mark"), GENERATED)
+def test_generated_parts_are_current(page, mark):
+    """What stands between the marks is what the code says; `python tests/test_docs.py` writes it anew."""
+    found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", (DOCS / page).read_text(), re.DOTALL)
+    assert found is not None
+    assert found[1] == GENERATED[page, mark]() + "\n"
+
+
+def first_column(page, header):
+    """What stands in the first column of the table of a page whose header begins so."""
+    lines = (DOCS / page).read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {header} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append(line.split("|")[1].strip().strip("`"))
+    return rows
+
+
+def test_verdicts_and_stop_reasons_are_all_explained():
+    """The rules have a line for each verdict and each reason for a run's end, and for no other."""
+    assert sorted(first_column("rules.md", "verdict")) == sorted(get_args(Verdict))
+    assert sorted(first_column("rules.md", "stop reason")) == sorted(get_args(StopReason))
+
+
+def test_the_checks_are_all_explained():
+    """The page on solvers has a line for each check that is made."""
+    names = [
+        re.sub(r"^feasible: .*", "feasible: *instance*", check.name) for check in check_solver("cloud-only")
+    ]
+    assert first_column("solver.md", "check") == list(dict.fromkeys(names))
+
+
+def test_exit_codes_are_three():
+    """The table of exit codes has the three that there are."""
+    assert first_column("commands.md", "code") == ["0", "1", "2"]
+
+
+def test_links_lead_to_files():
+    """Every relative link in the Markdown files leads to something in the repository."""
+    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
+    targets = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
+    assert targets
+    missing = [f"{page.name}: {link}" for page, link in targets if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_links_lead_to_headings():
+    """Every link to a place in a page leads to a heading that is there."""
+    for page in DOCS.glob("*.md"):
+        for link, anchor in re.findall(r"\]\(([\w-]+\.md)#([\w-]+)\)", page.read_text()):
+            headings = re.findall(r"^#+ (.+)$", (DOCS / link).read_text(), re.MULTILINE)
+            assert anchor in {
+                re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings
+            }
+
+
+def regenerate():
+    """Write the generated parts."""
+    for (page, mark), part in GENERATED.items():
+        text = (DOCS / page).read_text()
+        before, _, rest = text.partition(f"<!-- {mark} -->\n")
+        after = rest.partition(f"<!-- /{mark} -->")[2]
+        (DOCS / page).write_text(f"{before}<!-- {mark} -->\n{part()}\n<!-- /{mark} -->{after}")
+
+
+if __name__ == "__main__":
+    regenerate()

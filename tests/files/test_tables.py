@@ -1,0 +1,147 @@
+"""Tables into models: every refusal of pydantic's becomes one line of ours."""
+
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from mincache.errors import DocumentError, InputError
+from mincache.files.tables import MAX_TOML_BYTES, read_toml, validated
+from mincache.generation.suites import SuiteFile
+
+
+class Inner(BaseModel):
+    """A table in a table."""
+
+    model_config = ConfigDict(extra="forbid")
+    depth: int = 1
+
+
+class Outer(BaseModel):
+    """A table with a field of each kind of rule."""
+
+    model_config = ConfigDict(extra="forbid")
+    count: int = Field(ge=1)
+    share: float = Field(default=0.5, gt=0, lt=1)
+    mode: Literal["fast", "slow"] = "fast"
+    words: Annotated[tuple[str, ...], Field(min_length=1)] = ("a",)
+    inner: Inner = Inner()
+    many: tuple[Inner, ...] = ()
+    even: int = 2
+
+    @field_validator("even")
+    @classmethod
+    def _check_even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("must be even")
+        return value
+
+    @model_validator(mode="after")
+    def _check_sum(self) -> "Outer":
+        if self.count + self.even > 100:
+            raise ValueError("count and even must sum to at most 100")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, "count: must be present; received nothing"),
+        ({"count": 0}, "count: must be greater than or equal to 1; received 0"),
+        ({"count": None}, "count: must be a valid integer; received None"),
+        ({"count": 1, "share": 1}, "share: must be less than 1; received 1"),
+        ({"count": 1, "mode": "medium"}, "mode: must be 'fast' or 'slow'; received 'medium'"),
+        (
+            {"count": 1, "words": []},
+            "words: Tuple must have at least 1 item after validation, not 0; received []",
+        ),
+        ({"count": 1, "words": [1]}, "words.0: must be a valid string; received 1"),
+        ({"count": 1, "inner": 3}, "inner: must be a valid dictionary or instance of Inner; received 3"),
+        ({"count": 1, "inner": {"depth": "x"}}, "inner.depth: must be a valid integer"),
+        (
+            {"count": 1, "inner": {"dept": 1}},
+            "inner.dept: must be a known field; received an unknown one; did you mean 'depth'?",
+        ),
+        (
+            {"count": 1, "many": [{}, {"dept": 1}]},
+            "many.1.dept: must be a known field; received an unknown one",
+        ),
+        ({"coun": 1}, "count: must be present"),
+        (
+            {"count": 1, "coun": 1},
+            "coun: must be a known field; received an unknown one; did you mean 'count'?",
+        ),
+        ({"count": 1, "zzz": 1}, "zzz: must be a known field; received an unknown one"),
+        ({"count": 1, "even": 3}, "even: must be even; received 3"),
+        ({"count": 99, "even": 4}, "document: count and even must sum to at most 100"),
+        ({"count": 1, "a\nb\x1b": 1}, "a\\nb\\x1b: must be a known field"),
+        ({"count": [1] * 10**6}, "count: must be a valid integer; received [1, 1, 1, 1, 1, 1, ...]"),
+    ],
+)
+def test_refusals(fields, line):
+    """The first broken rule is told with the field, the rule and what was received, printable and short."""
+    with pytest.raises(InputError) as caught:
+        validated(Outer, fields)
+    assert str(caught.value).startswith(line)
+    assert str(caught.value).isprintable()
+
+
+def test_accepted():
+    """A table that keeps the rules becomes the model."""
+    assert validated(Outer, {"count": 3, "inner": {"depth": 2}}).inner.depth == 2
+
+
+HOSTILE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=20)
+    | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+KNOWN = st.sampled_from(sorted({*Outer.model_fields, *SuiteFile.model_fields}))
+
+
+@settings(max_examples=200)
+@given(st.sampled_from([Outer, SuiteFile]), st.dictionaries(KNOWN | st.text(max_size=5), HOSTILE))
+def test_any_table_at_all(kind, fields):
+    """Whatever a table holds, it becomes the model or one printable line."""
+    lines = []
+    try:
+        assert isinstance(validated(kind, fields), kind)
+    except InputError as error:
+        lines.append(str(error))
+    assert all(line.isprintable() and len(line) < 2500 for line in lines)
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=60) | st.text("=[]{}.\"'\n#abc019-T:", max_size=60).map(str.encode))
+def test_any_file_at_all(tmp_path_factory, data):
+    """Whatever a TOML file holds, it becomes the model or one printable line that begins with its path."""
+    path = tmp_path_factory.mktemp("toml") / "a.toml"
+    path.write_bytes(data)
+    with pytest.raises(DocumentError) as caught:  # no such text has the field that must be present
+        read_toml(path, Outer)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("unit", [b"[[a]]\n", b"a.b.c.", b"{a=", b'"', b"'''", b"[", b"\n", b"1979-05-27,"])
+def test_repetitive_files_end_soon(tmp_path, unit):
+    """Files that repeat one token a hundred thousand times are refused like others."""
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"x = [" * (unit == b"1979-05-27,") + unit * 20_000)
+    with pytest.raises(DocumentError):
+        read_toml(path, Outer)
+
+
+def test_size_is_capped(tmp_path):
+    """A file over the cap is not parsed."""
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"count = 1\n" + b"#" * MAX_TOML_BYTES)
+    with pytest.raises(DocumentError, match="file: must hold at most"):
+        read_toml(path, Outer)

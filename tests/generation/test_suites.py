@@ -1,0 +1,362 @@
+"""Suites: what is generated verifies, what is touched does not, and the standard ones are as drawn."""
+
+import json
+import math
+import shutil
+
+import pytest
+import tomli_w
+
+from mincache import Scenario, read_instance
+from mincache.errors import DocumentError, InputError
+from mincache.generation.suites import (
+    RECIPE_FILE,
+    Recipe,
+    Suite,
+    draw,
+    find,
+    find_instance,
+    generate,
+    is_suite,
+    set_references,
+    standard_names,
+)
+
+SCENARIO = Scenario(slots=2, models=3)
+RECIPE = Recipe(library_seed=1, trace_seed=2, libraries=2, users=(2, 3), traces=2)
+NAMES = [f"tiny.l{library}.n{users}.t{trace}" for library in (0, 1) for users in (2, 3) for trace in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A generated suite that no test changes."""
+    return generate(tmp_path_factory.mktemp("suites") / "tiny", "tiny", RECIPE, SCENARIO, "for tests")
+
+
+@pytest.fixture
+def suite(original, tmp_path):
+    """A copy of the suite, to be changed."""
+    shutil.copytree(original.folder, tmp_path / "tiny")
+    return Suite(tmp_path / "tiny")
+
+
+def problems(suite):
+    """Return what verifying finds, by instance."""
+    return {name: problem for name, problem in Suite(suite.folder).verify() if problem}
+
+
+def edit(suite, change):
+    """Change the table in a suite's file."""
+    table = suite.content.model_dump(mode="json", exclude_none=True)
+    change(table)
+    (suite.folder / RECIPE_FILE).write_text(tomli_w.dumps(table))
+
+
+def test_generated_suite_is_the_recipe(original):
+    """A suite holds every library, number of users and trace, under names that say which, and verifies."""
+    assert list(original.entries) == NAMES
+    assert sorted(path.name for path in original.folder.iterdir()) == sorted(
+        [f"{name}.json" for name in NAMES] + [RECIPE_FILE]
+    )
+    assert [name for name, problem in original.verify() if problem is None] == NAMES
+    for name, instance in zip(NAMES, original, strict=True):
+        entry = original.entries[name]
+        assert (instance.name, instance.user_count) == (name, entry.users)
+        assert read_instance(original.path(name)) == instance
+        assert dict(instance.origin)["library"] == entry.library
+
+
+def test_traces_of_a_library_share_it(original):
+    """Instances of one library have equal models whatever their N, and no two instances a trace."""
+    instances = list(original)
+    assert all(i.models == instances[0].models for i in instances[:4])
+    assert instances[4].models != instances[0].models
+    assert len({i.trace.input_bits.tobytes() for i in instances}) == len(instances)
+
+
+def test_same_recipe_same_bytes(original, tmp_path):
+    """Generating again gives the same files, byte for byte, and reading the suite's file the same recipe."""
+    again = generate(
+        tmp_path / "again", "tiny", original.content.recipe, original.content.scenario, "for tests"
+    )
+    for path in original.folder.iterdir():
+        assert (again.folder / path.name).read_bytes() == path.read_bytes()
+
+
+def test_more_of_a_recipe_extends_it(original):
+    """With more libraries, users and traces, the instances that were there stay as they are."""
+    larger = Recipe(library_seed=1, trace_seed=2, libraries=3, users=(5, 2, 3), traces=3)
+    hashes = {entry.name: entry.sha256 for _, entry in draw("tiny", larger, SCENARIO)}
+    assert len(hashes) == 27
+    assert all(hashes[name] == original.entries[name].sha256 for name in NAMES)
+
+
+def test_flipped_byte_is_found(suite):
+    """A file that differs by one byte is named, and not read."""
+    path = suite.path(NAMES[3])
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert problems(suite) == {NAMES[3]: "the file's SHA-256 is not the one listed"}
+    with pytest.raises(DocumentError, match="sha256: must be") as caught:
+        suite.read(NAMES[3])
+    assert str(caught.value).isprintable()
+
+
+def test_equal_content_in_other_bytes_is_found(suite):
+    """A file of the same content, but not the canonical bytes, is not the one listed."""
+    path = suite.path(NAMES[0])
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
+    assert list(problems(suite)) == [NAMES[0]]
+
+
+def test_changed_file_with_its_hash_is_found(suite):
+    """A file changed together with its hash in the list is not what the recipe draws."""
+    source, target = suite.entries[NAMES[0]], suite.entries[NAMES[1]]
+    shutil.copy(suite.path(source.name), suite.path(target.name))
+    edit(suite, lambda table: table["instance"][1].update(sha256=source.sha256))
+    assert problems(suite) == {NAMES[1]: "the file's bytes are not what the recipe draws"}
+
+
+def test_missing_file_is_found(suite):
+    """A file that is gone is named."""
+    suite.path(NAMES[2]).unlink()
+    found = problems(suite)
+    assert list(found) == [NAMES[2]]
+    assert "must exist" in found[NAMES[2]]
+    with pytest.raises(DocumentError, match="must exist"):
+        suite.read(NAMES[2])
+
+
+@pytest.mark.parametrize(
+    ("added", "name"),
+    [("extra.json", "extra"), ("tiny.l0.n2.t0.json.gz", "tiny.l0.n2.t0.json.gz"), ("a.jsonx", "a.jsonx")],
+)
+def test_added_file_is_found(suite, added, name):
+    """A document that nobody lists is named."""
+    shutil.copy(suite.path(NAMES[0]), suite.folder / added)
+    assert problems(suite) == {name: "in the folder, but not listed"}
+
+
+def test_unlisted_and_undrawn_instances_are_found(suite):
+    """Dropping an instance from the list, or listing one more, is told apart."""
+    edit(suite, lambda table: table["instance"][0].update(name="other"))
+    found = problems(suite)
+    assert found["tiny.l0.n2.t0"] == "drawn by the recipe, but not listed"
+    assert found["other"] == "listed, but the recipe does not draw it"
+
+
+def test_wrong_library_in_the_list_is_found(suite):
+    """An instance listed under another library, N or trace is told."""
+    for key in ("library", "users", "trace"):
+        value = suite.content.model_dump()["instance"][0][key] + 1
+        edit(suite, lambda table, key=key, value=value: table["instance"][0].update({key: value}))
+        assert "listed with another" in problems(suite)[NAMES[0]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table["recipe"].update(trace_seed=3),
+        lambda table: table["recipe"].update(library_seed=3),
+        lambda table: table["scenario"].update(steps=999.0),
+    ],
+)
+def test_another_recipe_is_found(suite, change):
+    """A recipe that draws other numbers differs from every file."""
+    edit(suite, change)
+    assert len(problems(suite)) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda table: table.pop("name"), "name: must be present"),
+        (lambda table: table.update(name="A/../b"), "name: String must match pattern"),
+        (lambda table: table.update(comment=1), "comment: must be a known field"),
+        (lambda table: table["recipe"].update(users=[]), "recipe.users: "),
+        (
+            lambda table: table["recipe"].update(users=[0]),
+            "recipe.users.0: must be greater than or equal to 1",
+        ),
+        (
+            lambda table: table["recipe"].update(users=[-3, 2]),
+            "recipe.users.0: must be greater than or equal to 1",
+        ),
+        (lambda table: table["recipe"].update(users=[2, 2]), "each number of users must stand once"),
+        (lambda table: table["recipe"].update(users=["2"]), "recipe.users.0: must be a valid integer"),
+        (lambda table: table["recipe"].update(users=2), "recipe.users: must be a valid tuple"),
+        (lambda table: table["recipe"].update(libraries=10**9), "must be at most 10000"),
+        (lambda table: table["recipe"].update(traces=True), "recipe.traces: must be a valid integer"),
+        (lambda table: table["recipe"].update(trace_seed=-1), "recipe.trace_seed: must be greater"),
+        (lambda table: table["recipe"].update(tracess=1), "did you mean 'traces'?"),
+        (lambda table: table["scenario"].update(storage=1), "did you mean 'storage_gb'?"),
+        (
+            lambda table: table["scenario"].update(slots=0),
+            "scenario.slots: must be greater than or equal to 1",
+        ),
+        (
+            lambda table: table["instance"][1].update(name="../../etc/passwd"),
+            "instance.1.name: String must match",
+        ),
+        (lambda table: table["instance"][1].update(sha256="x"), "instance.1.sha256: String must match"),
+        (
+            lambda table: table["instance"][1].update(name=NAMES[0]),
+            "each name of an instance must stand once",
+        ),
+        (
+            lambda table: table["instance"][1].update(best_known=float("nan")),
+            "instance.1.best_known: must be",
+        ),
+        (lambda table: table.update(instance="none"), "instance: must be a valid tuple"),
+    ],
+    ids=range(20),
+)
+def test_malformed_suite_file_is_refused(suite, change, line):
+    """A suite's file that breaks a rule is refused in one line."""
+    edit(suite, change)
+    with pytest.raises(DocumentError) as caught:
+        Suite(suite.folder)
+    assert line in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert RECIPE_FILE in str(caught.value)
+
+
+def test_other_generator_version_is_refused(suite):
+    """Files of another generator cannot be drawn again, and verifying says so."""
+    edit(suite, lambda table: table["recipe"].update(generator="0"))
+    with pytest.raises(
+        InputError, match=r"recipe\.generator: must be .* the version installed; received '0'"
+    ):
+        problems(suite)
+
+
+def test_huge_recipe_is_refused_before_it_is_drawn():
+    """A recipe whose users make a trace of millions of requests is refused, not tried."""
+    huge = RECIPE.model_copy(update={"users": (10**9,)})
+    with pytest.raises(InputError, match="must be at most 1000000"):
+        next(draw("huge", huge, SCENARIO))
+
+
+def test_unknown_instance_is_refused(original):
+    """An instance that is not listed is refused with the nearest name."""
+    with pytest.raises(InputError, match=r"must be one of tiny's; .*did you mean 'tiny\.l0\.n2\.t1'"):
+        original.read("tiny.l0.n2.t11")
+
+
+@pytest.mark.parametrize("name", ["Tiny", "a/b", "", "..", "x" * 120])
+def test_names_that_instances_cannot_have_are_refused(tmp_path, name):
+    """A suite's name must make names of instances, and nothing is written if it does not."""
+    with pytest.raises(InputError):
+        generate(tmp_path / "x", name, RECIPE, SCENARIO)
+    assert list((tmp_path / "x").glob("*")) == []
+
+
+def test_folders_that_cannot_take_a_suite_are_refused(suite, tmp_path):
+    """A folder with a suite, a file, and an impossible name are refused; nothing is overwritten."""
+    before = (suite.folder / RECIPE_FILE).read_bytes()
+    with pytest.raises(InputError, match="must not hold a suite yet"):
+        generate(suite.folder, "other", RECIPE, SCENARIO)
+    assert (suite.folder / RECIPE_FILE).read_bytes() == before
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "x", tmp_path / ("x" * 300), "a\0b"):
+        with pytest.raises(InputError, match="must be a folder to write to") as caught:
+            generate(folder, "other", RECIPE, SCENARIO)
+        assert str(caught.value).isprintable()
+
+
+def test_references_are_kept_beside_the_hashes(suite):
+    """Reference values are written to the list, survive reading, and change no file."""
+    updated = set_references(suite, {NAMES[0]: (30.5, 30.25)})
+    assert (updated.entries[NAMES[0]].best_known, updated.entries[NAMES[0]].lower_bound) == (30.5, 30.25)
+    assert updated.entries[NAMES[1]] == suite.entries[NAMES[1]]
+    assert problems(updated) == {}
+    assert updated.content.references == ""
+    assert set_references(suite, {}, "by hand").content.references == "by hand"
+    assert set_references(suite, {NAMES[1]: (30.5, None)}).entries[NAMES[1]].lower_bound is None
+    with pytest.raises(InputError, match="lower_bound"):
+        set_references(suite, {NAMES[0]: (30.5, -math.inf)})
+    assert problems(suite) == {}
+
+
+def test_find_takes_names_and_folders(original):
+    """A suite is found by its standard name or its folder."""
+    assert find(str(original.folder)).name == "tiny"
+    assert find("smoke-v1").name == "smoke-v1"
+    assert is_suite("smoke-v1")
+    assert is_suite(str(original.folder))
+
+
+@pytest.mark.parametrize("name", ["smoke-v9", "", "/", "a\0b", "x" * 5000, "\ud800", "../smoke-v1", "a\nb"])
+def test_find_refuses_anything_else(name, tmp_path, monkeypatch):
+    """What is neither is refused in one line that lists the standard suites."""
+    monkeypatch.chdir(tmp_path)
+    assert not is_suite(name)
+    with pytest.raises(InputError, match=", ".join(standard_names())) as caught:
+        find(name)
+    assert str(caught.value).isprintable()
+
+
+def test_find_instance(original):
+    """An instance is found by its file, or by its standard name."""
+    assert find_instance(str(original.path(NAMES[0]))).name == NAMES[0]
+    assert find_instance("smoke-v1.l0.n10.t0").name == "smoke-v1.l0.n10.t0"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nothing.json", "file: must exist"),
+        ("paper-v1.l0.n10.t9", "did you mean 'paper-v1.l0.n10.t"),
+        ("paper-v1", "must be one of paper-v1's"),
+        ("paper-v1.", "must be one of paper-v1's"),
+        ("other.l0", "must be a file, or the name of a standard instance"),
+        ("", "must be a file"),
+        ("a\0b", "must be a file"),
+        ("x" * 5000, "must be a file"),
+        ("x" * 5000 + ".json", "file: must be readable"),
+        ("\ud800", "must be a file"),
+        (".", "file: must be"),
+    ],
+    ids=range(11),
+)
+def test_find_instance_refuses_anything_else(name, line):
+    """What is neither is refused in one line."""
+    with pytest.raises(InputError) as caught:
+        find_instance(name)
+    assert line in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+# The standard suites
+
+
+@pytest.mark.parametrize("name", ["paper-v1", "smoke-v1"])
+def test_standard_suite_is_what_its_recipe_draws(name):
+    """Every file of a standard suite is drawn again from its recipe, byte for byte."""
+    assert name in standard_names()
+    assert [(instance, problem) for instance, problem in find(name).verify() if problem] == []
+
+
+def test_standard_suites_are_of_the_sizes_they_should_be():
+    """paper-v1 is 3 libraries x 5 numbers of users x 4 traces at T = 50; smoke-v1 is 4 at T = 10."""
+    paper, smoke = find("paper-v1"), find("smoke-v1")
+    assert len(paper.entries) == 60
+    assert sorted({entry.users for entry in paper.entries.values()}) == [10, 12, 14, 16, 18]
+    assert len({entry.library for entry in paper.entries.values()}) == 3
+    assert {(i.slot_count, i.model_count) for i in paper} == {(50, 10)}
+    assert len(smoke.entries) == 4
+    assert {(i.slot_count, i.user_count) for i in smoke} == {(10, 10), (10, 18)}
+
+
+def test_smoke_suite_uses_libraries_of_the_paper_suite():
+    """Policies trained on a library of paper-v1 know those of smoke-v1."""
+    of_paper = [instance.models for instance in find("paper-v1")]
+    assert all(instance.models in of_paper for instance in find("smoke-v1"))
+
+
+def test_standard_suites_differ_from_table_i_in_no_distribution():
+    """The standard scenario is the paper's, but for the number of slots."""
+    for name in ("paper-v1", "smoke-v1"):
+        scenario = find(name).content.scenario
+        assert scenario.model_copy(update={"slots": 50, "users": 10}) == Scenario()

@@ -1,0 +1,67 @@
+"""The reference values of the standard suites."""
+
+import itertools
+
+import pytest
+
+from mincache import Run, evaluate
+from mincache.analysis.features import features
+from mincache.generation.suites import find, standard_names
+from mincache.solving import registry
+
+OPEN = "open-v1"
+SAMPLED = {"paper-v1": 1, "smoke-v1": 1, "scale-v1": 8}
+"""Every how many instances of a suite are solved again; every third by default."""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Instances that are drawn on first use go to a folder of the test's own."""
+    monkeypatch.setenv("MINCACHE_CACHE", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", [name for name in standard_names() if name != OPEN])
+def test_references_are_the_exact_optimum(name):
+    """Best known cost and lower bound hold the cost that the exact method's solution is priced at."""
+    suite, exact = find(name), registry.make("decomposition")
+    for entry in itertools.islice(suite.entries.values(), 0, None, SAMPLED.get(name, 3)):
+        instance, run = suite.read(entry.name), Run.seeded(0)
+        cost = evaluate(instance, exact.solve(instance, run)).cost
+        assert entry.best_known == pytest.approx(cost, rel=1e-9)
+        assert entry.lower_bound == pytest.approx(cost, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", standard_names())
+def test_every_reference_says_where_it_is_from(name):
+    """Each instance has a best known cost and a lower bound not above it, and the suite says by what."""
+    suite = find(name)
+    assert suite.content.purpose
+    assert "evaluator 1" in suite.content.references
+    assert all(entry.lower_bound <= entry.best_known for entry in suite.entries.values())
+
+
+def test_the_open_suite_is_open():
+    """No optimum of open-v1 is proven: each bound is below the best known cost by 0.01 % or more."""
+    gaps = [(e.best_known - e.lower_bound) / e.best_known for e in find(OPEN).entries.values()]
+    assert len(gaps) >= 10
+    assert min(gaps) > 1e-4
+
+
+@pytest.mark.parametrize("instance", list(find("scarce-v1"))[::4], ids=lambda instance: instance.name)
+def test_each_resource_binds_in_the_scarce_suite(instance):
+    """Caching nothing, equal bandwidth shares, or a server without steps costs 3 % or more in scarce-v1."""
+    found = features(instance)
+    assert found.storage_tightness > 1
+    assert found.steps_tightness > 1
+    assert min(found.caching_worth, found.bandwidth_worth, found.steps_worth) >= 0.03
+
+
+@pytest.mark.parametrize("name", ["loading-v1", "frames-v1", "floor-v1"])
+def test_another_method_agrees(name):
+    """HiGHS comes to the same optimum of an instance with rules as the exact method."""
+    suite = find(name)
+    entry = next(iter(suite.entries.values()))
+    run = Run.seeded(0)
+    cost = evaluate(suite.read(entry.name), registry.make("highs").solve(suite.read(entry.name), run)).cost
+    assert cost == pytest.approx(entry.best_known, rel=1e-7)
+    assert run.bound == pytest.approx(entry.best_known, rel=1e-7)

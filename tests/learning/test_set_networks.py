@@ -1,0 +1,95 @@
+"""Networks on sets: order, padding and what nobody asks for mean nothing; agents built on them fit."""
+
+import numpy as np
+import pytest
+import torch
+
+from mincache.errors import InputError
+from mincache.generation.scenario import Scenario
+from mincache.learning.aggregates import FEATURES
+from mincache.learning.set_agents import SetActor, SetCritic, SetVectorEnv, SetView
+from mincache.learning.set_networks import SlotNetwork, draw_weights
+from mincache.views.episodes import Episodes
+
+RNG = np.random.default_rng(0)
+REQUESTED = torch.tensor([[True, True, False, True], [True, False, True, True]])
+
+
+@pytest.fixture
+def network():
+    """A small network with weights of its own."""
+    network = SlotNetwork(8, 2).double()
+    draw_weights(network, np.random.default_rng(1))
+    return network
+
+
+def normal(*shape: int) -> torch.Tensor:
+    """Numbers of order one."""
+    return torch.from_numpy(np.random.default_rng(2).normal(size=shape))
+
+
+def test_models_and_users_may_come_in_any_order(network):
+    """Renumbered models and users get the same scores, renumbered."""
+    features, users = normal(2, 4, FEATURES), normal(2, 5, 3)
+    scores = network(features, REQUESTED, users)
+    models, people = torch.tensor([2, 0, 3, 1]), torch.tensor([4, 2, 0, 1, 3])
+    others = network(features[:, models], REQUESTED[:, models], users[:, people])
+    for ours, theirs in zip(scores[:3], others[:3], strict=True):
+        assert torch.allclose(ours[:, models], theirs, rtol=1e-12)
+    assert torch.allclose(scores[3][:, people], others[3], rtol=1e-12)
+
+
+def test_what_nobody_asks_for_means_nothing(network):
+    """Other features of models without requests, or more of them, change no score of the others."""
+    features, users = normal(2, 4, FEATURES), normal(2, 5, 3)
+    changed = torch.where(REQUESTED[..., None], features, 7.0)
+    padded = torch.cat([changed, normal(2, 3, FEATURES)], dim=1)
+    wider = torch.cat([REQUESTED, torch.zeros(2, 3, dtype=torch.bool)], dim=1)
+    ours, theirs = network(features, REQUESTED, users)[0], network(padded, wider, users)[0]
+    assert torch.allclose(ours[REQUESTED], theirs[wider], rtol=1e-12)
+
+
+def test_a_critic_adds_up_models_in_any_order():
+    """The value of a state and an action does not turn on how models are numbered; actions do count."""
+    critic = SetCritic(8).double()
+    draw_weights(critic, np.random.default_rng(1))
+    features, action = normal(2, 4, FEATURES), normal(2, 8).tanh()
+    state = torch.cat([features, REQUESTED[..., None].double()], dim=-1)
+    models = torch.tensor([2, 0, 3, 1])
+    there = torch.cat([action[:, :4][:, models], action[:, 4:][:, models]], dim=1)
+    value = critic(state.flatten(1), action)
+    assert torch.allclose(value, critic(state[:, models].flatten(1), there), rtol=1e-12)
+    assert not torch.allclose(value, critic(state.flatten(1), -action))
+
+
+def test_an_agent_on_sets_fits_its_environment():
+    """States and actions lie in the environment's boxes, for an actor that never heard of N and M."""
+    scenario = Scenario(users=3, models=4, slots=3)
+    env = SetVectorEnv(Episodes(scenario, scenario.library(1), seed=1), 2)
+    actor = SetActor(8)
+    draw_weights(actor, np.random.default_rng(1))
+    states, _ = env.reset()
+    assert env.observation_space.contains(states)
+    with torch.no_grad():
+        raw = actor(torch.from_numpy(states)).numpy()
+    assert env.action_space.contains(raw)
+    _, rewards, _, truncated, _ = env.step(raw)
+    assert (rewards < 0).all()
+    assert not truncated.any()
+
+
+def test_malformed_actions_are_refused():
+    """An action of another shape, or with a nan, is one line."""
+    scenario = Scenario(users=3, models=4, slots=2)
+    instance = scenario.instance("one", scenario.library(1), scenario.trace(1, "one"))
+    with pytest.raises(ValueError, match=r"action: must have shape \[2, 8\]"):
+        SetView().invert(instance, np.zeros((2, 10)))
+    with pytest.raises(ValueError, match="action: must be finite"):
+        SetView().invert(instance, np.full((2, 8), np.nan))
+
+
+def test_linked_slots_are_refused():
+    """An agent on sets does not see what is cached already, so it is not trained where that counts."""
+    scenario = Scenario(slots=4, users=3, models=4, loading_s_per_gb=1.0)
+    with pytest.raises(InputError, match="must not link slots"):
+        SetVectorEnv(Episodes(scenario, scenario.library(1), seed=1))

@@ -1,0 +1,91 @@
+"""Every word of `mincache reproduce`, in the smallest size there can be."""
+
+import csv
+import json
+
+import pytest
+from paper_fixture import TINY
+
+from mincache.errors import InputError
+from mincache.paper import findings, page
+from mincache.paper.layout import COLUMNS, cells
+from mincache.paper.studies import WORDS
+from mincache.paper.workshop import Workshop
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """The folder that all words have written to, and what they found."""
+    folder = tmp_path_factory.mktemp("paper")
+    shop = Workshop(folder / "work", TINY, workers=2)
+    found = {word: run(shop) for word, run in WORDS.items()}
+    for one in found.values():
+        findings.write(folder, one)
+    return folder, found
+
+
+def test_figures_are_written(outputs):
+    """Each figure is there as SVG and PNG."""
+    folder, _ = outputs
+    for name in ("fig3", "fig4", "fig5", "budgets"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (folder / f"{name}.svg").read_text()
+
+
+def test_numbers_are_the_same_in_json_and_csv(outputs):
+    """Each table has as many rows in its CSV as in the JSON, and the same numbers."""
+    folder, found = outputs
+    for word, one in found.items():
+        read = findings.read(folder, word)
+        assert set(read.tables) == set(one.tables)
+        for name, rows in read.tables.items():
+            listed = list(csv.DictReader((folder / f"{name}.csv").open()))
+            assert len(listed) == len(rows) > 0
+            for text, row in zip(listed, rows, strict=True):
+                assert {key: str(value) for key, value in row.items() if value not in (None, "")} == {
+                    key: value for key, value in text.items() if value
+                }
+
+
+def test_every_table_can_be_shown(outputs):
+    """All but the curves have columns, and each row fills them."""
+    _, found = outputs
+    shown = {name: rows for one in found.values() for name, rows in one.tables.items() if name in COLUMNS}
+    assert set(shown) == set(COLUMNS) - {"record"}
+    for name, rows in shown.items():
+        assert {len(row) for row in cells(name, rows)} == {len(COLUMNS[name])}
+
+
+def test_the_record_tells_what_was_tried(outputs):
+    """All runs are verified, each stands in a list with its instance, and every training with its seed."""
+    folder, _ = outputs
+    record = json.loads((folder / "table.json").read_text())["record"]
+    assert set(record["runs"]) == {"verified"}
+    listed = [row for path in (folder / "runs").glob("*.csv") for row in csv.DictReader(path.open())]
+    assert sum("verdict" in row for row in listed) == record["runs"]["verified"]
+    assert sum("policy_sha256" in row for row in listed) == record["trainings"]
+    assert not [row for row in listed if "/" in "".join(row.values())]
+
+
+def test_the_optimum_is_never_beaten(outputs):
+    """Nobody costs less than the optimum, or has more hits than fit."""
+    _, found = outputs
+    for row in found["fig5"].tables["fig5"]:
+        assert row["gap"] >= -1e-9
+    hits = {(row["solver"], row["users"]): row["value"] for row in found["fig4"].tables["fig4"]}
+    assert all(value <= hits["most hits", users] + 1e-12 for (_, users), value in hits.items())
+
+
+def test_tables_fill_a_page(outputs):
+    """A block of a page is replaced with the table it names, and stays when it is filled again."""
+    folder, found = outputs
+    text = "before\n<!-- table fig5 -->\nold\n<!-- /table -->\nafter\n"
+    filled = page.refreshed(text, folder)
+    assert "old" not in filled
+    assert filled.count("\n| ") == 2 + len(found["fig5"].tables["fig5"])
+    assert page.refreshed(filled, folder) == filled
+    assert page.refreshed(text, folder / "nowhere") == text
+    record = page.refreshed("<!-- table record -->\n<!-- /table -->", folder)
+    assert all(f"reproduce {word} --tiny" in record for word in WORDS)
+    with pytest.raises(InputError, match="must be one of"):
+        page.refreshed("<!-- table nothing -->\n<!-- /table -->", folder)

@@ -1,0 +1,222 @@
+"""Programs outside Python: what they are told, how long they have, and what is made of their answers."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mincache import InputError, Run, evaluate
+from mincache.bench import journal
+from mincache.files.documents import solution_bytes, write_solution
+from mincache.files.paths import STARTED_IN, given
+from mincache.generation.suites import find_instance
+from mincache.problem.solution import Solution
+from mincache.solving import registry
+
+ROOT = Path(__file__).parents[2]
+NAME = f"{ROOT / 'solvers' / 'external.py'}:External"
+POPULAR = ROOT / "examples" / "external" / "popular.sh"
+PLACES = "{instance} {solution} {seconds} {seed}"
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Write a shell program `solve` into the current folder, and return the solver that runs it."""
+    monkeypatch.chdir(tmp_path)
+
+    def written(body, command=f"./solve {PLACES}", **parameters):
+        path = tmp_path / "solve"
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        given = "".join(f",{name}={value}" for name, value in parameters.items())
+        return registry.make(f'{NAME}[command="{command}"{given}]')
+
+    return written
+
+
+@pytest.fixture
+def answer(tmp_path, instance):
+    """A file with a solution of `instance`, for programs to hand out."""
+    path = tmp_path / "answer.json"
+    write_solution(Solution.nothing_cached(instance), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["smoke-v1.l0.n10.t0", "smoke-v1.l1.n18.t0", "paper-v1.l2.n14.t3"])
+def test_shell_and_awk_agree_with_python(name):
+    """The example in sh and awk gives the cost of `popular-first`, which is the same method in numpy."""
+    instance = find_instance(name)
+    solvers = [registry.make("popular-first"), registry.make(f'{NAME}[command="{POPULAR} {PLACES}"]')]
+    costs = [evaluate(instance, solver.solve(instance, Run.seeded(0, 60.0))).cost for solver in solvers]
+    assert costs[1] == pytest.approx(costs[0], rel=1e-12)
+
+
+def test_the_program_is_told_its_time_and_a_seed(program, instance, answer):
+    """`{seconds}` is the time left but for the reserve; `{seed}` follows from the run's generator alone."""
+    solver = program(f'echo "$3 $4" >> {answer.parent}/told; cp {answer} "$2"', reserve_s=2)
+    for seed in (1, 1, 2):
+        solver.solve(instance, Run.seeded(seed, 100.0))
+    solver.solve(instance, Run.seeded(1))
+    told = [line.split() for line in (answer.parent / "told").read_text().splitlines()]
+    assert all(97.0 < float(seconds) <= 98.0 for seconds, _ in told[:3])
+    assert float(told[3][0]) > 1e8, "without a limit it is told a time beyond any use"
+    seeds = [int(seed) for _, seed in told]
+    assert seeds[0] == seeds[1] == seeds[3] != seeds[2]
+
+
+def test_a_program_works_in_an_empty_folder_of_its_own(program, instance, answer):
+    """It begins with the instance alone, and what it leaves there is gone afterwards."""
+    solver = program(f'pwd >> {answer.parent}/told; ls >> {answer.parent}/told; cp {answer} "$2"; touch mess')
+    solver.solve(instance, Run.seeded(0))
+    folder, *content = (answer.parent / "told").read_text().split()
+    assert content == ["instance.json"]
+    assert not Path(folder).exists()
+
+
+def test_a_program_that_does_not_stop_is_ended(program, instance, answer):
+    """At the limit it gets SIGTERM and then SIGKILL, its children too; what it had written counts."""
+    body = f'trap "" TERM; cp {answer} "$2"; sleep 1000 & echo $! > {answer.parent}/child; wait; sleep 1000'
+    solver = program(body, reserve_s=0.4)
+    start = time.monotonic()
+    solution = solver.solve(instance, Run.seeded(0, 1.0))
+    assert solution_bytes(solution) == answer.read_bytes()
+    assert time.monotonic() - start < 30.0, "far less than it would have slept"
+    assert _ended(int((answer.parent / "child").read_text()))
+
+
+def test_a_program_may_answer_on_sigterm(program, instance, answer):
+    """SIGTERM comes in time to write an answer."""
+    solver = program(f"trap 'cp {answer} \"$2\"; exit 0' TERM; sleep 1000 & wait", reserve_s=1)
+    assert solver.solve(instance, Run.seeded(0, 1.5)).instance == instance.name
+
+
+def test_nothing_is_left_of_a_program_that_has_ended(program, instance, answer):
+    """What it has started in the background ends with it."""
+    solver = program(f'sleep 1000 & echo $! > {answer.parent}/child; cp {answer} "$2"')
+    solver.solve(instance, Run.seeded(0))
+    assert _ended(int((answer.parent / "child").read_text()))
+
+
+def _ended(pid):
+    """Whether a process has ended, or does so soon."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("exit 3", "ended with exit status 3"),
+        ("kill -SEGV $$", "ended by signal 11"),
+        ("true", "ended without"),
+        ("sleep 1000", "stopped without"),
+        ("echo '{' > $2", "must be JSON"),
+        ("printf '\\377' > $2", "must be UTF-8"),
+        ("mkdir $2", "must be a regular file"),
+        ("mkfifo $2", "must be a regular file"),
+        ("cp $1 $2", "must be 'mincache-solution/1'"),
+        ("sed s/case-1/other/ answer.json > $2", "must be 'case-1'"),
+        ("sed 's/0.[0-9]*/NaN/' answer.json > $2", "must hold finite numbers only"),
+        ("sed 's/\\[\\[0/[[7/' answer.json > $2", "must be <= 1"),
+        ("sed 's/\\],\\[/,/' answer.json > $2", "must be an array"),
+        ("head -c 70000000 /dev/zero > $2", "must hold at most"),
+    ],
+)
+def test_a_bad_answer_is_refused_in_one_line(body, told, program, instance, answer):
+    """Whatever a program does or writes, the run ends with one line that says what was wrong."""
+    solver = program(body.replace("answer.json", str(answer)))
+    with pytest.raises(InputError, match="external") as refused:
+        solver.solve(instance, Run.seeded(0, 1.0))
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("./solve {instance}", "must name {solution}"),
+        ("./solve {instance} {solution} {secnds}", "must be {seconds}"),
+        ("./solve '{instance} {solution}", "must be words as in a shell"),
+        ("./nothing {instance} {solution}", "must begin with a program that exists"),
+        ("no-such-program {instance} {solution}", "must begin with a program to run"),
+        ("./notes.txt {instance} {solution}", "chmod +x"),
+        ("awk -f notes.txt {instance} {solution}", "write ./notes.txt"),
+        ("", "must name {instance}"),
+    ],
+)
+def test_a_bad_command_is_refused_before_it_is_run(command, told, program):
+    """What is wrong with a command is told when the solver is made."""
+    Path("notes.txt").write_text("no program")
+    with pytest.raises(InputError) as refused:
+        program("true", command)
+    assert told in str(refused.value)
+
+
+def test_braces_of_the_programs_own_are_left_alone(program, instance, answer):
+    """An awk program in the command keeps its braces and dollars, for no shell reads the words."""
+    solver = program("", f"awk '{{ if (FNR == NR) print $0 > out }}' out={{solution}} {answer} {{instance}}")
+    assert solution_bytes(solver.solve(instance, Run.seeded(0))) == answer.read_bytes()
+
+
+def test_the_files_of_a_command_are_part_of_the_solver(program):
+    """Another content of the program is another solver, and one that was planned with others is refused."""
+    one, same, other = program("exit 1"), program("exit 1"), program("exit 2")
+    assert one.files == same.files != other.files
+    assert registry.parameters(program("exit 2", files=other.files)) == registry.parameters(other)
+    with pytest.raises(InputError, match=r"external\.files"):
+        program("exit 3", files=other.files)
+
+
+def test_a_program_prints_to_standard_error(program, tmp_path, answer):
+    """What a program prints does not mix with what mincache prints."""
+    program(f'echo noise; cp {answer} "$2"')
+    code = (
+        "from mincache import Run, read_instance\nfrom mincache.solving import registry\n"
+        f"solver = registry.make('{NAME}[command=./solve {PLACES}]')\n"
+        f"solver.solve(read_instance({str(_plain_instance())!r}), Run.seeded(0))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "noise\n")
+
+
+def _plain_instance():
+    return Path(__file__).parents[1] / "golden" / "score" / "case-1-plain" / "instance.json"
+
+
+def test_in_a_campaign_paths_lead_from_where_it_was_started(program, tmp_path):
+    """`mincache run` finds ./solve though a run works elsewhere, and a changed program is run again."""
+    (tmp_path / "popular.sh").write_bytes(POPULAR.read_bytes())
+    environment = {name: value for name, value in os.environ.items() if name != STARTED_IN}
+    command = [
+        sys.executable, "-m", "mincache.cli.main", "run", "smoke-v1", "--time-limit", "30",
+        "--solver", f'{NAME}[command="./solve {PLACES}"]', "-o", "results",
+    ]  # fmt: skip
+    for body in ("exec sh {}/popular.sh $1 $2", "echo again; exec sh {}/popular.sh $1 $2"):
+        program(body.format(tmp_path))
+        for _ in range(2):
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+    records = journal.read(tmp_path / "results")
+    assert [record.verdict for record in records] == ["verified"] * 8
+    assert len({record.cell.parameters["files"] for record in records}) == 2
+    assert str(tmp_path) not in "".join(record.cell.solver for record in records)
+
+
+def test_given_paths_lead_from_where_the_bench_was_started(monkeypatch, tmp_path):
+    """A relative path is meant from the bench's folder if there is one, else from here; others stay."""
+    monkeypatch.delenv(STARTED_IN, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert given("a/b") == tmp_path / "a" / "b"
+    monkeypatch.setenv(STARTED_IN, "/elsewhere")
+    assert given("a/b") == Path("/elsewhere/a/b")
+    assert given("/a/b") == Path("/a/b")

@@ -1,0 +1,138 @@
+"""What the environment may be called with, in Gymnasium's terms, and what it refuses in a line."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+from mincache import InputError
+from mincache.generation.scenario import Scenario
+from mincache.views.environment import ENVIRONMENT_ID, EdgeCachingEnv, EdgeCachingVectorEnv
+from mincache.views.episodes import Episodes
+
+SHORT = Scenario(users=3, models=4, slots=5)
+EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
+
+
+def test_an_episode_of_a_single_environment_can_be_chosen():
+    """Its number is an option there too, and it goes on from there."""
+    env = EdgeCachingEnv(EPISODES)
+    first, second, third = (env.reset()[0] for _ in range(3))
+    assert (env.reset(options={"episode": np.int64(1)})[0] == second).all()
+    assert (env.reset()[0] == third).all()
+    assert (env.reset(options={"episode": 0})[0] == first).all()
+
+
+@pytest.mark.parametrize("kind", [EdgeCachingEnv, EdgeCachingVectorEnv])
+def test_a_seed_of_numpy_is_a_seed(kind):
+    """It begins the episodes anew as an int does, and seeds Gymnasium's generator."""
+    env = kind(EPISODES)
+    first = env.reset(seed=5)[0]
+    assert (env.reset(seed=np.int64(5))[0] == first).all()
+    assert env.np_random_seed == 5
+    assert (env.reset()[0] != first).any()
+
+
+@pytest.mark.parametrize("given", [[8, 9], (8, 9), np.array([8, 9])])
+def test_each_copy_can_have_its_own_seed(given):
+    """Then it plays what one environment alone plays with that seed, episode after episode."""
+    batch, singles = EdgeCachingVectorEnv(EPISODES, 2), [EdgeCachingEnv(EPISODES) for _ in range(2)]
+    for seeds, own in ((given, (8, 9)), (None, (None, None)), ([8, None], (8, None))):
+        together = batch.reset(seed=seeds)[0]
+        for k, single in enumerate(singles):
+            assert (together[k] == single.reset(seed=own[k])[0]).all()
+
+
+@pytest.mark.parametrize("source", ["instance", "episodes"])
+@pytest.mark.parametrize("seed", [-1, np.int64(-1), 1.5, "x", [1], [1, -1], [1, "x"]])
+def test_what_is_no_seed_is_refused(seed, source, instance):
+    """One line says so, in both forms, and whatever is played."""
+    source = instance if source == "instance" else EPISODES
+    for env in (EdgeCachingEnv(source), EdgeCachingVectorEnv(source, 2)):
+        with pytest.raises(InputError, match="seed: must be"):
+            env.reset(seed=seed)
+
+
+@pytest.mark.parametrize("episode", ["x", -1, 1.5, None])
+def test_what_is_no_episode_is_refused(episode):
+    """One line says so, and the episodes go on as if nothing had been asked for."""
+    env, other = EdgeCachingVectorEnv(EPISODES, 2), EdgeCachingVectorEnv(EPISODES, 2)
+    with pytest.raises(InputError, match=r"episode.*whole number >= 0"):
+        env.reset(seed=5, options={"episode": episode})
+    assert (env.reset()[0] == other.reset()[0]).all()
+
+
+def test_copies_are_reset_together_or_not_at_all():
+    """A mask of all copies is a whole reset; any other is refused, even at the end, and changes nothing."""
+    env, other = EdgeCachingVectorEnv(EPISODES, 2), EdgeCachingVectorEnv(EPISODES, 2)
+    env.reset()
+    other.reset()
+    for mask in ([True, False], [False, False], [True], [1, 1], "x"):
+        with pytest.raises(InputError, match=r"reset_mask.*must be true for all 2 copies"):
+            env.reset(options={"reset_mask": np.array(mask)})
+    assert (env.reset(options={"reset_mask": np.array([True, True])})[0] == other.reset()[0]).all()
+
+
+def test_gymnasiums_wrappers_reset_by_mask():
+    """A wrapper that keeps each copy's return does so over two episodes."""
+    env = gymnasium.wrappers.vector.RecordEpisodeStatistics(EdgeCachingVectorEnv(EPISODES, 2))
+    env.reset(seed=1)
+    for _ in range(2):
+        total, over = np.zeros(2), np.zeros(2, dtype=bool)
+        while not over.all():
+            _, rewards, _, over, info = env.step(env.action_space.sample())
+            total += rewards
+        assert info["episode"]["r"] == pytest.approx(total)
+        env.reset(options={"reset_mask": over})
+
+
+@pytest.mark.parametrize("kind", [EdgeCachingEnv, EdgeCachingVectorEnv])
+def test_the_first_step_needs_a_reset(kind, instance):
+    """Gymnasium's own error says so, whatever is played."""
+    for source in (EPISODES, instance):
+        env = kind(source)
+        with pytest.raises(gymnasium.error.ResetNeeded, match="reset"):
+            env.step(env.action_space.sample())
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, "x"])
+def test_there_is_at_least_one_copy(number):
+    """No copies, or part of one, are refused in one line."""
+    with pytest.raises(InputError, match="num_envs: must be a whole number >= 1"):
+        EdgeCachingVectorEnv(EPISODES, number)
+
+
+def test_there_is_nothing_to_render():
+    """A render mode is refused in one line, one or many."""
+    with (
+        pytest.warns(UserWarning, match="render_mode"),
+        pytest.raises(InputError, match="render_mode: must be None"),
+    ):
+        gymnasium.make(ENVIRONMENT_ID, source=EPISODES, render_mode="human")
+    with pytest.raises(InputError, match="render_mode: must be None"):
+        gymnasium.make_vec(ENVIRONMENT_ID, source=EPISODES, render_mode="human")
+    assert gymnasium.make(ENVIRONMENT_ID, source=EPISODES, render_mode=None).render_mode is None
+
+
+def test_only_instances_and_episodes_are_played():
+    """Anything else is refused in one line."""
+    with pytest.raises(InputError, match="source: must be an Instance or Episodes"):
+        EdgeCachingEnv(SHORT)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((7, 1, 10)), np.zeros((2, 10)), np.zeros(10), "x", [[1.0], [1.0, 2.0]]]
+)
+def test_actions_of_a_batch_have_one_shape(bad):
+    """[K, M + 2N] and no other, even where K is 1."""
+    env = EdgeCachingVectorEnv(EPISODES, 1)
+    env.reset()
+    with pytest.raises(InputError, match="action: must"):
+        env.step(bad)
+
+
+@pytest.mark.parametrize("mode", ["sync", None])
+def test_gymnasiums_copies_play_other_traces(mode):
+    """Gymnasium's copies of the single form do so once they are seeded, those of the batched form always."""
+    many = gymnasium.make_vec(ENVIRONMENT_ID, num_envs=2, vectorization_mode=mode, source=EPISODES)
+    states = many.reset(seed=5 if mode else None)[0]
+    assert (states[0] != states[1]).any()

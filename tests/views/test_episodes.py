@@ -1,0 +1,172 @@
+"""Fresh traces for agents, apart from those of every suite."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mincache.errors import InputError
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import find
+from mincache.problem.instance import Rules, Trace
+from mincache.problem.quantity import quantities
+from mincache.views.episodes import Episodes, Rows, across
+
+SHORT = Scenario(users=3, models=4, slots=5)
+EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
+
+
+def stacked(*numbers: int, episodes: Episodes = EPISODES) -> dict[str, np.ndarray]:
+    """The traces of these episodes, one by one and then stacked."""
+    traces = [episodes.trace(number) for number in numbers]
+    return {field: np.stack([getattr(trace, field) for trace in traces]) for field in quantities(Trace)}
+
+
+def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    """Both hold the same bytes."""
+    assert one.keys() == other.keys()
+    for field, values in one.items():
+        assert (values.dtype, values.shape) == (other[field].dtype, other[field].shape)
+        assert values.tobytes() == other[field].tobytes()
+
+
+def test_the_same_episode_is_the_same_trace():
+    """An episode is named by scenario, seed, purpose, library and number, and by nothing else."""
+    assert EPISODES.trace(4) == replace(EPISODES, library=SHORT.library(9)).trace(4)
+    others = [
+        replace(EPISODES, seed=4),
+        replace(EPISODES, purpose="validation"),
+        replace(EPISODES, library_index=1),
+    ]
+    assert all(other.trace(4) != EPISODES.trace(4) for other in others)
+    assert EPISODES.trace(5) != EPISODES.trace(4)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_standard_trace_is_met_in_training(seed):
+    """Even with the suites' own seeds, no slot of a standard trace of l0, N = 10 is met in 20 episodes."""
+    suite = find("paper-v1")
+    recipe = suite.content.recipe
+    scenario = suite.content.scenario.model_copy(update={"users": 10})
+    names = [name for name, entry in suite.entries.items() if (entry.library, entry.users) == (0, 10)]
+    standard = {gain for name in names for gain in suite.read(name).trace.channel_gain.ravel().tolist()}
+    chosen = (recipe.trace_seed, recipe.library_seed, *range(6))[seed]
+    for purpose in ("training", "validation"):
+        episodes = Episodes(scenario, scenario.library(recipe.library_seed, 0), chosen, purpose)
+        slots = np.concatenate([episodes.trace(i).channel_gain for i in range(10)])
+        assert not any(set(slot) <= standard for slot in slots.tolist())
+
+
+def test_training_streams_are_named_apart(monkeypatch):
+    """The streams that episodes draw from begin with their purpose, those of suites with `trace`."""
+    from mincache.generation import scenario, suites
+
+    seen = set()
+    original = scenario.Uniforms
+
+    def watched(seed, *path):
+        seen.add(path[0])
+        return original(seed, *path)
+
+    monkeypatch.setattr(scenario, "Uniforms", watched)
+    EPISODES.trace(0)
+    assert seen == {"training"}
+    seen.clear()
+    recipe = suites.Recipe(library_seed=0, trace_seed=0, libraries=1, users=(3,), traces=1)
+    list(suites.draw("own", recipe, SHORT))
+    assert seen == {"library", "trace"}
+
+
+def test_no_episode_is_a_standard_trace_by_its_name():
+    """Under the purpose of suites, a suite's own seed would give its traces: it is refused."""
+    suite = find("paper-v1")
+    scenario = suite.content.scenario.model_copy(update={"users": 10})
+    episodes = Episodes(scenario, SHORT.library(0), suite.content.recipe.trace_seed)
+    _, _, *rest = episodes.name(0)
+    name = (suite.content.recipe.trace_seed, "trace", *rest)
+    assert scenario.trace(*name) == suite.read("paper-v1.l0.n10.t0").trace
+    with pytest.raises(InputError, match="purpose: must not be 'trace'"):
+        replace(episodes, purpose="trace")
+
+
+def test_many_traces_at_once_are_those_of_the_suite():
+    """Drawn together, the traces of paper-v1 are those in its files."""
+    suite = find("paper-v1")
+    scenario = suite.content.scenario.model_copy(update={"users": 10})
+    entries = {name: e for name, e in suite.entries.items() if e.users == 10}
+    names = [(suite.content.recipe.trace_seed, "trace", e.library, 10, e.trace) for e in entries.values()]
+    drawn = scenario.traces(names)
+    for k, entry in enumerate(entries):
+        trace = suite.read(entry).trace
+        assert all((getattr(trace, field) == values[k]).all() for field, values in drawn.items())
+
+
+@pytest.mark.parametrize(
+    ("slots", "users", "count"), [(1, 1, 3), (5, 3, 7), (50, 10, 70), (7, 600, 9), (200, 90, 2)]
+)
+def test_many_traces_at_once_are_those_drawn_one_by_one(slots, users, count):
+    """To the last bit, whether they are drawn in one go or in several."""
+    scenario = Scenario(slots=slots, users=users, models=4)
+    episodes = replace(EPISODES, scenario=scenario)
+    drawn = scenario.traces([episodes.name(number) for number in range(count)])
+    assert_same(drawn, stacked(*range(count), episodes=episodes))
+
+
+def test_copies_with_one_seed_share_a_row_of_episodes():
+    """Two copies play episodes 0 and 1, then 2 and 3; from any number on, and anew with another seed."""
+    rows, other = Rows(EPISODES, 2), replace(EPISODES, seed=8)
+    assert_same(rows.traces(), stacked(0, 1))
+    assert_same(rows.traces(), stacked(2, 3))
+    rows.skip_to(7)
+    assert_same(rows.traces(), stacked(7, 8))
+    rows.begin(8)
+    assert_same(rows.traces(), stacked(0, 1, episodes=other))
+    assert_same(rows.traces(), stacked(2, 3, episodes=other))
+
+
+def test_a_copy_with_its_own_seed_plays_all_of_its_episodes():
+    """So it does as a copy alone would, and a copy without a new seed goes on."""
+    rows = Rows(EPISODES, 2)
+
+    def played(*places: tuple[int, int]) -> dict[str, np.ndarray]:
+        parts = [stacked(number, episodes=replace(EPISODES, seed=seed)) for seed, number in places]
+        return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}
+
+    rows.begin([8, 9])
+    assert_same(rows.traces(), played((8, 0), (9, 0)))
+    assert_same(rows.traces(), played((8, 1), (9, 1)))
+    rows.begin([None, 8])
+    assert_same(rows.traces(), played((8, 2), (8, 0)))
+    rows.skip_to(5)
+    assert_same(rows.traces(), played((8, 5), (8, 5)))
+
+
+def test_across_turns_traces_into_steps():
+    """Slot k of the instance of step t holds what trace k holds at t."""
+    traces = stacked(0, 1, 2)
+    steps = across(EPISODES.problem, traces, "x")
+    assert len(steps) == 5
+    for t, step in enumerate(steps):
+        assert_same(
+            {name: getattr(step.trace, name) for name in traces}, {n: v[:, t] for n, v in traces.items()}
+        )
+
+
+def test_across_turns_traces_into_frames():
+    """Stretches of two steps are frames that follow each other, trace by trace; the last one is shorter."""
+    traces = stacked(0, 1, 2)
+    *whole, last = across(EPISODES.problem, traces, "x", length=2)
+    assert [frame.rules.frame_slots for frame in (*whole, last)] == [2, 2, 1]
+    for f, frame in enumerate((*whole, last)):
+        for name, values in traces.items():
+            expected = np.concatenate([trace[2 * f : 2 * f + 2] for trace in values])
+            assert (getattr(frame.trace, name) == expected).all()
+
+
+def test_episodes_keep_the_rules_of_their_scenario():
+    """An episode is an instance with the scenario's rules; a step across episodes has no frames."""
+    scenario = SHORT.model_copy(update={"frame_slots": 3, "loading_s_per_gb": 0.5, "steps_floor": 0.2})
+    episodes = replace(EPISODES, scenario=scenario)
+    assert episodes.instance(1).rules == Rules(3, 0.5, 0.2)
+    steps = across(episodes.problem, stacked(0, 0), "x")
+    assert {step.rules for step in steps} == {Rules(1, 0.5, 0.2)}
