@@ -53,7 +53,7 @@ class Ppo(Learner):
         """Return None, or why the policy is not for this instance."""
         if self.policy is None:
             return "it needs a policy: Ppo[policy=FILE]"
-        found = policies.named(self.policy, instance)
+        found = policies.policy_name(self.policy, instance)
         return found if isinstance(found, str) else None
 
     def solve(self, instance: Instance, run: Run) -> Solution:

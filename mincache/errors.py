@@ -34,7 +34,7 @@ class _Short(reprlib.Repr):
 _SHORT = _Short()
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """Return `value` as short, printable, single-line text for an error message."""
     text = _SHORT.repr(value).encode("ascii", "backslashreplace").decode()
     return one_line(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "...")
@@ -61,7 +61,7 @@ class InputError(MincacheError, ValueError):
     Args:
         field: where the value stands, such as `trace.channel_gain[3][0]`.
         rule: what must hold, beginning with a verb: `must be > 0`.
-        received: what stood there instead, already readable (see `shown`).
+        received: what stood there instead, already readable (see `excerpt`).
         advice: what to do next, where that is not plain from the rule.
     """
 

@@ -16,18 +16,18 @@ from torch.optim import Adam
 from mincache import InputError, Instance, Run, Scenario, Solution
 from mincache.generation.streams import generator
 from mincache.learning import policies
-from mincache.learning.acting import AnyActor, act, answer, ready
+from mincache.learning.acting import AnyActor, act, answer, load_once
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.checks import check_counts, check_fractions, check_sizes, check_units
-from mincache.learning.draws import Course, Draws
+from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.kinds import actor_of, critic_of, draw, environment, sizes, view_of
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import Policy
 from mincache.learning.replay import Replay, Transitions
 from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.threads import one_thread
-from mincache.learning.training import Watch
-from mincache.learning.variants import Number, Text, fill
+from mincache.learning.training import TrainingWatcher
+from mincache.learning.variants import DefaultNumber, DefaultText, fill
 from mincache.problem.quantity import Array
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
@@ -91,12 +91,12 @@ class Ddpg(PolicyLearner):
 
     # Text and Number give way to the variant's values; what a reader sees here is that of `matched`.
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
-    observation: Literal["index", "one-hot", "counts", "aggregates"] = cast(Any, Text("counts"))
+    observation: Literal["index", "one-hot", "counts", "aggregates"] = cast(Any, DefaultText("counts"))
     action: Literal[
         "softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve", "score-order"
-    ] = cast(Any, Text("serve-in-order"))
-    critic: Literal["plain", "matched", "sets"] = cast(Any, Text("matched"))
-    discount: float = Number(0.99)
+    ] = cast(Any, DefaultText("serve-in-order"))
+    critic: Literal["plain", "matched", "sets"] = cast(Any, DefaultText("matched"))
+    discount: float = DefaultNumber(0.99)
     target_rate: float = 0.005
     episodes: int = 500
     actor_rate: float = 1e-4
@@ -141,7 +141,7 @@ class Ddpg(PolicyLearner):
 
     def load(self, path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
         """Return the actor and the view in a policy file, kept ready for the next call."""
-        return ready(path, instance)
+        return load_once(path, instance)
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train for a library drawn with a seed from `run`, and return the policy's file.
@@ -161,8 +161,8 @@ class Ddpg(PolicyLearner):
     @one_thread()
     def train(
         self,
-        course: Course,
-        watch: Watch | None = None,
+        course: TrainingSource,
+        watch: TrainingWatcher | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
     ) -> Policy:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.errors import shown
+from mincache.errors import excerpt
 from mincache.files.documents import parse_solution, read_bytes, write_instance
-from mincache.files.paths import given
+from mincache.files.paths import absolute_path
 
 PLACES = ("instance", "solution", "seconds", "seed")
 _NEEDED = PLACES[:2]
@@ -60,7 +60,7 @@ class External(Solver):
         found = _digest(words)
         if self.files not in ("", found):
             raise InputError(
-                "external.files", "must be those of the command", shown(self.files), "leave it out"
+                "external.files", "must be those of the command", excerpt(self.files), "leave it out"
             )
         object.__setattr__(self, "files", found)
 
@@ -118,9 +118,11 @@ def _words(command: str) -> list[str]:
         InputError: if it cannot be split, or lacks a place that it needs.
     """
     if '"' in command:
-        raise InputError("external.command", "must have no double quote", shown(command), "use single quotes")
+        raise InputError(
+            "external.command", "must have no double quote", excerpt(command), "use single quotes"
+        )
     try:
-        words = [str(given(word)) if _is_path(word) else word for word in shlex.split(command)]
+        words = [str(absolute_path(word)) if _is_path(word) else word for word in shlex.split(command)]
     except ValueError as error:
         raise InputError("external.command", "must be words as in a shell", str(error)) from None
     for place in re.findall(r"\{(\w+)\}", command):
@@ -130,15 +132,13 @@ def _words(command: str) -> list[str]:
     for place in _NEEDED:
         if f"{{{place}}}" not in command:
             raise InputError(
-                "external.command", f"must name {{{place}}}", shown(command), "such as "
+                "external.command", f"must name {{{place}}}", excerpt(command), "such as "
                 "external[command=\"./solve {instance} {solution} {seconds} {seed}\"]",
             )  # fmt: skip
     for word in words[1:]:
-        if "/" not in word and "." in word and given(word).is_file():
-            raise InputError(
-                "external.command", "must name files by a path", shown(word), f"write ./{word}: the program "
-                "works in a folder of its own",
-            )  # fmt: skip
+        if "/" not in word and "." in word and absolute_path(word).is_file():
+            advice = f"write ./{word}: the program works in a folder of its own"
+            raise InputError("external.command", "must name files by a path", excerpt(word), advice)
     return words
 
 
@@ -148,10 +148,10 @@ def _is_path(word: str) -> bool:
 
 def _check_program(program: str) -> None:
     if "/" in program and not Path(program).is_file():
-        raise InputError("external.command", "must begin with a program that exists", shown(program))
+        raise InputError("external.command", "must begin with a program that exists", excerpt(program))
     if shutil.which(program) is None:
         advice = f"make it executable: chmod +x {program}" if "/" in program else "write ./ before a file"
-        raise InputError("external.command", "must begin with a program to run", shown(program), advice)
+        raise InputError("external.command", "must begin with a program to run", excerpt(program), advice)
 
 
 def _digest(words: list[str]) -> str:

@@ -13,7 +13,7 @@ from pymoo.operators.mutation.pm import mut_pm
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate_batch
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
-from mincache.solving.feasible import linked_slots, rounded
+from mincache.solving.feasible import linked_slots, round_feasibly
 from mincache.views.vector import VectorView, unrepaired
 
 CROSSOVER_PROBABILITY = 0.9
@@ -155,4 +155,4 @@ def _best(instance: Instance, view: VectorView, points: Array, cost: Array) -> t
     """Return the best candidate of each group, and the decisions that it would be without its repair."""
     best = _by_slot(instance, points[cost.argmin(axis=0), np.arange(cost.shape[1])])
     raw = unrepaired(instance, best).compact(RAW_DIGITS)
-    return Solution.of(instance, rounded(instance, view.invert(instance, best))), raw
+    return Solution.of(instance, round_feasibly(instance, view.invert(instance, best))), raw

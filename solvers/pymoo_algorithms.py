@@ -17,7 +17,7 @@ from pymoo.core.termination import NoTermination
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
-from mincache.solving.feasible import rounded
+from mincache.solving.feasible import round_feasibly
 from mincache.views.pymoo_problem import SlotProblem, parts
 from mincache.views.vector import VectorView
 
@@ -72,14 +72,14 @@ class PymooAlgorithm(Solver):
                 for point in self._search(problem, run):
                     _place(answer, slots, problem.decisions(point))
                     _place(raw, slots, problem.unrepaired(point))
-                    found = Solution.of(instance, rounded(instance, answer))
+                    found = Solution.of(instance, round_feasibly(instance, answer))
                     cost = evaluate(instance, found).cost
                     if cost < least:  # the first points of a slot may lose to the cloud
                         run.report(found)
                         least = cost
                 first = slots.stop
         run.report_raw(raw.compact(RAW_DIGITS))
-        return Solution.of(instance, rounded(instance, answer))
+        return Solution.of(instance, round_feasibly(instance, answer))
 
     def _search(self, problem: SlotProblem, run: Run) -> Iterator[Array]:
         """Yield the best point so far, after the first generation, every tenth from there, and the last."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from mincache import Decisions, Instance, Run, Solution, Solver
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import fill_cache, hits, lift
+from mincache.solving.feasible import fill_cache, hits, raise_to_floor
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RandomAllocation(Solver):
         cache = fill_cache(instance, -place, wanted=np.ones((T, M), dtype=bool))
         equal = np.full((T, N), 1.0 / N)
         steps = equal if self.steps_over == "all" else _over_hits(instance, cache)
-        return Solution.of(instance, Decisions(cache, equal, lift(instance, cache, steps)))
+        return Solution.of(instance, Decisions(cache, equal, raise_to_floor(instance, cache, steps)))
 
 
 def _over_hits(instance: Instance, cache: Array) -> Array:

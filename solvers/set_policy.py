@@ -17,15 +17,15 @@ from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.checks import check_counts, check_sizes, check_units
-from mincache.learning.draws import LEAST_USERS, MOST_MODELS, Course, Draws
+from mincache.learning.draws import LEAST_USERS, MOST_MODELS, Draws, TrainingSource
 from mincache.learning.imitation import Examples
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import Policy
-from mincache.learning.set_acting import VERSIONS, answer, ready
+from mincache.learning.set_acting import VERSIONS, answer, load_once
 from mincache.learning.set_networks import SlotNetwork, draw_weights
 from mincache.learning.state import Part, arrays_of, restore
 from mincache.learning.threads import one_thread
-from mincache.learning.training import Watch
+from mincache.learning.training import TrainingWatcher
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class SetPolicy(PolicyLearner):
 
     def load(self, path: Path, instance: Instance) -> SlotNetwork:
         """Return the network in a policy file, kept ready for the next call."""
-        return ready(path)
+        return load_once(path)
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train with a seed from `run`, and return the policy's file: `policy`, or one in this folder."""
@@ -99,8 +99,8 @@ class SetPolicy(PolicyLearner):
     @one_thread()
     def train(
         self,
-        course: Course,
-        watch: Watch | None = None,
+        course: TrainingSource,
+        watch: TrainingWatcher | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
     ) -> Policy:

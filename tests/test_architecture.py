@@ -263,6 +263,20 @@ def test_every_public_name_is_documented(path):
     assert not missing
 
 
+def test_no_two_public_classes_share_a_name():
+    """A public type's name means one thing in the whole package."""
+    found: dict[str, list[str]] = {}
+    for path in MODULES + SOLVERS:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(path))
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if name[0].isupper() and not name.isupper():  # an alias of a type
+                    found.setdefault(name, []).append(str(path))
+    assert not {name: places for name, places in found.items() if len(places) > 1}
+
+
 def test_only_the_command_line_prints():
     """No module but those of the command line calls print."""
     printing = [

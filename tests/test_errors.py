@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.errors import DocumentError, InputError, MincacheError, MissingExtraError, one_line, shown
+from mincache.errors import DocumentError, InputError, MincacheError, MissingExtraError, excerpt, one_line
 
 ODD = ["a\nb", "\x1b[31mred", "\u2028", "\ud800", "\r\t\v\0", "\u202eevil", "ü" * 5000, "x" * 1_000_000]
 
@@ -65,7 +65,7 @@ HUGE = [
 @pytest.mark.parametrize("value", HUGE, ids=lambda value: type(value).__name__)
 def test_shown_is_short_for_any_value(value):
     """Huge, nested, many-lined and text-less values are shown in at most 60 ASCII characters."""
-    text = shown(value)
+    text = excerpt(value)
     assert 0 < len(text) <= 80
     assert text.isprintable()
     assert text.isascii()
@@ -76,7 +76,7 @@ def test_shown_does_not_follow_nesting():
     nested = []
     for _ in range(100_000):
         nested = [nested]
-    assert len(shown(nested)) <= 60
+    assert len(excerpt(nested)) <= 60
 
 
 def test_message_holds_its_parts():

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import altair as alt
 
-from mincache.learning.measuring import Job, Trial, run_all, table
+from mincache.learning.measuring import MeasuredTraining, Trial, run_all, table
 from mincache.learning.variants import VARIANTS
 
 FOLDER = Path(__file__).parent
 DATA, PAGE, FIGURE = FOLDER / "variants.json", FOLDER.parent / "learner.md", FOLDER / "variants.svg"
 SEEDS = range(5)
-AGENTS = [Job(f"ddpg[variant={name}]", seed) for seed in SEEDS for name in VARIANTS]
+AGENTS = [MeasuredTraining(f"ddpg[variant={name}]", seed) for seed in SEEDS for name in VARIANTS]
 GENERAL = [
-    Job("set-policy", seed, users=(5, 10, 18, 30, 100), general=True, suite="paper-v1",
+    MeasuredTraining("set-policy", seed, users=(5, 10, 18, 30, 100), general=True, suite="paper-v1",
         answering=("candidates=1", "candidates=4"))
     for seed in SEEDS
 ]  # fmt: skip

@@ -25,7 +25,7 @@ from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import frame_starts, hits, lift
+from mincache.solving.feasible import frame_starts, hits, raise_to_floor
 
 _SMALLEST = 1e-9  # coefficients below are dropped by solvers, with a complaint
 _SLACK = 1e-9  # of a bound that becomes a constraint
@@ -53,7 +53,7 @@ class Columns(NamedTuple):
     loaded: Array
 
 
-class Rows(NamedTuple):
+class LinearConstraints(NamedTuple):
     """Constraints lower <= A x <= upper.
 
     Attributes:
@@ -91,7 +91,7 @@ class Program:
     cost: Array
     most: Array
     integral: Array
-    rows: Rows
+    rows: LinearConstraints
 
 
 def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None) -> Program:
@@ -158,7 +158,7 @@ def invert(program: Program, values: Array) -> Decisions:
         steps = np.where(rank < whole, saturation, np.where(rank == whole, one, 0.0))
     steps = np.where(hits(instance, cache), steps.reshape(cells.cell.shape), 0.0)
     shares = within_limits(steps / instance.server.steps)
-    return Decisions(cache, optimal_bandwidth(instance), lift(instance, cache, shares))
+    return Decisions(cache, optimal_bandwidth(instance), raise_to_floor(instance, cache, shares))
 
 
 def known_values(program: Program, decisions: Decisions) -> tuple[Array, Array]:
@@ -183,7 +183,7 @@ def _cost(cells: Cells) -> Columns:
     return Columns(cells.held_cost, -cells.high_saving, -cells.low_saving, between, cells.wait)
 
 
-def _limits(instance: Instance, cells: Cells, columns: Columns) -> list[Rows]:
+def _limits(instance: Instance, cells: Cells, columns: Columns) -> list[LinearConstraints]:
     """Return the limits on storage (11d) and steps (11f), and that one user a slot is served in part."""
     T, L = instance.slot_count, instance.server.steps
     size = instance.models.size_gb[cells.held_model] / instance.server.storage_gb
@@ -204,7 +204,7 @@ def _limits(instance: Instance, cells: Cells, columns: Columns) -> list[Rows]:
     ]
 
 
-def _links(cells: Cells, columns: Columns) -> list[Rows]:
+def _links(cells: Cells, columns: Columns) -> list[LinearConstraints]:
     """Return that only hits are served, that only who is served has extra steps, and what is loaded."""
     each, ones = np.arange(cells.slot.size), np.ones(cells.slot.size)
     load, one = np.arange(cells.loads.size), np.ones(cells.loads.size)
@@ -223,7 +223,7 @@ def _service(row: Array, columns: Columns, cost: Columns) -> list[Entries]:
     return [(row, column, value) for column, value in zip(*kinds, strict=True)]
 
 
-def _cuts(lower: Array, entries: list[Entries]) -> Rows:
+def _cuts(lower: Array, entries: list[Entries]) -> LinearConstraints:
     """Return that costs are no less than `lower`, each row scaled to coefficients of 1 at most."""
     scale = np.full(lower.size, _SMALLEST)
     for row, _, value in entries:
@@ -238,20 +238,22 @@ def _rows(
     count: int,
     lower: float | Array = -np.inf,
     upper: float | Array = np.inf,
-) -> Rows:
+) -> LinearConstraints:
     row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
     kept = value != 0.0
     limits = (np.broadcast_to(np.float64(limit), count) for limit in (lower, upper))
-    return Rows(row[kept], column[kept], value[kept], *limits)
+    return LinearConstraints(row[kept], column[kept], value[kept], *limits)
 
 
-def _stacked(parts: list[Rows]) -> Rows:
+def _stacked(parts: list[LinearConstraints]) -> LinearConstraints:
     """Return all constraints, one kind after the other, entries by row."""
     first = np.cumsum([0, *(part.lower.size for part in parts)])
     row = np.concatenate([part.row + start for part, start in zip(parts, first[:-1], strict=True)])
     order = np.argsort(row, kind="stable")
     column, value = (np.concatenate([part[i] for part in parts])[order] for i in (1, 2))
-    return Rows(row[order], column, value, *(np.concatenate([part[i] for part in parts]) for i in (3, 4)))
+    return LinearConstraints(
+        row[order], column, value, *(np.concatenate([part[i] for part in parts]) for i in (3, 4))
+    )
 
 
 def _coefficients(part: Array) -> Array:

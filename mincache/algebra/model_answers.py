@@ -14,12 +14,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from mincache.algebra.rounding import within_limits
-from mincache.errors import DocumentError, InputError, shown
+from mincache.errors import DocumentError, InputError, excerpt
 from mincache.files.documents import parse_json, read_bytes, read_instance
 from mincache.files.tables import validated
 from mincache.problem.instance import NAME_PATTERN, Instance
 from mincache.problem.solution import Solution
-from mincache.solving.feasible import lift
+from mincache.solving.feasible import raise_to_floor
 
 NAMES_FILE = "names.json"
 INSTANCE_FILE = "instance.json"
@@ -151,7 +151,7 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(name, "must be followed by its value, a finite number", shown(text))
+        raise InputError(name, "must be followed by its value, a finite number", excerpt(text))
     return number
 
 
@@ -168,7 +168,7 @@ def _solution(values: Mapping[str, float], names: Names, instance: Instance) -> 
     shares = (within_limits(arrays[kind]) for kind in ("bandwidth_share", "step_share"))
     solution = Solution(names.instance, cached, *shares)
     solution.check_answers(instance)
-    return replace(solution, step_share=lift(instance, solution.cache, solution.step_share))
+    return replace(solution, step_share=raise_to_floor(instance, solution.cache, solution.step_share))
 
 
 def _located(path: Path, read: Callable[[], Read]) -> Read:

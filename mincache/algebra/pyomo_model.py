@@ -31,7 +31,7 @@ from mincache.algebra.uplink import Tangents, share_floor, shares_near_optimum, 
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import frame_starts, lift
+from mincache.solving.feasible import frame_starts, raise_to_floor
 
 Formulation = Literal["exact", "piecewise", "relaxed"]
 
@@ -84,7 +84,7 @@ def invert(model: Any) -> Decisions:
     bandwidth, steps = (
         within_limits(_values(shares, T, N)) for shares in (model.bandwidth_share, model.step_share)
     )
-    return Decisions(cache, bandwidth, lift(model.instance, cache, steps))
+    return Decisions(cache, bandwidth, raise_to_floor(model.instance, cache, steps))
 
 
 def relaxed_values(model: Any) -> tuple[Array, Array]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from mincache.bench.judge import Judged, judge
 from mincache.bench.machine import machine
 from mincache.bench.plan import Task
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance
 
 
-def attempt(task: Task, data: bytes, keeper: Keeper) -> Judged:
+def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
     """Run a task on the instance in `data` (its document) and return its record."""
     instance = parse_instance(data)
     started = now()

@@ -80,7 +80,7 @@ def parent_of_groups() -> Path | None:
         own = Path("/proc/self/cgroup").read_text()
     except OSError:
         return None
-    found = usable(mounts, own)
+    found = usable_group(mounts, own)
     return found if found is not None and _can_enter(found) else None
 
 
@@ -101,7 +101,7 @@ def _can_enter(parent: Path) -> bool:
     return status == 0
 
 
-def usable(mounts: str, own: str) -> Path | None:
+def usable_group(mounts: str, own: str) -> Path | None:
     """Return the nearest cgroup at or above one's own that is writable and hands on the memory controller.
 
     Args:

@@ -27,7 +27,7 @@ from mincache.bench.machine import machine
 from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
 from mincache.bench.records import Cell, Record
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import digest, parse_instance, write_bytes
 
 distributed: Any = _distributed  # it is annotated only in part
@@ -152,10 +152,10 @@ def remote_attempt(task: str, instance: bytes) -> tuple[str, bytes | None, bytes
     return judged.record.model_dump_json(), judged.document, judged.raw_document
 
 
-def _keeper() -> Keeper:
+def _keeper() -> Supervisor:
     if not hasattr(_local, "keeper"):
-        _local.keeper = Keeper()
-    found: Keeper = _local.keeper
+        _local.keeper = Supervisor()
+    found: Supervisor = _local.keeper
     return found
 
 

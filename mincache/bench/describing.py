@@ -10,12 +10,12 @@ from contextlib import ExitStack
 
 from mincache.bench.entrant import Entrant, unknown
 from mincache.bench.limits import Limits
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.bench.worker import DESCRIBED, REFUSED, Job
 from mincache.errors import InputError, MincacheError, MissingExtraError
 
 
-def describe(spec: str, keeper: Keeper, startup_s: float = Limits.startup_s) -> Entrant:
+def describe(spec: str, keeper: Supervisor, startup_s: float = Limits.startup_s) -> Entrant:
     """Return the entrant that `spec` writes; where its import does not end well, what is known without.
 
     Raises:
@@ -36,7 +36,7 @@ def describe_all(
     specs: Iterable[str], workers: int, startup_s: float = Limits.startup_s
 ) -> list[Entrant | MincacheError]:
     """Return the entrants of `specs` in their order, or why there is none, described `workers` at a time."""
-    free: queue.SimpleQueue[Keeper] = queue.SimpleQueue()
+    free: queue.SimpleQueue[Supervisor] = queue.SimpleQueue()
 
     def one(spec: str) -> Entrant | MincacheError:
         keeper = free.get()
@@ -49,5 +49,5 @@ def describe_all(
 
     with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         for _ in range(workers):
-            free.put(stack.enter_context(Keeper(pin=False)))
+            free.put(stack.enter_context(Supervisor(pin=False)))
         return list(pool.map(one, specs))

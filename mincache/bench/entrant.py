@@ -17,7 +17,7 @@ from typing import Any
 
 from mincache.errors import MincacheError
 from mincache.files.documents import digest
-from mincache.files.paths import given
+from mincache.files.paths import absolute_path
 from mincache.solving import registry
 from mincache.solving.contract import Solver
 
@@ -153,13 +153,13 @@ def _default(kind: type[Solver], name: str) -> Any:
 
 
 def _absolute(value: Any) -> Any:
-    return given(value).resolve() if isinstance(value, Path) else value
+    return absolute_path(value).resolve() if isinstance(value, Path) else value
 
 
 def _plain(value: Any) -> Any:
     """Return a parameter as a JSON value; a file by its name and content, wherever it lies."""
     if isinstance(value, Path):
-        file = given(value)
+        file = absolute_path(value)
         content = f"@{digest(file.read_bytes())[:12]}" if file.is_file() else ""
         return value.name + content
     return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -11,7 +11,7 @@ from mincache.bench.attempt import attempt
 from mincache.bench.judge import Judged
 from mincache.bench.machine import machine
 from mincache.bench.plan import Task
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.errors import MincacheError
 
 Waiting = queue.SimpleQueue[Task]
@@ -54,7 +54,7 @@ class LocalExecutor:
         for task in tasks:
             waiting.put(task)
         machine()  # once, before the threads ask for it
-        keepers = [Keeper(self._threads) for _ in range(min(self._workers, len(tasks)))]
+        keepers = [Supervisor(self._threads) for _ in range(min(self._workers, len(tasks)))]
         threads = [threading.Thread(target=_work, args=(one, waiting, done)) for one in keepers]
         for thread in threads:
             thread.start()
@@ -70,7 +70,7 @@ class LocalExecutor:
             _end(keepers, threads)
 
 
-def _end(keepers: list[Keeper], threads: list[threading.Thread]) -> None:
+def _end(keepers: list[Supervisor], threads: list[threading.Thread]) -> None:
     for keeper in keepers:
         keeper.close()
     for thread in threads:
@@ -84,7 +84,7 @@ def _hand_over(done: Done, keep: Keep) -> None:
     keep(result)
 
 
-def _work(keeper: Keeper, waiting: Waiting, done: Done) -> None:
+def _work(keeper: Supervisor, waiting: Waiting, done: Done) -> None:
     try:
         while not keeper.closed:
             task = waiting.get_nowait()

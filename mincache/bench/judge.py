@@ -11,7 +11,7 @@ from typing import Any
 
 from mincache.bench import raw_answers, trace, worker
 from mincache.bench.outcome import Outcome
-from mincache.bench.records import Cell, Claim, Record, Score, StopReason, Verdict
+from mincache.bench.records import Cell, ClaimedStatus, Record, Score, StopReason, Verdict
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, solution_bytes
 from mincache.problem.evaluation import Evaluation, evaluate
@@ -193,7 +193,9 @@ def _broken(evaluation: Evaluation) -> str:
     return ", ".join(f"{name} broken in {count} slots" for name, count in slots.items()) or "infinite cost"
 
 
-def _claim(cost: float | None, bound: float | None, outcome: Outcome, solution: Solution | None) -> Claim:
+def _claim(
+    cost: float | None, bound: float | None, outcome: Outcome, solution: Solution | None
+) -> ClaimedStatus:
     if solution is None:
         return "none"
     proven = cost is not None and bound is not None and bound >= cost - OPTIMALITY * abs(cost)

@@ -15,7 +15,7 @@ RECORD_FORMAT: Literal["mincache-record/1"] = "mincache-record/1"
 StopReason = Literal[
     "finished", "soft limit", "wall", "cpu", "memory", "crash", "exception", "interrupted", "not started"
 ]
-Claim = Literal["optimal", "feasible", "none"]
+ClaimedStatus = Literal["optimal", "feasible", "none"]
 Verdict = Literal["verified", "infeasible", "no solution", "contradicts a bound", "malformed", "skipped"]
 
 Measured = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -180,7 +180,7 @@ class Record(BaseModel):
     format: Literal["mincache-record/1"] = RECORD_FORMAT
     cell: Cell
     stop_reason: StopReason
-    claim: Claim = "none"
+    claim: ClaimedStatus = "none"
     verdict: Verdict
     reason: str = ""
     score: Score | None = None

@@ -39,7 +39,7 @@ class Started(NamedTuple):
         return cls(int(leader), folder)
 
 
-class Keeper:
+class Supervisor:
     """A keeper process, started when it is needed; a context manager that ends it.
 
     Args:

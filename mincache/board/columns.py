@@ -164,7 +164,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def shown(table: Table) -> list[Column]:
+def visible_columns(table: Table) -> list[Column]:
     """Return the columns that a table has."""
     return [column for column in COLUMNS if not column.optional or _says(column, table)]
 

@@ -10,7 +10,7 @@ from mincache.board.ranking import table
 from mincache.board.ranks import GAP_DIGITS
 from mincache.board.render import escaped, markdown_table
 from mincache.board.standing import Standing
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def contrasts(standings: Sequence[Standing], base: str) -> list[Contrast]:
     """
     gaps = {standing.name: _gaps(standing) for standing in standings}
     if base not in gaps:
-        raise InputError("base", f"must be one of: {', '.join(gaps)}", shown(base))
+        raise InputError("base", f"must be one of: {', '.join(gaps)}", excerpt(base))
     ordered = sorted(standings, key=lambda standing: (standing.name != base, standing.name))
     return [_contrast(one, gaps[one.name], gaps[base]) for one in ordered if gaps[one.name]]
 

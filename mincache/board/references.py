@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mincache.bench.records import Record
 from mincache.errors import InputError
 from mincache.generation import suites
+from mincache.generation.recipes import ListedInstance
 
 RELATIVE_TOLERANCE = 1e-9
 """Two costs closer than this are the same cost."""
@@ -93,7 +94,7 @@ def verified_cost(record: Record) -> float | None:
 
 
 def _check_hashes(suite: suites.Suite | None, records: Iterable[Record]) -> None:
-    entries: Mapping[str, suites.Entry] = {} if suite is None else suite.entries
+    entries: Mapping[str, ListedInstance] = {} if suite is None else suite.entries
     hashes = {name: entry.sha256 for name, entry in entries.items()}
     for record in records:
         cell = record.cell

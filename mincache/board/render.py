@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from mincache.board.columns import failures, shown
+from mincache.board.columns import failures, visible_columns
 from mincache.board.table import Row, Table
 from mincache.board.times import POLICIES
 from mincache.problem.constraints import CONSTRAINTS
@@ -70,7 +70,7 @@ def terminal(table: Table) -> RichTable:
     from rich.text import Text
 
     drawn = RichTable(title=Text(table.suite), box=SIMPLE_HEAD, padding=0, show_edge=False)
-    columns = [column for column in shown(table) if not column.wide]
+    columns = [column for column in visible_columns(table) if not column.wide]
     for column in columns:
         # A number folded over two lines, or cut, would be misread; text may fold.
         drawn.add_column(
@@ -100,7 +100,7 @@ def escaped(text: str) -> str:
 
 
 def _markdown_section(table: Table) -> str:
-    columns = shown(table)
+    columns = visible_columns(table)
     rows = ([escaped(column.cell(row, table)) for column in columns] for row in table.rows)
     titles = [escaped(column.heading) for column in columns]
     left = [not column.numeric for column in columns]
@@ -110,7 +110,7 @@ def _markdown_section(table: Table) -> str:
 
 def _tabular(table: Table) -> str:
     notes = "".join(f"% {note}\n" for note in (table.suite, *table.notes))
-    columns = shown(table)
+    columns = visible_columns(table)
     sides = "".join("r" if column.numeric else "l" for column in columns)
     titles = _latex_row(column.heading for column in columns)
     rows = "".join(_latex_row(column.cell(row, table) for column in columns) for row in table.rows)

@@ -13,11 +13,11 @@ from mincache.bench.records import Cell, Record
 from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
 from mincache.generation.suites import Suite
 
-Run = tuple[str, int, int]
+RerunKey = tuple[str, int, int]
 """An instance, the root of the random streams, and which of the repetitions."""
 
 
-def run_of(cell: Cell) -> Run:
+def run_of(cell: Cell) -> RerunKey:
     """Return which run of its contender a cell is."""
     return cell.instance, cell.seed, cell.repetition
 
@@ -62,7 +62,7 @@ def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[
 
 def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reproduction:
     """Return what differs between published records and those of the same runs made again."""
-    found: Mapping[Run, Record] = {run_of(record.cell): record for record in again}
+    found: Mapping[RerunKey, Record] = {run_of(record.cell): record for record in again}
     pairs = [(old, found[run_of(old.cell)]) for old in published if run_of(old.cell) in found]
     differences = [d for d in (_difference(old, new) for old, new in pairs) if d is not None]
     failed_alike = sum(verified_cost(old) is None and old.verdict == new.verdict for old, new in pairs)

@@ -20,7 +20,7 @@ FailurePolicy = Literal["penalised", "common", "worst"]
 """What the time of a failed run counts as: a multiple of the limit; nothing, its instance being left out
 for every solver; or the longest time that any solver took on the instance, the limit if all failed."""
 
-Uniforms = Callable[..., Array]
+UniformSource = Callable[..., Array]
 """Draws an array of uniforms in (0, 1) of the shape given."""
 _WEIGHTS_AT_ONCE = 1 << 21
 """Of the bootstrap: a few arrays of 16 MB, however many the runs of an instance."""
@@ -134,7 +134,7 @@ def virtual_best(costs: Array) -> VirtualBest:
     return VirtualBest(best, np.array(loss), np.array(alone))
 
 
-def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: Uniforms) -> Array:
+def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: UniformSource) -> Array:
     """Return means over instances [resamples], the runs of each instance drawn again with replacement.
 
     Instances are strata: a suite is what it is, only the seeds could have been others. With one run an
@@ -162,7 +162,7 @@ def bootstrap_means(samples: Sequence[Array], resamples: int, uniforms: Uniforms
     return (total[:resamples] + total[resamples:]) / len(samples)
 
 
-def _bootstrap_weights(resamples: int, runs: int, uniforms: Uniforms) -> Array:
+def _bootstrap_weights(resamples: int, runs: int, uniforms: UniformSource) -> Array:
     """Weights [runs, resamples] of the runs in each resample, each column summing to 1."""
     picked = (uniforms(resamples, runs) * runs).astype(np.int64) + runs * np.arange(resamples)[:, None]
     counts = np.bincount(picked.ravel(), minlength=resamples * runs).reshape(resamples, runs)

@@ -17,8 +17,8 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-from mincache.certificate.document import SlotProof, Verdict, parse_certificate, to_float, without_rules
-from mincache.errors import MissingExtraError, shown
+from mincache.certificate.document import CheckResult, SlotProof, parse_certificate, to_float, without_rules
+from mincache.errors import MissingExtraError, excerpt
 from mincache.files.documents import digest, parse_instance, parse_solution
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Solution
@@ -37,7 +37,7 @@ class RefusedError(Exception):
     """Something is not proven; the message says what. It never leaves `check`."""
 
 
-def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> Verdict:
+def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckResult:
     """Check a certificate of an instance and, where one is given, that a solution is optimal.
 
     Args:
@@ -55,27 +55,27 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     radio = _Radio(problem)
     try:
         if (claim.instance, claim.instance_sha256) != (problem.name, digest(instance)):
-            raise RefusedError(f"it is about another document, of the instance {shown(claim.instance)}")
+            raise RefusedError(f"it is about another document, of the instance {excerpt(claim.instance)}")
         forgiving = _proven(slots, radio, claim.slots, Fraction(claim.bound))
     except RefusedError as refused:
-        return Verdict(False, (f"refused: {refused}",))
+        return CheckResult(False, (f"refused: {refused}",))
     sentences = (
         f"proven: no solution that keeps the limits costs less than {claim.bound!r}",
         f"proven: none that the evaluator calls feasible costs less than {to_float(forgiving)!r}",
     )
     if answer is None:
-        return Verdict(True, sentences, claim.bound)
+        return CheckResult(True, sentences, claim.bound)
     answer.check_answers(problem)
     try:
         cost, excess = _priced(slots, radio, answer)
     except RefusedError as refused:
-        return Verdict(False, (*sentences, f"the solution is not feasible: {refused}"), claim.bound)
+        return CheckResult(False, (*sentences, f"the solution is not feasible: {refused}"), claim.bound)
     gap = cost - (Fraction(claim.bound) if excess <= KEPT_WITHIN else forgiving)
     gap = gap / cost if cost else _ZERO
     optimal = gap <= OPTIMAL_WITHIN
     found = "optimal within 1e-9" if optimal else f"not proven optimal, only within {to_float(gap):.2g}"
     last = f"the solution is {found}: it costs {to_float(cost)!r}"
-    return Verdict(optimal, (*sentences, last), claim.bound, to_float(gap))
+    return CheckResult(optimal, (*sentences, last), claim.bound, to_float(gap))
 
 
 class _Box(NamedTuple):
@@ -197,7 +197,7 @@ def _leaves(slot: _Slot, tree: list[Any], t: int) -> Iterator[tuple[_Boxes, Frac
             case [int(storage) | float(storage), int(step) | float(step)] if min(storage, step) >= 0:
                 yield boxes, Fraction(storage), Fraction(step)
             case _:
-                raise RefusedError(f"slot {t}: node {place} is neither a split nor a leaf: {shown(node)}")
+                raise RefusedError(f"slot {t}: node {place} is neither a split nor a leaf: {excerpt(node)}")
     if waiting:
         raise RefusedError(f"slot {t}: the tree ends before the leaf for {_described(waiting[-1])}")
 

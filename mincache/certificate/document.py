@@ -93,7 +93,7 @@ def to_float(value: Fraction) -> float:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """What a check found.
 
     Attributes:

@@ -132,7 +132,7 @@ def trial() -> dict[str, Any]:
     from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
     from mincache.bench.limits import Limits
-    from mincache.bench.supervisor import Keeper
+    from mincache.bench.supervisor import Supervisor
     from mincache.errors import MincacheError
     from mincache.generation import suites
 
@@ -140,7 +140,7 @@ def trial() -> dict[str, Any]:
     entry = next(iter(suite.entries.values()))
     most = {name: value for name, value in _REFUSABLE.items() if not _refusal(name)}
     try:
-        with Keeper() as keeper:
+        with Supervisor() as keeper:
             entrant = describe("cloud-only", keeper)
             path, limits = suite.path(entry.name), Limits(**most)
             task = plan.task(suite.name, path, entry.name, entry.sha256, entrant, 0, limits)

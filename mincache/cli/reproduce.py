@@ -39,13 +39,13 @@ class _PaperOrRow(click.Group):
 
 def _row_command(argument: str) -> click.Command:
     from mincache.cli.submit import reproduce as row
-    from mincache.errors import InputError, shown
+    from mincache.errors import InputError, excerpt
 
     if not Path(argument).is_dir():
         close = get_close_matches(argument, WORDS, n=1)
         advice = f"did you mean {close[0]!r}?" if close else ""
         rule = f"must be one of {', '.join(WORDS)}, or a row's folder"
-        raise InputError("reproduce", rule, shown(argument), advice)
+        raise InputError("reproduce", rule, excerpt(argument), advice)
     return row
 
 
@@ -135,12 +135,12 @@ def _print(found: Findings) -> None:
         if name not in COLUMNS or not rows:
             continue
         titles, *body = cells(name, rows)
-        shown = Table(title=name, box=SIMPLE_HEAD, title_justify="left")
+        excerpt = Table(title=name, box=SIMPLE_HEAD, title_justify="left")
         for title, column in zip(titles, COLUMNS[name], strict=True):
-            shown.add_column(Text(title), justify="right" if column.numeric else "left")
+            excerpt.add_column(Text(title), justify="right" if column.numeric else "left")
         for row in body:
-            shown.add_row(*map(Text, row))
-        console.print(shown)
+            excerpt.add_row(*map(Text, row))
+        console.print(excerpt)
 
 
 def _refresh(page: Path | None, output: Path) -> None:

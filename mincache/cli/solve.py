@@ -50,11 +50,11 @@ def solve(
     from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
     from mincache.bench.entrant import absolute
-    from mincache.bench.supervisor import Keeper
+    from mincache.bench.supervisor import Supervisor
 
     limits = limits_of(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
     suite, name, path, sha256 = _find_instance(instance)
-    with waiting(f"solving {name}"), Keeper(threads, pin=False) as keeper:
+    with waiting(f"solving {name}"), Supervisor(threads, pin=False) as keeper:
         entrant = describe(absolute(solver), keeper, startup_limit)
         task = plan.task(suite, path, name, sha256, entrant, seed, limits)
         judged = attempt(task, task.read(), keeper)

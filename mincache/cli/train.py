@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mincache.learning.draws import Course
+    from mincache.learning.draws import TrainingSource
     from mincache.learning.policies import Policy
     from mincache.learning.training import CurvePoint, Session, Trainable
 
@@ -95,7 +95,7 @@ def _spec(solver: str, episodes: int | None, device: str | None) -> str:
 
 
 def _learner(spec: str) -> Trainable:
-    from mincache.errors import InputError, shown
+    from mincache.errors import InputError, excerpt
     from mincache.learning.training import Trainable
     from mincache.solving import registry
     from mincache.solving.contract import Learner
@@ -106,7 +106,7 @@ def _learner(spec: str) -> Trainable:
     if missing:
         advice = "call its fit() from Python" if issubclass(kind, Learner) else "ddpg and set-policy have"
         raise InputError(
-            "solver", f"must have {' and '.join(missing)} to be trained here", shown(spec), advice
+            "solver", f"must have {' and '.join(missing)} to be trained here", excerpt(spec), advice
         )
     learner = registry.make(spec)
     assert isinstance(learner, Trainable)  # the same names
@@ -117,18 +117,18 @@ def _checked(path: Path) -> Path:
     """Return the path, if a policy can be written there."""
     import os
 
-    from mincache.errors import InputError, shown
+    from mincache.errors import InputError, excerpt
 
     if path.suffix != ".safetensors":
-        raise InputError("--output", "must end in .safetensors", shown(str(path)))
+        raise InputError("--output", "must end in .safetensors", excerpt(str(path)))
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError("--output", "must be in a folder that can be written to", shown(str(path.parent)))
+        raise InputError("--output", "must be in a folder that can be written to", excerpt(str(path.parent)))
     return path
 
 
 def _course(
     learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
-) -> tuple[Course, str]:
+) -> tuple[TrainingSource, str]:
     """Return what to train on, and the part of a file name that tells it."""
     from mincache.errors import InputError
     from mincache.files.tables import validated
@@ -154,7 +154,7 @@ def _title(suite: str, users: int | None, library: int | None) -> str:
     return one if users else f"any library and number of users, as drawn from the scenario of {suite}"
 
 
-def _what(learner: Trainable, course: Course) -> dict[str, Any]:
+def _what(learner: Trainable, course: TrainingSource) -> dict[str, Any]:
     """Return what decides a training beside its command: defaults, versions, and the problem."""
     from dataclasses import asdict
     from importlib.metadata import version

@@ -25,7 +25,7 @@ _PATIENCE = 12  # rounds without a better bound after which the steps get shorte
 _ROUNDING = 1e-12
 
 
-class Course(NamedTuple):
+class CachePlan(NamedTuple):
     """A cache for each frame.
 
     Attributes:
@@ -43,7 +43,7 @@ class Course(NamedTuple):
 
 def courses_by_prices(
     search: FrameSearch, load: Array, relative_gap: float, remaining: Callable[[], float]
-) -> Iterator[Course]:
+) -> Iterator[CachePlan]:
     """Yield ever better courses and bounds, until they meet, the time is up or prices settle.
 
     Args:
@@ -56,7 +56,7 @@ def courses_by_prices(
     met = _Met(search, load)
     price, length, waited = np.zeros_like(load), 1.0, 0
     price[0] = load[0]  # before the first frame nothing is cached: every model in it has risen
-    best = Course(np.zeros(load.shape, bool), float(search.stakes.cloud.sum()), 0.0, False)
+    best = CachePlan(np.zeros(load.shape, bool), float(search.stakes.cloud.sum()), 0.0, False)
     for count in range(1, _ROUNDS + 1):
         cache, loss, lower = _round(search, price, load, remaining)
         waited = 0 if lower > best.lower else waited + 1
@@ -77,7 +77,7 @@ def courses_by_prices(
         price[1:] = np.clip(price[1:] + step * rise, 0.0, load[1:])
 
 
-def _better(best: Course, cache: Array, loss: float, lower: float, tolerance: float) -> Course:
+def _better(best: CachePlan, cache: Array, loss: float, lower: float, tolerance: float) -> CachePlan:
     lower = max(lower, best.lower)
     if loss < best.loss:
         best = best._replace(cache=cache, loss=loss)

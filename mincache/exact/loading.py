@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mincache.exact.cache_sets import CacheSets, cheapest_course
-from mincache.exact.keeping import Course, courses_by_prices
-from mincache.exact.passes import FrameSearch, usable
+from mincache.exact.keeping import CachePlan, courses_by_prices
+from mincache.exact.passes import FrameSearch, usable_room
 from mincache.exact.service import cache_losses
 from mincache.problem import equations
 from mincache.problem.instance import Instance
@@ -40,7 +40,7 @@ def loading_losses(instance: Instance, slots: int) -> Array:
 
 def courses(
     search: FrameSearch, relative_gap: float, most_sets: int, remaining: Callable[[], float]
-) -> Iterator[Course]:
+) -> Iterator[CachePlan]:
     """Yield ever better courses; the last is the best of all, or of those found in the time.
 
     Args:
@@ -60,7 +60,7 @@ def courses(
 
 def best_course(
     search: FrameSearch, load: Array, most_sets: int, remaining: Callable[[], float]
-) -> Course | None:
+) -> CachePlan | None:
     """Return the best course of all; None if the caches that fit are too many, or the time too short.
 
     Models whose users would lose nothing at the cloud are never cached: left out, they cost nothing.
@@ -68,7 +68,7 @@ def best_course(
     instance = search.instance
     stake = np.zeros(instance.model_count)
     np.add.at(stake, instance.trace.requested_model, search.stakes.cloud)
-    storage_gb = usable(instance.server.storage_gb, instance.models.size_gb)
+    storage_gb = usable_room(instance.server.storage_gb, instance.models.size_gb)
     models = np.flatnonzero((stake > 0.0) & (instance.models.size_gb <= storage_gb))
     most = min(most_sets, _MOST_NUMBERS // max(len(load), len(models), 1))
     sets = CacheSets.that_fit(instance.models.size_gb[models], storage_gb, most)
@@ -81,7 +81,7 @@ def best_course(
     cache = np.zeros((len(load), instance.model_count), bool)
     cache[:, models] = sets.member[course]
     rounding = np.finfo(np.float64).eps * (len(load) + len(models))
-    return Course(cache, value, least * (1.0 - rounding), proven=lower is loss)
+    return CachePlan(cache, value, least * (1.0 - rounding), proven=lower is loss)
 
 
 def _costs(

@@ -33,7 +33,7 @@ _plain_s = [0.0]  # seconds this process has spent in plain loops
 
 
 @contextmanager
-def fitting(
+def choose_loops(
     work: float,
     compiled: bool | None = None,
     remaining_s: float = float("inf"),

@@ -24,7 +24,7 @@ _USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the cl
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def usable(room: float, sizes: Array) -> float:
+def usable_room(room: float, sizes: Array) -> float:
     """Return how much of `room` items of these `sizes` can fill at all, with an allowance for rounding.
 
     Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
@@ -34,10 +34,10 @@ def usable(room: float, sizes: Array) -> float:
     multiples = sizes / unit
     if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
         room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
-    return eased(room)
+    return with_slack(room)
 
 
-def eased(limit: float) -> float:
+def with_slack(limit: float) -> float:
     """Return a limit with an allowance for rounding."""
     return min(limit * (1.0 + _ROUNDING), float(np.finfo(np.float64).max))
 
@@ -118,10 +118,10 @@ class FrameSearch:
         server, models = self.instance.server, self.instance.models
         work = frames.size * self.work.price.size * self.instance.user_count * (1 + nodes // FIRST_NODES)
         ignored = np.errstate(over="ignore", invalid="ignore")
-        with loops.fitting(work, self.compiled, remaining_s) as search_frames, ignored:
+        with loops.choose_loops(work, self.compiled, remaining_s) as search_frames, ignored:
             search_frames(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud, self.keep,
-                usable(server.storage_gb, models.size_gb), eased(server.steps),
+                usable_room(server.storage_gb, models.size_gb), with_slack(server.steps),
                 self.tolerance, nodes, frames, self.plan, self.work,
             )  # fmt: skip
 

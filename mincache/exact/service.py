@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mincache.exact import loops
-from mincache.exact.passes import FrameSearch, eased
+from mincache.exact.passes import FrameSearch, with_slack
 from mincache.problem.quantity import Array
 
 _NODES = 1 << 20  # for one cache in one slot: hardly ever are more than a few needed
@@ -42,8 +42,8 @@ def _serve(
     instance, slot = search.instance, slice(t, t + 1)
     work = len(sets) * instance.user_count
     ignored = np.errstate(over="ignore", invalid="ignore")
-    with loops.fitting(work, search.compiled, remaining_s, "serve_sets") as serve_sets, ignored:
+    with loops.choose_loops(work, search.compiled, remaining_s, "serve_sets") as serve_sets, ignored:
         serve_sets(
             search.library, instance.trace.requested_model[slot], search.stakes.cloud[slot],
-            eased(instance.server.steps), sets, _NODES, loss, lower, steps, search.work,
+            with_slack(instance.server.steps), sets, _NODES, loss, lower, steps, search.work,
         )  # fmt: skip

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from mincache.errors import DocumentError, InputError, shown
+from mincache.errors import DocumentError, InputError, excerpt
 from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
 from mincache.problem.quantity import Quantity, quantities
 from mincache.problem.solution import Solution
@@ -69,7 +69,7 @@ def parse_instance(data: bytes) -> Instance:
     }
     origin = document.get("origin")
     if origin is not None and not isinstance(origin, dict):
-        raise InputError("origin", "must be an object", shown(origin))
+        raise InputError("origin", "must be an object", excerpt(origin))
     return Instance(document["name"], document["preference_weight"], **parts, origin=origin)
 
 
@@ -123,7 +123,7 @@ def json_schema(kind: str) -> dict[str, Any]:
         InputError: for any other kind.
     """
     if kind not in ("instance", "solution"):
-        raise InputError("kind", "must be 'instance' or 'solution'", shown(kind))
+        raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
     if kind == "instance":
         parts = {name: _object_schema(part, {}) for name, part in PARTS.items()}
         parts = {name: {"description": _first_line(PARTS[name])} | schema for name, schema in parts.items()}
@@ -242,7 +242,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) < len(pairs):
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise InputError(shown(twice), "must stand once in its object", "it twice")
+        raise InputError(excerpt(twice), "must stand once in its object", "it twice")
     return seen
 
 
@@ -253,20 +253,20 @@ def _refuse_constant(text: str) -> NoReturn:
 def _finite_float(text: str) -> float:
     number = float(text)
     if abs(number) == float("inf"):
-        raise InputError("document", "must hold finite numbers only", shown(text))
+        raise InputError("document", "must hold finite numbers only", excerpt(text))
     return number
 
 
 def _check_keys(document: dict[str, Any], kind: type, tag: str, optional: set[str]) -> None:
     received = document.get("format")
     if received != tag:
-        raise InputError("format", f"must be {tag!r}", shown(received))
+        raise InputError("format", f"must be {tag!r}", excerpt(received))
     _check_names("", document, {"format", *(f.name for f in fields(kind))}, optional)
 
 
 def _section(name: str, kind: type, value: object) -> Any:
     if not isinstance(value, dict):
-        raise InputError(name, "must be an object", shown(value))
+        raise InputError(name, "must be an object", excerpt(value))
     declared = quantities(kind)
     optional = {field for field, meaning in declared.items() if meaning.default is not None}
     _check_names(f"{name}.", value, set(declared), optional)
@@ -277,7 +277,9 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optiona
     for key in value:
         if key not in known:
             plain = key.isidentifier() and len(key) <= 40
-            raise InputError(prefix + (key if plain else shown(key)), "must be a known key", "an unknown one")
+            raise InputError(
+                prefix + (key if plain else excerpt(key)), "must be a known key", "an unknown one"
+            )
     for key in sorted(known - optional):
         if key not in value:
             raise InputError(prefix + key, "must be present", "nothing")

@@ -15,7 +15,7 @@ STARTED_IN = "MINCACHE_STARTED_IN"
 """The environment variable that holds the folder in which the bench was started."""
 
 
-def given(path: str | os.PathLike[str]) -> Path:
+def absolute_path(path: str | os.PathLike[str]) -> Path:
     """Return a path that a user gave as an absolute one, wherever this process works now."""
     return Path(os.environ.get(STARTED_IN) or os.getcwd(), path)
 

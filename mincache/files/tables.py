@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mincache.errors import DocumentError, InputError, shown
+from mincache.errors import DocumentError, InputError, excerpt
 from mincache.files.documents import read_bytes
 
 MAX_TOML_BYTES = 4 * 1024 * 1024
@@ -18,10 +18,10 @@ MAX_TOML_BYTES = 4 * 1024 * 1024
 MAX_LINE_DOTS = 1000
 """A line of a TOML file may not hold more dots than this: tomllib's time grows with the square of a key's."""
 
-Table = TypeVar("Table", bound=BaseModel)
+TableModel = TypeVar("TableModel", bound=BaseModel)
 
 
-def read_toml(path: str | os.PathLike[str], kind: type[Table]) -> Table:
+def read_toml(path: str | os.PathLike[str], kind: type[TableModel]) -> TableModel:
     """Read a TOML file as a table of this kind.
 
     Raises:
@@ -34,7 +34,7 @@ def read_toml(path: str | os.PathLike[str], kind: type[Table]) -> Table:
         raise DocumentError(place, error.rule, error.received, error.advice) from None
 
 
-def validated(kind: type[Table], fields: Mapping[str, Any]) -> Table:
+def validated(kind: type[TableModel], fields: Mapping[str, Any]) -> TableModel:
     """Return the table of this kind with these fields.
 
     Raises:
@@ -53,7 +53,7 @@ def validated(kind: type[Table], fields: Mapping[str, Any]) -> Table:
         raise InputError(field, "must be present", "nothing")
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("should ", "must ", 1)
     rule = message if message.startswith("must") or " must " in message else f"must be {message}"
-    raise InputError(field, rule, shown(first["input"]))
+    raise InputError(field, rule, excerpt(first["input"]))
 
 
 def _known_fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:

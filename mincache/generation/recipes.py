@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest, instance_bytes
 from mincache.files.tables import validated
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
@@ -63,7 +63,7 @@ class Recipe(BaseModel):
         return self
 
 
-class Entry(BaseModel):
+class ListedInstance(BaseModel):
     """One instance of a suite.
 
     Attributes:
@@ -145,9 +145,9 @@ class Place:
         path = _path(self.library, scenario.users, self.trace)
         return scenario.instance(self.name, library, scenario.trace(recipe.trace_seed, *path), origin)
 
-    def entry(self, document: bytes) -> Entry:
+    def entry(self, document: bytes) -> ListedInstance:
         """Return the entry of the instance in this document."""
-        return Entry(
+        return ListedInstance(
             name=self.name, sha256=digest(document), setting=self.setting,
             library=self.library, users=self.scenario.users, trace=self.trace,
         )  # fmt: skip
@@ -163,7 +163,7 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
     """
     if recipe.generator != GENERATOR_VERSION:
         rule = f"must be {GENERATOR_VERSION!r}, the version installed"
-        raise InputError("recipe.generator", rule, shown(recipe.generator))
+        raise InputError("recipe.generator", rule, excerpt(recipe.generator))
     settings = [{}] if recipe.sweep is None else recipe.sweep.settings()
     numbered = recipe.sweep is not None and bool(recipe.sweep.lists or recipe.sweep.cases)
     fields = scenario.model_dump()
@@ -184,7 +184,7 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
                     )
 
 
-def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, Entry]]:
+def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, ListedInstance]]:
     """Draw the instances of a recipe, each with its entry.
 
     Raises:

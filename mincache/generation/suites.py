@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mincache.errors import DocumentError, InputError, shown
+from mincache.errors import DocumentError, InputError, excerpt
 from mincache.files.documents import (
     digest,
     instance_bytes,
@@ -30,8 +30,7 @@ from mincache.files.documents import (
 from mincache.files.paths import make_folder
 from mincache.files.tables import read_toml, validated
 from mincache.generation.drawn import drawn_file
-from mincache.generation.recipes import Entry as Entry  # the same names: for those who look for them here
-from mincache.generation.recipes import Place, places
+from mincache.generation.recipes import ListedInstance, Place, places
 from mincache.generation.recipes import Recipe as Recipe
 from mincache.generation.recipes import draw as draw
 from mincache.generation.scenario import Scenario
@@ -64,7 +63,7 @@ class SuiteFile(BaseModel):
     kept: Literal["files", "drawn"] = "files"
     recipe: Recipe
     scenario: Scenario
-    instance: Annotated[tuple[Entry, ...], _LIST] = ()
+    instance: Annotated[tuple[ListedInstance, ...], _LIST] = ()
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -86,7 +85,7 @@ class Suite:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         self.content = read_toml(self.folder / RECIPE_FILE, SuiteFile)
-        self.entries: Mapping[str, Entry] = {entry.name: entry for entry in self.content.instance}
+        self.entries: Mapping[str, ListedInstance] = {entry.name: entry for entry in self.content.instance}
 
     @property
     def name(self) -> str:
@@ -120,11 +119,11 @@ class Suite:
         except InputError as error:
             raise DocumentError(f"{path}: {error.field}", error.rule, error.received, error.advice) from None
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, name: str) -> ListedInstance:
         if name not in self.entries:
             close = difflib.get_close_matches(name, self.entries, n=1)
             advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {self.name}"
-            raise InputError("instance", f"must be one of {self.name}'s", shown(name), advice)
+            raise InputError("instance", f"must be one of {self.name}'s", excerpt(name), advice)
         return self.entries[name]
 
     @cached_property
@@ -227,8 +226,8 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]
         InputError: if one is not finite.
     """
 
-    def referenced(entry: Entry, cost: float, bound: float | None) -> Entry:
-        return validated(Entry, entry.model_dump() | {"best_known": cost, "lower_bound": bound})
+    def referenced(entry: ListedInstance, cost: float, bound: float | None) -> ListedInstance:
+        return validated(ListedInstance, entry.model_dump() | {"best_known": cost, "lower_bound": bound})
 
     entries = tuple(
         referenced(entry, *values[entry.name]) if entry.name in values else entry
@@ -270,7 +269,7 @@ def find(name_or_folder: str) -> Suite:
     if is_suite(name_or_folder):
         return Suite(name_or_folder)
     rule = f"must be one of {', '.join(standard_names())}, or a folder with a {RECIPE_FILE}"
-    raise InputError("suite", rule, shown(name_or_folder), _did_you_mean(name_or_folder))
+    raise InputError("suite", rule, excerpt(name_or_folder), _did_you_mean(name_or_folder))
 
 
 def find_instance(name_or_file: str) -> Instance:
@@ -306,7 +305,7 @@ def _suite_of(instance_name: str) -> Suite:
     if suite_name not in standard_names():
         rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
         advice = _did_you_mean(suite_name) or "see: mincache instances show paper-v1"
-        raise InputError("instance", rule, shown(instance_name), advice)
+        raise InputError("instance", rule, excerpt(instance_name), advice)
     return find(suite_name)
 
 

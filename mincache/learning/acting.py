@@ -43,7 +43,7 @@ def load(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
     return load_network(path, build), view
 
 
-def ready(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
+def load_once(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
     """Return what `load` does, kept for the next call with this instance while the file stays the same.
 
     A solver's `supports` calls it first, so that loading is not on the clock of its `solve`.

@@ -28,7 +28,7 @@ MAX_CHECKPOINT_BYTES = 2 * 1024**3
 _HEADER_KEY = "mincache"
 
 
-class Progress(BaseModel):
+class CheckpointHeader(BaseModel):
     """The header of a checkpoint.
 
     Attributes:
@@ -47,7 +47,7 @@ class Progress(BaseModel):
     notes: dict[str, Any] = Field(default_factory=dict)
     sha256: str = ""
 
-    def sealed(self, arrays: Mapping[str, Array]) -> Progress:
+    def sealed(self, arrays: Mapping[str, Array]) -> CheckpointHeader:
         """Return the same with the digest of itself and of the learner's arrays."""
         digest = sha256(self.model_copy(update={"sha256": ""}).model_dump_json().encode())
         for name in sorted(arrays):
@@ -74,7 +74,7 @@ class Checkpoint:
 
     def __init__(self, path: Path, training: Mapping[str, Any], every: int = 50) -> None:
         self.path, self.every = path, every
-        progress, self._arrays = Progress(training=dict(training)), dict[str, Array]()
+        progress, self._arrays = CheckpointHeader(training=dict(training)), dict[str, Array]()
         if path.exists():
             with refusing(path):
                 progress, self._arrays = _read(path, progress)
@@ -90,7 +90,9 @@ class Checkpoint:
         if episodes - self._episodes < self.every:
             return
         self._episodes = episodes
-        progress = Progress(training=self._training, episodes=episodes, notes=self.notes).sealed(arrays)
+        progress = CheckpointHeader(training=self._training, episodes=episodes, notes=self.notes).sealed(
+            arrays
+        )
         write_bytes(self.path, save(dict(arrays), metadata={_HEADER_KEY: progress.model_dump_json()}))
 
     def remove(self) -> None:
@@ -98,10 +100,10 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-def _read(path: Path, wanted: Progress) -> tuple[Progress, dict[str, Array]]:
+def _read(path: Path, wanted: CheckpointHeader) -> tuple[CheckpointHeader, dict[str, Array]]:
     with opened(path, MAX_CHECKPOINT_BYTES) as file:
         header = (file.metadata() or {}).get(_HEADER_KEY, "{}")
-        progress = validated(Progress, parse_json(header.encode()))
+        progress = validated(CheckpointHeader, parse_json(header.encode()))
         if progress.training != json.loads(wanted.model_dump_json())["training"]:
             advice = "repeat the command that began it, or delete the file"
             raise InputError("training", "must be the one that is asked for", "another", advice)

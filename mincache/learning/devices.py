@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 
 
 def check_device(name: str) -> None:
@@ -19,4 +19,4 @@ def check_device(name: str) -> None:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         first_sentence = why.split(". ")[0].rstrip(".")[:160]
         hint = f"{first_sentence}; cpu works"
-        raise InputError("device", "must be one that torch has here", shown(name), hint) from None
+        raise InputError("device", "must be one that torch has here", excerpt(name), hint) from None

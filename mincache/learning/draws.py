@@ -71,5 +71,5 @@ def _log_uniform(rng: np.random.Generator, least: int, most: int) -> int:
     return round(math.exp(rng.uniform(math.log(least), math.log(most))))
 
 
-Course = Episodes | Draws
+TrainingSource = Episodes | Draws
 """What is learned from: traces of one problem, or instances of every kind."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from mincache.errors import InputError
 from mincache.learning import policies
-from mincache.learning.draws import Course
+from mincache.learning.draws import TrainingSource
 from mincache.learning.policies import PolicyCard
 from mincache.problem.instance import Instance
 from mincache.solving import registry
@@ -60,7 +60,7 @@ class PolicyLearner(Learner):
     def find(self, instance: Instance) -> Path | str:
         """Return the policy for this instance, or why there is none."""
         if self.policy:
-            return self._differs(self.policy) or policies.named(self.policy, instance)
+            return self._differs(self.policy) or policies.policy_name(self.policy, instance)
         return policies.shipped(self.title, self.training(), instance)
 
     def found(self, instance: Instance) -> Path:
@@ -78,7 +78,7 @@ class PolicyLearner(Learner):
         """Return the parameters that a training depends on."""
         return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
 
-    def check_learnable(self, course: Course) -> None:
+    def check_learnable(self, course: TrainingSource) -> None:
         """Check that a policy trained on `course` could answer what is drawn there.
 
         Raises:
@@ -99,9 +99,9 @@ class PolicyLearner(Learner):
                 return f"the policy {path} was trained with {name}={trained}, not {value}"
         return None
 
-    def card(self, course: Course, title: str, versions: tuple[str, str]) -> PolicyCard:
+    def card(self, course: TrainingSource, title: str, versions: tuple[str, str]) -> PolicyCard:
         """Return the card of a policy that was trained on `course`, with a title for people."""
         return PolicyCard(
             solver=self.title, parameters=self.training(), title=title, versions=versions, seed=course.seed,
-            **policies.whose(course),
+            **policies.card_fields_of(course),
         )  # fmt: skip

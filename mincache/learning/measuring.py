@@ -21,7 +21,7 @@ from mincache.files.documents import read_bytes, write_bytes
 from mincache.generation import suites
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
-from mincache.learning.draws import Course, Draws
+from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.training import Trainable
 from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
@@ -61,7 +61,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Job:
+class MeasuredTraining:
     """One training to make, and what to measure it on.
 
     Attributes:
@@ -85,7 +85,7 @@ class Job:
     suite: str | None = None
 
     @property
-    def course(self) -> Course:
+    def course(self) -> TrainingSource:
         """What it is trained on."""
         if self.general:
             return Draws(self.scenario, self.seed)
@@ -134,7 +134,7 @@ class Job:
         return round(float(np.mean(np.array(costs) / optimal - 1.0)), 6)
 
 
-def run_all(jobs: Sequence[Job], kept: Path, workers: int = 1) -> list[Trial]:
+def run_all(jobs: Sequence[MeasuredTraining], kept: Path, workers: int = 1) -> list[Trial]:
     """Return the trials of all jobs in their order, and keep them in a file as they come.
 
     Args:
@@ -156,13 +156,13 @@ def run_all(jobs: Sequence[Job], kept: Path, workers: int = 1) -> list[Trial]:
     return done
 
 
-def _finished(jobs: Sequence[Job], workers: int) -> Iterator[list[Trial]]:
+def _finished(jobs: Sequence[MeasuredTraining], workers: int) -> Iterator[list[Trial]]:
     """Yield the trials of each job as it ends; one worker is this process."""
     if workers == 1:
-        yield from map(Job.run, jobs)
+        yield from map(MeasuredTraining.run, jobs)
         return
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        for job in as_completed([pool.submit(Job.run, job) for job in jobs]):
+        for job in as_completed([pool.submit(MeasuredTraining.run, job) for job in jobs]):
             yield job.result()
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.files.tables import validated
-from mincache.learning.draws import Course, Draws
+from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.safefile import opened, refusing
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
@@ -87,9 +87,11 @@ class Policy:
         for name in sorted(wanted.keys() | self.weights.keys()):
             received = list(self.weights[name].shape) if name in self.weights else "nothing"
             if name not in wanted:
-                raise InputError(f"weights.{name}", "must not be there", shown(received))
+                raise InputError(f"weights.{name}", "must not be there", excerpt(received))
             if received != list(wanted[name]):
-                raise InputError(f"weights.{name}", f"must have shape {list(wanted[name])}", shown(received))
+                raise InputError(
+                    f"weights.{name}", f"must have shape {list(wanted[name])}", excerpt(received)
+                )
 
 
 def problem_digest(instance: Instance) -> str:
@@ -114,7 +116,7 @@ def check_size(weights: int) -> None:
         raise InputError("policy", f"must hold at most {MAX_POLICY_BYTES} bytes", str(size), advice)
 
 
-def whose(course: Course) -> dict[str, Any]:
+def card_fields_of(course: TrainingSource) -> dict[str, Any]:
     """Return those fields of a card that tell what a policy is for, if it was trained on `course`."""
     if isinstance(course, Draws):
         return {"problem": ANY_PROBLEM}
@@ -152,7 +154,7 @@ def read_card(path: str | os.PathLike[str]) -> PolicyCard:
         return _card(file.metadata())
 
 
-def named(path: Path, instance: Instance) -> Path | str:
+def policy_name(path: Path, instance: Instance) -> Path | str:
     """Return the path of this policy, or a sentence why it is not for this instance.
 
     Raises:
@@ -205,7 +207,7 @@ def _card(header: Mapping[str, str] | None) -> PolicyCard:
         raise InputError("header", f"must hold a card under {_CARD_KEY!r}", "none")
     fields = parse_json(text.encode())
     if fields.get("format") != POLICY_FORMAT:
-        raise InputError("format", f"must be {POLICY_FORMAT!r}", shown(fields.get("format")))
+        raise InputError("format", f"must be {POLICY_FORMAT!r}", excerpt(fields.get("format")))
     return validated(PolicyCard, fields)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from mincache.errors import DocumentError, InputError, shown
+from mincache.errors import DocumentError, InputError, excerpt
 
 
 @contextmanager
@@ -41,4 +41,4 @@ def opened(path: Path, max_bytes: int) -> Any:
     try:
         return safe_open(path, framework="numpy")
     except (SafetensorError, OSError) as error:
-        raise InputError("file", "must be safetensors", shown(str(error))) from None
+        raise InputError("file", "must be safetensors", excerpt(str(error))) from None

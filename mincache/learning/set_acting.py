@@ -30,7 +30,7 @@ def load(path: Path) -> SlotNetwork:
     return load_network(path, _network_of)
 
 
-def ready(path: Path) -> SlotNetwork:
+def load_once(path: Path) -> SlotNetwork:
     """Return what `load` does, kept for the next call while the file stays the same."""
     status = path.stat()
     return _kept(path, (status.st_mtime_ns, status.st_size))

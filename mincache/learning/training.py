@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mincache.errors import MincacheError
 from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.draws import Course, Draws
+from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
@@ -24,7 +24,7 @@ from mincache.solving.contract import Run
 RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
 VALIDATION_TRACES = 4
 VALIDATION_DRAWS = 20
-Watch = Callable[[int, float, Callable[[Instance], Solution]], None]
+TrainingWatcher = Callable[[int, float, Callable[[Instance], Solution]], None]
 """Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
 
 
@@ -52,7 +52,7 @@ class Trainable(Protocol):
         self,
         course: Any,  # the Course that it learns from
         /,
-        watch: Watch | None = None,
+        watch: TrainingWatcher | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
     ) -> Policy:
@@ -118,7 +118,7 @@ class Validation:
         count: how many instances.
     """
 
-    course: Course
+    course: TrainingSource
     count: int = VALIDATION_TRACES
     instances: Sequence[Instance] = field(init=False)
     optimal_costs: Sequence[float] | None = field(init=False)
@@ -156,7 +156,7 @@ class Session:
     def __init__(
         self,
         learner: Trainable,
-        course: Course,
+        course: TrainingSource,
         checkpoint: Checkpoint,
         show: Callable[[int, CurvePoint | None], None],
         points: int = 10,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 
 _LITERAL = {"observation": "index", "action": "softmax", "critic": "plain", "discount": 0.99}
 _ONE_HOT = _LITERAL | {"observation": "one-hot"}
@@ -46,13 +46,13 @@ ABOUT: Mapping[str, str] = MappingProxyType(
 """What each variant changes about the one before."""
 
 
-class Text(str):
+class DefaultText(str):
     """A default that gives way to what the variant says; the same text, when given, does not."""
 
     __slots__ = ()
 
 
-class Number(float):
+class DefaultNumber(float):
     """Likewise, for a number."""
 
     __slots__ = ()
@@ -68,9 +68,9 @@ def fill(solver: Any) -> None:
         InputError: if there is no such variant.
     """
     if solver.variant not in VARIANTS:
-        raise InputError("ddpg.variant", f"must be one of {', '.join(VARIANTS)}", shown(solver.variant))
+        raise InputError("ddpg.variant", f"must be one of {', '.join(VARIANTS)}", excerpt(solver.variant))
     for name, value in VARIANTS[solver.variant].items():
-        if isinstance(getattr(solver, name), Text | Number):
+        if isinstance(getattr(solver, name), DefaultText | DefaultNumber):
             object.__setattr__(solver, name, value)
     if any(getattr(solver, name) != value for name, value in VARIANTS[solver.variant].items()):
         object.__setattr__(solver, "variant", DEFAULT)

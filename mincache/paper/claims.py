@@ -8,7 +8,7 @@ from typing import Literal
 
 from mincache.problem.quantity import Array
 
-Quantity = Literal["hit ratio", "cost"]
+ClaimedQuantity = Literal["hit ratio", "cost"]
 
 DDPG, HCRAS, RCARS = "DDPG", "HCRAS", "RCARS"
 CLOUD_ONLY, OPTIMUM, MOST_HITS = "cloud only", "optimum", "most hits"
@@ -27,7 +27,7 @@ class Claim:
     """
 
     figure: str
-    quantity: Quantity
+    quantity: ClaimedQuantity
     users: int
     baseline: str
     percent: float
@@ -63,7 +63,7 @@ class Reading:
     name: str
     denominator: Literal["baseline", "solver"]
 
-    def better(self, quantity: Quantity, baseline: Array, solver: Array) -> Array:
+    def better(self, quantity: ClaimedQuantity, baseline: Array, solver: Array) -> Array:
         """Return by which fraction a solver is better than a baseline; negative where it is worse."""
         difference = baseline - solver if quantity == "cost" else solver - baseline
         return difference / (baseline if self.denominator == "baseline" else solver)

@@ -18,7 +18,7 @@ from mincache.paper.claims import (
     Reading,
 )
 from mincache.paper.estimates import Estimate, estimate
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 from mincache.paper.over_users import HERE, MOST_HITS_SPEC
 from mincache.paper.workshop import Contestant, Workshop
@@ -70,10 +70,10 @@ def draw(shop: Workshop, variant: Variant = TABLE_1) -> Measurements:
     return shop.measure(suite, [Contestant(role, spec) for role, spec in specs.items()])
 
 
-def table(shop: Workshop) -> list[Row]:
+def table(shop: Workshop) -> list[FindingRow]:
     """Return the ceiling on the cost claims over RCARS in each variant, and how often they are possible."""
     few, many = (claim for claim in CLAIMS if (claim.quantity, claim.baseline) == ("cost", RCARS))
-    rows: list[Row] = []
+    rows: list[FindingRow] = []
     for variant in VARIANTS:
         drawn = draw(shop, variant)
         (least, at_few), (most, at_many) = (

@@ -7,16 +7,16 @@ import numpy as np
 from mincache.paper.claims import CLOUD_ONLY, MOST_HITS, OPTIMUM, RCARS
 from mincache.paper.dependence import EQUAL_BANDWIDTH
 from mincache.paper.estimates import estimate
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 
 
-def table(drawn: Measurements) -> list[Row]:
+def table(drawn: Measurements) -> list[FindingRow]:
     """Return for each N how the bounds and baselines stand to each other, over libraries."""
     return [_row(drawn, users) for users in drawn.users]
 
 
-def _row(drawn: Measurements, users: int) -> Row:
+def _row(drawn: Measurements, users: int) -> FindingRow:
     roles = (RCARS, CLOUD_ONLY, OPTIMUM, EQUAL_BANDWIDTH)
     random, cloud, best, equal = (drawn.per_library(role, "cost", users) for role in roles)
     hits = {role: drawn.per_library(role, "hit ratio", users) for role in (RCARS, OPTIMUM, MOST_HITS)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from mincache.errors import MissingExtraError
 from mincache.paper.claims import CLOUD_ONLY, DDPG, HCRAS, MOST_HITS, OPTIMUM, RCARS
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 
 _WIDTH, _HEIGHT = 520, 320
 _ROLES = (DDPG, HCRAS, RCARS, CLOUD_ONLY, OPTIMUM, MOST_HITS)
@@ -18,7 +18,7 @@ _DECADES = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000]
 _SHAPES = ("circle", "square", "triangle-up", "cross", "diamond", "triangle-down")
 
 
-def rewards(curves: Sequence[Row], references: Sequence[Row]) -> dict[str, Any]:
+def rewards(curves: Sequence[FindingRow], references: Sequence[FindingRow]) -> dict[str, Any]:
     """Return Fig. 3: the mean reward of each learning rate, the range over training seeds as a band.
 
     Args:
@@ -42,7 +42,7 @@ def rewards(curves: Sequence[Row], references: Sequence[Row]) -> dict[str, Any]:
     return _sized(alt.layer(band, *_rules(alt, references, last), lines))
 
 
-def _rules(alt: Any, references: Sequence[Row], right: float) -> list[Any]:
+def _rules(alt: Any, references: Sequence[FindingRow], right: float) -> list[Any]:
     rows = [{**row, "x": right} for row in references]
     base = alt.Chart(alt.InlineData(rows)).encode(alt.Y("reward:Q"))
     texts = base.mark_text(align="right", dy=-6, dx=-2, color="#444")
@@ -52,7 +52,7 @@ def _rules(alt: Any, references: Sequence[Row], right: float) -> list[Any]:
     ]
 
 
-def over_users(rows: Sequence[Row], title: str, number_format: str) -> dict[str, Any]:
+def over_users(rows: Sequence[FindingRow], title: str, number_format: str) -> dict[str, Any]:
     """Return Fig. 4 or 5: a value over the number of users, with its intervals as bars."""
     alt = _altair()
     roles = [role for role in _ROLES if any(row["solver"] == role for row in rows)]
@@ -72,7 +72,7 @@ def over_users(rows: Sequence[Row], title: str, number_format: str) -> dict[str,
     return _sized(alt.layer(lines, bars, points))
 
 
-def budgets(rows: Sequence[Row]) -> dict[str, Any]:
+def budgets(rows: Sequence[FindingRow]) -> dict[str, Any]:
     """Return how much better than HCRAS the optimum is, over HCRAS' budget; the paper's claims dashed."""
     alt = _altair()
     users = sorted({row["users"] for row in rows})
@@ -92,7 +92,7 @@ def budgets(rows: Sequence[Row]) -> dict[str, Any]:
     return _sized(alt.layer(*_claimed(alt, data, colour, 1.5 * most), bars, points))
 
 
-def _claimed(alt: Any, data: Sequence[Row], colour: Any, right: float) -> list[Any]:
+def _claimed(alt: Any, data: Sequence[FindingRow], colour: Any, right: float) -> list[Any]:
     """Return the lines of what the paper claims DDPG to be better than HCRAS by."""
     claims = {row["N"]: row["claimed"] for row in data if row["claimed"] is not None}
     rows = [

@@ -14,7 +14,7 @@ from mincache.errors import InputError
 from mincache.files.documents import parse_json, read_bytes, write_bytes
 
 FORMAT = "mincache-paper/1"
-Row = dict[str, Any]
+FindingRow = dict[str, Any]
 """One row of a table: texts, numbers or None by column."""
 _DIGITS = 6
 
@@ -32,10 +32,10 @@ class Findings:
     """
 
     what: str
-    tables: Mapping[str, Sequence[Row]]
+    tables: Mapping[str, Sequence[FindingRow]]
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
-    runs: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    runs: Mapping[str, Sequence[FindingRow]] = field(default_factory=dict)
 
 
 def write(folder: Path, found: Findings) -> list[Path]:
@@ -43,7 +43,7 @@ def write(folder: Path, found: Findings) -> list[Path]:
     from mincache.site import charts
 
     document = {"format": FORMAT, "what": found.what, "record": found.record, "tables": found.tables}
-    files = {f"{found.what}.json": (json.dumps(rounded(document), indent=1) + "\n").encode()}
+    files = {f"{found.what}.json": (json.dumps(rounded_numbers(document), indent=1) + "\n").encode()}
     files |= {f"{name}.csv": as_csv(rows) for name, rows in found.tables.items()}
     files |= {f"runs/{name}.csv": as_csv(rows) for name, rows in found.runs.items()}
     for name, chart in found.charts.items():
@@ -72,22 +72,22 @@ def path_of(folder: Path, what: str) -> Path:
     return folder / f"{what}.json"
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
+def as_csv(rows: Sequence[FindingRow]) -> bytes:
     """Return rows as CSV; a column that any row has."""
     text = io.StringIO()
     columns = list(dict.fromkeys(column for row in rows for column in row))
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rounded(list(rows)))
+    writer.writerows(rounded_numbers(list(rows)))
     return text.getvalue().encode()
 
 
-def rounded(value: Any) -> Any:
+def rounded_numbers(value: Any) -> Any:
     """Return a JSON value with every number to 6 significant digits."""
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}")
     if isinstance(value, Mapping):
-        return {key: rounded(entry) for key, entry in value.items()}
+        return {key: rounded_numbers(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [rounded(entry) for entry in value]
+        return [rounded_numbers(entry) for entry in value]
     return value

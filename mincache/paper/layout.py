@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 
 
-class Column(NamedTuple):
+class PaperColumn(NamedTuple):
     """One column.
 
     Attributes:
@@ -18,14 +18,14 @@ class Column(NamedTuple):
     """
 
     title: str
-    text: Callable[[Row], str]
+    text: Callable[[FindingRow], str]
     numeric: bool = True
 
 
-def percent(name: str, title: str, decimals: int = 1) -> Column:
+def percent(name: str, title: str, decimals: int = 1) -> PaperColumn:
     """Return the column of a fraction as a percentage, with its interval if it has one."""
 
-    def text(row: Row) -> str:
+    def text(row: FindingRow) -> str:
         if row.get(name) is None:
             return "-"
         value = f"{row[name]:z.{decimals}%}"
@@ -34,38 +34,38 @@ def percent(name: str, title: str, decimals: int = 1) -> Column:
         low, high = (100 * row[f"{name}_{end}"] for end in ("low", "high"))
         return f"{value} [{low:z.{decimals}f}, {high:z.{decimals}f}]"
 
-    return Column(title, text)
+    return PaperColumn(title, text)
 
 
-def number(name: str, title: str, decimals: int = 2) -> Column:
+def number(name: str, title: str, decimals: int = 2) -> PaperColumn:
     """Return the column of a number, with its interval if it has one."""
 
-    def text(row: Row) -> str:
+    def text(row: FindingRow) -> str:
         value = f"{row[name]:z.{decimals}f}"
         if f"{name}_low" not in row:
             return value
         return f"{value} [{row[f'{name}_low']:z.{decimals}f}, {row[f'{name}_high']:z.{decimals}f}]"
 
-    return Column(title, text)
+    return PaperColumn(title, text)
 
 
-def plain(name: str, title: str = "", numeric: bool = False) -> Column:
+def plain(name: str, title: str = "", numeric: bool = False) -> PaperColumn:
     """Return the column of a value as it is."""
-    return Column(title or name, lambda row: str(row[name]), numeric)
+    return PaperColumn(title or name, lambda row: str(row[name]), numeric)
 
 
-def _absolute(row: Row) -> str:
+def _absolute(row: FindingRow) -> str:
     decimals = 2 if row["quantity"] == "cost" else 3
     return f"{row['ddpg']:.{decimals}f} against {row['baseline_value']:.{decimals}f}"
 
 
 _CLAIMS = (
-    Column("DDPG better than", lambda row: f"{row['baseline']}, N = {row['users']}", numeric=False),
+    PaperColumn("DDPG better than", lambda row: f"{row['baseline']}, N = {row['users']}", numeric=False),
     plain("quantity"),
     plain("reading"),
     percent("claimed", "paper", 2),
     percent("ours", "ours [95 %]"),
-    Column("ours, absolute", _absolute),
+    PaperColumn("ours, absolute", _absolute),
     percent("ceiling", "ceiling [95 %]"),
     percent("possible_share", "possible in", 0),
     plain("verdict"),
@@ -73,10 +73,10 @@ _CLAIMS = (
 )
 _TRENDS = (
     plain("solver"),
-    Column("from", lambda row: f"{row['few']:.{_decimals(row)}f} at N = {row['users_few']}"),
-    Column("to", lambda row: f"{row['many']:.{_decimals(row)}f} at N = {row['users_many']}"),
-    Column("change [95 %]", lambda row: number("change", "", _decimals(row)).text(row)),
-    Column("it grows with N", lambda row: row["verdict"] or "-", numeric=False),
+    PaperColumn("from", lambda row: f"{row['few']:.{_decimals(row)}f} at N = {row['users_few']}"),
+    PaperColumn("to", lambda row: f"{row['many']:.{_decimals(row)}f} at N = {row['users_many']}"),
+    PaperColumn("change [95 %]", lambda row: number("change", "", _decimals(row)).text(row)),
+    PaperColumn("it grows with N", lambda row: row["verdict"] or "-", numeric=False),
     plain("reason", "why"),
 )
 
@@ -85,23 +85,23 @@ def _told(runs: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in runs.items())
 
 
-def _seconds(row: Row) -> float:
+def _seconds(row: FindingRow) -> float:
     return float(row["runs_cpu_s"]) + float(row["trainings_cpu_s"])
 
 
-def _decimals(row: Row) -> int:
+def _decimals(row: FindingRow) -> int:
     return 2 if row["quantity"] == "cost" else 3
 
 
-COLUMNS: Mapping[str, Sequence[Column]] = {
+COLUMNS: Mapping[str, Sequence[PaperColumn]] = {
     "fig3": (
-        Column("actor's rate", lambda row: f"{row['learning_rate']:g}"),
+        PaperColumn("actor's rate", lambda row: f"{row['learning_rate']:g}"),
         plain("seeds", numeric=True),
         number("reward", "converged reward [95 %]"),
         percent("gap", "gap to the optimum, without exploration [95 %]"),
     ),
     "fig3-references": (plain("solver"), number("reward", "reward")),
-    "fig3-verdict": (plain("claim"), plain("rates"), Column("best", lambda row: f"{row['best_rate']:g}"),
+    "fig3-verdict": (plain("claim"), plain("rates"), PaperColumn("best", lambda row: f"{row['best_rate']:g}"),
                      plain("verdict"), plain("reason", "why")),
     "fig4": (plain("solver"), plain("users", "N", numeric=True), number("value", "hit ratio [95 %]", 3)),
     "fig5": (plain("solver"), plain("users", "N", numeric=True), number("value", "mean cost [95 %]"),
@@ -125,7 +125,7 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     ),
     "budgets": (
         plain("users", "N", numeric=True),
-        Column("population x generations", lambda row: f"{row['population']} x {row['generations']}"),
+        PaperColumn("population x generations", lambda row: f"{row['population']} x {row['generations']}"),
         percent("gap", "gap to the optimum"), percent("below_rcars", "below RCARS"),
         number("hit_ratio", "hit ratio", 3), percent("ceiling", "optimum better by [95 %]"),
         percent("ddpg", "DDPG better by [95 %]"), percent("claimed", "claimed", 2),
@@ -138,17 +138,17 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         plain("libraries_few", "libraries", numeric=True),
     ),
     "record": (
-        plain("command"), Column("libraries", lambda row: str(row["size"]["libraries"])),
-        Column("of ceilings", lambda row: str(row["size"]["draws"])),
-        plain("trainings", numeric=True), Column("runs", lambda row: _told(row["runs"])),
-        Column("processor minutes", lambda row: f"{_seconds(row) / 60.0:.0f}"),
-        Column("commit", lambda row: str(row["machine"]["commit"])[:12], numeric=False),
+        plain("command"), PaperColumn("libraries", lambda row: str(row["size"]["libraries"])),
+        PaperColumn("of ceilings", lambda row: str(row["size"]["draws"])),
+        plain("trainings", numeric=True), PaperColumn("runs", lambda row: _told(row["runs"])),
+        PaperColumn("processor minutes", lambda row: f"{_seconds(row) / 60.0:.0f}"),
+        PaperColumn("commit", lambda row: str(row["machine"]["commit"])[:12], numeric=False),
     ),
 }  # fmt: skip
 """The tables that are shown, by name; the curves of Fig. 3 are written and drawn alone."""
 
 
-def cells(name: str, rows: Sequence[Row]) -> list[list[str]]:
+def cells(name: str, rows: Sequence[FindingRow]) -> list[list[str]]:
     """Return the cells of a table, its titles first."""
     columns = COLUMNS[name]
     return [[column.title for column in columns], *([column.text(row) for column in columns] for row in rows)]

@@ -9,7 +9,7 @@ import numpy as np
 from mincache.bench.records import Record
 from mincache.errors import MincacheError
 from mincache.generation.suites import Suite
-from mincache.paper.claims import Quantity
+from mincache.paper.claims import ClaimedQuantity
 from mincache.problem.quantity import Array
 
 
@@ -35,7 +35,7 @@ class Measurement:
     hit_ratio: float
     low_step_hit_share: float | None
 
-    def value(self, quantity: Quantity) -> float:
+    def value(self, quantity: ClaimedQuantity) -> float:
         """Return the cost or the hit ratio."""
         return self.cost if quantity == "cost" else self.hit_ratio
 
@@ -55,7 +55,7 @@ class Measurements(tuple[Measurement, ...]):
         """The numbers of users N, rising."""
         return sorted({run.users for run in self})
 
-    def per_library(self, role: str, quantity: Quantity, users: int) -> Array:
+    def per_library(self, role: str, quantity: ClaimedQuantity, users: int) -> Array:
         """Return the mean of a quantity over the runs in each library, [libraries]."""
         values: dict[int, list[float]] = {}
         for run in self:

@@ -8,7 +8,7 @@ from mincache.generation.scenario import Scenario
 from mincache.generation.suites import Suite
 from mincache.paper.claims import CLAIMS, DDPG, HCRAS, OPTIMUM, RCARS, READINGS
 from mincache.paper.estimates import Estimate, estimate
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 from mincache.paper.over_users import HERE, entered, training_seed
 from mincache.paper.sizes import Settings
@@ -34,7 +34,7 @@ def suite_of(shop: Workshop) -> Suite:
     return shop.suite("open-points", Scenario(), shop.size.budget_libraries, shop.size.ends, 1)
 
 
-def budgets(shop: Workshop) -> list[Row]:
+def budgets(shop: Workshop) -> list[FindingRow]:
     """Return how good HCRAS is with each budget, and how much better anyone could be."""
     suite = suite_of(shop)
     names = {f"{p} x {g}": {"population": p, "generations": g} for p, g in shop.size.budgets}
@@ -49,7 +49,7 @@ def budgets(shop: Workshop) -> list[Row]:
     ]
 
 
-def decoders(shop: Workshop) -> list[Row]:
+def decoders(shop: Workshop) -> list[FindingRow]:
     """Return how good HCRAS and DDPG are with each decoder; HCRAS with its least budget too."""
     suite = suite_of(shop)
     contestants, labels = [], {}
@@ -89,7 +89,7 @@ def _references() -> list[Contestant]:
     return [Contestant(RCARS, "random-allocation"), Contestant(OPTIMUM, "decomposition")]
 
 
-def _row(found: Measurements, role: str, users: int) -> Row:
+def _row(found: Measurements, role: str, users: int) -> FindingRow:
     """Return how good `role` is on the libraries that it ran on."""
     libraries = [run.library for run in found if (run.role, run.users) == (role, users)]
     alike = Measurements(run for run in found if run.library in libraries)
@@ -101,7 +101,7 @@ def _row(found: Measurements, role: str, users: int) -> Row:
     }  # fmt: skip
 
 
-def _over(found: Measurements, role: str, users: int) -> Row:
+def _over(found: Measurements, role: str, users: int) -> FindingRow:
     """Return by how much the optimum and DDPG are better than HCRAS, beside what the paper claims."""
     claim = next((c for c in CLAIMS if (c.quantity, c.users, c.baseline) == ("cost", users, HCRAS)), None)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import Suite
-from mincache.paper.claims import CLOUD_ONLY, DDPG, HCRAS, MOST_HITS, OPTIMUM, RCARS, Quantity
+from mincache.paper.claims import CLOUD_ONLY, DDPG, HCRAS, MOST_HITS, OPTIMUM, RCARS, ClaimedQuantity
 from mincache.paper.estimates import estimate
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 from mincache.paper.trained import Trained, Training
 from mincache.paper.workshop import Contestant, Workshop, write_spec
@@ -62,13 +62,17 @@ def entered(policies: Sequence[Trained], role: str = DDPG) -> list[Contestant]:
     ]
 
 
-def over_users(measurements: Measurements, quantity: Quantity) -> list[Row]:
+def over_users(measurements: Measurements, quantity: ClaimedQuantity) -> list[FindingRow]:
     """Return a quantity for everyone and each N; a cost also with its gap to the optimum."""
     rows = []
     for role in measurements.roles:
         for users in measurements.users:
             values = measurements.per_library(role, quantity, users)
-            row: Row = {"solver": role, "users": users, **estimate(lambda x: x, values).fields("value")}
+            row: FindingRow = {
+                "solver": role,
+                "users": users,
+                **estimate(lambda x: x, values).fields("value"),
+            }
             if quantity == "cost":
                 best = measurements.per_library(OPTIMUM, quantity, users)
                 row |= estimate(lambda x, y: x / y - 1.0, values, best).fields("gap")

@@ -9,7 +9,7 @@ from pathlib import Path
 from mincache.board.render import escaped, markdown_table
 from mincache.errors import InputError
 from mincache.paper import findings
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.layout import COLUMNS, cells
 from mincache.paper.studies import WORDS
 
@@ -34,7 +34,7 @@ def refreshed(page: str, folder: Path) -> str:
     return _BLOCK.sub(lambda block: _filled(block, tables), page)
 
 
-def _filled(block: re.Match[str], tables: Mapping[str, Sequence[Row]]) -> str:
+def _filled(block: re.Match[str], tables: Mapping[str, Sequence[FindingRow]]) -> str:
     name = block[2]
     if name not in COLUMNS:
         raise InputError("table", f"must be one of {', '.join(COLUMNS)}", repr(name))

@@ -9,7 +9,7 @@ from typing import Any
 
 from mincache.bench.machine import machine
 from mincache.bench.records import Record
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.trained import Trained
 from mincache.paper.workshop import SEED, Workshop
 
@@ -34,7 +34,7 @@ def record(what: str, shop: Workshop) -> dict[str, Any]:
     }
 
 
-def runs(shop: Workshop) -> dict[str, list[Row]]:
+def runs(shop: Workshop) -> dict[str, list[FindingRow]]:
     """Return every run by campaign, and the trainings."""
     found = {name: list(map(_run, records.values())) for name, records in shop.records.items()}
     if shop.trained:
@@ -42,7 +42,7 @@ def runs(shop: Workshop) -> dict[str, list[Row]]:
     return found
 
 
-def _run(one: Record) -> Row:
+def _run(one: Record) -> FindingRow:
     cell, score = one.cell, one.score
     solver = cell.solver
     if solver.startswith(_POLICY):  # without the folder that the policy lies in
@@ -54,7 +54,7 @@ def _run(one: Record) -> Row:
     }  # fmt: skip
 
 
-def _training(one: Trained) -> Row:
+def _training(one: Trained) -> FindingRow:
     training, record = one.training, one.record
     return {
         "policy": one.policy.name, "policy_sha256": record.policy_sha256[:12], "spec": training.spec,

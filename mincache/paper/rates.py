@@ -7,7 +7,7 @@ import numpy as np
 from mincache.paper import over_users
 from mincache.paper.claims import CLOUD_ONLY, OPTIMUM, RCARS
 from mincache.paper.estimates import estimate
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 from mincache.paper.trained import Trained, Training
 from mincache.paper.workshop import Contestant, Workshop, write_spec
@@ -46,7 +46,7 @@ def references(shop: Workshop) -> Measurements:
     return shop.measure(over_users.suite_of(shop), contestants)
 
 
-def curves(trained: dict[float, list[Trained]]) -> list[Row]:
+def curves(trained: dict[float, list[Trained]]) -> list[FindingRow]:
     """Return the mean reward of a slot, exploration included, in each round of each training."""
     return [
         {
@@ -59,9 +59,9 @@ def curves(trained: dict[float, list[Trained]]) -> list[Row]:
     ]  # fmt: skip
 
 
-def converged(trained: dict[float, list[Trained]]) -> list[Row]:
+def converged(trained: dict[float, list[Trained]]) -> list[FindingRow]:
     """Return the reward that each learning rate converges to, with its interval over training seeds."""
-    rows: list[Row] = []
+    rows: list[FindingRow] = []
     for rate, row in trained.items():
         rewards = np.array(converged_rewards(trained)[rate])
         gaps = np.array([one.record.curve[-1].validation_gap or 0.0 for one in row])

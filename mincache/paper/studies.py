@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mincache.paper import dependence, facts, figures, open_points, over_users, provenance, rates, verdicts
-from mincache.paper.findings import Findings, Row
+from mincache.paper.findings import FindingRow, Findings
 from mincache.paper.measurements import Measurements
 from mincache.paper.workshop import Workshop
 
@@ -26,7 +26,7 @@ def fig3(shop: Workshop) -> Findings:
     return _findings("fig3", shop, tables, {"fig3": figures.rewards(curves, references)})
 
 
-def _references(found: Measurements, users: int) -> list[Row]:
+def _references(found: Measurements, users: int) -> list[FindingRow]:
     return [
         {"solver": role, "reward": -float(found.per_library(role, "cost", users).mean())}
         for role in found.roles
@@ -80,6 +80,6 @@ WORDS: Mapping[str, Callable[[Workshop], Findings]] = {
 
 
 def _findings(
-    what: str, shop: Workshop, tables: Mapping[str, list[Row]], charts: Mapping[str, dict[str, Any]]
+    what: str, shop: Workshop, tables: Mapping[str, list[FindingRow]], charts: Mapping[str, dict[str, Any]]
 ) -> Findings:
     return Findings(what, tables, charts, provenance.record(what, shop), provenance.runs(shop))

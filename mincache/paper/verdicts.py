@@ -15,18 +15,20 @@ from mincache.paper.claims import (
     RCARS,
     READINGS,
     Claim,
-    Quantity,
+    ClaimedQuantity,
     Reading,
 )
 from mincache.paper.dependence import ceiling
 from mincache.paper.estimates import Estimate, estimate
-from mincache.paper.findings import Row
+from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 
-Verdict = Literal["reproduced", "not reproduced", "impossible under the stated model"]
+ClaimVerdict = Literal["reproduced", "not reproduced", "impossible under the stated model"]
 
 
-def claims_table(compared: Measurements, drawn: Measurements, *quantities: Quantity) -> list[Row]:
+def claims_table(
+    compared: Measurements, drawn: Measurements, *quantities: ClaimedQuantity
+) -> list[FindingRow]:
     """Return each percentage of the paper beside ours and beside the ceiling, in both readings.
 
     Args:
@@ -42,7 +44,7 @@ def claims_table(compared: Measurements, drawn: Measurements, *quantities: Quant
     ]
 
 
-def _claim_row(claim: Claim, reading: Reading, compared: Measurements, drawn: Measurements) -> Row:
+def _claim_row(claim: Claim, reading: Reading, compared: Measurements, drawn: Measurements) -> FindingRow:
     baseline, ddpg = (
         compared.per_library(role, claim.quantity, claim.users) for role in (claim.baseline, DDPG)
     )
@@ -58,7 +60,7 @@ def _claim_row(claim: Claim, reading: Reading, compared: Measurements, drawn: Me
     }  # fmt: skip
 
 
-def judge(claim: Claim, ours: Estimate, top: Estimate) -> Verdict:
+def judge(claim: Claim, ours: Estimate, top: Estimate) -> ClaimVerdict:
     """Return the verdict on a claim.
 
     It is reproduced if our interval reaches it, and DDPG is better at all beyond that interval. It is
@@ -72,7 +74,7 @@ def judge(claim: Claim, ours: Estimate, top: Estimate) -> Verdict:
     return "not reproduced"
 
 
-def reason(claim: Claim, verdict: Verdict, ours: Estimate, top: Estimate) -> str:
+def reason(claim: Claim, verdict: ClaimVerdict, ours: Estimate, top: Estimate) -> str:
     """Return the sentence that a verdict rests on."""
     best = "the exact optimum" if claim.quantity == "cost" else "the most hits that storage allows"
     if verdict == "reproduced":
@@ -86,13 +88,13 @@ def reason(claim: Claim, verdict: Verdict, ours: Estimate, top: Estimate) -> str
     return f"even {best} is only {top.value:.1%} better on average"
 
 
-def trends_table(compared: Measurements, quantity: Quantity) -> list[Row]:
+def trends_table(compared: Measurements, quantity: ClaimedQuantity) -> list[FindingRow]:
     """Return how a quantity changes from the least to the most users; the paper says that it grows.
 
     The optimum and the most hits stand beside as information, without a verdict.
     """
     few, many = compared.users[0], compared.users[-1]
-    rows: list[Row] = []
+    rows: list[FindingRow] = []
     for role in compared.roles:
         values = [compared.per_library(role, quantity, users) for users in (few, many)]
         change = estimate(np.subtract, values[1], values[0])
@@ -107,7 +109,7 @@ def trends_table(compared: Measurements, quantity: Quantity) -> list[Row]:
     return rows
 
 
-def _trend(role: str, quantity: Quantity, change: Estimate) -> tuple[Verdict | Literal[""], str]:
+def _trend(role: str, quantity: ClaimedQuantity, change: Estimate) -> tuple[ClaimVerdict | Literal[""], str]:
     if role not in (DDPG, HCRAS, RCARS):
         return "", {MOST_HITS: "no solver has more hits", OPTIMUM: "no solver has a lower cost"}.get(role, "")
     if (role, quantity) == (RCARS, "hit ratio"):
@@ -117,7 +119,7 @@ def _trend(role: str, quantity: Quantity, change: Estimate) -> tuple[Verdict | L
     return "not reproduced", "it falls" if change.high < 0.0 else "the interval holds no change"
 
 
-def rates_verdict(converged: list[Row], rewards: dict[float, list[float]]) -> Row:
+def rates_verdict(converged: list[FindingRow], rewards: dict[float, list[float]]) -> FindingRow:
     """Return the verdict on Fig. 3: the converged reward first rises with the learning rate, then declines.
 
     Args:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes, quantities
 
 NAME_PATTERN = "[a-z0-9.-]+"
@@ -35,7 +35,7 @@ def check_name(name: object, field: str) -> str:
         or not name.strip(".")  # "." and ".." are folders
     ):
         raise InputError(
-            field, f"must be text of {NAME_PATTERN}, at most {NAME_CHARACTERS} long", shown(name)
+            field, f"must be text of {NAME_PATTERN}, at most {NAME_CHARACTERS} long", excerpt(name)
         )
     return name
 
@@ -200,9 +200,9 @@ class Instance(Typed):
         super().__post_init__()
         for field, kind in PARTS.items():
             if not isinstance(getattr(self, field), kind):
-                raise InputError(field, f"must be a {kind.__name__}", shown(getattr(self, field)))
+                raise InputError(field, f"must be a {kind.__name__}", excerpt(getattr(self, field)))
         if not isinstance(self.origin, Mapping | None):
-            raise InputError("origin", "must be an object", shown(self.origin))
+            raise InputError("origin", "must be an object", excerpt(self.origin))
         if self.origin is not None:
             object.__setattr__(self, "origin", MappingProxyType(dict(self.origin)))
         lengths = check_axes([self.radio, self.models, self.trace], {})

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 
 Array = NDArray[Any]
 _NUMBER_TYPES = frozenset({int, float})
@@ -204,4 +204,4 @@ def _same(a: object, b: object) -> bool:
 
 
 def _kind_of(value: object) -> str:
-    return {list: "an array", dict: "an object", type(None): "null"}.get(type(value)) or shown(value)
+    return {list: "an array", dict: "an object", type(None): "null"}.get(type(value)) or excerpt(value)

@@ -18,7 +18,7 @@ from mincache.errors import MissingExtraError
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import make_folder
 from mincache.site import charts
-from mincache.site.grid import Cell
+from mincache.site.grid import GridCell
 from mincache.site.instance_page import instance_page
 from mincache.site.pages import Context, SuitePages, best_run, solution_path
 from mincache.site.pairs_page import pairs_page
@@ -145,7 +145,7 @@ def _templates() -> Any:
     return environment
 
 
-def _sortable(cell: Cell) -> str:
+def _sortable(cell: GridCell) -> str:
     """Return the attribute with the number to sort a cell by; none where its text is that number."""
     value = "" if cell.value is None else f"{cell.value:.6g}"
     return f' data-v="{value}"' if value not in ("", cell.text) else ""

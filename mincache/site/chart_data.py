@@ -17,7 +17,7 @@ from mincache.board.statistics import ecdf, performance_profile
 from mincache.board.table import Row, Table
 from mincache.board.times import limit
 
-Rows = list[dict[str, Any]]
+ChartRows = list[dict[str, Any]]
 
 MOST_SOLVERS = 12
 """A chart of lines shows so many, the first of the table: of more no reader could tell them apart."""
@@ -38,9 +38,9 @@ def _ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
     return [(row, by_label[row.solver]) for row in with_gap(table)]
 
 
-def gaps(standing: Standing, table: Table) -> Rows:
+def gaps(standing: Standing, table: Table) -> ChartRows:
     """Return the gap in % on each common instance (of very many, percentiles), and the mean of each row."""
-    found: Rows = []
+    found: ChartRows = []
     for row, who in _ranked(standing, table)[:MOST_ROWS]:
         values = np.array(standing.gaps(who, standing.common))
         if len(values) > _MOST_TICKS:
@@ -50,7 +50,7 @@ def gaps(standing: Standing, table: Table) -> Rows:
     return found
 
 
-def profile(standing: Standing, table: Table) -> Rows:
+def profile(standing: Standing, table: Table) -> ChartRows:
     """Return the performance profile of the costs: share of instances within each ratio of the best."""
     rows = _ranked(standing, table)[:MOST_SOLVERS]
     if not rows:
@@ -67,7 +67,7 @@ def profile(standing: Standing, table: Table) -> Rows:
     ]
 
 
-def tradeoff(table: Table) -> Rows:
+def tradeoff(table: Table) -> ChartRows:
     """Return the mean gap in % and the mean solve time of each row."""
     policy = table.protocol.failure_policy
     found = [
@@ -78,7 +78,7 @@ def tradeoff(table: Table) -> Rows:
     return found[:MOST_SOLVERS]
 
 
-def by_users(standing: Standing, table: Table) -> Rows:
+def by_users(standing: Standing, table: Table) -> ChartRows:
     """Return the mean gap in % of each row for each number of users; nothing if the suite is not at hand."""
     if standing.suite is None:
         return []
@@ -96,9 +96,9 @@ def by_users(standing: Standing, table: Table) -> Rows:
     ]
 
 
-def anytime(standing: Standing, table: Table) -> Rows:
+def anytime(standing: Standing, table: Table) -> ChartRows:
     """Return the share of (run, target gap) pairs that each row has reached by each time."""
-    found: Rows = []
+    found: ChartRows = []
     for row, who in _ranked(standing, table)[:MOST_SOLVERS]:
         reached = np.array([list(_reached(standing, who))])
         times = _times(standing, reached)
@@ -110,16 +110,16 @@ def anytime(standing: Standing, table: Table) -> Rows:
     return found
 
 
-def faults(table: Table) -> Rows:
+def faults(table: Table) -> ChartRows:
     """Return how many runs of each row ended how: verified, declined, or a kind of failure."""
-    found: Rows = []
+    found: ChartRows = []
     for row in table.rows:
         kinds = {"verified": row.verified, "declined": row.declined} | dict(row.failures)
         found += [{"solver": row.solver, "outcome": kind, "runs": n} for kind, n in kinds.items() if n]
     return found
 
 
-def break_even(table: Table, training_s: Mapping[str, float]) -> Rows:
+def break_even(table: Table, training_s: Mapping[str, float]) -> ChartRows:
     """Return seconds, training included, against the number of instances solved; only if one is trained."""
     policy = table.protocol.failure_policy
     timed = [row for row in table.rows if policy in row.mean_solve_s]

@@ -13,7 +13,7 @@ from mincache.board.table import Table
 from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import write_bytes
 from mincache.site import chart_data
-from mincache.site.chart_data import Rows
+from mincache.site.chart_data import ChartRows
 
 _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
 _WIDTH, _HEIGHT, _ROW_HEIGHT = 560, 300, 26
@@ -164,7 +164,7 @@ def bundle() -> bytes:
     return str(_converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")).encode()
 
 
-def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, float]) -> Rows:
+def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, float]) -> ChartRows:
     return {
         "gap": lambda: chart_data.gaps(standing, table),
         "profile": lambda: chart_data.profile(standing, table),
@@ -176,7 +176,7 @@ def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, 
     }[kind]()
 
 
-def _gap(alt: Any, rows: Rows) -> Any:
+def _gap(alt: Any, rows: ChartRows) -> Any:
     base = alt.Chart(alt.InlineData(rows)).encode(y=_solver_axis(alt))
     x = _gap_axis(alt, "gap:Q", f"gap {_TO_BEST}", "X")
     ticks = base.mark_tick(opacity=0.85, size=13, thickness=1.5, color=_BLUE).encode(x)
@@ -184,12 +184,12 @@ def _gap(alt: Any, rows: Rows) -> Any:
     return alt.layer(ticks, marks.encode(alt.X("mean:Q", title="")))
 
 
-def _profile(alt: Any, rows: Rows) -> Any:
+def _profile(alt: Any, rows: ChartRows) -> Any:
     x = _gap_axis(alt, "excess:Q", "above the best solver's cost by at most (%)", "X")
     return _lines(alt, rows, x, _share_axis(alt, "share of instances"), interpolate="step-after")
 
 
-def _time(alt: Any, rows: Rows) -> Any:
+def _time(alt: Any, rows: ChartRows) -> Any:
     points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
     x = _log_axis(alt, rows, "seconds", "mean solve time", labelExpr=_DURATION)
     tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
@@ -197,18 +197,18 @@ def _time(alt: Any, rows: Rows) -> Any:
     return alt.layer(encoded)
 
 
-def _users(alt: Any, rows: Rows) -> Any:
+def _users(alt: Any, rows: ChartRows) -> Any:
     counts = sorted({row["users"] for row in rows})
     x = alt.X("users:Q", title="users N").scale(zero=False, nice=False, padding=12)
     return _lines(alt, rows, x.axis(format="d", values=counts), _mean_gap_axis(alt))
 
 
-def _anytime(alt: Any, rows: Rows) -> Any:
+def _anytime(alt: Any, rows: ChartRows) -> Any:
     x = _log_axis(alt, rows, "seconds", "time since solve began", labelExpr=_DURATION)
     return _lines(alt, rows, x, _share_axis(alt, "share of target gaps reached"), interpolate="step-after")
 
 
-def _faults(alt: Any, rows: Rows) -> Any:
+def _faults(alt: Any, rows: ChartRows) -> Any:
     found = {row["outcome"] for row in rows}
     kinds = sorted(found - {"verified", "declined"})
     colours = {"verified": _BLUE, "declined": _GRAY}
@@ -220,24 +220,24 @@ def _faults(alt: Any, rows: Rows) -> Any:
     return alt.layer(bars.encode(x, _solver_axis(alt), colour, tooltip=["solver:N", "outcome:N", "runs:Q"]))
 
 
-def _training(alt: Any, rows: Rows) -> Any:
+def _training(alt: Any, rows: ChartRows) -> Any:
     x = _log_axis(alt, rows, "instances", "instances solved", format="~s")
     y = _log_axis(alt, rows, "seconds", "time spent, training included", "Y", labelExpr=_DURATION)
     return _lines(alt, rows, x, y)
 
 
-_DRAWN: Mapping[str, Callable[[Any, Rows], Any]] = {
+_DRAWN: Mapping[str, Callable[[Any, ChartRows], Any]] = {
     "gap": _gap, "profile": _profile, "time": _time, "users": _users, "anytime": _anytime,
     "faults": _faults, "training": _training,
 }  # fmt: skip
 
 
-def _lines(alt: Any, rows: Rows, x: Any, y: Any, **mark: Any) -> Any:
+def _lines(alt: Any, rows: ChartRows, x: Any, y: Any, **mark: Any) -> Any:
     lines = alt.Chart(alt.InlineData(rows)).mark_line(strokeWidth=2, **mark)
     return alt.layer(lines.encode(x, y, *_told_apart(alt, rows, "StrokeDash"), tooltip=["solver:N"]))
 
 
-def _told_apart(alt: Any, rows: Rows, channel: str) -> list[Any]:
+def _told_apart(alt: Any, rows: ChartRows, channel: str) -> list[Any]:
     """Solvers by colour, and by shape or dashes for those who see no colours; one legend for both."""
     domain = list(dict.fromkeys(row["solver"] for row in rows))
     dashes = {"range": _DASHES} if channel == "StrokeDash" else {}
@@ -264,7 +264,7 @@ def _gap_axis(alt: Any, field: str, title: str, side: str) -> Any:
     return axis.axis(values=_GAP_TICKS_PERCENT, format=".3~r")
 
 
-def _log_axis(alt: Any, rows: Rows, field: str, title: str, side: str = "X", **labels: str) -> Any:
+def _log_axis(alt: Any, rows: ChartRows, field: str, title: str, side: str = "X", **labels: str) -> Any:
     values = [row[field] for row in rows if row[field] > 0]
     low, high = min(values, default=1.0) / _MARGIN, max(values, default=1.0) * _MARGIN
     axis = getattr(alt, side)(f"{field}:Q", title=title).scale(type="log", domain=[low, high], nice=False)

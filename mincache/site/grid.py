@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mincache.board.columns import COLUMNS, shown
+from mincache.board.columns import COLUMNS, visible_columns
 from mincache.board.table import Table
 
 
-class Cell(NamedTuple):
+class GridCell(NamedTuple):
     """A cell: its text, the number to sort by (None sorts by the text), and its link ("" for none)."""
 
     text: str
@@ -27,7 +27,7 @@ class Heading(NamedTuple):
 class GridRow(NamedTuple):
     """A row's cells, and the attributes of its element, for filters."""
 
-    cells: Sequence[Cell]
+    cells: Sequence[GridCell]
     attributes: Mapping[str, str]
 
 
@@ -45,7 +45,7 @@ class Grid(NamedTuple):
     header: int = 0
 
 
-def grid(columns: Iterable[Heading], rows: Iterable[Sequence[Cell]]) -> Grid:
+def grid(columns: Iterable[Heading], rows: Iterable[Sequence[GridCell]]) -> Grid:
     """Return a grid whose rows have no attributes and are named by their first cell."""
     return Grid(tuple(columns), [GridRow(cells, {}) for cells in rows])
 
@@ -59,16 +59,16 @@ def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Map
         notes: for each solver further columns, all with the same titles; they are attributes of the row too.
     """
     further = list(next(iter(notes.values()), {}))
-    columns, rows = shown(table), []
+    columns, rows = visible_columns(table), []
     headings = [Heading(column.heading, column.numeric) for column in columns]
     for row in table.rows:
         cells = [
-            Cell(column.cell(row, table), column.value(row, table) if column.value else None)
+            GridCell(column.cell(row, table), column.value(row, table) if column.value else None)
             for column in columns
         ]
-        cells[_SOLVER] = Cell(row.solver, None, links.get(row.solver, ""))
+        cells[_SOLVER] = GridCell(row.solver, None, links.get(row.solver, ""))
         said = notes.get(row.solver, {})
-        cells += [Cell(said.get(title, "")) for title in further]
+        cells += [GridCell(said.get(title, "")) for title in further]
         rows.append(GridRow(cells, {f"data-{title}": value for title, value in said.items()}))
     return Grid([*headings, *(Heading(title, numeric=False) for title in further)], rows, header=_SOLVER)
 

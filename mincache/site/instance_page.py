@@ -11,7 +11,7 @@ from mincache.board.anytime import mean_primal_integral_s
 from mincache.board.contenders import Contender
 from mincache.board.references import Reference, verified_cost
 from mincache.problem import units
-from mincache.site.grid import Cell, Heading, grid
+from mincache.site.grid import GridCell, Heading, grid
 from mincache.site.pages import (
     Context,
     SuitePages,
@@ -104,17 +104,17 @@ def _models(pages: SuitePages, name: str) -> Iterator[Context]:
     yield {"title": "Models", "table": grid(_MODEL_HEADINGS, rows), "caption": caption}
 
 
-def _model(m: int, values: Sequence[float]) -> list[Cell]:
-    cells = [Cell(f"{value:.4g}", value) for value in values]
-    cells[1] = Cell(columns.percent(values[1]), values[1])
+def _model(m: int, values: Sequence[float]) -> list[GridCell]:
+    cells = [GridCell(f"{value:.4g}", value) for value in values]
+    cells[1] = GridCell(columns.percent(values[1]), values[1])
     return [count_cell(m), *cells]
 
 
-def _row(pages: SuitePages, who: Contender, name: str) -> list[Cell]:
+def _row(pages: SuitePages, who: Contender, name: str) -> list[GridCell]:
     standing, records = pages.standing, pages.standing.results[who][name]
     best = best_run(records)
     return [
-        Cell(standing.labels[who], None, f"../../{pages.solver_path(who)}"),
+        GridCell(standing.labels[who], None, f"../../{pages.solver_path(who)}"),
         cost_cell(standing.costs[who].get(name)),
         pages.gap_cell(who, name),
         cost_cell(None if best is None else verified_cost(best)),
@@ -124,16 +124,18 @@ def _row(pages: SuitePages, who: Contender, name: str) -> list[Cell]:
     ]
 
 
-def _solution(sha256: str | None) -> Cell:
-    return Cell("solution", None, f"../../{solution_path(sha256)}") if sha256 else Cell(columns.NOTHING)
+def _solution(sha256: str | None) -> GridCell:
+    return (
+        GridCell("solution", None, f"../../{solution_path(sha256)}") if sha256 else GridCell(columns.NOTHING)
+    )
 
 
-def _integral(pages: SuitePages, who: Contender, name: str) -> Cell:
+def _integral(pages: SuitePages, who: Contender, name: str) -> GridCell:
     """Mean primal integral over the verified runs, to their time limit, or to the longest without one."""
     records = [r for r in pages.standing.results[who][name] if verified_cost(r) is not None]
     known = pages.standing.references.get(name)
     if known is None or not records:
-        return Cell(columns.NOTHING)
+        return GridCell(columns.NOTHING)
     horizon_s = who.wall_s or max(record.solve_s or 0.0 for record in records)
     value = mean_primal_integral_s(records, known, horizon_s)
-    return Cell(columns.duration(value), value)
+    return GridCell(columns.duration(value), value)

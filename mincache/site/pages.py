@@ -17,7 +17,7 @@ from mincache.board.ranking import table
 from mincache.board.references import verified_cost
 from mincache.board.standing import Standing
 from mincache.board.table import Row, Table
-from mincache.site.grid import Cell
+from mincache.site.grid import GridCell
 
 Context = dict[str, Any]
 """What a template is given."""
@@ -103,10 +103,10 @@ class SuitePages:
         """How far its entry can be trusted."""
         return self.entries[who].tier if who in self.entries else "self-reported"
 
-    def gap_cell(self, who: Contender, name: str) -> Cell:
+    def gap_cell(self, who: Contender, name: str) -> GridCell:
         """The gap of a contender on an instance."""
         found = self.standing.gaps(who, [name])
-        return Cell(columns.percent(found[0], 2), found[0]) if found else Cell(columns.NOTHING)
+        return GridCell(columns.percent(found[0], 2), found[0]) if found else GridCell(columns.NOTHING)
 
 
 def best_run(records: Sequence[Record]) -> Record | None:
@@ -120,7 +120,7 @@ def solution_path(sha256: str) -> str:
     return f"solutions/{folder_name(sha256)}.json.gz"
 
 
-def run_cells(records: Sequence[Record]) -> list[Cell]:
+def run_cells(records: Sequence[Record]) -> list[GridCell]:
     """Cells of hit ratio, verified runs and median solve time."""
     verified = [record for record in records if verified_cost(record) is not None]
     hit_ratios = [record.score.hit_ratio for record in verified if record.score is not None]
@@ -128,17 +128,17 @@ def run_cells(records: Sequence[Record]) -> list[Cell]:
     hit_ratio = fmean(hit_ratios) if hit_ratios else None
     solve_s = median(times) if times else None
     return [
-        Cell(columns.percent(hit_ratio), hit_ratio),
-        Cell(f"{len(verified)}/{len(records)}", len(verified)),
-        Cell(columns.duration(solve_s), solve_s),
+        GridCell(columns.percent(hit_ratio), hit_ratio),
+        GridCell(f"{len(verified)}/{len(records)}", len(verified)),
+        GridCell(columns.duration(solve_s), solve_s),
     ]
 
 
-def cost_cell(value: float | None) -> Cell:
+def cost_cell(value: float | None) -> GridCell:
     """A cell with a cost."""
-    return Cell(columns.cost(value), value)
+    return GridCell(columns.cost(value), value)
 
 
-def count_cell(value: int | None) -> Cell:
+def count_cell(value: int | None) -> GridCell:
     """A cell with a whole number."""
-    return Cell(columns.NOTHING if value is None else str(value), value)
+    return GridCell(columns.NOTHING if value is None else str(value), value)

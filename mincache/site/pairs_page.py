@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mincache.board import columns
 from mincache.board.pairs import pairs, shares
-from mincache.site.grid import Cell, Grid, Heading, grid
+from mincache.site.grid import Grid, GridCell, Heading, grid
 from mincache.site.pages import Context, SuitePages, cost_cell, count_cell
 
 
@@ -37,9 +37,9 @@ def _pairs(pages: SuitePages) -> Grid:
     ]  # fmt: skip
     rows = [
         [
-            Cell(one.first), Cell(one.second), count_cell(one.wins), count_cell(one.losses),
-            count_cell(one.ties), Cell(columns.percent(one.mean_change, 2), one.mean_change),
-            Cell(f"{one.p_adjusted:.2g}", one.p_adjusted),
+            GridCell(one.first), GridCell(one.second), count_cell(one.wins), count_cell(one.losses),
+            count_cell(one.ties), GridCell(columns.percent(one.mean_change, 2), one.mean_change),
+            GridCell(f"{one.p_adjusted:.2g}", one.p_adjusted),
         ]
         for one in pairs(pages.standing, pages.table)
     ]  # fmt: skip
@@ -53,5 +53,5 @@ def _shares(pages: SuitePages) -> Grid:
         Heading("without it the virtual best would cost more by"),
     ]
     found = shares(pages.standing, pages.table)
-    rows = [[Cell(s.solver), count_cell(s.best_alone), cost_cell(s.contribution)] for s in found]
+    rows = [[GridCell(s.solver), count_cell(s.best_alone), cost_cell(s.contribution)] for s in found]
     return grid(headings, rows)

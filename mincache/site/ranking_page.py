@@ -10,7 +10,7 @@ from mincache.board import columns
 from mincache.board.ranking import table
 from mincache.board.table import Table
 from mincache.site import charts
-from mincache.site.grid import Cell, Grid, Heading, grid, ranking_grid
+from mincache.site.grid import Grid, GridCell, Heading, grid, ranking_grid
 from mincache.site.pages import Context, SuitePages, cost_cell, count_cell
 
 DOWNLOADS: Mapping[str, str] = {"json": "JSON", "csv": "CSV", "tex": "LaTeX"}
@@ -102,15 +102,15 @@ def listing(pages: SuitePages) -> Context:
     return {"name": pages.standing.name, "table": grid(headings, rows), "caption": caption}
 
 
-def _listed(pages: SuitePages, name: str) -> list[Cell]:
+def _listed(pages: SuitePages, name: str) -> list[GridCell]:
     standing, known = pages.standing, pages.standing.references.get(name)
     costs = {standing.labels[who]: costs[name] for who, costs in standing.costs.items() if name in costs}
     best = min(costs, key=lambda label: (costs[label], label), default=columns.NOTHING)
     return [
-        Cell(name, None, pages.instance_path(name)),
+        GridCell(name, None, pages.instance_path(name)),
         count_cell(pages.users(name)),
         cost_cell(known.cost if known else None),
         cost_cell(known.bound if known else None),
         count_cell(len(costs)),
-        Cell(best),
+        GridCell(best),
     ]

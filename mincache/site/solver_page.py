@@ -12,7 +12,7 @@ from mincache.board.entries import Manifest
 from mincache.board.ranking import failure
 from mincache.board.references import verified_cost
 from mincache.board.results import Runs
-from mincache.site.grid import Cell, Heading, grid
+from mincache.site.grid import GridCell, Heading, grid
 from mincache.site.pages import Context, SuitePages, cost_cell, count_cell, run_cells
 
 _HEADINGS = (
@@ -47,9 +47,9 @@ def _before(verified: Runs) -> Iterator[Context]:
     headings = (Heading("constraint", False), Heading("slots that break it"), Heading("mean excess there"))
     rows = [
         [
-            Cell(name),
-            Cell(columns.percent(rate, 2), rate),
-            Cell(f"{found.excess[name]:.3g}", found.excess[name]),
+            GridCell(name),
+            GridCell(columns.percent(rate, 2), rate),
+            GridCell(f"{found.excess[name]:.3g}", found.excess[name]),
         ]
         for name, rate in found.rate.items()
     ]
@@ -81,17 +81,17 @@ def _said(manifest: Manifest) -> list[tuple[str, Any]]:
     ]  # fmt: skip
 
 
-def _row(pages: SuitePages, who: Contender, name: str) -> list[Cell]:
+def _row(pages: SuitePages, who: Contender, name: str) -> list[GridCell]:
     standing, records = pages.standing, pages.standing.results[who][name]
     known = standing.references.get(name)
     return [
-        Cell(name, None, f"../../{pages.instance_path(name)}"),
+        GridCell(name, None, f"../../{pages.instance_path(name)}"),
         count_cell(pages.users(name)),
         cost_cell(standing.costs[who].get(name)),
         cost_cell(known.cost if known else None),
         pages.gap_cell(who, name),
         *run_cells(records),
-        Cell(_failures(records) or columns.NOTHING),
+        GridCell(_failures(records) or columns.NOTHING),
     ]
 
 

@@ -24,7 +24,7 @@ from mincache.problem.solution import Solution
 from mincache.solving import registry
 from mincache.solving.contract import Budget, Run, Solver
 
-Outcome = Literal["passed", "failed", "not applicable"]
+CheckOutcome = Literal["passed", "failed", "not applicable"]
 
 SUITE = "smoke-v1"
 """The standard suite among the instances of the checks; its optima are known."""
@@ -47,7 +47,7 @@ class Check:
     """
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str = ""
     advice: str = ""
 
@@ -55,7 +55,7 @@ class Check:
 class Finding(NamedTuple):
     """What a check has found: an outcome, what was seen, and what to do."""
 
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str = ""
     advice: str = ""
 

@@ -75,7 +75,7 @@ def least_share(instance: Instance) -> Array:
     return np.asarray(least / instance.server.steps)
 
 
-def lift(instance: Instance, cache: Array, step_share: Array) -> Array:
+def raise_to_floor(instance: Instance, cache: Array, step_share: Array) -> Array:
     """Return the shares with every hit raised to the floor; what more they ask for is scaled to fit.
 
     Args:
@@ -92,10 +92,10 @@ def lift(instance: Instance, cache: Array, step_share: Array) -> Array:
     return np.asarray(least + more * fitting)
 
 
-def rounded(instance: Instance, decisions: Decisions) -> Decisions:
+def round_feasibly(instance: Instance, decisions: Decisions) -> Decisions:
     """Return feasible decisions [T, ...] in compact form; what that takes from the floor is given back."""
     compact = decisions.compact()
-    return compact._replace(step_share=lift(instance, compact.cache, compact.step_share))
+    return compact._replace(step_share=raise_to_floor(instance, compact.cache, compact.step_share))
 
 
 def serve(instance: Instance, cache: Array, priority: Array, wanted: Array) -> Array:

@@ -20,7 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from mincache.errors import InputError, MincacheError, MissingExtraError, shown
+from mincache.errors import InputError, MincacheError, MissingExtraError, excerpt
 from mincache.solving.contract import Solver
 
 GROUP = "mincache.solvers"
@@ -57,14 +57,14 @@ def load(name: str) -> type[Solver]:
         entry = _entry_points().get(name)
         if entry is None:
             raise InputError(
-                "solver", "must be installed, or FILE.py:CLASS", shown(name), _suggest(name, names())
+                "solver", "must be installed, or FILE.py:CLASS", excerpt(name), _suggest(name, names())
             )
         try:
             found = entry.load()
         except (Exception, SystemExit) as error:  # a plugin may fail in any way
             raise _not_importable(f"solver {name!r}", error) from error
     if not (isinstance(found, type) and issubclass(found, Solver) and dataclasses.is_dataclass(found)):
-        raise InputError("solver", "must be a dataclass derived from mincache.Solver", shown(name))
+        raise InputError("solver", "must be a dataclass derived from mincache.Solver", excerpt(name))
     return found
 
 
@@ -77,7 +77,7 @@ def make(spec: str) -> Solver:
     """
     match = _SPEC.fullmatch(spec.strip())
     if match is None:
-        raise InputError("solver", "must look like name[parameter=value,...]", shown(spec))
+        raise InputError("solver", "must look like name[parameter=value,...]", excerpt(spec))
     kind = load(match["target"])
     hints = _hints(kind)
     known = {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
@@ -86,10 +86,10 @@ def make(spec: str) -> Solver:
         parameter, separator, text = (part.strip() for part in item.partition("="))
         field = f"solver {match['target']}"
         if not separator:
-            raise InputError(field, "parameters must look like name=value", shown(item))
+            raise InputError(field, "parameters must look like name=value", excerpt(item))
         if parameter not in known:
             raise InputError(
-                field, "must have the parameter", shown(parameter), _suggest(parameter, list(known))
+                field, "must have the parameter", excerpt(parameter), _suggest(parameter, list(known))
             )
         if parameter in values:
             raise InputError(f"{field}.{parameter}", "must be given once", "it twice")
@@ -130,10 +130,10 @@ def _is_missing(module: str) -> bool:
 
 def _from_file(path: Path, class_name: str) -> object:
     if not os.path.isfile(path):
-        raise InputError("solver", "must name an existing file", shown(str(path)))
+        raise InputError("solver", "must name an existing file", excerpt(str(path)))
     module_spec = importlib.util.spec_from_file_location(f"mincache_user_{path.stem}", path)
     if module_spec is None or module_spec.loader is None:
-        raise InputError("solver", "must name a Python file", shown(str(path)))
+        raise InputError("solver", "must name a Python file", excerpt(str(path)))
     module = importlib.util.module_from_spec(module_spec)
     # Dataclasses look their module up by name while they are made.
     sys.modules[module_spec.name] = module
@@ -145,7 +145,7 @@ def _from_file(path: Path, class_name: str) -> object:
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
         raise InputError(
-            f"solver {path}", "must define the class", shown(class_name), _suggest(class_name, classes)
+            f"solver {path}", "must define the class", excerpt(class_name), _suggest(class_name, classes)
         )
     return getattr(module, class_name)
 
@@ -173,7 +173,7 @@ def _suggest(word: str, known: list[str]) -> str:
 def _split(text: str) -> list[str]:
     """Split at commas outside quotes, so that a quoted value may hold one."""
     if not _QUOTES_CLOSED.fullmatch(text):
-        raise InputError("solver", "must close its quotes", shown(text))
+        raise InputError("solver", "must close its quotes", excerpt(text))
     items = re.findall(r"""(?:[^,"']|"[^"]*"|'[^']*')+""", text)
     return [item for item in items if item.strip()]
 
@@ -188,7 +188,7 @@ def _parse(text: str, hint: Any, field: str) -> Any:
     for kind in kinds:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             return _value(text[1:-1] if quoted else text, kind)
-    raise InputError(field, "must be " + " or ".join(map(_described, kinds)), shown(text))
+    raise InputError(field, "must be " + " or ".join(map(_described, kinds)), excerpt(text))
 
 
 def _value(text: str, kind: Any) -> Any:

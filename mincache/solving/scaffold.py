@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 
 import mincache
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.solving import registry
 
 NAME_PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -65,7 +65,7 @@ def _words(name: str, spec: str = "") -> Mapping[str, str]:
     """Return what the templates leave open."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise InputError(
-            "name", "must be words of [a-z0-9] with hyphens between", shown(name), "such as my-solver"
+            "name", "must be words of [a-z0-9] with hyphens between", excerpt(name), "such as my-solver"
         )
     module = name.replace("-", "_")
     if name in registry.names():

@@ -17,7 +17,7 @@ import numpy as np
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import fill_cache, hits, lift, serve
+from mincache.solving.feasible import fill_cache, hits, raise_to_floor, serve
 from mincache.views import vector
 
 _SOFTMAX_SPREAD = 3.0
@@ -74,7 +74,7 @@ def softmax(instance: Instance, points: Array, cache: Array | None = None) -> De
     """The literal reading: models from 0.5 in order of score; both shares are a softmax over all users."""
     models, bandwidth, steps = vector.split(instance, points)
     cache = fill_cache(instance, models, wanted=models >= 0.5) if cache is None else cache
-    return Decisions(cache, _softmax(bandwidth), lift(instance, cache, _softmax(steps)))
+    return Decisions(cache, _softmax(bandwidth), raise_to_floor(instance, cache, _softmax(steps)))
 
 
 def scaled_sigmoid(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
@@ -88,7 +88,7 @@ def scaled_sigmoid(instance: Instance, points: Array, cache: Array | None = None
     saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
     asked = np.where(hits(instance, cache), steps * saturation, 0.0).clip(0.0, 1.0)
     shares = asked / np.maximum(asked.sum(axis=-1, keepdims=True), 1.0)
-    return Decisions(cache, _softmax(bandwidth), lift(instance, cache, shares))
+    return Decisions(cache, _softmax(bandwidth), raise_to_floor(instance, cache, shares))
 
 
 def serve_in_order(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:

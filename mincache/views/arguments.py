@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.problem.quantity import Array
 
 
@@ -18,7 +18,7 @@ def whole(field: str, value: object, least: int = 0) -> int:
         InputError: if it is anything else.
     """
     if not isinstance(value, Integral) or value < least:
-        raise InputError(field, f"must be a whole number >= {least}", shown(value))
+        raise InputError(field, f"must be a whole number >= {least}", excerpt(value))
     return int(value)
 
 
@@ -45,7 +45,7 @@ def check_mask(options: dict[str, Any], count: int) -> None:
     mask = np.asarray(options.get("reset_mask", np.ones(count, dtype=bool)))
     if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.all():
         rule = f"must be true for all {count} copies, which begin and end together"
-        raise InputError("options['reset_mask']", rule, shown(mask.tolist()))
+        raise InputError("options['reset_mask']", rule, excerpt(mask.tolist()))
 
 
 def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:
@@ -57,7 +57,7 @@ def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(field, "must be an array of numbers", shown(value)) from None
+        raise InputError(field, "must be an array of numbers", excerpt(value)) from None
     if array.shape != shape:
         raise InputError(field, f"must have shape {list(shape or ())}", str(list(array.shape)))
     return array

@@ -19,7 +19,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.generation.scenario import Scenario
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance, Trace
@@ -28,7 +28,7 @@ from mincache.problem.solution import Decisions
 from mincache.views import actions, observations
 from mincache.views.actions import ACTIONS
 from mincache.views.arguments import check_mask, numbers, seeds, whole
-from mincache.views.episodes import Episodes, Rows, across
+from mincache.views.episodes import EpisodeOrder, Episodes, across
 from mincache.views.observations import LIMIT, OBSERVATIONS
 
 ENVIRONMENT_ID = "mincache/EdgeCaching-v0"
@@ -52,7 +52,7 @@ class AgentView:
     def __post_init__(self) -> None:
         for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
             if getattr(self, field) not in known:
-                raise InputError(field, f"must be one of {', '.join(known)}", shown(getattr(self, field)))
+                raise InputError(field, f"must be one of {', '.join(known)}", excerpt(getattr(self, field)))
 
     @property
     def versions(self) -> tuple[str, str]:
@@ -137,13 +137,13 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         view: AgentView | None = None,
     ) -> None:
         if render_mode is not None:
-            raise InputError("render_mode", "must be None: there is nothing to look at", shown(render_mode))
+            raise InputError("render_mode", "must be None: there is nothing to look at", excerpt(render_mode))
         source = Episodes(Scenario(), Scenario().library(0)) if source is None else source
         if not isinstance(source, Instance | Episodes):
-            raise InputError("source", "must be an Instance or Episodes", shown(source))
+            raise InputError("source", "must be an Instance or Episodes", excerpt(source))
         self.num_envs = whole("num_envs", num_envs, least=1)
         self.view = AgentView(observation, action) if view is None else view
-        self._rows = Rows(source, self.num_envs) if isinstance(source, Episodes) else None
+        self._rows = EpisodeOrder(source, self.num_envs) if isinstance(source, Episodes) else None
         self._problem = source.problem if isinstance(source, Episodes) else source
         self._steps: list[Instance] = []
         self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)

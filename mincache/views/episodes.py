@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.generation.scenario import Scenario, TraceName
 from mincache.problem.instance import Instance, ModelLibrary, Trace
 from mincache.problem.quantity import Array
@@ -40,7 +40,7 @@ class Episodes:
     def __post_init__(self) -> None:
         if self.purpose == SUITES_PURPOSE:
             rule = f"must not be {SUITES_PURPOSE!r}, which suites draw their traces for"
-            raise InputError("purpose", rule, shown(self.purpose), "any other word keeps them unseen")
+            raise InputError("purpose", rule, excerpt(self.purpose), "any other word keeps them unseen")
 
     def instance(self, episode: int) -> Instance:
         """Return an episode as an instance."""
@@ -61,7 +61,7 @@ class Episodes:
         return self.scenario.instance("problem", self.library, self.trace(0))
 
 
-class Rows:
+class EpisodeOrder:
     """Which episodes the copies of an environment play, one after the other.
 
     Copies that have one seed share one row of episodes: of K copies, copy k plays every K-th one from

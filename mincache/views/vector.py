@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache.errors import InputError, shown
+from mincache.errors import InputError, excerpt
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import fill_cache, lift, serve
+from mincache.solving.feasible import fill_cache, raise_to_floor, serve
 
 MINIMUM_BANDWIDTH_GENE = 1e-3
 """Bandwidth genes below this count as this, so that every user is served."""
@@ -51,7 +51,7 @@ def threshold_priority(instance: Instance, points: Array, cache: Array | None = 
     """
     cache_genes, bandwidth_genes, step_genes = split(instance, points)
     cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
-    steps = lift(instance, cache, _scaled_down(step_genes))
+    steps = raise_to_floor(instance, cache, _scaled_down(step_genes))
     return Decisions(cache, _bandwidth(bandwidth_genes), steps)
 
 
@@ -89,7 +89,7 @@ class VectorView:
 
     def __post_init__(self) -> None:
         if self.repair not in REPAIRS:
-            raise InputError("repair", f"must be one of {', '.join(REPAIRS)}", shown(self.repair))
+            raise InputError("repair", f"must be one of {', '.join(REPAIRS)}", excerpt(self.repair))
 
     def apply(self, instance: Instance) -> int:
         """Return the dimension of a slot's points, M + 2N; each coordinate lies in [0, 1]."""

@@ -31,7 +31,7 @@ def tree(root: Path, handing_on: str) -> Path:
 def test_nearest_that_hands_on_memory(tmp_path, handing_on):
     """The nearest cgroup at or above one's own that hands on the memory controller is taken."""
     tree(tmp_path, handing_on)
-    found = cgroups.usable(MOUNTS.format(root=tmp_path), "1:name=systemd:/x\n0::/user/session/scope\n")
+    found = cgroups.usable_group(MOUNTS.format(root=tmp_path), "1:name=systemd:/x\n0::/user/session/scope\n")
     assert found == tmp_path / handing_on
 
 
@@ -43,14 +43,14 @@ def test_nearest_that_hands_on_memory(tmp_path, handing_on):
 def test_none_is_told(tmp_path, mounts, own):
     """Without a cgroup v2 that hands on the memory controller there is none."""
     tree(tmp_path / "root", "none")
-    assert cgroups.usable(mounts.format(root=tmp_path / "root"), own) is None
+    assert cgroups.usable_group(mounts.format(root=tmp_path / "root"), own) is None
 
 
 def test_not_above_the_mount(tmp_path):
     """Folders above the mount are no cgroups, whatever they hold."""
     tree(tmp_path, ".")
     mounts = MOUNTS.format(root=tmp_path / "user")
-    assert cgroups.usable(mounts, "0::/session/scope\n") is None
+    assert cgroups.usable_group(mounts, "0::/session/scope\n") is None
 
 
 def test_no_limit_needs_no_group():

@@ -13,7 +13,7 @@ from mincache.bench.journal import Journal, read
 from mincache.bench.merging import merge
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Record
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import digest, parse_instance, parse_solution, read_bytes, solution_bytes
 from mincache.generation.scenario import Scenario
 from mincache.problem.constraints import Violation
@@ -28,7 +28,7 @@ def attempts(tmp_path_factory):
     kinds = ("full", "nan", "half", "shapes", "huge", "text", "trap")
     entrants = [file_entrant(f"raw.py:Raw[kind={kind}]", parameters={"kind": kind}) for kind in kinds]
     tasks = tiny_tasks(tmp_path_factory.mktemp("suite"), *entrants, traces=1)
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         found = {kind: attempt(task, task.read(), keeper) for kind, task in zip(kinds, tasks, strict=True)}
     return found, parse_instance(tasks[0].read())
 

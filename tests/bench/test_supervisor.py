@@ -14,7 +14,7 @@ from bench_fixture import FAULTS, file_entrant, job_of, on_linux, tiny_tasks
 from mincache.bench import limits, processes, supervisor, worker
 from mincache.bench.limits import Limits
 from mincache.bench.outcome import Outcome
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance, parse_solution, solution_bytes
 from mincache.generation.streams import generator
 from mincache.solving.contract import Run
@@ -32,7 +32,7 @@ def task(tmp_path_factory):
 @pytest.fixture(scope="module")
 def keeper():
     """A keeper for the tests that do not kill it."""
-    with Keeper(pin=False) as one:
+    with Supervisor(pin=False) as one:
         yield one
 
 
@@ -83,7 +83,7 @@ def seen(task, tmp_path_factory):
 
     path = tmp_path_factory.mktemp("solver") / "probe.py"
     path.write_text(PROBE)
-    with Keeper() as keeper:
+    with Supervisor() as keeper:
         outcome = keeper.run(job_of(task, solver=f"{path}:Probe", source=""), task.limits, task.read())
     text = outcome.output.decode()
     return json.loads(text[text.index("{") : text.rindex("}") + 1])
@@ -137,7 +137,7 @@ def test_lost_keeper_is_replaced(task, tmp_path, monkeypatch):
     """When a keeper is killed its run is interrupted, nothing of it stays, and the next run has another."""
     before = processes.descendants(os.getpid())
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         job = fault_job(task, "endings.py:KillsItsKeeper")
         outcome = keeper.run(job, Limits(wall_s=60.0), task.read())
         assert (outcome.stopped_by, outcome.closing) == ("interrupted", b"")
@@ -172,7 +172,7 @@ class Leaves(Solver):
 def test_what_fled_from_a_lost_keeper_is_ended(task, tmp_path):
     """Processes in sessions of their own end with a keeper that was killed: they use its run's folder."""
     (tmp_path / "leaves.py").write_text(LEAVES)
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         job = job_of(task, solver=f"{tmp_path / 'leaves.py'}:Leaves", source="")
         assert keeper.run(job, Limits(wall_s=60.0), task.read()).stopped_by == "interrupted"
     left = [int(pid) for pid in (tmp_path / "left").read_text().split()]
@@ -185,7 +185,7 @@ def test_frozen_keeper_is_given_up(task, monkeypatch):
     for where, name in ((limits, "ANSWER_S"), (limits, "LEAVE_S"), (supervisor, "SLACK_S")):
         monkeypatch.setattr(where, name, 0.5)
     before = processes.descendants(os.getpid())
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         keeper.run(task.job, task.limits, task.read())
         job = fault_job(task, "endings.py:StopsItsKeeper")
         outcome = keeper.run(job, Limits(wall_s=0.5, startup_s=1.0), task.read())
@@ -198,7 +198,7 @@ def test_unexplained_kills_are_repeated(task, tmp_path):
     mark = tmp_path / "mark"
     path = tmp_path / "once.py"
     path.write_text(ONCE.format(mark=str(mark)))
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         job = job_of(task, solver=f"{path}:Once", source="")
         outcome, interruptions = keeper.insist(job, task.limits, task.read())
     assert (outcome.closing, interruptions) == (worker.ANSWER, 1)
@@ -225,7 +225,7 @@ class Once(Solver):
 def test_close_interrupts(task):
     """Closing a keeper ends what it runs, grandchildren that have fled included."""
     before = processes.descendants(os.getpid())
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         threading.Timer(1.0, keeper.close).start()
         outcome = keeper.run(fault_job(task, "hangs.py:Grandchildren"), Limits(), task.read())
         assert outcome.stopped_by == "interrupted"
@@ -239,7 +239,7 @@ def test_keeper_ends_with_its_supervisor(task):
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        keeper = Keeper(pin=False)
+        keeper = Supervisor(pin=False)
         thread = threading.Thread(
             target=keeper.run,
             args=(fault_job(task, "hangs.py:Grandchildren"), Limits(), task.read()),

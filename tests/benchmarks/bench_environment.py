@@ -91,9 +91,9 @@ def test_the_clock_of_solve_leaves_loading_out(benchmark):
     from mincache.bench.describing import describe
     from mincache.bench.limits import Limits
     from mincache.bench.plan import plan
-    from mincache.bench.supervisor import Keeper
+    from mincache.bench.supervisor import Supervisor
 
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         entrant = describe("ddpg", keeper)
         task = next(t for t in plan(find("paper-v1"), [entrant], 1, Limits(wall_s=60.0))
                     if t.cell.instance == INSTANCE.name)  # fmt: skip

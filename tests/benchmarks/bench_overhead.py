@@ -14,7 +14,7 @@ from mincache.bench import journal
 from mincache.bench.attempt import attempt
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
-from mincache.bench.supervisor import Keeper
+from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance
 from mincache.generation import suites
 from mincache.solving.contract import Run
@@ -33,7 +33,7 @@ def test_in_process(benchmark):
 @pytest.mark.benchmark(group="overhead of a run (cloud-only, paper-v1, N=18)")
 def test_supervised(benchmark):
     """Run it in a child under every limit, judge the answer and write the record."""
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         attempt(TASK, TASK.read(), keeper)
         judged = benchmark(lambda: attempt(TASK, TASK.read(), keeper))
     assert judged.record.verdict == "verified"
@@ -42,7 +42,7 @@ def test_supervised(benchmark):
 @pytest.mark.benchmark(group="10,000 records")
 def test_read_records(benchmark, tmp_path):
     """Read and check a journal of 10,000 records."""
-    with Keeper(pin=False) as keeper:
+    with Supervisor(pin=False) as keeper:
         record = attempt(TASK, TASK.read(), keeper).record
     lines = (
         journal.line_of(record.model_copy(update={"cell": record.cell.model_copy(update={"repetition": k})}))

@@ -6,7 +6,7 @@ from board_fixture import raw_score, record, tables
 from rich.console import Console
 
 from mincache.board import render
-from mincache.board.columns import shown
+from mincache.board.columns import visible_columns
 from mincache.board.render import escaped
 from mincache.board.table import Row
 
@@ -35,11 +35,13 @@ def test_all_renderings_agree():
     in_markdown = [line for line in render.markdown(TABLES).splitlines() if line.startswith("| ")][2:]
     in_terminal = _terminal(120).splitlines()[-len(from_json) :]
     for number, row in enumerate(from_json):
-        cells = [column.cell(Row(**row), TABLES[0]) for column in shown(TABLES[0])]
+        cells = [column.cell(Row(**row), TABLES[0]) for column in visible_columns(TABLES[0])]
         in_row = in_markdown[number].replace("\\", "").strip("| ").split(" | ")
         if "lost" not in row["solver"]:  # whose name holds the separator
             assert in_row == cells
-        narrow = [cell for cell, column in zip(cells, shown(TABLES[0]), strict=True) if not column.wide]
+        narrow = [
+            cell for cell, column in zip(cells, visible_columns(TABLES[0]), strict=True) if not column.wide
+        ]
         assert in_terminal[number].split() == " ".join(narrow).split()
         for key in (
             "mean_cost",
@@ -70,7 +72,7 @@ def test_no_number_is_cut_in_a_narrow_terminal():
     narrow = _terminal(80)
     assert max(map(len, narrow.splitlines())) <= 80
     for row in TABLES[0].rows:
-        for column in shown(TABLES[0]):
+        for column in visible_columns(TABLES[0]):
             if column.numeric and not column.wide:
                 assert column.cell(row, TABLES[0]) in narrow
 
@@ -86,7 +88,7 @@ def test_latex_holds_the_cells_and_acts_on_none():
     rows = lines[lines.index("\\midrule") + 1 : lines.index("\\bottomrule")]
     assert len(rows) == len(TABLES[0].rows)
     for line, row in zip(rows, TABLES[0].rows, strict=True):
-        cells = [column.cell(row, TABLES[0]) for column in shown(TABLES[0])]
+        cells = [column.cell(row, TABLES[0]) for column in visible_columns(TABLES[0])]
         assert line.endswith(" \\\\")
         assert line.count(" & ") == len(cells) - 1
         assert "%" not in line.replace("\\%", "")

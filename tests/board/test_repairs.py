@@ -4,7 +4,7 @@ import pytest
 from board_fixture import raw_score, record, tables
 
 from mincache.board import render, repairs
-from mincache.board.columns import COLUMNS, shown
+from mincache.board.columns import COLUMNS, visible_columns
 
 RECORDS = [
     record("s", "a", 10.0, 0, raw=raw_score(8.0, steps=(1.0, 0.5))),
@@ -35,11 +35,11 @@ def test_runs_that_report_nothing_say_nothing():
 def test_the_columns_are_there_where_a_solver_reports():
     """One solver that reports brings the columns; another has a dash in them; none, and they are gone."""
     (table,) = tables(RECORDS)
-    rate, which = shown(table)[-2:]
+    rate, which = visible_columns(table)[-2:]
     cells = {row.solver: (rate.cell(row, table), which.cell(row, table)) for row in table.rows}
     assert cells == {"s": ("37.5%", "steps"), "t": ("-", "-")}
     (without,) = tables(RECORDS[3:])
-    assert shown(without) == [column for column in COLUMNS if not column.optional]
+    assert visible_columns(without) == [column for column in COLUMNS if not column.optional]
     assert "raw broken" in render.markdown([table])
     assert "raw" not in render.markdown([without])
 
@@ -47,4 +47,4 @@ def test_the_columns_are_there_where_a_solver_reports():
 def test_an_answer_that_broke_nothing_is_no_dash():
     """A solver whose raw decisions keep every limit shows 0, not nothing."""
     (table,) = tables([record("s", "a", 10.0, raw=raw_score(9.0))])
-    assert shown(table)[-1].cell(table.rows[0], table) == "0.0%"
+    assert visible_columns(table)[-1].cell(table.rows[0], table) == "0.0%"

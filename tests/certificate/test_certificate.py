@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mincache import InputError, Instance, Solution, evaluate, read_instance
-from mincache.certificate import Verdict, certify, check, checker
+from mincache.certificate import CheckResult, certify, check, checker
 from mincache.exact import optimal_bandwidth, optimum
 from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.problem.instance import Rules, quantities
@@ -112,7 +112,7 @@ def test_an_infeasible_solution_is_called_so(data: bytes, certificate: dict[str,
     answer = optimum(instance).solution
     full = answer.bandwidth_share / answer.bandwidth_share.sum(axis=1, keepdims=True)
 
-    def verdict(**arrays: Any) -> Verdict:
+    def verdict(**arrays: Any) -> CheckResult:
         return check(data, to_bytes(certificate), changed(answer, **arrays))
 
     everything = answer.cache * 0 + 1

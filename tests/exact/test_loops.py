@@ -143,7 +143,7 @@ def test_compiled_and_plain_loops_give_the_same_bytes_under_rules(rules: Rules) 
 def test_small_work_stays_plain_and_large_work_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default changes over to compiled loops at once for a large piece of work."""
     monkeypatch.setattr(loops, "_plain_s", [0.0])  # whatever else this process has searched
-    with loops.fitting(1) as small, loops.fitting(1e9) as large:
+    with loops.choose_loops(1) as small, loops.choose_loops(1e9) as large:
         assert not hasattr(small, "signatures")
         assert hasattr(large, "signatures")
 
@@ -152,7 +152,7 @@ def test_with_little_time_nothing_is_compiled_for_the_first_time(tmp_path: Path)
     """A large search under a short limit runs in plain loops until a cache of compiled ones is found."""
     program = """
         from mincache.exact import load_compiled, loops
-        with loops.fitting(1e9, remaining_s=5.0) as chosen:
+        with loops.choose_loops(1e9, remaining_s=5.0) as chosen:
             print(hasattr(chosen, "signatures"))
         load_compiled()
     """

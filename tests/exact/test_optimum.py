@@ -12,7 +12,7 @@ from strategies import feasible, instances, positive_extremes
 
 from mincache import Budget, Instance, evaluate, read_instance
 from mincache.exact import improvements, optimum
-from mincache.exact.passes import usable
+from mincache.exact.passes import usable_room
 from mincache.generation.scenario import Scenario
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
 from mincache.problem.solution import Solution
@@ -200,7 +200,7 @@ def test_extreme_numbers_are_answered(instance: Instance) -> None:
 
 def test_room_is_rounded_down_to_what_equal_sizes_can_fill() -> None:
     """Room for two and a half models of a size is room for two; without a common size nothing changes."""
-    assert usable(10.0, np.array([4.0, 4.0])) == pytest.approx(8.0)
-    assert usable(0.3, np.array([0.1, 0.2])) == pytest.approx(0.3)
-    assert usable(10.0, np.array([4.0, 4.1])) == pytest.approx(10.0)
-    assert usable(1.0, np.array([4.0, 8.0])) == 0.0
+    assert usable_room(10.0, np.array([4.0, 4.0])) == pytest.approx(8.0)
+    assert usable_room(0.3, np.array([0.1, 0.2])) == pytest.approx(0.3)
+    assert usable_room(10.0, np.array([4.0, 4.1])) == pytest.approx(10.0)
+    assert usable_room(1.0, np.array([4.0, 8.0])) == 0.0

@@ -43,10 +43,10 @@ def test_it_is_loaded_before_solve(path, monkeypatch):
 def test_a_new_file_is_loaded_anew(path, trained):
     """Where the file has been replaced, the answer is the new policy's, and as good as loaded afresh."""
     instance = EPISODES.instance(0)
-    first = acting.answer(*acting.ready(path, instance), instance)
+    first = acting.answer(*acting.load_once(path, instance), instance)
     policies.write_policy(path, trained[1])
     os.utime(path, ns=(1, 1))
-    second = acting.answer(*acting.ready(path, instance), instance)
+    second = acting.answer(*acting.load_once(path, instance), instance)
     assert second == acting.answer(*acting.load(path, instance), instance)
     assert second != first
 

@@ -10,15 +10,17 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from mincache.generation.scenario import Scenario
-from mincache.learning.measuring import Job, Trial, half_width, run_all, table
+from mincache.learning.measuring import MeasuredTraining, Trial, half_width, run_all, table
 from mincache.learning.variants import ABOUT
 
 SMALL = Scenario(users=3, slots=4)
 AGENT = "ddpg[variant=literal,episodes=10,warmup=5,batch=4,hidden=8,updates=1]"
 GENERAL = "set-policy[episodes=2,environments=1,updates=1,width=8]"
 JOBS = [
-    Job(AGENT, 0, SMALL, users=(3,), count=2),
-    Job(GENERAL, 0, SMALL, users=(3, 5), general=True, answering=("candidates=1", "candidates=9"), count=2),
+    MeasuredTraining(AGENT, 0, SMALL, users=(3,), count=2),
+    MeasuredTraining(
+        GENERAL, 0, SMALL, users=(3, 5), general=True, answering=("candidates=1", "candidates=9"), count=2
+    ),
 ]
 
 
@@ -47,7 +49,7 @@ def test_what_is_measured_on_is_not_trained_on():
         assert not {one.trace.input_bits.tobytes() for one in seen} & {
             one.trace.input_bits.tobytes() for one in held_out
         }
-        other = Job(job.learner, 7, job.scenario, job.users, job.general, count=job.count)
+        other = MeasuredTraining(job.learner, 7, job.scenario, job.users, job.general, count=job.count)
         assert [one.trace for _, some in other.fields() for one in some] == [one.trace for one in held_out]
 
 

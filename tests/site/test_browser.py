@@ -11,7 +11,7 @@ from board_fixture import record, write_entry
 from browser_fixture import Visitor, chromium, draw, needs_browser, violations
 
 from mincache.bench.records import TracePoint
-from mincache.board.columns import shown
+from mincache.board.columns import visible_columns
 from mincache.board.entries import read_entries, write_manifest
 from mincache.board.publish import publish, solutions_in
 from mincache.board.ranking import table
@@ -146,7 +146,9 @@ def test_the_page_shows_the_tables(visitor, board):
     """The rows are those of the tables computed from the entries, cell by cell."""
     found = rows(visitor.open())
     tables = [table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
-    wanted = [[column.cell(row, one) for column in shown(one)] for one in tables for row in one.rows]
+    wanted = [
+        [column.cell(row, one) for column in visible_columns(one)] for one in tables for row in one.rows
+    ]
     assert [cells[: len(cell)] for cells, cell in zip(found, wanted, strict=True)] == wanted
 
 
@@ -240,8 +242,8 @@ def test_a_number_of_users_shows_its_own_means(visitor, board):
     choose(page, users="18")
     (whole,) = standings(r for e in read_entries(board) for r in e.records if r.cell.suite == "smoke-v1")
     part = table(whole.among(name for name in whole.instances if ".n18." in name))
-    assert [cells[: len(shown(part))] for cells in rows(page)] == [
-        [column.cell(row, part) for column in shown(part)] for row in part.rows
+    assert [cells[: len(visible_columns(part))] for cells in rows(page)] == [
+        [column.cell(row, part) for column in visible_columns(part)] for row in part.rows
     ]
 
 

@@ -171,7 +171,7 @@ def test_the_page_shows_the_tables_numbers(board, pages):
     texts = pages[Path("index.html")].texts
     cells = set(texts["td"]) | set(texts["a"]) | set(texts["th"])
     for row in shown.rows:
-        assert {column.cell(row, shown) for column in columns.shown(shown)} <= cells
+        assert {column.cell(row, shown) for column in columns.visible_columns(shown)} <= cells
     assert set(shown.notes[1:]) <= set(texts["li"])
     assert any(shown.notes[0] in caption for caption in texts["span"])
 

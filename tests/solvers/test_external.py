@@ -11,7 +11,7 @@ import pytest
 from mincache import InputError, Run, evaluate
 from mincache.bench import journal
 from mincache.files.documents import solution_bytes, write_solution
-from mincache.files.paths import STARTED_IN, given
+from mincache.files.paths import STARTED_IN, absolute_path
 from mincache.generation.suites import find_instance
 from mincache.problem.solution import Solution
 from mincache.solving import registry
@@ -31,8 +31,8 @@ def program(tmp_path, monkeypatch):
         path = tmp_path / "solve"
         path.write_text(f"#!/bin/sh\n{body}\n")
         path.chmod(0o755)
-        given = "".join(f",{name}={value}" for name, value in parameters.items())
-        return registry.make(f'{NAME}[command="{command}"{given}]')
+        absolute_path = "".join(f",{name}={value}" for name, value in parameters.items())
+        return registry.make(f'{NAME}[command="{command}"{absolute_path}]')
 
     return written
 
@@ -216,7 +216,7 @@ def test_given_paths_lead_from_where_the_bench_was_started(monkeypatch, tmp_path
     """A relative path is meant from the bench's folder if there is one, else from here; others stay."""
     monkeypatch.delenv(STARTED_IN, raising=False)
     monkeypatch.chdir(tmp_path)
-    assert given("a/b") == tmp_path / "a" / "b"
+    assert absolute_path("a/b") == tmp_path / "a" / "b"
     monkeypatch.setenv(STARTED_IN, "/elsewhere")
-    assert given("a/b") == Path("/elsewhere/a/b")
-    assert given("/a/b") == Path("/a/b")
+    assert absolute_path("a/b") == Path("/elsewhere/a/b")
+    assert absolute_path("/a/b") == Path("/a/b")

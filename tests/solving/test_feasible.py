@@ -42,7 +42,10 @@ def test_whatever_is_wanted_is_made_feasible(instance, seed):
     (models, users), (wanted, served) = wishes(instance, seed, 3)
     cache = feasible.fill_cache(instance, models, wanted)
     within = users / np.maximum(users.sum(axis=-1, keepdims=True), 1.0)
-    for steps in (feasible.serve(instance, cache, users, served), feasible.lift(instance, cache, within)):
+    for steps in (
+        feasible.serve(instance, cache, users, served),
+        feasible.raise_to_floor(instance, cache, within),
+    ):
         assert evaluate_batch(instance, with_steps(instance, cache, steps)).feasible.all()
 
 
@@ -53,7 +56,7 @@ def test_rounded_decisions_stay_feasible(instance, seed):
     (models, users), (wanted, served) = wishes(instance, seed)
     cache = feasible.fill_cache(instance, models, wanted)
     steps = feasible.serve(instance, cache, users, served)
-    answer = feasible.rounded(instance, with_steps(instance, cache, steps))
+    answer = feasible.round_feasibly(instance, with_steps(instance, cache, steps))
     assert evaluate(instance, Solution.of(instance, answer)).feasible
 
 
@@ -106,14 +109,14 @@ def test_the_floor_comes_before_the_order(three_users):
 
 def test_lifting_scales_down_only_what_is_above_the_floor(three_users):
     """Of 510 steps, 150 are each user's; wishes of 255, 204 and 51 share the 60 left as 105 to 54 to 0."""
-    steps = feasible.lift(three_users, np.ones((1, 1), dtype=bool), np.array([[0.5, 0.4, 0.1]]))
+    steps = feasible.raise_to_floor(three_users, np.ones((1, 1), dtype=bool), np.array([[0.5, 0.4, 0.1]]))
     assert 510 * steps == pytest.approx(np.array([[150 + 60 * 105 / 159, 150 + 60 * 54 / 159, 150]]))
 
 
 def test_without_a_floor_shares_are_left_alone(three_users):
     """Lifting changes nothing where no floor is asked for, however little a hit is given."""
     free, shares = replace(three_users, rules=Rules()), np.array([[0.7, 0.0, 0.1]])
-    assert feasible.lift(free, np.ones((1, 1), dtype=bool), shares).tolist() == shares.tolist()
+    assert feasible.raise_to_floor(free, np.ones((1, 1), dtype=bool), shares).tolist() == shares.tolist()
 
 
 def test_a_model_is_left_out_where_steps_do_not_suffice(three_users):
@@ -145,5 +148,5 @@ def test_lifting_nothing_where_nothing_is_left_is_no_division(three_users):
     floor = 450.0 * (1 - 1e-16)
     tight = replace(three_users, server=replace(three_users.server, steps=floor))
     with np.errstate(all="raise"):
-        steps = feasible.lift(tight, np.ones((1, 1), dtype=bool), np.zeros((1, 3)))
+        steps = feasible.raise_to_floor(tight, np.ones((1, 1), dtype=bool), np.zeros((1, 3)))
     assert tight.server.steps * steps == pytest.approx(np.full((1, 3), 150.0))

@@ -72,7 +72,7 @@ def test_serving_is_never_dearer_than_the_floor_alone(instance):
     demand = feasible.demand(instance)
     cache = feasible.fill_cache(instance, demand, demand > 0)
     bandwidth = np.full(instance.trace.requested_model.shape, 1 / instance.user_count)
-    least = feasible.lift(instance, cache, np.zeros_like(bandwidth))
+    least = feasible.raise_to_floor(instance, cache, np.zeros_like(bandwidth))
     served = greedy.serve_where_it_gains_most(instance, cache)
     costs = [evaluate_batch(instance, Decisions(cache, bandwidth, steps)).cost for steps in (served, least)]
     assert costs[0] <= costs[1] * (1 + 1e-12)

@@ -10,7 +10,7 @@ from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find
 from mincache.problem.instance import Rules, Trace
 from mincache.problem.quantity import quantities
-from mincache.views.episodes import Episodes, Rows, across
+from mincache.views.episodes import EpisodeOrder, Episodes, across
 
 SHORT = Scenario(users=3, models=4, slots=5)
 EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
@@ -114,7 +114,7 @@ def test_many_traces_at_once_are_those_drawn_one_by_one(slots, users, count):
 
 def test_copies_with_one_seed_share_a_row_of_episodes():
     """Two copies play episodes 0 and 1, then 2 and 3; from any number on, and anew with another seed."""
-    rows, other = Rows(EPISODES, 2), replace(EPISODES, seed=8)
+    rows, other = EpisodeOrder(EPISODES, 2), replace(EPISODES, seed=8)
     assert_same(rows.traces(), stacked(0, 1))
     assert_same(rows.traces(), stacked(2, 3))
     rows.skip_to(7)
@@ -126,7 +126,7 @@ def test_copies_with_one_seed_share_a_row_of_episodes():
 
 def test_a_copy_with_its_own_seed_plays_all_of_its_episodes():
     """So it does as a copy alone would, and a copy without a new seed goes on."""
-    rows = Rows(EPISODES, 2)
+    rows = EpisodeOrder(EPISODES, 2)
 
     def played(*places: tuple[int, int]) -> dict[str, np.ndarray]:
         parts = [stacked(number, episodes=replace(EPISODES, seed=seed)) for seed, number in places]
