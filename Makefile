@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
 
-.PHONY: bench test lint docs benchmark training-figure variants faults suites-table clean
+.PHONY: bench test lint pages docs benchmark training-figure variants faults suites-table clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(INSTALLED)
@@ -19,6 +19,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The parts of the pages that are generated from the code, written anew.
+pages: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python tests/docs/test_pages.py
 
 # The documentation's site; a warning is an error.
 docs: $(INSTALLED)

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from layout import ROOMS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mincache"
@@ -24,26 +25,6 @@ HEAVY = {
     "numba",
     "scipy",
 }
-
-ROOMS = [
-    "errors",
-    "problem",
-    "files",
-    "generation",
-    "exact",
-    "solving",
-    "algebra",
-    "views",
-    "certificate",
-    "learning",
-    "analysis",
-    "bench",
-    "board",
-    "site",
-    "paper",
-    "cli",
-]
-"""The rooms of mincache, from the ground up: each may import itself and those before it."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOLVERS = sorted((ROOT / "solvers").glob("*.py"))

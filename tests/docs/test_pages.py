@@ -1,5 +1,6 @@
 """The documentation agrees with the code: what is generated is current, and what is listed is complete."""
 
+import ast
 import csv
 import re
 import runpy
@@ -9,6 +10,7 @@ from typing import get_args
 
 import click
 import pytest
+from layout import ROOMS
 
 from mincache.bench.records import StopReason, Verdict
 from mincache.board import contrasts
@@ -118,7 +120,19 @@ def contrasts_markdown():
     return contrasts.contrasts_markdown(found, "paper-v1").rstrip("\n")
 
 
+def rooms_markdown():
+    """The rooms from the ground up, each with the first line of its own docstring."""
+    homes = {"errors.py": "errors.py"} | {f"{room}/": f"{room}/__init__.py" for room in ROOMS[1:]}
+    about = {
+        n: ast.get_docstring(ast.parse((ROOT / "mincache" / home).read_text())) for n, home in homes.items()
+    }
+    return table(
+        ("room", "what it holds"), ((f"`{name}`", doc.splitlines()[0]) for name, doc in about.items())
+    )
+
+
 GENERATED = {
+    ("architecture.md", "rooms"): rooms_markdown,
     ("problem.md", "symbols"): symbols_markdown,
     ("learner.md", "training"): training_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
@@ -135,7 +149,7 @@ GENERATED = {
 
 @pytest.mark.parametrize(("page", "mark"), GENERATED)
 def test_generated_parts_are_current(page, mark):
-    """What stands between the marks is what the code says; `python tests/test_docs.py` writes it anew."""
+    """What stands between the marks is what the code says; `make pages` writes it anew."""
     found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", (DOCS / page).read_text(), re.DOTALL)
     assert found is not None
     assert found[1] == GENERATED[page, mark]() + "\n"
