@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import is_dataclass
 
+from docutils import nodes
+from latex2mathml.converter import convert
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 import mincache
 from mincache.problem.quantity import Typed, quantities
@@ -20,6 +23,7 @@ html_title = "mincache"
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
 myst_heading_anchors = 3  # so that [text](page.md#heading) is checked
 
 autodoc_member_order = "bysource"
@@ -54,7 +58,18 @@ def _list_quantities(
             lines.append(f":ivar {field}: {shape}{meaning.about}{unit}{allowed}")
 
 
+def _inline_math(writer: HTML5Translator, node: nodes.math) -> None:
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _block_math(writer: HTML5Translator, node: nodes.math_block) -> None:
+    writer.body.append(f'<div style="padding: 0.8em 0">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
-    """Register what stands above."""
+    """Register what stands above; formulas become MathML, which a browser shows without a network."""
+    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
     app.connect("source-read", _name_sources)
     app.connect("autodoc-process-docstring", _list_quantities, priority=900)  # after Google style is read
