@@ -12,7 +12,10 @@ Each message is one line: the field, the rule, what was received, what to do.
 
 from __future__ import annotations
 
+import os
 import reprlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _SHOWN_CHARACTERS = 60
 _LINE_CHARACTERS = 1000
@@ -88,3 +91,40 @@ class DocumentError(InputError):
 
 class MissingExtraError(MincacheError):
     """A feature needs a library that is not installed; the message names the extra to install."""
+
+
+@contextmanager
+def in_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Begin the message of a refusal inside with the file's path, unless it names a file already.
+
+    Raises:
+        DocumentError: in place of an InputError.
+    """
+    try:
+        yield
+    except DocumentError:
+        raise
+    except InputError as error:
+        place = f"{os.fspath(path)}: {error.field}"
+        raise DocumentError(place, error.rule, error.received, error.advice) from None
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return which of the `known` words `word` was probably meant to be; "" if none is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, known, n=1)), "")
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Return advice for a word that is not known: the nearest one that is; if none is near, all of them.
+
+    Args:
+        word: what was received.
+        known: what there is.
+        otherwise: what to say in place of the list if none is near.
+    """
+    words = list(known)
+    if near := closest(word, words):
+        return f"did you mean {near!r}?"
+    return f"known: {', '.join(words) or 'none'}" if otherwise is None else otherwise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import math
 import os
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.errors import excerpt
+from mincache.errors import closest, excerpt
 from mincache.files.documents import parse_solution, read_bytes, write_instance
 from mincache.files.paths import absolute_path
 
@@ -126,9 +125,9 @@ def _words(command: str) -> list[str]:
     except ValueError as error:
         raise InputError("external.command", "must be words as in a shell", str(error)) from None
     for place in re.findall(r"\{(\w+)\}", command):
-        close = difflib.get_close_matches(place, PLACES, n=1)
-        if place not in PLACES and close:  # others may be the program's own, as awk's are
-            raise InputError("external.command", f"must be {{{close[0]}}}", f"{{{place}}}")
+        near = closest(place, PLACES)
+        if place not in PLACES and near:  # others may be the program's own, as awk's are
+            raise InputError("external.command", f"must be {{{near}}}", f"{{{place}}}")
     for place in _NEEDED:
         if f"{{{place}}}" not in command:
             raise InputError(

@@ -9,7 +9,6 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import pyomo.environ as pyo
@@ -21,7 +20,7 @@ from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.algebra import pyomo_model
 from mincache.algebra.parts import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
 from mincache.algebra.rounding import round_relaxed
-from mincache.errors import MissingExtraError
+from mincache.errors import MissingExtraError, did_you_mean
 from mincache.exact.bandwidth import optimal_bandwidth
 
 _FRACTIONAL = 1e-6
@@ -194,9 +193,8 @@ def _what_to_install(name: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name, [*pyo.SolverFactory, *_PROGRAMS], n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"it is not a name that Pyomo itself knows{meant}"
+    advice = did_you_mean(name, [*pyo.SolverFactory, *_PROGRAMS], "")
+    return "; ".join(filter(None, ("it is not a name that Pyomo itself knows", advice)))
 
 
 def _time_limit(solver: Any, seconds: float) -> dict[str, float]:

@@ -2,13 +2,25 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.errors import DocumentError, InputError, MincacheError, MissingExtraError, excerpt, one_line
+from mincache.errors import (
+    DocumentError,
+    InputError,
+    MincacheError,
+    MissingExtraError,
+    closest,
+    did_you_mean,
+    excerpt,
+    in_file,
+    one_line,
+)
 
 ODD = ["a\nb", "\x1b[31mred", "\u2028", "\ud800", "\r\t\v\0", "\u202eevil", "ü" * 5000, "x" * 1_000_000]
 
@@ -104,3 +116,39 @@ def test_survives_another_process(kind, duplicate):
     twin = duplicate(error)
     assert type(twin) is kind
     assert (str(twin), twin.field, twin.advice) == (str(error), "a.json: users", "try 10")
+
+
+def test_a_refusal_in_a_file_begins_with_its_path():
+    """A refusal carries the path of the file it is about, and keeps rule, value and advice."""
+    with pytest.raises(DocumentError) as caught, in_file("a.json"):
+        raise InputError("users", "must be >= 1", "0", "try 10")
+    assert str(caught.value) == "a.json: users: must be >= 1; received 0; try 10"
+
+
+def test_a_path_is_named_once():
+    """A refusal that names its file is not given a second path by the caller's."""
+    with pytest.raises(DocumentError) as caught, in_file("outer"), in_file("inner"):
+        raise InputError("users", "must be >= 1")
+    assert str(caught.value) == "inner: users: must be >= 1"
+
+
+def test_only_refusals_are_about_the_file():
+    """Any other error passes as it is."""
+    with pytest.raises(ZeroDivisionError), in_file("a.json"):
+        _ = 1 / 0
+
+
+def test_what_was_meant():
+    """The nearest known word is suggested; without one all are listed, or what is said instead."""
+    assert closest("user", ["traces", "users"]) == "users"
+    assert closest("zzz", ["traces", "users"]) == ""
+    assert did_you_mean("user", ["traces", "users"]) == "did you mean 'users'?"
+    assert did_you_mean("zzz", ["traces", "users"]) == "known: traces, users"
+    assert did_you_mean("zzz", []) == "known: none"
+    assert did_you_mean("zzz", ["users"], "see the manual") == "see the manual"
+
+
+def test_what_was_meant_is_looked_for_when_it_is_asked():
+    """Importing the errors does not load difflib, which most runs never need."""
+    code = "import sys, mincache.errors; sys.exit('difflib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

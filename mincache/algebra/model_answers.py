@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from mincache.algebra.rounding import within_limits
-from mincache.errors import DocumentError, InputError, excerpt
+from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import parse_json, read_bytes, read_instance
 from mincache.files.tables import validated
 from mincache.problem.instance import NAME_PATTERN, Instance
@@ -25,7 +25,6 @@ NAMES_FILE = "names.json"
 INSTANCE_FILE = "instance.json"
 NAMES_FORMAT: Literal["mincache-names/1"] = "mincache-names/1"
 Decision = Literal["cache", "bandwidth_share", "step_share"]
-Read = TypeVar("Read")
 
 _INTEGRALITY = 1e-4
 _SEPARATORS = re.compile(r"[\s;:=\"']+|,(?![^\[(]*[\])])")  # a comma inside a name's brackets is none
@@ -68,7 +67,8 @@ def read_names(folder: Path) -> Names:
         DocumentError: if it is missing or malformed.
     """
     path = folder / NAMES_FILE
-    return _located(path, lambda: _checked(validated(Names, parse_json(read_bytes(path)))))
+    with in_file(path):
+        return _checked(validated(Names, parse_json(read_bytes(path))))
 
 
 def read_answer(folder: Path, answer: Path) -> Solution:
@@ -83,7 +83,8 @@ def read_answer(folder: Path, answer: Path) -> Solution:
         DocumentError: with the path, the field, the rule and what was received.
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
-    return _located(answer, lambda: _solution(parse_values(_text(answer), names), names, instance))
+    with in_file(answer):
+        return _solution(parse_values(_text(answer), names), names, instance)
 
 
 def parse_values(text: str, names: Names) -> dict[str, float]:
@@ -169,11 +170,3 @@ def _solution(values: Mapping[str, float], names: Names, instance: Instance) -> 
     solution = Solution(names.instance, cached, *shares)
     solution.check_answers(instance)
     return replace(solution, step_share=raise_to_floor(instance, solution.cache, solution.step_share))
-
-
-def _located(path: Path, read: Callable[[], Read]) -> Read:
-    try:
-        return read()
-    except InputError as error:
-        place = f"{path}: {error.field}"
-        raise DocumentError(place, error.rule, error.received, error.advice) from None

@@ -10,7 +10,7 @@ from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.records import Cell
 from mincache.bench.worker import Job
-from mincache.errors import DocumentError, InputError
+from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, read_bytes
 from mincache.generation.suites import Suite
 
@@ -44,13 +44,11 @@ class Task:
         Raises:
             DocumentError: if its file is no longer the one that was planned.
         """
-        try:
+        with in_file(self.instance_path):
             data = read_bytes(self.instance_path)
-        except InputError as error:
-            raise DocumentError(f"{self.instance_path}: {error.field}", error.rule, error.received) from None
-        if digest(data) != self.cell.instance_sha256:
-            raise DocumentError(f"{self.instance_path}: sha256", "must be as planned", "another file")
-        return data
+            if digest(data) != self.cell.instance_sha256:
+                raise InputError("sha256", "must be as planned", "another file")
+            return data
 
     @property
     def job(self) -> Job:

@@ -21,7 +21,7 @@ from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
 from mincache.board.packs import Pack, read_pack
 from mincache.board.results import read_campaigns
-from mincache.errors import DocumentError, InputError
+from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, write_bytes
 from mincache.files.tables import read_toml, validated
 
@@ -177,11 +177,9 @@ def folder_name(label: str) -> str:
 
 
 def _record(path: Path, number: int, line: bytes, parser: RecordParser) -> Record:
-    try:
+    with in_file(f"{path}: line {number}"):
         fields = parse_json(line)  # stricter than the parser, which takes less memory
         try:
             return parser.parse(line.rstrip(b"\n"))
         except ValidationError:
             return validated(Record, fields)  # which says what is wrong
-    except InputError as error:
-        raise DocumentError(f"{path}: line {number}: {error.field}", error.rule, error.received) from None

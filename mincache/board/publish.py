@@ -22,7 +22,7 @@ from mincache.board.entries import (
 from mincache.board.packs import write_pack
 from mincache.board.references import find_suite
 from mincache.board.results import Runs, by_suite, chosen
-from mincache.errors import DocumentError, InputError, MincacheError
+from mincache.errors import InputError, MincacheError, in_file
 from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
@@ -72,10 +72,8 @@ def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:
     def stored(wanted: str) -> bytes:
         paths = [Path(folder) / "solutions" / f"{wanted}.json.gz" for folder in campaigns]
         path = next((path for path in paths if path.is_file()), paths[0])
-        try:
+        with in_file(path):
             return read_bytes(path)
-        except InputError as error:
-            raise DocumentError(f"{path}: {error.field}", error.rule, error.received) from None
 
     return stored
 

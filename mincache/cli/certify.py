@@ -69,18 +69,12 @@ def _write(document: bytes, output: Path, time_limit: float | None, as_json: boo
 
 def _check(document: bytes, certificate: Path, solution: Path | None, as_json: bool) -> None:
     from mincache.certificate import check
-    from mincache.errors import DocumentError, InputError
+    from mincache.errors import in_file
     from mincache.files.documents import read_bytes
 
     paths = [certificate] if solution is None else [certificate, solution]
-    try:
-        with waiting("checking"):
-            verdict = check(document, *map(read_bytes, paths))
-    except DocumentError:
-        raise
-    except InputError as error:
-        place = " ".join(map(str, paths))
-        raise DocumentError(f"{place}: {error.field}", error.rule, error.received, error.advice) from None
+    with in_file(" ".join(map(str, paths))), waiting("checking"):
+        verdict = check(document, *map(read_bytes, paths))
     if as_json:
         click.echo(json.dumps(asdict(verdict), indent=2))
     else:

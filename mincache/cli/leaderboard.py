@@ -6,7 +6,6 @@ import contextlib
 import gc
 import json
 from dataclasses import asdict, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import click
 from mincache.cli.completing import suite_names
 from mincache.cli.progress import waiting
 from mincache.cli.warning import warn
-from mincache.errors import InputError, MissingExtraError
+from mincache.errors import InputError, MissingExtraError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,11 +41,9 @@ class _TableByDefault(click.Group):
 
 
 def _refuse_mistyped(word: str, verbs: Collection[str]) -> None:
-    close = get_close_matches(word, verbs, n=1)
-    if close and not Path(word).exists():
-        raise InputError(
-            "leaderboard", "must be given a verb or a folder", repr(word), f"did you mean {close[0]!r}?"
-        )
+    advice = did_you_mean(word, verbs, "")
+    if advice and not Path(word).exists():
+        raise InputError("leaderboard", "must be given a verb or a folder", repr(word), advice)
 
 
 @click.group(cls=_TableByDefault)

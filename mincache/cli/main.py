@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -11,7 +10,7 @@ import click
 
 from mincache import __version__
 from mincache.cli import examples
-from mincache.errors import MincacheError
+from mincache.errors import MincacheError, did_you_mean
 
 # verb -> (module of mincache.cli, its attribute, one line for --help, which so imports nothing else)
 VERBS = {
@@ -57,9 +56,7 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a verb, suggesting the nearest one when there is none of that name."""
         if args[0] not in VERBS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], VERBS, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(VERBS)}"
-            raise click.UsageError(f"no command {args[0]!r}; {advice}", ctx)
+            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], VERBS)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

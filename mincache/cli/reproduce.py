@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,13 +38,11 @@ class _PaperOrRow(click.Group):
 
 def _row_command(argument: str) -> click.Command:
     from mincache.cli.submit import reproduce as row
-    from mincache.errors import InputError, excerpt
+    from mincache.errors import InputError, did_you_mean, excerpt
 
     if not Path(argument).is_dir():
-        close = get_close_matches(argument, WORDS, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else ""
         rule = f"must be one of {', '.join(WORDS)}, or a row's folder"
-        raise InputError("reproduce", rule, excerpt(argument), advice)
+        raise InputError("reproduce", rule, excerpt(argument), did_you_mean(argument, WORDS, ""))
     return row
 
 

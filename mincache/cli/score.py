@@ -24,16 +24,14 @@ def score(instance: str, solution: str, as_json: bool) -> None:
 
     Exit code 0 if the solution is feasible, 1 if not, 2 if a file is unreadable or malformed.
     """
-    from mincache.errors import DocumentError, InputError
+    from mincache.errors import in_file
     from mincache.files.documents import read_solution
     from mincache.generation.suites import find_instance
     from mincache.problem.evaluation import evaluate
 
     problem, answer = find_instance(instance), read_solution(solution)
-    try:
+    with in_file(solution):
         evaluation = evaluate(problem, answer)
-    except InputError as error:
-        raise DocumentError(f"{solution}: {error.field}", error.rule, error.received, error.advice) from None
     click.echo(json.dumps(as_document(evaluation), indent=2) if as_json else as_text(evaluation))
     sys.exit(0 if evaluation.feasible else 1)
 

@@ -13,14 +13,14 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import numpy as np
 
-from mincache.errors import DocumentError, InputError, excerpt
+from mincache.errors import DocumentError, InputError, excerpt, in_file
 from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
 from mincache.problem.quantity import Quantity, quantities
 from mincache.problem.solution import Solution
@@ -35,8 +35,6 @@ MAX_VALUES = 4_000_000
 MAX_DEPTH = 32
 """A document may not nest deeper than this; its numbers stand 4 deep, only `origin` is free."""
 
-Document = TypeVar("Document", Instance, Solution)
-
 
 def read_instance(path: str | os.PathLike[str]) -> Instance:
     """Read an instance from a `.json` or `.json.gz` file.
@@ -44,7 +42,8 @@ def read_instance(path: str | os.PathLike[str]) -> Instance:
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
     """
-    return _located(path, lambda: parse_instance(read_bytes(path)))
+    with in_file(path):
+        return parse_instance(read_bytes(path))
 
 
 def read_solution(path: str | os.PathLike[str]) -> Solution:
@@ -53,7 +52,8 @@ def read_solution(path: str | os.PathLike[str]) -> Solution:
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
     """
-    return _located(path, lambda: parse_solution(read_bytes(path)))
+    with in_file(path):
+        return parse_solution(read_bytes(path))
 
 
 def parse_instance(data: bytes) -> Instance:
@@ -283,14 +283,6 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optiona
     for key in sorted(known - optional):
         if key not in value:
             raise InputError(prefix + key, "must be present", "nothing")
-
-
-def _located(path: str | os.PathLike[str], read: Callable[[], Document]) -> Document:
-    try:
-        return read()
-    except InputError as error:
-        place = f"{os.fspath(path)}: {error.field}"
-        raise DocumentError(place, error.rule, error.received, error.advice) from None
 
 
 def _plain(part: Any) -> dict[str, Any]:

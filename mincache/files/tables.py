@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mincache.errors import DocumentError, InputError, excerpt
+from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import read_bytes
 
 MAX_TOML_BYTES = 4 * 1024 * 1024
@@ -27,11 +26,8 @@ def read_toml(path: str | os.PathLike[str], kind: type[TableModel]) -> TableMode
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
     """
-    try:
+    with in_file(path):
         return validated(kind, _parse_toml(read_bytes(path)))
-    except InputError as error:
-        place = f"{os.fspath(path)}: {error.field}"
-        raise DocumentError(place, error.rule, error.received, error.advice) from None
 
 
 def validated(kind: type[TableModel], fields: Mapping[str, Any]) -> TableModel:
@@ -46,8 +42,8 @@ def validated(kind: type[TableModel], fields: Mapping[str, Any]) -> TableModel:
         first = error.errors()[0]
     field = ".".join(map(str, first["loc"])) or "document"
     if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(first["loc"][-1]), _known_fields(kind, first["loc"]), n=1)
-        advice = f"did you mean {close[0]!r}?" if close else ""
+        known = _known_fields(kind, first["loc"])
+        advice = did_you_mean(str(first["loc"][-1]), known) if known else ""
         raise InputError(field, "must be a known field", "an unknown one", advice)
     if first["type"] == "missing":
         raise InputError(field, "must be present", "nothing")

@@ -7,7 +7,6 @@ a suite too.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -18,7 +17,7 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mincache.errors import DocumentError, InputError, excerpt
+from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import (
     digest,
     instance_bytes,
@@ -111,18 +110,15 @@ class Suite:
             DocumentError: if the file is missing, malformed, or not the one that the suite names.
         """
         entry, path = self._entry(name), self.path(name)
-        try:
+        with in_file(path):
             data = read_bytes(path)
             if digest(data) != entry.sha256:
                 raise InputError("sha256", f"must be {entry.sha256[:12]}...", f"{digest(data)[:12]}...")
             return parse_instance(data)
-        except InputError as error:
-            raise DocumentError(f"{path}: {error.field}", error.rule, error.received, error.advice) from None
 
     def _entry(self, name: str) -> ListedInstance:
         if name not in self.entries:
-            close = difflib.get_close_matches(name, self.entries, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"see: mincache instances show {self.name}"
+            advice = did_you_mean(name, self.entries, f"see: mincache instances show {self.name}")
             raise InputError("instance", f"must be one of {self.name}'s", excerpt(name), advice)
         return self.entries[name]
 
@@ -269,7 +265,9 @@ def find(name_or_folder: str) -> Suite:
     if is_suite(name_or_folder):
         return Suite(name_or_folder)
     rule = f"must be one of {', '.join(standard_names())}, or a folder with a {RECIPE_FILE}"
-    raise InputError("suite", rule, excerpt(name_or_folder), _did_you_mean(name_or_folder))
+    raise InputError(
+        "suite", rule, excerpt(name_or_folder), did_you_mean(name_or_folder, standard_names(), "")
+    )
 
 
 def find_instance(name_or_file: str) -> Instance:
@@ -304,14 +302,9 @@ def _suite_of(instance_name: str) -> Suite:
     suite_name = instance_name.partition(".")[0]
     if suite_name not in standard_names():
         rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
-        advice = _did_you_mean(suite_name) or "see: mincache instances show paper-v1"
+        advice = did_you_mean(suite_name, standard_names(), "see: mincache instances show paper-v1")
         raise InputError("instance", rule, excerpt(instance_name), advice)
     return find(suite_name)
-
-
-def _did_you_mean(suite_name: str) -> str:
-    close = difflib.get_close_matches(suite_name, standard_names(), n=1)
-    return f"did you mean the suite {close[0]!r}?" if close else ""
 
 
 def _standard_root() -> Path:

@@ -14,13 +14,13 @@ lists; a field with a **range** is drawn once an instance; `cases` are tables of
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from mincache.errors import closest
 from mincache.generation.digits import round_number
 from mincache.generation.scenario import Scenario
 
@@ -88,8 +88,8 @@ class Sweep(BaseModel):
         swept = self.fields
         for field in {*swept, *itertools.chain.from_iterable(self.cases)}:
             if field not in Scenario.model_fields or field == "name":
-                close = difflib.get_close_matches(field, Scenario.model_fields, n=1)
-                advice = f", such as {close[0]!r}" if close else ""
+                near = closest(field, Scenario.model_fields)
+                advice = f", such as {near!r}" if near else ""
                 raise ValueError(f"each key must be a field of a scenario{advice}")
         if both := sorted(set(swept) & set(itertools.chain.from_iterable(self.cases))):
             raise ValueError(f"{both[0]} must be swept in one place")

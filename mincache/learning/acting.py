@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from mincache.errors import in_file
 from mincache.learning.kinds import actor_of, view_of
 from mincache.learning.networks import Actor
 from mincache.learning.policies import Policy, read_card
 from mincache.learning.policy_loading import check_versions, load_network, units
-from mincache.learning.safefile import refusing
 from mincache.learning.set_agents import SetActor, SetView
 from mincache.learning.threads import one_thread
 from mincache.problem.instance import Instance
@@ -32,7 +32,7 @@ def load(path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
         DocumentError: if it is no policy, its weights have other names or shapes than such an actor's, or
             it was trained for another version of an observation or action.
     """
-    with refusing(path):
+    with in_file(path):
         view = view_of(*(version.partition("/")[0] for version in read_card(path).versions))
 
     def build(policy: Policy) -> AnyActor:

@@ -17,10 +17,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from mincache.errors import InputError
+from mincache.errors import InputError, in_file
 from mincache.files.documents import parse_json, write_bytes
 from mincache.files.tables import validated
-from mincache.learning.safefile import opened, refusing
+from mincache.learning.safefile import opened
 from mincache.problem.quantity import Array
 
 MAX_CHECKPOINT_BYTES = 2 * 1024**3
@@ -76,7 +76,7 @@ class Checkpoint:
         self.path, self.every = path, every
         progress, self._arrays = CheckpointHeader(training=dict(training)), dict[str, Array]()
         if path.exists():
-            with refusing(path):
+            with in_file(path):
                 progress, self._arrays = _read(path, progress)
         self._training, self.notes = progress.training, progress.notes
         self._episodes = progress.episodes

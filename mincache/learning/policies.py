@@ -18,11 +18,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.files.tables import validated
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.safefile import opened, refusing
+from mincache.learning.safefile import opened
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
@@ -140,7 +140,7 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
     """
-    with refusing(path), opened(Path(path), MAX_POLICY_BYTES) as file:
+    with in_file(path), opened(Path(path), MAX_POLICY_BYTES) as file:
         return Policy(_card(file.metadata()), _weights(file))
 
 
@@ -150,7 +150,7 @@ def read_card(path: str | os.PathLike[str]) -> PolicyCard:
     Raises:
         DocumentError: as `read_policy`.
     """
-    with refusing(path), opened(Path(path), MAX_POLICY_BYTES) as file:
+    with in_file(path), opened(Path(path), MAX_POLICY_BYTES) as file:
         return _card(file.metadata())
 
 

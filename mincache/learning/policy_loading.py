@@ -9,9 +9,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from mincache.errors import InputError
+from mincache.errors import InputError, in_file
 from mincache.learning.policies import Policy, read_policy
-from mincache.learning.safefile import refusing
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -23,7 +22,7 @@ def load_network(path: Path, build: Callable[[Policy], Network]) -> Network:
         DocumentError: if it is no policy, `build` refuses it, or its weights have other names or shapes.
     """
     policy = read_policy(path)
-    with refusing(path):
+    with in_file(path):
         with torch.device("meta"):  # shapes alone, whatever size the file asks for
             network = build(policy)
         policy.check_shapes({name: tuple(weight.shape) for name, weight in network.state_dict().items()})

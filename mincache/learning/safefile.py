@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from mincache.errors import DocumentError, InputError, excerpt
-
-
-@contextmanager
-def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Begin the message of any refusal inside with the file's path.
-
-    Raises:
-        DocumentError: in place of an InputError.
-    """
-    try:
-        yield
-    except InputError as error:
-        place = f"{os.fspath(path)}: {error.field}"
-        raise DocumentError(place, error.rule, error.received, error.advice) from None
+from mincache.errors import InputError, excerpt
 
 
 def opened(path: Path, max_bytes: int) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import importlib.util
 import os
 import re
@@ -20,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from mincache.errors import InputError, MincacheError, MissingExtraError, excerpt
+from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean, excerpt
 from mincache.solving.contract import Solver
 
 GROUP = "mincache.solvers"
@@ -57,7 +56,7 @@ def load(name: str) -> type[Solver]:
         entry = _entry_points().get(name)
         if entry is None:
             raise InputError(
-                "solver", "must be installed, or FILE.py:CLASS", excerpt(name), _suggest(name, names())
+                "solver", "must be installed, or FILE.py:CLASS", excerpt(name), did_you_mean(name, names())
             )
         try:
             found = entry.load()
@@ -89,7 +88,7 @@ def make(spec: str) -> Solver:
             raise InputError(field, "parameters must look like name=value", excerpt(item))
         if parameter not in known:
             raise InputError(
-                field, "must have the parameter", excerpt(parameter), _suggest(parameter, list(known))
+                field, "must have the parameter", excerpt(parameter), did_you_mean(parameter, list(known))
             )
         if parameter in values:
             raise InputError(f"{field}.{parameter}", "must be given once", "it twice")
@@ -145,7 +144,7 @@ def _from_file(path: Path, class_name: str) -> object:
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
         raise InputError(
-            f"solver {path}", "must define the class", excerpt(class_name), _suggest(class_name, classes)
+            f"solver {path}", "must define the class", excerpt(class_name), did_you_mean(class_name, classes)
         )
     return getattr(module, class_name)
 
@@ -162,12 +161,6 @@ def _hints(kind: type[Solver]) -> dict[str, Any]:
     except Exception as error:  # an annotation is any expression
         rule = "must annotate its parameters with types that exist"
         raise InputError(f"solver {kind.__name__}", rule, f"{type(error).__name__}: {error}") from None
-
-
-def _suggest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    listed = ", ".join(known) or "none"
-    return f"did you mean {close[0]!r}?" if close else f"known: {listed}"
 
 
 def _split(text: str) -> list[str]:
