@@ -11,7 +11,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 # ruff: noqa: E402  # for the same reason
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from mincache import Instance, Solution, read_instance, read_solution
 
@@ -23,6 +23,13 @@ settings.register_profile(
     database=None,
     max_examples=50,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# For `mutants.py`, which asks whether a test fails, not what the simplest example is.
+settings.register_profile(
+    "mutants",
+    parent=settings.get_profile("mincache"),
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
 )
 settings.load_profile("mincache")
 

@@ -143,6 +143,15 @@ def feasible(draw: st.DrawFn, instance: Instance) -> Solution:
     return Solution.of(instance, Decisions(cache, bandwidth, steps))
 
 
+@st.composite
+def served(draw: st.DrawFn) -> tuple[Instance, Solution]:
+    """Draw an instance with rules, and a solution that gives every user bandwidth: its cost is finite."""
+    instance = draw(instances(with_rules=True))
+    if draw(st.booleans()):
+        return instance, draw(feasible(instance))
+    return instance, Solution.of(instance, draw(decisions(instance, shares=between(1e-3, 1.2))))
+
+
 RAW = "\ue000raw:"
 """Marks text that stands in a document as it is, since no JSON value would be written so."""
 

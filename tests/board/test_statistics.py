@@ -155,6 +155,61 @@ def test_ranks_are_ranges():
     assert stats.rank_ranges(np.array([[5.0] * 10, [5.0 * (1 + 1e-12)] * 10])) == [(1, 1), (1, 1)]
 
 
+@pytest.mark.parametrize(("level", "least"), [(0.95, 25), (0.5, 250)])
+@pytest.mark.parametrize("short", [0, 1])
+def test_a_rank_counts_from_half_of_what_the_level_leaves(level, least, short):
+    """Of 1000 resamples, a rank held in 25 at either end is in the 95 % range; one held in 24 is not."""
+    draws = np.ones((2, 1000))
+    draws[1, : 1000 - least + short] = 2.0
+    draws[1, 1000 - least + short :] = 0.0
+    first, second = (1, 1 if short else 2), (2 if short else 1, 2)
+    assert stats.rank_ranges(draws, level) == [first, second]
+    assert stats.rank_ranges(draws[::-1], level) == [second, first]
+    assert level != 0.95 or stats.rank_ranges(draws) == [first, second]
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda solvers: st.lists(
+            st.lists(st.sampled_from([1.0, 1.0 + 1e-12, 2.0, 3.0]), min_size=40, max_size=40),
+            min_size=solvers, max_size=solvers,
+        )
+    )
+)  # fmt: skip
+def test_rank_ranges_by_counting(draws):
+    """The range runs from the least to the largest rank that 2.5 % of the resamples do not go beyond."""
+    expected = []
+    for mine in draws:
+        ranks = [1 + sum(round(other[k]) < round(value) for other in draws) for k, value in enumerate(mine)]
+        low = min(r for r in ranks if 40 * sum(rank <= r for rank in ranks) >= 40)
+        high = max(r for r in ranks if 40 * sum(rank >= r for rank in ranks) >= 40)
+        expected.append((low, high))
+    assert stats.rank_ranges(np.array(draws)) == expected
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(("apart", "tied"), [(0.9e-9, True), (1.1e-9, False)])
+def test_equal_means_within_1e_9_of_their_size(scale, apart, tied):
+    """Whatever the costs' size: means and paired costs are equal within 1e-9 of it, and no further."""
+    costs = scale * np.arange(1.0, 7.0)
+    worse = costs * (1 + apart)
+    ranges = stats.rank_ranges(np.stack([costs, worse]))
+    assert ranges == ([(1, 1), (1, 1)] if tied else [(1, 1), (2, 2)])
+    assert stats.wilcoxon(costs, worse) == pytest.approx(1.0 if tied else 2 / 64)
+    assert stats.win_matrix(np.stack([costs, worse])).wins.tolist() == [[0, 0 if tied else 6], [0, 0]]
+    assert stats.virtual_best(np.stack([costs, worse])).alone.tolist() == [0 if tied else 6, 0]
+    profile = stats.performance_profile(np.stack([costs, worse]), np.array([1.0]))
+    assert profile.tolist() == [[1.0], [1.0 if tied else 0.0]]
+
+
+def test_wilcoxon_ranks_ties_and_drops_them():
+    """A tie takes rank 1 and drops out; the p-value is a share of the sign assignments of ranks 2 to 5."""
+    difference = np.array([0.0, 1.0, -2.0, 3.0, 4.0])
+    signs = np.array(list(product((-1, 1), repeat=4)))
+    exact = (abs(signs @ np.arange(2, 6)) >= 2 - 3 + 4 + 5).mean()
+    assert stats.wilcoxon(difference + 10.0, np.full(5, 10.0)) == pytest.approx(exact)
+
+
 def test_wilcoxon_against_the_exact_count():
     """Six differences of one sign: 2 of the 2^6 equally likely assignments are as extreme."""
     first = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])

@@ -1,12 +1,15 @@
 import ast
 import copy
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from brute_force import hostile_slots, least_cost
 from hypothesis import given, settings
@@ -14,9 +17,10 @@ from hypothesis import strategies as st
 
 from mincache import InputError, Instance, Solution, evaluate, read_instance
 from mincache.certificate import CheckResult, certify, check, checker
+from mincache.certificate.document import CERTIFICATE_FORMAT
 from mincache.exact import optimal_bandwidth, optimum
-from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
-from mincache.problem.instance import Rules, quantities
+from mincache.files.documents import digest, instance_bytes, parse_instance, solution_bytes
+from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace, quantities
 from mincache.problem.solution import Decisions
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "optimum").iterdir())
@@ -281,3 +285,100 @@ def test_numbers_beyond_the_largest_float_are_judged(data: bytes, certificate: d
     first["tree"] = [[1.7e308, 1.7e308] if is_leaf(node) else node for node in first["tree"]]
     (sentence,) = check(data, to_bytes(certificate)).sentences
     assert sentence.startswith("refused: slot 0: leaf 0")
+
+
+RADIO = Radio(4.0, 8.0, 1.0, 24.0, np.array([12.0]), 5.0, 2.0)
+"""Of a user alone: 2 bits/s per Hz on both links, 5 and 2 bits/s on the backhaul."""
+
+
+def lone_slot() -> Instance:
+    """One user, who asks for one of two models: 80 bits up, 32 down, 0.7 of the cost is delay."""
+    two = np.ones(2)
+    return Instance(
+        "lone", 0.7, Server(6.0, 100.0), RADIO,
+        ModelLibrary(
+            size_gb=6 * two, output_bits=32 * two, steps_onset=10 * two, tv_worst=90 * two,
+            steps_saturation=50 * two, tv_best=20 * two, seconds_per_step=two / 4, seconds_base=3 * two,
+        ),
+        Trace(np.zeros(1), np.ones((1, 1)), np.zeros((1, 1)), np.full((1, 1), 80.0)),
+    )  # fmt: skip
+
+
+def by_hand(per_gb: float, per_step: float, multiplier: float, forgiven: Fraction) -> Fraction:
+    """The least cost of that user at these prices, with every limit passed by a fraction, in fractions.
+
+    With the whole band an upload takes 80 / (4 * 2) = 10 s and a download 32 / (8 * 2) = 2 s. A
+    multiplier of 0 bounds the upload by its tangent at the whole band; passing that by 1e-9 saves its slope.
+    """
+    alpha, storage, step = Fraction(0.7), Fraction(per_gb) * 6, Fraction(per_step)
+    cloud = alpha * (Fraction(80, 5) + Fraction(32, 2) + 50 * Fraction(1, 4) + 3) + (1 - alpha) * 20
+    unserved = alpha * 3 + (1 - alpha) * 90 + storage
+    full = alpha * (50 * Fraction(1, 4) + 3) + (1 - alpha) * 20 + storage + step * 50
+    elasticity = Fraction(1 - 3 / (4 * math.log(4)))  # of an upload's seconds in the share, at u = 3
+    tangent = 10 * elasticity * Fraction(1, 10**9) if multiplier == 0 else 0
+    limits = storage + step * 100
+    cost = alpha * (12 - tangent) + min(cloud, unserved, full) - limits
+    return cost - forgiven * (alpha * Fraction(multiplier) + limits)
+
+
+def lone_proof(instance: Instance, bound: Fraction | float, leaf: list[float], multiplier: float) -> bytes:
+    """A certificate of one leaf."""
+    slot = {"bound": float(bound), "bandwidth_multiplier": multiplier, "tree": [leaf]}
+    head = {"format": CERTIFICATE_FORMAT, "instance": instance.name, "bound": float(bound)}
+    return to_bytes(head | {"instance_sha256": digest(instance_bytes(instance)), "slots": [slot]})
+
+
+SLOPE = 10 * (1 - 3 / (4 * math.log(4)))
+"""Seconds of upload that more of the whole band would save that user, per unit of share."""
+
+
+@pytest.mark.parametrize("multiplier", [0.0, SLOPE])
+@pytest.mark.parametrize("leaf", [[0.0, 0.0], [2.0, 0.0], [0.0, 0.25], [2.0, 0.25]])
+def test_a_leaf_proves_what_fractions_say(leaf: list[float], multiplier: float) -> None:
+    """A leaf proves its least cost less 1e-12 of its prices, and 1e-9 of them less for the evaluator."""
+    instance = lone_slot()
+    kept = by_hand(*leaf, multiplier, Fraction(1, 10**12))
+    step = Fraction(1, 10**14)
+    for bound, proven in ((kept * (1 - step), True), (kept * (1 + step), False)):
+        verdict = check(instance_bytes(instance), lone_proof(instance, bound, leaf, multiplier))
+        assert verdict.accepted == proven
+        if proven:
+            forgiving = float(verdict.sentences[1].split()[-1])
+            want = by_hand(*leaf, multiplier, Fraction(1, 10**9))
+            assert forgiving == pytest.approx(float(want), rel=1e-14)
+
+
+@pytest.mark.parametrize(("below", "optimal"), [(0.9e-9, True), (1.1e-9, False)])
+def test_a_solution_is_optimal_within_1e_9(
+    data: bytes, certificate: dict[str, Any], below: float, optimal: bool
+) -> None:
+    """A bound by 0.9e-9 of its cost below a solution calls it optimal; one by 1.1e-9 below does not."""
+    answer = optimum(parse_instance(data)).solution
+    certificate["bound"] = evaluate(parse_instance(data), answer).cost * (1 - below)
+    verdict = check(data, to_bytes(certificate), solution_bytes(answer))
+    assert verdict.accepted == optimal
+    assert verdict.gap == pytest.approx(below, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("passed", "bound", "feasible"),
+    [(0.9e-12, "kept", True), (1.1e-12, "forgiving", True), (0.9e-9, "forgiving", True), (1.1e-9, "", False)],
+)
+def test_what_a_solution_passes_a_limit_by(
+    data: bytes, certificate: dict[str, Any], passed: float, bound: str, feasible: bool
+) -> None:
+    """Up to 1e-12 it is held to the bound of those that keep the limits, up to 1e-9 to the evaluator's."""
+    instance = parse_instance(data)
+    answer = optimum(instance).solution
+    total = sum(map(Fraction, answer.bandwidth_share[0].tolist()))
+    share = answer.bandwidth_share.copy()
+    share[0] *= float((1 + Fraction(passed)) / total)
+    solution = replace(answer, bandwidth_share=share)
+    verdict = check(data, to_bytes(certificate), solution_bytes(solution))
+    assert ("not feasible: slot 0 passes a limit" in verdict.sentences[-1]) == (not feasible)
+    assert evaluate(instance, solution).feasible == feasible
+    if feasible:
+        bounds = {"kept": certificate["bound"], "forgiving": float(verdict.sentences[1].split()[-1])}
+        cost = evaluate(instance, solution).cost
+        assert bounds["forgiving"] < bounds["kept"] * (1 - 1e-11)
+        assert verdict.gap == pytest.approx((cost - bounds[bound]) / cost, abs=1e-14)

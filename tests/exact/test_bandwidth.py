@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from strategies import between, instances, positive_extremes
 
 from mincache import Decisions, Instance, evaluate_batch
-from mincache.exact import marginal_delay_s, optimal_bandwidth, optimal_shares
+from mincache.exact import bandwidth, marginal_delay_s, optimal_bandwidth, optimal_shares
+from mincache.problem.instance import ModelLibrary, Radio, Server, Trace
+from mincache.problem.quantity import Array
 
 WIDE = between(-60, 60).map(lambda exponent: 10.0**exponent)
 
@@ -83,3 +85,58 @@ def test_the_marginal_delay_is_the_derivative_of_the_upload(instance: Instance, 
     users = zip(trace.input_bits.flat, snr.flat, share.flat, strict=True)
     want = [float(marginal_delay(*user) * mpmath.log(2)) / radio.uplink_hz for user in users]
     np.testing.assert_allclose(marginal_delay_s(instance, share).ravel(), want, rtol=1e-10)
+
+
+def lone_user(snr: float) -> Instance:
+    """One user who sends 1 Mbit over 1 Hz of band, at this signal-to-noise ratio over the whole of it."""
+    one = np.ones(1)
+    return Instance(
+        "lone", 1.0, Server(1.0, 1.0), Radio(1.0, 1.0, 1.0, 1.0, one, 1.0, 1.0),
+        ModelLibrary(one, one, 0 * one, one, one, one, one, one),
+        Trace(np.zeros(1), np.full((1, 1), snr), np.zeros((1, 1)), np.full((1, 1), 1e6)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "within"), [(1e-6, 0.9999e-3, 2e-14), (1.0001e-3, 1e-2, 1e-12), (1e-2, 1e2, 1e-13)]
+)
+def test_the_marginal_delay_of_weak_users(low: float, high: float, within: float) -> None:
+    """Where ln(1 + u) - u / (1 + u) cancels, a series gives all digits of it below u = 1e-3, and 12 above."""
+    for snr in np.geomspace(low, high, 40):
+        want = float(marginal_delay(1e6, snr, 1.0) * mpmath.log(2))
+        assert marginal_delay_s(lone_user(snr), np.ones((1, 1))).item() == pytest.approx(want, rel=within)
+
+
+@pytest.mark.parametrize("snr", [1e-7, 1e-3, 1.0, 1e3, 1e12])
+def test_shares_of_two_users_by_bisection(snr: float) -> None:
+    """The share of one, found in 60 digits where both marginal delays are the same, to 4e-15."""
+    bits, ratios = np.array([1.0, 3.0]), np.array([snr, 5 * snr])
+    low, high = mpmath.mpf(0), mpmath.mpf(1)
+    with mpmath.workdps(60):
+        for _ in range(80):
+            share = (low + high) / 2
+            first, second = (
+                d * (mpmath.log1p(s / b) - s / (s + b)) / (b * mpmath.log1p(s / b)) ** 2
+                for d, s, b in ((1, snr, share), (3, 5 * mpmath.mpf(snr), 1 - share))
+            )
+            low, high = (share, high) if first > second else (low, share)
+    assert optimal_shares(bits, ratios) == pytest.approx([float(low), float(1 - low)], rel=1e-14)
+
+
+def rounds_of(bits: Array, snr: Array, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return in how many rounds, plain ones and those of Newton, the shares settle."""
+    rounds = []
+    logarithms = bandwidth._logarithms
+    with monkeypatch.context() as patch:
+        patch.setattr(bandwidth, "_logarithms", lambda *given: (rounds.append(1), logarithms(*given))[1])
+        optimal_shares(bits, snr)
+    return len(rounds)
+
+
+@pytest.mark.parametrize(("decades", "rounds"), [(0.5, 4), (3.0, 5), (60.0, 5)])
+def test_the_shares_settle_in_a_few_rounds(
+    decades: float, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two plain rounds end near enough for two or three of Newton, whose error is squared in each."""
+    users = 10.0 ** np.random.default_rng(1).uniform(-decades, decades, (50, 2, 20))
+    assert max(rounds_of(*slot, monkeypatch) for slot in users) == rounds

@@ -65,6 +65,14 @@ def test_rate_rises_with_the_share_and_ends_at_the_band(snr):
     assert rate[-1] == pytest.approx(math.log2(1 + snr) if snr > 1e-3 else snr / math.log(2), rel=1e-3)
 
 
+@pytest.mark.parametrize("share", [0.0, -0.0])
+def test_no_share_takes_forever(share):
+    """Without bandwidth the rate is +0, also at a share of -0, so the upload takes +inf seconds."""
+    with np.errstate(divide="ignore"):
+        rate = equations.uplink_rate_bps(np.array(share), 1e3, 20e6)
+        assert equations.transmission_delay_s(1e6, rate) == math.inf
+
+
 @given(st.floats(1e-290, 1), st.floats(1e-3, 1e9))
 def test_rate_of_any_share(share, snr):
     """(2) holds to the last digits at any share above the largest that float64 cannot divide by."""
@@ -141,6 +149,19 @@ def test_generation_by_hand():
     hit = np.array([True, True, False])
     steps = np.array([0.0, 1000.0, 1000.0])
     assert equations.generation_delay_s(hit, steps, 150.0, 0.5, 3.0).tolist() == [3.0, 503.0, 78.0]
+
+
+def test_least_steps_by_hand():
+    """A floor of 0.25 asks for a quarter of the way from A1 to A3, a floor of 1 for A3, none for nothing."""
+    onset, saturation = np.array([50.0, 0.0]), np.array([150.0, 8.0])
+    assert equations.least_steps(onset, saturation, 0.25).tolist() == [75.0, 2.0]
+    assert equations.least_steps(onset, saturation, 1.0).tolist() == [150.0, 8.0]
+    assert equations.least_steps(onset, saturation, 0.0).tolist() == [0.0, 0.0]
+
+
+def test_loading_by_hand():
+    """A model of 3 GB at 0.5 s per GB takes 1.5 s to load, and no time where it is there already."""
+    assert equations.loading_delay_s(np.array([True, False]), 3.0, 0.5).tolist() == [1.5, 0.0]
 
 
 @given(between(0, 1), between(0, 1e3), between(0, 1e3))
