@@ -39,7 +39,7 @@ class External(Solver):
     later SIGKILL. A solution written by then counts; a program that ends by itself must end with status 0.
 
     Attributes:
-        command: the program and its arguments, without double quotes.
+        command: the program and its arguments.
         reserve_s: seconds of the limit that `{seconds}` leaves out, for ending the program and reading its
             answer.
         files: identifies the content of the files in the command; found out if it is not given.
@@ -116,10 +116,6 @@ def _words(command: str) -> list[str]:
     Raises:
         InputError: if it cannot be split, or lacks a place that it needs.
     """
-    if '"' in command:
-        raise InputError(
-            "external.command", "must have no double quote", excerpt(command), "use single quotes"
-        )
     try:
         words = [str(absolute_path(word)) if _is_path(word) else word for word in shlex.split(command)]
     except ValueError as error:

@@ -15,10 +15,10 @@ from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-from mincache.errors import MincacheError
 from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
 from mincache.solving import registry
+from mincache.solving import spec as specs
 from mincache.solving.contract import Solver
 
 
@@ -84,16 +84,15 @@ def describe(spec: str) -> Entrant:
     before = set(sys.modules)
     solver = registry.make(spec)
     kind = type(solver)
-    target = spec.partition("[")[0].strip()
+    target = specs.parse(spec).target
     name = _name(target)
     values = registry.parameters(solver)
-    changed = {name: value for name, value in values.items() if value != _default(kind, name)}
-    changed = _not_implied(target, changed, values)
+    needed = _needed(kind, values)
     return Entrant(
         target=target,
-        spec=_spell(target, {key: _absolute(value) for key, value in changed.items()}),
+        spec=registry.spell(target, kind, {key: _absolute(value) for key, value in needed.items()}),
         name=name,
-        label=_spell(name, {key: _plain(value) for key, value in changed.items()}),
+        label=registry.spell(name, kind, {key: _labelled(value) for key, value in needed.items()}),
         stochastic=bool(kind.stochastic),
         kind=str(kind.kind),
         source=Entrant.source_of(kind),
@@ -104,14 +103,14 @@ def describe(spec: str) -> Entrant:
     )
 
 
-def _not_implied(target: str, changed: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return the changed parameters without those that others of them bring with them, as a preset does."""
-    needed = dict(changed)
-    for name in changed if len(changed) > 1 else ():
+def _needed(kind: type[Solver], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that bring all others with them: no defaults, and not what a preset brings."""
+    needed = {name: value for name, value in values.items() if value != _default(kind, name)}
+    for name in list(needed) if len(needed) > 1 else ():
         fewer = {key: value for key, value in needed.items() if key != name}
         try:
-            same = registry.parameters(registry.make(_spell(target, fewer))) == values
-        except MincacheError:
+            same = registry.parameters(kind(**fewer)) == values
+        except Exception:
             continue  # it is needed to go with the others
         needed = fewer if same else needed
     return needed
@@ -119,20 +118,20 @@ def _not_implied(target: str, changed: dict[str, Any], values: dict[str, Any]) -
 
 def absolute(spec: str) -> str:
     """Return `spec` with the path of a solver's file made absolute; other specs as they are."""
-    target, bracket, rest = spec.strip().partition("[")
+    target = specs.parse(spec).target
     path, separator, class_name = target.rpartition(":")
     if not (separator and path.endswith(".py")):
         return spec.strip()
-    return f"{Path(path).resolve()}:{class_name}{bracket}{rest}"
+    return f"{Path(path).resolve()}:{class_name}{spec.strip().removeprefix(target)}"
 
 
 def unknown(spec: str) -> Entrant:
     """Return the entrant of a spec that could not be described, since its import does not end well."""
-    target = spec.partition("[")[0].strip()
-    path = target.rpartition(":")[0]
+    written = specs.parse(spec)
+    path = written.target.rpartition(":")[0]
     source = digest(Path(path).read_bytes()) if path.endswith(".py") and Path(path).is_file() else ""
-    name = _name(target)
-    return Entrant(target, spec, name, name + spec.removeprefix(target), source=source)
+    name = _name(written.target)
+    return Entrant(written.target, spec, name, specs.spell(name, written.parameters), source=source)
 
 
 def _name(target: str) -> str:
@@ -156,6 +155,10 @@ def _absolute(value: Any) -> Any:
     return absolute_path(value).resolve() if isinstance(value, Path) else value
 
 
+def _labelled(value: Any) -> Any:
+    return specs.written(_plain(value)) if isinstance(value, Path) else value
+
+
 def _plain(value: Any) -> Any:
     """Return a parameter as a JSON value; a file by its name and content, wherever it lies."""
     if isinstance(value, Path):
@@ -163,22 +166,6 @@ def _plain(value: Any) -> Any:
         content = f"@{digest(file.read_bytes())[:12]}" if file.is_file() else ""
         return value.name + content
     return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
-def _spell(name: str, parameters: dict[str, Any]) -> str:
-    if not parameters:
-        return name
-    return f"{name}[{','.join(f'{key}={_text(value)}' for key, value in parameters.items())}]"
-
-
-def _text(value: Any) -> str:
-    text = str(value)
-    if isinstance(value, bool) or value is None:
-        return text.lower()
-    needs_quotes = isinstance(value, str | Path) and (
-        "," in text or text != text.strip() or text.lower() == "none" or "'" in text
-    )
-    return f'"{text}"' if needs_quotes else text
 
 
 def _libraries(modules: set[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +29,20 @@ def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None)
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
-    import re
+    from mincache.errors import InputError
+    from mincache.solving.spec import parse
 
     if text is None:
         return None
-    parts = re.split(r",(?![^\[]*\])", text)  # commas between brackets are between parameters
-    if len(parts) != 2:
+    parts, found = text.split(","), []
+    for count in range(1, len(parts)):
+        first, second = ",".join(parts[:count]), ",".join(parts[count:])
+        with contextlib.suppress(InputError):  # the comma stands within a solver's brackets
+            parse(first), parse(second)
+            found.append((first, second))
+    if len(found) != 1:
         raise click.BadParameter(f"must be two solvers with a comma between, received {text!r}")
-    return parts[0], parts[1]
+    return found[0]
 
 
 @click.command()

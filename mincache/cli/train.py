@@ -86,12 +86,10 @@ def train(
 
 def _spec(solver: str, episodes: int | None, device: str | None) -> str:
     """Return the solver with the parameters that options give."""
-    target, _, parameters = solver.partition("[")
-    given = [
-        f"{name}={value}" for name, value in (("episodes", episodes), ("device", device)) if value is not None
-    ]
-    written = ",".join([part for part in [parameters.removesuffix("]"), *given] if part])
-    return f"{target}[{written}]" if written else target
+    from mincache.solving.spec import parse
+
+    given = {"episodes": episodes, "device": device}
+    return str(parse(solver).extended({name: value for name, value in given.items() if value is not None}))
 
 
 def _learner(spec: str) -> Trainable:
@@ -99,8 +97,9 @@ def _learner(spec: str) -> Trainable:
     from mincache.learning.training import Trainable
     from mincache.solving import registry
     from mincache.solving.contract import Learner
+    from mincache.solving.spec import parse
 
-    kind = registry.load(spec.partition("[")[0])
+    kind = registry.load(parse(spec).target)
     known = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
     missing = [name for name in ("train", "episodes", "device", "every_problem") if name not in known]
     if missing:

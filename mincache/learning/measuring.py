@@ -26,7 +26,7 @@ from mincache.learning.training import Trainable
 from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving import registry
+from mincache.solving import registry, spec
 from mincache.solving.contract import Run
 from mincache.views.episodes import Episodes
 
@@ -122,13 +122,14 @@ class MeasuredTraining:
             path = Path(folder) / "policy.safetensors"
             policies.write_policy(path, policy)
             return [
-                Trial(self.learner, how, where, self.seed, self._gap(f"policy={path},{how}", some), seconds)
+                Trial(self.learner, how, where, self.seed, self._gap(path, how, some), seconds)
                 for where, some in self.fields()
                 for how in self.answering
             ]
 
-    def _gap(self, parameters: str, instances: Sequence[Instance]) -> float:
-        solver = registry.make(_spelled(self.learner.partition("[")[0], parameters))
+    def _gap(self, policy: Path, answering: str, instances: Sequence[Instance]) -> float:
+        written = spec.Spec(spec.parse(self.learner).target).extended({"policy": policy})
+        solver = registry.make(_with(written, answering))
         costs = [evaluate(one, solver.solve(one, Run.seeded(0))).cost for one in instances]
         optimal = [evaluate(one, optimum(one).solution).cost for one in instances]
         return round(float(np.mean(np.array(costs) / optimal - 1.0)), 6)
@@ -174,17 +175,15 @@ def table(trials: Sequence[Trial]) -> str:
         groups.setdefault((trial.learner, trial.answering, trial.where), []).append(trial)
     for (learner, answering, where), group in groups.items():
         gaps = 100.0 * np.array([trial.gap for trial in group])
-        spec = _spelled(learner, answering)
+        solver = _with(spec.parse(learner), answering)
         seconds = np.mean([trial.train_cpu_s for trial in group])
         interval = f"{gaps.mean():.2f} ± {half_width(gaps):.2f} %"
-        lines.append(f"| `{spec}` | {where} | {len(gaps)} | {interval} | {seconds:.0f} |")
+        lines.append(f"| `{solver}` | {where} | {len(gaps)} | {interval} | {seconds:.0f} |")
     return "\n".join(lines) + "\n"
 
 
-def _spelled(learner: str, more: str) -> str:
-    name, _, parameters = learner.rstrip("]").partition("[")
-    written = ",".join(part for part in (parameters, more) if part)
-    return f"{name}[{written}]" if written else name
+def _with(written: spec.Spec, more: str) -> str:
+    return str(written.extended(spec.parse_parameters(more, written.target)))
 
 
 def half_width(values: Array, confidence: float = 0.95) -> float:

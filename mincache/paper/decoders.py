@@ -10,6 +10,7 @@ import numpy as np
 from mincache import Decisions, Instance, Run, Solution, Solver
 from mincache.problem.quantity import Array
 from mincache.solving import registry
+from mincache.solving.spec import spell
 from mincache.views import actions, vector
 
 
@@ -64,5 +65,5 @@ class Hcras(Solver):
         """Return the best candidate that each slot's population ever held."""
         # This runs in a process of its own, so that making the decoders known changes nothing elsewhere.
         vector.REPAIRS.update(DECODERS)
-        sizes = f"population={self.population},generations={self.generations}"
-        return registry.make(f"genetic[{sizes},repair={self.decoder}]").solve(instance, run)
+        sizes = {"population": self.population, "generations": self.generations}
+        return registry.make(spell("genetic", {**sizes, "repair": self.decoder})).solve(instance, run)

@@ -13,7 +13,8 @@ from mincache.paper.measurements import Measurements
 from mincache.paper.over_users import HERE, entered, training_seed
 from mincache.paper.sizes import Settings
 from mincache.paper.trained import Training
-from mincache.paper.workshop import Contestant, Workshop, write_spec
+from mincache.paper.workshop import Contestant, Workshop
+from mincache.solving.spec import spell
 
 HCRAS_SPEC = f"{HERE / 'decoders.py'}:Hcras"
 DDPG_SETTINGS: Sequence[Settings] = (
@@ -38,8 +39,8 @@ def budgets(shop: Workshop) -> list[FindingRow]:
     """Return how good HCRAS is with each budget, and how much better anyone could be."""
     suite = suite_of(shop)
     names = {f"{p} x {g}": {"population": p, "generations": g} for p, g in shop.size.budgets}
-    contestants = [Contestant(name, write_spec("genetic", budget)) for name, budget in names.items()]
-    trained = _ddpg(shop, suite, write_spec("ddpg", shop.size.ddpg), shop.size.budget_libraries)
+    contestants = [Contestant(name, spell("genetic", budget)) for name, budget in names.items()]
+    trained = _ddpg(shop, suite, spell("ddpg", shop.size.ddpg), shop.size.budget_libraries)
     found = shop.measure(suite, [*contestants, *trained, *_references()])
     return [
         {**budget, "candidates": budget["population"] * budget["generations"], **_row(found, name, users)}
@@ -55,11 +56,11 @@ def decoders(shop: Workshop) -> list[FindingRow]:
     contestants, labels = [], {}
     for decoder in shop.size.decoders:
         for budget in (shop.size.hcras, _WEAKEST):
-            spec = write_spec(HCRAS_SPEC, {"decoder": decoder, **budget})
-            labels[spec] = (HCRAS, write_spec("genetic", {"repair": decoder, **budget}))
+            spec = spell(HCRAS_SPEC, {"decoder": decoder, **budget})
+            labels[spec] = (HCRAS, spell("genetic", {"repair": decoder, **budget}))
             contestants.append(Contestant(spec, spec))
     for settings in DDPG_SETTINGS if shop.size.decoder_libraries else ():
-        spec = write_spec("ddpg", {**settings, **shop.size.ddpg})
+        spec = spell("ddpg", {**settings, **shop.size.ddpg})
         labels[spec] = (DDPG, spec)
         contestants += _ddpg(shop, suite, spec, shop.size.decoder_libraries, spec)
     found = shop.measure(suite, [*contestants, *_references()])

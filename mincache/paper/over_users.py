@@ -12,7 +12,8 @@ from mincache.paper.estimates import estimate
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 from mincache.paper.trained import Trained, Training
-from mincache.paper.workshop import Contestant, Workshop, write_spec
+from mincache.paper.workshop import Contestant, Workshop
+from mincache.solving.spec import spell
 
 HERE = Path(__file__).parent
 MOST_HITS_SPEC = f"{HERE / 'most_hits.py'}:MostHits"
@@ -29,7 +30,7 @@ def compare(shop: Workshop) -> Measurements:
     suite, size = suite_of(shop), shop.size
     policies = shop.train("training for Fig. 4 and 5", trainings(shop, suite))
     others = (
-        Contestant(HCRAS, write_spec("genetic", size.hcras), size.repetitions),
+        Contestant(HCRAS, spell("genetic", size.hcras), size.repetitions),
         Contestant(RCARS, "random-allocation", size.repetitions),
         Contestant(CLOUD_ONLY, "cloud-only"),
         Contestant(OPTIMUM, "decomposition"),
@@ -40,7 +41,7 @@ def compare(shop: Workshop) -> Measurements:
 
 def trainings(shop: Workshop, suite: Suite) -> list[Training]:
     """Return the trainings of Fig. 4 and 5; no two libraries share a seed."""
-    spec = write_spec("ddpg", shop.size.ddpg)
+    spec = spell("ddpg", shop.size.ddpg)
     return [
         Training(spec, suite.folder, library, users, training_seed(library, number))
         for users, count in shop.size.trainings.items()
@@ -57,7 +58,9 @@ def training_seed(library: int, number: int) -> int:
 def entered(policies: Sequence[Trained], role: str = DDPG) -> list[Contestant]:
     """Return trained policies as contestants, each where it was trained for."""
     return [
-        Contestant(role, f"ddpg[policy={one.policy}]", place=(one.training.library, one.training.users))
+        Contestant(
+            role, spell("ddpg", {"policy": one.policy}), place=(one.training.library, one.training.users)
+        )
         for one in policies
     ]
 

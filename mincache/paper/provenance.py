@@ -12,8 +12,7 @@ from mincache.bench.records import Record
 from mincache.paper.findings import FindingRow
 from mincache.paper.trained import Trained
 from mincache.paper.workshop import SEED, Workshop
-
-_POLICY = "ddpg[policy="
+from mincache.solving.spec import parse, spell
 
 
 def record(what: str, shop: Workshop) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def record(what: str, shop: Workshop) -> dict[str, Any]:
         "runs_cpu_s": sum(one.cpu_s or 0.0 for one in runs),
         "trainings": len(trained),
         "trainings_cpu_s": sum(one.record.cpu_s for one in trained),
-        "solvers": sorted({one.cell.solver for one in runs if not one.cell.solver.startswith(_POLICY)}),
+        "solvers": sorted({one.cell.solver for one in runs if not _policy(one)}),
         "trained": sorted({one.spec for one in shop.trained}),
         "machine": machine(),
     }
@@ -44,14 +43,19 @@ def runs(shop: Workshop) -> dict[str, list[FindingRow]]:
 
 def _run(one: Record) -> FindingRow:
     cell, score = one.cell, one.score
-    solver = cell.solver
-    if solver.startswith(_POLICY):  # without the folder that the policy lies in
-        solver = f"{_POLICY}{Path(cell.parameters['policy']).name}]"
+    policy = _policy(one)
     return {
-        "instance": cell.instance, "instance_sha256": cell.instance_sha256[:12], "solver": solver,
+        "instance": cell.instance, "instance_sha256": cell.instance_sha256[:12],
+        "solver": spell("ddpg", {"policy": policy}) if policy else cell.solver,
         "repetition": cell.repetition, "verdict": one.verdict, "cost": score.cost if score else None,
         "hit_ratio": score.hit_ratio if score else None, "solve_s": one.solve_s,
     }  # fmt: skip
+
+
+def _policy(one: Record) -> str:
+    """Return the name of the policy's file, where a run's solver was given one; "" elsewhere."""
+    given = one.cell.solver_name == "ddpg" and "policy" in parse(one.cell.solver).parameters
+    return Path(one.cell.parameters["policy"]).name if given else ""
 
 
 def _training(one: Trained) -> FindingRow:

@@ -10,7 +10,8 @@ from mincache.paper.estimates import estimate
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurements
 from mincache.paper.trained import Trained, Training
-from mincache.paper.workshop import Contestant, Workshop, write_spec
+from mincache.paper.workshop import Contestant, Workshop
+from mincache.solving.spec import spell
 
 CRITIC_FACTOR = 10.0
 """The critic's learning rate, in actor's: as DDPG's defaults have it."""
@@ -33,7 +34,7 @@ def train(shop: Workshop) -> dict[float, list[Trained]]:
 
 
 def _spec(shop: Workshop, rate: float) -> str:
-    return write_spec(
+    return spell(
         "ddpg", {"actor_rate": rate, "critic_rate": float(f"{CRITIC_FACTOR * rate:.6g}"), **shop.size.ddpg}
     )
 

@@ -19,7 +19,7 @@ from mincache.generation import suites
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import Recipe, Suite
 from mincache.paper.measurements import Measurements, measured
-from mincache.paper.sizes import Settings, Size
+from mincache.paper.sizes import Size
 from mincache.paper.trained import Trained, Training, train_all
 
 SEED = 41
@@ -140,12 +140,6 @@ class Workshop:
             if one.place in (None, (entry.library, entry.users))
             for repetition in range(one.repetitions)
         ]  # fmt: skip
-
-
-def write_spec(solver: str, settings: Settings) -> str:
-    """Return a solver and its parameters in one text, such as `genetic[population=50]`."""
-    parameters = ",".join(f"{name}={value}" for name, value in settings.items())
-    return f"{solver}[{parameters}]" if parameters else solver
 
 
 def cores() -> int:

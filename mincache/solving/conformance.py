@@ -23,6 +23,7 @@ from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Solution
 from mincache.solving import registry
 from mincache.solving.contract import Budget, Run, Solver
+from mincache.solving.spec import parse
 
 CheckOutcome = Literal["passed", "failed", "not applicable"]
 
@@ -127,10 +128,9 @@ def _guarded(name: str, check: Callable[[], Finding]) -> Check:
 
 def _parameters(solver: Solver, spec: str) -> Finding:
     values = registry.parameters(solver)
-    target = spec.partition("[")[0]
-    written = ",".join(f"{name}={_written(value)}" for name, value in values.items())
+    written = registry.spell(parse(spec).target, type(solver), values)
     try:
-        again = registry.make(f"{target}[{written}]")
+        again = registry.make(written)
     except MincacheError as error:
         return Finding("failed", str(error), "give every field a plain type that takes its own default")
     if registry.parameters(again) != values:
@@ -138,12 +138,6 @@ def _parameters(solver: Solver, spec: str) -> Finding:
             "failed", "written out and parsed, they differ", "let __post_init__ keep what it is given"
         )
     return Finding("passed", written)
-
-
-def _written(value: Any) -> str:
-    text = str(value)
-    plain = text == text.strip() != "" and not set(text) & set(",'") and text.lower() != "none"
-    return text if plain or not isinstance(value, str) else f'"{text}"'
 
 
 def _feasible(solver: Solver, instance: Instance) -> Finding:

@@ -59,7 +59,8 @@ def test_spelling_does_not_matter(file, written):
 
 
 @pytest.mark.parametrize(
-    "written", ["name='b, c',fast=true", "name=none,count=-1", 'name=" x"', 'name="it\'s"']
+    "written",
+    ["name='b, c',fast=true", "name=none,count=-1", 'name=" x"', 'name="it\'s"', "name='a\"b'", "rate=inf"],
 )
 def test_spec_makes_the_same_solver(file, written):
     """The spec that a child is given makes the solver that was written."""

@@ -89,6 +89,13 @@ def test_separate_takes_two_solvers(tmp_path, solvers):
     assert "must be two solvers with a comma between" in done.output
 
 
+@pytest.mark.parametrize("first", ["a", "a[x=1,y=2]", 'a[x="p],q[",y=1]', "'"])
+def test_separate_splits_outside_brackets(first):
+    """The comma between two solvers is none of those between parameters, in quotes or not."""
+    pair = generate.params[[one.name for one in generate.params].index("separate")]
+    assert pair.callback(None, pair, f"{first},b[z='1,2']") == (first, "b[z='1,2']")
+
+
 def test_separate_refuses_a_taken_folder_before_it_searches(swept):
     """A folder with a suite is refused at once."""
     args = ["--separate", "cloud-only,no-such-solver", "--seed", "1", "-o", str(swept)]
