@@ -16,7 +16,8 @@ from mincache import InputError, Instance, Solution, evaluate, read_instance
 from mincache.certificate import CheckResult, certify, check, checker
 from mincache.exact import optimal_bandwidth, optimum
 from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
-from mincache.problem.instance import Rules, quantities
+from mincache.problem.instance import Rules
+from mincache.problem.quantity import quantities
 from mincache.problem.solution import Decisions
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "optimum").iterdir())
