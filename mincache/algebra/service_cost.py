@@ -37,7 +37,12 @@ class ServiceTable:
 
     @classmethod
     def of(cls, instance: Instance) -> ServiceTable:
-        """Return the costs of every request of `instance` at the break points of (7)."""
+        """Return the costs of every request of `instance` at the break points of (7).
+
+        Raises:
+            InputError: if the instance uses rules that are not priced here.
+        """
+        instance.check_rules()
         models, requested = instance.models, instance.trace.requested_model
         onset, saturation = models.steps_onset[requested], models.steps_saturation[requested]
         least = equations.least_steps(onset, saturation, instance.rules.steps_floor)

@@ -64,9 +64,9 @@ def without_rules(instance: Instance) -> Instance:
     Raises:
         InputError: if it has a rule beyond.
     """
-    if instance.rules.used:
+    if instance.used_rules:
         rule = "must be absent: certificates are about the paper's problem alone"
-        raise InputError("rules", rule, ", ".join(instance.rules.used))
+        raise InputError("rules", rule, ", ".join(instance.used_rules))
     return instance
 
 

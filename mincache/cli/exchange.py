@@ -46,7 +46,7 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
             raise InputError("--slot", f"must be < T = {problem.slot_count}", str(slot))
         if problem.rules.link_slots:
             rule, advice = "must be left out where rules link slots", "export the whole instance"
-            raise InputError("--slot", rule, ", ".join(problem.rules.used), advice)
+            raise InputError("--slot", rule, ", ".join(problem.used_rules), advice)
         problem = problem.slot(slot)
     try:
         from mincache.algebra import model_files

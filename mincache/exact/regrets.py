@@ -43,7 +43,12 @@ _LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
-    """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
+    """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal.
+
+    Raises:
+        InputError: if the instance uses rules that are not priced here.
+    """
+    instance.check_rules()
     alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
     steps = np.stack([least_steps(instance), models.steps_onset, models.steps_saturation])
     if instance.rules.steps_floor > 0.0:

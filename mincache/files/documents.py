@@ -22,7 +22,7 @@ import numpy as np
 
 from mincache.errors import DocumentError, InputError, excerpt, in_file
 from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
-from mincache.problem.quantity import Quantity, quantities
+from mincache.problem.quantity import quantities
 from mincache.problem.solution import Solution
 
 INSTANCE_FORMAT = "mincache-instance/1"
@@ -63,14 +63,13 @@ def parse_instance(data: bytes) -> Instance:
         InputError: with the field, the rule and what was received.
     """
     document = parse_json(data)
-    _check_keys(document, Instance, INSTANCE_FORMAT, optional={"origin", "rules"})
-    parts: dict[str, Any] = {
-        name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document
-    }
+    _check_keys(document, Instance, INSTANCE_FORMAT, {"name", *_required(Instance), *_required_sections()})
+    del document["format"]
+    parts = {name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document}
     origin = document.get("origin")
     if origin is not None and not isinstance(origin, dict):
         raise InputError("origin", "must be an object", excerpt(origin))
-    return Instance(document["name"], document["preference_weight"], **parts, origin=origin)
+    return Instance(**(document | parts))
 
 
 def parse_solution(data: bytes) -> Solution:
@@ -80,17 +79,17 @@ def parse_solution(data: bytes) -> Solution:
         InputError: with the field, the rule and what was received.
     """
     document = parse_json(data)
-    _check_keys(document, Solution, SOLUTION_FORMAT, optional=set())
+    _check_keys(document, Solution, SOLUTION_FORMAT, {f.name for f in fields(Solution)})
     return Solution(**{f.name: document[f.name] for f in fields(Solution)})
 
 
 def instance_bytes(instance: Instance) -> bytes:
-    """Return the one canonical document of `instance`: the same content is the same bytes."""
-    document: dict[str, Any] = {"format": INSTANCE_FORMAT, "name": instance.name}
-    document["preference_weight"] = instance.preference_weight
-    document |= {name: _plain(getattr(instance, name)) for name in PARTS if name != "rules"}
-    if instance.rules.used:
-        document["rules"] = {name: getattr(instance.rules, name) for name in instance.rules.used}
+    """Return the one canonical document of `instance`: the same content is the same bytes.
+
+    What is optional and at its default is left out, so that a new optional field changes no old document.
+    """
+    document = {"format": INSTANCE_FORMAT, "name": instance.name} | _plain(instance)
+    document |= {name: plain for name in PARTS if (plain := _plain(getattr(instance, name)))}
     if instance.origin is not None:
         document["origin"] = dict(instance.origin)
     return _dump(document)
@@ -125,15 +124,14 @@ def json_schema(kind: str) -> dict[str, Any]:
     if kind not in ("instance", "solution"):
         raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
     if kind == "instance":
-        parts = {name: _object_schema(part, {}) for name, part in PARTS.items()}
+        parts = {name: _object_schema(part, {}, set()) for name, part in PARTS.items()}
         parts = {name: {"description": _first_line(PARTS[name])} | schema for name, schema in parts.items()}
         extra = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA, **parts}
-        schema = _object_schema(Instance, extra)
+        schema = _object_schema(Instance, extra, {"format", "name", *_required_sections()})
         schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
-        schema["required"].remove("rules")
     else:
         extra = {"format": {"const": SOLUTION_FORMAT}, "instance": _NAME_SCHEMA}
-        schema = _object_schema(Solution, extra)
+        schema = _object_schema(Solution, extra, set(extra))
     title = f"mincache {kind}"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
@@ -257,37 +255,45 @@ def _finite_float(text: str) -> float:
     return number
 
 
-def _check_keys(document: dict[str, Any], kind: type, tag: str, optional: set[str]) -> None:
+def _required(kind: type) -> set[str]:
+    """Return the quantities of a dataclass that every document has."""
+    return {name for name, meaning in quantities(kind).items() if meaning.default is None}
+
+
+def _required_sections() -> set[str]:
+    return {name for name, kind in PARTS.items() if _required(kind)}
+
+
+def _check_keys(document: dict[str, Any], kind: type, tag: str, required: set[str]) -> None:
     received = document.get("format")
     if received != tag:
         raise InputError("format", f"must be {tag!r}", excerpt(received))
-    _check_names("", document, {"format", *(f.name for f in fields(kind))}, optional)
+    _check_names("", document, {"format", *(f.name for f in fields(kind))}, required)
 
 
 def _section(name: str, kind: type, value: object) -> Any:
     if not isinstance(value, dict):
         raise InputError(name, "must be an object", excerpt(value))
-    declared = quantities(kind)
-    optional = {field for field, meaning in declared.items() if meaning.default is not None}
-    _check_names(f"{name}.", value, set(declared), optional)
+    _check_names(f"{name}.", value, set(quantities(kind)), _required(kind))
     return kind(**value)
 
 
-def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], optional: set[str]) -> None:
+def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], required: set[str]) -> None:
     for key in value:
         if key not in known:
             plain = key.isidentifier() and len(key) <= 40
             raise InputError(
                 prefix + (key if plain else excerpt(key)), "must be a known key", "an unknown one"
             )
-    for key in sorted(known - optional):
+    for key in sorted(required):
         if key not in value:
             raise InputError(prefix + key, "must be present", "nothing")
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    """Return the quantities of a part as JSON values."""
-    values = {name: getattr(part, name) for name in quantities(type(part))}
+    """Return the quantities of a part as JSON values, without those at their default."""
+    written = _required(type(part)).union(part.used)
+    values = {name: getattr(part, name) for name in quantities(type(part)) if name in written}
     return {
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
     }
@@ -301,11 +307,10 @@ def _dump(document: dict[str, Any]) -> bytes:
 _NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
 
 
-def _object_schema(kind: type, extra: dict[str, Any]) -> dict[str, Any]:
-    declared: dict[str, Quantity] = quantities(kind)
-    properties = extra | {name: meaning.json_schema() for name, meaning in declared.items()}
-    required = sorted(name for name in properties if name not in declared or declared[name].default is None)
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+def _object_schema(kind: type, extra: dict[str, Any], required: set[str]) -> dict[str, Any]:
+    properties = extra | {name: meaning.json_schema() for name, meaning in quantities(kind).items()}
+    known = {"properties": properties, "required": sorted(required | _required(kind))}
+    return {"type": "object", **known, "additionalProperties": False}
 
 
 def _first_line(kind: type) -> str:

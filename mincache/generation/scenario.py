@@ -52,6 +52,12 @@ def _unit(unit: str, about: str, **limits: Any) -> Any:
     return Field(description=about, json_schema_extra={"unit": unit}, **limits)
 
 
+def _rule(name: str) -> Any:
+    rule = quantities(Rules)[name]
+    limits = {"gt": rule.above, "ge": rule.at_least, "le": rule.at_most}
+    return _unit(rule.unit, f"rule: {rule.about}", default=rule.default, **limits)
+
+
 class Scenario(BaseModel):
     """The distribution of instances; the defaults are the paper's Section V-A and Table I.
 
@@ -84,11 +90,9 @@ class Scenario(BaseModel):
     storage_gb: Positive = _unit("GB", "C", default=20.0)
     preference_weight: Probability = _unit("1", "alpha", default=0.7)
 
-    frame_slots: int = _unit("1", "rule: slots in which the cache stays the same", default=1, ge=1)
-    loading_s_per_gb: Length = _unit(
-        "s/GB", "rule: wait for a model not cached in the slot before", default=0
-    )
-    steps_floor: Probability = _unit("1", "rule: least steps of a hit, from A1 to A3 (1)", default=0)
+    frame_slots: int = _rule("frame_slots")
+    loading_s_per_gb: float = _rule("loading_s_per_gb")
+    steps_floor: float = _rule("steps_floor")
 
     models: int = _unit("1", "M", default=10, ge=1)
     size_gb: Interval = _unit("GB", "c_m", default=(2, 10))
@@ -180,7 +184,9 @@ class Scenario(BaseModel):
             backhaul_down_bps=round_number(mbps(self.backhaul_down_mbps)),
         )
         server = Server(round_number(self.storage_gb), round_number(self.steps))
-        rules = Rules(self.frame_slots, round_number(self.loading_s_per_gb), round_number(self.steps_floor))
+        asked: dict[str, Any] = {name: getattr(self, name) for name in quantities(Rules)}
+        asked |= {name: round_number(value) for name, value in asked.items() if isinstance(value, float)}
+        rules = Rules(**asked)
         return Instance(
             name, round_number(self.preference_weight), server, radio, library, trace, origin, rules
         )

@@ -164,7 +164,7 @@ def policy_name(path: Path, instance: Instance) -> Path | str:
     if card.problem in _served(instance):
         return path
     if card.problem == ANY_PROBLEM:
-        return f"the policy {path} does not know the rule {', '.join(instance.rules.used)}"
+        return f"the policy {path} does not know the rule {', '.join(instance.used_rules)}"
     trained = f"{card.title or 'another problem'} (N = {card.users}, M = {card.models})"
     return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
 
@@ -186,7 +186,7 @@ def _served(instance: Instance) -> tuple[str, ...]:
     """Return what the card of a policy for this instance may say of its problem."""
     digests = (problem_digest(instance),)
     # What is trained on draws of every kind has met no rules beyond the paper's.
-    return digests if instance.rules.used else (*digests, ANY_PROBLEM)
+    return digests if instance.used_rules else (*digests, ANY_PROBLEM)
 
 
 def shipped_files(solver: str, parameters: Mapping[str, Any]) -> list[Path]:

@@ -82,7 +82,7 @@ class SetVectorEnv(EdgeCachingVectorEnv):
 
     def __init__(self, source: Episodes, num_envs: int = 1) -> None:
         if source.problem.rules.link_slots:
-            used = ", ".join(source.problem.rules.used)
+            used = ", ".join(source.problem.used_rules)
             raise InputError("scenario", "must not link slots for an agent on sets", used)
         super().__init__(source, num_envs, view=SetView())
 

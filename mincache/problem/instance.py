@@ -8,13 +8,14 @@ a changed one with `dataclasses.replace`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from mincache.errors import InputError, excerpt
-from mincache.problem.quantity import Array, Quantity, Typed, check_axes, quantities
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes
 
 NAME_PATTERN = "[a-z0-9.-]+"
 """What the name of an instance may look like (a regular expression for the whole name)."""
@@ -130,6 +131,10 @@ class Trace(Typed):
     ]
 
 
+RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
+"""The rules that all of mincache's methods and views know; what else an instance may use, they decline."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rules(Typed):
     """What is asked for beyond the paper; the defaults are the paper's problem.
@@ -152,13 +157,6 @@ class Rules(Typed):
             "f", "1", "least steps of a hit, from A1 to A3 (1); none at 0", at_least=0, at_most=1, default=0
         ),
     ] = 0.0
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """The names of the rules that differ from their default."""
-        return tuple(
-            name for name, meaning in quantities(Rules).items() if getattr(self, name) != meaning.default
-        )
 
     @property
     def link_slots(self) -> bool:
@@ -205,7 +203,9 @@ class Instance(Typed):
             raise InputError("origin", "must be an object", excerpt(self.origin))
         if self.origin is not None:
             object.__setattr__(self, "origin", MappingProxyType(dict(self.origin)))
-        lengths = check_axes([self.radio, self.models, self.trace], {})
+        lengths = check_axes([getattr(self, section) for section in PARTS], {})
+        for section in PARTS:
+            object.__setattr__(self, section, getattr(self, section).filled(lengths))
         requested = self.trace.requested_model
         if requested.max() >= lengths["M"]:
             t, n = divmod(int(requested.argmax()), lengths["N"])
@@ -228,16 +228,45 @@ class Instance(Typed):
         """M, the number of models."""
         return int(self.models.size_gb.shape[0])
 
+    @cached_property
+    def used_rules(self) -> tuple[str, ...]:
+        """What is asked for beyond the paper: every optional quantity that is not at its default.
+
+        Those of the section `rules` go by their own names, others by the section's too: `radio.backhaul_s`.
+        """
+        parts = (self, *(getattr(self, section) for section in PARTS))
+        sections = {"" if part is self.rules else part.section: part.used for part in parts}
+        return tuple(section + name for section, names in sections.items() for name in names)
+
+    def unknown_rules(self, known: Collection[str] = RULES) -> tuple[str, ...]:
+        """Return the rules in use that are not among the `known` ones."""
+        return tuple(name for name in self.used_rules if name not in known)
+
+    def check_rules(self, known: Collection[str] = RULES) -> None:
+        """Check that what knows these rules alone answers this instance, and not another one silently.
+
+        Raises:
+            InputError: if other rules are in use.
+        """
+        unknown = self.unknown_rules(known)
+        if unknown:
+            raise InputError("rules", f"must be none but {', '.join(known)}", ", ".join(unknown))
+
+    def between(self, first: int, stop: int) -> Self:
+        """Return the slots from `first` up to `stop`, which no rule may link to others, as an instance."""
+        suffix = f".slot-{first}" if stop == first + 1 else f".slots-{first}-{stop - 1}"
+        parts = {section: getattr(self, section).between(first, stop) for section in PARTS}
+        name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
+        return replace(super().between(first, stop), name=name, **parts)
+
     def slot(self, t: int) -> Instance:
         """Return slot `t` alone, as an instance with T = 1.
 
         In the paper's problem no term links two slots. Rules that do are left out, so that no solution
         costs less in this slot than the slot's optimum.
         """
-        trace = Trace(**{name: getattr(self.trace, name)[t : t + 1] for name in quantities(Trace)})
-        suffix = f".slot-{t}"
-        name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
-        return replace(self, name=name, trace=trace, rules=Rules(steps_floor=self.rules.steps_floor))
+        rules = replace(self.rules, frame_slots=1, loading_s_per_gb=0.0)
+        return replace(self.between(t, t + 1), rules=rules)
 
 
 PARTS: Mapping[str, type[Typed]] = MappingProxyType(

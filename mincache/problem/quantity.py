@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, cast, get_type_hints
+from typing import Any, ClassVar, Self, cast, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ class Quantity:
         at_least: inclusive lower limit.
         at_most: inclusive upper limit.
         whole: whether the values are whole numbers (stored as int64, else float64).
-        default: what a document means that leaves the field out; by default none may.
+        default: what a document means that leaves the field out; by default none may. A field at its
+            default is never written. For an array, it is a number, which an instance fills the array with.
     """
 
     symbol: str
@@ -55,6 +56,8 @@ class Quantity:
         Raises:
             InputError: on a wrong type or rank, a number that is not finite, or one out of range.
         """
+        if self.shape and type(value) in _NUMBER_TYPES and value == self.default:
+            return cast(float, value)  # until `Typed.filled` knows how long the axes are
         array = self._as_array(value, field)
         self._check_values(array, field)
         if not self.shape:
@@ -146,10 +149,16 @@ def _quantities(kind: Any) -> dict[str, Quantity]:
     return {name: note for name, note in notes.items() if isinstance(note, Quantity)}
 
 
+@cache
+def _optional(kind: Any) -> dict[str, Quantity]:
+    return {name: meaning for name, meaning in quantities(kind).items() if meaning.default is not None}
+
+
 class Typed:
     """Base of the frozen dataclasses whose numeric fields are quantities.
 
     Making one reads every quantity (`Quantity.read`); two are equal when all their fields are.
+    An optional quantity is one with a default.
     """
 
     section: ClassVar[str] = ""
@@ -159,6 +168,31 @@ class Typed:
         for name, meaning in quantities(type(self)).items():
             value = meaning.read(getattr(self, name), self.section + name)
             object.__setattr__(self, name, value)  # the dataclass is frozen for everybody else
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the optional quantities that are not at their default."""
+        optional = _optional(cast(Hashable, type(self))).items()
+        return tuple(name for name, meaning in optional if np.any(getattr(self, name) != meaning.default))
+
+    def filled(self, lengths: Mapping[str, int]) -> Self:
+        """Return this with the optional arrays that were left out, now that the axes' lengths are known."""
+        optional = _optional(cast(Hashable, type(self))).items()
+        left_out = {
+            name: np.full([lengths[axis] for axis in meaning.shape], meaning.default)
+            for name, meaning in optional
+            if meaning.shape and np.ndim(getattr(self, name)) == 0
+        }
+        return dataclasses.replace(self, **left_out) if left_out else self  # type: ignore[type-var]
+
+    def between(self, first: int, stop: int) -> Self:
+        """Return this with the slots from `first` up to `stop` alone, in every quantity that has slots."""
+        cut = {
+            name: getattr(self, name)[(slice(None),) * meaning.shape.index("T") + (slice(first, stop),)]
+            for name, meaning in quantities(type(self)).items()
+            if "T" in meaning.shape
+        }
+        return dataclasses.replace(self, **cut) if cut else self  # type: ignore[type-var]
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -186,6 +220,8 @@ def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
     for part in parts:
         for name, meaning in quantities(type(part)).items():
             received = np.shape(getattr(part, name))
+            if meaning.shape and not received:
+                continue  # an optional array that was left out
             for axis, length in zip(meaning.shape, received, strict=True):
                 lengths.setdefault(axis, length)
             wanted = tuple(lengths[axis] for axis in meaning.shape)
@@ -199,8 +235,8 @@ def _fields(thing: Typed) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(thing)  # type: ignore[arg-type]  # every Typed is a dataclass
 
 
-def _same(a: object, b: object) -> bool:
-    return np.array_equal(a, b) if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else bool(a == b)
+def _same(a: Any, b: Any) -> bool:
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else bool(a == b)
 
 
 def _kind_of(value: object) -> str:

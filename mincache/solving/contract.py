@@ -103,7 +103,8 @@ class Solver(ABC):
     Class attributes:
         stochastic: whether the answer depends on `run.rng`; then several seeds are worth running.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`, for readers of tables.
-        rules: the rules beyond the paper's problem (fields of `Rules`) that the solver keeps.
+        rules: the rules beyond the paper's problem that the solver keeps, as `Instance.used_rules` names
+            them.
     """
 
     stochastic: ClassVar[bool] = False
@@ -119,7 +120,7 @@ class Solver(ABC):
 
         Here: because of a rule that it does not keep.
         """
-        unknown = [name for name in instance.rules.used if name not in self.rules]
+        unknown = instance.unknown_rules(self.rules)
         return f"it does not know the rule {', '.join(unknown)}" if unknown else None
 
     def data_files(self) -> Sequence[Path]:

@@ -112,7 +112,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         view: how states are written and actions read, in place of the two names.
 
     Raises:
-        InputError: if an argument is none of these.
+        InputError: if an argument is none of these, or the instance uses rules that are not kept here.
 
     An episode is truncated after T slots, since nothing ends then but the trace; the state after the last
     slot is the first one's again. There is no automatic reset: call `reset` for the next episode.
@@ -145,6 +145,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self.view = AgentView(observation, action) if view is None else view
         self._rows = EpisodeOrder(source, self.num_envs) if isinstance(source, Episodes) else None
         self._problem = source.problem if isinstance(source, Episodes) else source
+        self._problem.check_rules()
         self._steps: list[Instance] = []
         self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)
         self.single_observation_space = self.view.observation_space(self._problem)

@@ -92,7 +92,12 @@ class VectorView:
             raise InputError("repair", f"must be one of {', '.join(REPAIRS)}", excerpt(self.repair))
 
     def apply(self, instance: Instance) -> int:
-        """Return the dimension of a slot's points, M + 2N; each coordinate lies in [0, 1]."""
+        """Return the dimension of a slot's points, M + 2N; each coordinate lies in [0, 1].
+
+        Raises:
+            InputError: if the instance uses rules that the repairs do not keep.
+        """
+        instance.check_rules()
         return instance.model_count + 2 * instance.user_count
 
     def invert(self, instance: Instance, points: Array) -> Decisions:

@@ -20,7 +20,8 @@ from mincache.certificate import CheckResult, certify, check, checker
 from mincache.certificate.document import CERTIFICATE_FORMAT
 from mincache.exact import optimal_bandwidth, optimum
 from mincache.files.documents import digest, instance_bytes, parse_instance, solution_bytes
-from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace, quantities
+from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
+from mincache.problem.quantity import quantities
 from mincache.problem.solution import Decisions
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "optimum").iterdir())
