@@ -15,7 +15,7 @@ from mincache.algebra import milp
 from mincache.algebra.dual_bound import upload_bound
 from mincache.algebra.milp import Program
 from mincache.algebra.parts import RULES, PartAnswer, answer_parts, out_of_range, solve_parts
-from mincache.algebra.repair import cheapest, round_with_rules
+from mincache.algebra.rounding import cheapest, round_relaxed
 from mincache.problem.instance import Rules
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts
@@ -73,7 +73,7 @@ def _solve_horizon(highs: highspy.Highs, instance: Instance, run: Run) -> Soluti
     unlinked = replace(instance, rules=replace(instance.rules, loading_s_per_gb=0.0))
     apart = Budget(_APART_PART * run.remaining())
     found, bound = answer_parts(unlinked, apart.remaining, partial(_solve_part, highs))
-    start = round_with_rules(instance, found.cache, found.step_share, found.bandwidth_share)
+    start = round_relaxed(instance, found.cache, found.step_share, found.bandwidth_share)
     run.report(Solution.of(instance, start), bound=float(bound.mean()))
     slots = _service_bounds(highs, instance, Budget(_APART_PART * run.remaining()))
     frames = np.add.reduceat(_less_uploads(instance, bound), frame_starts(instance))

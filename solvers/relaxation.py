@@ -1,7 +1,4 @@
-"""`relaxation`: the linear relaxation of every slot, solved with HiGHS and rounded; with a lower bound.
-
-Under rules that link slots it is the relaxation of every frame, or of the whole instance.
-"""
+"""`relaxation`: the linear relaxation of the whole instance in Pyomo, solved with HiGHS and rounded."""
 
 from __future__ import annotations
 
@@ -12,23 +9,28 @@ from typing import Any, ClassVar
 
 import highspy
 import numpy as np
+import pyomo.environ as pyo
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
 from mincache import Instance, Run, Solution, Solver
-from mincache.algebra import pyomo_model
-from mincache.algebra.dual_bound import Prices, horizon_bound, lagrangian_bound
-from mincache.algebra.parts import RULES, PartAnswer, out_of_range, solve_parts
+from mincache.algebra.dual_bound import Prices, horizon_bound
+from mincache.algebra.parts import RULES, out_of_range
+from mincache.algebra.pyomo_model import linear
 from mincache.algebra.rounding import round_relaxed
+from mincache.algebra.service_cost import cacheable
+from mincache.algebra.user_groups import Cells
 from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.problem.quantity import Array
+from mincache.solving.feasible import frame_starts
 
 
 @dataclass(frozen=True)
 class Relaxation(Solver):
-    """Solve the relaxed Pyomo model of every slot, and round what it says to a feasible solution.
+    """Solve one relaxed Pyomo model of all slots, and round what it says to a feasible solution.
 
-    The bound comes from the multipliers that HiGHS returns, evaluated in `views.algebraic_bound`: it holds
-    whatever the solver's tolerances. Slots not reached in time are left to the cloud.
+    The bound comes from the multipliers that HiGHS returns, evaluated in `mincache.algebra.dual_bound`: it
+    holds whatever the solver's tolerances. Without time for an answer, everything goes to the cloud.
     """
 
     kind: ClassVar[str] = "relaxation"
@@ -39,13 +41,77 @@ class Relaxation(Solver):
         return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the rounded solution, and report the mean of the bounds."""
-        highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
-        return solve_parts(instance, run, _solve)
+        """Return the rounded solution, and report the bound."""
+        T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        cache, steps, prices = np.zeros((T, M)), np.zeros((T, N)), Prices.none(instance)
+        bandwidth = optimal_bandwidth(instance)
+        if not run.should_stop():
+            cells = Cells.of(instance)
+            model = relaxed_model(instance, cells)
+            multipliers = _solve(model, run.remaining())
+            if multipliers is not None:
+                prices = _prices(model, instance, multipliers)
+                held = _values(model.cache)
+                cache = cells.cache(instance, held)
+                steps = cells.steps(_values(model.served), held[cells.holding]) / instance.server.steps
+        solution = Solution.of(instance, round_relaxed(instance, cache, steps, bandwidth))
+        run.report(solution, bound=horizon_bound(instance, prices))
+        return solution
 
 
-def _solve(part: Instance, seconds: float) -> PartAnswer:
-    model = pyomo_model.apply(part, "relaxed")
+def relaxed_model(instance: Instance, cells: Cells) -> Any:
+    """Return the relaxation as a Pyomo model; its objective `cost` is (10) summed over requests.
+
+    Users are taken together: requests for one model in one slot cost the same at the edge but for a constant,
+    and the convex hull of a hit's cost is a line from its least steps to A3. The objective leaves out what
+    all would cost in the cloud, and the uploads, whose optimal split is known.
+
+    Variables, by the holdings h, cells c and loads i of `cells`: `cache[h]`; `served[c]`, how many have A3
+    steps; `loaded[i]`, whether the model is loaded.
+    """
+    frames, slots = range(len(frame_starts(instance))), range(instance.slot_count)
+    in_frame = [np.flatnonzero(cells.frame == k).tolist() for k in frames]
+    in_slot = [np.flatnonzero(cells.slot == t).tolist() for t in slots]
+    count, holding, loads, before = (
+        values.tolist() for values in (cells.count, cells.holding, cells.loads, cells.before)
+    )
+    # What does not fit is fixed at 0, whatever its coefficient.
+    size = np.minimum(instance.models.size_gb / instance.server.storage_gb, 2.0)[cells.held_model].tolist()
+    rising = ((cells.high - cells.least) / instance.server.steps).tolist()
+    least = np.minimum(cells.count * cells.least / instance.server.steps, 2.0).tolist()
+    fits = cacheable(instance)[frame_starts(instance)[cells.frame], cells.held_model].tolist()
+
+    def storage(block: Any, k: int) -> Any:
+        return linear((size[h], block.cache[h]) for h in in_frame[k]) <= 1.0
+
+    def steps(block: Any, t: int) -> Any:
+        hits = [(least[c], block.cache[holding[c]]) for c in in_slot[t]]
+        return linear([*hits, *((rising[c], block.served[c]) for c in in_slot[t])]) <= 1.0
+
+    def hit(block: Any, c: int) -> Any:
+        return linear([(1.0, block.served[c]), (-count[c], block.cache[holding[c]])]) <= 0.0
+
+    def there(block: Any, i: int) -> Any:
+        now, then = block.cache[holding[loads[i]]], block.cache[before[i]]
+        return linear([(1.0, block.loaded[i]), (1.0, then), (-1.0, now)]) >= 0.0
+
+    model = pyo.ConcreteModel(instance.name)
+    model.cache = pyo.Var(range(len(size)), bounds=lambda _, h: (0, int(fits[h])))
+    model.served = pyo.Var(range(len(count)), domain=pyo.NonNegativeReals)
+    model.loaded = pyo.Var(range(len(loads)), domain=pyo.UnitInterval)
+    model.storage_limit = pyo.Constraint(frames, rule=storage, doc="(11d), by frame")
+    model.step_limit = pyo.Constraint(slots, rule=steps, doc="(11f)")
+    model.hit = pyo.Constraint(model.served.index_set(), rule=hit, doc="only hits are served")
+    model.there = pyo.Constraint(model.loaded.index_set(), rule=there, doc="loaded, or there before")
+    cost = np.concatenate([cells.held_cost + cells.first_wait, -cells.high_saving, cells.wait]).tolist()
+    variables = [*model.cache.values(), *model.served.values(), *model.loaded.values()]
+    model.cost = pyo.Objective(expr=linear(zip(cost, variables, strict=True)))
+    return model
+
+
+def _solve(model: Any, seconds: float) -> Mapping[Any, float] | None:
+    """Let HiGHS solve the model, and return the multipliers of its constraints; None at the limit."""
+    highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
     result = SolverFactory("highs").solve(
         model,
         threads=1,
@@ -54,21 +120,21 @@ def _solve(part: Instance, seconds: float) -> PartAnswer:
         raise_exception_on_nonoptimal_result=False,
     )
     if result.termination_condition == TerminationCondition.maxTimeLimit:
-        return PartAnswer(None)
+        return None
     if result.solution_status != SolutionStatus.optimal:
-        raise RuntimeError(f"HiGHS ended {part.name} with {result.termination_condition}")
+        raise RuntimeError(f"HiGHS ended {model.name} with {result.termination_condition}")
     result.solution_loader.load_vars()
-    prices = _prices(model, part, result.solution_loader.get_duals())
-    linked = part.rules.link_slots
-    bound = horizon_bound(part, prices) if linked else float(lagrangian_bound(part, prices)[0])
-    cache, steps = pyomo_model.relaxed_values(model)
-    return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
+    multipliers: Mapping[Any, float] = result.solution_loader.get_duals()
+    return multipliers
 
 
-def _prices(model: Any, part: Instance, multiplier: Mapping[Any, float]) -> Prices:
-    """Return what the multipliers of the limits say of the sum over users and of the whole resource."""
-    # The objective is a mean over slots and users, and storage stands in thousandths.
-    requests = part.trace.requested_model.size
-    storage = [-requests * limit.upper() * multiplier[limit] for limit in model.storage_limit.values()]
-    steps = [-requests * multiplier[limit] for limit in model.step_limit.values()]
-    return Prices(np.array(storage), np.array(steps))
+def _prices(model: Any, instance: Instance, multiplier: Mapping[Any, float]) -> Prices:
+    """Return what the multipliers of the limits are in each slot; a frame's storage counts in its first."""
+    prices = Prices.none(instance)
+    prices.storage[frame_starts(instance)] = [-multiplier[row] for row in model.storage_limit.values()]
+    prices.steps[:] = [-multiplier[row] for row in model.step_limit.values()]
+    return prices
+
+
+def _values(block: Any) -> Array:
+    return np.array([variable.value for variable in block.values()])

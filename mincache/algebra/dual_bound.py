@@ -3,6 +3,8 @@
 With a price on storage, on bandwidth and on steps a slot falls apart into models and users, and the least
 cost is a minimum over a few break points. Any prices that are not negative give a valid bound; the
 multipliers of the linear relaxation give its optimum. So a solver is asked for multipliers, not a bound.
+Rules that link slots leave a path for each model: in each frame it is cached or not, and to begin costs
+what loading it does.
 """
 
 from __future__ import annotations
@@ -11,14 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.algebra.holding import cheapest_paths
-from mincache.algebra.service_cost import ServiceTable, cacheable, loading_cost, sum_by_model
-from mincache.algebra.uplink import Tangents, upload_slope_s
+from mincache.algebra.service_cost import ServiceTable, cacheable, loading_cost, per_slot, sum_by_model
+from mincache.algebra.uplink import Tangents
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.solving.feasible import frame_starts
 
 _ROUNDING = 1e-12  # of the sum of what is added up; far above what adding float64 loses
+_ENDS = np.array([0.0, 1.0])  # of a share
 
 
 class Prices(NamedTuple):
@@ -77,15 +80,29 @@ def upload_bound(instance: Instance) -> Array:
     """Return a lower bound on each slot's mean cost of the uploads' radio part, [T].
 
     It is the Lagrangian dual for (11e) at the price that the optimal split has: with tangents there in
-    the delays' place, each user's least cost lies at a corner.
+    the delays' place, each user's least cost lies at a share of 0 or 1.
     """
-    split = optimal_bandwidth(instance)[..., None]
-    share, delay_s = Tangents.at(instance, split).corners()
-    price = -upload_slope_s(instance, split).mean(axis=1, keepdims=True)
-    least_s = (delay_s + price * share).min(axis=-1).sum(axis=-1) - price[:, 0, 0]
+    tangents = Tangents.at(instance, optimal_bandwidth(instance)[..., None])
+    delay_s = tangents.offset_s + tangents.slope_s * _ENDS
+    price = -tangents.slope_s.mean(axis=1, keepdims=True)
+    least_s = (delay_s + price * _ENDS).min(axis=-1).sum(axis=-1) - price[:, 0, 0]
     size_s = np.abs(delay_s).max(axis=-1).sum(axis=-1) + price[:, 0, 0]
     weight = instance.preference_weight / instance.user_count
     return np.asarray(weight * (least_s - _ROUNDING * size_s))
+
+
+def cheapest_paths(instance: Instance, cached: Array, possible: Array) -> tuple[float, Array]:
+    """Return the least cost of holding models, and when they are held, bool [T, M].
+
+    Args:
+        instance: whose frames and loading count.
+        cached: [T, M], cost of a model that is cached above its cost when it is not, loading left out.
+        possible: bool [T, M], where a model may be cached; the same in all slots of a frame.
+    """
+    first = frame_starts(instance)
+    held = np.where(possible[first], np.add.reduceat(cached, first, axis=0), np.inf)
+    cost, frames = _paths(held, loading_cost(instance)[first])
+    return float(cost.sum()), per_slot(instance, frames)
 
 
 def _service(instance: Instance, storage: Array, steps: Array) -> tuple[Array, Array]:
@@ -102,3 +119,25 @@ def _choices(instance: Instance, storage: Array, steps: Array) -> tuple[Array, A
     hit = (table.edge_cost + step_price * table.steps).min(axis=(-2, -1))
     part = instance.models.size_gb / instance.server.storage_gb
     return storage[:, None] * part + sum_by_model(instance, hit), sum_by_model(instance, table.cloud_cost)
+
+
+def _paths(held: Array, load: Array) -> tuple[Array, Array]:
+    """Return each model's least cost [M], and in which frames it is cached, bool [frames, M].
+
+    Args:
+        held: [frames, M], cost of a frame in which the model is cached; without it, a frame costs nothing.
+        load: [frames, M], what comes on top where it was not cached in the frame before.
+    """
+    away_cost, held_cost = np.zeros(held.shape[1]), np.full(held.shape[1], np.inf)
+    stayed, dropped = np.zeros((2, *held.shape), dtype=bool)  # was it cached before, on the best path here?
+    for k in range(len(held)):
+        stayed[k] = held_cost <= away_cost + load[k]
+        dropped[k] = held_cost < away_cost
+        best = np.minimum(held_cost, away_cost + load[k])
+        away_cost, held_cost = np.minimum(away_cost, held_cost), held[k] + best
+    path = np.zeros(held.shape, dtype=bool)
+    now = held_cost < away_cost
+    for k in reversed(range(len(held))):
+        path[k] = now
+        now = np.where(now, stayed[k], dropped[k])
+    return np.minimum(away_cost, held_cost), path

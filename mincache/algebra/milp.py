@@ -139,24 +139,16 @@ def invert(program: Program, values: Array) -> Decisions:
     """Return the decisions in `values` [columns], which serve the users of a model in their order."""
     instance, cells = program.instance, program.cells
     cached, full, partly, extra, _ = (values[group] for group in program.columns)
-    cache = np.zeros((instance.slot_count, instance.model_count), dtype=bool)
-    frame = np.arange(instance.slot_count) // instance.rules.frame_slots
-    taken = cached > 0.5
-    for k, m in zip(cells.frame[taken], cells.held_model[taken], strict=True):
-        cache[frame == k, m] = True
-    requests = cells.cell.ravel()
-    order = np.argsort(requests, kind="stable")
-    rank = np.empty_like(requests)
-    rank[order] = np.arange(requests.size) - (np.cumsum(cells.count) - cells.count)[requests[order]]
+    cache = cells.cache(instance, cached > 0.5)
     if instance.rules.steps_floor > 0.0:
-        served = np.clip(full[requests] - rank, 0.0, 1.0)
-        steps = cells.least[requests] + served * (cells.high - cells.least)[requests]
+        steps = cells.steps(full, np.ones_like(full))
     else:
-        whole = np.rint(full)[requests]
-        one = np.where(partly > 0.5, cells.low + extra * (cells.high - cells.low), 0.0)[requests]
-        saturation = instance.models.steps_saturation[cells.model][requests]
-        steps = np.where(rank < whole, saturation, np.where(rank == whole, one, 0.0))
-    steps = np.where(hits(instance, cache), steps.reshape(cells.cell.shape), 0.0)
+        whole = np.rint(full)
+        one = np.where(partly > 0.5, cells.low + extra * (cells.high - cells.low), 0.0)
+        steps = np.where(
+            cells.rank == whole[cells.cell], one[cells.cell], cells.steps(whole, np.ones_like(whole))
+        )
+    steps = np.where(hits(instance, cache), steps, 0.0)
     shares = within_limits(steps / instance.server.steps)
     return Decisions(cache, optimal_bandwidth(instance), raise_to_floor(instance, cache, shares))
 

@@ -6,7 +6,7 @@ decisions back off its variables; `load` puts decisions in. The formulations:
 - `exact`: the mixed-integer nonlinear problem, with the rate (2) as it stands, and (7) as the convex hull
   of its three pieces.
 - `piecewise`: the rate by tangents alone, everything else exact: a mixed-integer linear problem whose
-  optimum is not above the true one, and whose answer costs at most `tangent_error` more than it says.
+  optimum is not above the true one.
 - `relaxed`: `piecewise` with everything continuous, a linear problem: its optimum is a lower bound.
 
 The rules beyond the paper are in all three: a floor cuts off the hull of (7), frames are equalities of the
@@ -14,29 +14,41 @@ cache, and loading has a continuous variable a model.
 
 A hit's steps and cost are weights on the ends of the regions of (7). A miss has no steps, for they would
 do nothing. No user has less than `share_floor` of the bandwidth, which no optimum has.
+
+Indices: slot t, user n, model m, region r of `REGIONS`, end e of a region (0 the lower, 1 the upper).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core.expr import LinearExpression
 
-from mincache.algebra import formulation as constraints
 from mincache.algebra.rounding import within_limits
-from mincache.algebra.service_cost import REGIONS, ServiceTable
-from mincache.algebra.uplink import Tangents, share_floor, shares_near_optimum, upload_s
+from mincache.algebra.service_cost import REGIONS, ServiceTable, cacheable, loading_cost
+from mincache.algebra.uplink import (
+    Tangents,
+    full_band_snr,
+    share_floor,
+    shares_near_optimum,
+    upload_expression,
+    upload_s,
+)
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import frame_starts, raise_to_floor
+from mincache.solving.feasible import frame_starts, hits, raise_to_floor
 
 Formulation = Literal["exact", "piecewise", "relaxed"]
 
+_THOUSANDTHS = 1000.0
+_ENDS = (0, 1)
 
-def apply(instance: Instance, formulation: Formulation = "exact", tangent_shares: Array | None = None) -> Any:
+
+def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
     """Return the `pyomo.environ.ConcreteModel` of `instance`; its objective `cost` is (11).
 
     Variables, by slot t, user n, model m: `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the
@@ -44,32 +56,27 @@ def apply(instance: Instance, formulation: Formulation = "exact", tangent_shares
     that a hit's steps lie in (absent when relaxed); `weight[t,n,r,e]` how much of it lies at end e;
     `loaded[t,m]`, where loading takes time, whether the model was not cached in the slot before.
 
-    Args:
-        instance: the problem.
-        formulation: `exact`, `piecewise` or `relaxed`.
-        tangent_shares: [T, N, K], bandwidth shares at which tangents touch the upload delays, by default
-            `shares_near_optimum`. The exact formulation has them too: they spare its solver most work.
+    The exact formulation has the tangents too: they spare its solver most work.
     """
     relaxed = formulation == "relaxed"
-    shares = shares_near_optimum(instance) if tangent_shares is None else tangent_shares
     table = ServiceTable.of(instance)
     model = pyo.ConcreteModel(instance.name)
     model.instance = instance
     model.slots = pyo.RangeSet(0, instance.slot_count - 1)
     model.users = pyo.RangeSet(0, instance.user_count - 1)
     model.models = pyo.RangeSet(0, instance.model_count - 1)
-    constraints.add_cache(model, instance, pyo.UnitInterval if relaxed else pyo.Binary)
+    _add_cache(model, instance, pyo.UnitInterval if relaxed else pyo.Binary)
     if instance.rules.frame_slots > 1:
-        constraints.add_frames(model, instance)
+        _add_frames(model, instance)
     if instance.rules.loading_s_per_gb > 0.0:
-        constraints.add_loading(model, instance)
-    constraints.add_service(model, instance, table)
+        _add_loading(model, instance)
+    _add_service(model, instance, table)
     if not relaxed:
-        constraints.add_regions(model)
-    constraints.add_uplink(model, share_floor(instance), Tangents.at(instance, shares))
+        _add_regions(model)
+    _add_uplink(model, instance)
     if formulation == "exact":
-        constraints.add_rate(model, instance)
-    constraints.add_cost(model, instance, table)
+        _add_rate(model, instance)
+    _add_cost(model, instance, table)
     return model
 
 
@@ -97,7 +104,7 @@ def load(model: Any, instance: Instance, decisions: Decisions) -> None:
     """Set a model's variables to decisions, as a solver's start or to price them; a miss's steps to 0."""
     table = ServiceTable.of(instance)
     cached = np.asarray(decisions.cache, dtype=bool)
-    hit = np.take_along_axis(cached, instance.trace.requested_model, axis=-1)
+    hit = hits(instance, cached)
     steps = np.where(hit, decisions.step_share, 0.0) * instance.server.steps
     region, weight = _region_weights(table, hit, steps)
     _set(model.cache, cached)
@@ -117,6 +124,145 @@ def assign(model: Any, values: Mapping[str, float]) -> None:
     """Set a model's variables by name, such as `cache[0,3]`; one that is not named is set to 0."""
     for variable in model.component_data_objects(pyo.Var):
         variable.set_value(values.get(variable.name, 0.0), skip_validation=True)
+
+
+def linear(terms: Iterable[tuple[float, Any]]) -> Any:
+    """Return the sum of coefficient times variable over `terms` (much faster than adding them up)."""
+    coefficients, variables = zip(*terms, strict=True)
+    return LinearExpression(linear_coefs=list(coefficients), linear_vars=list(variables))
+
+
+def _add_cache(model: Any, instance: Instance, domain: Any) -> None:
+    """Add `cache[t,m]` and the limit on storage (11d); a model that cannot be cached is fixed at 0.
+
+    Storage is in thousandths of the capacity, so that a solver's absolute tolerance of 1e-6 is the
+    evaluator's.
+    """
+    size = instance.models.size_gb / instance.server.storage_gb
+    fits = cacheable(instance).tolist()
+    room = (_THOUSANDTHS * np.minimum(size, 2.0)).tolist()
+    bounds = [[(0, int(fit)) for fit in row] for row in fits]
+    model.cache = pyo.Var(model.slots, model.models, domain=domain, bounds=lambda _, t, m: bounds[t][m])
+
+    def storage(block: Any, t: int) -> Any:
+        return linear((room[m], block.cache[t, m]) for m in block.models) <= _THOUSANDTHS
+
+    model.storage_limit = pyo.Constraint(model.slots, rule=storage, doc="(11d), in thousandths")
+
+
+def _add_frames(model: Any, instance: Instance) -> None:
+    """Hold the cache to what it is in the first slot of the frame."""
+    first = set(frame_starts(instance).tolist())
+    later = [t for t in model.slots if t not in first]
+
+    def held(block: Any, t: int, m: int) -> Any:
+        return linear([(1.0, block.cache[t, m]), (-1.0, block.cache[t - 1, m])]) == 0.0
+
+    model.frame = pyo.Constraint(later, model.models, rule=held, doc="a frame's cache")
+
+
+def _add_loading(model: Any, instance: Instance) -> None:
+    """Add `loaded[t,m]`, at least 1 where a model is cached that was not in the slot before.
+
+    Its cost keeps it from more than that, so that it need not be binary.
+    """
+    frames = frame_starts(instance).tolist()
+    model.loaded = pyo.Var(frames, model.models, domain=pyo.UnitInterval)
+
+    def loads(block: Any, t: int, m: int) -> Any:
+        before = [(1.0, block.cache[t - 1, m])] if t > 0 else []
+        return linear([(1.0, block.loaded[t, m]), (-1.0, block.cache[t, m]), *before]) >= 0.0
+
+    model.loading = pyo.Constraint(frames, model.models, rule=loads, doc="a model not there before")
+
+
+def _add_service(model: Any, instance: Instance, table: ServiceTable) -> None:
+    """Add `step_share[t,n]` and the limit (11f), with a hit's steps as `weight[t,n,r,e]` on region ends."""
+    requested = instance.trace.requested_model.tolist()
+    shares = (table.steps / instance.server.steps).tolist()
+    model.weight = pyo.Var(model.slots, model.users, REGIONS, _ENDS, domain=pyo.UnitInterval)
+    model.step_share = pyo.Var(model.slots, model.users, domain=pyo.UnitInterval)
+
+    def served(block: Any, t: int, n: int) -> Any:
+        weights = [(1.0, block.weight[t, n, r, e]) for r in REGIONS for e in _ENDS]
+        return linear([*weights, (-1.0, block.cache[t, requested[t][n]])]) == 0.0
+
+    def given(block: Any, t: int, n: int) -> Any:
+        ends = _by_end(block, t, n, shares[t][n])
+        return linear([*ends, (-1.0, block.step_share[t, n])]) == 0.0
+
+    def limit(block: Any, t: int) -> Any:
+        return linear((1.0, block.step_share[t, n]) for n in block.users) <= 1.0
+
+    model.served = pyo.Constraint(model.slots, model.users, rule=served, doc="a hit's weights sum to 1")
+    model.given = pyo.Constraint(model.slots, model.users, rule=given, doc="steps of a hit")
+    model.step_limit = pyo.Constraint(model.slots, rule=limit, doc="(11f)")
+
+
+def _add_regions(model: Any) -> None:
+    """Add `region[t,n,r]`, binary: a hit's steps lie in one region, the weights of the others are 0."""
+    model.region = pyo.Var(model.slots, model.users, REGIONS, domain=pyo.Binary)
+
+    def chosen(block: Any, t: int, n: int, r: str) -> Any:
+        ends = [(1.0, block.weight[t, n, r, e]) for e in _ENDS]
+        return linear([*ends, (-1.0, block.region[t, n, r])]) == 0.0
+
+    model.chosen = pyo.Constraint(model.slots, model.users, REGIONS, rule=chosen)
+
+
+def _add_uplink(model: Any, instance: Instance) -> None:
+    """Add `bandwidth_share[t,n]` and the limit (11e), with `upload_s[t,n]` above its tangents."""
+    least, tangents = share_floor(instance).tolist(), Tangents.at(instance, shares_near_optimum(instance))
+    slope, offset = tangents.slope_s.tolist(), tangents.offset_s.tolist()
+    model.bandwidth_share = pyo.Var(model.slots, model.users, bounds=lambda _, t, n: (least[t][n], 1.0))
+    model.upload_s = pyo.Var(model.slots, model.users, domain=pyo.NonNegativeReals)
+
+    def limit(block: Any, t: int) -> Any:
+        return linear((1.0, block.bandwidth_share[t, n]) for n in block.users) <= 1.0
+
+    def above(block: Any, t: int, n: int, k: int) -> Any:
+        share, delay = block.bandwidth_share[t, n], block.upload_s[t, n]
+        return linear([(1.0, delay), (-slope[t][n][k], share)]) >= offset[t][n][k]
+
+    points = range(tangents.share.shape[-1])
+    model.bandwidth_limit = pyo.Constraint(model.slots, rule=limit, doc="(11e)")
+    model.tangent = pyo.Constraint(model.slots, model.users, points, rule=above, doc="below (4), convex")
+
+
+def _add_rate(model: Any, instance: Instance) -> None:
+    """Hold `upload_s` to the delay at the rate (2) itself."""
+    bits, snr = instance.trace.input_bits.tolist(), full_band_snr(instance).tolist()
+    uplink_hz = instance.radio.uplink_hz
+
+    def delay(block: Any, t: int, n: int) -> Any:
+        share = block.bandwidth_share[t, n]
+        return block.upload_s[t, n] >= upload_expression(bits[t][n], uplink_hz, snr[t][n], share, pyo.log)
+
+    model.rate = pyo.Constraint(model.slots, model.users, rule=delay, doc="(2) and (4)")
+
+
+def _add_cost(model: Any, instance: Instance, table: ServiceTable) -> None:
+    """Add the objective (11): what all would cost in the cloud, what hits cost instead, uploads, loading."""
+    requested = instance.trace.requested_model
+    scale = 1.0 / requested.size
+    cloud, edge = (table.cloud_cost * scale).tolist(), (table.edge_cost * scale).tolist()
+    upload, wanted = instance.preference_weight * scale, requested.tolist()
+    terms = []
+    for t in model.slots:
+        for n in model.users:
+            terms += [(-cloud[t][n], model.cache[t, wanted[t][n]]), (upload, model.upload_s[t, n])]
+            terms += _by_end(model, t, n, edge[t][n])
+    if instance.rules.loading_s_per_gb > 0.0:
+        waits = (loading_cost(instance) * scale).tolist()
+        terms += [(waits[t][m], loaded) for (t, m), loaded in model.loaded.items()]
+    all_cloud = float(table.cloud_cost.sum() * scale)
+    model.cost = pyo.Objective(expr=all_cloud + linear(terms), sense=pyo.minimize, doc="(11)")
+
+
+def _by_end(block: Any, t: int, n: int, coefficients: list[list[float]]) -> list[tuple[float, Any]]:
+    """Return the weights of a user, each with its coefficient in a table [3][2]."""
+    rows = zip(REGIONS, coefficients, strict=True)
+    return [(row[e], block.weight[t, n, r, e]) for r, row in rows for e in _ENDS]
 
 
 def _region_weights(table: ServiceTable, hit: Array, steps: Array) -> tuple[Array, Array]:

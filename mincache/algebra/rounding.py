@@ -1,16 +1,21 @@
-"""From what a solver answers to what is feasible: shares within their limits, relaxed values rounded."""
+"""From a relaxed answer to a feasible one: what fits of it, less what is not worth its loading."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from mincache.algebra.repair import NOTHING, round_with_rules
-from mincache.algebra.service_cost import ServiceTable, service_cost
+from mincache.algebra.dual_bound import cheapest_paths
+from mincache.algebra.service_cost import ServiceTable, cacheable, service_cost, sum_by_model
+from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
+from mincache.solving.feasible import fill_cache, hits, least_share, linked_slots, serve
 
-_ROUNDING = 1e-12  # of the storage: what adding up sizes that fit exactly can pass it by
+_NOTHING = 1e-9  # a relaxed value up to this is no reason to cache
+_TIE = 1e-6  # what a user's saving weighs against its relaxed steps
 
 
 def within_limits(shares: Array) -> Array:
@@ -22,70 +27,64 @@ def within_limits(shares: Array) -> Array:
 def round_relaxed(instance: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:
     """Return feasible decisions near a relaxed answer, never worse than caching nothing.
 
+    Models are cached in order of their relaxed values, and users served in order of their relaxed steps.
+    Then each model is held only when that pays, loading included, and the steps are shared out anew.
+
     Args:
-        instance: the problem; with T = 1 where it has no rules.
+        instance: the problem, with any rules.
         cache: [T, M], relaxed values in [0, 1].
         step_share: [T, N], relaxed.
         bandwidth_share: [T, N], feasible; taken as it is.
     """
-    if instance.rules.used:
-        return round_with_rules(instance, cache, step_share, bandwidth_share)
-    return round_slot(instance, cache[0], step_share[0], bandwidth_share[0])
+    chosen = fill_cache(instance, np.asarray(cache, dtype=float), cache > _NOTHING)
+    shares = _served(instance, chosen, step_share)
+    kept = chosen & _worthwhile(instance, chosen, shares)
+    nothing = np.zeros_like(kept)
+    pairs = [(kept, np.where(hits(instance, kept), shares, 0.0)), (nothing, np.zeros_like(shares))]
+    pairs.append((kept, _served(instance, kept, step_share)))
+    return cheapest(instance, [Decisions(held, bandwidth_share, steps) for held, steps in pairs])
 
 
-def round_slot(slot: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:
-    """Return feasible decisions near a relaxed answer, never worse than caching nothing.
+def cheapest(instance: Instance, candidates: Sequence[Decisions]) -> Decisions:
+    """Return the cheapest feasible candidate of each group of linked slots, put together.
 
-    Args:
-        slot: the problem, with T = 1.
-        cache: [M], relaxed values in [0, 1].
-        step_share: [N], relaxed.
-        bandwidth_share: [N], feasible; taken as it is.
+    One candidate must be feasible.
     """
-    chosen = _fill_storage(slot, cache)
-    steps = _serve(slot, chosen, step_share)
-    chosen = chosen & ~_better_in_cloud(slot, steps)
-    hit = chosen[slot.trace.requested_model[0]]
-    share = np.where(hit, steps, 0.0) / slot.server.steps
-    return Decisions(chosen[None], bandwidth_share[None], share[None])
+    T, length = instance.slot_count, linked_slots(instance)
+    all_of_them = Decisions(*map(np.stack, zip(*candidates, strict=True)))
+    batch = evaluate_batch(instance, all_of_them)
+    feasible = ~batch.broken.any(axis=-2) & np.isfinite(batch.slot_cost)
+    cost = np.where(feasible, batch.slot_cost, np.inf)
+    best = np.add.reduceat(cost, np.arange(0, T, length), axis=-1).argmin(axis=0)
+    return Decisions(*(array[np.repeat(best, length)[:T], np.arange(T)] for array in all_of_them))
 
 
-def _fill_storage(slot: Instance, value: Array) -> Array:
-    """Cache models in order of their value, while they fit."""
-    cache = np.zeros(slot.model_count, dtype=bool)
-    left_gb = slot.server.storage_gb * (1.0 + _ROUNDING)
-    for m in np.argsort(-value, kind="stable"):
-        if value[m] > NOTHING and slot.models.size_gb[m] <= left_gb:
-            cache[m] = True
-            left_gb -= slot.models.size_gb[m]
-    return cache
+def _served(instance: Instance, cache: Array, step_share: Array) -> Array:
+    """Give hits A3 steps in order of their relaxed ones, ties by saving a step; the rest to one a slot."""
+    least = least_share(instance)[instance.trace.requested_model]
+    full = np.minimum(instance.models.steps_saturation / instance.server.steps, 1.0)
+    full = np.maximum(full[instance.trace.requested_model], least)
+    saving = _saving(instance, least, full)
+    rate = saving / np.maximum(full - least, _NOTHING)
+    priority = step_share / full + _TIE * rate / np.maximum(np.abs(rate).max(), _NOTHING)
+    shares = serve(instance, cache, priority, saving > 0.0)
+    left = np.maximum(1.0 - _NOTHING - shares.sum(axis=-1, keepdims=True), 0.0)
+    more = np.minimum(np.maximum(shares, least) + left, full)
+    gain = np.where(hits(instance, cache) & (shares < full), _saving(instance, shares, more), 0.0)
+    slots, best = np.arange(instance.slot_count), gain.argmax(axis=-1)
+    pays = gain[slots, best] > 0.0
+    shares[slots[pays], best[pays]] = more[slots[pays], best[pays]]
+    return shares
 
 
-def _serve(slot: Instance, cache: Array, step_share: Array) -> Array:
-    """Give hits A3 steps in order of their relaxed steps, ties by saving a step; what is left to one."""
-    requested = slot.trace.requested_model[0]
-    full = np.minimum(slot.models.steps_saturation[requested], slot.server.steps)
-    saving = np.where(cache[requested], _saving(slot, full), 0.0)
-    relaxed = step_share * slot.server.steps / full
-    steps, left = np.zeros(slot.user_count), slot.server.steps
-    for n in np.lexsort((-saving / full, -relaxed)):
-        if saving[n] > 0.0 and full[n] <= left:
-            steps[n] = full[n]
-            left -= full[n]
-    unserved = (saving > 0.0) & (steps == 0.0)
-    rest = np.where(unserved, _saving(slot, np.minimum(left, full)), 0.0)
-    if rest.max() > 0.0:
-        steps[rest.argmax()] = left
-    return steps
+def _saving(instance: Instance, before: Array, after: Array) -> Array:
+    """Return how much less each hit costs with one share of the steps than with another, [T, N]."""
+    cost = service_cost(instance, True, np.stack([before, after], axis=-1) * instance.server.steps)
+    return np.asarray(cost[..., 0] - cost[..., 1])
 
 
-def _saving(slot: Instance, steps: Array) -> Array:
-    """Return how much less each hit costs with `steps` [N] than with none, [N]."""
-    cost = service_cost(slot, True, np.stack([0.0 * steps, steps], axis=-1)[None])[0]
-    return np.asarray(cost[:, 0] - cost[:, 1])
-
-
-def _better_in_cloud(slot: Instance, steps: Array) -> Array:
-    """Return which models' users would cost less in the cloud than as hits with `steps`, [M]."""
-    extra = service_cost(slot, True, steps[None]) - ServiceTable.of(slot).cloud_cost
-    return np.bincount(slot.trace.requested_model[0], extra[0], slot.model_count) > 0.0
+def _worthwhile(instance: Instance, cache: Array, shares: Array) -> Array:
+    """Return when to hold each model that is cached, given everybody's steps: bool [T, M]."""
+    edge = service_cost(instance, True, shares[..., None] * instance.server.steps)[..., 0]
+    extra = sum_by_model(instance, edge - ServiceTable.of(instance).cloud_cost)
+    return cheapest_paths(instance, extra, cache & cacheable(instance))[1]

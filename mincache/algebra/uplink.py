@@ -78,16 +78,6 @@ def shares_near_optimum(instance: Instance) -> Array:
     return np.asarray(np.minimum(shares, 1.0))
 
 
-def share_grid(instance: Instance, count: int) -> Array:
-    """Return `count` shares a user from its floor up to 1, for tangents without a preference, [T, N, K].
-
-    They are evenly spaced in 1 / sqrt(b): a delay that falls like 1 / b then lies about equally far
-    from its tangents everywhere.
-    """
-    root = share_floor(instance)[..., None] ** -0.5
-    return np.asarray((root + (1.0 - root) * np.linspace(0.0, 1.0, count)) ** -2.0)
-
-
 @dataclass(frozen=True, eq=False)
 class Tangents:
     """Tangents of the upload delay: value_s + slope_s (b - share) never exceeds it, being convex in b.
@@ -112,33 +102,3 @@ class Tangents:
     def offset_s(self) -> Array:
         """Value of each tangent at share 0, in s: [T, N, K]."""
         return np.asarray(self.value_s - self.slope_s * self.share)
-
-    def corners(self) -> tuple[Array, Array]:
-        """Return where the highest tangent changes, and its value there: shares and s, [T, N, K + 1].
-
-        The first and the last corner are the ends of [0, 1].
-        """
-        left, right = self.share[..., :-1], self.share[..., 1:]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            meeting = -np.diff(self.offset_s) / np.diff(self.slope_s)
-        meeting = np.clip(np.where(np.isfinite(meeting), meeting, left), left, right)
-        end = np.zeros((*self.share.shape[:-1], 1))
-        share = np.concatenate([end, meeting, end + 1.0], axis=-1)
-        tangent = np.minimum(np.arange(share.shape[-1]), self.share.shape[-1] - 1)
-        return share, self.offset_s[..., tangent] + self.slope_s[..., tangent] * share
-
-
-def tangent_error(instance: Instance, tangent_shares: Array) -> float:
-    """Return by how much the best split of a model with these tangents can cost more than it says.
-
-    It is the largest distance from the delay to its highest tangent, for each user, weighted and averaged
-    as in (11). It lies at a corner, since the delay is convex.
-
-    Args:
-        instance: the problem.
-        tangent_shares: [T, N, K], K >= 2, where they touch; the least and the greatest must enclose the
-            optimal split, as those of `shares_near_optimum` and `share_grid` do.
-    """
-    share, value = (corner[..., 1:-1] for corner in Tangents.at(instance, tangent_shares).corners())
-    gap = (upload_s(instance, share) - value).max(axis=-1)
-    return float(instance.preference_weight * gap.mean())

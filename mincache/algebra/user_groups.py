@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from mincache.algebra.service_cost import ServiceTable, loading_cost, sum_by_model
+from mincache.algebra.service_cost import ServiceTable, loading_cost, per_slot, sum_by_model
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.solving.feasible import frame_starts
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +90,29 @@ class Cells:
             first_wait=np.bincount(holding, np.where(slot < F, wait, 0.0), keys.size),
             cloud_cost=table.cloud_cost.sum(axis=1),
         )  # fmt: skip
+
+    @cached_property
+    def rank(self) -> Array:
+        """How many users before it ask for the same model in the same slot, for each request, [T, N]."""
+        requests = self.cell.ravel()
+        order = np.argsort(requests, kind="stable")
+        rank = np.empty_like(requests)
+        rank[order] = np.arange(requests.size) - np.repeat(np.cumsum(self.count) - self.count, self.count)
+        return rank.reshape(self.cell.shape)
+
+    def steps(self, served: Array, cached: Array) -> Array:
+        """Return each request's steps, [T, N]: `high` for so many of a cell in turn, `least` for the others.
+
+        Args:
+            served: [cells], not necessarily whole: what is over is given to the next one.
+            cached: [cells], in [0, 1]: how far the model is cached, and so how far each request is a hit.
+        """
+        hit = cached[self.cell]
+        full = np.clip(served[self.cell] - self.rank * hit, 0.0, hit)
+        return np.asarray(hit * self.least[self.cell] + full * (self.high - self.least)[self.cell])
+
+    def cache(self, instance: Instance, held: Array) -> Array:
+        """Return the values of holdings as those of models in slots, [T, M]; 0 elsewhere."""
+        values = np.zeros((len(frame_starts(instance)), instance.model_count), dtype=held.dtype)
+        values[self.frame, self.held_model] = held
+        return per_slot(instance, values)

@@ -17,14 +17,12 @@ from mincache import Decisions, Scenario, Solution, evaluate, read_instance
 from mincache.algebra import pyomo_model
 from mincache.algebra.dual_bound import Prices, lagrangian_bound, upload_bound
 from mincache.algebra.parts import out_of_range
-from mincache.algebra.rounding import round_slot, within_limits
+from mincache.algebra.rounding import round_relaxed, within_limits
 from mincache.algebra.service_cost import service_cost
 from mincache.algebra.uplink import (
     Tangents,
     full_band_snr,
-    share_grid,
     shares_near_optimum,
-    tangent_error,
     upload_expression,
     upload_s,
     upload_slope_s,
@@ -140,25 +138,13 @@ def test_upload_bound_is_the_optimal_split(instance):
 
 @pytest.mark.parametrize("folder", OPTIMA, ids=lambda folder: folder.name)
 def test_piecewise_reaches_the_optimum(folder):
-    """The mixed-integer model's optimum is the true one; its answer costs at most its error more."""
+    """The mixed-integer model's optimum is the true one, and so is what its answer costs."""
     instance, optimal = golden(folder)
     model = pyomo_model.apply(instance, "piecewise")
     value = solved(model)
     cost = evaluate(instance, Solution.of(instance, pyomo_model.invert(model))).cost
     assert value == pytest.approx(optimal, rel=1e-7)
-    assert (
-        optimal * (1 - 1e-9) <= cost <= value + tangent_error(instance, shares_near_optimum(instance)) + 1e-6
-    )
-
-
-def test_piecewise_with_tangents_everywhere():
-    """With tangents that know nothing of the optimal split, the model is below by at most their error."""
-    instance, optimal = golden(OPTIMA[0])
-    shares = share_grid(instance, 20)
-    value = solved(pyomo_model.apply(instance, "piecewise", shares))
-    error = tangent_error(instance, shares)
-    assert optimal - error <= value <= optimal * (1 + 1e-7)
-    assert error < 0.02 * optimal
+    assert optimal * (1 - 1e-9) <= cost <= optimal * (1 + 2e-6)
 
 
 def test_a_whole_instance_is_the_mean_of_its_slots():
@@ -196,16 +182,6 @@ def test_tangents_lie_below(instance, share):
     rounding = 1e-15 * upload_s(instance, at) / step
     assert (np.abs(tangents.slope_s - secant) <= 1e-6 * np.abs(secant) + 10 * rounding).all()
     assert upload_slope_s(instance, at) == pytest.approx(tangents.slope_s)
-
-
-@given(instances(max_slots=2))
-def test_corners_are_where_tangents_meet(instance):
-    """Between its ends, a corner has the value of the highest tangent, and none is above it."""
-    tangents = Tangents.at(instance, share_grid(instance, 6))
-    share, value = tangents.corners()
-    lines = tangents.offset_s[..., None, :] + tangents.slope_s[..., None, :] * share[..., None]
-    assert value == pytest.approx(lines.max(axis=-1), rel=1e-6)
-    assert (np.diff(share) >= 0).all()
 
 
 @given(st.floats(1e5, 1e8), st.floats(1e5, 1e8), st.floats(1e-3, 1e3), st.floats(1e-3, 1.0))
@@ -253,7 +229,7 @@ def test_rounding_is_feasible_and_no_worse_than_the_cloud(data):
     cache = np.array(data.draw(st.lists(unit, min_size=slot.model_count, max_size=slot.model_count)))
     steps = np.array(data.draw(st.lists(unit, min_size=slot.user_count, max_size=slot.user_count)))
     split = np.full(slot.user_count, 1 / slot.user_count)
-    rounded = evaluate(slot, Solution.of(slot, round_slot(slot, cache, steps, split)))
+    rounded = evaluate(slot, Solution.of(slot, round_relaxed(slot, cache[None], steps[None], split[None])))
     assert rounded.feasible
     assert rounded.cost <= evaluate(slot, Solution.nothing_cached(slot)).cost * (1 + 1e-12) + 1e-12
 
@@ -262,7 +238,7 @@ def test_rounding_keeps_an_integral_answer(instance):
     """Values that are feasible already stay: the cached models, and who is served."""
     slot = instance.slot(0)
     best = registry.make("decomposition").solve(slot, Run.seeded(0))
-    rounded = round_slot(slot, best.cache[0].astype(float), best.step_share[0], best.bandwidth_share[0])
+    rounded = round_relaxed(slot, best.cache.astype(float), best.step_share, best.bandwidth_share)
     assert isinstance(rounded, Decisions)
     assert evaluate(slot, Solution.of(slot, rounded)).cost == pytest.approx(
         evaluate(slot, best).cost, rel=1e-9

@@ -14,10 +14,9 @@ from strategies import instances
 
 from mincache import Decisions, Scenario, Solution, evaluate, evaluate_batch
 from mincache.algebra import milp, pyomo_model
-from mincache.algebra.dual_bound import Prices, horizon_bound, lagrangian_bound
-from mincache.algebra.holding import cheapest_paths
+from mincache.algebra.dual_bound import Prices, cheapest_paths, horizon_bound, lagrangian_bound
 from mincache.algebra.parts import answer_parts, out_of_range, parts
-from mincache.algebra.repair import cheapest, round_with_rules
+from mincache.algebra.rounding import cheapest, round_relaxed
 from mincache.algebra.service_cost import cacheable, loading_cost
 from mincache.exact import optimal_bandwidth
 from mincache.problem.instance import Rules
@@ -163,7 +162,7 @@ def test_rounding_keeps_the_rules(data):
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
     split = np.full((T, N), 1 / N)
-    found = round_with_rules(instance, rng.random((T, M)), rng.random((T, N)) / N, split)
+    found = round_relaxed(instance, rng.random((T, M)), rng.random((T, N)) / N, split)
     evaluation = evaluate(instance, Solution.of(instance, found))
     assert evaluation.feasible
     assert evaluation.cost <= evaluate(instance, Solution.nothing_cached(instance)).cost * (1 + 1e-12)
@@ -178,7 +177,24 @@ def test_the_cheapest_must_be_feasible(instance):
     worse = nothing._replace(bandwidth_share=nothing.bandwidth_share / 2)
     costs = [float(evaluate_batch(instance, one).cost) for one in (everything, nothing, worse)]
     assert costs[1] < costs[2]
-    assert cheapest(instance, [everything, worse, nothing]) is nothing
+    best = cheapest(instance, [everything, worse, nothing])
+    assert all(np.array_equal(*pair) for pair in zip(best, nothing, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("rules", "length"), [(Rules(), 1), (Rules(frame_slots=2), 2), (Rules(loading_s_per_gb=1.0), 4)]
+)
+def test_the_cheapest_is_put_together_from_parts(rules, length):
+    """Each slot, frame, or all that loading links comes from the candidate that is cheapest there."""
+    scenario = Scenario(users=3, models=4, slots=4)
+    instance = replace(scenario.instance("x", scenario.library(0), scenario.trace(0, "trace")), rules=rules)
+    good = Decisions(np.zeros((4, 4), dtype=bool), optimal_bandwidth(instance), np.zeros((4, 3)))
+    bad = good.bandwidth_share / 2
+    first, second = good.bandwidth_share.copy(), good.bandwidth_share.copy()
+    first[2:], second[:2] = bad[2:], bad[:2]
+    found = cheapest(instance, [good._replace(bandwidth_share=split) for split in (first, second)])
+    expected = [good.bandwidth_share] if length < 4 else [first, second]
+    assert any(np.array_equal(found.bandwidth_share, split) for split in expected)
 
 
 @settings(max_examples=20)
