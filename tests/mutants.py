@@ -1,9 +1,9 @@
 """Mutation testing: change one thing in a module, and see whether the module's own tests notice.
 
-`make mutants` draws a sample of changes to the modules that published numbers rest on. It makes each change in a
-copy of the package and runs the module's test file. A change that no test notices survives: either it breaks a
-fact that no test holds, or it changes no result. `mutants.toml` lists the changes of the second kind, each with
-its reason.
+`make mutants` draws a sample of changes to the modules that published numbers rest on. It makes each change
+in a copy of the package and runs the module's test file. A change that no test notices survives: either it
+breaks a fact that no test holds, or it changes no result. `mutants.toml` lists the changes of the second
+kind, each with its reason.
 """
 
 from __future__ import annotations
