@@ -18,7 +18,7 @@ def runs(values, quantity="cost", users=10):
     """Return runs of each role, one a library, with these values of a quantity: {role: [libraries]}."""
     return Measurements(
         Measurement(
-            role, library, users, 0,
+            role, library, users,
             cost=value if quantity == "cost" else 1.0,
             hit_ratio=value if quantity == "hit ratio" else 0.0,
             low_step_hit_share=None,

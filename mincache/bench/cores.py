@@ -11,6 +11,11 @@ _held: list[int] = []
 """Descriptors of the locks; a lease ends with its process."""
 
 
+def usable_cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def lease(count: int) -> set[int]:
     """Return `count` cores that no other process holds a lease on; none, where there are not so many.
 

@@ -11,10 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from mincache.paper.findings import Findings
-    from mincache.paper.workshop import Workshop
 
 ALL = "all"
-WORDS = {
+ABOUT = {
     "fig3": "DDPG's training reward at several learning rates.",
     "fig4": "Hit ratio over the number of users, and what is claimed of it.",
     "fig5": "Mean cost over the number of users, and what is claimed of it.",
@@ -41,8 +40,8 @@ def _row_command(argument: str) -> click.Command:
     from mincache.errors import InputError, did_you_mean, excerpt
 
     if not Path(argument).is_dir():
-        rule = f"must be one of {', '.join(WORDS)}, or a row's folder"
-        raise InputError("reproduce", rule, excerpt(argument), did_you_mean(argument, WORDS, ""))
+        rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
+        raise InputError("reproduce", rule, excerpt(argument), did_you_mean(argument, ABOUT, ""))
     return row
 
 
@@ -79,42 +78,32 @@ def _paper_command(word: str, about: str) -> click.Command:
 
 
 def _reproduce(
-    word: str,
-    size: str,
-    workers: int | None,
-    work: Path | None,
-    show: bool,
-    page: Path | None,
-    output: Path,
+    word: str, size: str, workers: int | None, work: Path | None, show: bool, page: Path | None, output: Path
 ) -> None:
+    from mincache.bench.cores import usable_cores
     from mincache.paper import findings, studies
     from mincache.paper.sizes import SIZES
-    from mincache.paper.workshop import Workshop, cores
+    from mincache.paper.study_folder import StudyFolder
 
-    words = list(studies.WORDS) if word == ALL else [word]
+    names = list(studies.STUDIES) if word == ALL else [word]
     if show:
-        for one in words:
-            _print(findings.read(output, one))
+        for name in names:
+            _print(findings.read(output, name))
         _refresh(page, output)
         return
     with _Bars() as bars:
-        shop = Workshop(work or output / f"work-{size}", SIZES[size], workers or cores(), bars.show)
-        _run(words, shop, output, page)
-
-
-def _run(words: list[str], shop: Workshop, output: Path, page: Path | None) -> None:
-    from mincache.paper import findings, studies
-
-    try:
-        for one in words:
-            found = studies.WORDS[one](shop)
-            files = findings.write(output, found)
-            _print(found)
-            click.echo(f"written: {', '.join(map(str, files))}\n")
-            _refresh(page, output)
-    except KeyboardInterrupt:
-        click.echo("interrupted; repeat the command to go on", err=True)
-        sys.exit(1)
+        where = work or output / f"work-{size}"
+        folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
+        try:
+            for name in names:
+                found = studies.run(name, folder)
+                files = findings.write(output, found)
+                _print(found)
+                click.echo(f"written: {', '.join(map(str, files))}\n")
+                _refresh(page, output)
+        except KeyboardInterrupt:
+            click.echo("interrupted; repeat the command to go on", err=True)
+            sys.exit(1)
 
 
 def _print(found: Findings) -> None:
@@ -123,7 +112,7 @@ def _print(found: Findings) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mincache.paper.layout import COLUMNS, cells
+    from mincache.paper.findings import COLUMNS, cells
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -142,11 +131,12 @@ def _print(found: Findings) -> None:
 
 def _refresh(page: Path | None, output: Path) -> None:
     from mincache.files.documents import write_bytes
-    from mincache.paper.page import refreshed
+    from mincache.paper.findings import refreshed
+    from mincache.paper.studies import STUDIES
 
     if page is None:
         return
-    write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output).encode())
+    write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output, STUDIES).encode())
     click.echo(f"refreshed: {page}")
 
 
@@ -180,5 +170,5 @@ class _Bars:
         self._progress.stop()
 
 
-for _word, _about in WORDS.items():
+for _word, _about in ABOUT.items():
     reproduce.add_command(_paper_command(_word, _about))

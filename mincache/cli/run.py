@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -73,11 +72,12 @@ def run(
     by the solver's own word.
     """
     from mincache.bench import campaign, plan
+    from mincache.bench.cores import usable_cores
     from mincache.cli.summary import print_plan
     from mincache.generation import suites
 
     limits = limits_of(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
-    at_a_time = workers or max(1, _cores() // threads)
+    at_a_time = workers or max(1, usable_cores() // threads)
     where = _executor(executor, scheduler, at_a_time, threads)
     found = suites.find(suite)
     with waiting("loading solvers"):
@@ -109,12 +109,9 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
     return DaskExecutor(scheduler)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     """Describe the solvers; one that `all` stands for and that cannot be loaded here is left out."""
+    from mincache.bench.cores import usable_cores
     from mincache.bench.describing import describe_all
     from mincache.bench.entrant import Entrant, absolute
     from mincache.solving import registry
@@ -122,7 +119,7 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     named = [absolute(spec) for spec in specs if spec != "all"]
     wanted = list(dict.fromkeys((registry.names() if "all" in specs else []) + named))
     entrants = []
-    for spec, found in zip(wanted, describe_all(wanted, _cores(), startup_s), strict=True):
+    for spec, found in zip(wanted, describe_all(wanted, usable_cores(), startup_s), strict=True):
         if isinstance(found, Entrant):
             entrants.append(found)
         elif spec in named:

@@ -1,4 +1,4 @@
-"""How much of everything a reproduction runs: the full one, a quick one, and a smoke test."""
+"""How much a reproduction runs: the full one, a quick one, and a smoke test."""
 
 from __future__ import annotations
 
@@ -90,3 +90,9 @@ SIZES = {
     )
 }  # fmt: skip
 """The sizes by name. Small ones show that everything works; their numbers mean little."""
+
+
+def spell(target: str, parameters: Mapping[str, object]) -> str:
+    """Return a solver with its parameters, such as `genetic[population=50]`, quoted where it must be."""
+    texts = {name: f'"{value}"' if "," in str(value) else str(value) for name, value in parameters.items()}
+    return f"{target}[{','.join(f'{name}={text}' for name, text in texts.items())}]" if texts else target

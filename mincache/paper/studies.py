@@ -1,85 +1,70 @@
-"""The words of `mincache reproduce`: what each runs, and what it finds."""
+"""What `mincache reproduce` can run: each figure of the paper, and the table of its percentages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from mincache.paper import dependence, facts, figures, open_points, over_users, provenance, rates, verdicts
+import numpy as np
+
+from mincache.paper import experiments, figures
+from mincache.paper.claims import claims_table, facts_table, rates_verdict, trends_table
 from mincache.paper.findings import FindingRow, Findings
-from mincache.paper.measurements import Measurements
-from mincache.paper.workshop import Workshop
+from mincache.paper.measurements import ClaimedQuantity
+from mincache.paper.study_folder import StudyFolder
+
+Study = Callable[[StudyFolder], tuple[Mapping[str, Sequence[FindingRow]], Mapping[str, dict[str, Any]]]]
+"""Runs experiments; returns tables and charts by name."""
 
 
-def fig3(shop: Workshop) -> Findings:
-    """DDPG's training reward at several learning rates."""
-    trained = rates.train(shop)
-    curves, converged = rates.curves(trained), rates.converged(trained)
-    references = _references(rates.references(shop), shop.size.ends[0])
-    verdict = verdicts.rates_verdict(converged, rates.converged_rewards(trained))
+def _learning_rates(work: StudyFolder) -> Any:
+    trained = experiments.train_at_rates(work)
+    curves, references = experiments.curves_table(trained), experiments.rate_references(work)
+    rewards = {rate: np.array([one.converged_reward for one in row]) for rate, row in trained.items()}
     tables = {
         "fig3-curves": curves,
-        "fig3": converged,
-        "fig3-verdict": [verdict],
+        "fig3": experiments.converged_table(trained),
+        "fig3-verdict": [rates_verdict(rewards)],
         "fig3-references": references,
     }
-    return _findings("fig3", shop, tables, {"fig3": figures.rewards(curves, references)})
+    return tables, {"fig3": figures.rewards(curves, references)}
 
 
-def _references(found: Measurements, users: int) -> list[FindingRow]:
-    return [
-        {"solver": role, "reward": -float(found.per_library(role, "cost", users).mean())}
-        for role in found.roles
-    ]
-
-
-def fig4(shop: Workshop) -> Findings:
-    """Hit ratio over the number of users."""
-    compared, drawn = over_users.compare(shop), dependence.draw(shop)
-    rows = over_users.over_users(compared, "hit ratio")
+def _over_users(figure: str, quantity: ClaimedQuantity, title: str, digits: str, work: StudyFolder) -> Any:
+    compared, drawn = experiments.compare(work), experiments.draw(work)
+    rows = experiments.over_users_table(compared, quantity)
     tables = {
-        "fig4": rows,
-        "fig4-claims": verdicts.claims_table(compared, drawn, "hit ratio"),
-        "fig4-trends": verdicts.trends_table(compared, "hit ratio"),
+        figure: rows,
+        f"{figure}-claims": claims_table(compared, drawn, quantity),
+        f"{figure}-trends": trends_table(compared, quantity),
     }
-    return _findings("fig4", shop, tables, {"fig4": figures.over_users(rows, "hit ratio", ".2f")})
+    return tables, {figure: figures.over_users(rows, title, digits)}
 
 
-def fig5(shop: Workshop) -> Findings:
-    """Mean cost over the number of users."""
-    compared, drawn = over_users.compare(shop), dependence.draw(shop)
-    rows = over_users.over_users(compared, "cost")
+def _percentages(work: StudyFolder) -> Any:
+    compared, drawn = experiments.compare(work), experiments.draw(work)
+    budgets = experiments.budgets_table(work)
     tables = {
-        "fig5": rows,
-        "fig5-claims": verdicts.claims_table(compared, drawn, "cost"),
-        "fig5-trends": verdicts.trends_table(compared, "cost"),
-    }
-    return _findings(
-        "fig5", shop, tables, {"fig5": figures.over_users(rows, "mean cost, lower is better", "d")}
-    )
-
-
-def table(shop: Workshop) -> Findings:
-    """All the percentages, and what they depend on."""
-    compared, drawn = over_users.compare(shop), dependence.draw(shop)
-    budgets = open_points.budgets(shop)
-    tables = {
-        "claims": verdicts.claims_table(compared, drawn, "hit ratio", "cost"),
-        "facts": facts.table(drawn),
-        "dependence": dependence.table(shop),
+        "claims": claims_table(compared, drawn, "hit ratio", "cost"),
+        "facts": facts_table(drawn),
+        "dependence": experiments.dependence_table(work),
         "budgets": budgets,
-        "decoders": open_points.decoders(shop),
+        "decoders": experiments.decoders_table(work),
     }
-    return _findings("table", shop, tables, {"budgets": figures.budgets(budgets)})
+    return tables, {"budgets": figures.budgets(budgets)}
 
 
-WORDS: Mapping[str, Callable[[Workshop], Findings]] = {
-    "fig5": fig5, "fig4": fig4, "fig3": fig3, "table": table,
-}  # fmt: skip
-"""The words, in the order in which `all` takes them."""
+STUDIES: Mapping[str, Study] = {
+    "fig5": partial(_over_users, "fig5", "cost", "mean cost, lower is better", "d"),
+    "fig4": partial(_over_users, "fig4", "hit ratio", "hit ratio", ".2f"),
+    "fig3": _learning_rates,
+    "table": _percentages,
+}
+"""The studies by name, in the order in which `all` takes them."""
 
 
-def _findings(
-    what: str, shop: Workshop, tables: Mapping[str, list[FindingRow]], charts: Mapping[str, dict[str, Any]]
-) -> Findings:
-    return Findings(what, tables, charts, provenance.record(what, shop), provenance.runs(shop))
+def run(name: str, work: StudyFolder) -> Findings:
+    """Return what a study finds, and how that came about."""
+    tables, charts = STUDIES[name](work)
+    return Findings(name, tables, charts, work.provenance(name), work.lines())

@@ -21,8 +21,9 @@ from mincache.views.episodes import Episodes
 if TYPE_CHECKING:
     from mincache.learning.training import TrainingRecord
 
-POINTS = 50
+CURVE_POINTS = 50
 """Points of a training's curve: one a round, at 500 episodes and 10 environments."""
+_CONVERGED = 0.1  # the last part of the episodes, over which the converged reward is a mean
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,14 @@ class Trained:
     policy: Path
     record: TrainingRecord
 
+    @property
+    def converged_reward(self) -> float:
+        """Mean reward of a slot at the end of the training, exploration included."""
+        curve = self.record.curve
+        start = (1.0 - _CONVERGED) * curve[-1].episode
+        rewards = [point.mean_reward for point in curve if point.episode > start]
+        return sum(rewards) / len(rewards)
+
 
 def train_all(
     trainings: Sequence[Training], folder: Path, workers: int, show: Callable[[int], None]
@@ -96,11 +105,13 @@ def train_all(
         workers: processes at a time.
         show: hears how many are done.
     """
+    from mincache.learning.training import TrainingRecord
+
     folder.mkdir(parents=True, exist_ok=True)
-    files = {one: (folder / one.stem).resolve() for one in trainings}
+    stems = {one: str((folder / one.stem).resolve()) for one in trainings}
     # Two spellings of one training have one file.
-    waiting = {files[one]: one for one in files if not _record_of(files[one]).is_file()}
-    show(done := len(files) - len(waiting))
+    waiting = {stem: one for one, stem in stems.items() if not Path(f"{stem}.json").is_file()}
+    show(done := len(stems) - len(waiting))
     count = max(1, min(workers, len(waiting)))
     with ProcessPoolExecutor(count, get_context("spawn"), initializer=_end_at_interrupt) as pool:
         try:
@@ -111,14 +122,17 @@ def train_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return [_found(one, files[one]) for one in trainings]
+    records = {
+        stem: TrainingRecord.model_validate_json(read_bytes(f"{stem}.json")) for stem in stems.values()
+    }
+    return [Trained(one, Path(f"{stems[one]}.safetensors"), records[stems[one]]) for one in trainings]
 
 
 def _end_at_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback; checkpoints keep what is done
 
 
-def train(training: Training, stem: Path) -> None:
+def train(training: Training, stem: str) -> None:
     """Train, and write the policy and then, so that what has one is whole, its record."""
     from mincache.bench.machine import machine
     from mincache.learning.checkpoint import Checkpoint
@@ -127,26 +141,11 @@ def train(training: Training, stem: Path) -> None:
 
     learner = registry.make(training.spec)
     assert isinstance(learner, Trainable)
-    checkpoint = Checkpoint(stem.with_name(f"{stem.name}.checkpoint"), {"training": stem.name})
-    session = Session(learner, training.episodes, checkpoint, lambda episode, point: None, POINTS)
+    checkpoint = Checkpoint(Path(f"{stem}.checkpoint"), {"training": Path(stem).name})
+    session = Session(learner, training.episodes, checkpoint, lambda episode, point: None, CURVE_POINTS)
     policy = session.train(f"library {training.library}, {training.users} users")
-    path = _policy_of(stem)
+    path = Path(f"{stem}.safetensors")
     write_policy(path, policy)
     record = session.record(policy.card, digest(read_bytes(path)), training.command, machine())
-    write_bytes(_record_of(stem), record.model_dump_json(indent=1).encode() + b"\n")
+    write_bytes(f"{stem}.json", record.model_dump_json(indent=1).encode() + b"\n")
     checkpoint.remove()
-
-
-def _found(training: Training, stem: Path) -> Trained:
-    from mincache.learning.training import TrainingRecord
-
-    record = TrainingRecord.model_validate_json(read_bytes(_record_of(stem)))
-    return Trained(training, _policy_of(stem), record)
-
-
-def _policy_of(stem: Path) -> Path:
-    return stem.with_name(f"{stem.name}.safetensors")
-
-
-def _record_of(stem: Path) -> Path:
-    return stem.with_name(f"{stem.name}.json")

@@ -83,7 +83,7 @@ def chart(
     rows = _data(kind, standing, table, training_s or {})
     if not rows:
         return None
-    alt = _altair()
+    alt = altair()
     drawn = _DRAWN[kind](alt, rows)
     solvers = len({row["solver"] for row in rows})
     height = _ROW_HEIGHT * solvers if kind in ("gap", "faults") else _HEIGHT
@@ -98,7 +98,7 @@ def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     Raises:
         MissingExtraError: if altair is not installed.
     """
-    alt = _altair()
+    alt = altair()
     rows = [
         {"solver": _versus(one), "first": pair.first, "second": pair.second, "instance": pair.instance}
         for one in comparisons
@@ -279,12 +279,17 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def _altair() -> Any:
+def altair() -> Any:
+    """Return the module altair.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
     try:
-        import altair
+        import altair as module
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    return altair
+    return module
 
 
 def _converter() -> Any:

@@ -30,7 +30,7 @@ def feature_chart(rows: Sequence[Features], groups: Mapping[str, str]) -> dict[s
     Raises:
         MissingExtraError: if altair is not installed.
     """
-    alt = charts._altair()
+    alt = charts.altair()
     told = {row.instance: groups.get(row.instance, "") for row in rows if row.best_cost is not None}
     several = 1 < len(set(told.values())) <= _MOST_GROUPS
     data = [

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from paper_fixture import TINY
 
-from mincache.cli.reproduce import WORDS, reproduce
+from mincache.cli.reproduce import ABOUT, reproduce
 from mincache.errors import InputError
 from mincache.paper import sizes, studies
 
@@ -24,7 +24,7 @@ def tiny(monkeypatch):
 
 def test_the_words_are_those_of_the_package():
     """The command line knows each word of the package, and `all`."""
-    assert set(WORDS) == {*studies.WORDS, "all"}
+    assert set(ABOUT) == {*studies.STUDIES, "all"}
 
 
 def test_a_run_and_its_repetition(tiny, tmp_path):

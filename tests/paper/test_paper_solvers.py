@@ -10,10 +10,9 @@ from strategies import instances
 
 from mincache import Run, Solution, evaluate
 from mincache.generation.suites import find_instance
-from mincache.paper import decoders
-from mincache.paper.dependence import EQUAL_BANDWIDTH_SPEC
-from mincache.paper.open_points import HCRAS_SPEC
-from mincache.paper.over_users import MOST_HITS_SPEC
+from mincache.paper import paper_solvers
+from mincache.paper.claims import EQUAL_BANDWIDTH, MOST_HITS
+from mincache.paper.experiments import HCRAS_SPEC, SPECS
 from mincache.paper.sizes import SIZES
 from mincache.solving import registry
 from mincache.views import vector
@@ -22,7 +21,7 @@ from mincache.views import vector
 @given(instances())
 def test_most_hits_is_the_most(instance):
     """No set of models that fits has more hits in any slot, tried one by one."""
-    cache = registry.make(MOST_HITS_SPEC).solve(instance, Run.seeded(0)).cache
+    cache = registry.make(SPECS[MOST_HITS]).solve(instance, Run.seeded(0)).cache
     storage = instance.server.storage_gb
     subsets = [np.array(c) for c in itertools.product([False, True], repeat=instance.model_count)]
     fitting = [subset for subset in subsets if instance.models.size_gb[subset].sum() <= storage]
@@ -35,7 +34,8 @@ def test_equal_bandwidth_is_between_the_optimum_and_the_rest():
     """It differs from the optimum in the bandwidth alone, and so in nothing but the upload."""
     instance = find_instance("smoke-v1.l0.n18.t0")
     best, equal = (
-        registry.make(spec).solve(instance, Run.seeded(0)) for spec in ("decomposition", EQUAL_BANDWIDTH_SPEC)
+        registry.make(spec).solve(instance, Run.seeded(0))
+        for spec in ("decomposition", SPECS[EQUAL_BANDWIDTH])
     )
     assert np.unique(equal.bandwidth_share) == pytest.approx([1 / 18])
     assert (best.cache == equal.cache).all()
@@ -45,13 +45,13 @@ def test_equal_bandwidth_is_between_the_optimum_and_the_rest():
     assert difference > 0
 
 
-@pytest.mark.parametrize("name", decoders.DECODERS)
+@pytest.mark.parametrize("name", paper_solvers.DECODERS)
 @given(instance=instances(), seed=st.integers(0, 1000))
 def test_decoders_give_feasible_decisions(name, instance, seed):
     """Whatever the chromosome, the limits hold and everyone is served."""
     genes = vector.VectorView().apply(instance)
     points = np.random.default_rng(seed).random((instance.slot_count, genes))
-    decided = decoders.DECODERS[name](instance, points)
+    decided = paper_solvers.DECODERS[name](instance, points)
     assert not evaluate(instance, Solution.of(instance, decided)).violations
 
 
@@ -61,10 +61,10 @@ def test_sum_to_one_and_hits_alone():
     genes = vector.VectorView().apply(instance)
     points = 0.05 * np.random.default_rng(1).random((instance.slot_count, genes))
     points[:, : instance.model_count] += 0.6
-    everything = decoders.sum_to_one(instance, points)
+    everything = paper_solvers.sum_to_one(instance, points)
     assert everything.step_share.sum(axis=-1) == pytest.approx(1.0)
     assert everything.bandwidth_share.sum(axis=-1) == pytest.approx(1.0)
-    alone = decoders.hits_alone(instance, points)
+    alone = paper_solvers.hits_alone(instance, points)
     hit = np.take_along_axis(alone.cache, instance.trace.requested_model, axis=1).astype(bool)
     assert hit.any()
     assert not alone.step_share[~hit].any()

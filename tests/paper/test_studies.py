@@ -1,4 +1,4 @@
-"""Every word of `mincache reproduce`, in the smallest size there can be."""
+"""Every study of `mincache reproduce`, in the smallest size there can be."""
 
 import csv
 import json
@@ -7,18 +7,18 @@ import pytest
 from paper_fixture import TINY
 
 from mincache.errors import InputError
-from mincache.paper import findings, page
-from mincache.paper.layout import COLUMNS, cells
-from mincache.paper.studies import WORDS
-from mincache.paper.workshop import Workshop
+from mincache.paper import findings, studies
+from mincache.paper.findings import COLUMNS, cells, refreshed
+from mincache.paper.studies import STUDIES
+from mincache.paper.study_folder import StudyFolder
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """The folder that all words have written to, and what they found."""
+    """The folder that all studies have written to, and what they found."""
     folder = tmp_path_factory.mktemp("paper")
-    shop = Workshop(folder / "work", TINY, workers=2)
-    found = {word: run(shop) for word, run in WORDS.items()}
+    work = StudyFolder(folder / "work", TINY, workers=2)
+    found = {name: studies.run(name, work) for name in STUDIES}
     for one in found.values():
         findings.write(folder, one)
     return folder, found
@@ -35,8 +35,8 @@ def test_figures_are_written(outputs):
 def test_numbers_are_the_same_in_json_and_csv(outputs):
     """Each table has as many rows in its CSV as in the JSON, and the same numbers."""
     folder, found = outputs
-    for word, one in found.items():
-        read = findings.read(folder, word)
+    for study, one in found.items():
+        read = findings.read(folder, study)
         assert set(read.tables) == set(one.tables)
         for name, rows in read.tables.items():
             listed = list(csv.DictReader((folder / f"{name}.csv").open()))
@@ -80,12 +80,12 @@ def test_tables_fill_a_page(outputs):
     """A block of a page is replaced with the table it names, and stays when it is filled again."""
     folder, found = outputs
     text = "before\n<!-- table fig5 -->\nold\n<!-- /table -->\nafter\n"
-    filled = page.refreshed(text, folder)
+    filled = refreshed(text, folder, STUDIES)
     assert "old" not in filled
     assert filled.count("\n| ") == 2 + len(found["fig5"].tables["fig5"])
-    assert page.refreshed(filled, folder) == filled
-    assert page.refreshed(text, folder / "nowhere") == text
-    record = page.refreshed("<!-- table record -->\n<!-- /table -->", folder)
-    assert all(f"reproduce {word} --tiny" in record for word in WORDS)
+    assert refreshed(filled, folder, STUDIES) == filled
+    assert refreshed(text, folder / "nowhere", STUDIES) == text
+    record = refreshed("<!-- table record -->\n<!-- /table -->", folder, STUDIES)
+    assert all(f"reproduce {name} --tiny" in record for name in STUDIES)
     with pytest.raises(InputError, match="must be one of"):
-        page.refreshed("<!-- table nothing -->\n<!-- /table -->", folder)
+        refreshed("<!-- table nothing -->\n<!-- /table -->", folder, STUDIES)

@@ -25,7 +25,7 @@ def training(tmp_path_factory):
 
 def test_a_policy_is_the_one_of_the_command(training, tmp_path):
     """`mincache train` with the same arguments gives the same weights."""
-    train(training, tmp_path / "ours")
+    train(training, str(tmp_path / "ours"))
     theirs = tmp_path / "theirs.safetensors"
     arguments = [SPEC, "--suite", str(training.suite), "--users", "3", "--library", "1", "--seed", "5"]
     done = CliRunner().invoke(train_command, [*arguments, "-o", str(theirs)], catch_exceptions=False)

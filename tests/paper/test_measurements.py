@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mincache.paper.estimates import estimate
+from mincache.paper.measurements import estimate
 
 
 def ratio(a, b):

@@ -1,4 +1,4 @@
-"""HCRAS with other decoders: ways to make decisions of a chromosome, which the paper leaves open."""
+"""Solvers that the paper's methods are compared with: two bounds, and HCRAS with other decoders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,51 @@ from mincache.problem.quantity import Array
 from mincache.solving import registry
 from mincache.solving.spec import spell
 from mincache.views import actions, vector
+
+_MOST_MODELS = 16  # of which there are 2^16 sets
+
+
+@dataclass(frozen=True)
+class EqualBandwidth(Solver):
+    """The optimal caches and steps, and 1/N of the bandwidth to every user.
+
+    Nothing but the upload (4) depends on the bandwidth, so that this is also the best of all solutions
+    with equal bandwidth: it tells what the bandwidth split is worth.
+    """
+
+    kind: ClassVar[str] = "exact"
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the optimum among solutions with equal bandwidth."""
+        T, N = instance.slot_count, instance.user_count
+        best = registry.make("decomposition").solve(instance, Run(run.rng, run.budget))
+        return Solution.of(instance, best.decisions._replace(bandwidth_share=np.full((T, N), 1.0 / N)))
+
+
+@dataclass(frozen=True)
+class MostHits(Solver):
+    """In every slot the set of models that the most requests are for, of those that fit: a bound on Fig. 4.
+
+    It sees the requests before it caches, as every method here does. Bandwidth is split equally and no
+    one gets steps.
+    """
+
+    kind: ClassVar[str] = "baseline"
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or that there are too many models to try every set."""
+        if instance.model_count > _MOST_MODELS:
+            return f"it tries every set of models, at most {_MOST_MODELS}"
+        return None
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the caches with the most hits."""
+        T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        sets = (np.arange(2**M)[:, None] >> np.arange(M)) & 1
+        sets = sets[sets @ instance.models.size_gb <= instance.server.storage_gb]
+        requests = (instance.trace.requested_model[..., None] == np.arange(M)).sum(axis=1)
+        cache = sets[(requests @ sets.T).argmax(axis=1)].astype(bool)
+        return Solution.of(instance, Decisions(cache, np.full((T, N), 1.0 / N), np.zeros((T, N))))
 
 
 def sum_to_one(instance: Instance, points: Array) -> Decisions:
@@ -42,12 +87,12 @@ DECODERS = {
     "scaled-sigmoid": actions.scaled_sigmoid,
     "serve-in-order": actions.serve_in_order,
 }
-"""Decoders beyond the repairs of `mincache.views.vector`, by name."""
+"""Ways to make decisions of a chromosome, beyond the repairs of `mincache.views.vector`, by name."""
 
 
 @dataclass(frozen=True)
 class Hcras(Solver):
-    """`genetic` with any decoder.
+    """`genetic` with any decoder, which the paper leaves open.
 
     Attributes:
         decoder: one of `DECODERS`, or a repair that `genetic` knows.

@@ -1,0 +1,184 @@
+"""The folder that a reproduction works in: suites, campaigns and policies, each made once and then found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mincache.bench import campaign, journal, plan
+from mincache.bench.entrant import Entrant, absolute, describe
+from mincache.bench.executors import LocalExecutor
+from mincache.bench.limits import Limits
+from mincache.bench.machine import machine
+from mincache.bench.plan import Task
+from mincache.bench.records import Record
+from mincache.errors import InputError
+from mincache.generation import suites
+from mincache.generation.scenario import Scenario
+from mincache.generation.suites import Recipe, Suite
+from mincache.paper.findings import FindingRow
+from mincache.paper.measurements import Measurement, Measurements
+from mincache.paper.sizes import Size
+from mincache.paper.trained import Trained, Training, train_all
+
+SEED = 41
+"""Of all libraries and traces here; the standard suites are drawn with others."""
+_POLICY = "ddpg[policy="
+
+ShowStage = Callable[[str, int, int], None]
+"""Hears what is being done, and how much of it is done of how much."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Who takes part in a campaign.
+
+    Attributes:
+        role: what tables call it.
+        spec: the solver.
+        repetitions: runs an instance.
+        place: the (library, N) that it is for; None for all.
+    """
+
+    role: str
+    spec: str
+    repetitions: int = 1
+    place: tuple[int, int] | None = None
+
+
+@dataclass
+class StudyFolder:
+    """A folder that studies work in.
+
+    Attributes:
+        folder: where everything is kept.
+        size: how much is run.
+        workers: processes at a time.
+        show: hears how far it is.
+        records: of every campaign so far, by suite and key.
+        trained: every policy used so far.
+    """
+
+    folder: Path
+    size: Size
+    workers: int = 1
+    show: ShowStage = lambda stage, done, total: None
+    records: dict[str, dict[str, Record]] = field(default_factory=dict)
+    trained: dict[Training, Trained] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / ".gitignore").write_text("*\n")
+        except OSError as error:
+            raise InputError(
+                "output", "must be a folder to write to", f"{self.folder}: {error.strerror}"
+            ) from None
+
+    def suite(self, name: str, libraries: int, users: Sequence[int], traces: int, **changes: Any) -> Suite:
+        """Return a suite of Table I but for `changes`, drawn with this module's seed.
+
+        Raises:
+            InputError: if the folder holds another one of this name.
+        """
+        folder = self.folder / "suites" / name
+        scenario = Scenario(slots=self.size.slots, **changes)
+        recipe = Recipe(
+            library_seed=SEED, trace_seed=SEED, libraries=libraries, users=tuple(users), traces=traces
+        )
+        if not (folder / suites.RECIPE_FILE).is_file():
+            return suites.generate(folder, name, recipe, scenario)
+        found = Suite(folder)
+        if (found.content.recipe, found.content.scenario) == (recipe, scenario):
+            return found
+        raise InputError(str(folder), "must be the suite that this run draws", "another", "remove the folder")
+
+    def train(self, stage: str, trainings: Sequence[Training]) -> list[Trained]:
+        """Return the policies of trainings."""
+
+        def show(done: int) -> None:
+            self.show(stage, done, len(trainings))
+
+        found = train_all(trainings, self.folder / "policies", self.workers, show)
+        self.trained |= zip(trainings, found, strict=True)
+        return found
+
+    def measure(self, suite: Suite, contestants: Sequence[Contestant]) -> Measurements:
+        """Return what contestants reach on a suite: a campaign, which goes on where it stopped.
+
+        Raises:
+            MincacheError: if a run is not verified: nothing is averaged over what is left.
+        """
+        planned = [(one.role, task) for one in contestants for task in _tasks(suite, one)]
+        tasks = list({task.key: task for _, task in planned}.values())
+        folder = self.folder / "campaigns" / suite.name
+        done = len(tasks) - len(campaign.pending(folder, tasks, campaign.Redo()))
+        self.show(suite.name, done, len(tasks))
+
+        def progress(record: Record) -> None:
+            nonlocal done
+            done += 1
+            self.show(suite.name, done, len(tasks))
+
+        campaign.run(folder, tasks, LocalExecutor(self.workers), campaign.Redo(), progress)
+        records = {record.cell.key: record for record in journal.read(folder)}
+        self.records.setdefault(suite.name, {}).update({task.key: records[task.key] for task in tasks})
+        return Measurements(Measurement.of(role, suite, records[task.key]) for role, task in planned)
+
+    def provenance(self, study: str) -> dict[str, Any]:
+        """Return how a study's findings came about: enough to run the same again, and what it took."""
+        runs = [one for records in self.records.values() for one in records.values()]
+        return {
+            "command": f"mincache reproduce {study} --{self.size.name}",
+            "size": asdict(self.size),
+            "seed": SEED,
+            "runs": dict(Counter(one.verdict for one in runs)),
+            "runs_cpu_s": sum(one.cpu_s or 0.0 for one in runs),
+            "trainings": len(self.trained),
+            "trainings_cpu_s": sum(one.record.cpu_s for one in self.trained.values()),
+            "solvers": sorted({one.cell.solver for one in runs if not one.cell.solver.startswith(_POLICY)}),
+            "trained": sorted({one.spec for one in self.trained}),
+            "machine": machine(),
+        }
+
+    def lines(self) -> dict[str, list[FindingRow]]:
+        """Return a line for every run, by campaign, and for every training."""
+        found = {name: list(map(_run_line, records.values())) for name, records in self.records.items()}
+        if self.trained:
+            found["trainings"] = list(map(_training_line, self.trained.values()))
+        return found
+
+
+def _tasks(suite: Suite, one: Contestant) -> list[Task]:
+    tasks = plan.plan(suite, [_described(one.spec)], one.repetitions, Limits(wall_s=600.0))
+    places = {entry.name: (entry.library, entry.users) for entry in suite.entries.values()}
+    return [task for task in tasks if one.place in (None, places[task.cell.instance])]
+
+
+@cache
+def _described(spec: str) -> Entrant:
+    # The solvers here are the project's own, so that describing one needs no child.
+    return describe(absolute(spec))
+
+
+def _run_line(one: Record) -> FindingRow:
+    cell, score = one.cell, one.score
+    return {
+        "instance": cell.instance, "instance_sha256": cell.instance_sha256[:12], "solver": cell.solver,
+        "repetition": cell.repetition, "verdict": one.verdict, "cost": score.cost if score else None,
+        "hit_ratio": score.hit_ratio if score else None, "solve_s": one.solve_s,
+    }  # fmt: skip
+
+
+def _training_line(one: Trained) -> FindingRow:
+    training, record = one.training, one.record
+    return {
+        "policy": one.policy.name, "policy_sha256": record.policy_sha256[:12], "spec": training.spec,
+        "suite": training.suite.name, "library": training.library, "users": training.users,
+        "seed": training.seed, "environment_steps": record.environment_steps, "cpu_s": record.cpu_s,
+        "validation_gap": record.curve[-1].validation_gap,
+    }  # fmt: skip
