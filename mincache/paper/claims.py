@@ -68,6 +68,11 @@ cheaper = partial(better, "cost", READINGS[0])
 """By which fraction of a baseline's cost a solver costs less."""
 
 
+def gap(cost: Array, optimum: Array) -> Array:
+    """Return by which fraction of the optimum a cost lies above it."""
+    return cost / optimum - 1.0
+
+
 def ceiling(
     drawn: Measurements, claim: Claim, reading: BetterReading, baseline: str
 ) -> tuple[Estimate, Array]:
@@ -200,20 +205,20 @@ def rates_verdict(rewards: Mapping[float, Array]) -> FindingRow:
 
 def facts_table(drawn: Measurements) -> list[FindingRow]:
     """Return for each N how bounds and baselines stand to each other on many draws of Table I."""
-    return [_facts(drawn, users) for users in drawn.users]
-
-
-def _facts(drawn: Measurements, users: int) -> FindingRow:
-    roles = (RCARS, CLOUD_ONLY, OPTIMUM, EQUAL_BANDWIDTH)
-    random, cloud, best, equal = (drawn.per_library(role, "cost", users) for role in roles)
-    low_steps = [run.low_step_hit_share for run in drawn.of(OPTIMUM, users)]
-    return {
-        "users": users, "libraries": len(best),
-        "cloud_beats_rcars": float(np.mean(cloud < random)),
-        **estimate(cheaper, cloud, best).fields("optimum_below_cloud"),
-        **estimate(lambda cost, optimum: cost / optimum - 1.0, equal, best).fields("equal_bandwidth"),
-        **estimate_mean(np.array([x for x in low_steps if x is not None])).fields("low_steps"),
-        **drawn.mean(RCARS, "hit ratio", users).fields("rcars_hits"),
-        **drawn.mean(OPTIMUM, "hit ratio", users).fields("optimum_hits"),
-        **drawn.mean(MOST_HITS, "hit ratio", users).fields("most_hits"),
-    }  # fmt: skip
+    rows: list[FindingRow] = []
+    for users in drawn.users:
+        roles = (RCARS, CLOUD_ONLY, OPTIMUM, EQUAL_BANDWIDTH)
+        random, cloud, best, equal = (drawn.per_library(role, "cost", users) for role in roles)
+        low_steps = [run.low_step_hit_share for run in drawn.of(OPTIMUM, users)]
+        rows.append(
+            {
+                "users": users, "libraries": len(best), "cloud_beats_rcars": float(np.mean(cloud < random)),
+                **estimate(cheaper, cloud, best).fields("optimum_below_cloud"),
+                **estimate(gap, equal, best).fields("equal_bandwidth"),
+                **estimate_mean(np.array([x for x in low_steps if x is not None])).fields("low_steps"),
+                **drawn.mean(RCARS, "hit ratio", users).fields("rcars_hits"),
+                **drawn.mean(OPTIMUM, "hit ratio", users).fields("optimum_hits"),
+                **drawn.mean(MOST_HITS, "hit ratio", users).fields("most_hits"),
+            }
+        )  # fmt: skip
+    return rows

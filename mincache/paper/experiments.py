@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from mincache.paper.claims import (
     READINGS,
     ceiling,
     cheaper,
+    gap,
 )  # fmt: skip
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import ClaimedQuantity, Measurements, estimate, estimate_mean
@@ -42,8 +43,7 @@ SPECS = {
     MOST_HITS: f"{_PAPER_SOLVERS}:MostHits",
     EQUAL_BANDWIDTH: f"{_PAPER_SOLVERS}:EqualBandwidth",
 }
-"""Those that need no settings and, but for RCARS, no repetitions, by role."""
-_SEEDS_A_LIBRARY = 100
+"""Those that need no settings, by role."""
 
 
 def _plain(*roles: str, place: tuple[int, int] | None = None) -> list[Contestant]:
@@ -51,18 +51,9 @@ def _plain(*roles: str, place: tuple[int, int] | None = None) -> list[Contestant
 
 
 def _trainings(suite: Suite, settings: Settings, libraries: int, seeds: Mapping[int, int]) -> list[Training]:
-    """Return trainings of DDPG, no two libraries with the same seed.
-
-    Args:
-        suite: what is trained for.
-        settings: of DDPG.
-        libraries: how many of the suite's.
-        seeds: how many trainings a library, by N.
-    """
+    """Return trainings of DDPG, no two libraries with the same seed; `seeds` tells how many of each, by N."""
     return [
-        Training(
-            spell("ddpg", settings), suite.folder, library, users, 1 + _SEEDS_A_LIBRARY * library + number
-        )
+        Training(spell("ddpg", settings), suite.folder, library, users, 1 + 100 * library + number)
         for users, count in seeds.items()
         for library in range(libraries)
         for number in range(count)
@@ -106,7 +97,7 @@ def over_users_table(compared: Measurements, quantity: ClaimedQuantity) -> list[
             row = {"solver": role, "users": users, **compared.mean(role, quantity, users).fields("value")}
             if quantity == "cost":
                 costs = (compared.per_library(who, "cost", users) for who in (role, OPTIMUM))
-                row |= estimate(lambda cost, optimum: cost / optimum - 1.0, *costs).fields("gap")
+                row |= estimate(gap, *costs).fields("gap")
             rows.append(row)
     return rows
 
@@ -178,52 +169,36 @@ FITTED: Mapping[str, tuple[float, float]] = {
 """The single values of A1 to A4, B1 and B2 that stand under (7) and (8), as intervals of a `Scenario`."""
 
 
-class Variant(NamedTuple):
-    """One reading of the setting.
-
-    Attributes:
-        name: for tables.
-        suite: the suite that it is measured on.
-        changes: what differs from Table I.
-        baseline: which RCARS.
-    """
-
-    name: str
-    suite: str
-    changes: Mapping[str, Any] = {}
-    baseline: str = RCARS
-
-
-TABLE_1 = Variant("Table I, parameters drawn for each model", "table-1")
-VARIANTS = (
-    TABLE_1,
-    Variant("the single fitted A1 to A4, B1, B2 for every model", "fitted", FITTED),
-    Variant("users within 50 m x 50 m", "area-50", {"area_m": (50.0, 50.0)}),
-    Variant("users within 1000 m x 1000 m", "area-1000", {"area_m": (1000.0, 1000.0)}),
-    Variant("RCARS splits the steps over its hits alone", "table-1", baseline=RCARS_OVER_HITS),
-    Variant("fitted parameters, and RCARS' steps over hits", "fitted", FITTED, RCARS_OVER_HITS),
+VARIANTS: Sequence[tuple[str, str, Mapping[str, Any], str]] = (
+    ("Table I, parameters drawn for each model", "table-1", {}, RCARS),
+    ("the single fitted A1 to A4, B1, B2 for every model", "fitted", FITTED, RCARS),
+    ("users within 50 m x 50 m", "area-50", {"area_m": (50.0, 50.0)}, RCARS),
+    ("users within 1000 m x 1000 m", "area-1000", {"area_m": (1000.0, 1000.0)}, RCARS),
+    ("RCARS splits the steps over its hits alone", "table-1", {}, RCARS_OVER_HITS),
+    ("fitted parameters, and RCARS' steps over hits", "fitted", FITTED, RCARS_OVER_HITS),
 )
+"""Readings of the setting: what tables call each, its suite, what differs from Table I, and which RCARS."""
 
 
-def draw(work: StudyFolder, variant: Variant = TABLE_1) -> Measurements:
+def draw(work: StudyFolder, suite: str = "table-1", **changes: Any) -> Measurements:
     """Return both RCARS and the optimum on many libraries, a trace each; on Table I also other bounds."""
-    suite = work.suite(variant.suite, work.size.draws, work.size.ends, 1, **variant.changes)
-    others = (CLOUD_ONLY, MOST_HITS, EQUAL_BANDWIDTH) if variant.suite == TABLE_1.suite else ()
-    return work.measure(suite, _plain(RCARS, RCARS_OVER_HITS, OPTIMUM, *others))
+    others = () if changes else (CLOUD_ONLY, MOST_HITS, EQUAL_BANDWIDTH)
+    drawn = work.suite(suite, work.size.draws, work.size.ends, 1, **changes)
+    return work.measure(drawn, _plain(RCARS, RCARS_OVER_HITS, OPTIMUM, *others))
 
 
 def dependence_table(work: StudyFolder) -> list[FindingRow]:
     """Return the ceiling on the cost claims over RCARS in each variant, and how often they are possible."""
     few, many = (claim for claim in CLAIMS if (claim.quantity, claim.baseline) == ("cost", RCARS))
     rows: list[FindingRow] = []
-    for variant in VARIANTS:
-        drawn = draw(work, variant)
+    for setting, suite, changes, baseline in VARIANTS:
+        drawn = draw(work, suite, **changes)
         (least, at_few), (most, at_many) = (
-            ceiling(drawn, claim, READINGS[0], variant.baseline) for claim in (few, many)
+            ceiling(drawn, claim, READINGS[0], baseline) for claim in (few, many)
         )
         rows.append(
             {
-                "setting": variant.name, "libraries": len(at_few), **least.fields("ceiling_few"),
+                "setting": setting, "libraries": len(at_few), **least.fields("ceiling_few"),
                 **most.fields("ceiling_many"), "possible_few": float(at_few.mean()),
                 "possible_many": float(at_many.mean()), "possible_both": float((at_few & at_many).mean()),
             }

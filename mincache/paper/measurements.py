@@ -27,17 +27,10 @@ from mincache.problem.quantity import Array
 ClaimedQuantity = Literal["hit ratio", "cost"]
 
 RESAMPLES = 10_000
-_TAIL = 0.025
 
 
 class Estimate(NamedTuple):
-    """A number and its 95 % interval.
-
-    Attributes:
-        value: the number.
-        low: lower end.
-        high: upper end.
-    """
+    """A number, and the lower and upper end of its 95 % interval."""
 
     value: float
     low: float
@@ -56,18 +49,17 @@ def estimate(function: Callable[..., Array], *samples: Array) -> Estimate:
         samples: each [libraries], the same libraries in the same order: a resample draws the same
             libraries for all of them.
     """
-    value = float(function(*(np.mean(sample) for sample in samples)))
-    return Estimate(value, *interval(function(*map(_resampled, samples)), _level(len(samples[0]))))
+    # A stream of the same name for each, so that samples are resampled alike.
+    resampled = (
+        bootstrap_means([sample], RESAMPLES, Uniforms(0, "libraries", len(sample)).draw) for sample in samples
+    )
+    value = float(function(*map(np.mean, samples)))
+    return Estimate(value, *interval(function(*resampled), _level(len(samples[0]))))
 
 
 def estimate_mean(sample: Array) -> Estimate:
     """Return the mean of a sample [libraries], with its interval."""
     return estimate(lambda mean: mean, sample)
-
-
-def _resampled(sample: Array) -> Array:
-    # A stream of the same name each time, so that samples are resampled alike.
-    return bootstrap_means([sample], RESAMPLES, Uniforms(0, "libraries", len(sample)).draw)
 
 
 def _level(count: int) -> float:
@@ -76,7 +68,7 @@ def _level(count: int) -> float:
 
     if count < 2:
         return 1.0
-    normal = math.sqrt(count / (count - 1)) * stats.t.isf(_TAIL, count - 1)
+    normal = math.sqrt(count / (count - 1)) * stats.t.isf(0.025, count - 1)
     return float(1.0 - 2.0 * stats.norm.sf(normal))
 
 

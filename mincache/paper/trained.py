@@ -73,13 +73,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained:
-    """A policy and how it came about.
-
-    Attributes:
-        training: what was trained.
-        policy: the policy's file.
-        record: the training's record.
-    """
+    """A training, the file of its policy, and its record."""
 
     training: Training
     policy: Path
