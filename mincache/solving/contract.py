@@ -103,8 +103,7 @@ class Solver(ABC):
     Class attributes:
         stochastic: whether the answer depends on `run.rng`; then several seeds are worth running.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`, for readers of tables.
-        rules: the rules beyond the paper's problem that the solver keeps, as `Instance.used_rules` names
-            them.
+        rules: what it keeps beyond the paper's problem, named as in `Instance.used_rules`.
     """
 
     stochastic: ClassVar[bool] = False
