@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from mincache import InputError, Instance, Run, Scenario, Solution
+from mincache import InputError, Scenario
+from mincache.errors import excerpt
 from mincache.generation.streams import generator
 from mincache.learning import policies
-from mincache.learning.acting import AnyActor, act, answer, load_once
-from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.checks import check_counts, check_fractions, check_sizes, check_units
+from mincache.learning.acting import act
+from mincache.learning.agents import VARIANTS, AgentVariant, actor_of, critic_of, environment, sizes, view_of
+from mincache.learning.compute import Part
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.kinds import actor_of, critic_of, draw, environment, sizes, view_of
-from mincache.learning.learner import PolicyLearner
-from mincache.learning.policies import Policy
+from mincache.learning.learner import PolicyLearner, Pupil
+from mincache.learning.networks import draw_weights
 from mincache.learning.replay import Replay, Transitions
-from mincache.learning.state import Part, arrays_of, restore
-from mincache.learning.threads import one_thread
-from mincache.learning.training import TrainingWatcher
-from mincache.learning.variants import DefaultNumber, DefaultText, fill
 from mincache.problem.quantity import Array
 from mincache.views.environment import AgentView, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
@@ -57,13 +51,13 @@ class Ddpg(PolicyLearner):
        arXiv:1509.02971 is an Ornstein-Uhlenbeck process, but here no action changes what comes next.
     8. (15b) needs a slot after the last one: it is the episode's first one again.
 
-    `variant` names values of the next four fields, steps from the paper's words to the best agent; a field
-    that is given overrides its variant's (`mincache.learning.variants`). With `sets`, states, actions and
-    networks are other ones, and one policy may be for every library and N (`mincache.learning.set_agents`).
+    `variant` names values of the next four parameters, steps from the paper's words to the best agent; one
+    that is left at None takes its variant's value (`mincache.learning.agents.VARIANTS`). With `sets`, states,
+    actions and networks are other ones, and one policy may be for every library and N.
 
     Attributes:
-        policy: file of a trained policy; none to look among those that ship with mincache.
-        variant: one of `mincache.learning.variants.VARIANTS`.
+        policy: file of a trained policy, or a folder of them; None to look among those at hand.
+        variant: one of `mincache.learning.agents.VARIANTS`.
         observation: how a state is written, `aggregates` or among `mincache.views.observations.OBSERVATIONS`.
         action: how raw actions become decisions, `score-order` or among `mincache.views.actions.ACTIONS`.
         critic: `plain`, `matched` as in deviation 3, which needs requests as indicators, or `sets`.
@@ -89,14 +83,21 @@ class Ddpg(PolicyLearner):
     title: ClassVar[str] = "ddpg"
     untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device")
 
-    # Text and Number give way to the variant's values; what a reader sees here is that of `matched`.
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
-    observation: Literal["index", "one-hot", "counts", "aggregates"] = cast(Any, DefaultText("counts"))
-    action: Literal[
-        "softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve", "score-order"
-    ] = cast(Any, DefaultText("serve-in-order"))
-    critic: Literal["plain", "matched", "sets"] = cast(Any, DefaultText("matched"))
-    discount: float = DefaultNumber(0.99)
+    observation: Literal["index", "one-hot", "counts", "aggregates"] | None = None
+    action: (
+        Literal[
+            "softmax",
+            "scaled-sigmoid",
+            "serve-in-order",
+            "threshold-priority",
+            "priority-serve",
+            "score-order",
+        ]
+        | None
+    ) = None
+    critic: Literal["plain", "matched", "sets"] | None = None
+    discount: float | None = None
     target_rate: float = 0.005
     episodes: int = 500
     actor_rate: float = 1e-4
@@ -115,13 +116,17 @@ class Ddpg(PolicyLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        fill(self)
-        view_of(self.observation, self.action)  # refuses unknown names
-        check_counts("ddpg", self, "replay", "warmup")
-        check_units("ddpg", self, "hidden")
-        check_fractions("ddpg", self, "discount", "target_rate", "noise_decay")
-        check_sizes("ddpg", self, "actor_rate", "critic_rate", "noise_first", "noise_last")
-        check_sizes("ddpg", self, "score_limit", "score_penalty")
+        if self.variant not in VARIANTS:
+            raise InputError("ddpg.variant", f"must be one of {', '.join(VARIANTS)}", excerpt(self.variant))
+        for name, value in self.chosen._asdict().items():
+            object.__setattr__(self, name, value)  # so that records and cards tell every value
+        view_of(self.chosen.observation, self.chosen.action)  # refuses unknown names
+        self.check_parameters(
+            counts=("updates", "batch", "replay", "warmup"),
+            units=("hidden",),
+            fractions=("discount", "target_rate", "noise_decay"),
+            sizes=("actor_rate", "critic_rate", "noise_first", "noise_last", "score_limit", "score_penalty"),
+        )
         least = max(self.warmup, self.environments)
         if self.replay < least:
             raise InputError("ddpg.replay", f"must be >= {least}, warmup and environments", str(self.replay))
@@ -129,99 +134,59 @@ class Ddpg(PolicyLearner):
             raise InputError("ddpg.critic", "must be plain with observation=index", "'matched'")
         if (self.critic == "sets") != (self.observation == "aggregates"):
             rule = f"must {'be' if self.observation == 'aggregates' else 'not be'} sets with this observation"
-            raise InputError("ddpg.critic", rule, self.critic)
+            raise InputError("ddpg.critic", rule, self.chosen.critic)
 
-    def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the trained actor says, slot by slot.
-
-        Raises:
-            InputError: if there is no policy for this instance, or its file is malformed.
-        """
-        return answer(*self.load(self.found(instance), instance), instance, run)
-
-    def load(self, path: Path, instance: Instance) -> tuple[AnyActor, AgentView]:
-        """Return the actor and the view in a policy file, kept ready for the next call."""
-        return load_once(path, instance)
-
-    def fit(self, scenario: Scenario, run: Run) -> Path:
-        """Train for a library drawn with a seed from `run`, and return the policy's file.
-
-        The file is `policy`, or one in the current folder.
-        """
-        seed = int(run.rng.integers(2**31))
-        path = self.policy or Path(f"ddpg.n{scenario.users}.s{seed}.safetensors")
-        policies.write_policy(path, self.train(Episodes(scenario, scenario.library(seed), seed)))
-        return path
+    @property
+    def chosen(self) -> AgentVariant:
+        """The variant's values, those that are given in their place."""
+        given = {name: getattr(self, name) for name in AgentVariant._fields}
+        return VARIANTS[self.variant]._replace(**{k: v for k, v in given.items() if v is not None})
 
     @property
     def every_problem(self) -> bool:
         """Whether one policy may be for every library and number of users."""
         return self.critic == "sets"
 
-    @one_thread()
-    def train(
-        self,
-        course: TrainingSource,
-        watch: TrainingWatcher | None = None,
-        title: str = "",
-        checkpoint: Checkpoint | None = None,
-    ) -> Policy:
-        """Return a policy trained on `course`; the same course and parameters give the same policy.
+    def course(self, scenario: Scenario, seed: int) -> Episodes:
+        """Return the episodes of a library drawn with the seed."""
+        return Episodes(scenario, scenario.library(seed), seed)
 
-        Args:
-            course: what to train on; its seed is the seed of the training too. Of draws, each round of
-                episodes has a library and a number of users of its own.
-            watch: hears of each round of `environments` episodes.
-            title: for people: what the policy is for.
-            checkpoint: where to keep the training as it goes, and to go on from.
+    def pupil(self, course: TrainingSource) -> Agent:
+        """Return an agent to be trained on `course`; of draws, each round has a library and an N of its own.
+
+        Raises:
+            InputError: if the course is draws, and one policy is for one problem.
         """
-        self.check_learnable(course)
         if isinstance(course, Draws):
             if not self.every_problem:
                 raise InputError("course", "must be episodes of one library", "draws", "or use variant=sets")
             course = replace(course, varied=False)  # the memory holds slots of one number of models
-        agent = Agent(self, course.problem, generator(course.seed, "ddpg", "weights"))
-        begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
-        restore(agent.parts if kept else {}, kept)
-        for done in range(begun, self.episodes, self.environments):
-            rng = generator(course.seed, "ddpg", "round", done)
-            episodes = course.episodes(done) if isinstance(course, Draws) else course
-            env = environment(agent.view, episodes, self.environments)
-            reward = agent.play(env, done, self._noise(done), rng)
-            if watch is not None:
-                watch(done + self.environments, reward, partial(answer, agent.actor, agent.view))
-            if checkpoint is not None:
-                checkpoint.save(done + self.environments, arrays_of(agent.parts))
-        weights = {name: w.cpu().numpy() for name, w in agent.actor.state_dict().items()}
-        return Policy(self.card(course, title, agent.view.versions), weights)
-
-    def _noise(self, done: int) -> float:
-        """Return the noise's standard deviation after `done` episodes."""
-        progress = min(1.0, done / max(1.0, self.noise_decay * self.episodes))
-        return self.noise_first + (self.noise_last - self.noise_first) * progress
+        return Agent(self, course)
 
 
-class Agent:
+class Agent(Pupil):
     """The four networks of the paper's Fig. 2, their optimisers, and the replay memory.
 
     Args:
         setting: the hyper-parameters.
-        problem: an instance of the kind to learn.
-        rng: draws the first weights.
+        course: what to learn from; its seed draws the first weights.
 
     Raises:
         InputError: if the actor is too large a policy, or the memory too large for this machine.
     """
 
-    def __init__(self, setting: Ddpg, problem: Instance, rng: np.random.Generator) -> None:
-        self.setting = setting
-        self.view = view_of(setting.observation, setting.action)
-        state_size, self.action_size = sizes(self.view, problem)
-        self.actor = actor_of(self.view, problem, setting.hidden)
+    view: AgentView
+
+    def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
+        self.setting, self.course, self.discount = setting, course, setting.chosen.discount
+        self.view = view_of(setting.chosen.observation, setting.chosen.action)
+        state_size, self.action_size = sizes(self.view, course.problem)
+        self.network = self.actor = actor_of(self.view, course.problem, setting.hidden)
         policies.check_size(sum(weight.numel() for weight in self.actor.parameters()))
-        self.critic = critic_of(self.view, problem, setting.hidden, setting.critic == "matched")
+        self.critic = critic_of(self.view, course.problem, setting.hidden, setting.critic == "matched")
+        rng = generator(course.seed, "ddpg", "weights")
         for network in (self.actor, self.critic):
-            draw(network, rng)
+            draw_weights(network, rng)
             network.to(setting.device)
         self.target_actor, self.target_critic = deepcopy(self.actor), deepcopy(self.critic)
         self.actor_optimiser = Adam(self.actor.parameters(), setting.actor_rate, fused=True)
@@ -233,6 +198,19 @@ class Agent:
             "actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser,
         }  # fmt: skip
 
+    def learn(self, done: int) -> float:
+        """Play an episode in each environment, learning; return the mean reward."""
+        rng = generator(self.course.seed, "ddpg", "round", done)
+        episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course
+        env = environment(self.view, episodes, self.setting.environments)
+        return self.play(env, done, self.noise(done), rng)
+
+    def noise(self, done: int) -> float:
+        """Return the noise's standard deviation after `done` episodes."""
+        first, last = self.setting.noise_first, self.setting.noise_last
+        progress = min(1.0, done / max(1.0, self.setting.noise_decay * self.setting.episodes))
+        return first + (last - first) * progress
+
     def play(self, env: EdgeCachingVectorEnv, first: int, noise: float, rng: np.random.Generator) -> float:
         """Play an episode from number `first` in each environment, learning; return the mean reward."""
         states, _ = env.reset(options={"episode": first})
@@ -242,7 +220,7 @@ class Agent:
             next_states, rewards, _, truncated, _ = env.step(raw)
             self.replay.add(Transitions(*map(torch.as_tensor, (states, raw, rewards, next_states))))
             if len(self.replay) >= self.setting.warmup:
-                self.learn(rng)
+                self.take_steps(rng)
             states, over = next_states, bool(truncated.all())
             total, steps = total + float(rewards.mean()), steps + 1
         return total / steps
@@ -255,7 +233,7 @@ class Agent:
         drawn = noise * rng.standard_normal(shape)
         return np.clip(act(self.actor, states) + drawn, -1.0, 1.0).astype(np.float32)
 
-    def learn(self, rng: np.random.Generator) -> None:
+    def take_steps(self, rng: np.random.Generator) -> None:
         """Take the steps that follow a step of the environments."""
         self.replay.fix_reward_scale()
         for _ in range(self.setting.updates):
@@ -263,7 +241,7 @@ class Agent:
 
     def update(self, batch: Transitions) -> None:
         """Take one step of (15) and (16), and let the target networks follow, (17) and (18)."""
-        targets = target_values(self.target_actor, self.target_critic, batch, self.setting.discount)
+        targets = target_values(self.target_actor, self.target_critic, batch, self.discount)
         step(self.critic_optimiser, critic_loss(self.critic, batch, targets))
         self.critic.requires_grad_(False)
         scores = self.actor.scores(batch.state)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import altair as alt
+from measuring import MeasuredTraining, Trial, run_all, table
 
-from mincache.learning.measuring import MeasuredTraining, Trial, run_all, table
-from mincache.learning.variants import VARIANTS
+from mincache.learning.agents import VARIANTS
 
 FOLDER = Path(__file__).parent
 DATA, PAGE, FIGURE = FOLDER / "variants.json", FOLDER.parent / "learner.md", FOLDER / "variants.svg"

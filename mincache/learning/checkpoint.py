@@ -20,7 +20,7 @@ from safetensors.numpy import save
 from mincache.errors import InputError, in_file
 from mincache.files.documents import parse_json, write_bytes
 from mincache.files.tables import validated
-from mincache.learning.safefile import opened
+from mincache.learning.policies import open_tensors
 from mincache.problem.quantity import Array
 
 MAX_CHECKPOINT_BYTES = 2 * 1024**3
@@ -101,7 +101,7 @@ class Checkpoint:
 
 
 def _read(path: Path, wanted: CheckpointHeader) -> tuple[CheckpointHeader, dict[str, Array]]:
-    with opened(path, MAX_CHECKPOINT_BYTES) as file:
+    with open_tensors(path, MAX_CHECKPOINT_BYTES) as file:
         header = (file.metadata() or {}).get(_HEADER_KEY, "{}")
         progress = validated(CheckpointHeader, parse_json(header.encode()))
         if progress.training != json.loads(wanted.model_dump_json())["training"]:

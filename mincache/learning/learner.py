@@ -1,45 +1,112 @@
-"""What every solver with trained policies does: which file is for an instance, and when it is loaded."""
+"""What every solver with trained policies does: it finds the one for an instance, answers, and is trained."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from torch import nn
+
 from mincache.errors import InputError
+from mincache.generation.scenario import Scenario
 from mincache.learning import policies
-from mincache.learning.draws import TrainingSource
-from mincache.learning.policies import PolicyCard
+from mincache.learning.acting import AnyView, answer, load
+from mincache.learning.checkpoint import Checkpoint
+from mincache.learning.compute import Part, arrays_of, one_thread, restore
+from mincache.learning.draws import Draws, TrainingSource
+from mincache.learning.policies import Policy, PolicyCard
+from mincache.learning.training import TrainingWatcher
 from mincache.problem.instance import Instance
+from mincache.problem.solution import Solution
 from mincache.solving import registry
-from mincache.solving.contract import Learner
+from mincache.solving.contract import Learner, Run
+
+MOST_UNITS = 2048
+"""Units that a layer may have, so that no policy is too large a file to be read."""
+
+
+class Pupil(ABC):
+    """What is taught in a training.
+
+    Attributes:
+        network: what answers, and becomes the policy.
+        view: how the network sees slots and says what to do.
+        parts: everything that changes in a training, by name.
+    """
+
+    network: nn.Module
+    view: AnyView
+    parts: Mapping[str, Part]
+
+    @abstractmethod
+    def learn(self, done: int) -> float:
+        """Learn from the round of episodes that follows the first `done`, and return its mean reward.
+
+        Its randomness is a stream of that round's own, so that a training can go on from a checkpoint.
+        """
 
 
 @dataclass(frozen=True)
 class PolicyLearner(Learner):
-    """A learner that answers with a policy file: the one that is named, or one that ships.
+    """A learner that answers with a policy file: the one named, one of a folder, or one at hand.
 
     Attributes:
-        policy: file of a trained policy; none to look among those that ship with mincache.
+        policy: file of a trained policy; a folder to look in for one that was trained with this solver's
+            parameters for the instance; None to look among those that ship with mincache and, in a checkout
+            of the repository, those of the rows of its board.
 
     Class attributes:
         title: what the learner is called by the cards of its policies.
         untrained: names of the parameters that a training does not depend on.
+        float16: whether weights are written as float16.
     """
 
     title: ClassVar[str]
     untrained: ClassVar[tuple[str, ...]] = ("policy", "device")
+    float16: ClassVar[bool] = False
 
     policy: Path | None = None
 
+    @property
     @abstractmethod
-    def load(self, path: Path, instance: Instance) -> object:
-        """Make the policy in a file ready to answer an instance, and keep it ready.
+    def episodes(self) -> int:
+        """How many episodes a training has."""
+
+    @property
+    @abstractmethod
+    def environments(self) -> int:
+        """How many episodes a round of a training has."""
+
+    @property
+    def view(self) -> AnyView | None:
+        """How its networks see slots and say what to do; None for what a policy's card names."""
+        return None
+
+    @abstractmethod
+    def pupil(self, course: TrainingSource) -> Pupil:
+        """Return what is to be trained on `course`, with first weights drawn from the course's seed."""
+
+    def course(self, scenario: Scenario, seed: int) -> TrainingSource:
+        """Return what `fit` trains on: everything that can be drawn from the scenario."""
+        return Draws(scenario, seed)
+
+    # Answering
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return what the trained network says, slot by slot.
 
         Raises:
-            InputError: if the file is malformed.
+            InputError: if there is no policy for this instance, or its file is malformed.
         """
+        found = self.find(instance)
+        if isinstance(found, str):
+            raise InputError("instance", "must be one that a policy is for", instance.name, found)
+        return answer(*load(found, instance, self.view), instance, run)
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance; one that is gets loaded now.
@@ -50,43 +117,20 @@ class PolicyLearner(Learner):
         found = super().supports(instance) or self.find(instance)
         if isinstance(found, str):
             return found
-        self.load(found, instance)
+        load(found, instance, self.view)
         return None
 
     def data_files(self) -> list[Path]:
-        """Return the shipped policies to look among, if no policy is named."""
-        return [] if self.policy else policies.shipped_files(self.title, self.training())
+        """Return the policies to look among, unless a file is named."""
+        if self.policy is None or self.policy.is_dir():
+            return policies.policy_files(self.title, self.training(), self.policy)
+        return []
 
     def find(self, instance: Instance) -> Path | str:
         """Return the policy for this instance, or why there is none."""
-        if self.policy:
-            return self._differs(self.policy) or policies.policy_name(self.policy, instance)
-        return policies.shipped(self.title, self.training(), instance)
-
-    def found(self, instance: Instance) -> Path:
-        """Return the policy for this instance.
-
-        Raises:
-            InputError: if there is none, with why.
-        """
-        found = self.find(instance)
-        if isinstance(found, str):
-            raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return found
-
-    def training(self) -> dict[str, Any]:
-        """Return the parameters that a training depends on."""
-        return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
-
-    def check_learnable(self, course: TrainingSource) -> None:
-        """Check that a policy trained on `course` could answer what is drawn there.
-
-        Raises:
-            InputError: if it has rules that the learner does not keep.
-        """
-        declined = super().supports(course.problem)
-        if declined:
-            raise InputError("scenario", "must have no rule that the learner does not keep", declined)
+        if self.policy is None or self.policy.is_dir():
+            return policies.find_policy(self.title, self.training(), instance, self.policy)
+        return self._differs(self.policy) or policies.policy_name(self.policy, instance)
 
     def _differs(self, path: Path) -> str | None:
         """Return why a policy is not the one that the parameters given beside it speak of, or None."""
@@ -99,9 +143,93 @@ class PolicyLearner(Learner):
                 return f"the policy {path} was trained with {name}={trained}, not {value}"
         return None
 
-    def card(self, course: TrainingSource, title: str, versions: tuple[str, str]) -> PolicyCard:
-        """Return the card of a policy that was trained on `course`, with a title for people."""
-        return PolicyCard(
-            solver=self.title, parameters=self.training(), title=title, versions=versions, seed=course.seed,
-            **policies.card_fields_of(course),
+    def training(self) -> dict[str, Any]:
+        """Return the parameters that a training depends on."""
+        return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
+
+    # Training
+
+    def fit(self, scenario: Scenario, run: Run) -> Path:
+        """Train with a seed from `run`, and return the policy's file.
+
+        The file is `policy`; where that is a folder or None, one in the folder or in the current one.
+        """
+        course = self.course(scenario, seed := int(run.rng.integers(2**31)))
+        users = "" if isinstance(course, Draws) else f".n{scenario.users}"
+        path = self.policy or Path()
+        if path.is_dir():
+            path /= f"{self.title}{users}.s{seed}.safetensors"
+        policies.write_policy(path, self.train(course))
+        return path
+
+    @one_thread()
+    def train(
+        self,
+        course: TrainingSource,
+        watch: TrainingWatcher | None = None,
+        title: str = "",
+        checkpoint: Checkpoint | None = None,
+    ) -> Policy:
+        """Return a policy trained on `course`; the same course and parameters give the same policy.
+
+        Args:
+            course: what to learn from; its seed is the seed of the training too.
+            watch: hears of each round of `environments` episodes.
+            title: for people: what the policy is for.
+            checkpoint: where to keep the training as it goes, and to go on from.
+
+        Raises:
+            InputError: if the course has rules that the learner does not keep.
+        """
+        declined = super().supports(course.problem)
+        if declined:
+            raise InputError("scenario", "must have no rule that the learner does not keep", declined)
+        pupil = self.pupil(course)
+        begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
+        restore(pupil.parts if kept else {}, kept)
+        for done in range(begun, self.episodes, self.environments):
+            reward = pupil.learn(done)
+            if watch is not None:
+                watch(done + self.environments, reward, partial(answer, pupil.network, pupil.view))
+            if checkpoint is not None:
+                checkpoint.save(done + self.environments, arrays_of(pupil.parts))
+        weights = {name: weight.cpu().numpy() for name, weight in pupil.network.state_dict().items()}
+        card = PolicyCard(
+            solver=self.title, parameters=self.training(), title=title, versions=pupil.view.versions,
+            seed=course.seed, **policies.card_fields_of(course),
         )  # fmt: skip
+        return Policy(card, weights).in_float16() if self.float16 else Policy(card, weights)
+
+    # Parameters
+
+    def check_parameters(
+        self,
+        counts: tuple[str, ...] = (),
+        units: tuple[str, ...] = (),
+        fractions: tuple[str, ...] = (),
+        sizes: tuple[str, ...] = (),
+    ) -> None:
+        """Check parameters by name, and that whole rounds make up the episodes.
+
+        Args:
+            counts: these are at least 1.
+            units: these lie in [1, `MOST_UNITS`].
+            fractions: these lie in [0, 1].
+            sizes: these are finite and not negative.
+
+        Raises:
+            InputError: if one does not keep its rule.
+        """
+        rules: list[tuple[tuple[str, ...], str, Callable[[float], bool]]] = [
+            (("episodes", "environments", *counts), "must be >= 1", lambda value: value >= 1),
+            (units, f"must lie in [1, {MOST_UNITS}]", lambda value: 1 <= value <= MOST_UNITS),
+            (fractions, "must lie in [0, 1]", lambda value: 0.0 <= value <= 1.0),
+            (sizes, "must be finite and >= 0", lambda value: 0.0 <= value < math.inf),
+        ]
+        for names, rule, holds in rules:
+            for name in names:
+                if not holds(getattr(self, name)):
+                    raise InputError(f"{self.title}.{name}", rule, str(getattr(self, name)))
+        if self.episodes % self.environments:
+            rule = f"must be a multiple of environments = {self.environments}"
+            raise InputError(f"{self.title}.episodes", rule, str(self.episodes))

@@ -1,4 +1,7 @@
-"""The actor and the critic: plain multi-layer perceptrons in torch."""
+"""The networks in torch: perceptrons over a whole state, and networks on sets of models.
+
+On sets the same weights serve every model and every user, in any order and number.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from mincache.learning.slot_sets import FEATURES, USER_FEATURES
 from mincache.views.observations import requests_start
 
+STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
+"""Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
 _FINAL_BOUND = 3e-3
 
 
@@ -80,6 +86,100 @@ class Critic(nn.Module):
         return own_model, asked * cache_score, served, served * cache_score
 
 
+class SetNetwork(nn.Module):
+    """Numbers for each model of a slot, from the features of all, whatever their order.
+
+    In each block a perceptron sees a model beside the mean and the maximum of all requested ones.
+
+    Args:
+        width: units in each layer.
+        blocks: how often models see each other.
+        outputs: numbers out a model.
+        inputs: numbers in a model.
+    """
+
+    def __init__(self, width: int, blocks: int, outputs: int, inputs: int = FEATURES) -> None:
+        super().__init__()
+        self.embed = perceptron(inputs, width, width)
+        self.blocks = nn.ModuleList(perceptron(3 * width, width, width) for _ in range(blocks))
+        self.head = perceptron(width, width, outputs)
+
+    def forward(self, features: Tensor, requested: Tensor) -> Tensor:
+        """Return the scores [..., M, outputs] of models [..., M, inputs], requested or not [..., M]."""
+        mask = requested.unsqueeze(-1).to(features)
+        count = mask.sum(dim=-2, keepdim=True).clamp(min=1.0)
+        h = torch.relu(self.embed(features)) * mask
+        for block in self.blocks:
+            pooled = torch.cat([h.sum(dim=-2, keepdim=True) / count, h.amax(dim=-2, keepdim=True)], dim=-1)
+            h = torch.relu(h + block(torch.cat([h, pooled.expand(*h.shape[:-1], -1)], dim=-1))) * mask
+        scores: Tensor = self.head(h)
+        return scores
+
+
+class SlotNetwork(nn.Module):
+    """Three scores for each model, and one for each user: what `slot_sets.Scores` says of them.
+
+    Args:
+        width: units in each layer; a user's has a quarter of them.
+        blocks: see `SetNetwork`.
+    """
+
+    def __init__(self, width: int, blocks: int) -> None:
+        super().__init__()
+        self.models = SetNetwork(width, blocks, outputs=3)
+        self.users = perceptron(USER_FEATURES, max(1, width // 4), 1)
+
+    def forward(self, features: Tensor, requested: Tensor, users: Tensor) -> tuple[Tensor, ...]:
+        """Return the scores `cache`, `want` and `serve` of models, [..., M], and `bandwidth` [..., N]."""
+        return *self.models(features, requested).unbind(dim=-1), self.users(users).squeeze(-1)
+
+
+class SetActor(nn.Module):
+    """The policy pi on sets: two scores in (-1, 1) for each model.
+
+    Args:
+        hidden: units in each layer.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.models = SetNetwork(hidden, 1, outputs=ACTION_NUMBERS)
+
+    def scores(self, state: Tensor) -> Tensor:
+        """Return the unbounded scores [B, 2 M] of states [B, M (FEATURES + 1)]."""
+        scores: Tensor = self.models(*_models_of(state))
+        return scores.transpose(-1, -2).flatten(start_dim=-2)
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Return the actions [B, 2 M] of states: the scores through tanh."""
+        return torch.tanh(self.scores(state))
+
+
+class SetCritic(nn.Module):
+    """The value Q(s, a) as a sum over the requested models, each seen with its scores and all others.
+
+    Args:
+        hidden: units in each layer.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.models = SetNetwork(hidden, 1, outputs=1, inputs=FEATURES + ACTION_NUMBERS)
+
+    def forward(self, state: Tensor, action: Tensor) -> Tensor:
+        """Return the values [B] of actions [B, 2 M] in states [B, M (FEATURES + 1)]."""
+        features, requested = _models_of(state)
+        scores = action.reshape(len(action), ACTION_NUMBERS, -1).transpose(-1, -2)
+        worth: Tensor = self.models(torch.cat([features, scores], dim=-1), requested)
+        return (worth.squeeze(-1) * requested).sum(dim=-1)
+
+
+def _models_of(state: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the features [B, M, FEATURES] in states, and whether anyone asks for the model, [B, M]."""
+    models = state.reshape(len(state), -1, STATE_NUMBERS)
+    return models[..., :FEATURES], models[..., FEATURES]
+
+
 def perceptron(*sizes: int) -> nn.Sequential:
     """Return a perceptron with layers of these sizes and ReLU between them, its weights not drawn yet."""
     layers: list[nn.Module] = []
@@ -91,14 +191,15 @@ def perceptron(*sizes: int) -> nn.Sequential:
 
 
 @torch.no_grad()
-def initialise(network: Actor | Critic, rng: np.random.Generator) -> None:
-    """Draw the weights as in arXiv:1509.02971, Section 7, from `rng` alone.
+def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
+    """Draw all weights uniformly within 1 / sqrt(inputs) of their layer, from `rng` alone.
 
-    Uniform within 1 / sqrt(inputs), and within 3e-3 in the last layer, so that first outputs are near 0.
+    The last layer of an `Actor` or a `Critic` is drawn within 3e-3, so that first outputs are near 0
+    (arXiv:1509.02971, Section 7).
     """
-    linear = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
-    for layer in linear:
-        bound = _FINAL_BOUND if layer is linear[-1] else layer.in_features**-0.5
-        for parameter in (layer.weight, layer.bias):
-            drawn = rng.uniform(-bound, bound, tuple(parameter.shape))
-            parameter.copy_(torch.from_numpy(drawn))
+    last = network.layers[-1] if isinstance(network, Actor | Critic) else None
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            bound = _FINAL_BOUND if layer is last else layer.in_features**-0.5
+            for parameter in (layer.weight, layer.bias):
+                parameter.copy_(torch.from_numpy(rng.uniform(-bound, bound, tuple(parameter.shape))))

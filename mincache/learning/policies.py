@@ -9,20 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.files.tables import validated
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.safefile import opened
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
@@ -140,7 +140,7 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
     """
-    with in_file(path), opened(Path(path), MAX_POLICY_BYTES) as file:
+    with in_file(path), open_tensors(Path(path), MAX_POLICY_BYTES) as file:
         return Policy(_card(file.metadata()), _weights(file))
 
 
@@ -150,8 +150,25 @@ def read_card(path: str | os.PathLike[str]) -> PolicyCard:
     Raises:
         DocumentError: as `read_policy`.
     """
-    with in_file(path), opened(Path(path), MAX_POLICY_BYTES) as file:
+    with in_file(path), open_tensors(Path(path), MAX_POLICY_BYTES) as file:
         return _card(file.metadata())
+
+
+def open_tensors(path: Path, max_bytes: int) -> Any:
+    """Return an open safetensors file, a context manager; the library leaves its methods untyped.
+
+    Raises:
+        InputError: if it is no regular file, too large, or not safetensors.
+    """
+    if not path.is_file():
+        raise InputError("file", "must be a regular file that exists", "none")
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise InputError("file", f"must hold at most {max_bytes} bytes", str(size))
+    try:
+        return safe_open(path, framework="numpy")
+    except (SafetensorError, OSError) as error:
+        raise InputError("file", "must be safetensors", excerpt(str(error))) from None
 
 
 def policy_name(path: Path, instance: Instance) -> Path | str:
@@ -169,17 +186,44 @@ def policy_name(path: Path, instance: Instance) -> Path | str:
     return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
 
 
-def shipped(solver: str, parameters: Mapping[str, Any], instance: Instance) -> Path | str:
-    """Return the shipped policy of a solver with these parameters for this instance, or why there is none."""
-    known = shipped_files(solver, parameters)
-    for path in known:
-        if _shipped_cards()[path].problem in _served(instance):
-            return path
-    advice = f"train one: mincache train {solver} --help"
+def find_policy(
+    solver: str, parameters: Mapping[str, Any], instance: Instance, folder: Path | None = None
+) -> Path | str:
+    """Return which of `policy_files` is for this instance, or a sentence why none is.
+
+    Raises:
+        DocumentError: if a file in the folder is no policy.
+    """
+    known, served = policy_files(solver, parameters, folder), _served(instance)
+    found = next((path for path in known if _card_in(path).problem in served), None)
+    if found is not None:
+        return found
+    where = "at hand" if folder is None else f"in {folder}"
+    what = f"is for this library, radio and server with {instance.user_count} users"
     if not known:
-        return f"no policy that ships was trained with these parameters of {solver}; {advice}"
-    users = instance.user_count
-    return f"no policy that ships is for this library, radio and server with {users} users; {advice}"
+        what = f"was trained with these parameters of {solver}"
+    advice = f"train one (mincache train {solver} --help) or name some, such as those of a row of the board"
+    return f"no policy {where} {what}; {advice}: {solver}[policy=leaderboard/SUITE/ROW/policies]"
+
+
+def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None = None) -> list[Path]:
+    """Return the policies of a solver with these parameters, by name, whatever problem each is for.
+
+    Args:
+        solver: the title of the solver.
+        parameters: what the training depended on.
+        folder: where to look; None for the policies that ship and, in a checkout of the repository, those of
+            the rows of its board.
+
+    Raises:
+        DocumentError: if a file there is no policy.
+    """
+    solvers = Path(str(files("mincache.solvers")))
+    board = solvers.parent / "leaderboard"
+    folders = [solvers / "policies", *board.glob("*/*/policies")] if folder is None else [folder]
+    by_name = {path.name: path for one in reversed(folders) for path in one.glob("*.safetensors")}
+    cards = [(by_name[name], _card_in(by_name[name])) for name in sorted(by_name)]
+    return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
 
 
 def _served(instance: Instance) -> tuple[str, ...]:
@@ -189,16 +233,15 @@ def _served(instance: Instance) -> tuple[str, ...]:
     return digests if instance.used_rules else (*digests, ANY_PROBLEM)
 
 
-def shipped_files(solver: str, parameters: Mapping[str, Any]) -> list[Path]:
-    """Return the shipped policies of a solver with these parameters, whatever problem each is for."""
-    cards = _shipped_cards().items()
-    return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
+def _card_in(path: Path) -> PolicyCard:
+    """Return what `read_card` does, kept as long as the file stays the same."""
+    status = path.stat()
+    return _kept_card(path, (status.st_mtime_ns, status.st_size))
 
 
-@cache
-def _shipped_cards() -> dict[Path, PolicyCard]:
-    folder = Path(str(files("mincache.solvers") / "policies"))
-    return {path: read_card(path) for path in sorted(folder.glob("*.safetensors"))}
+@lru_cache(maxsize=1024)
+def _kept_card(path: Path, stamp: tuple[int, int]) -> PolicyCard:
+    return read_card(path)
 
 
 def _card(header: Mapping[str, str] | None) -> PolicyCard:

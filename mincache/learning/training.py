@@ -161,7 +161,7 @@ class Session:
         show: Callable[[int, CurvePoint | None], None],
         points: int = 10,
     ) -> None:
-        from mincache.learning.devices import check_device  # torch: records are read without it
+        from mincache.learning.compute import check_device  # torch: records are read without it
 
         check_device(learner.device)
         self._learner, self._course, self._checkpoint, self._show = learner, course, checkpoint, show

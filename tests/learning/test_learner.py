@@ -1,7 +1,8 @@
-"""Learners with policy files: a policy answers for the parameters that it was trained with alone."""
+"""Learners with policy files: which policy is taken, and which parameters no training can have."""
 
 import pytest
 
+from mincache import InputError
 from mincache.generation.suites import find_instance
 from mincache.solving import registry
 
@@ -11,14 +12,14 @@ INSTANCE = find_instance("smoke-v1.l0.n10.t0")
 @pytest.fixture(scope="module")
 def shipped():
     """The policy that ships for the instance."""
-    return registry.make("ddpg").found(INSTANCE)
+    return registry.make("ddpg").find(INSTANCE)
 
 
 def test_a_named_policy_is_taken_as_it_comes(shipped):
     """Without other parameters the file tells what they were; with the same ones too."""
     assert registry.make(f"ddpg[policy={shipped}]").supports(INSTANCE) is None
     assert registry.make(f"ddpg[policy={shipped},variant=matched]").supports(INSTANCE) is None
-    literal = registry.make("ddpg[variant=literal]").found(INSTANCE)
+    literal = registry.make("ddpg[variant=literal]").find(INSTANCE)
     assert registry.make(f"ddpg[policy={literal}]").supports(INSTANCE) is None
     assert registry.make(f"ddpg[policy={literal},variant=literal]").supports(INSTANCE) is None
 
@@ -39,3 +40,29 @@ def test_a_policy_of_other_parameters_is_declined(shipped, given, why):
 def test_a_policy_of_another_learner_is_declined(shipped):
     """The card names who made it."""
     assert registry.make(f"set-policy[policy={shipped}]").supports(INSTANCE).endswith("is one of ddpg")
+
+
+@pytest.mark.parametrize(
+    ("spec", "rule"),
+    [
+        ("ddpg[updates=0]", "ddpg.updates: must be >= 1"),
+        ("ddpg[episodes=15]", "ddpg.episodes: must be a multiple of environments = 10"),
+        ("ddpg[discount=1.5]", r"ddpg.discount: must lie in \[0, 1\]"),
+        ("ddpg[discount=nan]", r"ddpg.discount: must lie in \[0, 1\]"),
+        ("ddpg[hidden=1000000000]", r"ddpg.hidden: must lie in \[1, 2048\]"),
+        ("ddpg[hidden=0]", r"ddpg.hidden: must lie in \[1, 2048\]"),
+        ("ddpg[actor_rate=-1]", "ddpg.actor_rate: must be finite and >= 0"),
+        ("ddpg[critic_rate=nan]", "ddpg.critic_rate: must be finite and >= 0"),
+        ("ddpg[noise_first=-1]", "ddpg.noise_first: must be finite and >= 0"),
+        ("ddpg[noise_last=inf]", "ddpg.noise_last: must be finite and >= 0"),
+        ("ddpg[score_limit=nan]", "ddpg.score_limit: must be finite and >= 0"),
+        ("ddpg[replay=500]", "ddpg.replay: must be >= 1000, warmup and environments"),
+        ("ddpg[replay=5,warmup=5]", "ddpg.replay: must be >= 10, warmup and environments"),
+        ("set-policy[width=4096]", r"set-policy.width: must lie in \[1, 2048\]"),
+        ("set-policy[rate=inf]", "set-policy.rate: must be finite and >= 0"),
+    ],
+)
+def test_what_no_training_can_have_is_refused(spec, rule):
+    """The line names the parameter and the rule."""
+    with pytest.raises(InputError, match=f"^{rule}; received"):
+        registry.make(spec)

@@ -15,7 +15,8 @@ from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find
 from mincache.learning import policies
-from mincache.learning.networks import Actor, Critic, initialise
+from mincache.learning.acting import act
+from mincache.learning.networks import Actor, Critic, draw_weights
 from mincache.learning.replay import Transitions
 from mincache.learning.training import TrainingRecord
 from mincache.solving import registry
@@ -41,7 +42,7 @@ def networks():
     rng = np.random.default_rng(0)
     actor, critic = Actor(STATE, ACTION, HIDDEN).double(), Critic(STATE, USERS, MODELS, HIDDEN).double()
     for network in (actor, critic):
-        initialise(network, rng)
+        draw_weights(network, rng)
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.add_(torch.from_numpy(rng.normal(0, 0.5, tuple(parameter.shape))))
@@ -120,7 +121,7 @@ def test_target_networks_follow_17_and_18_exactly(networks):
     """Every weight becomes rate times the online one plus the rest of its own."""
     actor, _ = networks
     target = Actor(STATE, ACTION, HIDDEN).double()
-    initialise(target, np.random.default_rng(7))
+    draw_weights(target, np.random.default_rng(7))
     before = [p.detach().clone() for p in target.parameters()]
     ddpg.soft_update(target, actor, 0.25)
     for new, old, online in zip(target.parameters(), before, actor.parameters(), strict=True):
@@ -132,7 +133,7 @@ def test_target_networks_follow_17_and_18_exactly(networks):
 def test_an_update_moves_what_it_should(batch):
     """One step moves all four networks, and lowers the critic's loss on its own batch and targets."""
     setting = registry.make("ddpg[hidden=5,target_rate=0.5]")
-    agent = ddpg.Agent(setting, TOY_EPISODES.problem, np.random.default_rng(0))
+    agent = ddpg.Agent(setting, TOY_EPISODES)
     wide = agent.actor.layers[0].in_features
     data = Transitions(torch.randn(4, wide), batch.action.float(), batch.reward.float(), torch.randn(4, wide))
     networks = (agent.actor, agent.critic, agent.target_actor, agent.target_critic)
@@ -148,13 +149,13 @@ def test_an_update_moves_what_it_should(batch):
 
 def test_exploration_is_gaussian_and_stays_in_the_box():
     """After the warm-up, noise of the wanted deviation is added to the actor's action and clipped."""
-    agent = ddpg.Agent(registry.make(SMALL), TOY_EPISODES.problem, np.random.default_rng(0))
+    agent = ddpg.Agent(registry.make(SMALL), TOY_EPISODES)
     states = np.zeros((20_000, agent.actor.layers[0].in_features), dtype=np.float32)
     uniform = agent.explore(states, 0.2, np.random.default_rng(0))
     assert uniform.std() == pytest.approx(np.sqrt(1 / 3), rel=0.02)
     filler = torch.zeros(100, states.shape[1])
     agent.replay.add(Transitions(filler, torch.zeros(100, ACTION), torch.zeros(100), filler))
-    noise = agent.explore(states, 0.2, np.random.default_rng(0)) - ddpg.act(agent.actor, states)
+    noise = agent.explore(states, 0.2, np.random.default_rng(0)) - act(agent.actor, states)
     assert noise.std() == pytest.approx(0.2, rel=0.02)
     assert np.abs(agent.explore(states, 5.0, np.random.default_rng(0))).max() == 1.0
 

@@ -196,5 +196,7 @@ def test_rules_beyond_the_paper_are_not_learned():
 
 def test_parameters_that_ship_are_those_by_default():
     """A solver with other training parameters finds no policy, and says so."""
-    assert "no policy that ships" in registry.make("set-policy[width=8]").supports(Draws(SMALL).instance(0))
+    assert "trained with these parameters" in registry.make("set-policy[width=8]").supports(
+        Draws(SMALL).instance(0)
+    )
     assert json.loads(SHIPPED.with_suffix(".json").read_text())["card"]["seed"] == 0

@@ -1,12 +1,15 @@
-"""Where to train: what torch has here is taken, anything else refused in one line."""
+"""Computing with torch: where it can, on one thread."""
 
 import pytest
 import torch
 from click.testing import CliRunner
 
+from mincache import Run
 from mincache.cli.train import train
 from mincache.errors import InputError
-from mincache.learning.devices import check_device
+from mincache.generation.suites import find_instance
+from mincache.learning.compute import check_device, one_thread
+from mincache.solving import registry
 
 WORDS = ["ddpg", "--suite", "smoke-v1", "--users", "10", "--library", "0", "--episodes", "20"]
 needs_no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
@@ -35,3 +38,34 @@ def test_training_there_is_refused_before_it_begins(name, tmp_path, monkeypatch)
     with pytest.raises(InputError, match="device: must be"):
         CliRunner().invoke(train, [*WORDS, "--device", name], catch_exceptions=False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def three_threads():
+    """Let torch have three threads for a test."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_threads_are_given_back(three_threads):
+    """One thread computes inside, and the others are back even after an error."""
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+    with pytest.raises(ZeroDivisionError), one_thread():
+        raise ZeroDivisionError
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("spec", ["ddpg", "ddpg[variant=sets]", "set-policy"])
+def test_a_policy_answers_on_one_thread(three_threads, spec):
+    """An answer has the same bytes with any number of threads, and leaves that number alone."""
+    instance, solver = find_instance("smoke-v1.l0.n10.t0"), registry.make(spec)
+    answers = []
+    for threads in (3, 1):
+        torch.set_num_threads(threads)
+        answers.append(solver.solve(instance, Run.seeded(0)).step_share.tobytes())
+        assert torch.get_num_threads() == threads
+    assert answers[0] == answers[1]

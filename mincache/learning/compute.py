@@ -1,22 +1,53 @@
-"""The state of networks, optimisers and memories as plain named arrays, and back."""
+"""Computing with torch: on which device, on how many threads, and its state as plain arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mincache.errors import InputError, excerpt
 from mincache.learning.replay import Replay
 from mincache.problem.quantity import Array
 
 Part = nn.Module | Optimizer | Replay
 
 
+def check_device(name: str) -> None:
+    """Check that torch can compute on the device of this name.
+
+    Raises:
+        InputError: if there is no such device here, or torch was built without it.
+    """
+    try:
+        torch.ones(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        first_sentence = why.split(". ")[0].rstrip(".")[:160]
+        hint = f"{first_sentence}; cpu works"
+        raise InputError("device", "must be one that torch has here", excerpt(name), hint) from None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread inside, and on as many as before afterwards.
+
+    Networks this small only lose by more, and answers stay the same everywhere.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def arrays_of(parts: Mapping[str, Part]) -> dict[str, Array]:
-    """Return the state of all parts, each array named `part.name`."""
+    """Return the state of networks, optimisers and memories, each array named `part.name`."""
     return {
         f"{title}.{name}": tensor.detach().cpu().numpy()
         for title, part in parts.items()

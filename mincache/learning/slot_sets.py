@@ -1,4 +1,4 @@
-"""A slot as a set of models: everything about its requests, library and limits that a decision turns on.
+"""A slot as a set of models: what a network sees of it, and how what it says becomes feasible decisions.
 
 Requests for one model differ, but for their bandwidth, in nothing that a decision about cache and steps
 could heed: a slot is a set of models, each with its users' regrets added up (see `mincache.exact.regrets`).
@@ -9,16 +9,21 @@ what is learned on one library, number of users or server can mean something on 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from mincache.exact import Regrets, regrets
+from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import demand
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import demand, fill_cache, serve
 
 AGGREGATES = "aggregates/1"
-"""Name and version of all that is here; a policy is trained for one version."""
+"""Name and version of what a network sees; a policy is trained for one version."""
+DECODER = "score-order/1"
+"""Name and version of how scores become decisions; a policy is trained for one version."""
 FEATURES = 14
 """Numbers that describe a model in a slot."""
 USER_FEATURES = 3
@@ -92,3 +97,60 @@ def _bounded(*columns: Array) -> Array:
     shape = np.broadcast_shapes(*(column.shape for column in columns))
     stacked = np.stack([np.broadcast_to(column, shape) for column in columns], axis=-1)
     return np.asarray(np.nan_to_num(stacked, posinf=_LIMIT).clip(-_LIMIT, _LIMIT), dtype=np.float32)
+
+
+class Scores(NamedTuple):
+    """What a network says of an instance, float64.
+
+    Attributes:
+        cache: [..., T, M]; models with higher ones are cached first.
+        want: [..., T, M]; models below 0 are not cached, even where they would fit.
+        serve: [..., T, M]; hits on models with higher ones are served first, below 0 not at all.
+        bandwidth: [..., T, N]; logarithms of the shares, up to a number a slot.
+    """
+
+    cache: Array
+    want: Array
+    serve: Array
+    bandwidth: Array
+
+
+def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions:
+    """Return the feasible decisions that scores [T, ...] stand for.
+
+    Requested models that are wanted are cached in the order of their scores, each if it still fits; hits
+    are given A3 steps in the order of their models' scores, as long as A3 is left; bandwidth is a softmax.
+
+    Args:
+        instance: what is decided.
+        scores: of its slots.
+        candidates: fillings of the storage that are tried for each slot. The first is the one above; each
+            further one leaves out another model, those with the highest scores first. The one that the
+            evaluator prices lowest is kept.
+    """
+    wanted = _left_out(scores.cache, (demand(instance) > 0) & (scores.want > 0.0), candidates)
+    several = _decode(
+        instance, Scores(*(np.broadcast_to(s, (len(wanted), *s.shape)) for s in scores)), wanted
+    )
+    if candidates == 1:
+        return Decisions(*(array[0] for array in several))
+    best = evaluate_batch(instance, several).slot_cost.argmin(axis=0)
+    return Decisions(*(array[best, np.arange(instance.slot_count)] for array in several))
+
+
+def _left_out(score: Array, wanted: Array, candidates: int) -> Array:
+    """Return which models each candidate may cache, bool [candidates, T, M]."""
+    order = np.argsort(np.where(wanted, -score, np.inf), axis=-1, kind="stable")
+    several = np.repeat(wanted[None], min(candidates, 1 + score.shape[-1]), axis=0)
+    for i in range(1, len(several)):
+        np.put_along_axis(several[i], order[:, i - 1 : i], False, axis=-1)
+    return several
+
+
+def _decode(instance: Instance, scores: Scores, wanted: Array) -> Decisions:
+    cache = fill_cache(instance, scores.cache, wanted)
+    slots = np.arange(instance.slot_count)[:, None]
+    priority = scores.serve[..., slots, instance.trace.requested_model]
+    weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
+    share = weights / weights.sum(axis=-1, keepdims=True)
+    return Decisions(cache, share, serve(instance, cache, priority, wanted=priority > 0.0))

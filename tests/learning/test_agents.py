@@ -1,0 +1,44 @@
+"""Agents on sets: they fit their environment, and refuse what they could not learn or do."""
+
+import numpy as np
+import pytest
+import torch
+
+from mincache.errors import InputError
+from mincache.generation.scenario import Scenario
+from mincache.learning.agents import SetView, environment
+from mincache.learning.networks import SetActor, draw_weights
+from mincache.views.episodes import Episodes
+
+
+def test_an_agent_on_sets_fits_its_environment():
+    """States and actions lie in the environment's boxes, for an actor that never heard of N and M."""
+    scenario = Scenario(users=3, models=4, slots=3)
+    env = environment(SetView(), Episodes(scenario, scenario.library(1), seed=1), 2)
+    actor = SetActor(8)
+    draw_weights(actor, np.random.default_rng(1))
+    states, _ = env.reset()
+    assert env.observation_space.contains(states)
+    with torch.no_grad():
+        raw = actor(torch.from_numpy(states)).numpy()
+    assert env.action_space.contains(raw)
+    _, rewards, _, truncated, _ = env.step(raw)
+    assert (rewards < 0).all()
+    assert not truncated.any()
+
+
+def test_malformed_actions_are_refused():
+    """An action of another shape, or with a nan, is one line."""
+    scenario = Scenario(users=3, models=4, slots=2)
+    instance = scenario.instance("one", scenario.library(1), scenario.trace(1, "one"))
+    with pytest.raises(ValueError, match=r"action: must have shape \[2, 8\]"):
+        SetView().invert(instance, np.zeros((2, 10)))
+    with pytest.raises(ValueError, match="action: must be finite"):
+        SetView().invert(instance, np.full((2, 8), np.nan))
+
+
+def test_linked_slots_are_refused():
+    """An agent on sets does not see what is cached already, so it is not trained where that counts."""
+    scenario = Scenario(slots=4, users=3, models=4, loading_s_per_gb=1.0)
+    with pytest.raises(InputError, match="must not link slots"):
+        environment(SetView(), Episodes(scenario, scenario.library(1), seed=1), 1)
