@@ -2,8 +2,8 @@
 
 `make mutants` draws a sample of changes to the modules that published numbers rest on. It makes each change
 in a copy of the package and runs the module's test file. A change that no test notices survives: either it
-breaks a fact that no test holds, or it changes no result. `mutants.toml` lists the changes of the second
-kind, each with its reason.
+breaks a fact that no test holds, or it changes no result. `mutants.toml` lists the second kind, each change
+with its reason.
 """
 
 from __future__ import annotations
@@ -131,17 +131,23 @@ def mutants(module: str) -> list[Mutant]:
     return sorted(found, key=lambda mutant: mutant[:4])
 
 
-def run(copied: Path, module: str, limit_s: float | None = None) -> bool:
-    """Return whether the tests of a module pass on a copy of the package; those past the limit do not."""
-    command = [sys.executable, "-P", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += ["--hypothesis-profile", "mutants", str(ROOT / "tests" / TESTS[module])]
-    environment = os.environ | {"PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment |= {"OMP_NUM_THREADS": "1"}
+def passes(copied: Path, test: str, limit_s: float | None = None) -> bool:
+    """Return whether a test file passes on a copy of the package; past the limit it does not."""
+    environment = os.environ | {"PYTHONPATH": str(copied), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # a mutant may be written within a second of the one before
+
+    def python(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-P", *arguments]
+        return subprocess.run(command, cwd=copied, env=environment, capture_output=True, timeout=limit_s)
+
+    where = python("-c", "import mincache; print(mincache.__file__)").stdout.decode()
+    if not where.startswith(str(copied)):
+        raise SystemExit(f"the tests import {where.strip()}, not the copy in {copied}")
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile", "mutants"]
     try:
-        done = subprocess.run(command, cwd=copied, env=environment, capture_output=True, timeout=limit_s)
+        return python("-m", "pytest", *options, str(ROOT / "tests" / test)).returncode == 0
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
 
 
 def survives(mutant: Mutant, copies: SimpleQueue[Path], limits_s: dict[str, float]) -> bool:
@@ -151,26 +157,21 @@ def survives(mutant: Mutant, copies: SimpleQueue[Path], limits_s: dict[str, floa
     original = path.read_bytes()
     path.write_bytes(mutant.source)
     try:
-        return run(copied, mutant.module, limits_s[mutant.module])
+        return passes(copied, TESTS[mutant.module], limits_s[TESTS[mutant.module]])
     finally:
         path.write_bytes(original)
         copies.put(copied)
 
 
-def measured_limits_s(copied: Path) -> dict[str, float]:
-    """Return each module's time limit. Its tests must pass as it is, and fail where it does not load."""
-    limits_s = {}
-    for module in TESTS:
-        path = copied / "mincache" / module
-        original, start = path.read_bytes(), time.monotonic()
-        if not run(copied, module):
-            sys.exit(f"{TESTS[module]} fails without a mutant: run it with pytest first")
-        limits_s[module] = LIMIT_FACTOR * (time.monotonic() - start) + LIMIT_S
-        path.write_bytes(b"raise ImportError\n")
-        if run(copied, module):
-            sys.exit(f"{TESTS[module]} does not test the copy of mincache/{module}")
-        path.write_bytes(original)
-    return limits_s
+def limit_s(test: str, copies: SimpleQueue[Path]) -> float:
+    """Return the time limit of a mutant under this test file, which must pass without one."""
+    copied, start = copies.get(), time.monotonic()
+    try:
+        if not passes(copied, test):
+            raise SystemExit(f"tests/{test} fails without a mutant: run it with pytest first")
+        return LIMIT_FACTOR * (time.monotonic() - start) + LIMIT_S
+    finally:
+        copies.put(copied)
 
 
 def main() -> int:
@@ -184,7 +185,10 @@ def main() -> int:
     known = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
     for module in set(TESTS) - set(given.modules or TESTS):
         del TESTS[module]
-    sites = {module: [m for m in mutants(module) if m.after not in known.get(module, {})] for module in TESTS}
+    sites = {
+        module: [m for m in mutants(module) if not {m.before, m.after} & known.get(module, {}).keys()]
+        for module in TESTS
+    }
     draw = random.Random(given.seed).sample
     sample = [m for all_ in sites.values() for m in draw(all_, min(given.mutants or len(all_), len(all_)))]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.workers) as pool:
@@ -192,7 +196,8 @@ def main() -> int:
         for worker in range(given.workers):
             shutil.copytree(ROOT / "mincache", Path(folder, str(worker), "mincache"))
             copies.put(Path(folder, str(worker)))
-        limits_s = measured_limits_s(Path(folder, "0"))
+        files = sorted({TESTS[mutant.module] for mutant in sample})
+        limits_s = dict(zip(files, pool.map(lambda file: limit_s(file, copies), files), strict=True))
         futures = {pool.submit(survives, mutant, copies, limits_s): mutant for mutant in sample}
         survivors = []
         for n, future in enumerate(as_completed(futures), 1):

@@ -99,6 +99,12 @@ def test_the_virtual_best_by_hand():
     assert found.alone.tolist() == [1, 0, 0]
 
 
+@pytest.mark.parametrize("cost", [0.0, INF])
+def test_nobody_is_best_alone_at_a_tie(cost):
+    """Two that reach a cost of 0, or both fail, are neither of them best alone."""
+    assert stats.virtual_best(np.full((2, 3), cost)).alone.tolist() == [0, 0]
+
+
 @given(costs_of)
 def test_the_virtual_best_is_no_worse_than_anybody(costs):
     """It is at most each solver's cost on each instance, and attained by one."""

@@ -322,9 +322,9 @@ def by_hand(per_gb: float, per_step: float, multiplier: float, forgiven: Fractio
     return cost - forgiven * (alpha * Fraction(multiplier) + limits)
 
 
-def lone_proof(instance: Instance, bound: Fraction | float, leaf: list[float], multiplier: float) -> bytes:
-    """A certificate of one leaf."""
-    slot = {"bound": float(bound), "bandwidth_multiplier": multiplier, "tree": [leaf]}
+def lone_proof(instance: Instance, bound: Fraction | float, multiplier: float, *tree: list[Any]) -> bytes:
+    """A certificate of that one slot."""
+    slot = {"bound": float(bound), "bandwidth_multiplier": multiplier, "tree": list(tree)}
     head = {"format": CERTIFICATE_FORMAT, "instance": instance.name, "bound": float(bound)}
     return to_bytes(head | {"instance_sha256": digest(instance_bytes(instance)), "slots": [slot]})
 
@@ -341,7 +341,7 @@ def test_a_leaf_proves_what_fractions_say(leaf: list[float], multiplier: float) 
     kept = by_hand(*leaf, multiplier, Fraction(1, 10**12))
     step = Fraction(1, 10**14)
     for bound, proven in ((kept * (1 - step), True), (kept * (1 + step), False)):
-        verdict = check(instance_bytes(instance), lone_proof(instance, bound, leaf, multiplier))
+        verdict = check(instance_bytes(instance), lone_proof(instance, bound, multiplier, leaf))
         assert verdict.accepted == proven
         if proven:
             forgiving = float(verdict.sentences[1].split()[-1])
@@ -383,3 +383,32 @@ def test_what_a_solution_passes_a_limit_by(
         cost = evaluate(instance, solution).cost
         assert bounds["forgiving"] < bounds["kept"] * (1 - 1e-11)
         assert verdict.gap == pytest.approx((cost - bounds[bound]) / cost, abs=1e-14)
+
+
+def test_whoever_is_served_is_no_miss() -> None:
+    """In a box where users get half of A3 steps at least, no miss counts, however dear the storage is."""
+    instance = lone_slot()
+    dear = [["service", 0, 0.5], [0.0, 0.0], [100.0, 0.0]]
+    kept = by_hand(0.0, 0.0, SLOPE, Fraction(1, 10**12)) - Fraction(1, 10**9)
+    assert check(instance_bytes(instance), lone_proof(instance, kept, SLOPE, *dear)).accepted
+    (sentence,) = check(instance_bytes(instance), lone_proof(instance, kept + 100, SLOPE, *dear)).sentences
+    assert "leaf 0 (model 0 free, 0 to 0.5 served) proves" in sentence
+
+
+@pytest.mark.parametrize(
+    ("field", "share"),
+    [
+        ("bandwidth_share", 0.0),
+        ("bandwidth_share", -1e-3),
+        ("bandwidth_share", 1.001),
+        ("step_share", -1e-12),
+        ("step_share", 1.001),
+    ],
+)
+def test_one_share_out_of_its_range_is_told(data: bytes, field: str, share: float) -> None:
+    """One user's share below or above its range, or no bandwidth at all, makes the solution infeasible."""
+    answer = optimum(parse_instance(data)).solution
+    shares = getattr(answer, field) * 0.5
+    shares[1, 0] = share
+    last = check(data, proof(), changed(answer, **{field: shares})).sentences[-1]
+    assert last == "the solution is not feasible: slot 1 has a share out of its range"
