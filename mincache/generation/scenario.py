@@ -184,7 +184,8 @@ class Scenario(BaseModel):
             backhaul_down_bps=round_number(mbps(self.backhaul_down_mbps)),
         )
         server = Server(round_number(self.storage_gb), round_number(self.steps))
-        asked: dict[str, Any] = {name: getattr(self, name) for name in quantities(Rules)}
+        drawn = [name for name in quantities(Rules) if name in type(self).model_fields]
+        asked: dict[str, Any] = {name: getattr(self, name) for name in drawn}
         asked |= {name: round_number(value) for name, value in asked.items() if isinstance(value, float)}
         rules = Rules(**asked)
         return Instance(
