@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mincache.errors import InputError
+from mincache.solving.contract import GRACE_S
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Limits:
     """
 
     wall_s: float | None = None
-    grace_s: float = 0.1
+    grace_s: float = GRACE_S
     startup_s: float = 120.0
     cpu_s: float | None = None
     memory_bytes: int | None = None

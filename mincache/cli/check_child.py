@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mincache.errors import MincacheError
-from mincache.solving.conformance import Check, check_solver
+from mincache.solving.conformance import Check, iter_checks
 
 _GONE = "all checks run to their end"
 
@@ -87,7 +87,7 @@ def main() -> None:
     """Check a solver, and write each result as a line of JSON to a descriptor."""
     spec, descriptor = sys.argv[1], int(sys.argv[2])
     try:
-        for check in check_solver(spec):
+        for check in iter_checks(spec):
             _write(descriptor, asdict(check))
         _write(descriptor, {"end": True})
     except MincacheError as error:

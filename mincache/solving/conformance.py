@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import random
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -14,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from mincache.errors import MincacheError
-from mincache.files.documents import instance_bytes, solution_bytes
+from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.generation import suites
 from mincache.generation.scenario import Scenario
 from mincache.problem.evaluation import Evaluation, evaluate
@@ -22,7 +21,7 @@ from mincache.problem.instance import Instance, Rules
 from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Solution
 from mincache.solving import registry
-from mincache.solving.contract import Budget, Run, Solver
+from mincache.solving.contract import GRACE_S, Run, Solver
 from mincache.solving.spec import parse
 
 CheckOutcome = Literal["passed", "failed", "not applicable"]
@@ -32,7 +31,6 @@ SUITE = "smoke-v1"
 
 _BOUND_TOLERANCE = 1e-9
 _DEADLINE_S = 0.5
-_DEADLINE_GRACE_S = 2.0
 _SEED, _OTHER_SEED = 3, 4
 
 
@@ -61,10 +59,35 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def check_solver(spec: str) -> Iterator[Check]:
-    """Yield the result of each check of the solver that `spec` writes; see `registry.make` for the form.
+class ConformanceError(AssertionError):
+    """A solver fails checks of the contract; the message has a line for each of them.
+
+    Args:
+        failed: the checks, as they were found.
+    """
+
+    def __init__(self, failed: Sequence[Check]) -> None:
+        self.failed = tuple(failed)
+        super().__init__("\n".join(f"{one.name}: {one.detail}; {one.advice}" for one in failed))
+
+
+def check_solver(spec: str) -> list[Check]:
+    """Check the solver that `spec` writes, as a test does, and return the checks, all of them passed.
 
     The solver runs in this process; a solver that crashes or hangs takes the checks with it.
+
+    Raises:
+        ConformanceError: if a check fails; it names every one, and what to do.
+        MincacheError: if there is no such solver, or its parameters cannot be read.
+    """
+    checks = list(iter_checks(spec))
+    if failed := [check for check in checks if check.outcome == "failed"]:
+        raise ConformanceError(failed)
+    return checks
+
+
+def iter_checks(spec: str) -> Iterator[Check]:
+    """Yield the result of each check of the solver that `spec` writes as it is found, passed or not.
 
     Raises:
         MincacheError: if there is no such solver, or its parameters cannot be read.
@@ -73,15 +96,17 @@ def check_solver(spec: str) -> Iterator[Check]:
     yield _guarded("parameters parse", partial(_parameters, solver, spec))
     answered = []
     for title, instance in (*check_instances(), *_with_rules(solver)):
-        check = _guarded(f"feasible: {title}", partial(_feasible, solver, instance))
+        # A solver may change what it is handed: each check reads its instance anew.
+        document = instance_bytes(instance)
+        check = _guarded(f"feasible: {title}", partial(_feasible, solver, document))
         yield check
         if check.outcome == "passed":
-            answered.append(instance)
+            answered.append((instance.user_count * instance.slot_count, document))
     if not answered:
         return  # how it behaves cannot be told apart from what is wrong already
-    largest = max(answered, key=lambda one: one.user_count * one.slot_count)
     for name, behaviour in _BEHAVIOURS.items():
-        yield _guarded(name, partial(behaviour, solver, answered[0]))
+        yield _guarded(name, partial(behaviour, solver, answered[0][1]))
+    _, largest = max(answered, key=lambda one: one[0])
     yield _guarded("minds its deadline", partial(_deadline, solver, largest))
 
 
@@ -140,8 +165,9 @@ def _parameters(solver: Solver, spec: str) -> Finding:
     return Finding("passed", written)
 
 
-def _feasible(solver: Solver, instance: Instance) -> Finding:
-    reason = solver.supports(instance)
+def _feasible(solver: Solver, document: bytes) -> Finding:
+    given, instance = parse_instance(document), parse_instance(document)
+    reason = solver.supports(given)
     if reason is not None:
         if isinstance(reason, str) and reason:
             return Finding("not applicable", reason)
@@ -149,9 +175,11 @@ def _feasible(solver: Solver, instance: Instance) -> Finding:
             "failed", f"supports() returned {reason!r}", "return None, or a sentence why it cannot"
         )
     run = Run.seeded(0)
-    solution = solver.solve(instance, run)
+    solution = solver.solve(given, run)
     if not isinstance(solution, Solution):
         return Finding("failed", f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
+    if instance_bytes(given) != document:
+        return _CHANGED
     evaluation = evaluate(instance, solution)
     if not evaluation.feasible:
         return Finding("failed", f"infeasible: {_broken(evaluation)}", _repairs(evaluation))
@@ -161,6 +189,9 @@ def _feasible(solver: Solver, instance: Instance) -> Finding:
     )
 
 
+_CHANGED = Finding(
+    "failed", "solve() changed the instance", "leave it as it is: copy its arrays before writing to them"
+)
 _REPAIRS: Mapping[str, str] = {
     "storage": "cache less: the sizes of a slot's models sum to at most storage_gb",
     "bandwidth": "divide a slot's bandwidth shares by their sum",
@@ -192,26 +223,26 @@ def _bound_holds(bound: float, cost: float, instance: Instance) -> Finding | Non
     return Finding("failed", seen, "report a bound that is proven, on the mean over slots and users")
 
 
-def _deterministic(solver: Solver, instance: Instance) -> Finding:
-    if _answer(solver, instance, _SEED) != _answer(solver, instance, _SEED):
+def _deterministic(solver: Solver, document: bytes) -> Finding:
+    if _answer(solver, document, _SEED) != _answer(solver, document, _SEED):
         return Finding("failed", "two runs with the same seed differ", "draw from run.rng alone")
     return Finding("passed", "same seed, same bytes")
 
 
-def _as_declared(solver: Solver, instance: Instance) -> Finding:
-    differ = _answer(solver, instance, _SEED) != _answer(solver, instance, _OTHER_SEED)
+def _as_declared(solver: Solver, document: bytes) -> Finding:
+    differ = _answer(solver, document, _SEED) != _answer(solver, document, _OTHER_SEED)
     if differ and not solver.stochastic:
         return Finding("failed", "two seeds, two answers", "declare stochastic: ClassVar[bool] = True")
     return Finding("passed", "stochastic" if solver.stochastic else "not stochastic")
 
 
-def _answer(solver: Solver, instance: Instance, seed: int) -> bytes:
-    return solution_bytes(solver.solve(instance, Run.seeded(seed)))
+def _answer(solver: Solver, document: bytes, seed: int) -> bytes:
+    return solution_bytes(solver.solve(parse_instance(document), Run.seeded(seed)))
 
 
-def _no_global_randomness(solver: Solver, instance: Instance) -> Finding:
+def _no_global_randomness(solver: Solver, document: bytes) -> Finding:
     before = (random.getstate(), _global_numpy_state())
-    solver.solve(instance, Run.seeded(_SEED))
+    solver.solve(parse_instance(document), Run.seeded(_SEED))
     if (random.getstate(), _global_numpy_state()) != before:
         return Finding("failed", "the global generator moved", "draw from run.rng alone")
     return Finding("passed", "global generators untouched")
@@ -221,19 +252,18 @@ def _global_numpy_state() -> str:
     return str(np.random.get_state(legacy=False))  # noqa: NPY002  # to see that it is not used
 
 
-def _no_mutation(solver: Solver, instance: Instance) -> Finding:
-    writable = _writable_copy(instance)
-    before = instance_bytes(writable)
+def _no_mutation(solver: Solver, document: bytes) -> Finding:
+    writable = _writable(parse_instance(document))
     parameters = copy.deepcopy(registry.parameters(solver))
     solver.solve(writable, Run.seeded(_SEED))
-    if instance_bytes(writable) != before:
-        return Finding("failed", "the instance changed", "copy its arrays before writing to them")
+    if instance_bytes(writable) != document:
+        return _CHANGED
     if registry.parameters(solver) != parameters:
         return Finding("failed", "the solver's parameters changed", "keep a run's state in local variables")
     return Finding("passed", "instance and parameters as before")
 
 
-def _writable_copy(instance: Instance) -> Instance:
+def _writable(instance: Instance) -> Instance:
     twin = replace(instance, trace=replace(instance.trace), models=replace(instance.models))
     for part in (twin.trace, twin.models):
         for name in quantities(type(part)):
@@ -242,21 +272,22 @@ def _writable_copy(instance: Instance) -> Instance:
     return twin
 
 
-def _deadline(solver: Solver, instance: Instance) -> Finding:
-    start = time.monotonic()
-    solution = solver.solve(instance, Run(np.random.default_rng(_SEED), Budget(_DEADLINE_S)))
-    taken = time.monotonic() - start
-    if taken > _DEADLINE_S + _DEADLINE_GRACE_S:
-        seen = f"took {taken:.1f} s of {_DEADLINE_S} s"
+def _deadline(solver: Solver, document: bytes) -> Finding:
+    given, run = parse_instance(document), Run.seeded(_SEED, _DEADLINE_S)
+    solution = solver.solve(given, run)
+    taken = run.budget.elapsed()
+    if taken > _DEADLINE_S + GRACE_S:
+        seen = f"took {taken:.2f} s of {_DEADLINE_S} s, and {GRACE_S} s more are forgiven"
         return Finding("failed", seen, "look at run.should_stop() more often, and return the best so far")
-    if not evaluate(instance, solution).feasible:
+    if not evaluate(parse_instance(document), solution).feasible:
         return Finding(
             "failed", "infeasible when stopped early", "have a feasible answer before the first loop"
         )
     return Finding("passed", f"answered after {taken:.2f} s of {_DEADLINE_S} s")
 
 
-def _reports(solver: Solver, instance: Instance) -> Finding:
+def _reports(solver: Solver, document: bytes) -> Finding:
+    given, instance = parse_instance(document), parse_instance(document)
     incumbents: list[Evaluation] = []
     bounds: list[float] = []
 
@@ -267,7 +298,7 @@ def _reports(solver: Solver, instance: Instance) -> Finding:
             bounds.append(bound)
 
     run = replace(Run.seeded(_SEED), reporter=keep)
-    final = evaluate(instance, solver.solve(instance, run)).cost
+    final = evaluate(instance, solver.solve(given, run)).cost
     if any(not incumbent.feasible for incumbent in incumbents):
         return Finding("failed", "an incumbent is infeasible", "report what would count as an answer")
     costs = [*(incumbent.cost for incumbent in incumbents), final]
@@ -277,7 +308,7 @@ def _reports(solver: Solver, instance: Instance) -> Finding:
     return wrong or Finding("passed", f"{len(incumbents)} incumbents, {len(bounds)} bounds")
 
 
-_BEHAVIOURS: Mapping[str, Callable[[Solver, Instance], Finding]] = {
+_BEHAVIOURS: Mapping[str, Callable[[Solver, bytes], Finding]] = {
     "same seed, same answer": _deterministic,
     "stochastic as declared": _as_declared,
     "no global randomness": _no_global_randomness,

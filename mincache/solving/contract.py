@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RAW_DIGITS = 3
 """Significant digits of raw decisions that are worth keeping: they tell how much a limit is broken by."""
+GRACE_S = 0.1
+"""Seconds past its limit in which a solver that minds its time may still answer."""
 Reporter = Callable[[float, Solution | None, float | None], None]
 """Receives (seconds since the start, incumbent or None, lower bound or None)."""
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mincache.solving.conformance import check_instances, check_solver
+from mincache.errors import InputError
+from mincache.solving.conformance import ConformanceError, check_instances, check_solver, iter_checks
 
 HEADER = """
 import random
@@ -43,7 +44,7 @@ FAULTS = [
     (
         "minds its deadline",
         "run.should_stop()",
-        "if run.remaining() < 10: time.sleep(3)\n        return answer",
+        "if run.remaining() < 10: time.sleep(0.75)\n        return answer",
     ),
     (
         "minds its deadline",
@@ -64,7 +65,7 @@ def failed_checks(folder, body, header=HEADER):
     """The failed checks of the solver with this body of `solve`."""
     path = folder / "broken.py"
     path.write_text(f"{header}        {body}\n")
-    return {check.name: check for check in check_solver(f"{path}:Broken") if check.outcome == "failed"}
+    return {check.name: check for check in iter_checks(f"{path}:Broken") if check.outcome == "failed"}
 
 
 @pytest.mark.parametrize(("name", "advice", "body"), FAULTS)
@@ -74,6 +75,44 @@ def test_each_fault_fails_its_check(name, advice, body, tmp_path):
     assert name in failed
     assert advice in failed[name].advice
     assert all(check.detail and check.advice for check in failed.values())
+
+
+def test_a_test_that_only_calls_the_checks_fails_for_a_bad_solver(tmp_path):
+    """The call itself raises, with a line for each failed check that says what was seen and what to do."""
+    failed = failed_checks(tmp_path, "random.random(); return with_steps(run.rng.random((T, N)) / N)")
+    assert len(failed) == 2
+    with pytest.raises(ConformanceError) as caught:
+        check_solver(f"{tmp_path / 'broken.py'}:Broken")
+    assert isinstance(caught.value, AssertionError)
+    lines = [f"{check.name}: {check.detail}; {check.advice}" for check in failed.values()]
+    assert str(caught.value).splitlines() == lines
+    assert [check.name for check in caught.value.failed] == list(failed)
+    with pytest.raises(InputError, match="must be installed"):
+        check_solver("no-such-solver")
+
+
+def test_a_solver_that_passes_returns_its_checks():
+    """Where nothing fails, the checks come back, those of every instance among them."""
+    checks = check_solver("cloud-only")
+    assert {check.outcome for check in checks} == {"passed"}
+    assert {f"feasible: {title}" for title, _ in check_instances()} < {check.name for check in checks}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "object.__setattr__(instance.server, 'storage_gb', 1e9)",
+        "object.__setattr__(instance, 'server', dataclasses.replace(instance.server, storage_gb=1e9))",
+    ],
+)
+def test_a_solver_gains_nothing_by_changing_its_instance(change, tmp_path):
+    """A solver that makes its server larger is told so, on every instance, and is judged on the true one."""
+    header = HEADER.replace("import random\n", "import dataclasses\nimport random\n")
+    failed = failed_checks(tmp_path, f"{change}; return with_cache(np.ones((T, M)))", header)
+    assert failed.keys() == {f"feasible: {title}" for title, _ in check_instances()}
+    assert {check.detail for check in failed.values()} == {"solve() changed the instance"}
+    undone = "size = instance.server.storage_gb; " + change.replace("1e9", "size") + "; "
+    assert failed_checks(tmp_path, undone + "return answer", header) == {}
 
 
 def test_a_worse_incumbent_is_found(tmp_path):
@@ -152,10 +191,9 @@ def test_an_unsupported_instance_is_not_a_failure(tmp_path):
         )
         + "        return answer\n"
     )
-    checks = list(check_solver(f"{path}:Broken"))
+    checks = check_solver(f"{path}:Broken")
     details = {check.detail for check in checks if check.outcome == "not applicable"}
     assert details == {"only on Sundays"}
-    assert not [check for check in checks if check.outcome == "failed"]
 
 
 @pytest.mark.parametrize("answer", ["False", "True", "''"])
