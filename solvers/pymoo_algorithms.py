@@ -15,10 +15,11 @@ from pymoo.algorithms.soo.nonconvex.pso import PSO
 from pymoo.core.termination import NoTermination
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
+from mincache.algebra.parts import parts
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
 from mincache.solving.feasible import round_feasibly
-from mincache.views.pymoo_problem import SlotProblem, parts
+from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
 
 _ALGORITHMS: dict[str, Callable[[int], Any]] = {
@@ -62,9 +63,9 @@ class PymooAlgorithm(Solver):
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the best candidate of each slot; slots not reached in time go to the cloud."""
         answer, raw = _nothing_cached(instance), _nothing_cached(instance)
-        first, least = 0, np.inf
+        least = np.inf
         with _global_generator_kept():
-            for part in parts(instance):
+            for first, part in parts(instance):
                 if run.should_stop():
                     break
                 problem = SlotProblem(part, VectorView(self.repair))
@@ -77,7 +78,6 @@ class PymooAlgorithm(Solver):
                     if cost < least:  # the first points of a slot may lose to the cloud
                         run.report(found)
                         least = cost
-                first = slots.stop
         run.report_raw(raw.compact(RAW_DIGITS))
         return Solution.of(instance, round_feasibly(instance, answer))
 

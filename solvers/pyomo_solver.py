@@ -107,7 +107,9 @@ class Pyomo(Solver):
         if missing:
             raise MissingExtraError(missing)
         if self._family == "highs":
-            _allow_other_threads()
+            import highspy
+
+            highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
         return solve_parts(instance, run, self._solve)
 
     def _solve(self, part: Instance, seconds: float) -> PartAnswer:
@@ -167,13 +169,6 @@ class Pyomo(Solver):
             return None
         called_by = "" if missing[0] == self.solver else f" ({self.solver} calls it)"
         return _what_to_install(missing[0]) + called_by
-
-
-def _allow_other_threads() -> None:
-    """Let HiGHS take another number of threads than it had before in this process, which it refuses."""
-    import highspy
-
-    highspy.Highs.resetGlobalScheduler(True)
 
 
 def _available(name: str) -> bool:

@@ -51,9 +51,10 @@ def lagrangian_bound(instance: Instance, prices: Prices) -> Array:
         prices: multipliers; negative ones count as zero.
     """
     storage, steps = (np.maximum(price, 0.0) for price in prices)
-    service, size = _service(instance, storage, steps)
-    total = service - storage - steps
-    slack = _ROUNDING * (size + storage + steps)
+    cached, cloud = _choices(instance, storage, steps)
+    least = np.where(cacheable(instance), np.minimum(cached, cloud), cloud).sum(axis=-1)
+    total = least - storage - steps
+    slack = _ROUNDING * ((cached + cloud).sum(axis=-1) + storage + steps)
     return np.asarray((total - slack) / instance.user_count + upload_bound(instance))
 
 
@@ -103,13 +104,6 @@ def cheapest_paths(instance: Instance, cached: Array, possible: Array) -> tuple[
     held = np.where(possible[first], np.add.reduceat(cached, first, axis=0), np.inf)
     cost, frames = _paths(held, loading_cost(instance)[first])
     return float(cost.sum()), per_slot(instance, frames)
-
-
-def _service(instance: Instance, storage: Array, steps: Array) -> tuple[Array, Array]:
-    """Return the least cost of all but uploads at these prices, [T], and the size of what it adds up."""
-    cached, cloud = _choices(instance, storage, steps)
-    least = np.where(cacheable(instance), np.minimum(cached, cloud), cloud)
-    return least.sum(axis=-1), (cached + cloud).sum(axis=-1)
 
 
 def _choices(instance: Instance, storage: Array, steps: Array) -> tuple[Array, Array]:

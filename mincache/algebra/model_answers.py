@@ -41,7 +41,7 @@ class Names(BaseModel):
         users: N.
         models: M.
         model_file: name of the model's file.
-        formulation: which one of `views.algebraic` it is.
+        formulation: one of `pyomo_model.Formulation`.
         decisions: by a variable's name in the file, the array of the solution and the index there that
             it decides, such as `cache`, 0, 3.
         columns: every variable in the order of an NL file, whose solvers may answer without names.

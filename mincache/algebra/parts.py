@@ -20,6 +20,7 @@ from mincache.problem.instance import NAME_CHARACTERS, Instance, Trace
 from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving.contract import Run
+from mincache.solving.feasible import linked_slots
 
 _LARGEST = 1e12  # with their tolerances of 1e-6 and 1e-9, larger numbers leave nothing certain
 _CLAIM_SLACK = 1e-6
@@ -98,8 +99,7 @@ def answer_parts(
 
 def parts(instance: Instance) -> Iterator[tuple[int, Instance]]:
     """Yield each part's first slot, and the part as an instance."""
-    rules, T = instance.rules, instance.slot_count
-    length = T if rules.loading_s_per_gb > 0.0 else min(rules.frame_slots, T)
+    T, length = instance.slot_count, linked_slots(instance)
     for first in range(0, T, length):
         yield first, _slots(instance, first, min(first + length, T))
 

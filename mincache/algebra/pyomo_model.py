@@ -224,7 +224,7 @@ def _add_uplink(model: Any, instance: Instance) -> None:
         share, delay = block.bandwidth_share[t, n], block.upload_s[t, n]
         return linear([(1.0, delay), (-slope[t][n][k], share)]) >= offset[t][n][k]
 
-    points = range(tangents.share.shape[-1])
+    points = range(tangents.slope_s.shape[-1])
     model.bandwidth_limit = pyo.Constraint(model.slots, rule=limit, doc="(11e)")
     model.tangent = pyo.Constraint(model.slots, model.users, points, rule=above, doc="below (4), convex")
 

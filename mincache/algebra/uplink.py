@@ -7,8 +7,7 @@ slope. A model with the tangents at that split has therefore the true optimum: n
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,17 +34,6 @@ def upload_s(instance: Instance, share: Array) -> Array:
     snr, bits = full_band_snr(instance)[..., None], instance.trace.input_bits[..., None]
     rate = equations.uplink_rate_bps(share, snr, instance.radio.uplink_hz)
     return np.asarray(equations.transmission_delay_s(bits, rate))
-
-
-def upload_slope_s(instance: Instance, share: Array) -> Array:
-    """Return the derivative of `upload_s` by the share, at shares [T, N, K] > 0, in s.
-
-    With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
-    where e' ln 2 = log(1 + k/b) - k / (b + k).
-    """
-    snr = full_band_snr(instance)[..., None]
-    log = np.log1p(snr / share)
-    return np.asarray(-upload_s(instance, share) * (log - snr / (share + snr)) / (share * log))
 
 
 def upload_expression(input_bits: float, uplink_hz: float, snr: float, share: Any, log: Any) -> Any:
@@ -78,27 +66,25 @@ def shares_near_optimum(instance: Instance) -> Array:
     return np.asarray(np.minimum(shares, 1.0))
 
 
-@dataclass(frozen=True, eq=False)
-class Tangents:
-    """Tangents of the upload delay: value_s + slope_s (b - share) never exceeds it, being convex in b.
+class Tangents(NamedTuple):
+    """Tangents of the upload delay: offset_s + slope_s b never exceeds it, for it is convex in b.
 
     Attributes:
-        share: [T, N, K], ascending, where they touch.
-        value_s: [T, N, K], delay there, in s.
         slope_s: [T, N, K], in s.
+        offset_s: [T, N, K], value at share 0, in s.
     """
 
-    share: Array
-    value_s: Array
     slope_s: Array
+    offset_s: Array
 
     @classmethod
     def at(cls, instance: Instance, share: Array) -> Tangents:
-        """Return the tangents at bandwidth shares [T, N, K] > 0."""
-        share = np.sort(share, axis=-1)
-        return cls(share, upload_s(instance, share), upload_slope_s(instance, share))
+        """Return the tangents that touch at bandwidth shares [T, N, K] > 0.
 
-    @property
-    def offset_s(self) -> Array:
-        """Value of each tangent at share 0, in s: [T, N, K]."""
-        return np.asarray(self.value_s - self.slope_s * self.share)
+        With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
+        where e' ln 2 = log(1 + k/b) - k / (b + k).
+        """
+        snr, delay_s = full_band_snr(instance)[..., None], upload_s(instance, share)
+        log = np.log1p(snr / share)
+        slope_s = -delay_s * (log - snr / (share + snr)) / (share * log)
+        return cls(slope_s, delay_s - slope_s * share)

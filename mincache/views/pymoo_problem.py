@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from pymoo.core.problem import Problem
 
 from mincache.problem.evaluation import evaluate_batch
-from mincache.problem.instance import Instance, Trace
-from mincache.problem.quantity import Array, quantities
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import linked_slots
 from mincache.views.vector import VectorView, unrepaired
 
 
@@ -42,18 +40,3 @@ class SlotProblem(Problem):  # type: ignore[misc]  # pymoo ships no types
 
     def _by_slot(self, x: Array) -> Array:
         return x.reshape(*x.shape[:-1], self.slot.slot_count, -1)
-
-
-def parts(instance: Instance) -> list[Instance]:
-    """Return the stretches of slots that nothing links with each other: slots, frames, or the whole."""
-    length, slots = linked_slots(instance), instance.slot_count
-    if length == slots:
-        return [instance]
-    if length == 1:
-        return [instance.slot(t) for t in range(slots)]
-    return [_stretch(instance, t, t + length) for t in range(0, slots, length)]
-
-
-def _stretch(instance: Instance, first: int, stop: int) -> Instance:
-    trace = Trace(**{name: getattr(instance.trace, name)[first:stop] for name in quantities(Trace)})
-    return replace(instance, trace=trace)

@@ -11,11 +11,12 @@ from pymoo.optimize import minimize
 from scipy.stats import ks_2samp
 
 from mincache import InputError, Run, Scenario, evaluate, evaluate_batch
+from mincache.algebra.parts import parts
 from mincache.files.documents import solution_bytes
 from mincache.generation.suites import find_instance
 from mincache.problem.instance import Rules
 from mincache.solving import registry
-from mincache.views.pymoo_problem import SlotProblem, parts
+from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
 
 INSTANCE = find_instance("smoke-v1.l0.n18.t0")
@@ -48,7 +49,7 @@ def test_a_slot_ends_as_with_pymoo(population, generations):
 
 def test_linked_slots_end_as_with_pymoo():
     """Slots that rules link are one point of pymoo's GA, whose cost is theirs together."""
-    linked = replace(parts(FRAMES)[0], rules=Rules(2, 0.5, 0.3))
+    linked = replace(next(parts(FRAMES))[1], rules=Rules(2, 0.5, 0.3))
     solver = registry.make("genetic[population=10,generations=8]")
     ours = [evaluate(linked, solver.solve(linked, Run.seeded(seed))).cost for seed in range(60)]
     problem = SlotProblem(linked, VectorView())

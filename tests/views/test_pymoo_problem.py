@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mincache import Decisions, Run, Solution, evaluate
+from mincache.algebra.parts import parts
 from mincache.generation.suites import find_instance
 from mincache.problem.instance import Rules
 from mincache.solving import registry
-from mincache.views.pymoo_problem import SlotProblem, parts
+from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
 
 SMOKE = find_instance("smoke-v1.l1.n10.t0")
@@ -48,7 +49,7 @@ def test_a_longer_point_is_that_of_its_slots():
 def test_parts_are_what_nothing_links(rules, lengths):
     """Answers to the parts, one after another, cost and keep together what they do apart."""
     instance = replace(SMOKE, rules=rules)
-    pieces = parts(instance)
+    pieces = [part for _, part in parts(instance)]
     assert [part.slot_count for part in pieces] == lengths
     answers = [registry.make("popular-first").solve(part, Run.seeded(0)) for part in pieces]
     joined = [np.concatenate(arrays) for arrays in zip(*(a.decisions for a in answers), strict=True)]
