@@ -28,9 +28,10 @@ from mincache.paper.claims import (
 )  # fmt: skip
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import ClaimedQuantity, Measurements, estimate, estimate_mean
-from mincache.paper.sizes import Settings, spell
+from mincache.paper.sizes import Settings
 from mincache.paper.study_folder import Contestant, StudyFolder
 from mincache.paper.trained import Trained, Training
+from mincache.solving.spec import spell
 
 _PAPER_SOLVERS = Path(__file__).with_name("paper_solvers.py")
 HCRAS_SPEC = f"{_PAPER_SOLVERS}:Hcras"

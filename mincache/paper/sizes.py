@@ -83,9 +83,3 @@ SIZES = {
     ),
 }  # fmt: skip
 """The sizes by name. Small ones show that everything works; their numbers mean little."""
-
-
-def spell(target: str, parameters: Mapping[str, object]) -> str:
-    """Return a solver with its parameters, such as `genetic[population=50]`, quoted where it must be."""
-    texts = {name: f'"{value}"' if "," in str(value) else str(value) for name, value in parameters.items()}
-    return f"{target}[{','.join(f'{name}={text}' for name, text in texts.items())}]" if texts else target
