@@ -10,8 +10,8 @@ from mincache.bench.records import Broken, Cell, RawScore, Record, Score, TraceP
 from mincache.bench.worker import ANSWER, pack
 from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
 from mincache.board.packs import write_pack
-from mincache.board.ranking import table
 from mincache.board.standing import standings
+from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
 from mincache.generation.streams import Uniforms
 from mincache.generation.suites import find
@@ -64,7 +64,7 @@ def raw_score(cost=None, **violations):
 
 def tables(records, solvers=(), suite=""):
     """Return the table of each suite in the records."""
-    return [table(standing) for standing in standings(records, solvers, suite)]
+    return [Table(standing) for standing in standings(records, solvers, suite)]
 
 
 def judged(suite, name, solver, solution, repetition=0, raw=None, **cell):

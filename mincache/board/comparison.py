@@ -1,9 +1,10 @@
-"""Two contenders side by side: paired by instance, tested, and what changed most."""
+"""Contenders side by side: two of them, or every pair of a table and the virtual best of all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from statistics import fmean
 from typing import NamedTuple
 
@@ -12,7 +13,8 @@ import numpy as np
 from mincache.board.contenders import differences
 from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.standing import Standing
-from mincache.board.statistics import holm, wilcoxon, win_matrix
+from mincache.board.statistics import holm, virtual_best, wilcoxon, win_matrix
+from mincache.board.table import Table
 
 
 class Pair(NamedTuple):
@@ -112,11 +114,53 @@ def compare_standings(
         for theirs, other in others
         if theirs.name == mine.name and (not same_solver or theirs.labels[other] == mine.labels[who])
     ]
-    return adjusted(found)
+    return _adjusted(found)
 
 
-def adjusted(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Return comparisons that are made together, their p-values adjusted for their number."""
+@dataclass(frozen=True)
+class Share:
+    """What a solver adds to the others.
+
+    Attributes:
+        solver: its label.
+        best_alone: common instances on which it beats every other solver.
+        contribution: by how much the mean cost of the virtual best would rise without it.
+    """
+
+    solver: str
+    best_alone: int
+    contribution: float
+
+
+def pairs(table: Table) -> list[Comparison]:
+    """Return the comparison of each pair of ranked solvers, in the table's order, on the common instances.
+
+    The p-values are adjusted for the number of pairs.
+    """
+    costs = _common_costs(table)
+    suite = table.standing.name
+    return _adjusted(
+        compare(suite, one, costs[one], other, costs[other]) for one, other in combinations(costs, 2)
+    )
+
+
+def shares(table: Table) -> list[Share]:
+    """Return what each ranked solver adds to the virtual best on the common instances; [] if there is one."""
+    costs = _common_costs(table)
+    if len(costs) < 2:
+        return []
+    best = virtual_best(np.array([list(one.values()) for one in costs.values()]))
+    listed = zip(costs, best.alone.tolist(), best.contribution.tolist(), strict=True)
+    return [Share(label, alone, contribution) for label, alone, contribution in listed]
+
+
+def _common_costs(table: Table) -> dict[str, dict[str, float]]:
+    """The cost of each common instance by label, ranked solvers in the table's order."""
+    costs = table.standing.costs
+    return {row.solver: {name: costs[row.who][name] for name in row.good} for row in table.ranked}
+
+
+def _adjusted(comparisons: Iterable[Comparison]) -> list[Comparison]:
     listed = list(comparisons)
     p_values = holm([one.p_value for one in listed])
     return [replace(one, p_adjusted=p) for one, p in zip(listed, p_values, strict=True)]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from mincache.board.ranking import table
 from mincache.board.ranks import GAP_DIGITS
 from mincache.board.render import escaped, markdown_table
 from mincache.board.standing import Standing
+from mincache.board.table import Table
 from mincache.errors import InputError, excerpt
 
 
@@ -70,7 +70,7 @@ def contrasts_markdown(found: Sequence[Contrast], base: str) -> str:
 
 
 def _gaps(standing: Standing) -> dict[str, float]:
-    rows = table(standing).rows
+    rows = Table(standing).rows
     return {row.solver: round(row.gap, GAP_DIGITS) for row in rows if row.gap is not None}
 
 

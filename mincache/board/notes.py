@@ -7,31 +7,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from mincache.board.protocol import Protocol
 from mincache.board.references import RELATIVE_TOLERANCE, Reference
 from mincache.board.standing import Standing
-from mincache.board.table import Row
+from mincache.board.table import Row, Table
 
 _NAMED = 3
 
 
-def notes(standing: Standing, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the notes of a standing's table, a sentence each."""
-    ranked = [row for row in rows if not row.apart]
+def notes(table: Table) -> tuple[str, ...]:
+    """Return the notes of a table, a sentence each, and its remarks."""
+    standing = table.standing
     return (
-        *_scope(ranked, standing.common, len(standing.instances)),
-        *_apart(rows),
+        *_scope(table.ranked, standing),
+        *_apart(table.rows),
         *_gap(standing.common, standing.references),
         *_protocol(standing),
         *_departures(standing),
-        *_seeds(rows, standing.protocol),
+        *_seeds(table.rows, standing.protocol),
         *_news(standing),
+        *table.remarks,
     )
 
 
-def _scope(ranked: Sequence[Row], common: Sequence[str], instances: int) -> Iterator[str]:
+def _scope(ranked: Sequence[Row], standing: Standing) -> Iterator[str]:
     if not ranked:
         yield "No solver has a verified solution, so there are no means."
         return
     who = "the one solver ranked" if len(ranked) == 1 else f"all {len(ranked)} solvers ranked"
-    yield f"Means are over the {len(common)} of {instances} instances with a verified solution of {who}."
+    scope = f"{len(standing.common)} of {len(standing.instances)} instances"
+    yield f"Means are over the {scope} with a verified solution of {who}."
     fewest = min(row.covered for row in ranked)
     most = max(row.covered for row in ranked)
     if fewest < most:
@@ -43,8 +45,8 @@ def _apart(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.apart:
             yield f"{row.solver} is set apart: {row.apart}."
-        if row.declined:
-            yield f"{row.solver} declined {row.declined} of {row.declined + row.runs} runs."
+        if declined := len(row.every) - len(row.attempted):
+            yield f"{row.solver} declined {declined} of {len(row.every)} runs."
 
 
 def _gap(common: Sequence[str], references: Mapping[str, Reference]) -> Iterator[str]:

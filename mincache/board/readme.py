@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mincache.board.columns import NOTHING, duration
 from mincache.board.entries import Entry
-from mincache.board.ranking import table
+from mincache.board.formats import NOTHING, duration
 from mincache.board.render import escaped, markdown, markdown_table
 from mincache.board.standing import standings
+from mincache.board.table import Table
 
 PAGE_FILE = "README.md"
 
@@ -33,7 +33,7 @@ def page(entries: Sequence[Entry], board: Path) -> str:
     sections = [_HEAD]
     for standing in standings(record for entry in entries for record in entry.records):
         here = [entry for entry in entries if entry.manifest.suite == standing.name]
-        sections += [markdown([table(standing)]), *_chart(standing.name, board), _listed(here)]
+        sections += [markdown([Table(standing)]), *_chart(standing.name, board), _listed(here)]
     return "\n".join(sections)
 
 

@@ -1,4 +1,4 @@
-"""One table, several renderings: terminal, Markdown, LaTeX, JSON and CSV."""
+"""One table, several renderings: Markdown, LaTeX, JSON and CSV; `cli.leaderboard` has that for a terminal."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mincache.board.columns import failures, visible_columns
+from mincache.board.columns import NUMBERS, numbers, visible_columns
+from mincache.board.formats import failures
+from mincache.board.notes import notes
 from mincache.board.table import Row, Table
 from mincache.board.times import POLICIES
 from mincache.problem.constraints import CONSTRAINTS
-
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -41,13 +39,19 @@ def as_csv(tables: Sequence[Table]) -> str:
     writer.writeheader()
     for table in tables:
         for row in table.rows:
-            ends = {"suite": table.suite, "protocol_sha256": table.protocol_sha256}
-            writer.writerow(ends | _flat(row))
+            ends = {"suite": table.standing.name, "protocol_sha256": table.standing.protocol_sha256}
+            writer.writerow({name: _inert(value) for name, value in (ends | _flat(row)).items()})
     return text.getvalue()
 
 
+def _inert(value: Any) -> Any:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+
+
 def _flat(row: Row) -> dict[str, Any]:
-    values = asdict(row) | {"failures": failures(row.failures)}
+    values = numbers(row)
+    values["failures"] = failures(values["failures"])
     for name, keys in _MAPPINGS.items():
         found = values.pop(name)
         values |= {f"{name}_{key}": found.get(key) for key in keys}
@@ -57,35 +61,10 @@ def _flat(row: Row) -> dict[str, Any]:
 _MAPPINGS: Mapping[str, Sequence[str]] = {
     "mean_solve_s": POLICIES, "raw_rate": CONSTRAINTS, "raw_excess": CONSTRAINTS,
 }  # fmt: skip
-"""The fields of a row that have a column a key in CSV, and those keys."""
+"""The numbers of a row that have a column a key in CSV, and those keys."""
 
-CSV_COLUMNS = [f.name for f in fields(Row) if f.name not in _MAPPINGS]
+CSV_COLUMNS = [name for name in NUMBERS if name not in _MAPPINGS]
 CSV_COLUMNS += [f"{name}_{key}" for name, keys in _MAPPINGS.items() for key in keys]
-
-
-def terminal(table: Table) -> RichTable:
-    """Return the table for a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    drawn = RichTable(title=Text(table.suite), box=SIMPLE_HEAD, padding=0, show_edge=False)
-    columns = [column for column in visible_columns(table) if not column.wide]
-    for column in columns:
-        # A number folded over two lines, or cut, would be misread; text may fold.
-        drawn.add_column(
-            column.title,
-            justify="right" if column.numeric else "left",
-            no_wrap=column.numeric,
-            overflow="fold",
-            vertical="bottom",
-        )
-    for row in table.rows:
-        # Text, since rich would read the brackets of `genetic[population=50]` as markup.
-        drawn.add_row(
-            *(Text(column.cell(row, table)) for column in columns), style="dim" if row.apart else ""
-        )
-    return drawn
 
 
 def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool] = ()) -> str:
@@ -101,21 +80,21 @@ def escaped(text: str) -> str:
 
 def _markdown_section(table: Table) -> str:
     columns = visible_columns(table)
-    rows = ([escaped(column.cell(row, table)) for column in columns] for row in table.rows)
+    rows = ([escaped(column.cell(row)) for column in columns] for row in table.rows)
     titles = [escaped(column.heading) for column in columns]
     left = [not column.numeric for column in columns]
-    notes = "".join(f"- {escaped(note)}\n" for note in table.notes)
-    return f"## {escaped(table.suite)}\n\n{markdown_table(titles, rows, left)}\n{notes}"
+    listed = "".join(f"- {escaped(note)}\n" for note in notes(table))
+    return f"## {escaped(table.standing.name)}\n\n{markdown_table(titles, rows, left)}\n{listed}"
 
 
 def _tabular(table: Table) -> str:
-    notes = "".join(f"% {note}\n" for note in (table.suite, *table.notes))
+    comments = "".join(f"% {' '.join(line.split())}\n" for line in (table.standing.name, *notes(table)))
     columns = visible_columns(table)
     sides = "".join("r" if column.numeric else "l" for column in columns)
     titles = _latex_row(column.heading for column in columns)
-    rows = "".join(_latex_row(column.cell(row, table) for column in columns) for row in table.rows)
+    rows = "".join(_latex_row(column.cell(row) for column in columns) for row in table.rows)
     body = f"\\toprule\n{titles}\\midrule\n{rows}\\bottomrule\n"
-    return f"{notes}\\begin{{tabular}}{{{sides}}}\n{body}\\end{{tabular}}\n"
+    return f"{comments}\\begin{{tabular}}{{{sides}}}\n{body}\\end{{tabular}}\n"
 
 
 def _latex_row(cells: Iterable[str]) -> str:
@@ -130,12 +109,13 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 
 def _json_table(table: Table) -> dict[str, Any]:
+    standing = table.standing
     return {
-        "suite": table.suite,
-        "instances": table.instances,
-        "common_instances": list(table.common),
-        "protocol": table.protocol.model_dump(mode="json"),
-        "protocol_sha256": table.protocol_sha256,
-        "rows": [asdict(row) for row in table.rows],
-        "notes": list(table.notes),
+        "suite": standing.name,
+        "instances": len(standing.instances),
+        "common_instances": list(standing.common),
+        "protocol": standing.protocol.model_dump(mode="json"),
+        "protocol_sha256": standing.protocol_sha256,
+        "rows": [numbers(row) for row in table.rows],
+        "notes": list(notes(table)),
     }

@@ -10,13 +10,15 @@ from statistics import fmean
 import numpy as np
 
 from mincache.bench.records import Record
-from mincache.board.common import common_instances
 from mincache.board.contenders import Contender, labels
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.board.references import Reference, find_suite, references, verified_cost
 from mincache.board.results import Results, by_suite, chosen
 from mincache.generation.suites import Suite
 from mincache.problem.quantity import Array
+
+NOTHING_VERIFIED = "no verified solution"
+NOTHING_SHARED = "no instance in common with the solvers above"
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,3 +139,22 @@ def _standing(name: str, results: Results, solvers: Sequence[str], folder: str) 
     known = references(suite, every)
     kept = chosen(results, solvers, named)
     return Standing(name, suite, kept, named, known, tuple(sorted(seen)), *read_protocol(suite))
+
+
+def common_instances(
+    covered: Mapping[Contender, frozenset[str]], labels: Mapping[Contender, str]
+) -> tuple[tuple[str, ...], dict[Contender, str]]:
+    """Return the instances that contenders share, sorted, and why some contenders are set apart.
+
+    A contender without a verified solution does not take part. The others join in order of coverage,
+    and one that would leave no common instance is set apart.
+    """
+    common: frozenset[str] = frozenset()
+    apart: dict[Contender, str] = {}
+    for who in sorted(covered, key=lambda who: (-len(covered[who]), labels[who])):
+        shared = common & covered[who] if common else covered[who]
+        if shared:
+            common = shared
+        else:
+            apart[who] = NOTHING_SHARED if covered[who] else NOTHING_VERIFIED
+    return tuple(sorted(common)), apart

@@ -1,17 +1,18 @@
-"""Times of a standing as a matrix, and their means under each failure policy."""
+"""Times of runs: means under each failure policy, when targets were reached, and primal integrals."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Iterable, Sequence
+from statistics import fmean, median
 from typing import get_args
 
 import numpy as np
 
-from mincache.bench.records import Record
+from mincache.bench.records import Record, TracePoint
+from mincache.bench.trace import primal_integral
 from mincache.board.contenders import Contender
-from mincache.board.references import verified_cost
+from mincache.board.references import RELATIVE_TOLERANCE, Reference, verified_cost
 from mincache.board.standing import Standing
 from mincache.board.statistics import FailurePolicy, shifted_geometric_mean, with_failures
 from mincache.problem.quantity import Array
@@ -64,3 +65,20 @@ def _attempted(standing: Standing, ranked: Sequence[Contender]) -> list[str]:
         return any(record.verdict != "skipped" for record in standing.results[who].get(name, ()))
 
     return [name for name in standing.instances if ranked and all(tried(who, name) for who in ranked)]
+
+
+def reached_s(trace: Sequence[TracePoint], reference: Reference, targets: Sequence[float]) -> list[float]:
+    """Return when in s a run first had a cost within each target gap of the reference; inf if never."""
+    limits = [reference.cost * (1.0 + target + RELATIVE_TOLERANCE) for target in targets]
+    known = [(point.seconds, point.cost) for point in trace if point.cost is not None]
+    return [next((seconds for seconds, cost in known if cost <= limit), math.inf) for limit in limits]
+
+
+def mean_primal_integral_s(records: Iterable[Record], reference: Reference, horizon_s: float) -> float | None:
+    """Return the mean primal integral in s of runs to one reference and horizon; None without runs.
+
+    The integral in a record refers to what was best known when it was run; this one is comparable.
+    """
+    areas = [primal_integral(record.trace, reference.cost, horizon_s) for record in records]
+    known = [area for area in areas if area is not None]
+    return fmean(known) if known else None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from mincache.cli.completing import instance_names
-from mincache.cli.progress import waiting
+from mincache.cli.completion import instance_names
+from mincache.cli.options import SECONDS, json_option
+from mincache.cli.terminal import print_json, waiting
 
 
 @click.command()
@@ -19,10 +19,8 @@ from mincache.cli.progress import waiting
 @click.argument("solution", required=False, type=click.Path(path_type=Path))
 @click.option("--check", "checking", is_flag=True, help="Check CERTIFICATE instead of writing one.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the certificate.")
-@click.option(
-    "--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for writing a proof."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.option("--time-limit", type=SECONDS, help="Seconds for writing a proof.")
+@json_option()
 def certify(
     instance: str, certificate: Path | None, solution: Path | None,
     checking: bool, output: Path | None, time_limit: float | None, as_json: bool,
@@ -62,7 +60,7 @@ def _write(document: bytes, output: Path, time_limit: float | None, as_json: boo
     write_bytes(output, data)
     bound = parse_certificate(data).bound
     if as_json:
-        click.echo(json.dumps({"certificate": str(output), "bound": bound}, indent=2))
+        print_json({"certificate": str(output), "bound": bound})
     else:
         click.echo(f"{output}: no solution costs less than {bound!r}")
 
@@ -76,7 +74,7 @@ def _check(document: bytes, certificate: Path, solution: Path | None, as_json: b
     with in_file(" ".join(map(str, paths))), waiting("checking"):
         verdict = check(document, *map(read_bytes, paths))
     if as_json:
-        click.echo(json.dumps(asdict(verdict), indent=2))
+        print_json(asdict(verdict))
     else:
         click.echo("\n".join(verdict.sentences))
     sys.exit(0 if verdict.accepted else 1)

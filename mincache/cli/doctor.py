@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -14,6 +13,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 import click
+
+from mincache.cli.options import json_option
+from mincache.cli.terminal import Styled, TerminalTable, print_json, printable, show, waiting
 
 ENABLES = {
     "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
@@ -32,7 +34,7 @@ _REFUSABLE: dict[str, Any] = {"wall_s": 30.0, "cpu_s": 30.0, "memory_bytes": 1 <
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@json_option()
 def doctor(as_json: bool) -> None:
     """Tell what is installed, what each missing extra would enable, and which limits can be enforced here.
 
@@ -42,15 +44,13 @@ def doctor(as_json: bool) -> None:
     mincache doctor
     mincache doctor --json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from rich.console import Console
-
-    with Console(stderr=True).status("trying a run"):
+    with waiting("trying a run"):
         works = trial()
     found = {
         "versions": versions(), "extras": extras(), "limits": limits(works.pop("enforced")), "trial": works,
     }  # fmt: skip
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        print_json(found)
     else:
         _show(found)
     sys.exit(0 if works["works"] else 1)
@@ -152,25 +152,26 @@ def trial() -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(", ".join(f"{name} {number}" for name, number in found["versions"].items()))
-    table = Table("extra", "", "libraries", "what it enables", title="extras", title_justify="left")
-    for extra, about in found["extras"].items():
-        mark = "[green]installed[/]" if about["installed"] else "[yellow]missing[/]"
-        table.add_row(extra, mark, ", ".join(_libraries(about["libraries"])), about["enables"])
-    console.print(table, soft_wrap=False)
+    click.echo(", ".join(f"{name} {number}" for name, number in found["versions"].items()) + "\n")
+    extras = [
+        [extra, _mark(about["installed"], "installed", "missing"), ", ".join(_libraries(about["libraries"])),
+         about["enables"]]
+        for extra, about in found["extras"].items()
+    ]  # fmt: skip
+    show(TerminalTable(("extra", "", "libraries", "what it enables"), "llll", extras, title="extras"))
     absent = [extra for extra, about in found["extras"].items() if not about["installed"]]
     if absent:
-        console.print(f"to add what is missing: pip install 'mincache[{','.join(absent)}]'", markup=False)
-    table = Table("limit", "", "how", title="limits of a run", title_justify="left")
-    for name, about in found["limits"].items():
-        table.add_row(name, "[green]yes[/]" if about["enforced"] else "[red]no[/]", about["how"])
-    console.print(table, soft_wrap=False)
+        click.echo(f"to add what is missing: pip install 'mincache[{','.join(absent)}]'")
+    limits = [
+        [name, _mark(one["enforced"], "yes", "no"), one["how"]] for name, one in found["limits"].items()
+    ]
+    show(TerminalTable(("limit", "", "how"), "lll", limits, title="\nlimits of a run"))
     works = "a run works" if found["trial"]["works"] else "a run does not work"
-    console.print(f"{works}: {found['trial']['told']}", markup=False)
+    click.echo(printable(f"\n{works}: {found['trial']['told']}"))
+
+
+def _mark(good: bool, yes: str, no: str) -> Styled:
+    return Styled(yes, "green") if good else Styled(no, "yellow")
 
 
 def _libraries(found: dict[str, str | None]) -> Iterator[str]:

@@ -21,16 +21,19 @@ EXAMPLES: dict[str, str] = {
         mincache leaderboard results/smoke results/genetic --format csv
     """,
     "leaderboard table": "mincache leaderboard table results/smoke --solvers cloud-only",
-    "leaderboard publish": "mincache leaderboard publish results/smoke --author 'A. Name' -o board",
+    "leaderboard publish": """
+        mincache leaderboard publish results/smoke --author 'A. Name' -o board
+        mincache leaderboard publish results/genetic --author 'A. Name' --link https://example.org -o board
+    """,
     "leaderboard rebuild": "mincache leaderboard rebuild board",
     "leaderboard verify": "mincache leaderboard verify board",
     "leaderboard build": "mincache leaderboard build board -o site",
     "leaderboard serve": "mincache leaderboard serve site --port 8000",
-    "submit": "mincache submit results/genetic --author 'A. Name' -o board",
     "reproduce": "mincache reproduce board/smoke-v1/cloud-only --instances 2 -o results/again",
     "compare": """
         mincache compare results/smoke:cloud-only results/smoke:popular-first
         mincache compare results/smoke results/both
+        mincache compare board
     """,
     "solve": "mincache solve smoke-v1.l0.n10.t0 --solver popular-first --time-limit 10 -o answer.json",
     "score": """

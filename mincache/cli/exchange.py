@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from mincache.cli.completing import instance_names
-from mincache.cli.progress import waiting
+from mincache.cli.completion import instance_names
+from mincache.cli.terminal import waiting
 
 _FORMATS = ["nl", "gms", "lp", "mps"]
 _FORMULATIONS = ["exact", "piecewise", "relaxed"]

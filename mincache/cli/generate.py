@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.progress import tracked
+from mincache.cli.options import COUNT, SECONDS
+from mincache.cli.terminal import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,12 +51,8 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
 @click.option(
     "--users", callback=_whole_numbers, metavar="N,N,...", help="Numbers of users; default: the scenario's."
 )
-@click.option(
-    "--libraries", type=click.IntRange(min=1), default=1, show_default=True, help="Model libraries to draw."
-)
-@click.option(
-    "--traces", type=click.IntRange(min=1), default=1, show_default=True, help="Traces a library and N."
-)
+@click.option("--libraries", type=COUNT, default=1, show_default=True, help="Model libraries to draw.")
+@click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces a library and N.")
 @click.option(
     "--seed", type=click.IntRange(min=0), required=True, help="Seed of the traces, and of the libraries."
 )
@@ -69,11 +66,11 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
               help="Search for settings in which solvers A and B differ most, and draw those.")  # fmt: skip
 @click.option("--budget", type=click.IntRange(min=5), default=100, show_default=True,
               help="With --separate: settings to try.")  # fmt: skip
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True),
+@click.option("--time-limit", type=SECONDS,
               help="With --separate: seconds after which no further setting is tried.")  # fmt: skip
-@click.option("--solve-limit", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True,
+@click.option("--solve-limit", type=SECONDS, default=10.0, show_default=True,
               help="With --separate: seconds for a solver on an instance.")  # fmt: skip
-@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True,
+@click.option("--keep", type=COUNT, default=5, show_default=True,
               help="With --separate: settings to draw.")  # fmt: skip
 def generate(
     scenario: str | None, users: tuple[int, ...] | None, libraries: int, traces: int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mincache.cli.completing import instance_names, solver_names, suite_names
-from mincache.cli.progress import tracked
+from mincache.cli.completion import instance_names, solver_names, suite_names
+from mincache.cli.options import FILE, SECONDS, json_option
+from mincache.cli.terminal import TerminalTable, print_json, printable, show, tracked
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,12 +27,9 @@ def instances(ctx: click.Context) -> None:
 
 
 @instances.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@json_option("a JSON array")
 def list_(as_json: bool) -> None:
     """List the standard suites."""
-    from rich.console import Console
-    from rich.table import Table
-
     from mincache.generation import suites
 
     found = [suites.find(name).content for name in suites.standard_names()]
@@ -48,14 +45,14 @@ def list_(as_json: bool) -> None:
             }
             for content in found
         ]
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
-    table = Table("suite", "instances", "T", "N", "M", "purpose")
+    table = []
     for content in found:
         numbers = (_sizes(content, "slots"), content.recipe.users, _sizes(content, "models"))
         sizes = (", ".join(map(str, one)) for one in numbers)
-        table.add_row(content.name, str(len(content.instance)), *sizes, content.purpose)
-    Console().print(table)
+        table.append([content.name, str(len(content.instance)), *sizes, content.purpose])
+    show(TerminalTable(("suite", "instances", "T", "N", "M", "purpose"), "lrllll", table))
 
 
 def _sizes(content: SuiteFile, field: str) -> list[int]:
@@ -76,7 +73,7 @@ def _one_or_all(values: list[int]) -> int | list[int]:
               help="Check the proofs of the reference values instead.")  # fmt: skip
 @click.option("--solutions", "what", flag_value="solutions",
               help="Score the best solutions that come with the suites instead.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object an instance.")
+@json_option("a JSON array, an object an instance")
 def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
     """Draw every file of SUITEs (default: all standard ones) again from its recipe, and compare bytes.
 
@@ -99,17 +96,17 @@ def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
         found = suites.find(name)
         if comes_with is not None and not suite and not comes_with(found):
             if not as_json:
-                click.echo(f"{name}: no {what}; reference values by {found.content.references}")
+                click.echo(printable(f"{name}: no {what}; reference values by {found.content.references}"))
             continue
         checked = list(tracked(check(found), f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]
         rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
         if not as_json:
             for instance, problem in broken:
-                click.echo(f"{instance}: {problem}", err=True)
+                click.echo(printable(f"{instance}: {problem}"), err=True)
             click.echo(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
     sys.exit(1 if any(row["problem"] for row in rows) else 0)
 
 
@@ -125,30 +122,25 @@ def certify(suite: str) -> None:
     click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 
-@instances.command()
+@instances.command("show")
 @click.argument("name", shell_complete=instance_names)
-def show(name: str) -> None:
+def show_(name: str) -> None:
     """Show what is in an instance (a name or a file) or a suite."""
-    from rich.console import Console
-
     from mincache.cli.describe import instance_tables, suite_table
     from mincache.generation import suites
 
-    console = Console()
     if suites.is_suite(name):
-        console.print(suite_table(suites.find(name)))
+        show(suite_table(suites.find(name)))
     else:
-        console.print(*instance_tables(suites.find_instance(name)), sep="\n")
+        show(*instance_tables(suites.find_instance(name)))
 
 
 @instances.command()
 @click.argument("suite", shell_complete=suite_names)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object an instance.")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Picture: .svg or .png."
-)
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
+@json_option("a JSON array, an object an instance")
+@click.option("-o", "--output", type=FILE, help="Picture: .svg or .png.")
+@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
               help="Seconds for each of the two optima of an instance.")  # fmt: skip
 def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_limit: float) -> None:
     """Tell what characterises each instance of SUITE: how scarce resources are, and what each is worth.
@@ -159,10 +151,8 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
     """
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from mincache.analysis.features import features as features_of
-    from mincache.cli.feature_table import feature_csv, feature_table, groups_of
+    from mincache.cli.describe import feature_csv, feature_table, groups_of
     from mincache.generation import suites
 
     if output is not None and output.suffix not in (".svg", ".png"):
@@ -171,11 +161,11 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
     tracking = tracked(found, "solving", total=len(found.entries))
     rows = [features_of(instance, time_limit) for instance in tracking]
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        print_json([asdict(row) for row in rows])
     elif as_csv:
         click.echo(feature_csv(rows), nl=False)
     else:
-        Console().print(feature_table(found, rows))
+        show(feature_table(found, rows))
     if output is not None:
         from mincache.site.charts import write
         from mincache.site.feature_chart import feature_chart
@@ -188,7 +178,7 @@ def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_
 @click.argument("suite", shell_complete=suite_names)
 @click.option("--solver", default="decomposition", show_default=True, help="An exact solver.",
               shell_complete=solver_names)  # fmt: skip
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=math.inf,
+@click.option("--time-limit", type=SECONDS, default=math.inf,
               help="Seconds an instance.  [default: none]")  # fmt: skip
 def reference(suite: str, solver: str, time_limit: float) -> None:
     """Solve every instance of SUITE, and write verified cost and lower bound into its suite.toml.

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completing import suite_names
-from mincache.cli.progress import waiting
-from mincache.cli.warning import warn
-from mincache.errors import InputError, MissingExtraError, did_you_mean
+from mincache.cli.completion import suite_names
+from mincache.cli.options import FOLDER, json_option
+from mincache.cli.terminal import Styled, TerminalTable, print_json, printable, show, tracked, waiting, warn
+from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
-    from rich.console import Console
-
-    from mincache.board.standing import Standing
     from mincache.board.table import Table
 
 FORMATS = ("table", "markdown", "latex", "json", "csv")
 BOARD, SITE = Path("leaderboard"), Path("site")
-_PIPED_WIDTH = 200
-"""Into a file or a pipe a table is as wide as it needs to be."""
+_board = click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+_campaigns = click.argument(
+    "campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER..."
+)
 
 
 class _TableByDefault(click.Group):
@@ -41,20 +39,23 @@ class _TableByDefault(click.Group):
 
 
 def _refuse_mistyped(word: str, verbs: Collection[str]) -> None:
-    advice = did_you_mean(word, verbs, "")
-    if advice and not Path(word).exists():
+    if Path(word).exists():
+        return
+    if word == "pairs":
+        raise MincacheError("no verb 'pairs'; `mincache compare FOLDER` compares every pair")
+    if advice := did_you_mean(word, verbs, ""):
         raise InputError("leaderboard", "must be given a verb or a folder", repr(word), advice)
 
 
 @click.group(cls=_TableByDefault)
 def leaderboard() -> None:
     """Rank solvers: `mincache leaderboard results/NAME` prints the table of a campaign."""
-    # A command lives for seconds; the collector would walk over 100,000 records again and again.
+    # A command lives for seconds. Over 100,000 records the collector would take 3 of 8 of them.
     gc.disable()
 
 
 @leaderboard.command()
-@click.argument("campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@_campaigns
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.option("--solvers", multiple=True, metavar="NAME", help="Keep this row alone; may be repeated.")
 @click.option("--suite", default="", metavar="FOLDER", type=click.Path(file_okay=False),
@@ -65,68 +66,45 @@ def table(campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suit
     Each row shows means over the instances that all ranked solvers have solved, sorted by the gap to the
     best known cost.
     """
-    from mincache.board import ranking
+    from mincache.board import render
     from mincache.board.results import read_campaigns
     from mincache.board.standing import standings
+    from mincache.board.table import Table
 
     damage: list[str] = []
     with waiting("reading records"):
-        records = read_campaigns(campaigns, damage.append)
-        tables = [ranking.table(one) for one in standings(records, solvers, suite)]
-    _show([replace(one, notes=(*one.notes, *damage)) for one in tables], form)
+        found = standings(read_campaigns(campaigns, damage.append), solvers, suite)
+        tables = [Table(standing, tuple(damage)) for standing in found]
+    if form == "table":
+        for one in tables:
+            _show(one)
+    else:
+        renderings = {
+            "markdown": render.markdown, "latex": render.latex, "json": render.as_json, "csv": render.as_csv,
+        }  # fmt: skip
+        click.echo(renderings[form](tables), nl=False)
+
+
+def _show(table: Table) -> None:
+    from mincache.board.columns import visible_columns
+    from mincache.board.notes import notes
+
+    columns = [column for column in visible_columns(table) if not column.wide]
+    rows: Sequence[Sequence[Styled]] = [
+        [Styled(column.cell(row), "dim" if row.apart else "") for column in columns] for row in table.rows
+    ]
+    titles = [column.title for column in columns]
+    sides = "".join("r" if column.numeric else "l" for column in columns)
+    show(TerminalTable(titles, sides, rows, title=table.standing.name, padding=0))
+    for note in notes(table):
+        click.echo(printable(note))
 
 
 @leaderboard.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--suite", default="", metavar="FOLDER", type=click.Path(file_okay=False),
-              help="Where the suite is, if it is not a standard one.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object a suite.")
-def pairs(folder: Path, suite: str, as_json: bool) -> None:
-    """Compare every pair of solvers of a campaign or a board, and show what each adds to the virtual best."""
-    from mincache.board import pairs as pairing
-    from mincache.board import ranking
-    from mincache.board.entries import read_any
-    from mincache.board.standing import standings
-
-    with waiting("reading records"):
-        found = standings(read_any(folder, warn), suite=suite)
-    if as_json:
-        _echo_pairs(found)
-        return
-    for standing in found:
-        shown = ranking.table(standing)
-        click.echo(f"{standing.name}, {len(shown.common)} common instances")
-        for one in pairing.pairs(standing, shown):
-            click.echo(
-                f"  {one.first} against {one.second}: better on {one.wins}, worse on {one.losses}, equal on "
-                f"{one.ties}; adjusted p = {one.p_adjusted:.2g}"
-            )
-        for share in pairing.shares(standing, shown):
-            click.echo(
-                f"  {share.solver}: best alone on {share.best_alone}; without it the virtual best would cost "
-                f"{share.contribution:.4f} more"
-            )
-
-
-def _echo_pairs(found: list[Standing]) -> None:
-    from mincache.board import pairs as pairing
-    from mincache.board import ranking
-    from mincache.cli.compare import as_document
-
-    suites = []
-    for standing in found:
-        shown = ranking.table(standing)
-        pairs = [as_document(one) for one in pairing.pairs(standing, shown)]
-        shares = [asdict(one) for one in pairing.shares(standing, shown)]
-        suites.append({"suite": standing.name, "pairs": pairs, "virtual_best": shares})
-    click.echo(json.dumps(suites, indent=2))
-
-
-@leaderboard.command()
-@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+@_board
 @click.option("--base", default="paper-v1", show_default=True, shell_complete=suite_names,
               help="The suite that the others are held against.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object a suite.")
+@json_option("a JSON array, an object a suite")
 def contrasts(board: Path, base: str, as_json: bool) -> None:
     """Show what each suite of a board tells apart: how far solvers spread, and which change places."""
     from mincache.board import contrasts as contrasting
@@ -136,41 +114,53 @@ def contrasts(board: Path, base: str, as_json: bool) -> None:
     with waiting("reading records"):
         found = contrasting.contrasts(standings(read_any(board, warn)), base)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        print_json([asdict(one) for one in found])
     else:
         click.echo(contrasting.contrasts_markdown(found, base), nl=False)
 
 
 @leaderboard.command()
-@click.argument("campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
-@click.option("-o", "--output", default=BOARD, show_default=True, type=click.Path(path_type=Path))
+@_campaigns
+@click.option("-o", "--output", default=BOARD, show_default=True, type=FOLDER,
+              help="The board that gets the entries.")  # fmt: skip
 @click.option("--solvers", multiple=True, metavar="NAME", help="Publish this row alone; may be repeated.")
-@click.option("--author", "authors", multiple=True, help="Who stands behind the entry; may be repeated.")
+@click.option("--author", "authors", multiple=True, required=True,
+              help="Who stands behind the entries; may be repeated.")  # fmt: skip
 @click.option("--link", "links", multiple=True, help="Where to read more (https); may be repeated.")
 @click.option("--note", default="", help="A sentence for readers.")
+@click.option("--training-s", type=click.FloatRange(min=0), default=None, help="Seconds of training.")
+@click.option("--training-device", default="", help="What it was trained on.")
 def publish(campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], **about: Any) -> None:
-    """Write campaigns into a board: an entry a solver, with its records and solutions, and the page."""
+    """Publish campaigns on a board: an entry a solver, verified as a reader would, and the page.
+
+    An entry holds the records and solutions of a solver on a suite; one of the same solver is replaced.
+    Exits with 1 if an entry does not verify; then it is nothing to hand in.
+    """
     from mincache.board import publish as publishing
     from mincache.board.results import read_campaigns
+    from mincache.board.verify import verify_entry
 
     stored = publishing.solutions_in(campaigns)
     with waiting("reading records"):
-        folders = publishing.publish(read_campaigns(campaigns, warn), stored, output, solvers, about)
-    for folder in folders:
-        click.echo(folder)
+        written = publishing.publish(read_campaigns(campaigns, warn), stored, output, solvers, about)
+    found = {
+        str(folder): verify_entry(folder) for folder in tracked(written, "verifying", total=len(written))
+    }
+    _print_wrong(found)
     _rebuild(output)
+    raise SystemExit(any(found.values()))
 
 
 @leaderboard.command()
-@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+@_board
 def rebuild(board: Path) -> None:
     """Rewrite the page and the charts of a board from its entries."""
     _rebuild(board)
 
 
 @leaderboard.command()
-@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object: what is wrong with each part.")
+@_board
+@json_option("a JSON object: what is wrong with each part")
 def verify(board: Path, as_json: bool) -> None:
     """Score every stored solution again, check every hash, and rebuild the page, byte for byte.
 
@@ -179,20 +169,24 @@ def verify(board: Path, as_json: bool) -> None:
     from mincache.board.verify import verify as checks
 
     found = {}
-    with waiting(f"verifying {board}") as status:
+    with waiting(f"verifying {board}") as tell:
         for name, wrong in checks(board):
             found[name] = wrong
-            status.update(f"verifying {board}; done: {name}")
+            tell(f"verifying {board}; done: {name}")
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        print_json(found)
     else:
-        for name, wrong in found.items():
-            click.echo("\n      ".join([f"{'wrong' if wrong else 'ok':5} {name}", *wrong]))
+        _print_wrong(found)
     raise SystemExit(any(found.values()))
 
 
+def _print_wrong(found: Mapping[str, Sequence[str]]) -> None:
+    for name, wrong in found.items():
+        click.echo(printable("\n      ".join([f"{'wrong' if wrong else 'ok':5} {name}", *wrong])))
+
+
 @leaderboard.command()
-@click.argument("board", default=BOARD, type=click.Path(path_type=Path))
+@_board
 @click.option("-o", "--output", default=SITE, show_default=True, type=click.Path(path_type=Path))
 @click.option("--figures", type=click.Path(path_type=Path, file_okay=False, exists=True), default=None,
               help="A folder of SVG files to show on the first page.")  # fmt: skip
@@ -233,9 +227,9 @@ def serve(site: Path, port: int) -> None:
 )
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
     """Draw a chart of a campaign or a board, for a paper."""
-    from mincache.board import ranking
     from mincache.board.entries import read_any
     from mincache.board.standing import standings
+    from mincache.board.table import Table
     from mincache.site import charts
 
     with waiting("reading records"):
@@ -243,7 +237,7 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output:
         found = standings(records, solvers)
     if len(found) != 1:
         raise InputError("suite", "must choose one of the records' suites", f"{len(found)} of them")
-    drawn = charts.chart(kind, found[0], ranking.table(found[0]))
+    drawn = charts.chart(kind, Table(found[0]))
     if drawn is None:
         raise InputError("chart", "must have something to draw", "nothing")
     charts.write(drawn, output)
@@ -252,38 +246,14 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output:
 
 def _rebuild(board: Path) -> None:
     from mincache.board import publish as publishing
-    from mincache.site import pictures
+    from mincache.site.build import write_charts
 
+    written: list[Path] = []
     try:
         with waiting("drawing charts"):
-            written = pictures.write_charts(board)
+            written = write_charts(board)
     except MissingExtraError as error:
         click.echo(f"no charts: {error}", err=True)
-        written = []
     publishing.write_page(board)
     for path in (*written, board / "README.md"):
         click.echo(path)
-
-
-def _show(tables: list[Table], form: str) -> None:
-    from mincache.board import render
-
-    if form == "table":
-        console = _console()
-        for one in tables:
-            console.print(render.terminal(one))
-            console.print("\n".join(one.notes), markup=False, highlight=False, soft_wrap=True)
-        return
-    renderings = {
-        "markdown": render.markdown, "latex": render.latex, "json": render.as_json, "csv": render.as_csv,
-    }  # fmt: skip
-    click.echo(renderings[form](tables), nl=False)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPED_WIDTH
-    return console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -18,8 +19,7 @@ VERBS = {
     "status": ("run", "status", "Tell how far a campaign is."),
     "merge": ("run", "merge", "Join the journals of a campaign's parts."),
     "leaderboard": ("leaderboard", "leaderboard", "Show, publish or verify the leaderboard."),
-    "submit": ("submit", "submit", "Make a leaderboard entry from a campaign."),
-    "compare": ("compare", "compare", "Set two solvers or two campaigns side by side."),
+    "compare": ("compare", "compare", "Set solvers or campaigns side by side."),
     "reproduce": ("reproduce", "reproduce", "Run the paper's experiments or a published row again."),
     "solve": ("solve", "solve", "Answer one instance with one solver."),
     "score": ("score", "score", "Score a solution with the evaluator."),
@@ -34,6 +34,10 @@ VERBS = {
     "doctor": ("doctor", "doctor", "Tell what is installed and what this machine can enforce."),
     "completion": ("completion", "completion", "Print shell completion for bash, zsh or fish."),
 }
+
+
+RENAMED = {"submit": "leaderboard publish"}
+"""Verbs of earlier versions, and what does their work now."""
 
 
 class Verbs(click.Group):
@@ -55,6 +59,8 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a verb, suggesting the nearest one when there is none of that name."""
+        if args[0] in RENAMED:
+            raise MincacheError(f"no command {args[0]!r}; `mincache {RENAMED[args[0]]}` does its work")
         if args[0] not in VERBS and not args[0].startswith("-"):
             raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], VERBS)}", ctx)
         return super().resolve_command(ctx, args)
@@ -80,6 +86,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a refusal of input is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is shown by its code
     try:
         sys.exit(cli(standalone_mode=True))
     except MincacheError as error:

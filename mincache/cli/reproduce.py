@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from mincache.cli.options import FOLDER
+from mincache.cli.terminal import Bars, TerminalTable, show
+
 if TYPE_CHECKING:
+    from mincache.bench.entrant import Entrant
     from mincache.paper.findings import Findings
 
 ALL = "all"
@@ -36,13 +41,12 @@ class _PaperOrRow(click.Group):
 
 
 def _row_command(argument: str) -> click.Command:
-    from mincache.cli.submit import reproduce as row
     from mincache.errors import InputError, did_you_mean, excerpt
 
     if not Path(argument).is_dir():
         rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
         raise InputError("reproduce", rule, excerpt(argument), did_you_mean(argument, ABOUT, ""))
-    return row
+    return reproduce_row
 
 
 @click.group(cls=_PaperOrRow, subcommand_metavar="WORD|ROW [OPTIONS]")
@@ -58,7 +62,6 @@ def reproduce() -> None:
 
 
 def _paper_command(word: str, about: str) -> click.Command:
-    folder = click.Path(path_type=Path, file_okay=False)
     options = (
         click.Option(["--full", "size"], flag_value="full", default=True,
                      help="Everything, about an hour of one core; the default."),
@@ -66,12 +69,12 @@ def _paper_command(word: str, about: str) -> click.Command:
         click.Option(["--smoke", "size"], flag_value="smoke", help="The smallest; its numbers mean nothing."),
         click.Option(["--workers"], type=click.IntRange(min=1),
                      help="Processes at a time.  [default: cores]"),
-        click.Option(["--work"], type=folder, metavar="FOLDER",
+        click.Option(["--work"], type=FOLDER, metavar="FOLDER",
                      help="Where suites, campaigns and policies are.  [default: work-SIZE in the output]"),
         click.Option(["--show"], is_flag=True, help="Run nothing; print what the output folder holds."),
         click.Option(["--page"], type=click.Path(path_type=Path, dir_okay=False, exists=True),
                      metavar="FILE", help="A Markdown file whose tables are to be refreshed."),
-        click.Option(["-o", "--output"], type=folder, default=Path("results/paper"), show_default=True,
+        click.Option(["-o", "--output"], type=FOLDER, default=Path("results/paper"), show_default=True,
                      metavar="FOLDER", help="Where figures and numbers go."),
     )  # fmt: skip
     return click.Command(word, params=list(options), help=about, callback=partial(_reproduce, word))
@@ -91,7 +94,7 @@ def _reproduce(
             _print(findings.read(output, name))
         _refresh(page, output)
         return
-    with _Bars() as bars:
+    with _Stages() as bars:
         where = work or output / f"work-{size}"
         folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
         try:
@@ -107,26 +110,13 @@ def _reproduce(
 
 
 def _print(found: Findings) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from mincache.paper.findings import COLUMNS, cells
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 200
     for name, rows in found.tables.items():
-        if name not in COLUMNS or not rows:
-            continue
-        titles, *body = cells(name, rows)
-        excerpt = Table(title=name, box=SIMPLE_HEAD, title_justify="left")
-        for title, column in zip(titles, COLUMNS[name], strict=True):
-            excerpt.add_column(Text(title), justify="right" if column.numeric else "left")
-        for row in body:
-            excerpt.add_row(*map(Text, row))
-        console.print(excerpt)
+        if name in COLUMNS and rows:
+            titles, *body = cells(name, rows)
+            sides = "".join("r" if column.numeric else "l" for column in COLUMNS[name])
+            show(TerminalTable(titles, sides, body, title=name))
 
 
 def _refresh(page: Path | None, output: Path) -> None:
@@ -140,34 +130,77 @@ def _refresh(page: Path | None, output: Path) -> None:
     click.echo(f"refreshed: {page}")
 
 
-class _Bars:
+class _Stages(Bars):
     """A bar for what is being done, in a terminal; elsewhere a line now and then."""
 
-    def __init__(self) -> None:
-        import rich.progress
-        from rich.console import Console
-
-        console = Console(stderr=True)
-        self._live = console.is_terminal
-        columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
-        self._progress = rich.progress.Progress(*columns, console=console, disable=not self._live)
-        self._tasks: dict[str, Any] = {}
-
-    def show(self, stage: str, done: int, total: int) -> None:
-        """Show how far a stage is."""
-        if self._live:
-            if stage not in self._tasks:
-                self._tasks[stage] = self._progress.add_task(stage, total=total)
-            self._progress.update(self._tasks[stage], completed=done, total=total)
+    def show(self, text: str, done: int, total: int, note: str | None = None) -> None:
+        if self.live:
+            super().show(text, done, total, note)
         elif done == total or done % max(1, total // _LINES_A_STAGE) == 0:
-            click.echo(f"{stage}: {done} of {total}", err=True)
+            click.echo(f"{text}: {done} of {total}", err=True)
 
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
+@click.command()
+@click.argument("entry", metavar="ROW", type=FOLDER)
+@click.option("-o", "--output", required=True, type=FOLDER, help="Where the new records go.")
+@click.option("--instances", type=click.IntRange(min=1), default=None, help="Of the first so many instances.")
+@click.option("--tolerance", type=click.FloatRange(min=0), default=0.001, show_default=True,
+              help="Relative difference of the mean cost that is still a reproduction.")  # fmt: skip
+@click.option("--by", default="", help="Who reproduces it; then the entry's manifest says so.")
+def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
+    """Run one published row again, ROW being its folder, such as leaderboard/paper-v1/genetic.
+
+    Every run is repeated under its own limits and seeds. Exits with 1 if the row is not reproduced.
+    """
+    from mincache.bench import journal
+    from mincache.bench.campaign import Redo, pending
+    from mincache.bench.campaign import run as run_campaign
+    from mincache.bench.executors import LocalExecutor
+    from mincache.board.entries import read_entry, write_manifest
+    from mincache.board.publish import write_page
+    from mincache.board.references import find_suite
+    from mincache.board.rerun import reproduction, tasks_of
+    from mincache.cli.summary import Progress
+    from mincache.errors import InputError
+
+    published = read_entry(entry)
+    suite = find_suite(published.manifest.suite)
+    if suite is None:
+        raise InputError("suite", "must be a standard one", repr(published.manifest.suite))
+    every = sorted({record.cell.instance for record in published.records})
+    kept = every[:instances]
+    records = [record for record in published.records if record.cell.instance in kept]
+    entrant = _entrant(published.manifest.solver)
+    for what, said in (
+        ("source", "source is another than the one recorded"),
+        ("files", "files are others than those recorded"),
+    ):
+        known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
+        if known - {getattr(entrant, what)}:
+            click.echo(f"the solver's {said}", err=True)
+    tasks = tasks_of(records, entrant, suite)
+    with Progress(len(tasks), len(pending(output, tasks, Redo()))) as progress:
+        run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)
+    keys = {task.key for task in tasks}
+    found = reproduction(records, [again for again in journal.read(output) if again.cell.key in keys])
+    holds = found.holds(tolerance)
+    of_all = "" if kept == every else f", on {len(kept)} of {len(every)} instances"
+    click.echo(f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}")
+    if by and holds:
+        said = f"by {by} on {datetime.now(UTC).date()}: {found}{of_all}"
+        write_manifest(entry, published.manifest.model_copy(update={"reproduced": said}))
+        write_page(entry.parent.parent)
+    sys.exit(not holds)
+
+
+def _entrant(solver: str) -> Entrant:
+    from mincache.bench.describing import describe_all
+    from mincache.bench.entrant import Entrant
+
+    (found,) = describe_all([solver], workers=1)
+    if not isinstance(found, Entrant):
+        raise found
+    return found
 
 
 for _word, _about in ABOUT.items():

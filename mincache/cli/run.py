@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completing import solver_names, suite_names
-from mincache.cli.limit_options import SECONDS, limit_options, limits_of
-from mincache.cli.parameters import part
-from mincache.cli.progress import Progress, waiting
+from mincache.cli.completion import solver_names, suite_names
+from mincache.cli.options import COUNT, FOLDER, SECONDS, json_option, limit_options, limits_of, part
+from mincache.cli.terminal import print_json, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,40 +21,32 @@ if TYPE_CHECKING:
     from mincache.bench.executors import Executor
     from mincache.bench.plan import Task
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-
 
 @click.command()
 @click.argument("suite", shell_complete=suite_names)
 @click.option("--solver", "solvers", multiple=True, required=True, metavar="SPEC",
               shell_complete=solver_names,
               help="NAME, NAME[PARAMETER=VALUE,...], FILE.py:CLASS, or `all`; may be repeated.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+@click.option("--seeds", type=COUNT, default=1, show_default=True,
               help="Repetitions of each stochastic solver.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Root of the random streams, which are the same for every solver.")  # fmt: skip
 @click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
               help="Seconds for a run to solve; starting it does not count.")  # fmt: skip
 @limit_options
-@click.option("--workers", type=click.IntRange(min=1), help="Runs at a time.  [default: cores / threads]")
+@click.option("--workers", type=COUNT, help="Runs at a time.  [default: cores / threads]")
 @click.option("--executor", type=click.Choice(["local", "dask"]), default="local", show_default=True)
 @click.option("--scheduler", metavar="ADDRESS", help="Of the Dask scheduler, such as tcp://10.0.0.1:8786.")
 @click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; see `mincache merge`.")
 @click.option("--retry", type=click.Choice(["failed"]), help="Repeat the runs that failed.")
 @click.option("--force", is_flag=True, help="Repeat every run.")
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and how long at most.")
-@click.option("-o", "--output", type=_FOLDER, required=True, metavar="FOLDER", help="Where the records go.")
+@click.option("-o", "--output", type=FOLDER, required=True, metavar="FOLDER", help="Where the records go.")
 def run(
     suite: str,
     solvers: tuple[str, ...],
     seeds: int,
     seed: int,
-    time_limit: float,
-    grace: float,
-    startup_limit: float,
-    cpu_limit: float | None,
-    memory_limit: int | None,
-    threads: int,
     workers: int | None,
     executor: str,
     scheduler: str | None,
@@ -65,6 +55,7 @@ def run(
     force: bool,
     dry_run: bool,
     output: Path,
+    **limiting: Any,
 ) -> None:
     """Run solvers on SUITE (a standard suite or a folder), and record every attempt.
 
@@ -76,12 +67,12 @@ def run(
     from mincache.cli.summary import print_plan
     from mincache.generation import suites
 
-    limits = limits_of(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
-    at_a_time = workers or max(1, usable_cores() // threads)
-    where = _executor(executor, scheduler, at_a_time, threads)
+    limits = limits_of(**limiting)
+    at_a_time = workers or max(1, usable_cores() // limits.threads)
+    where = _executor(executor, scheduler, at_a_time, limits.threads)
     found = suites.find(suite)
     with waiting("loading solvers"):
-        entrants = _entrants(solvers, startup_limit)
+        entrants = _entrants(solvers, limits.startup_s)
     tasks = plan.plan(found, entrants, seeds, limits, seed)
     if shard is not None:
         tasks = list(plan.shard(tasks, *shard))
@@ -133,6 +124,7 @@ def _run(output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo) ->
     from mincache.bench import campaign
     from mincache.bench.executors import ExecutorError
     from mincache.bench.journal import JournalError
+    from mincache.cli.summary import Progress
 
     waiting = len(campaign.pending(output, tasks, redo))
     try:
@@ -157,21 +149,21 @@ def _conclude_campaign(output: Path, tasks: Sequence[Task]) -> None:
 
 
 @click.command()
-@click.argument("folder", type=_FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.argument("folder", type=FOLDER)
+@json_option()
 def status(folder: Path, as_json: bool) -> None:
     """Tell how far the campaign in FOLDER is, also while it runs."""
     from mincache.cli.summary import print_status, status_of
 
     if as_json:
-        click.echo(json.dumps(asdict(status_of(folder)), indent=2))
+        print_json(asdict(status_of(folder)))
     else:
         print_status(status_of(folder))
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, type=_FOLDER, metavar="FOLDER...")
-@click.option("-o", "--output", type=_FOLDER, required=True, metavar="FOLDER", help="Where they are joined.")
+@click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
+@click.option("-o", "--output", type=FOLDER, required=True, metavar="FOLDER", help="Where they are joined.")
 def merge(folders: tuple[Path, ...], output: Path) -> None:
     """Join the records of campaigns that ran in parts.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completing import instance_names
+from mincache.cli.completion import instance_names
+from mincache.cli.options import json_option
+from mincache.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from mincache.problem.evaluation import Evaluation
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("instance", shell_complete=instance_names)
 @click.argument("solution", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@json_option()
 def score(instance: str, solution: str, as_json: bool) -> None:
     """Score SOLUTION (a file) on INSTANCE (a file, or the name of a standard instance).
 
@@ -32,7 +33,10 @@ def score(instance: str, solution: str, as_json: bool) -> None:
     problem, answer = find_instance(instance), read_solution(solution)
     with in_file(solution):
         evaluation = evaluate(problem, answer)
-    click.echo(json.dumps(as_document(evaluation), indent=2) if as_json else as_text(evaluation))
+    if as_json:
+        print_json(as_document(evaluation))
+    else:
+        click.echo(as_text(evaluation))
     sys.exit(0 if evaluation.feasible else 1)
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich import box
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 from mincache.analysis.separation import Point, Space, influences, most_different, separate
+from mincache.cli.terminal import Bars, TerminalTable, show
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.sweeps import Sweep
@@ -37,21 +35,23 @@ def search(
     Raises:
         click.ClickException: if the solvers differ in no setting that was tried.
     """
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("searching", total=limits["budget"])
-        points = separate(solvers, recipe, scenario, space, **limits, show=lambda point: bar.advance(task))
+    with Bars() as bars:
+        count = itertools.count(1)
+        points = separate(
+            solvers, recipe, scenario, space, **limits,
+            show=lambda point: bars.show("searching", next(count), limits["budget"]),
+        )  # fmt: skip
     kept = most_different(points, keep)
     if not kept:
         raise click.ClickException(f"{' and '.join(solvers)} differ in none of {len(points)} settings tried")
-    Console().print(separation_table(solvers, kept, points, space))
+    show(separation_table(solvers, kept, points, space))
     told = f"Settings in which {solvers[0]} and {solvers[1]} differ most, by {kept[0].size:.2%} at most"
     return Sweep(cases=tuple(point.fields for point in kept)), told
 
 
 def separation_table(
     solvers: tuple[str, str], kept: Sequence[Point], points: Sequence[Point], space: Space
-) -> Table:
+) -> TerminalTable:
     """Return the settings kept, a column each: costs, and each field with how strongly it goes with them.
 
     Args:
@@ -62,19 +62,15 @@ def separation_table(
     """
     answered = sum(not math.isnan(point.difference) for point in points)
     title = f"Where they differ most, of {len(points)} settings tried ({answered} answered by both)"
-    table = Table(title=title, box=box.SIMPLE)
-    table.add_column("setting", no_wrap=True)
-    for column in (*map(str, range(len(kept))), "rank"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for k, solver in enumerate(solvers):
-        table.add_row(solver, *(f"{point.costs[k]:.4g}" for point in kept))
-    table.add_row("they differ by", *(f"{point.size:.1%}" for point in kept), end_section=True)
+    rows = [[solver, *(f"{point.costs[k]:.4g}" for point in kept), ""] for k, solver in enumerate(solvers)]
+    rows += [["they differ by", *(f"{point.size:.1%}" for point in kept), ""], []]
     correlations = influences(points, space)
     for field in sorted(space, key=lambda field: -abs(correlations.get(field, 0.0))):
         correlation = f"{correlations[field]:+.2f}" if field in correlations else "-"
-        table.add_row(field, *(_text(point.fields[field]) for point in kept), correlation)
-    table.caption = "above: mean costs; rank: correlation of a field's ranks with those of the difference"
-    return table
+        rows.append([field, *(_text(point.fields[field]) for point in kept), correlation])
+    caption = "above: mean costs; rank: correlation of a field's ranks with those of the difference"
+    titles = ("setting", *map(str, range(len(kept))), "rank")
+    return TerminalTable(titles, "l" + "r" * (len(kept) + 1), rows, title, caption)
 
 
 def _text(value: Any) -> str:

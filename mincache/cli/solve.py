@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completing import instance_names, solver_names
-from mincache.cli.limit_options import SECONDS, limit_options, limits_of
-from mincache.cli.progress import waiting
+from mincache.cli.completion import instance_names, solver_names
+from mincache.cli.options import FILE, SECONDS, json_option, limit_options, limits_of
+from mincache.cli.terminal import print_json, waiting
 
 if TYPE_CHECKING:
     from mincache.bench.judge import Judged
@@ -25,22 +24,10 @@ if TYPE_CHECKING:
 @limit_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Which repetition's random stream.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True,
+@click.option("-o", "--output", type=FILE, required=True,
               metavar="FILE", help="Where the solution goes, .json or .json.gz.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def solve(
-    instance: str,
-    solver: str,
-    time_limit: float | None,
-    grace: float,
-    startup_limit: float,
-    cpu_limit: float | None,
-    memory_limit: int | None,
-    threads: int,
-    seed: int,
-    output: Path,
-    as_json: bool,
-) -> None:
+@json_option()
+def solve(instance: str, solver: str, seed: int, output: Path, as_json: bool, **limiting: Any) -> None:
     """Answer INSTANCE (a file, or an instance of a standard suite) with one solver.
 
     It runs in a child process, as in a campaign, and the evaluator prices the answer. Exit code 0 if that
@@ -52,10 +39,10 @@ def solve(
     from mincache.bench.entrant import absolute
     from mincache.bench.supervisor import Supervisor
 
-    limits = limits_of(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads)
+    limits = limits_of(**limiting)
     suite, name, path, sha256 = _find_instance(instance)
-    with waiting(f"solving {name}"), Supervisor(threads, pin=False) as keeper:
-        entrant = describe(absolute(solver), keeper, startup_limit)
+    with waiting(f"solving {name}"), Supervisor(limits.threads, pin=False) as keeper:
+        entrant = describe(absolute(solver), keeper, limits.startup_s)
         task = plan.task(suite, path, name, sha256, entrant, seed, limits)
         judged = attempt(task, task.read(), keeper)
     _conclude(judged, output, as_json)
@@ -82,7 +69,7 @@ def _conclude(judged: Judged, output: Path, as_json: bool) -> None:
     if judged.document is not None and answered:
         write_solution(parse_solution(judged.document), output)
     if as_json:
-        click.echo(json.dumps(_as_document(judged, output if answered else None), indent=2))
+        print_json(_as_document(judged, output if answered else None))
     elif judged.evaluation is not None and answered:
         click.echo(as_text(judged.evaluation))
         click.echo(

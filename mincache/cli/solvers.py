@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completing import solver_names
+from mincache.cli.completion import solver_names
+from mincache.cli.options import FOLDER, SECONDS, json_option
+from mincache.cli.terminal import Styled, TerminalTable, print_json, show, waiting
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mincache.solving.conformance import Check
     from mincache.solving.contract import Solver
 
-_PIPED_WIDTH = 200
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
 
 
@@ -38,7 +36,7 @@ def solvers(ctx: click.Context) -> None:
 
 
 @solvers.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@json_option("a JSON array")
 def list_(as_json: bool = False) -> None:
     """List the installed solvers with their parameters.
 
@@ -46,28 +44,22 @@ def list_(as_json: bool = False) -> None:
     mincache solvers list
     mincache solvers list --json
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from rich.markup import escape
-    from rich.table import Table
-
     from mincache.solving import registry
 
-    with _console(stderr=True).status("loading solvers"):
+    with waiting("loading solvers"):
         rows = [_about(name) for name in registry.names()]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
-    table = Table()
-    table.add_column("solver", no_wrap=True)
-    for column in ("kind", "seeded", "what it does, and its parameters"):
-        table.add_column(column)
+    table: list[list[str | Styled]] = []
     for row in rows:
         if row["missing"]:
-            table.add_row(row["solver"], "", "", escape(f"not available: {row['missing']}"))
+            table.append([row["solver"], "", "", f"not available: {row['missing']}"])
             continue
-        given = ", ".join(f"{p['name']}={p['default']}" for p in row["parameters"])
-        text = escape(row["about"]) + (f"\n[dim]{escape(given)}[/]" if given else "")
-        table.add_row(row["solver"], row["kind"], "yes" if row["stochastic"] else "no", text)
-    _console().print(table)
+        table.append([row["solver"], row["kind"], "yes" if row["stochastic"] else "no", row["about"]])
+        if given := ", ".join(f"{p['name']}={p['default']}" for p in row["parameters"]):
+            table.append(["", "", "", Styled(given, "dim")])
+    show(TerminalTable(("solver", "kind", "seeded", "what it does, and its parameters"), "llll", table))
 
 
 def _about(name: str) -> dict[str, Any]:
@@ -106,9 +98,9 @@ def _plain(value: Any) -> Any:
 
 @solvers.command()
 @click.argument("solver", shell_complete=solver_names)
-@click.option("--patience", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True,
+@click.option("--patience", type=SECONDS, default=600.0, show_default=True,
               help="Seconds that one check may take.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@json_option("a JSON array")
 def check(solver: str, patience: float, as_json: bool) -> None:
     """Check SOLVER (a name or FILE.py:CLASS, parameters allowed) against the solver contract.
 
@@ -122,27 +114,25 @@ def check(solver: str, patience: float, as_json: bool) -> None:
     from mincache.cli.check_child import checks_of
 
     found = []
-    with _console(stderr=True).status("checking") as status:
+    with waiting("checking") as tell:
         for one in checks_of(solver, patience):
             found.append(one)
-            status.update(f"checking; passed: {one.name}" if one.outcome == "passed" else "checking")
+            tell(f"checking; passed: {one.name}" if one.outcome == "passed" else "checking")
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        print_json([asdict(one) for one in found])
     else:
         _show(found)
     sys.exit(1 if any(one.outcome == "failed" for one in found) else 0)
 
 
 def _show(checks: list[Check]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     failed = any(one.outcome == "failed" for one in checks)
-    table = Table("check", "result", "what was seen", *(["what to do"] if failed else []))
-    for one in checks:
-        outcome = Text(one.outcome, style=_COLOURS[one.outcome])
-        table.add_row(Text(one.name), outcome, Text(one.detail), *([Text(one.advice)] if failed else []))
-    _console().print(table)
+    titles = ("check", "result", "what was seen", *(["what to do"] if failed else []))
+    rows: list[list[str | Styled]] = [
+        [one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, *([one.advice] if failed else [])]
+        for one in checks
+    ]
+    show(TerminalTable(titles, "l" * len(titles), rows))
     counts = {outcome: sum(one.outcome == outcome for one in checks) for outcome in _COLOURS}
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count))
 
@@ -150,7 +140,7 @@ def _show(checks: list[Check]) -> None:
 @solvers.command()
 @click.argument("name")
 @click.option("--file", "as_file", is_flag=True, help="Write a single file instead of a package.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+@click.option("-o", "--output", type=FOLDER, metavar="FOLDER",
               help="Where it goes; default: a folder called NAME, with --file the current one.")  # fmt: skip
 def new(name: str, as_file: bool, output: Path | None) -> None:
     """Write a working solver called NAME to begin with: a package to install, or a single file.
@@ -173,12 +163,3 @@ def new(name: str, as_file: bool, output: Path | None) -> None:
     click.echo(f"  mincache solvers check {called}")
     click.echo(f"  mincache run smoke-v1 --solver {called} --solver popular-first -o results/{name}")
     click.echo(f"  mincache leaderboard results/{name}")
-
-
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPED_WIDTH
-    return console

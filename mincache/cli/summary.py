@@ -1,4 +1,4 @@
-"""What a campaign prints: its plan before, its outcomes after."""
+"""What a campaign prints: its plan before, each record as it comes, and its outcomes after."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import click
 
 from mincache.bench import campaign, journal
 from mincache.bench.plan import Task
-from mincache.bench.records import Record
+from mincache.bench.records import Cell, Record
+from mincache.cli.terminal import Bars
 
 _MOST_FAILURES = 20
 
@@ -23,19 +25,48 @@ def line(record: Record) -> str:
     took = f" in {record.solve_s:.3g} s" if record.solve_s is not None else ""
     stop = "" if record.stop_reason == "finished" else record.stop_reason
     why = ": ".join(filter(None, (stop, record.reason)))
-    return f"{_place(record)} {record.verdict}{cost}{took}" + (f": {why}" if why else "")
+    return f"{_place(record.cell)} {record.verdict}{cost}{took}" + (f": {why}" if why else "")
 
 
-def _place(record: Record) -> str:
-    cell = record.cell
+def _place(cell: Cell) -> str:
     return f"{cell.solver} {cell.instance} #{cell.repetition}"
+
+
+class Progress:
+    """Shows each record as it comes: a bar in a terminal, a line elsewhere; a context manager.
+
+    Args:
+        total: runs of the campaign.
+        waiting: those still to be done.
+    """
+
+    def __init__(self, total: int, waiting: int) -> None:
+        self._total, self._done, self._failed = total, total - waiting, 0
+        self._bars = Bars()
+
+    def show(self, record: Record) -> None:
+        """Show that a run is done and kept."""
+        self._done += 1
+        self._failed += not record.passed
+        if self._bars.live:
+            self._bars.show("runs", self._done, self._total, f"{self._failed} failed")
+        else:
+            click.echo(f"[{self._done}/{self._total}] {line(record)}")
+
+    def __enter__(self) -> Self:
+        self._bars.__enter__()
+        self._bars.show("runs", self._done, self._total, "0 failed")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.__exit__(*exception)
 
 
 def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) -> None:
     """Print the cells of a campaign, which of them are still to be run, and the longest that can take."""
     for task in tasks:
         mark = "run " if task.key in waiting else "done"
-        click.echo(f"{mark} {task.cell.solver} {task.cell.instance} #{task.cell.repetition}")
+        click.echo(f"{mark} {_place(task.cell)}")
     limits = [task.limits for task in tasks if task.key in waiting]
     seconds = sum((one.wall_s or 0.0) + one.grace_s for one in limits) / workers
     click.echo(f"{len(waiting)} of {len(tasks)} runs to do, {len(tasks) - len(waiting)} done already")

@@ -168,23 +168,18 @@ def _what(learner: Trainable, course: TrainingSource) -> dict[str, Any]:
 @contextmanager
 def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
     """Show a progress bar in a terminal, nothing elsewhere; yields what moves it."""
-    import rich.progress
-    from rich.console import Console
+    from mincache.cli.terminal import Bars
 
-    console = Console(stderr=True)
-    columns = (
-        *rich.progress.Progress.get_default_columns(),
-        rich.progress.TextColumn("{task.fields[state]}"),
-    )
-    with rich.progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("episodes", total=episodes, state="")
+    with Bars() as bars:
 
         def show(episode: int, point: CurvePoint | None) -> None:
-            bar.update(task, completed=episode)
+            note = None
             if point is not None:
                 gap = "" if point.validation_gap is None else f", gap {point.validation_gap:.1%}"
-                bar.update(task, state=f"reward {point.mean_reward:.2f}{gap}")
+                note = f"reward {point.mean_reward:.2f}{gap}"
+            bars.show("episodes", episode, episodes, note)
 
+        show(0, None)
         yield show
 
 

@@ -10,10 +10,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from mincache.board import render
+from mincache.board import readme, render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import TIERS, Entry, read_entries
 from mincache.board.standing import standings
+from mincache.board.table import Table
 from mincache.errors import MissingExtraError
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import make_folder
@@ -56,6 +57,21 @@ def build(
     for entry in entries:
         _write_solutions(site, entry, pages)
     return site / "index.html"
+
+
+def write_charts(board: str | os.PathLike[str]) -> list[Path]:
+    """Draw the chart of gaps of each suite of a board for its page, which shows those that exist.
+
+    Raises:
+        MissingExtraError: if the libraries for charts are not installed.
+    """
+    written = []
+    for standing in standings(record for entry in read_entries(board) for record in entry.records):
+        drawn = charts.chart("gap", Table(standing))
+        if drawn is not None:
+            written.append(Path(board) / readme.chart_file(standing.name))
+            write_bytes(written[-1], charts.svg(drawn))
+    return written
 
 
 def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:

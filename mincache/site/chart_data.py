@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mincache.board.anytime import reached_s
 from mincache.board.contenders import Contender
 from mincache.board.references import verified_cost
 from mincache.board.standing import Standing
 from mincache.board.statistics import ecdf, performance_profile
 from mincache.board.table import Row, Table
-from mincache.board.times import limit
+from mincache.board.times import limit, reached_s
 
 ChartRows = list[dict[str, Any]]
 
@@ -33,16 +32,11 @@ def with_gap(table: Table) -> list[Row]:
     return [row for row in table.rows if row.gap is not None]
 
 
-def _ranked(standing: Standing, table: Table) -> list[tuple[Row, Contender]]:
-    by_label = {standing.labels[who]: who for who in standing.results}
-    return [(row, by_label[row.solver]) for row in with_gap(table)]
-
-
-def gaps(standing: Standing, table: Table) -> ChartRows:
+def gaps(table: Table) -> ChartRows:
     """Return the gap in % on each common instance (of very many, percentiles), and the mean of each row."""
     found: ChartRows = []
-    for row, who in _ranked(standing, table)[:MOST_ROWS]:
-        values = np.array(standing.gaps(who, standing.common))
+    for row in with_gap(table)[:MOST_ROWS]:
+        values = np.array(table.standing.gaps(row.who, row.good))
         if len(values) > _MOST_TICKS:
             values = np.quantile(values, np.linspace(0, 1, _MOST_TICKS))
         found += [{"solver": row.solver, "gap": _rounded(100 * gap)} for gap in values.tolist()]
@@ -50,26 +44,26 @@ def gaps(standing: Standing, table: Table) -> ChartRows:
     return found
 
 
-def profile(standing: Standing, table: Table) -> ChartRows:
+def profile(table: Table) -> ChartRows:
     """Return the performance profile of the costs: share of instances within each ratio of the best."""
-    rows = _ranked(standing, table)[:MOST_SOLVERS]
+    rows = with_gap(table)[:MOST_SOLVERS]
     if not rows:
         return []
-    costs = np.array([[standing.costs[who][name] for name in standing.common] for _, who in rows])
+    costs = np.array([[table.standing.costs[row.who][name] for name in row.good] for row in rows])
     excess = np.unique(np.append(costs / costs.min(axis=0) - 1.0, 0.0))
     if len(excess) > _MOST_TICKS:
         excess = np.quantile(excess, np.linspace(0, 1, _MOST_TICKS))
     shares = performance_profile(costs, 1.0 + excess)
     return [
         {"solver": row.solver, "excess": _rounded(100 * x), "share": _rounded(share)}
-        for (row, _), line in zip(rows, shares.tolist(), strict=True)
+        for row, line in zip(rows, shares.tolist(), strict=True)
         for x, share in _corners(excess.tolist(), line)
     ]
 
 
 def tradeoff(table: Table) -> ChartRows:
     """Return the mean gap in % and the mean solve time of each row."""
-    policy = table.protocol.failure_policy
+    policy = table.standing.protocol.failure_policy
     found = [
         {"solver": row.solver, "gap": _rounded(100 * row.gap), "seconds": _rounded(row.mean_solve_s[policy])}
         for row in table.rows
@@ -78,8 +72,9 @@ def tradeoff(table: Table) -> ChartRows:
     return found[:MOST_SOLVERS]
 
 
-def by_users(standing: Standing, table: Table) -> ChartRows:
+def by_users(table: Table) -> ChartRows:
     """Return the mean gap in % of each row for each number of users; nothing if the suite is not at hand."""
+    standing = table.standing
     if standing.suite is None:
         return []
     groups: dict[int, list[str]] = {}
@@ -89,19 +84,19 @@ def by_users(standing: Standing, table: Table) -> ChartRows:
         {
             "solver": row.solver,
             "users": users,
-            "gap": _rounded(100 * fmean(standing.gaps(who, names) or [0.0])),
+            "gap": _rounded(100 * fmean(standing.gaps(row.who, names) or [0.0])),
         }
-        for row, who in _ranked(standing, table)[:MOST_SOLVERS]
+        for row in with_gap(table)[:MOST_SOLVERS]
         for users, names in sorted(groups.items())
     ]
 
 
-def anytime(standing: Standing, table: Table) -> ChartRows:
+def anytime(table: Table) -> ChartRows:
     """Return the share of (run, target gap) pairs that each row has reached by each time."""
     found: ChartRows = []
-    for row, who in _ranked(standing, table)[:MOST_SOLVERS]:
-        reached = np.array([list(_reached(standing, who))])
-        times = _times(standing, reached)
+    for row in with_gap(table)[:MOST_SOLVERS]:
+        reached = np.array([list(_reached(table.standing, row.who))])
+        times = _times(table.standing, reached)
         shares = ecdf(reached, times)[0].tolist()
         found += [
             {"solver": row.solver, "seconds": _rounded(seconds), "share": _rounded(share)}
@@ -114,14 +109,18 @@ def faults(table: Table) -> ChartRows:
     """Return how many runs of each row ended how: verified, declined, or a kind of failure."""
     found: ChartRows = []
     for row in table.rows:
-        kinds = {"verified": row.verified, "declined": row.declined} | dict(row.failures)
+        kinds = {
+            "verified": len(row.attempted) - sum(row.failures.values()),
+            "declined": len(row.every) - len(row.attempted),
+            **row.failures,
+        }
         found += [{"solver": row.solver, "outcome": kind, "runs": n} for kind, n in kinds.items() if n]
     return found
 
 
 def break_even(table: Table, training_s: Mapping[str, float]) -> ChartRows:
     """Return seconds, training included, against the number of instances solved; only if one is trained."""
-    policy = table.protocol.failure_policy
+    policy = table.standing.protocol.failure_policy
     timed = [row for row in table.rows if policy in row.mean_solve_s]
     trained = [row for row in timed if training_s.get(row.solver)]
     if not trained:

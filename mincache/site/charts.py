@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mincache.board.comparison import Comparison
-from mincache.board.standing import Standing
 from mincache.board.table import Table
 from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import write_bytes
@@ -50,28 +50,13 @@ _CONFIG = {
     "title": {"fontSize": 11, "fontWeight": "normal", "color": _GRAY, "anchor": "end"},
 }
 
-KINDS = ("gap", "faults", "profile", "anytime", "time", "users", "training")
-TITLES: Mapping[str, str] = {
-    "gap": "Gap on each instance; the diamond is the mean",
-    "faults": "How runs ended",
-    "profile": "Performance profile: share of instances within a factor of the best solver's cost",
-    "anytime": "Share of target gaps reached against time",
-    "time": "Mean gap against mean solve time",
-    "users": "Mean gap against the number of users",
-    "training": "Time spent, training included, against instances solved",
-}
-"""The kinds of chart, and the title of each."""
 
-
-def chart(
-    kind: str, standing: Standing, table: Table, training_s: Mapping[str, float] | None = None
-) -> dict[str, Any] | None:
+def chart(kind: str, table: Table, training_s: Mapping[str, float] | None = None) -> dict[str, Any] | None:
     """Return the Vega-Lite specification of a chart; None if there is nothing to draw.
 
     Args:
         kind: one of `KINDS`.
-        standing: the results.
-        table: their table.
+        table: the ranking.
         training_s: seconds of training, by solver.
 
     Raises:
@@ -80,16 +65,15 @@ def chart(
     """
     if kind not in KINDS:
         raise InputError("chart", f"must be one of {', '.join(KINDS)}", repr(kind))
-    rows = _data(kind, standing, table, training_s or {})
+    rows = KINDS[kind].data(table, training_s or {})
     if not rows:
         return None
-    alt = altair()
-    drawn = _DRAWN[kind](alt, rows)
+    drawn = KINDS[kind].drawn(altair(), rows)
     solvers = len({row["solver"] for row in rows})
     height = _ROW_HEIGHT * solvers if kind in ("gap", "faults") else _HEIGHT
-    if solvers < len(chart_data.with_gap(table)):
-        drawn = drawn.properties(title=f"{solvers} of {len(chart_data.with_gap(table))} solvers")
-    return _finished(drawn.properties(width=_WIDTH, height=height))
+    if solvers < (ranked := len(chart_data.with_gap(table))):
+        drawn = drawn.properties(title=f"{solvers} of {ranked} solvers")
+    return finished(drawn.properties(width=_WIDTH, height=height))
 
 
 def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -111,10 +95,11 @@ def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     y = alt.Y("second:Q", title="cost of B").scale(zero=False)
     points = alt.Chart(alt.InlineData(rows)).mark_point(size=50)
     drawn = alt.layer(equal.encode(x, y), points.encode(x, y, *_told_apart(alt, rows, "Shape")))
-    return _finished(drawn.properties(width=_WIDTH, height=_WIDTH))
+    return finished(drawn.properties(width=_WIDTH, height=_WIDTH))
 
 
-def _finished(drawn: Any) -> dict[str, Any]:
+def finished(drawn: Any) -> dict[str, Any]:
+    """Return the specification of what was drawn, in the look that all charts share."""
     specification: dict[str, Any] = drawn.to_dict()
     return specification | {"config": _CONFIG}
 
@@ -162,18 +147,6 @@ def bundle() -> bytes:
         MissingExtraError: if vl-convert is not installed.
     """
     return str(_converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")).encode()
-
-
-def _data(kind: str, standing: Standing, table: Table, training_s: Mapping[str, float]) -> ChartRows:
-    return {
-        "gap": lambda: chart_data.gaps(standing, table),
-        "profile": lambda: chart_data.profile(standing, table),
-        "time": lambda: chart_data.tradeoff(table),
-        "users": lambda: chart_data.by_users(standing, table),
-        "anytime": lambda: chart_data.anytime(standing, table),
-        "faults": lambda: chart_data.faults(table),
-        "training": lambda: chart_data.break_even(table, training_s),
-    }[kind]()
 
 
 def _gap(alt: Any, rows: ChartRows) -> Any:
@@ -226,10 +199,29 @@ def _training(alt: Any, rows: ChartRows) -> Any:
     return _lines(alt, rows, x, y)
 
 
-_DRAWN: Mapping[str, Callable[[Any, ChartRows], Any]] = {
-    "gap": _gap, "profile": _profile, "time": _time, "users": _users, "anytime": _anytime,
-    "faults": _faults, "training": _training,
+class ChartKind(NamedTuple):
+    """A kind of chart: its title, its rows (given a table and seconds of training by solver), its drawing."""
+
+    title: str
+    data: Callable[[Table, Mapping[str, float]], ChartRows]
+    drawn: Callable[[Any, ChartRows], Any]
+
+
+KINDS: Mapping[str, ChartKind] = {
+    "gap": ChartKind("Gap on each instance; the diamond is the mean",
+                     lambda table, _: chart_data.gaps(table), _gap),
+    "faults": ChartKind("How runs ended", lambda table, _: chart_data.faults(table), _faults),
+    "profile": ChartKind("Performance profile: share of instances within a factor of the best solver's cost",
+                         lambda table, _: chart_data.profile(table), _profile),
+    "anytime": ChartKind("Share of target gaps reached against time",
+                         lambda table, _: chart_data.anytime(table), _anytime),
+    "time": ChartKind("Mean gap against mean solve time", lambda table, _: chart_data.tradeoff(table), _time),
+    "users": ChartKind("Mean gap against the number of users",
+                       lambda table, _: chart_data.by_users(table), _users),
+    "training": ChartKind("Time spent, training included, against instances solved",
+                          chart_data.break_even, _training),
 }  # fmt: skip
+"""The kinds of chart, in the order of the site."""
 
 
 def _lines(alt: Any, rows: ChartRows, x: Any, y: Any, **mark: Any) -> Any:
@@ -285,22 +277,16 @@ def altair() -> Any:
     Raises:
         MissingExtraError: if it is not installed.
     """
-    try:
-        import altair as module
-    except ModuleNotFoundError as error:
-        raise _missing(error) from None
-    return module
+    return _library("altair")
 
 
 def _converter() -> Any:
+    return _library("vl_convert")
+
+
+def _library(name: str) -> Any:
     try:
-        import vl_convert
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise _missing(error) from None
-    return vl_convert
-
-
-def _missing(error: ModuleNotFoundError) -> MissingExtraError:
-    return MissingExtraError(
-        f"charts need {error.name}, which is not installed: pip install 'mincache[board]'"
-    )
+        message = f"charts need {error.name}, which is not installed: pip install 'mincache[board]'"
+        raise MissingExtraError(message) from None

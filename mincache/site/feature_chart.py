@@ -40,7 +40,7 @@ def feature_chart(rows: Sequence[Features], groups: Mapping[str, str]) -> dict[s
         if row.instance in told
     ]
     panels = [_panel(alt, data, *panel, several) for panel in _PANELS]
-    return charts._finished(alt.hconcat(*panels, spacing=30))
+    return charts.finished(alt.hconcat(*panels, spacing=30))
 
 
 def _panel(

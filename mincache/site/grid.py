@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from mincache.board import formats
 from mincache.board.columns import COLUMNS, visible_columns
 from mincache.board.table import Table
 
@@ -21,7 +22,7 @@ class Heading(NamedTuple):
     """A column's title, and whether it is numeric."""
 
     title: str
-    numeric: bool = True
+    numeric: bool
 
 
 class GridRow(NamedTuple):
@@ -45,9 +46,16 @@ class Grid(NamedTuple):
     header: int = 0
 
 
-def grid(columns: Iterable[Heading], rows: Iterable[Sequence[GridCell]]) -> Grid:
-    """Return a grid whose rows have no attributes and are named by their first cell."""
-    return Grid(tuple(columns), [GridRow(cells, {}) for cells in rows])
+def grid(titles: Sequence[str], sides: str, rows: Iterable[Sequence[GridCell]]) -> Grid:
+    """Return a grid whose rows have no attributes and are named by their first cell.
+
+    Args:
+        titles: of the columns.
+        sides: a letter a column: `l` for text, `r` for numbers.
+        rows: the cells.
+    """
+    columns = [Heading(title, side == "r") for title, side in zip(titles, sides, strict=True)]
+    return Grid(columns, [GridRow(cells, {}) for cells in rows])
 
 
 def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Mapping[str, str]]) -> Grid:
@@ -62,10 +70,7 @@ def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Map
     columns, rows = visible_columns(table), []
     headings = [Heading(column.heading, column.numeric) for column in columns]
     for row in table.rows:
-        cells = [
-            GridCell(column.cell(row, table), column.value(row, table) if column.value else None)
-            for column in columns
-        ]
+        cells = [GridCell(one.cell(row), one.value(row) if one.numeric else None) for one in columns]
         cells[_SOLVER] = GridCell(row.solver, None, links.get(row.solver, ""))
         said = notes.get(row.solver, {})
         cells += [GridCell(said.get(title, "")) for title in further]
@@ -74,3 +79,23 @@ def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Map
 
 
 _SOLVER = [column.title for column in COLUMNS].index("solver")
+
+
+def cost_cell(value: float | None) -> GridCell:
+    """Return a cell with a cost."""
+    return GridCell(formats.cost(value), value)
+
+
+def percent_cell(value: float | None, decimals: int = 1) -> GridCell:
+    """Return a cell with a fraction as a percentage."""
+    return GridCell(formats.percent(value, decimals), value)
+
+
+def duration_cell(seconds: float | None) -> GridCell:
+    """Return a cell with a time."""
+    return GridCell(formats.duration(seconds), seconds)
+
+
+def count_cell(value: int | None) -> GridCell:
+    """Return a cell with a whole number."""
+    return GridCell(formats.NOTHING if value is None else str(value), value)

@@ -6,26 +6,20 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mincache.board import columns
-from mincache.board.anytime import mean_primal_integral_s
 from mincache.board.contenders import Contender
+from mincache.board.formats import NOTHING
 from mincache.board.references import Reference, verified_cost
+from mincache.board.times import mean_primal_integral_s
 from mincache.problem import units
-from mincache.site.grid import GridCell, Heading, grid
-from mincache.site.pages import (
-    Context,
-    SuitePages,
-    best_run,
-    cost_cell,
-    count_cell,
-    run_cells,
-    solution_path,
-)
+from mincache.site.grid import GridCell, cost_cell, count_cell, duration_cell, grid, percent_cell
+from mincache.site.pages import Context, SuitePages, best_run, run_cells, solution_path
 
-_HEADINGS = (
-    Heading("solver", False), Heading("mean cost"), Heading("gap"), Heading("best cost"),
-    Heading("hit ratio"), Heading("verified runs"), Heading("median solve"),
-    Heading("mean primal integral"), Heading("solution", False),
+_TITLES = (
+    "solver", "mean cost", "gap", "best cost", "hit ratio", "verified runs", "median solve",
+    "mean primal integral", "solution",
+)  # fmt: skip
+_MODEL_TITLES = (
+    "model", "size (GB)", "requests", "image (MB)", "A1", "A2", "A3", "A4", "B1 (s)", "B2 (s)",
 )  # fmt: skip
 
 
@@ -41,7 +35,7 @@ def instance_page(pages: SuitePages, name: str) -> Context:
     ]
     solvers = {
         "title": "Solvers",
-        "table": grid(_HEADINGS, rows),
+        "table": grid(_TITLES, "lrrrrrrrl", rows),
         "caption": "Means over the verified runs; the solution is the best of them",
     }
     return {
@@ -81,12 +75,6 @@ def _content(pages: SuitePages, name: str) -> list[tuple[str, str]]:
     ]
 
 
-_MODEL_HEADINGS = (
-    Heading("model"), Heading("size (GB)"), Heading("requests"), Heading("image (MB)"), Heading("A1"),
-    Heading("A2"), Heading("A3"), Heading("A4"), Heading("B1 (s)"), Heading("B2 (s)"),
-)  # fmt: skip
-
-
 def _models(pages: SuitePages, name: str) -> Iterator[Context]:
     """What users can ask for, and how often they do; nothing if the suite is not at hand."""
     if pages.standing.suite is None:
@@ -101,12 +89,12 @@ def _models(pages: SuitePages, name: str) -> Iterator[Context]:
     ])  # fmt: skip
     rows = [_model(m, row) for m, row in enumerate(values.T.tolist())]
     caption = "The generative models: storage, share of the requests, image, and the constants of (7) and (8)"
-    yield {"title": "Models", "table": grid(_MODEL_HEADINGS, rows), "caption": caption}
+    yield {"title": "Models", "table": grid(_MODEL_TITLES, "r" * 10, rows), "caption": caption}
 
 
 def _model(m: int, values: Sequence[float]) -> list[GridCell]:
     cells = [GridCell(f"{value:.4g}", value) for value in values]
-    cells[1] = GridCell(columns.percent(values[1]), values[1])
+    cells[1] = percent_cell(values[1])
     return [count_cell(m), *cells]
 
 
@@ -125,9 +113,7 @@ def _row(pages: SuitePages, who: Contender, name: str) -> list[GridCell]:
 
 
 def _solution(sha256: str | None) -> GridCell:
-    return (
-        GridCell("solution", None, f"../../{solution_path(sha256)}") if sha256 else GridCell(columns.NOTHING)
-    )
+    return GridCell("solution", None, f"../../{solution_path(sha256)}") if sha256 else GridCell(NOTHING)
 
 
 def _integral(pages: SuitePages, who: Contender, name: str) -> GridCell:
@@ -135,7 +121,6 @@ def _integral(pages: SuitePages, who: Contender, name: str) -> GridCell:
     records = [r for r in pages.standing.results[who][name] if verified_cost(r) is not None]
     known = pages.standing.references.get(name)
     if known is None or not records:
-        return GridCell(columns.NOTHING)
+        return duration_cell(None)
     horizon_s = who.wall_s or max(record.solve_s or 0.0 for record in records)
-    value = mean_primal_integral_s(records, known, horizon_s)
-    return GridCell(columns.duration(value), value)
+    return duration_cell(mean_primal_integral_s(records, known, horizon_s))

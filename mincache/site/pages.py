@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
 from mincache.bench.records import Record
-from mincache.board import columns
 from mincache.board.contenders import Contender, contender
 from mincache.board.entries import Entry, folder_name
-from mincache.board.ranking import table
 from mincache.board.references import verified_cost
 from mincache.board.standing import Standing
-from mincache.board.table import Row, Table
-from mincache.site.grid import GridCell
+from mincache.board.table import Table, mean
+from mincache.site.grid import GridCell, duration_cell, percent_cell
 
 Context = dict[str, Any]
 """What a template is given."""
@@ -47,12 +45,7 @@ class SuitePages:
     @cached_property
     def table(self) -> Table:
         """The ranking over all instances."""
-        return table(self.standing)
-
-    @property
-    def ranked(self) -> list[Row]:
-        """The rows that have means."""
-        return [row for row in self.table.rows if not row.apart]
+        return Table(self.standing)
 
     @property
     def folder(self) -> str:
@@ -106,7 +99,7 @@ class SuitePages:
     def gap_cell(self, who: Contender, name: str) -> GridCell:
         """The gap of a contender on an instance."""
         found = self.standing.gaps(who, [name])
-        return GridCell(columns.percent(found[0], 2), found[0]) if found else GridCell(columns.NOTHING)
+        return percent_cell(found[0] if found else None, 2)
 
 
 def best_run(records: Sequence[Record]) -> Record | None:
@@ -123,22 +116,9 @@ def solution_path(sha256: str) -> str:
 def run_cells(records: Sequence[Record]) -> list[GridCell]:
     """Cells of hit ratio, verified runs and median solve time."""
     verified = [record for record in records if verified_cost(record) is not None]
-    hit_ratios = [record.score.hit_ratio for record in verified if record.score is not None]
     times = [record.solve_s for record in verified if record.solve_s is not None]
-    hit_ratio = fmean(hit_ratios) if hit_ratios else None
-    solve_s = median(times) if times else None
     return [
-        GridCell(columns.percent(hit_ratio), hit_ratio),
+        percent_cell(mean(record.score.hit_ratio for record in verified if record.score is not None)),
         GridCell(f"{len(verified)}/{len(records)}", len(verified)),
-        GridCell(columns.duration(solve_s), solve_s),
+        duration_cell(median(times) if times else None),
     ]
-
-
-def cost_cell(value: float | None) -> GridCell:
-    """A cell with a cost."""
-    return GridCell(columns.cost(value), value)
-
-
-def count_cell(value: int | None) -> GridCell:
-    """A cell with a whole number."""
-    return GridCell(columns.NOTHING if value is None else str(value), value)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from mincache.board import columns
-from mincache.board.pairs import pairs, shares
-from mincache.site.grid import Grid, GridCell, Heading, grid
-from mincache.site.pages import Context, SuitePages, cost_cell, count_cell
+from mincache.board.comparison import pairs, shares
+from mincache.site.grid import GridCell, cost_cell, count_cell, grid, percent_cell
+from mincache.site.pages import Context, SuitePages
 
 
 def pairs_page(pages: SuitePages) -> Context:
     """Return what the page of all pairs shows."""
-    common = f"{len(pages.table.common)} common instances"
+    common = f"{len(pages.standing.common)} common instances"
+    compared = [
+        [
+            GridCell(one.first), GridCell(one.second), count_cell(one.wins), count_cell(one.losses),
+            count_cell(one.ties), percent_cell(one.mean_change, 2),
+            GridCell(f"{one.p_adjusted:.2g}", one.p_adjusted),
+        ]
+        for one in pairs(pages.table)
+    ]  # fmt: skip
+    shared = [
+        [GridCell(one.solver), count_cell(one.best_alone), cost_cell(one.contribution)]
+        for one in shares(pages.table)
+    ]
+    titles = ("A", "B", "A better on", "B better on", "equal on", "B's cost against A's", "adjusted p")
+    added = ("solver", "best alone on", "without it the virtual best would cost more by")
     return {
         "title": f"Solvers of {pages.standing.name} in pairs",
         "trail": pages.trail,
@@ -18,40 +31,13 @@ def pairs_page(pages: SuitePages) -> Context:
         "parts": [
             {
                 "title": "Every pair",
-                "table": _pairs(pages),
+                "table": grid(titles, "llrrrrr", compared),
                 "caption": f"On the {common}: signed-rank tests of relative costs, p-values adjusted by Holm",
             },
             {
                 "title": "The virtual best",
-                "table": _shares(pages),
+                "table": grid(added, "lrr", shared),
                 "caption": f"What each solver adds to the best of all on the {common}",
             },
         ],
     }
-
-
-def _pairs(pages: SuitePages) -> Grid:
-    headings = [
-        Heading("A", False), Heading("B", False), Heading("A better on"), Heading("B better on"),
-        Heading("equal on"), Heading("B's cost against A's"), Heading("adjusted p"),
-    ]  # fmt: skip
-    rows = [
-        [
-            GridCell(one.first), GridCell(one.second), count_cell(one.wins), count_cell(one.losses),
-            count_cell(one.ties), GridCell(columns.percent(one.mean_change, 2), one.mean_change),
-            GridCell(f"{one.p_adjusted:.2g}", one.p_adjusted),
-        ]
-        for one in pairs(pages.standing, pages.table)
-    ]  # fmt: skip
-    return grid(headings, rows)
-
-
-def _shares(pages: SuitePages) -> Grid:
-    headings = [
-        Heading("solver", False),
-        Heading("best alone on"),
-        Heading("without it the virtual best would cost more by"),
-    ]
-    found = shares(pages.standing, pages.table)
-    rows = [[GridCell(s.solver), count_cell(s.best_alone), cost_cell(s.contribution)] for s in found]
-    return grid(headings, rows)

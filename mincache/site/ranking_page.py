@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
-from mincache.board import columns
-from mincache.board.ranking import table
+from mincache.board.formats import NOTHING
+from mincache.board.notes import notes
 from mincache.board.table import Table
 from mincache.site import charts
-from mincache.site.grid import Grid, GridCell, Heading, grid, ranking_grid
-from mincache.site.pages import Context, SuitePages, cost_cell, count_cell
+from mincache.site.grid import Grid, GridCell, cost_cell, count_cell, grid, ranking_grid
+from mincache.site.pages import Context, SuitePages
 
 DOWNLOADS: Mapping[str, str] = {"json": "JSON", "csv": "CSV", "tex": "LaTeX"}
 """The ranking's numbers as files: the suffix of each, and what its link says."""
@@ -33,8 +33,8 @@ def ranking(pages: SuitePages) -> Context:
         "family": pages.family,
         "only_users": str(next(iter(users)) or "") if len(users) == 1 else "",
         "slices": list(_slices(pages)),
-        "notes": pages.table.notes[1:],
-        "pairs": pages.pairs_path if len(pages.ranked) > 1 else "",
+        "notes": notes(pages.table)[1:],
+        "pairs": pages.pairs_path if len(pages.table.ranked) > 1 else "",
         "downloads": [(title, pages.data_path(suffix)) for suffix, title in DOWNLOADS.items()],
         "charts": _charts(pages),
     }
@@ -65,27 +65,27 @@ def _slices(pages: SuitePages) -> Iterator[Context]:
     by_users = sorted(pages.standing.instances, key=lambda name: (pages.users(name) or 0, name))
     groups = [(users, list(names)) for users, names in groupby(by_users, pages.users)]
     for users, names in groups if len(groups) > 1 else ():
-        yield _slice(pages, table(pages.standing.among(names)), users)
+        yield _slice(pages, Table(pages.standing.among(names)), users)
 
 
 def _slice(pages: SuitePages, shown: Table, users: int | None) -> Context:
-    which = f"{shown.suite}, all instances" if users is None else f"{shown.suite}, N = {users}"
-    caption = f"{which}. {shown.notes[0]}"
+    which = "all instances" if users is None else f"N = {users}"
+    caption = f"{pages.standing.name}, {which}. {notes(shown)[0]}"
     return {"users": "" if users is None else str(users), "table": _grid(pages, shown), "caption": caption}
 
 
 def _grid(pages: SuitePages, shown: Table) -> Grid:
     labels, everyone = pages.standing.labels, pages.standing.results
-    notes = {labels[who]: {"kind": pages.kind(who), "tier": pages.tier(who)} for who in everyone}
-    return ranking_grid(shown, {labels[who]: pages.solver_path(who) for who in everyone}, notes)
+    told = {labels[who]: {"kind": pages.kind(who), "tier": pages.tier(who)} for who in everyone}
+    return ranking_grid(shown, {labels[who]: pages.solver_path(who) for who in everyone}, told)
 
 
 def _charts(pages: SuitePages) -> list[Chart]:
     labels, entries = pages.standing.labels, pages.entries
     training_s = {labels[who]: entry.manifest.training_s or 0.0 for who, entry in entries.items()}
-    drawn = [(kind, charts.chart(kind, pages.standing, pages.table, training_s)) for kind in charts.KINDS]
+    drawn = [(kind, charts.chart(kind, pages.table, training_s)) for kind in charts.KINDS]
     return [
-        Chart(f"chart-{pages.folder}-{kind}", charts.TITLES[kind], specification)
+        Chart(f"chart-{pages.folder}-{kind}", charts.KINDS[kind].title, specification)
         for kind, specification in drawn
         if specification is not None
     ]
@@ -93,19 +93,16 @@ def _charts(pages: SuitePages) -> list[Chart]:
 
 def listing(pages: SuitePages) -> Context:
     """Return what the page of all instances shows of a suite."""
-    headings = [
-        Heading("instance", False), Heading("users"), Heading("best known cost"), Heading("lower bound"),
-        Heading("solvers"), Heading("best solver", False),
-    ]  # fmt: skip
+    titles = ("instance", "users", "best known cost", "lower bound", "solvers", "best solver")
     rows = [_listed(pages, name) for name in pages.standing.instances]
     caption = f"{len(rows)} instances; solvers counts those with a verified solution"
-    return {"name": pages.standing.name, "table": grid(headings, rows), "caption": caption}
+    return {"name": pages.standing.name, "table": grid(titles, "lrrrrl", rows), "caption": caption}
 
 
 def _listed(pages: SuitePages, name: str) -> list[GridCell]:
     standing, known = pages.standing, pages.standing.references.get(name)
     costs = {standing.labels[who]: costs[name] for who, costs in standing.costs.items() if name in costs}
-    best = min(costs, key=lambda label: (costs[label], label), default=columns.NOTHING)
+    best = min(costs, key=lambda label: (costs[label], label), default=NOTHING)
     return [
         GridCell(name, None, pages.instance_path(name)),
         count_cell(pages.users(name)),

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mincache.bench.records import Record
-from mincache.board import columns, repairs
+from mincache.board import formats, repairs
 from mincache.board.contenders import Contender
 from mincache.board.entries import Manifest
-from mincache.board.ranking import failure
 from mincache.board.references import verified_cost
 from mincache.board.results import Runs
-from mincache.site.grid import GridCell, Heading, grid
-from mincache.site.pages import Context, SuitePages, cost_cell, count_cell, run_cells
+from mincache.board.table import failure
+from mincache.site.grid import GridCell, cost_cell, count_cell, grid, percent_cell
+from mincache.site.pages import Context, SuitePages, run_cells
 
-_HEADINGS = (
-    Heading("instance", False), Heading("users"), Heading("mean cost"), Heading("best known"), Heading("gap"),
-    Heading("hit ratio"), Heading("verified runs"), Heading("median solve"), Heading("failures", False),
+_TITLES = (
+    "instance", "users", "mean cost", "best known", "gap", "hit ratio", "verified runs", "median solve",
+    "failures",
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def solver_page(pages: SuitePages, who: Contender) -> Context:
         "parts": [
             {
                 "title": f"On each instance of {pages.standing.name}",
-                "table": grid(_HEADINGS, [_row(pages, who, name) for name in runs]),
+                "table": grid(_TITLES, "lrrrrrrrl", [_row(pages, who, name) for name in runs]),
                 "caption": "Means over the verified runs of each instance",
             },
             *_before(pages.standing.verified[who]),
@@ -44,19 +44,15 @@ def _before(verified: Runs) -> Iterator[Context]:
     found = repairs.means(verified)
     if found.cost is None and not found.rate:
         return
-    headings = (Heading("constraint", False), Heading("slots that break it"), Heading("mean excess there"))
+    titles = ("constraint", "slots that break it", "mean excess there")
     rows = [
-        [
-            GridCell(name),
-            GridCell(columns.percent(rate, 2), rate),
-            GridCell(f"{found.excess[name]:.3g}", found.excess[name]),
-        ]
+        [GridCell(name), percent_cell(rate, 2), GridCell(f"{found.excess[name]:.3g}", found.excess[name])]
         for name, rate in found.rate.items()
     ]
-    priced = f"; their mean cost is {columns.cost(found.cost)}" if found.cost is not None else ""
+    priced = f"; their mean cost is {formats.cost(found.cost)}" if found.cost is not None else ""
     yield {
         "title": "Before the repair",
-        "table": grid(headings, rows),
+        "table": grid(titles, "lrr", rows),
         "caption": f"What the answers broke before the solver made them feasible{priced}",
     }
 
@@ -74,7 +70,7 @@ def _facts(pages: SuitePages, who: Contender) -> list[tuple[str, Any]]:
 
 def _said(manifest: Manifest) -> list[tuple[str, Any]]:
     device = f" on {manifest.training_device}" if manifest.training_device else ""
-    training = columns.duration(manifest.training_s) + device if manifest.training_s is not None else ""
+    training = formats.duration(manifest.training_s) + device if manifest.training_s is not None else ""
     return [
         ("authors", ", ".join(manifest.authors)), ("links", list(manifest.links)), ("note", manifest.note),
         ("training", training), ("reproduced", manifest.reproduced), ("flagged", manifest.flag),
@@ -91,7 +87,7 @@ def _row(pages: SuitePages, who: Contender, name: str) -> list[GridCell]:
         cost_cell(known.cost if known else None),
         pages.gap_cell(who, name),
         *run_cells(records),
-        GridCell(_failures(records) or columns.NOTHING),
+        GridCell(_failures(records) or formats.NOTHING),
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mincache import Instance, Scenario, Solution, evaluate
 from mincache.analysis.features import COLUMNS, features, gini
-from mincache.cli.feature_table import feature_csv, feature_table, groups_of
+from mincache.cli.describe import feature_csv, feature_table, groups_of
 from mincache.exact import optimum
 from mincache.generation.suites import find
 from mincache.problem.instance import Server

@@ -3,8 +3,13 @@ import math
 import pytest
 from board_fixture import record
 
+from mincache.bench.records import TracePoint
+from mincache.board.references import Reference
 from mincache.board.standing import standings
-from mincache.board.times import instance_s, mean_solve_s
+from mincache.board.times import instance_s, mean_primal_integral_s, mean_solve_s, reached_s
+
+TRACE = (TracePoint(1.0, None, 5.0), TracePoint(2.0, 15.0, 5.0), TracePoint(4.0, 10.0, 5.0))
+OPTIMUM = Reference(10.0)
 
 
 def _means(records):
@@ -57,3 +62,19 @@ def test_an_instance_that_one_declined_is_nobodys():
 def test_without_a_ranked_solver_there_are_no_times():
     """A campaign of failures has no means."""
     assert _means([record("x", "a", stop_reason="crash")]) == {}
+
+
+def test_targets_are_reached_by_the_first_cost_within_them():
+    """60 % after 2 s, the optimum after 4 s, and an impossible target never."""
+    assert reached_s(TRACE, OPTIMUM, (0.6, 0.5, 0.1, 0.0)) == [2.0, 2.0, 4.0, 4.0]
+    assert reached_s(TRACE, Reference(9.0), (0.01,)) == [math.inf]
+    assert reached_s((), OPTIMUM, (0.6,)) == [math.inf]
+
+
+def test_the_primal_integral_is_to_the_reference_given():
+    """1 for 2 s, then (15 - 10) / 15 for 2 s, then nothing; runs are averaged."""
+    run = record("s", "a", 10.0).model_copy(update={"trace": TRACE, "primal_integral_s": 99.0})
+    idle = record("s", "a", 10.0).model_copy(update={"trace": ()})
+    assert mean_primal_integral_s([run], OPTIMUM, 10.0) == pytest.approx(2.0 + 2.0 / 3.0)
+    assert mean_primal_integral_s([run, idle], OPTIMUM, 10.0) == pytest.approx((2.0 + 2.0 / 3.0 + 10.0) / 2)
+    assert mean_primal_integral_s([], OPTIMUM, 10.0) is None

@@ -4,12 +4,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from mincache.cli.submit import reproduce, submit
 
 from mincache.board.entries import read_entry
 from mincache.board.verify import verify
 from mincache.cli.compare import compare
 from mincache.cli.run import run
-from mincache.cli.submit import reproduce, submit
 from mincache.errors import InputError
 
 

@@ -14,7 +14,6 @@ from mincache.bench.records import TracePoint
 from mincache.board.columns import visible_columns
 from mincache.board.entries import read_entries, write_manifest
 from mincache.board.publish import publish, solutions_in
-from mincache.board.ranking import table
 from mincache.board.results import read_campaigns
 from mincache.board.standing import standings
 from mincache.site.build import build

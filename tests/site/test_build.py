@@ -15,7 +15,6 @@ from mincache.bench.journal import Journal
 from mincache.board import columns, render
 from mincache.board.entries import read_entries
 from mincache.board.publish import publish, solutions_in
-from mincache.board.ranking import table
 from mincache.board.results import read_campaigns
 from mincache.board.standing import standings
 from mincache.errors import InputError

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincache.bench.records import TracePoint
-from mincache.board.ranking import table
 from mincache.board.standing import standings
 from mincache.errors import InputError
 from mincache.site import chart_data, charts

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.board.common import NOTHING_SHARED, NOTHING_VERIFIED, common_instances
+from mincache.board.standing import NOTHING_SHARED, NOTHING_VERIFIED, common_instances
 
 covered_sets = st.dictionaries(
     st.text("abcdefgh", min_size=1, max_size=3), st.frozensets(st.sampled_from("123456")), max_size=6

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench_fixture import on_linux
 from journal_fixture import record
 
-from mincache.cli.progress import Progress, tracked, waiting
-from mincache.cli.summary import line
+from mincache.cli.summary import Progress, line
+from mincache.cli.terminal import tracked, waiting
 
 TESTS = str(Path(__file__).parents[1])
 
@@ -70,7 +70,7 @@ IN_A_TERMINAL = """
 import sys
 sys.path.insert(0, {tests!r})
 from journal_fixture import record
-from mincache.cli.progress import Progress
+from mincache.cli.summary import Progress
 with Progress(total=3, waiting=3) as progress:
     for number in range(3):
         progress.show(record(number, verdict="infeasible"))

@@ -1,8 +1,8 @@
 import pytest
 from board_fixture import record, tables
 
-from mincache.board.common import NOTHING_VERIFIED
-from mincache.board.ranking import failure
+from mincache.board.standing import NOTHING_VERIFIED
+from mincache.board.table import failure
 
 # Best costs are 10 on a, 20 on b, 40 on c.
 BEST = [

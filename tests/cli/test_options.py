@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from mincache.cli.parameters import part, size
+from mincache.cli.options import part, size
 
 CONTEXT = click.Context(click.Command("c"))
 OPTION = click.Option(["--x"])
