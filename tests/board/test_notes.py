@@ -5,16 +5,17 @@ from board_fixture import record, tables
 from mincache.board.notes import notes
 from mincache.board.references import Reference
 from mincache.board.standing import standings
+from mincache.board.table import Table
 
 
 def _notes(records):
     (table,) = tables(records)
-    return " ".join(table.notes)
+    return " ".join(notes(table))
 
 
 def _notes_against(references, records):
     (standing,) = standings(records)
-    return " ".join(notes(replace(standing, references=references), []))
+    return " ".join(notes(Table(replace(standing, references=references))))
 
 
 def test_the_notes_say_over_how_many_instances():

@@ -62,7 +62,7 @@ def test_one_run_of_a_solver_that_says_it_is_stochastic_is_too_few():
 def test_rounding_gives_no_rank():
     """Costs that differ in the last digits share the rank, and the rows then stand by name."""
     (shown,) = tables([record("b", "one", 10.0), record("a", "one", 10.0 + 1e-13), record("c", "one", 10.1)])
-    assert [(row.solver, row.rank_low, row.rank_high) for row in shown.rows] == [
+    assert [(row.solver, *row.rank.ranks) for row in shown.rows] == [
         ("a", 1, 1), ("b", 1, 1), ("c", 3, 3),
     ]  # fmt: skip
 

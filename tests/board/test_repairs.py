@@ -36,7 +36,7 @@ def test_the_columns_are_there_where_a_solver_reports():
     """One solver that reports brings the columns; another has a dash in them; none, and they are gone."""
     (table,) = tables(RECORDS)
     rate, which = visible_columns(table)[-2:]
-    cells = {row.solver: (rate.cell(row, table), which.cell(row, table)) for row in table.rows}
+    cells = {row.solver: (rate.cell(row), which.cell(row)) for row in table.rows}
     assert cells == {"s": ("37.5%", "steps"), "t": ("-", "-")}
     (without,) = tables(RECORDS[3:])
     assert visible_columns(without) == [column for column in COLUMNS if not column.optional]
@@ -47,4 +47,4 @@ def test_the_columns_are_there_where_a_solver_reports():
 def test_an_answer_that_broke_nothing_is_no_dash():
     """A solver whose raw decisions keep every limit shows 0, not nothing."""
     (table,) = tables([record("s", "a", 10.0, raw=raw_score(9.0))])
-    assert visible_columns(table)[-1].cell(table.rows[0], table) == "0.0%"
+    assert visible_columns(table)[-1].cell(table.rows[0]) == "0.0%"

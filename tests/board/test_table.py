@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 from board_fixture import record, tables
 
+from mincache.board.columns import numbers
 from mincache.board.standing import NOTHING_VERIFIED
 from mincache.board.table import failure
 
@@ -14,14 +17,14 @@ BEST = [
 
 def _rows(records, **options):
     (table,) = tables(records, **options)
-    return {row.solver: row for row in table.rows}, table
+    return {row.solver: SimpleNamespace(**numbers(row)) for row in table.rows}, table
 
 
 def test_means_are_over_common_instances():
     """A solver that covers two of three instances holds the others to these two."""
     rows, table = _rows([*BEST, record("half", "a", 11.0), record("half", "b", 26.0)])
-    assert table.common == ("a", "b")
-    assert table.instances == 3
+    assert table.standing.common == ("a", "b")
+    assert len(table.standing.instances) == 3
     assert rows["best"].mean_cost == 15.0
     assert rows["half"].mean_cost == 18.5
     assert rows["half"].gap == pytest.approx((0.1 + 0.3) / 2, rel=1e-12)
@@ -86,7 +89,7 @@ def test_a_solver_without_a_verified_solution_stands_apart():
     assert [row.solver for row in table.rows] == ["best", "lost", "shy"]
     assert rows["lost"].apart == rows["shy"].apart == NOTHING_VERIFIED
     assert rows["lost"].mean_cost is rows["lost"].gap is None
-    assert len(table.common) == 3
+    assert len(table.standing.common) == 3
 
 
 def test_rows_are_sorted_by_gap_not_by_cost():
@@ -100,9 +103,9 @@ def test_rows_are_sorted_by_gap_not_by_cost():
 def test_choosing_solvers_widens_the_common_set():
     """Without the solver that covers little the others are compared on everything."""
     records = [*BEST, *(record("other", i, 50.0) for i in "abc"), record("little", "a", 11.0)]
-    assert _rows(records)[1].common == ("a",)
+    assert _rows(records)[1].standing.common == ("a",)
     _, table = _rows(records, solvers=["best", "other"])
-    assert table.common == ("a", "b", "c")
+    assert table.standing.common == ("a", "b", "c")
 
 
 def test_references_do_not_depend_on_the_choice():
@@ -115,5 +118,5 @@ def test_references_do_not_depend_on_the_choice():
 def test_each_suite_has_its_table():
     """Two suites are never averaged together."""
     first, second = tables([*BEST, record("best", "z", 5.0, suite="another")])
-    assert (first.suite, first.rows[0].mean_cost) == ("another", 5.0)
-    assert second.suite == "hand-made"
+    assert (first.standing.name, first.rows[0].mean_cost) == ("another", 5.0)
+    assert second.standing.name == "hand-made"

@@ -70,17 +70,8 @@ def test_damaged_lines_are_noted(campaign, tmp_path):
     said = f"{tmp_path}: 1 damaged line passed over."
     assert said in invoke(tmp_path).output
     assert said in json.loads(invoke(tmp_path, "--format", "json").output)["tables"][0]["notes"]
-    assert invoke("pairs", tmp_path).stderr == f"note: {said}\n"
+    assert invoke("chart", tmp_path, "-o", tmp_path / "gap.svg").stderr == f"note: {said}\n"
     assert "damaged" not in invoke(campaign).output
-
-
-def test_pairs_as_json(campaign):
-    """--json has each pair's counts, and what each solver adds to the virtual best."""
-    (told,) = json.loads(invoke("pairs", campaign, "--json").output)
-    (pair,) = told["pairs"]
-    assert {pair["first"], pair["second"]} == {"cloud-only", "random-allocation"}
-    assert pair["wins"] + pair["losses"] + pair["ties"] == 4
-    assert sum(share["best_alone"] for share in told["virtual_best"]) == pair["wins"] + pair["losses"]
 
 
 def test_publish_and_verify(campaign, tmp_path):
@@ -103,7 +94,7 @@ def test_publish_and_verify(campaign, tmp_path):
 
 def test_the_site_and_the_charts_are_written(campaign, tmp_path):
     """A board becomes a site, and records become a chart for a paper."""
-    invoke("publish", campaign, "-o", tmp_path / "board")
+    invoke("publish", campaign, "--author", "A. Author", "-o", tmp_path / "board")
     assert invoke("build", tmp_path / "board", "-o", tmp_path / "site").exit_code == 0
     assert (tmp_path / "site" / "index.html").is_file()
     drawn = invoke("chart", campaign, "--kind", "faults", "-o", tmp_path / "faults.svg")
@@ -132,3 +123,16 @@ def test_a_site_is_served_on_loopback(tmp_path):
                 assert b"here" in answer.read()
         finally:
             server.terminate()
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [(["submit", "x"], "mincache leaderboard publish"), (["leaderboard", "pairs", "x"], "mincache compare")],
+)
+def test_a_verb_that_is_gone_names_the_one_that_does_its_work(words, instead):
+    """One line and exit code 2, whatever else was given."""
+    command = [sys.executable, "-m", "mincache.cli.main", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"`{instead}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,18 +1,14 @@
-"""Progress: a line a run outside a terminal, a bar inside one."""
+"""A campaign on the terminal: a line a run outside a terminal, a bar inside one."""
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 from bench_fixture import on_linux
 from journal_fixture import record
+from pty_fixture import in_a_terminal
 
 from mincache.cli.summary import Progress, line
-from mincache.cli.terminal import tracked, waiting
 
 TESTS = str(Path(__file__).parents[1])
 
@@ -34,42 +30,11 @@ def test_line_names_what_stopped_a_run():
     assert text.endswith("wall: solve had not returned after 1 s")
 
 
-def test_nothing_is_shown_outside_a_terminal(capfd):
-    """Into a file or a pipe neither a text that something goes on nor a bar is written."""
-    with waiting("solving"):
-        assert list(tracked("abc", "verifying", total=3)) == ["a", "b", "c"]
-    assert capfd.readouterr() == ("", "")
-
-
-def in_a_terminal(*arguments: str) -> tuple[str, str]:
-    """Return what a run of Python shows on standard error in a terminal, and prints to standard output."""
-    leader, follower = pty.openpty()
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        stderr=follower,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"TERM": "xterm"},
-        text=True,
-        check=True,
-    )
-    os.close(follower)
-    shown = os.read(leader, 1 << 16).decode()
-    os.close(leader)
-    return shown, done.stdout
-
-
-@on_linux
-def test_what_goes_on_is_shown_in_a_terminal():
-    """In a terminal `mincache instances verify` shows a bar on standard error; the answer stays apart."""
-    shown, printed = in_a_terminal("-m", "mincache.cli.main", "instances", "verify", "smoke-v1")
-    assert "verifying smoke-v1" in shown
-    assert printed == "smoke-v1: 4 of 4 files are as their recipe draws them\n"
-
-
 IN_A_TERMINAL = """
 import sys
 sys.path.insert(0, {tests!r})
 from journal_fixture import record
+from pty_fixture import in_a_terminal
 from mincache.cli.summary import Progress
 with Progress(total=3, waiting=3) as progress:
     for number in range(3):

@@ -16,6 +16,7 @@ from mincache.board.entries import read_entries, write_manifest
 from mincache.board.publish import publish, solutions_in
 from mincache.board.results import read_campaigns
 from mincache.board.standing import standings
+from mincache.board.table import Table
 from mincache.site.build import build
 
 Image = pytest.importorskip("PIL.Image", reason="screenshots are looked at with pillow")
@@ -144,10 +145,8 @@ def test_every_page_is_quiet_and_fits(visitor, site):
 def test_the_page_shows_the_tables(visitor, board):
     """The rows are those of the tables computed from the entries, cell by cell."""
     found = rows(visitor.open())
-    tables = [table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
-    wanted = [
-        [column.cell(row, one) for column in visible_columns(one)] for one in tables for row in one.rows
-    ]
+    tables = [Table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
+    wanted = [[column.cell(row) for column in visible_columns(one)] for one in tables for row in one.rows]
     assert [cells[: len(cell)] for cells, cell in zip(found, wanted, strict=True)] == wanted
 
 
@@ -240,9 +239,9 @@ def test_a_number_of_users_shows_its_own_means(visitor, board):
     page = visitor.open()
     choose(page, users="18")
     (whole,) = standings(r for e in read_entries(board) for r in e.records if r.cell.suite == "smoke-v1")
-    part = table(whole.among(name for name in whole.instances if ".n18." in name))
+    part = Table(whole.among(name for name in whole.instances if ".n18." in name))
     assert [cells[: len(visible_columns(part))] for cells in rows(page)] == [
-        [column.cell(row, part) for column in visible_columns(part)] for row in part.rows
+        [column.cell(row) for column in visible_columns(part)] for row in part.rows
     ]
 
 

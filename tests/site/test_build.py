@@ -14,9 +14,11 @@ from mincache import Solution
 from mincache.bench.journal import Journal
 from mincache.board import columns, render
 from mincache.board.entries import read_entries
+from mincache.board.notes import notes
 from mincache.board.publish import publish, solutions_in
 from mincache.board.results import read_campaigns
 from mincache.board.standing import standings
+from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, read_bytes, solution_bytes
 from mincache.generation import suites
@@ -166,13 +168,13 @@ def test_charts_carry_their_data(site, board):
 def test_the_page_shows_the_tables_numbers(board, pages):
     """Every cell of the ranking stands in the page as the table has it."""
     (standing,) = standings(record for entry in read_entries(board) for record in entry.records)
-    shown = table(standing)
+    shown = Table(standing)
     texts = pages[Path("index.html")].texts
     cells = set(texts["td"]) | set(texts["a"]) | set(texts["th"])
     for row in shown.rows:
-        assert {column.cell(row, shown) for column in columns.visible_columns(shown)} <= cells
-    assert set(shown.notes[1:]) <= set(texts["li"])
-    assert any(shown.notes[0] in caption for caption in texts["span"])
+        assert {column.cell(row) for column in columns.visible_columns(shown)} <= cells
+    assert set(notes(shown)[1:]) <= set(texts["li"])
+    assert any(notes(shown)[0] in caption for caption in texts["span"])
 
 
 def test_a_solvers_page_tells_what_its_answers_were_before_their_repair(pages):
@@ -185,7 +187,7 @@ def test_a_solvers_page_tells_what_its_answers_were_before_their_repair(pages):
 
 def test_the_numbers_can_be_downloaded(site, board, pages):
     """The files beside the ranking are linked, and are what the other renderings of the same table are."""
-    shown = [table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
+    shown = [Table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
     for suffix, rendered in (("json", render.as_json), ("csv", render.as_csv), ("tex", render.latex)):
         path = f"data/smoke-v1.{suffix}"
         assert (site / path).read_text() == rendered(shown)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mincache.bench.records import TracePoint
 from mincache.board.standing import standings
+from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.site import chart_data, charts
 
@@ -15,7 +16,7 @@ TRACE = (TracePoint(0.1, 15.0, None), TracePoint(0.5, 10.0, None))
 
 def _made(records):
     (standing,) = standings(records)
-    return standing, table(standing)
+    return Table(standing)
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def made():
 
 def test_gaps_are_shown_in_per_cent_with_their_mean(made):
     """10 % and 30 %, on average 20 %."""
-    rows = [row for row in chart_data.gaps(*made) if row["solver"] == "worse<&>"]
+    rows = [row for row in chart_data.gaps(made) if row["solver"] == "worse<&>"]
     assert [row["gap"] for row in rows if "gap" in row] == pytest.approx([10.0, 30.0])
     assert [row["mean"] for row in rows if "mean" in row] == pytest.approx([20.0])
 
 
 def test_the_profile_ends_at_one(made):
     """Within the largest excess every solver has all instances; at none the best has."""
-    rows = chart_data.profile(*made)
+    rows = chart_data.profile(made)
     assert {row["share"] for row in rows if row["solver"] == "best"} == {1.0}
     worse = [(row["excess"], row["share"]) for row in rows if row["solver"] == "worse<&>"]
     assert worse == [(0.0, 0.0), (pytest.approx(10.0), 0.5), (pytest.approx(30.0), 1.0)]
@@ -45,8 +46,8 @@ def test_the_profile_ends_at_one(made):
 
 def test_the_anytime_curve_counts_targets():
     """At 15 against 10 none of the targets up to 20 % is reached, at 10 all are."""
-    standing, shown = _made([record("best", "a", 10.0, wall_s=5.0).model_copy(update={"trace": TRACE})])
-    rows = chart_data.anytime(standing, shown)
+    shown = _made([record("best", "a", 10.0, wall_s=5.0).model_copy(update={"trace": TRACE})])
+    rows = chart_data.anytime(shown)
     assert {row["share"] for row in rows if row["seconds"] < 0.5} == {0.0}
     assert {row["share"] for row in rows if row["seconds"] > 0.5} == {1.0}
 
@@ -62,19 +63,19 @@ def test_charts_show_the_first_solvers():
     """Of forty solvers charts of lines show twelve, that of gaps thirty, and say so; faults show all."""
     shown = _made([record(f"s{n:02}", "a", 10.0 + n) for n in range(40)])
     first = {f"s{n:02}" for n in range(chart_data.MOST_SOLVERS)}
-    assert {row["solver"] for row in chart_data.profile(*shown)} == first
-    assert {row["solver"] for row in chart_data.tradeoff(shown[1])} == first
-    assert len(chart_data.faults(shown[1])) == 40
-    assert charts.chart("profile", *shown)["title"] == "12 of 40 solvers"
-    assert charts.chart("gap", *shown)["title"] == "30 of 40 solvers"
-    assert "title" not in charts.chart("faults", *shown)
-    assert {row["solver"] for row in chart_data.break_even(shown[1], {"s39": 1.0})} == first | {"s39"}
+    assert {row["solver"] for row in chart_data.profile(shown)} == first
+    assert {row["solver"] for row in chart_data.tradeoff(shown)} == first
+    assert len(chart_data.faults(shown)) == 40
+    assert charts.chart("profile", shown)["title"] == "12 of 40 solvers"
+    assert charts.chart("gap", shown)["title"] == "30 of 40 solvers"
+    assert "title" not in charts.chart("faults", shown)
+    assert {row["solver"] for row in chart_data.break_even(shown, {"s39": 1.0})} == first | {"s39"}
 
 
 @pytest.mark.parametrize(("low", "high"), [(2.0, 8.0), (1.0, 1.0), (1e-6, 10.0), (0.011, 0.019)])
 def test_logarithmic_axes_have_labels(low, high):
     """Whatever the span of the values, a label or more stands within it, and no crowd."""
-    axis = charts._log_axis(charts._altair(), [{"x": low}, {"x": high}], "x", "").to_dict()
+    axis = charts._log_axis(charts.altair(), [{"x": low}, {"x": high}], "x", "").to_dict()
     assert 1 <= len(axis["axis"]["values"]) <= 12
     ends = axis["scale"]["domain"]
     assert ends[0] < low <= high < ends[1]
@@ -83,39 +84,39 @@ def test_logarithmic_axes_have_labels(low, high):
 
 def test_faults_count_every_run(made):
     """Verified and failed runs add up to all of them."""
-    rows = chart_data.faults(made[1])
+    rows = chart_data.faults(made)
     assert sum(row["runs"] for row in rows) == 5
     assert {"solver": "lost", "outcome": "crash", "runs": 1} in rows
 
 
 def test_training_breaks_even(made):
     """A solver trained for 100 s is ahead of one that takes a second more an instance from 100 on."""
-    rows = chart_data.break_even(made[1], {"best": 100.0})
+    rows = chart_data.break_even(made, {"best": 100.0})
     spent = {(row["solver"], row["instances"]): row["seconds"] for row in rows}
     assert spent["best", 10] > spent["worse<&>", 10]
     assert spent["best", 1000] < spent["worse<&>", 1000]
     assert spent["best", 1000] == pytest.approx(100.0 + 1000.0)
-    assert chart_data.break_even(made[1], {}) == []
+    assert chart_data.break_even(made, {}) == []
 
 
 def test_users_need_the_suite(made):
     """Without the suite at hand nobody knows an instance's N."""
-    assert chart_data.by_users(*made) == []
+    assert chart_data.by_users(made) == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in charts.KINDS if kind != "users"])
 def test_every_kind_is_drawn(made, kind):
     """Each specification becomes an SVG that names the solvers as text, and the same each time."""
-    specification = charts.chart(kind, *made, {"best": 100.0})
+    specification = charts.chart(kind, made, {"best": 100.0})
     drawn = charts.svg(specification)
     texts = [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]
     assert "worse<&>" in texts
-    assert charts.svg(charts.chart(kind, *made, {"best": 100.0})) == drawn
+    assert charts.svg(charts.chart(kind, made, {"best": 100.0})) == drawn
 
 
 def test_a_png_is_a_png(made, tmp_path):
     """The format follows from the file's name, and another name is refused."""
-    specification = charts.chart("gap", *made)
+    specification = charts.chart("gap", made)
     charts.write(specification, tmp_path / "gap.png")
     assert (tmp_path / "gap.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"must end in \.svg or \.png"):
@@ -125,8 +126,8 @@ def test_a_png_is_a_png(made, tmp_path):
 def test_unknown_and_empty_charts(made):
     """An unknown kind is refused with those known; nothing to draw is no chart."""
     with pytest.raises(InputError, match="must be one of gap, faults, profile"):
-        charts.chart("pie", *made)
-    assert charts.chart("gap", *_made([record("lost", "a", stop_reason="crash")])) is None
+        charts.chart("pie", made)
+    assert charts.chart("gap", _made([record("lost", "a", stop_reason="crash")])) is None
 
 
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=12))

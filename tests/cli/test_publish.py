@@ -1,4 +1,4 @@
-"""Entries from a real campaign: handed in, run again, and compared."""
+"""Entries from a real campaign: published, run again, and compared."""
 
 import json
 
@@ -6,9 +6,13 @@ import pytest
 from click.testing import CliRunner
 from mincache.cli.submit import reproduce, submit
 
+from mincache.bench.journal import line_of
+from mincache.bench.records import Record
 from mincache.board.entries import read_entry
 from mincache.board.verify import verify
 from mincache.cli.compare import compare
+from mincache.cli.leaderboard import publish
+from mincache.cli.reproduce import reproduce
 from mincache.cli.run import run
 from mincache.errors import InputError
 
@@ -31,12 +35,12 @@ def campaign(tmp_path_factory):
 @pytest.fixture
 def board(campaign, tmp_path):
     """A board with both as entries."""
-    handed_in = invoke(submit, campaign, "--author", "A. Author", "-o", tmp_path / "board")
-    assert handed_in.exit_code == 0, handed_in.output
+    published = invoke(publish, campaign, "--author", "A. Author", "-o", tmp_path / "board")
+    assert published.exit_code == 0, published.output
     return tmp_path / "board"
 
 
-def test_what_is_submitted_verifies(board):
+def test_what_is_published_verifies(board):
     """Each entry and the page are as a reader finds them."""
     assert [wrong for _, wrong in verify(board)] == [[], [], [], []]
     manifest = read_entry(board / "smoke-v1" / "random-allocation").manifest
@@ -44,9 +48,9 @@ def test_what_is_submitted_verifies(board):
     assert (manifest.records.lines, manifest.solutions.lines) == (8, 8)
 
 
-def test_a_submission_names_its_author(campaign, tmp_path):
-    """Nobody hands in anonymously."""
-    refused = invoke(submit, campaign, "-o", tmp_path)
+def test_an_entry_names_its_author(campaign, tmp_path):
+    """Nobody publishes anonymously."""
+    refused = invoke(publish, campaign, "-o", tmp_path)
     assert refused.exit_code == 2
     assert "--author" in refused.output
 
@@ -54,7 +58,7 @@ def test_a_submission_names_its_author(campaign, tmp_path):
 def test_a_link_is_a_secure_address(campaign, tmp_path):
     """A link that could run something is refused, and nothing is written."""
     link = ("--link", "javascript:alert(1)")
-    refused = invoke(submit, campaign, "--author", "A", *link, "-o", tmp_path / "board")
+    refused = invoke(publish, campaign, "--author", "A", *link, "-o", tmp_path / "board")
     assert isinstance(refused.exception, InputError)
     assert not (tmp_path / "board").exists()
 
@@ -101,3 +105,37 @@ def test_nothing_to_compare_is_said(campaign):
     """Solvers of other names are not silently left out."""
     refused = invoke(compare, f"{campaign}:cloud-only", campaign / "..")
     assert isinstance(refused.exception, InputError)
+
+
+def test_all_solvers_of_one_folder_are_compared(campaign, tmp_path):
+    """Given one folder, every pair stands in a line and in JSON, with what each adds to the virtual best."""
+    told = invoke(compare, campaign)
+    assert told.exit_code == 0, told.output
+    assert "cloud-only: best alone on" in told.output
+    (suite,) = json.loads(invoke(compare, campaign, "--json").output)
+    (pair,) = suite["pairs"]
+    assert {pair["first"], pair["second"]} == {"cloud-only", "random-allocation"}
+    assert pair["wins"] + pair["losses"] + pair["ties"] == 4
+    alone = sum(share["best_alone"] for share in suite["virtual_best"])
+    assert alone == pair["wins"] + pair["losses"]
+
+
+def test_one_solver_is_nothing_to_compare(campaign):
+    """A solver named without a second side is refused in one line."""
+    refused = invoke(compare, f"{campaign}:cloud-only").exception
+    assert isinstance(refused, InputError)
+    assert str(refused).startswith("B: must be given")
+
+
+def test_an_entry_that_does_not_verify_is_told(campaign, tmp_path):
+    """A record whose cost was typed in is published as wrong, with exit code 1."""
+    lines = [json.loads(line)["record"] for line in (campaign / "records.jsonl").read_text().splitlines()]
+    (tmp_path / "solutions").symlink_to(campaign / "solutions")
+    with (tmp_path / "records.jsonl").open("wb") as file:
+        for one in lines:
+            changed = Record.model_validate(one)
+            score = changed.score.model_copy(update={"cost": 1.0})
+            file.write(line_of(changed.model_copy(update={"score": score})))
+    published = invoke(publish, tmp_path, "--author", "A. Author", "-o", tmp_path / "board")
+    assert published.exit_code == 1
+    assert "cost 1.0; the evaluator finds" in published.output

@@ -1,0 +1,23 @@
+"""A pseudo-terminal for commands that behave otherwise in one."""
+
+import os
+import pty
+import subprocess
+import sys
+
+
+def in_a_terminal(*arguments: str) -> tuple[str, str]:
+    """Return what a run of Python shows on standard error in a terminal, and prints to standard output."""
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        stderr=follower,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TERM": "xterm"},
+        text=True,
+        check=True,
+    )
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    return shown, done.stdout
