@@ -4,7 +4,6 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from mincache.cli.submit import reproduce, submit
 
 from mincache.bench.journal import line_of
 from mincache.bench.records import Record
