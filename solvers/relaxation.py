@@ -1,4 +1,4 @@
-"""`relaxation`: the linear relaxation of the whole instance in Pyomo, solved with HiGHS and rounded."""
+"""`relaxation`: the linear relaxation of all slots at once in Pyomo, solved with HiGHS and rounded."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ import pyomo.environ as pyo
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
-from mincache import Instance, Run, Solution, Solver
+from mincache import Budget, Instance, Run, Solution, Solver
 from mincache.algebra.dual_bound import Prices, horizon_bound
-from mincache.algebra.parts import RULES, out_of_range
+from mincache.algebra.parts import RULES, PartAnswer, out_of_range, solve_parts
 from mincache.algebra.pyomo_model import linear
 from mincache.algebra.rounding import round_relaxed
 from mincache.algebra.service_cost import cacheable
 from mincache.algebra.user_groups import Cells
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import frame_starts
+from mincache.solving.feasible import frame_starts, linked_slots
+
+_CELLS = (
+    1000  # models requested in a slot, over all slots of one Pyomo model; more take too long to stop in time
+)
 
 
 @dataclass(frozen=True)
 class Relaxation(Solver):
     """Solve one relaxed Pyomo model of all slots, and round what it says to a feasible solution.
 
-    The bound comes from the multipliers that HiGHS returns, evaluated in `mincache.algebra.dual_bound`: it
-    holds whatever the solver's tolerances. Without time for an answer, everything goes to the cloud.
+    Large instances are taken in stretches of slots, so that time limits hold; slots not reached in time are
+    left to the cloud. The bound comes from the multipliers that HiGHS returns, evaluated in
+    `mincache.algebra.dual_bound`: it holds whatever the solver's tolerances.
     """
 
     kind: ClassVar[str] = "relaxation"
@@ -42,21 +47,21 @@ class Relaxation(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the rounded solution, and report the bound."""
-        T, N, M = instance.slot_count, instance.user_count, instance.model_count
-        cache, steps, prices = np.zeros((T, M)), np.zeros((T, N)), Prices.none(instance)
-        bandwidth = optimal_bandwidth(instance)
-        if not run.should_stop():
-            cells = Cells.of(instance)
-            model = relaxed_model(instance, cells)
-            multipliers = _solve(model, run.remaining())
-            if multipliers is not None:
-                prices = _prices(model, instance, multipliers)
-                held = _values(model.cache)
-                cache = cells.cache(instance, held)
-                steps = cells.steps(_values(model.served), held[cells.holding]) / instance.server.steps
-        solution = Solution.of(instance, round_relaxed(instance, cache, steps, bandwidth))
-        run.report(solution, bound=horizon_bound(instance, prices))
-        return solution
+        highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
+        most = linked_slots(instance) * min(instance.user_count, instance.model_count)
+        return solve_parts(instance, run, _solve_part, max(1, _CELLS // most))
+
+
+def _solve_part(part: Instance, seconds: float) -> PartAnswer:
+    budget, cells = Budget(seconds), Cells.of(part)
+    model = relaxed_model(part, cells)
+    multipliers = _multipliers(model, budget.remaining())
+    if multipliers is None:
+        return PartAnswer(None)
+    held, served = _values(model.cache), _values(model.served)
+    cache, steps = cells.cache(part, held), cells.steps(served, held[cells.holding]) / part.server.steps
+    bound = horizon_bound(part, _prices(model, part, multipliers))
+    return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
 
 
 def relaxed_model(instance: Instance, cells: Cells) -> Any:
@@ -109,9 +114,8 @@ def relaxed_model(instance: Instance, cells: Cells) -> Any:
     return model
 
 
-def _solve(model: Any, seconds: float) -> Mapping[Any, float] | None:
+def _multipliers(model: Any, seconds: float) -> Mapping[Any, float] | None:
     """Let HiGHS solve the model, and return the multipliers of its constraints; None at the limit."""
-    highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
     result = SolverFactory("highs").solve(
         model,
         threads=1,

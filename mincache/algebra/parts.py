@@ -64,16 +64,16 @@ def less_tolerances(bound: float) -> float:
     return bound - _CLAIM_SLACK * (1.0 + abs(bound))
 
 
-def solve_parts(instance: Instance, run: Run, method: PartMethod) -> Solution:
-    """Return the solution made of a method's answers to each part, and report their mean bound."""
-    best, bound = answer_parts(instance, run.remaining, method)
+def solve_parts(instance: Instance, run: Run, method: PartMethod, together: int = 1) -> Solution:
+    """Return the solution made of a method's answers to so many parts at a time; report their mean bound."""
+    best, bound = answer_parts(instance, run.remaining, method, together)
     solution = Solution.of(instance, best)
     run.report(solution, bound=float(bound.mean()))
     return solution
 
 
 def answer_parts(
-    instance: Instance, remaining: Callable[[], float], method: PartMethod
+    instance: Instance, remaining: Callable[[], float], method: PartMethod, together: int = 1
 ) -> tuple[Decisions, Array]:
     """Return the decisions made of a method's answers to each part, and lower bounds on slots' costs, [T].
 
@@ -83,7 +83,7 @@ def answer_parts(
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     best = Decisions(np.zeros((T, M), dtype=bool), optimal_bandwidth(instance), np.zeros((T, N)))
     bound = lagrangian_bound(instance, Prices.none(instance))
-    for first, part in parts(instance):
+    for first, part in parts(instance, together):
         seconds = remaining()
         if seconds <= 0.0:
             break
@@ -97,9 +97,9 @@ def answer_parts(
     return best, bound
 
 
-def parts(instance: Instance) -> Iterator[tuple[int, Instance]]:
-    """Yield each part's first slot, and the part as an instance."""
-    T, length = instance.slot_count, linked_slots(instance)
+def parts(instance: Instance, together: int = 1) -> Iterator[tuple[int, Instance]]:
+    """Yield each part's first slot, and the part as an instance; or so many parts together."""
+    T, length = instance.slot_count, linked_slots(instance) * together
     for first in range(0, T, length):
         yield first, _slots(instance, first, min(first + length, T))
 

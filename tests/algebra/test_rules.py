@@ -228,6 +228,24 @@ def test_parts_are_what_rules_leave_apart(instance):
         assert max(lengths) <= instance.rules.frame_slots
 
 
+@pytest.mark.parametrize(
+    ("rules", "lengths"),
+    [
+        (Rules(), [3, 3, 1]),
+        (Rules(frame_slots=2), [6, 1]),
+        (Rules(frame_slots=9), [7]),
+        (Rules(loading_s_per_gb=1.0), [7]),
+    ],
+)
+def test_parts_together_are_whole_parts(rules, lengths):
+    """Three parts at a time cover the slots in order, and none is cut in two."""
+    scenario = Scenario(users=2, models=2, slots=7)
+    instance = replace(scenario.instance("x", scenario.library(0), scenario.trace(0, "trace")), rules=rules)
+    found = list(parts(instance, 3))
+    assert [part.slot_count for _, part in found] == lengths
+    assert [first for first, _ in found] == np.cumsum([0, *lengths[:-1]]).tolist()
+
+
 def test_no_time_leaves_the_cloud(instance):
     """Without time no part is answered, and the bounds are those of users with all to themselves."""
     decisions, bound = answer_parts(instance, lambda: 0.0, lambda part, seconds: None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import GOLDEN
 
-from mincache import Decisions, Run, Solution, evaluate, read_instance
+from mincache import Decisions, Run, Scenario, Solution, evaluate, read_instance
 from mincache.exact import optimal_bandwidth
 from mincache.generation.suites import find
 from mincache.solving import registry
@@ -59,3 +59,14 @@ def test_where_nothing_fits_nothing_is_left_open():
     evaluation, bound = run(instance)
     assert evaluation.hit_ratio == 0.0
     assert bound == pytest.approx(evaluation.cost, rel=1e-9)
+
+
+def test_stretches_bound_as_slots_do():
+    """What is solved in stretches has the mean of its slots' bounds, and is what they cost."""
+    scenario = Scenario(users=120, models=150, slots=20, steps=12000.0, storage_gb=300.0, uplink_mhz=200.0)
+    instance = scenario.instance("stretches", scenario.library(0), scenario.trace(0, "trace"))
+    evaluation, bound = run(instance)
+    alone = [run(instance.slot(t)) for t in range(instance.slot_count)]
+    assert bound == pytest.approx(np.mean([slot[1] for slot in alone]), rel=1e-9)
+    assert evaluation.feasible
+    assert evaluation.cost == pytest.approx(np.mean([slot[0].cost for slot in alone]), rel=1e-4)
