@@ -59,7 +59,8 @@ def submit(campaign: Path, solvers: tuple[str, ...], output: Path, **about: Any)
 def reproduce(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
     """Run one published row again, ROW being its folder, such as leaderboard/paper-v1/genetic.
 
-    Every run is repeated under its own limits and seeds. Exits with 1 if the row is not reproduced.
+    Every run is repeated under its own limits and seeds; a learned solver answers with the policies in the
+    row's folder. Exits with 1 if the row is not reproduced.
     """
     from mincache.bench import journal
     from mincache.bench.campaign import Redo, pending
@@ -68,7 +69,7 @@ def reproduce(entry: Path, output: Path, instances: int | None, tolerance: float
     from mincache.board.entries import read_entry, write_manifest
     from mincache.board.publish import write_page
     from mincache.board.references import find_suite
-    from mincache.board.rerun import reproduction, tasks_of
+    from mincache.board.rerun import reproduction, spec_of, tasks_of
 
     published = read_entry(entry)
     suite = find_suite(published.manifest.suite)
@@ -77,7 +78,7 @@ def reproduce(entry: Path, output: Path, instances: int | None, tolerance: float
     every = sorted({record.cell.instance for record in published.records})
     kept = every[:instances]
     records = [record for record in published.records if record.cell.instance in kept]
-    entrant = _entrant(published.manifest.solver)
+    entrant = _entrant(spec_of(published))
     for what, said in (
         ("source", "source is another than the one recorded"),
         ("files", "files are others than those recorded"),
