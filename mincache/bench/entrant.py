@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
@@ -69,9 +70,14 @@ class Entrant:
 
     @staticmethod
     def files_of(solver: Solver) -> str:
-        """Return a SHA-256 over the names and contents of a solver's files; empty if it has none."""
-        found = sorted([path.name, digest(path.read_bytes())] for path in solver.data_files())
-        return digest(json.dumps(found).encode()) if found else ""
+        """Return `files_digest` of a solver's files."""
+        return files_digest(solver.data_files())
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """Return a SHA-256 over the names and contents of files, wherever they lie; empty if there are none."""
+    found = sorted([path.name, digest(path.read_bytes())] for path in paths)
+    return digest(json.dumps(found).encode()) if found else ""
 
 
 def describe(spec: str) -> Entrant:
@@ -96,7 +102,7 @@ def describe(spec: str) -> Entrant:
         stochastic=bool(kind.stochastic),
         kind=str(kind.kind),
         source=Entrant.source_of(kind),
-        files=Entrant.files_of(solver),
+        files=Entrant.files_of(_with_absolute_paths(solver)),
         version=_version(target),
         parameters={key: _plain(value) for key, value in values.items()},
         libraries=_libraries(set(sys.modules) - before),
@@ -159,13 +165,28 @@ def _labelled(value: Any) -> Any:
     return specs.written(_plain(value)) if isinstance(value, Path) else value
 
 
+def _with_absolute_paths(solver: Solver) -> Solver:
+    """Return the solver as a child is told to make it."""
+    paths = {key: _absolute(v) for key, v in registry.parameters(solver).items() if isinstance(v, Path)}
+    return dataclasses.replace(solver, **paths) if paths else solver  # type: ignore[type-var]  # every solver is a dataclass
+
+
 def _plain(value: Any) -> Any:
-    """Return a parameter as a JSON value; a file by its name and content, wherever it lies."""
+    """Return a parameter as a JSON value; a file or folder by its name and content, wherever it lies."""
     if isinstance(value, Path):
-        file = absolute_path(value)
-        content = f"@{digest(file.read_bytes())[:12]}" if file.is_file() else ""
-        return value.name + content
+        content = _content(absolute_path(value))
+        return f"{value.name}@{content[:12]}" if content else value.name
     return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def _content(path: Path) -> str:
+    """Return a SHA-256 of a file's bytes, or of a folder's names and contents; empty for anything else."""
+    if path.is_file():
+        return digest(path.read_bytes())
+    if path.is_dir():
+        inside = [[one.name, _content(one)] for one in sorted(path.iterdir())]
+        return digest(json.dumps(inside).encode())
+    return ""
 
 
 def _libraries(modules: set[str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Entries: what the published board is made of, a folder a suite and contender.
 
-An entry holds `manifest.toml` (who, with what, how trained), `records.jsonl.gz` and
-`solutions.jsonl.gz`. Nothing in it is believed: `board.verify` re-scores every solution.
+An entry holds `manifest.toml` (who, with what, how trained), `records.jsonl.gz` and `solutions.jsonl.gz`;
+that of a learned solver may hold a folder `policies` with the files that its runs chose among. Nothing in it
+is believed: `board.verify` re-scores every solution.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from mincache.files.documents import digest, parse_json, write_bytes
 from mincache.files.tables import read_toml, validated
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
+POLICIES_FOLDER = "policies"
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {

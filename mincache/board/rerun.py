@@ -10,8 +10,10 @@ from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
 from mincache.bench.records import Cell, Record
+from mincache.board.entries import POLICIES_FOLDER, Entry
 from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
 from mincache.generation.suites import Suite
+from mincache.solving.spec import parse, spell
 
 RerunKey = tuple[str, int, int]
 """An instance, the root of the random streams, and which of the repetitions."""
@@ -53,6 +55,13 @@ class Reproduction:
         if self.mean_difference is not None and self.largest_difference is not None:
             said += f", mean difference {self.mean_difference:z.3%}, largest {self.largest_difference:z.3%}"
         return said + (f", {self.lost} no longer verified" if self.lost else "")
+
+
+def spec_of(entry: Entry) -> str:
+    """Return the solver of an entry as it is run again: with the policies in the entry's folder, if any."""
+    written, folder = parse(entry.manifest.solver), entry.folder / POLICIES_FOLDER
+    own = {"policy": folder.resolve()} if folder.is_dir() else {}
+    return spell(written.target, {**written.parameters, **own})
 
 
 def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[Task]:

@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from mincache.bench.entrant import files_digest
 from mincache.bench.records import Record
 from mincache.board import readme
 from mincache.board.contenders import contender
-from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, Entry, read_entry
+from mincache.board.entries import (
+    MANIFEST_FILE,
+    POLICIES_FOLDER,
+    RECORDS_FILE,
+    SOLUTIONS_FILE,
+    Entry,
+    read_entry,
+)
 from mincache.board.references import find_suite, verified_cost
 from mincache.board.scores import below, wrong_in_raw, wrong_in_record, wrong_in_score
 from mincache.errors import InputError
@@ -20,7 +28,7 @@ from mincache.generation.suites import Suite
 from mincache.problem.instance import Instance
 
 TOGETHER = "entries together"
-_ENTRY_FILES = {MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE}
+_ENTRY_FILES = {MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, POLICIES_FOLDER}
 
 
 def verify(board: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
@@ -56,6 +64,7 @@ def _wrong_entry(entry: Entry) -> Iterator[str]:
         yield f"suite {entry.manifest.suite!r} is not installed"
         return
     yield from _wrong_manifest(entry)
+    yield from _wrong_policies(entry)
     for record in entry.records:
         for sentence in wrong_in_record(record, suite):
             yield f"{_run(record)}: {sentence}"
@@ -76,6 +85,21 @@ def _wrong_manifest(entry: Entry) -> Iterator[str]:
     for run, count in Counter(map(_run, records)).items():
         if count > 1:
             yield f"{run}: {count} records"
+
+
+def _wrong_policies(entry: Entry) -> Iterator[str]:
+    """Hold the policies beside the records against the hash that each record has of what it chose among."""
+    folder = entry.folder / POLICIES_FOLDER
+    if not folder.exists():
+        return
+    policies = sorted(folder.glob("*.safetensors"))
+    known = {*policies, *(path.with_suffix(".json") for path in policies)}
+    for path in sorted(folder.iterdir() if folder.is_dir() else [folder]):
+        if path not in known or not path.is_file():
+            yield f"{POLICIES_FOLDER}: {path.name} is neither a policy nor the record of one's training"
+            return
+    if {record.cell.solver_files for record in entry.records} != {files_digest(policies)}:
+        yield f"{POLICIES_FOLDER}: are not the files that the records name"
 
 
 def _wrong_solutions(entry: Entry, suite: Suite) -> Iterator[str]:

@@ -150,7 +150,8 @@ class _Stages(Bars):
 def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
     """Run one published row again, ROW being its folder, such as leaderboard/paper-v1/genetic.
 
-    Every run is repeated under its own limits and seeds. Exits with 1 if the row is not reproduced.
+    Every run is repeated under its own limits and seeds. A learned solver answers with the policies in the
+    row's folder. Exits with 1 if the row is not reproduced.
     """
     from mincache.bench import journal
     from mincache.bench.campaign import Redo, pending
@@ -159,7 +160,7 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     from mincache.board.entries import read_entry, write_manifest
     from mincache.board.publish import write_page
     from mincache.board.references import find_suite
-    from mincache.board.rerun import reproduction, tasks_of
+    from mincache.board.rerun import reproduction, spec_of, tasks_of
     from mincache.cli.summary import Progress
     from mincache.errors import InputError
 
@@ -170,7 +171,7 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     every = sorted({record.cell.instance for record in published.records})
     kept = every[:instances]
     records = [record for record in published.records if record.cell.instance in kept]
-    entrant = _entrant(published.manifest.solver)
+    entrant = _entrant(spec_of(published))
     for what, said in (
         ("source", "source is another than the one recorded"),
         ("files", "files are others than those recorded"),

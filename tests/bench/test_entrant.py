@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mincache.bench.entrant import Entrant, absolute, describe, unknown
+from mincache.board.entries import read_entry
 from mincache.errors import InputError
 from mincache.solving.registry import make
 
@@ -81,6 +82,33 @@ def test_files_are_known_by_content(file, monkeypatch):
     assert str(file.parent) not in entrant.label
 
 
+def test_folders_are_known_by_content(file):
+    """A parameter that is a folder goes by its last name, and the names and bytes in it at any depth."""
+    labels = []
+    for number, (name, content) in enumerate([("a", b"1"), ("a", b"1"), ("a", b"2"), ("b", b"1")]):
+        folder = file.parent / str(number) / "policies"
+        (folder / "deep").mkdir(parents=True)
+        (folder / "same").write_bytes(b"same")
+        (folder / "deep" / name).write_bytes(content)
+        labels.append(describe(f"{file}:Mine[policy={folder}]").parameters["policy"])
+    assert all(re.fullmatch("policies@[0-9a-f]{12}", label) for label in labels)
+    assert labels[0] == labels[1]
+    assert len(set(labels)) == 3
+
+
+def test_a_linked_folder_is_known_by_what_it_holds(file):
+    """What a link in a folder leads to counts as if it lay there, and a circle of links ends."""
+    (kept := file.parent / "kept").mkdir()
+    (kept / "weights").write_bytes(b"old")
+    (folder := file.parent / "policies").mkdir()
+    (folder / "link").symlink_to(kept)
+    before = describe(f"{file}:Mine[policy={folder}]").label
+    (kept / "weights").write_bytes(b"new")
+    assert describe(f"{file}:Mine[policy={folder}]").label != before
+    (folder / "itself").symlink_to(folder)
+    assert describe(f"{file}:Mine[policy={folder}]").label != before
+
+
 def test_installed_solver_has_a_version():
     """An installed solver carries the version of its distribution."""
     entrant = describe("cloud-only")
@@ -133,11 +161,29 @@ def test_files_beside_the_parameters_are_known_by_content(tmp_path):
     assert found[2] == found[3]
 
 
-def test_shipped_policies_are_part_of_what_ddpg_is():
-    """Policies that it may choose among count, and none where one is named or none could be chosen."""
+def published_rows():
+    """Yield the folder of each published row of a solver that has policies."""
+    for manifest in sorted((Path(__file__).parents[2] / "leaderboard").glob("*/*/manifest.toml")):
+        if 'kind = "learned"' in manifest.read_text():
+            yield manifest.parent
+
+
+@pytest.mark.parametrize("row", list(published_rows()), ids=lambda row: f"{row.parent.name}/{row.name}")
+def test_a_published_row_is_described_as_it_was_run(row):
+    """In a checkout, label, parameters and the hash of the policies are those that its records hold."""
+    cell = read_entry(row).records[0].cell
+    entrant = describe(cell.solver)
+    assert (entrant.label, entrant.files) == (cell.solver, cell.solver_files)
+    assert entrant.parameters == cell.parameters
+
+
+def test_policies_to_choose_among_are_part_of_what_ddpg_is(monkeypatch):
+    """They count, of a folder too, and none does where one is named or none could be chosen."""
     assert re.fullmatch("[0-9a-f]{64}", describe("ddpg").files)
     assert describe("ddpg[hidden=7]").files == ""
     assert describe("ddpg[policy=a.safetensors]").files == ""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert describe("ddpg[policy=leaderboard/paper-v1/ddpg/policies]").files == describe("ddpg").files
 
 
 def test_what_a_preset_brings_is_not_in_the_label():

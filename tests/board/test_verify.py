@@ -1,6 +1,7 @@
 """Each way of cheating or damage is done to a published board, and must be found."""
 
 import gzip
+import hashlib
 import json
 import re
 import shutil
@@ -197,6 +198,28 @@ def test_a_stray_file_is_found(board):
     """Nothing lies in an entry that no check looks at."""
     (board / ENTRY / "run.sh").write_text("true")
     assert "run.sh does not belong to an entry" in wrong(board)[ENTRY]
+
+
+def test_policies_are_those_that_the_records_name(board):
+    """Policies beside the records hash to what each record says; nothing else lies with them."""
+    folder = board / ENTRY / "policies"
+    folder.mkdir()
+    (folder / "a.safetensors").write_bytes(b"weights")
+    assert "policies: are not the files that the records name" in wrong(board)[ENTRY]
+    name = json.dumps([["a.safetensors", hashlib.sha256(b"weights").hexdigest()]])
+    files = hashlib.sha256(name.encode()).hexdigest()
+
+    def change(lines):
+        records = [json.loads(line) for line in lines]
+        return [
+            json.dumps(r | {"cell": r["cell"] | {"solver_files": files}}).encode() + b"\n" for r in records
+        ]
+
+    rewrite(board, RECORDS_FILE, change)
+    (folder / "a.json").write_text("{}")
+    assert not wrong(board)
+    (folder / "run.sh").write_text("true")
+    assert "policies: run.sh is neither a policy nor" in wrong(board)[ENTRY]
 
 
 def test_an_entry_under_another_name_is_found(board):

@@ -1,10 +1,13 @@
 """Entries from a real campaign: published, run again, and compared."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from mincache.bench import journal
 from mincache.bench.journal import line_of
 from mincache.bench.records import Record
 from mincache.board.entries import read_entry
@@ -73,6 +76,23 @@ def test_a_row_is_reproduced(board, tmp_path):
     assert entry.manifest.reproduced.startswith("by B. Reader on ")
     assert entry.manifest.reproduced.endswith(", on 2 of 4 instances")
     assert [wrong for _, wrong in verify(board)] == [[], [], [], []]
+
+
+def test_a_row_with_policies_is_reproduced_with_them(tmp_path):
+    """A published row answers with the policies in its folder, those recorded, at the same costs."""
+    row = Path(__file__).parents[2] / "leaderboard" / "paper-v1" / "ddpg-variant-myopic-3b4dfa0c"
+    copy = shutil.copytree(row, tmp_path / "board" / "paper-v1" / row.name)
+    again = invoke(reproduce, copy, "-o", tmp_path / "again", "--instances", 3)
+    assert again.exit_code == 0, again.output
+    assert "3 costs equal" in again.output
+    assert "files are others" not in again.output
+    (cell, *_) = [record.cell for record in journal.read(tmp_path / "again")]
+    assert cell.parameters["policy"].startswith("policies@")
+    shutil.rmtree(copy / "policies")
+    (copy / "policies").mkdir()
+    lost = invoke(reproduce, copy, "-o", tmp_path / "lost", "--instances", 1)
+    assert lost.exit_code == 1
+    assert "1 no longer verified" in lost.output
 
 
 def test_a_campaign_against_itself_is_all_ties(campaign, board):

@@ -1,8 +1,12 @@
 """Learners with policy files: which policy is taken, and which parameters no training can have."""
 
+import re
+import shutil
+
 import pytest
 
-from mincache import InputError
+from mincache import InputError, Run, Scenario
+from mincache.errors import DocumentError
 from mincache.generation.suites import find_instance
 from mincache.solving import registry
 
@@ -22,6 +26,37 @@ def test_a_named_policy_is_taken_as_it_comes(shipped):
     literal = registry.make("ddpg[variant=literal]").find(INSTANCE)
     assert registry.make(f"ddpg[policy={literal}]").supports(INSTANCE) is None
     assert registry.make(f"ddpg[policy={literal},variant=literal]").supports(INSTANCE) is None
+
+
+def test_a_folder_is_searched_for_the_policy_of_the_instance(shipped, tmp_path):
+    """Of a folder's policies the one answers that has the solver's parameters and is for the instance."""
+    other = registry.make("ddpg").find(find_instance("smoke-v1.l1.n18.t0"))
+    literal = registry.make("ddpg[variant=literal]").find(INSTANCE)
+    for path in (shipped, other, literal):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "notes.txt").write_text("anything")
+    solver = registry.make(f"ddpg[policy={tmp_path}]")
+    assert solver.find(INSTANCE) == tmp_path / shipped.name
+    assert solver.solve(INSTANCE, Run.seeded(0)) == registry.make("ddpg").solve(INSTANCE, Run.seeded(0))
+    assert sorted(path.name for path in solver.data_files()) == sorted([shipped.name, other.name])
+    assert registry.make(f"ddpg[policy={tmp_path},variant=literal]").find(INSTANCE).name == literal.name
+    assert "users" in solver.supports(find_instance("smoke-v1.l0.n18.t0"))
+    assert "trained with these" in registry.make(f"ddpg[policy={tmp_path},batch=7]").supports(INSTANCE)
+
+
+def test_a_file_that_is_no_policy_in_a_folder_is_named(tmp_path):
+    """Nothing in a folder is passed over in silence if it claims to be a policy."""
+    (tmp_path / "bad.safetensors").write_bytes(b"junk")
+    with pytest.raises(DocumentError, match=r"bad\.safetensors: file: must be safetensors"):
+        registry.make(f"ddpg[policy={tmp_path}]").supports(INSTANCE)
+
+
+def test_fit_writes_into_a_folder(tmp_path):
+    """Where `policy` is a folder, what is trained is a file there, named after the training."""
+    solver = registry.make(f"ddpg[policy={tmp_path},episodes=10,hidden=8,warmup=10,updates=1,batch=8]")
+    path = solver.fit(Scenario(users=2, models=2, slots=4), Run.seeded(4))
+    assert path.parent == tmp_path
+    assert re.fullmatch(r"ddpg\.n2\.s\d+\.safetensors", path.name)
 
 
 @pytest.mark.parametrize(

@@ -295,14 +295,16 @@ def test_fit_leaves_a_policy_file(tmp_path):
     assert policies.read_policy(path).card.users == 2
 
 
-SHIPPED = sorted(Path(str(files("mincache.solvers") / "policies")).glob("ddpg*.n*.safetensors"))
+BOARD = Path(__file__).parents[2] / "leaderboard" / "paper-v1"
+SHIPPED = Path(str(files("mincache.solvers") / "policies"))
 LABELS = {"ddpg": "ddpg"} | {
     f"ddpg-{variant}": f"ddpg[variant={variant}]" for variant in ("literal", "one-hot", "in-order", "myopic")
 }
+PUBLISHED = sorted(BOARD.glob("ddpg*/policies/*.safetensors"))
 
 
-def test_policies_ship_for_every_library_and_n_of_paper_v1():
-    """There is one policy for each and for each variant that is for one problem; all together are small."""
+def test_each_row_has_a_policy_for_every_library_and_n_of_paper_v1():
+    """The entry of each agent for one problem holds them all, and nothing else."""
     recipe = find("paper-v1").content.recipe
     wanted = {
         f"{label}.paper-v1.l{library}.n{users}.safetensors"
@@ -310,12 +312,24 @@ def test_policies_ship_for_every_library_and_n_of_paper_v1():
         for library in range(recipe.libraries)
         for users in recipe.users
     }
-    assert {path.name for path in SHIPPED} == wanted
-    assert sum(path.stat().st_size for path in SHIPPED[0].parent.iterdir()) < 10_000_000
+    assert {path.name for path in PUBLISHED} == wanted
+    assert len({path.parent for path in PUBLISHED}) == len(LABELS)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_shipped_policy_has_its_record(path):
+def test_what_ships_is_small_and_is_what_is_published():
+    """Policies of single problems ship for smoke-v1 alone, with the bytes of the entry's."""
+    shipped = sorted(SHIPPED.glob("ddpg.*"))
+    assert {path.stem for path in shipped} == {
+        f"ddpg.paper-v1.l{library}.n{users}" for library in (0, 1) for users in (10, 18)
+    }
+    assert all(
+        path.read_bytes() == (BOARD / "ddpg" / "policies" / path.name).read_bytes() for path in shipped
+    )
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 1_000_000
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_a_published_policy_has_its_record(path):
     """The record names the policy's bytes and card, the command that makes it, and the paper's budget."""
     record = TrainingRecord.model_validate_json(path.with_suffix(".json").read_text())
     label, _, library, users = path.stem.split(".")
@@ -329,8 +343,8 @@ def test_a_shipped_policy_has_its_record(path):
 
 
 @pytest.mark.parametrize("suite", ["smoke-v1", "paper-v1"])
-def test_shipped_policies_answer_the_standard_suites(suite):
-    """Without a word, `ddpg` answers every standard instance feasibly, and better than caching nothing."""
+def test_policies_at_hand_answer_the_standard_suites(suite):
+    """In a checkout `ddpg` answers every standard instance feasibly, and better than caching nothing."""
     solver = registry.make("ddpg")
     for problem in find(suite):
         assert solver.supports(problem) is None
@@ -341,9 +355,19 @@ def test_shipped_policies_answer_the_standard_suites(suite):
 
 @pytest.mark.parametrize("spec", LABELS.values())
 def test_every_variant_answers_paper_v1(spec):
-    """An instance of each library and N gets feasible decisions from the policy that ships for it."""
+    """An instance of each library and N gets feasible decisions from the policy of the row's entry."""
     solver = registry.make(spec)
     for problem in find("paper-v1"):
         if problem.name.endswith("t0"):
             assert solver.supports(problem) is None
             assert evaluate(problem, solver.solve(problem, Run.seeded(0))).feasible
+
+
+def test_what_ships_answers_smoke_v1_without_a_checkout():
+    """The shipped folder alone is enough for smoke-v1; elsewhere the sentence tells what to type."""
+    solver = registry.make(f"ddpg[policy={SHIPPED}]")
+    assert all(solver.supports(problem) is None for problem in find("smoke-v1"))
+    declined = solver.supports(find("paper-v1").read("paper-v1.l2.n12.t0"))
+    assert f"no policy in {SHIPPED} is for this library, radio and server with 12 users" in declined
+    assert "mincache train ddpg" in declined
+    assert "ddpg[policy=leaderboard/SUITE/ROW/policies]" in declined

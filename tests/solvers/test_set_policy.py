@@ -59,7 +59,7 @@ def test_it_is_close_on_unseen_libraries_for_any_number_of_users(users):
 def test_any_instance_is_answered_feasibly(instance):
     """Whatever the sizes, gains and limits, the answer keeps them, and more candidates never cost more."""
     solver = registry.make("set-policy[candidates=1]")
-    if instance.rules.used:
+    if instance.used_rules:
         assert "does not know the rule" in solver.supports(instance)
         return
     assert solver.supports(instance) is None
