@@ -80,6 +80,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a refusal of input is one line on standard error and exit code 2."""
+    for word in sys.argv[1:]:
+        if not word.isprintable() and any("\ud800" <= c <= "\udfff" for c in word):
+            click.echo(f"error: argument: must be UTF-8; received {word!a}", err=True)
+            sys.exit(2)
     try:
         sys.exit(cli(standalone_mode=True))
     except MincacheError as error:
