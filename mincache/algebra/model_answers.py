@@ -8,15 +8,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mincache.algebra.rounding import within_limits
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import parse_json, read_bytes, read_instance
-from mincache.files.tables import validated
+from mincache.files.tables import STOP, Count, ListOf, StrictTable, validated
 from mincache.problem.instance import NAME_PATTERN, Instance
 from mincache.problem.solution import Solution
 from mincache.solving.feasible import raise_to_floor
@@ -31,7 +31,7 @@ _SEPARATORS = re.compile(r"[\s;:=\"']+|,(?![^\[(]*[\])])")  # a comma inside a n
 _AMPL = re.compile(r"^Options\n(?P<numbers>[\d\s.eE+-]*)", re.MULTILINE)
 
 
-class Names(BaseModel):
+class Names(StrictTable):
     """The content of `names.json`: what the variables of an exported model decide.
 
     Attributes:
@@ -47,17 +47,15 @@ class Names(BaseModel):
         columns: every variable in the order of an NL file, whose solvers may answer without names.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal["mincache-names/1"] = NAMES_FORMAT
     instance: str = Field(pattern=f"^{NAME_PATTERN}$")
-    slots: int = Field(ge=1)
-    users: int = Field(ge=1)
-    models: int = Field(ge=1)
+    slots: Count
+    users: Count
+    models: Count
     model_file: str
     formulation: Literal["exact", "piecewise", "relaxed"]
-    decisions: dict[str, tuple[Decision, int, int]]
-    columns: list[str] = Field(default_factory=list)
+    decisions: dict[str, Annotated[tuple[Decision, int, int], Field(strict=False), STOP]]
+    columns: ListOf[str] = Field(default_factory=list)
 
 
 def read_names(folder: Path) -> Names:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mincache.files.documents import digest
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole
 from mincache.problem.evaluation import EVALUATOR_VERSION
 
 RECORD_FORMAT: Literal["mincache-record/1"] = "mincache-record/1"
@@ -18,13 +19,11 @@ StopReason = Literal[
 ClaimedStatus = Literal["optimal", "feasible", "none"]
 Verdict = Literal["verified", "infeasible", "no solution", "contradicts a bound", "malformed", "skipped"]
 
-Measured = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Measured = Annotated[float, Field(ge=0)]
 """Seconds that were measured."""
 
-_FROZEN = ConfigDict(frozen=True, extra="forbid")
 
-
-class Cell(BaseModel):
+class Cell(StrictTable):
     """What a run is: two runs with equal keys are the same run, and resuming skips the second.
 
     Attributes:
@@ -48,8 +47,6 @@ class Cell(BaseModel):
         evaluator_version: `evaluation.EVALUATOR_VERSION`.
     """
 
-    model_config = _FROZEN
-
     suite: str
     instance: str
     instance_sha256: str
@@ -59,12 +56,12 @@ class Cell(BaseModel):
     solver_files: str = ""
     solver_version: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
-    repetition: int = Field(ge=0)
-    seed: int = Field(default=0, ge=0)
+    repetition: Whole
+    seed: Seed = 0
     wall_s: float | None = Field(default=None, gt=0)
     cpu_s: float | None = Field(default=None, gt=0)
-    memory_bytes: int | None = Field(default=None, gt=0)
-    threads: int = Field(default=1, ge=1)
+    memory_bytes: Count | None = None
+    threads: Count = 1
     evaluator_version: str = EVALUATOR_VERSION
 
     @property
@@ -81,10 +78,8 @@ class Cell(BaseModel):
         return (self.seed, self.suite, self.instance, self.repetition)
 
 
-class Score(BaseModel):
+class Score(StrictTable):
     """What the evaluator found; None where a number is not finite. See `evaluation.Evaluation`."""
-
-    model_config = _FROZEN
 
     feasible: bool
     cost: float | None
@@ -97,10 +92,10 @@ class Score(BaseModel):
     mean_loading_s: float | None = 0.0
     mean_tv: float | None
     low_step_hit_share: float | None
-    violations: dict[str, int] = Field(default_factory=dict, description="broken slots by constraint")
+    violations: dict[str, Whole] = Field(default_factory=dict, description="broken slots by constraint")
 
 
-class Broken(BaseModel):
+class Broken(StrictTable):
     """How far decisions break one constraint.
 
     Attributes:
@@ -108,13 +103,11 @@ class Broken(BaseModel):
         mean_excess: mean over those slots of by how much; see `constraints.Violation`.
     """
 
-    model_config = _FROZEN
-
     rate: float
     mean_excess: float
 
 
-class RawScore(BaseModel):
+class RawScore(StrictTable):
     """What the evaluator found of an answer as it was before its repair.
 
     Attributes:
@@ -122,8 +115,6 @@ class RawScore(BaseModel):
         cost: their cost, whatever they break; None where it is not finite.
         violations: the constraints that they break.
     """
-
-    model_config = _FROZEN
 
     solution_sha256: str
     cost: float | None = None
@@ -144,7 +135,7 @@ class TracePoint(NamedTuple):
     bound: float | None
 
 
-class Record(BaseModel):
+class Record(StrictTable):
     """One attempt at a cell.
 
     Attributes:
@@ -175,8 +166,6 @@ class Record(BaseModel):
         environment: versions, machine, and how the limits were enforced.
     """
 
-    model_config = _FROZEN
-
     format: Literal["mincache-record/1"] = RECORD_FORMAT
     cell: Cell
     stop_reason: StopReason
@@ -192,12 +181,12 @@ class Record(BaseModel):
     solve_s: Measured | None = None
     wall_s: Measured
     cpu_s: Measured | None = None
-    peak_memory_bytes: int | None = Field(default=None, ge=0)
-    trace: tuple[TracePoint, ...] = ()
+    peak_memory_bytes: Whole | None = None
+    trace: TupleOf[TracePoint] = ()
     primal_integral_s: Measured | None = None
     primal_dual_integral_s: Measured | None = None
     reference_cost: float | None = None
-    interruptions: int = Field(default=0, ge=0)
+    interruptions: Whole = 0
     output: str = ""
     started: str
     environment: dict[str, Any] = Field(default_factory=dict)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mincache.bench import journal
 from mincache.bench.parsing import RecordParser
@@ -24,7 +24,7 @@ from mincache.board.packs import Pack, read_pack
 from mincache.board.results import read_campaigns
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, write_bytes
-from mincache.files.tables import read_toml, validated
+from mincache.files.tables import StrictTable, TupleOf, read_toml, refusal
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
 POLICIES_FOLDER = "policies"
@@ -39,7 +39,7 @@ TIERS: Mapping[Tier, str] = {
 """What each tier means."""
 
 
-class About(BaseModel):
+class About(StrictTable):
     """What people say of an entry.
 
     Attributes:
@@ -52,10 +52,8 @@ class About(BaseModel):
         flag: why the entry is doubted; "" if it is not.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    authors: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
+    authors: TupleOf[str] = ()
+    links: TupleOf[Link] = ()
     note: str = ""
     training_s: float | None = Field(default=None, ge=0)
     training_device: str = ""
@@ -180,8 +178,8 @@ def folder_name(label: str) -> str:
 
 def _record(path: Path, number: int, line: bytes, parser: RecordParser) -> Record:
     with in_file(f"{path}: line {number}"):
-        fields = parse_json(line)  # stricter than the parser, which takes less memory
+        parse_json(line)  # stricter than the parser, which takes less memory
         try:
             return parser.parse(line.rstrip(b"\n"))
-        except ValidationError:
-            return validated(Record, fields)  # which says what is wrong
+        except ValidationError as error:
+            raise refusal(Record, error) from None

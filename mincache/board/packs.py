@@ -9,16 +9,17 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mincache.errors import DocumentError
 from mincache.files.documents import MAX_BYTES, write_bytes
+from mincache.files.tables import StrictTable, Whole
 
 MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""
 
 
-class Pack(BaseModel):
+class Pack(StrictTable):
     """What a manifest says of a pack.
 
     Attributes:
@@ -26,10 +27,8 @@ class Pack(BaseModel):
         lines: number of documents.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    lines: int = Field(ge=0)
+    lines: Whole
 
 
 def write_pack(path: str | os.PathLike[str], lines: Iterable[bytes]) -> Pack:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mincache.bench.records import Cell
 from mincache.board.statistics import FailurePolicy
 from mincache.files.documents import digest, read_bytes
-from mincache.files.tables import read_toml
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, read_toml
 from mincache.generation.suites import Suite
 
 PROTOCOL_FILE = "protocol.toml"
 
 
-class Protocol(BaseModel):
+class Protocol(StrictTable):
     """The rules of a suite's leaderboard; without a `protocol.toml` these defaults hold.
 
     Attributes:
@@ -32,18 +32,16 @@ class Protocol(BaseModel):
         level: of its intervals.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     format: Literal["mincache-protocol/1"] = "mincache-protocol/1"
     wall_s: float | None = Field(default=None, gt=0)
-    threads: int | None = Field(default=None, ge=1)
-    seeds: int = Field(default=10, ge=1)
+    threads: Count | None = None
+    seeds: Count = 10
     time_shift_s: float = Field(default=0.01, gt=0)
     failure_policy: FailurePolicy = "penalised"
     penalty: float = Field(default=10.0, ge=1)
-    targets: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
-    resamples: int = Field(default=10_000, ge=100)
-    bootstrap_seed: int = Field(default=1, ge=0)
+    targets: TupleOf[float] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
+    resamples: int = Field(default=10_000, ge=100, le=1_000_000)
+    bootstrap_seed: Seed = 1
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def departures(self, cell: Cell) -> list[str]:

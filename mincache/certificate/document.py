@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mincache.errors import InputError
 from mincache.files.documents import parse_json
-from mincache.files.tables import validated
+from mincache.files.tables import ListOf, StrictTable, validated
 from mincache.problem.instance import Instance
 
 CERTIFICATE_FORMAT: Literal["mincache-certificate/1"] = "mincache-certificate/1"
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-
-class SlotProof(BaseModel):
+class SlotProof(StrictTable):
     """The proof of one slot.
 
     Attributes:
@@ -31,14 +29,12 @@ class SlotProof(BaseModel):
             then at least that. `[storage_price, step_price]`: a leaf, with cost per GB and per step.
     """
 
-    model_config = _STRICT
-
     bound: float
     bandwidth_multiplier: float
-    tree: list[list[str | int | float]]
+    tree: ListOf[ListOf[str | int | float]]
 
 
-class Certificate(BaseModel):
+class Certificate(StrictTable):
     """A proof that no solution of an instance costs less than a bound.
 
     Attributes:
@@ -49,13 +45,11 @@ class Certificate(BaseModel):
         slots: one proof a slot.
     """
 
-    model_config = _STRICT
-
     format: Literal["mincache-certificate/1"] = CERTIFICATE_FORMAT
     instance: str
     instance_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     bound: float
-    slots: list[SlotProof]
+    slots: ListOf[SlotProof]
 
 
 def without_rules(instance: Instance) -> Instance:

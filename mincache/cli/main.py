@@ -89,6 +89,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is shown by its code
+    for word in sys.argv[1:]:
+        if not word.isprintable() and any("\ud800" <= c <= "\udfff" for c in word):
+            click.echo(f"error: argument: must be UTF-8; received {word!a}", err=True)
+            sys.exit(2)
     try:
         sys.exit(cli(standalone_mode=True))
     except MincacheError as error:

@@ -32,6 +32,8 @@ MAX_BYTES = 64 * 1024 * 1024
 """A document may not be larger than this, packed or unpacked."""
 MAX_VALUES = 4_000_000
 """A document may not hold more values than this: what bounds the memory that reading takes."""
+MAX_KEYS = 250_000
+"""A document may not hold more keys than this: an object takes far more memory than a number."""
 MAX_DEPTH = 32
 """A document may not nest deeper than this; its numbers stand 4 deep, only `origin` is free."""
 
@@ -149,9 +151,10 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         if not path.is_file():
             raise InputError("file", "must be a regular file", "a folder, device or pipe")
         _check_size(path.stat().st_size)
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        data = _unpacked(data) if path.suffix == ".gz" else data
+    except zlib.error as error:
         raise InputError("file", "must be gzip", str(error)) from None
     except OSError as error:
         raise InputError("file", "must be readable", error.strerror or str(error)) from None
@@ -194,6 +197,9 @@ def parse_json(data: bytes) -> dict[str, Any]:
     values = data.count(b"[") + data.count(b"{") + data.count(b",")
     if values > MAX_VALUES:
         raise InputError("document", f"must hold at most {MAX_VALUES} values", str(values))
+    keys = data.count(b":")
+    if keys > MAX_KEYS:
+        raise InputError("document", f"must hold at most {MAX_KEYS} keys", str(keys))
     try:
         document = json.loads(
             data.decode(),
@@ -218,6 +224,19 @@ def parse_json(data: bytes) -> dict[str, Any]:
         raise InputError("document", "must be an object", type(document).__name__)
     _check_depth(document, MAX_DEPTH)
     return document
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Return what gzip has packed; of many empty members, each takes time, one alone is read."""
+    unpacker = zlib.decompressobj(wbits=31)  # with a gzip header
+    data = unpacker.decompress(packed, MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        return data  # too large, whatever comes after it
+    if not unpacker.eof:
+        raise InputError("file", "must be gzip", "a file that is cut off")
+    if unpacker.unused_data:
+        raise InputError("file", "must hold one gzip member", "more after it")
+    return data
 
 
 def _check_size(count: int) -> None:

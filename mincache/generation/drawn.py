@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mincache.errors import InputError
-from mincache.files.documents import digest, write_bytes
+from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.problem.instance import check_name
 
@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 
 def drawn_file(name: str, sha256: str, draw: Callable[[], bytes]) -> Path:
-    """Return the file of an instance in the cache folder; where there is none, it is drawn first.
+    """Return the file of an instance in the cache folder; where there is none or a damaged one, it is drawn.
 
     Args:
         name: the instance's name.
@@ -45,8 +45,8 @@ def drawn_file(name: str, sha256: str, draw: Callable[[], bytes]) -> Path:
     """
     folder = cache_folder() / "instances"
     path = folder / f"{check_name(name, 'name')}.{sha256[:16]}.json"
-    if path.is_file():
-        return path
+    if path.is_file() and digest(read_bytes(path)) == sha256:
+        return path  # else it is damaged, and drawn again
     data = draw()
     if digest(data) != sha256:
         rule, received = f"must be {sha256[:12]}..., as listed", f"{digest(data)[:12]}..., as drawn"

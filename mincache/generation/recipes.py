@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest, instance_bytes
-from mincache.files.tables import validated
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, validated
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
 from mincache.problem.instance import NAME_PATTERN, Instance
 
 _MAX_INSTANCES = 10_000
-_FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-_LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
-class Recipe(BaseModel):
+class Recipe(StrictTable):
     """How the instances of a suite are drawn.
 
     Attributes:
@@ -38,14 +36,12 @@ class Recipe(BaseModel):
         sweep: which fields of the scenario vary, if any.
     """
 
-    model_config = _FROZEN
-
     generator: str = GENERATOR_VERSION
-    library_seed: int = Field(ge=0)
-    trace_seed: int = Field(ge=0)
-    libraries: int = Field(ge=1)
-    users: Annotated[tuple[Annotated[int, Field(ge=1)], ...], _LIST] = Field(min_length=1)
-    traces: int = Field(ge=1)
+    library_seed: Seed
+    trace_seed: Seed
+    libraries: Count
+    users: TupleOf[Count] = Field(min_length=1)
+    traces: Count
     sweep: Sweep | None = None
 
     @model_validator(mode="after")
@@ -63,7 +59,7 @@ class Recipe(BaseModel):
         return self
 
 
-class ListedInstance(BaseModel):
+class ListedInstance(StrictTable):
     """One instance of a suite.
 
     Attributes:
@@ -77,14 +73,12 @@ class ListedInstance(BaseModel):
         lower_bound: a proven lower bound on the cost, if any.
     """
 
-    model_config = _FROZEN
-
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    setting: int | None = Field(default=None, ge=0)
-    library: int = Field(ge=0)
-    users: int = Field(ge=1)
-    trace: int = Field(ge=0)
+    setting: Whole | None = None
+    library: Whole
+    users: Count
+    trace: Whole
     best_known: float | None = None
     lower_bound: float | None = None
 

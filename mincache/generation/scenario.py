@@ -14,8 +14,9 @@ from itertools import accumulate
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from mincache.files.tables import PairOf, StrictTable, TupleOf
 from mincache.generation.digits import round_array, round_number
 from mincache.generation.streams import Uniforms, draw_each
 from mincache.problem import equations, units
@@ -26,9 +27,9 @@ GENERATOR_VERSION = "1"
 """Changes whenever the same recipe could give other bytes; every suite carries it."""
 
 _MINIMUM_DISTANCE_M = 1.0
-_MAX_ENTRIES = 1_000_000  # of slots x users and slots x models: a document holds about three times that
+MAX_ENTRIES = 1_000_000
+"""Slots x users, and slots x models, at most: a document holds about three times that."""
 _CHUNK_ELEMENTS = 1 << 14  # traces x slots x users drawn at once: stays in cache
-_LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
@@ -37,7 +38,7 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
-Interval = Annotated[tuple[float, float], AfterValidator(_ordered), _LIST]
+Interval = Annotated[PairOf[float], AfterValidator(_ordered)]
 """A uniform distribution over the open interval (low, high); low == high is a constant."""
 Positive = Annotated[float, Field(gt=0)]
 Length = Annotated[float, Field(ge=0)]
@@ -54,11 +55,11 @@ def _unit(unit: str, about: str, **limits: Any) -> Any:
 
 def _rule(name: str) -> Any:
     rule = quantities(Rules)[name]
-    limits = {"gt": rule.above, "ge": rule.at_least, "le": rule.at_most}
+    limits = {"gt": rule.above, "ge": rule.at_least, "le": MAX_ENTRIES if rule.whole else rule.at_most}
     return _unit(rule.unit, f"rule: {rule.about}", default=rule.default, **limits)
 
 
-class Scenario(BaseModel):
+class Scenario(StrictTable):
     """The distribution of instances; the defaults are the paper's Section V-A and Table I.
 
     Every field's unit stands in its name or in its JSON Schema (`Scenario.model_json_schema()`).
@@ -67,15 +68,13 @@ class Scenario(BaseModel):
         pydantic.ValidationError: for an unknown field or a value out of range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
     name: str = Field(
         default="paper", pattern=f"^{NAME_PATTERN}$", description="what instances' names begin with"
     )
-    slots: int = _unit("1", "T, time slots", default=50, ge=1)
+    slots: int = _unit("1", "T, time slots", default=50, ge=1, le=MAX_ENTRIES)
     slot_duration_s: float = _unit("s", "tau; recorded, in no equation", default=20.0, gt=0)
-    users: int = _unit("1", "N", default=10, ge=1)
-    area_m: Annotated[tuple[Length, Length], _LIST] = _unit(
+    users: int = _unit("1", "N", default=10, ge=1, le=MAX_ENTRIES)
+    area_m: PairOf[Length] = _unit(
         "m", "sides of the rectangle users are in, base station at its centre", default=(250, 250)
     )
     input_megabytes: Interval = _unit("MB", "d^in, per user and slot", default=(5, 10))
@@ -94,7 +93,7 @@ class Scenario(BaseModel):
     loading_s_per_gb: float = _rule("loading_s_per_gb")
     steps_floor: float = _rule("steps_floor")
 
-    models: int = _unit("1", "M", default=10, ge=1)
+    models: int = _unit("1", "M", default=10, ge=1, le=MAX_ENTRIES)
     size_gb: Interval = _unit("GB", "c_m", default=(2, 10))
     output_megabytes: Interval = _unit("MB", "d^op_m", default=(5, 10))
     steps_onset: Interval = _unit("1", "A_1", default=(50, 100))
@@ -104,18 +103,18 @@ class Scenario(BaseModel):
     seconds_per_step: Interval = _unit("s", "B_1", default=(0, 0.5))
     seconds_base: Interval = _unit("s", "B_2", default=(0, 10))
 
-    skewness_states: Annotated[tuple[Skewness, ...], _LIST] = _unit(
+    skewness_states: TupleOf[Skewness] = _unit(
         "1", "gamma_1.. of the popularity chain", default=(0.2, 0.5, 0.7)
     )
-    skewness_transitions: Annotated[tuple[Annotated[tuple[Probability, ...], _LIST], ...], _LIST] = _unit(
+    skewness_transitions: TupleOf[TupleOf[Probability]] = _unit(
         "1", "(19): row i holds the probabilities of the moves from state i",
         default=((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5)),
     )  # fmt: skip
 
     @model_validator(mode="after")
     def _check_size(self) -> Self:
-        if self.slots * max(self.users, self.models) > _MAX_ENTRIES:
-            raise ValueError(f"slots times users, and slots times models, must be at most {_MAX_ENTRIES}")
+        if self.slots * max(self.users, self.models) > MAX_ENTRIES:
+            raise ValueError(f"slots times users, and slots times models, must be at most {MAX_ENTRIES}")
         return self
 
     @model_validator(mode="after")

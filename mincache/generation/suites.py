@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import (
@@ -27,7 +27,7 @@ from mincache.files.documents import (
     write_bytes,
 )
 from mincache.files.paths import make_folder
-from mincache.files.tables import read_toml, validated
+from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
 from mincache.generation.drawn import drawn_file
 from mincache.generation.recipes import ListedInstance, Place, places
 from mincache.generation.recipes import Recipe as Recipe
@@ -36,11 +36,9 @@ from mincache.generation.scenario import Scenario
 from mincache.problem.instance import NAME_PATTERN, Instance, check_name
 
 RECIPE_FILE = "suite.toml"
-_FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-_LIST = Field(strict=False)  # TOML has lists where Python has tuples
 
 
-class SuiteFile(BaseModel):
+class SuiteFile(StrictTable):
     """The content of a `suite.toml`.
 
     Attributes:
@@ -54,20 +52,24 @@ class SuiteFile(BaseModel):
         instance: the instances.
     """
 
-    model_config = _FROZEN
-
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     purpose: str = ""
     references: str = ""
     kept: Literal["files", "drawn"] = "files"
     recipe: Recipe
     scenario: Scenario
-    instance: Annotated[tuple[ListedInstance, ...], _LIST] = ()
+    instance: TupleOf[ListedInstance] = ()
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         if len({entry.name for entry in self.instance}) < len(self.instance):
             raise ValueError("each name of an instance must stand once")
+        sweep = self.recipe.sweep
+        settings = 1 if sweep is None else sweep.setting_count
+        for number, entry in enumerate(self.instance):
+            if entry.setting is not None and entry.setting >= settings:
+                rule = f"must be < {settings}, the number of settings"
+                raise InputError(f"instance.{number}.setting", rule, str(entry.setting))
         return self
 
 

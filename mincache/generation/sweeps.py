@@ -18,17 +18,18 @@ import itertools
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from mincache.errors import closest
+from mincache.files.tables import StrictTable, TupleOf
 from mincache.generation.digits import round_number
-from mincache.generation.scenario import Scenario
+from mincache.generation.scenario import MAX_ENTRIES, Scenario
 
 MAX_SETTINGS = 10_000
 """A sweep may not have more settings than this."""
 
 
-class Range(BaseModel):
+class Range(StrictTable):
     """A distribution of one number, drawn once an instance: uniform, or uniform in its logarithm.
 
     Attributes:
@@ -36,8 +37,6 @@ class Range(BaseModel):
         high: the greatest value, likewise.
         log: whether the logarithm is uniform.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     low: float
     high: float
@@ -67,21 +66,21 @@ def _kind(value: Any) -> str:
     return "range" if isinstance(value, dict | Range) else "list"
 
 
-_Values = Annotated[tuple[Any, ...], Field(strict=False, min_length=1)]  # TOML has lists
+_Values = Annotated[TupleOf[Any], Field(min_length=1)]
 _Swept = Annotated[Annotated[Range, Tag("range")] | Annotated[_Values, Tag("list")], Discriminator(_kind)]
 
 
-class Sweep(BaseModel):
+class Sweep(StrictTable):
     """What varies over the instances of a suite; every key but `cases` is a field of a scenario.
 
     Attributes:
         cases: tables of fields that vary together; by default one that changes nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, _Swept] = Field(init=False)  # so that type checkers ask for none
 
-    cases: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    cases: TupleOf[dict[str, Any]] = ()
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -97,8 +96,9 @@ class Sweep(BaseModel):
             raise ValueError("numbers of users must be listed in the recipe")
         if any(not _is_number(field) for field in self.ranges):
             raise ValueError("each range must be of a field that holds one number")
-        if any(type(case.get("users", 1)) is not int for case in self.cases):
-            raise ValueError("the users of each case must be a whole number")
+        named = [case["users"] for case in self.cases if "users" in case]
+        if any(type(users) is not int or not 0 < users <= MAX_ENTRIES for users in named):
+            raise ValueError(f"the users of each case must be a whole number from 1 to {MAX_ENTRIES}")
         if self.setting_count > MAX_SETTINGS:
             raise ValueError(f"the product of the lists must be at most {MAX_SETTINGS}")
         return self

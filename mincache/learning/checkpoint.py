@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors.numpy import save
 
 from mincache.errors import InputError, in_file
 from mincache.files.documents import parse_json, write_bytes
-from mincache.files.tables import validated
+from mincache.files.tables import StrictTable, Whole, validated
 from mincache.learning.policies import open_tensors
 from mincache.problem.quantity import Array
 
@@ -28,7 +28,7 @@ MAX_CHECKPOINT_BYTES = 2 * 1024**3
 _HEADER_KEY = "mincache"
 
 
-class CheckpointHeader(BaseModel):
+class CheckpointHeader(StrictTable):
     """The header of a checkpoint.
 
     Attributes:
@@ -39,11 +39,9 @@ class CheckpointHeader(BaseModel):
         sha256: of all the rest of the file, so that one that was changed is not gone on from.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal["mincache-checkpoint/1"] = "mincache-checkpoint/1"
     training: dict[str, Any]
-    episodes: int = Field(default=0, ge=0)
+    episodes: Whole = 0
     notes: dict[str, Any] = Field(default_factory=dict)
     sha256: str = ""
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
-from mincache.files.tables import validated
+from mincache.files.tables import Count, PairOf, Seed, StrictTable, validated
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
@@ -37,7 +37,7 @@ ANY_PROBLEM = "any"
 _CARD_KEY = "mincache"
 
 
-class PolicyCard(BaseModel):
+class PolicyCard(StrictTable):
     """What a policy is, and what it is for.
 
     Attributes:
@@ -53,17 +53,15 @@ class PolicyCard(BaseModel):
         evaluator: version of the evaluator that priced its rewards.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal["mincache-policy/1"] = POLICY_FORMAT
     solver: str
     parameters: dict[str, Any]
     problem: str = Field(pattern=f"^([0-9a-f]{{64}}|{ANY_PROBLEM})$")
     title: str = ""
-    users: int | None = Field(default=None, ge=1)
-    models: int | None = Field(default=None, ge=1)
-    versions: tuple[str, str]
-    seed: int = Field(ge=0)
+    users: Count | None = None
+    models: Count | None = None
+    versions: PairOf[str]
+    seed: Seed
     evaluator: str = EVALUATOR_VERSION
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from mincache.errors import MincacheError
+from mincache.files.tables import StrictTable, TupleOf, Whole
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.policies import Policy, PolicyCard
@@ -59,7 +59,7 @@ class Trainable(Protocol):
         """Return a policy trained on `course`, going on from the checkpoint."""
 
 
-class CurvePoint(BaseModel):
+class CurvePoint(StrictTable):
     """How good the agent was at one time of its training.
 
     Attributes:
@@ -69,15 +69,13 @@ class CurvePoint(BaseModel):
         validation_gap: how far above the optimum that is, as a fraction; None without an exact solver.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    episode: int
+    episode: Whole
     mean_reward: float
     validation_cost: float
     validation_gap: float | None = None
 
 
-class TrainingRecord(BaseModel):
+class TrainingRecord(StrictTable):
     """What stands beside a policy file.
 
     Attributes:
@@ -94,19 +92,17 @@ class TrainingRecord(BaseModel):
         curve: how the agent got better.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal["mincache-training/1"] = RECORD_FORMAT
     command: str
     policy_sha256: str
     card: PolicyCard
-    environment_steps: int
+    environment_steps: Whole
     wall_s: float
     cpu_s: float
     device: str
     started: str
     environment: dict[str, Any]
-    curve: tuple[CurvePoint, ...]
+    curve: TupleOf[CurvePoint]
 
 
 @dataclass

@@ -392,8 +392,8 @@ def test_too_many_values_are_refused_before_parsing(unit):
 
 def test_a_double_key_among_many_is_found_in_linear_time():
     """A key doubled among hundreds of thousands is found without comparing each with each."""
-    keys = [b'"%d":0' % k for k in range(300_000)]
-    assert "'299999': must stand once" in refusal(parse_json, b"{" + b",".join([*keys, keys[-1]]) + b"}")
+    keys = [b'"%d":0' % k for k in range(200_000)]
+    assert "'199999': must stand once" in refusal(parse_json, b"{" + b",".join([*keys, keys[-1]]) + b"}")
 
 
 def test_instance_of_the_largest_kind_is_read():

@@ -78,10 +78,10 @@ def test_without_a_sweep_nothing_changes():
 @pytest.mark.parametrize(
     ("sweep", "line"),
     [
-        ({"uplink_mhz": [-1]}, "uplink_mhz: must be greater than 0"),
-        ({"uplink_mhz": ["2"]}, "uplink_mhz: must be a valid number"),
-        ({"slots": {"low": 0.1, "high": 0.2}}, "slots: must be greater than or equal to 1"),
-        ({"cases": [{"models": 10**7}]}, "must be at most 1000000"),
+        ({"uplink_mhz": [-1]}, "uplink_mhz: must be > 0"),
+        ({"uplink_mhz": ["2"]}, "uplink_mhz: must be a number"),
+        ({"slots": {"low": 0.1, "high": 0.2}}, "slots: must be >= 1"),
+        ({"cases": [{"models": 10**7}]}, "must be <= 1000000"),
     ],
 )
 def test_settings_that_make_no_scenario_are_refused(sweep, line):

@@ -172,34 +172,34 @@ def test_another_recipe_is_found(suite, change):
     ("change", "line"),
     [
         (lambda table: table.pop("name"), "name: must be present"),
-        (lambda table: table.update(name="A/../b"), "name: String must match pattern"),
+        (lambda table: table.update(name="A/../b"), "name: must match"),
         (lambda table: table.update(comment=1), "comment: must be a known field"),
         (lambda table: table["recipe"].update(users=[]), "recipe.users: "),
         (
             lambda table: table["recipe"].update(users=[0]),
-            "recipe.users.0: must be greater than or equal to 1",
+            "recipe.users.0: must be >= 1",
         ),
         (
             lambda table: table["recipe"].update(users=[-3, 2]),
-            "recipe.users.0: must be greater than or equal to 1",
+            "recipe.users.0: must be >= 1",
         ),
         (lambda table: table["recipe"].update(users=[2, 2]), "each number of users must stand once"),
-        (lambda table: table["recipe"].update(users=["2"]), "recipe.users.0: must be a valid integer"),
-        (lambda table: table["recipe"].update(users=2), "recipe.users: must be a valid tuple"),
+        (lambda table: table["recipe"].update(users=["2"]), "recipe.users.0: must be a whole number"),
+        (lambda table: table["recipe"].update(users=2), "recipe.users: must be a list"),
         (lambda table: table["recipe"].update(libraries=10**9), "must be at most 10000"),
-        (lambda table: table["recipe"].update(traces=True), "recipe.traces: must be a valid integer"),
-        (lambda table: table["recipe"].update(trace_seed=-1), "recipe.trace_seed: must be greater"),
+        (lambda table: table["recipe"].update(traces=True), "recipe.traces: must be a whole number"),
+        (lambda table: table["recipe"].update(trace_seed=-1), "recipe.trace_seed: must be >= 0"),
         (lambda table: table["recipe"].update(tracess=1), "did you mean 'traces'?"),
         (lambda table: table["scenario"].update(storage=1), "did you mean 'storage_gb'?"),
         (
             lambda table: table["scenario"].update(slots=0),
-            "scenario.slots: must be greater than or equal to 1",
+            "scenario.slots: must be >= 1",
         ),
         (
             lambda table: table["instance"][1].update(name="../../etc/passwd"),
-            "instance.1.name: String must match",
+            "instance.1.name: must match",
         ),
-        (lambda table: table["instance"][1].update(sha256="x"), "instance.1.sha256: String must match"),
+        (lambda table: table["instance"][1].update(sha256="x"), "instance.1.sha256: must match"),
         (
             lambda table: table["instance"][1].update(name=NAMES[0]),
             "each name of an instance must stand once",
@@ -208,7 +208,7 @@ def test_another_recipe_is_found(suite, change):
             lambda table: table["instance"][1].update(best_known=float("nan")),
             "instance.1.best_known: must be",
         ),
-        (lambda table: table.update(instance="none"), "instance: must be a valid tuple"),
+        (lambda table: table.update(instance="none"), "instance: must be a list"),
     ],
     ids=range(20),
 )
@@ -234,7 +234,7 @@ def test_other_generator_version_is_refused(suite):
 def test_huge_recipe_is_refused_before_it_is_drawn():
     """A recipe whose users make a trace of millions of requests is refused, not tried."""
     huge = RECIPE.model_copy(update={"users": (10**9,)})
-    with pytest.raises(InputError, match="must be at most 1000000"):
+    with pytest.raises(InputError, match="must be <= 1000000"):
         next(draw("huge", huge, SCENARIO))
 
 
