@@ -35,8 +35,7 @@ def _scope(ranked: Sequence[Row], standing: Standing) -> Iterator[str]:
     scope = f"{len(standing.common)} of {len(standing.instances)} instances"
     yield f"Means are over the {scope} with a verified solution of {who}."
     fewest = min(row.covered for row in ranked)
-    most = max(row.covered for row in ranked)
-    if fewest < most:
+    if any(row.covered > fewest for row in ranked):
         limiting = ", ".join(row.solver for row in ranked if row.covered == fewest)
         yield f"{limiting} covers {fewest} and limits them; --solvers chooses other rows."
 
@@ -79,8 +78,7 @@ def _protocol(standing: Standing) -> Iterator[str]:
 def _departures(standing: Standing) -> Iterator[str]:
     for who, runs in standing.results.items():
         cell = next(iter(runs.values()))[0].cell
-        departures = standing.protocol.departures(cell)
-        if departures:
+        if departures := standing.protocol.departures(cell):
             yield f"{standing.labels[who]} departs from the protocol: {', '.join(departures)}."
 
 
