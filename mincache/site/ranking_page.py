@@ -52,11 +52,8 @@ def choices(suites: list[Context]) -> list[Context]:
         ("kind", "kind of solver", sorted({row["data-kind"] for row in rows})),
         ("tier", "tier", sorted({row["data-tier"] for row in rows})),
     ]
-    return [
-        {"name": name, "title": title, "options": options}
-        for name, title, options in offered
-        if len(options) > 1
-    ]
+    keys = ("name", "title", "options")
+    return [dict(zip(keys, choice, strict=True)) for choice in offered if len(choice[2]) > 1]
 
 
 def _slices(pages: SuitePages) -> Iterator[Context]:
