@@ -92,7 +92,7 @@ def generate(
     from mincache.generation.recipes import Recipe, ScenarioFile
     from mincache.problem.instance import check_name
 
-    source = read_toml(scenario, ScenarioFile) if scenario else ScenarioFile()
+    source = ScenarioFile() if scenario is None else read_toml(scenario, ScenarioFile)
     title = check_name(name if name is not None else output.resolve().name.lower(), "--name")
     fields = {
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,

@@ -347,17 +347,24 @@ def traced_peak(work):
 
 def test_gzip_bomb_is_refused_in_bounded_memory(tmp_path):
     """A megabyte that unpacks to a gigabyte is refused without ever holding much more than the cap."""
-    member = gzip.compress(bytes(MAX_BYTES))
     bomb = tmp_path / "bomb.json.gz"
-    bomb.write_bytes(member * 16)
+    bomb.write_bytes(gzip.compress(bytes(16 * MAX_BYTES)))
     assert bomb.stat().st_size < 2**21
     peak, line = traced_peak(lambda: read_instance(bomb))
     assert "file: must hold at most" in line
     assert peak < 2.5 * MAX_BYTES
 
 
-def test_many_empty_gzip_members_are_refused(tmp_path):
-    """The packed size is capped too: members that unpack to nothing cost time all the same."""
+def test_a_second_gzip_member_is_refused(tmp_path):
+    """One member alone is read: a million empty ones would take seconds."""
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(b"{}") + gzip.compress(b"") * 1_000_000)
+    with pytest.raises(DocumentError, match="file: must hold one gzip member"):
+        read_instance(path)
+
+
+def test_packed_size_is_capped(tmp_path):
+    """The packed size is capped as the unpacked one is."""
     path = tmp_path / "a.json.gz"
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)  # sparse, so that it takes no room
