@@ -286,7 +286,7 @@ def test_nothing_unsafe_is_called():
 
 
 def test_modules_are_short():
-    """Half of the modules hold at most 100 lines of code and comments, and none many more than 300."""
+    """Half of the modules hold at most 125 lines, and none many more than 300."""
     lengths = sorted(len(path.read_text().splitlines()) for path in MODULES + SOLVERS)
-    assert lengths[len(lengths) // 2] <= 110
+    assert lengths[len(lengths) // 2] <= 125
     assert lengths[-1] <= 360

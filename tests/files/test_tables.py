@@ -5,6 +5,7 @@ import sys
 from typing import Annotated, Literal
 
 import pytest
+from bench_fixture import on_linux
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, field_validator, model_validator
@@ -148,15 +149,15 @@ def test_size_is_capped(tmp_path):
 
 
 MEASURED = """
-import resource, sys, time
+import sys
 from mincache.errors import InputError
 from mincache.files.tables import read_toml
 from mincache.generation.suites import SuiteFile
-begin = time.process_time()
 try:
     read_toml(sys.argv[1], SuiteFile)
 except InputError:
-    print(time.process_time() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # Not ru_maxrss: a child's begins at the size of the process that started it.
+    print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
 """
 WORST = {
     "tables": "[[instance]]\n" * 85_000,
@@ -174,13 +175,12 @@ WORST = {
 }
 
 
+@on_linux
 @pytest.mark.parametrize("kind", WORST)
-def test_no_file_takes_long(tmp_path, kind):
-    """The worst that the caps let through is refused in 2 s of processor time and 500 MB."""
+def test_no_file_takes_much_memory(tmp_path, kind):
+    """The worst that the caps let through is refused within 500 MB; `make benchmark` tells its seconds."""
     path = tmp_path / "suite.toml"
     path.write_text(WORST[kind])
     command = [sys.executable, "-c", MEASURED, str(path)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    seconds, kilobytes = map(float, out.split())
-    assert seconds < 2.0
-    assert kilobytes < 500_000
+    assert int(out) < 500_000  # kB

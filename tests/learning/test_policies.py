@@ -52,7 +52,7 @@ FIELDS = CARD.model_dump(mode="json")
     ("card", "rule"),
     [
         (FIELDS | {"format": "mincache-policy/2"}, "format: must be 'mincache-policy/1'"),
-        (FIELDS | {"users": 0}, "users: must be greater than or equal to 1"),
+        (FIELDS | {"users": 0}, "users: must be >= 1"),
         (FIELDS | {"extra": 1}, "extra: must be a known field"),
         ({k: v for k, v in FIELDS.items() if k != "problem"}, "problem: must be present"),
         ("{", "document: must be JSON"),
