@@ -10,7 +10,7 @@ from typing import get_args
 
 import click
 import pytest
-from layout import ROOMS
+from layout import CHANGES, ROOMS
 
 from mincache.bench.records import StopReason, Verdict
 from mincache.board import contrasts
@@ -131,8 +131,15 @@ def rooms_markdown():
     )
 
 
+def changes_markdown():
+    """What to touch for each kind of change."""
+    rows = ((change, ", ".join(f"`{f}`" for f in files), about) for change, (files, about) in CHANGES.items())
+    return table(("to add", "touch", "how"), rows)
+
+
 GENERATED = {
     ("architecture.md", "rooms"): rooms_markdown,
+    ("architecture.md", "changes"): changes_markdown,
     ("problem.md", "symbols"): symbols_markdown,
     ("learner.md", "training"): training_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
@@ -153,6 +160,12 @@ def test_generated_parts_are_current(page, mark):
     found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", (DOCS / page).read_text(), re.DOTALL)
     assert found is not None
     assert found[1] == GENERATED[page, mark]() + "\n"
+
+
+def test_the_files_that_a_change_touches_are_there():
+    """The page on the architecture names files that exist."""
+    named = {file for files, _ in CHANGES.values() for file in files}
+    assert not [file for file in named if not (ROOT / file).is_file()]
 
 
 def first_column(page, header):
