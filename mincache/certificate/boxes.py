@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mincache.exact.prices import meeting_price
 from mincache.problem.quantity import Array
 
 _INTEGRAL_WITHIN = 1e-9
@@ -147,8 +148,7 @@ def _at(
 def _step_price(stakes: Stakes, corners: _Corners) -> tuple[float, _Filling, _Filling]:
     """Return the price of steps whose bound is highest, and the fillings just below and above it.
 
-    The bound is concave and piecewise linear in the price, with `excess` its slope: the lines of both sides
-    are followed to where they meet.
+    The bound is concave and piecewise linear in the price, with `excess` its slope.
     """
     low_price, low = 0.0, _filling(stakes, corners, 0.0)
     if low.excess <= 0.0:
@@ -159,8 +159,7 @@ def _step_price(stakes: Stakes, corners: _Corners) -> tuple[float, _Filling, _Fi
     if high.excess > 0.0:  # by rounding: what the box demands is all there is
         return high_price, high, high
     for _ in range(_PRICE_ROUNDS):
-        gap = high.loss - low.loss + low.excess * low_price - high.excess * high_price
-        price = gap / (low.excess - high.excess)
+        price = meeting_price(low_price, low.loss, low.excess, high_price, high.loss, high.excess)
         if not low_price < price < high_price:
             break
         found = _filling(stakes, corners, price)

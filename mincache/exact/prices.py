@@ -62,7 +62,7 @@ def step_price(library: Library, slot: Slot, items: Array, worth: Array) -> floa
         return low
     high_value, high_slope = _bound_at(library, slot, items, worth, high)[0], -slot.steps
     for _ in range(_ROUNDS):
-        price = (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope)
+        price = meeting_price(low, low_value, low_slope, high, high_value, high_slope)
         if not low < price < high:
             break
         value, slope = _bound_at(library, slot, items, worth, price)
@@ -73,6 +73,13 @@ def step_price(library: Library, slot: Slot, items: Array, worth: Array) -> floa
     price = high if high_value > low_value else low
     _bound_at(library, slot, items, worth, price)
     return price
+
+
+def meeting_price(
+    low: float, low_value: float, low_slope: float, high: float, high_value: float, high_slope: float
+) -> float:
+    """Return the price at which the bound's lines at two prices meet; the bound is at most as high there."""
+    return (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope)
 
 
 def _highest(library: Library, slot: Slot, m: int) -> float:
