@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.exact import MOST_SETS, RELATIVE_GAP, improvements, load_compiled
-from mincache.problem.instance import RULES
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Decomposition(Solver):
     """
 
     kind: ClassVar[str] = "exact"
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     relative_gap: float = RELATIVE_GAP
     compiled: bool | None = None

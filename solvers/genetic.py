@@ -11,10 +11,9 @@ from pymoo.operators.crossover.sbx import cross_sbx
 from pymoo.operators.mutation.pm import mut_pm
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate_batch
-from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
-from mincache.solving.feasible import round_feasibly
+from mincache.solving.feasible import linked_slots, round_feasibly
 from mincache.views.vector import VectorView, unrepaired
 
 CROSSOVER_PROBABILITY = 0.9
@@ -47,7 +46,7 @@ class Genetic(Solver):
     """
 
     stochastic: ClassVar[bool] = True
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     population: int = 50
     generations: int = 100
@@ -70,7 +69,7 @@ class Genetic(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the best candidate that each population ever held."""
-        view, length = VectorView(self.repair), instance.linked_slots
+        view, length = VectorView(self.repair), linked_slots(instance)
         groups = -(-instance.slot_count // length)
         points = run.rng.random((self.population, groups, length * view.apply(instance)))
         cost = _price(instance, view, points)
@@ -117,7 +116,7 @@ class Genetic(Solver):
 def _price(instance: Instance, view: VectorView, points: Array) -> Array:
     """Return the cost of each candidate of each group of linked slots, [population, groups]."""
     cost = evaluate_batch(instance, view.invert(instance, _by_slot(instance, points))).slot_cost
-    return np.add.reduceat(cost, np.arange(0, instance.slot_count, instance.linked_slots), axis=1)
+    return np.add.reduceat(cost, np.arange(0, instance.slot_count, linked_slots(instance)), axis=1)
 
 
 def _by_slot(instance: Instance, points: Array) -> Array:
@@ -125,7 +124,7 @@ def _by_slot(instance: Instance, points: Array) -> Array:
 
     The last group may have fewer slots than the others; what its chromosome holds beyond them is ignored.
     """
-    slots = points.shape[-2] * instance.linked_slots
+    slots = points.shape[-2] * linked_slots(instance)
     return points.reshape(*points.shape[:-2], slots, -1)[..., : instance.slot_count, :]
 
 

@@ -8,9 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from mincache import Instance, Run, Solution, Solver
-from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import fill_cache, frame_starts
+from mincache.solving.feasible import demand, fill_cache, frame_starts
 from mincache.solving.greedy import answer
 
 
@@ -23,7 +22,7 @@ class PopularFirst(Solver):
     for everybody who asks for it; what it costs to load a model is not looked at.
     """
 
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the greedy answer, all slots at once."""
@@ -36,4 +35,4 @@ def _requests(instance: Instance) -> Array:
     """Return how many requests each model has in each slot's frame, [T, M]."""
     starts = frame_starts(instance)
     lengths = np.diff(starts, append=instance.slot_count)
-    return np.repeat(np.add.reduceat(instance.request_counts, starts, axis=0), lengths, axis=0)
+    return np.repeat(np.add.reduceat(demand(instance), starts, axis=0), lengths, axis=0)

@@ -16,7 +16,6 @@ from pymoo.core.termination import NoTermination
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
 from mincache.algebra.parts import parts
-from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
 from mincache.solving.feasible import round_feasibly
@@ -48,7 +47,7 @@ class PymooAlgorithm(Solver):
     """
 
     stochastic: ClassVar[bool] = True
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
     algorithm: Literal["ga", "de", "pso", "cmaes"] = "de"
     population: int = 50

@@ -15,15 +15,14 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 
 from mincache import Budget, Instance, Run, Solution, Solver
 from mincache.algebra.dual_bound import Prices, horizon_bound
-from mincache.algebra.parts import PartAnswer, out_of_range, solve_parts
+from mincache.algebra.parts import RULES, PartAnswer, out_of_range, solve_parts
 from mincache.algebra.pyomo_model import linear
 from mincache.algebra.rounding import round_relaxed
 from mincache.algebra.service_cost import cacheable
 from mincache.algebra.user_groups import Cells
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import frame_starts
+from mincache.solving.feasible import frame_starts, linked_slots
 
 _CELLS = (
     1000  # models requested in a slot, over all slots of one Pyomo model; more take too long to stop in time
@@ -49,7 +48,7 @@ class Relaxation(Solver):
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the rounded solution, and report the bound."""
         highspy.Highs.resetGlobalScheduler(True)  # else it refuses another number of threads than before
-        most = instance.linked_slots * min(instance.user_count, instance.model_count)
+        most = linked_slots(instance) * min(instance.user_count, instance.model_count)
         return solve_parts(instance, run, _solve_part, max(1, _CELLS // most))
 
 

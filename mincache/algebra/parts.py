@@ -20,6 +20,7 @@ from mincache.problem.instance import NAME_CHARACTERS, Instance, Trace
 from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving.contract import Run
+from mincache.solving.feasible import linked_slots
 
 _LARGEST = 1e12  # with their tolerances of 1e-6 and 1e-9, larger numbers leave nothing certain
 _CLAIM_SLACK = 1e-6
@@ -39,6 +40,9 @@ class PartAnswer(NamedTuple):
 
 PartMethod = Callable[[Instance, float], PartAnswer]
 """Answers a part as an instance of its own within the seconds given (infinite without a limit)."""
+
+RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
+"""The rules beyond the paper that the algebraic view knows."""
 
 
 def out_of_range(instance: Instance) -> str | None:
@@ -95,7 +99,7 @@ def answer_parts(
 
 def parts(instance: Instance, together: int = 1) -> Iterator[tuple[int, Instance]]:
     """Yield each part's first slot, and the part as an instance; or so many parts together."""
-    T, length = instance.slot_count, instance.linked_slots * together
+    T, length = instance.slot_count, linked_slots(instance) * together
     for first in range(0, T, length):
         yield first, _slots(instance, first, min(first + length, T))
 

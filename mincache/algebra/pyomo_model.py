@@ -31,6 +31,7 @@ from mincache.algebra.rounding import within_limits
 from mincache.algebra.service_cost import REGIONS, ServiceTable, cacheable, loading_cost
 from mincache.algebra.uplink import (
     Tangents,
+    full_band_snr,
     share_floor,
     shares_near_optimum,
     upload_expression,
@@ -230,7 +231,7 @@ def _add_uplink(model: Any, instance: Instance) -> None:
 
 def _add_rate(model: Any, instance: Instance) -> None:
     """Hold `upload_s` to the delay at the rate (2) itself."""
-    bits, snr = instance.trace.input_bits.tolist(), instance.uplink_snr.tolist()
+    bits, snr = instance.trace.input_bits.tolist(), full_band_snr(instance).tolist()
     uplink_hz = instance.radio.uplink_hz
 
     def delay(block: Any, t: int, n: int) -> Any:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from mincache.algebra.dual_bound import cheapest_paths
-from mincache.algebra.service_cost import ServiceTable, cacheable, request_cost, sum_by_model
+from mincache.algebra.service_cost import ServiceTable, cacheable, service_cost, sum_by_model
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import fill_cache, hits, least_share, serve
+from mincache.solving.feasible import fill_cache, hits, least_share, linked_slots, serve
 
 _NOTHING = 1e-9  # a relaxed value up to this is no reason to cache
 _TIE = 1e-6  # what a user's saving weighs against its relaxed steps
@@ -50,7 +50,7 @@ def cheapest(instance: Instance, candidates: Sequence[Decisions]) -> Decisions:
 
     One candidate must be feasible.
     """
-    T, length = instance.slot_count, instance.linked_slots
+    T, length = instance.slot_count, linked_slots(instance)
     all_of_them = Decisions(*map(np.stack, zip(*candidates, strict=True)))
     batch = evaluate_batch(instance, all_of_them)
     feasible = ~batch.broken.any(axis=-2) & np.isfinite(batch.slot_cost)
@@ -79,12 +79,12 @@ def _served(instance: Instance, cache: Array, step_share: Array) -> Array:
 
 def _saving(instance: Instance, before: Array, after: Array) -> Array:
     """Return how much less each hit costs with one share of the steps than with another, [T, N]."""
-    cost = request_cost(instance, True, np.stack([before, after], axis=-1) * instance.server.steps)
+    cost = service_cost(instance, True, np.stack([before, after], axis=-1) * instance.server.steps)
     return np.asarray(cost[..., 0] - cost[..., 1])
 
 
 def _worthwhile(instance: Instance, cache: Array, shares: Array) -> Array:
     """Return when to hold each model that is cached, given everybody's steps: bool [T, M]."""
-    edge = request_cost(instance, True, shares[..., None] * instance.server.steps)[..., 0]
+    edge = service_cost(instance, True, shares[..., None] * instance.server.steps)[..., 0]
     extra = sum_by_model(instance, edge - ServiceTable.of(instance).cloud_cost)
     return cheapest_paths(instance, extra, cache & cacheable(instance))[1]

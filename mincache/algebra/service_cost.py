@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache.exact.regrets import service_cost
 from mincache.problem import equations
 from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import frame_starts, least_share
+from mincache.solving.feasible import demand, frame_starts, least_share
 
 REGIONS = ("low", "rising", "full")
 """Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; from the floor on, and cut off at L."""
@@ -51,11 +50,11 @@ class ServiceTable:
         rising = (np.maximum(onset, least), np.maximum(saturation, least))
         breaks = np.minimum(np.stack([least, *rising, total], axis=-1), total[..., None])
         steps = np.stack([breaks[..., :-1], breaks[..., 1:]], axis=-1)
-        cloud_cost = request_cost(instance, False, np.zeros((*requested.shape, 1)))[..., 0]
-        return cls(cloud_cost, steps, request_cost(instance, True, steps))
+        cloud_cost = service_cost(instance, False, np.zeros((*requested.shape, 1)))[..., 0]
+        return cls(cloud_cost, steps, service_cost(instance, True, steps))
 
 
-def request_cost(instance: Instance, hit: bool, steps: Array) -> Array:
+def service_cost(instance: Instance, hit: bool, steps: Array) -> Array:
     """Return the cost (10) of each request without the radio part of its upload.
 
     Args:
@@ -63,16 +62,27 @@ def request_cost(instance: Instance, hit: bool, steps: Array) -> Array:
         hit: whether the requests are hits.
         steps: [T, N] and any further axes: steps that a hit is given.
     """
-    radio, trace, at_edge = instance.radio, instance.trace, np.bool_(hit)
+    models, radio, trace = instance.models, instance.radio, instance.trace
+    at_edge, axes = np.bool_(hit), (1,) * (steps.ndim - 2)
 
     def column(values: Array) -> Array:
-        return values.reshape(values.shape + (1,) * (steps.ndim - 2))
+        return values.reshape(values.shape + axes)
 
-    models = {name: column(values[trace.requested_model]) for name, values in vars(instance.models).items()}
-    rate = column(equations.downlink_rate_bps(instance.downlink_snr, radio.downlink_hz))
+    model = {name: column(values[trace.requested_model]) for name, values in vars(models).items()}
+    snr = equations.signal_to_noise(
+        radio.bs_power_w, trace.channel_gain, radio.noise_w_per_hz, radio.downlink_hz
+    )
+    rate = column(equations.downlink_rate_bps(snr, radio.downlink_hz))
     backhaul_s = equations.backhaul_delay_s(at_edge, column(trace.input_bits), radio.backhaul_up_bps)
-    download_s = equations.download_delay_s(at_edge, models["output_bits"], rate, radio.backhaul_down_bps)
-    return service_cost(instance.preference_weight, models, hit, steps, backhaul_s + download_s)
+    download_s = equations.download_delay_s(at_edge, model["output_bits"], rate, radio.backhaul_down_bps)
+    generation_s = equations.generation_delay_s(
+        at_edge, steps, model["steps_saturation"], model["seconds_per_step"], model["seconds_base"]
+    )
+    tv = equations.total_variation(
+        at_edge, steps, model["steps_onset"], model["steps_saturation"], model["tv_worst"], model["tv_best"]
+    )
+    delay_s = equations.total_delay_s(backhaul_s, download_s, generation_s)
+    return np.asarray(equations.cost(instance.preference_weight, delay_s, tv))
 
 
 def cacheable(instance: Instance) -> Array:
@@ -84,7 +94,7 @@ def cacheable(instance: Instance) -> Array:
     size = instance.models.size_gb / instance.server.storage_gb
     fits = np.broadcast_to(size <= 1.0 + TOLERANCE, (instance.slot_count, instance.model_count))
     if instance.rules.steps_floor > 0.0:
-        fits = fits & (instance.request_counts * least_share(instance) <= 1.0 + 2.0 * TOLERANCE)
+        fits = fits & (demand(instance) * least_share(instance) <= 1.0 + 2.0 * TOLERANCE)
     return per_slot(instance, np.logical_and.reduceat(fits, frame_starts(instance), axis=0))
 
 
@@ -102,7 +112,7 @@ def loading_cost(instance: Instance) -> Array:
     wait_s = equations.loading_delay_s(np.True_, instance.models.size_gb, seconds_per_gb)
     first = np.zeros((instance.slot_count, 1))
     first[frame_starts(instance)] = 1.0
-    return np.asarray(first * instance.request_counts * (instance.preference_weight * wait_s))
+    return np.asarray(first * demand(instance) * (instance.preference_weight * wait_s))
 
 
 def sum_by_model(instance: Instance, cost: Array) -> Array:

@@ -80,7 +80,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
         time_limit_s: how long each of the two searches for an optimum may take.
     """
     solver = registry.make(METHOD)
-    counts = instance.request_counts
+    counts = _requests(instance)
     asked = counts > 0
     trace, models, server = instance.trace, instance.models, instance.server
     worth = dict.fromkeys(
@@ -113,6 +113,13 @@ def gini(amounts: Array) -> float:
     ordered = np.sort(np.asarray(amounts, dtype=np.float64))
     ranks = np.arange(1, ordered.size + 1)
     return float((2 * ranks - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
+
+
+def _requests(instance: Instance) -> Array:
+    """Return how many ask for each model in each slot, [T, M]."""
+    T, M = instance.slot_count, instance.model_count
+    place = np.arange(T)[:, None] * M + instance.trace.requested_model
+    return np.bincount(place.ravel(), minlength=T * M).reshape(T, M)
 
 
 def _repeat_share(counts: Array) -> float | None:

@@ -12,10 +12,7 @@ slot's cost is its ideal plus the regrets of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -41,8 +38,7 @@ class Regrets:
     ideal_cost: Array
 
 
-LARGEST = 1e270
-"""What stands for a regret that overflows: sums of such are finite still."""
+_LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -77,32 +73,15 @@ def least_steps(instance: Instance) -> Array:
 
 
 def _finite(regret: Array) -> Array:
-    return np.asarray(np.fmin(np.fmax(regret, 0.0), LARGEST))
+    return np.asarray(np.fmin(np.fmax(regret, 0.0), _LARGEST))
 
 
 def hit_cost(instance: Instance, steps: Array) -> Array:
     """Return the cost (10) of a hit on each model with `steps` [..., M], transmission aside."""
-    return service_cost(instance.preference_weight, vars(instance.models), True, steps)
-
-
-def service_cost(
-    preference_weight: float, models: Mapping[str, Array], hit: bool, steps: Array, transmission_s: Any = 0.0
-) -> Array:
-    """Return the cost (10) of requests that are given `steps`, from the delay and the quality they lead to.
-
-    Args:
-        preference_weight: alpha.
-        models: the fields of `ModelLibrary`, for the model of each request, in shapes that broadcast.
-        hit: whether the requests are hits.
-        steps: what a hit is given.
-        transmission_s: what counts of the seconds on radio links and backhaul.
-    """
-    m, at_edge = SimpleNamespace(**models), np.bool_(hit)
-    generation_s = equations.generation_delay_s(
-        at_edge, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base
-    )
-    tv = equations.total_variation(at_edge, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
-    return np.asarray(equations.cost(preference_weight, transmission_s + generation_s, tv))
+    m, hit = instance.models, np.True_
+    delay = equations.generation_delay_s(hit, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base)
+    tv = equations.total_variation(hit, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
+    return np.asarray(equations.cost(instance.preference_weight, delay, tv))
 
 
 def _backhaul_s(instance: Instance, output_bits: Array) -> Array:
@@ -113,9 +92,12 @@ def _backhaul_s(instance: Instance, output_bits: Array) -> Array:
 
 
 def _radio_s(instance: Instance, output_bits: Array, bandwidth_share: Array) -> Array:
-    """Seconds on the radio links, both ways, which are all that a hit takes: [T, N]."""
-    radio, hit = instance.radio, np.True_
-    up_bps = equations.uplink_rate_bps(bandwidth_share, instance.uplink_snr, radio.uplink_hz)
-    down_bps = equations.downlink_rate_bps(instance.downlink_snr, radio.downlink_hz)
-    up_s = equations.upload_delay_s(hit, instance.trace.input_bits, up_bps, radio.backhaul_up_bps)
-    return np.asarray(up_s + equations.download_delay_s(hit, output_bits, down_bps, radio.backhaul_down_bps))
+    """Seconds on the radio links, both ways: [T, N]."""
+    radio, trace = instance.radio, instance.trace
+    gain, noise = trace.channel_gain, radio.noise_w_per_hz
+    up_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
+    down_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
+    up_bps = equations.uplink_rate_bps(bandwidth_share, up_snr, radio.uplink_hz)
+    down_bps = equations.downlink_rate_bps(down_snr, radio.downlink_hz)
+    up_s = equations.transmission_delay_s(trace.input_bits, up_bps)
+    return np.asarray(up_s + equations.transmission_delay_s(output_bits, down_bps))

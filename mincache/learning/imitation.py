@@ -14,6 +14,7 @@ from mincache.learning.networks import SlotNetwork
 from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Aggregates
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.solving.feasible import demand
 
 _WANTING, _SERVING, _BANDWIDTH = 0.5, 0.5, 0.5  # weights of the errors; that in the order is 1
 
@@ -70,7 +71,7 @@ def _served(instance: Instance, step_share: Array) -> Array:
     requested, asks = instance.trace.requested_model, np.arange(instance.model_count)
     full = (instance.models.steps_saturation / instance.server.steps)[requested]
     total = ((step_share / full)[..., None] * (requested[..., None] == asks)).sum(axis=1)
-    return np.asarray((total / np.maximum(instance.request_counts, 1)).clip(0.0, 1.0))
+    return np.asarray((total / np.maximum(demand(instance), 1)).clip(0.0, 1.0))
 
 
 def _decided(instance: Instance, cache: Array) -> Array:

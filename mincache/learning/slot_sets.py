@@ -18,7 +18,7 @@ from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import fill_cache, serve
+from mincache.solving.feasible import demand, fill_cache, serve
 
 AGGREGATES = "aggregates/1"
 """Name and version of what a network sees; a policy is trained for one version."""
@@ -58,7 +58,7 @@ class Aggregates:
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def _features(instance: Instance, stakes: Regrets, asks: Array) -> Array:
     models, server = instance.models, instance.server
-    count = instance.request_counts
+    count = demand(instance)
     cloud = (stakes.cloud[..., None] * asks).sum(axis=1)
     scale = np.maximum(cloud.sum(axis=1, keepdims=True), _TINY)
     cloud, unserved = cloud / scale, count * stakes.unserved / scale
@@ -83,7 +83,9 @@ def _ahead(worth: Array, room: Array, counts: Array) -> Array:
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def _users(instance: Instance) -> Array:
     """Logarithms of data and channel gain relative to the slot's mean, and of the signal-to-noise ratio."""
-    bits, gain = np.log(instance.trace.input_bits), np.log(instance.uplink_snr)
+    radio, trace = instance.radio, instance.trace
+    snr = radio.user_power_w * trace.channel_gain / (radio.noise_w_per_hz * radio.uplink_hz)
+    bits, gain = np.log(trace.input_bits), np.log(snr)
     return _bounded(
         bits - bits.mean(axis=1, keepdims=True),
         gain - gain.mean(axis=1, keepdims=True),
@@ -126,7 +128,7 @@ def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions
             further one leaves out another model, those with the highest scores first. The one that the
             evaluator prices lowest is kept.
     """
-    wanted = _left_out(scores.cache, (instance.request_counts > 0) & (scores.want > 0.0), candidates)
+    wanted = _left_out(scores.cache, (demand(instance) > 0) & (scores.want > 0.0), candidates)
     several = _decode(
         instance, Scores(*(np.broadcast_to(s, (len(wanted), *s.shape)) for s in scores)), wanted
     )

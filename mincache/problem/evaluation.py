@@ -203,7 +203,10 @@ def _terms(instance: Instance) -> _Terms:
     radio, models, trace = instance.radio, instance.models, instance.trace
     requested = trace.requested_model.ravel()
     slot = np.arange(len(requested)) // instance.user_count
-    downlink_bps = equations.downlink_rate_bps(instance.downlink_snr.ravel(), radio.downlink_hz)
+    noise, gain = radio.noise_w_per_hz, trace.channel_gain
+    uplink_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
+    downlink_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
+    downlink_bps = equations.downlink_rate_bps(downlink_snr.ravel(), radio.downlink_hz)
     input_bits, output_bits = trace.input_bits.ravel(), models.output_bits[requested]
     download = equations.transmission_delay_s(output_bits, downlink_bps)
     miss = np.False_
@@ -211,7 +214,7 @@ def _terms(instance: Instance) -> _Terms:
         instance=instance,
         requested=slot * instance.model_count + requested,
         input_bits=input_bits,
-        full_band_snr=instance.uplink_snr.ravel(),
+        full_band_snr=uplink_snr.ravel(),
         download_s=download,
         mean_download_s=download.mean(),
         miss_backhaul_s=equations.backhaul_delay_s(miss, input_bits, radio.backhaul_up_bps)

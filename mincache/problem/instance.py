@@ -14,10 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
 
-import numpy as np
-
 from mincache.errors import InputError, excerpt
-from mincache.problem import equations
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes
 
 NAME_PATTERN = "[a-z0-9.-]+"
@@ -230,35 +227,6 @@ class Instance(Typed):
     def model_count(self) -> int:
         """M, the number of models."""
         return int(self.models.size_gb.shape[0])
-
-    @property
-    def linked_slots(self) -> int:
-        """How many slots in a row the rules link: 1 without rules, a frame, or all T where models load."""
-        if self.rules.loading_s_per_gb > 0.0:
-            return self.slot_count
-        return min(self.rules.frame_slots, self.slot_count)
-
-    @property
-    def request_counts(self) -> Array:
-        """How many users ask for each model in each slot, int64 [T, M]."""
-        T, M = self.slot_count, self.model_count
-        cell = self.trace.requested_model + M * np.arange(T)[:, None]
-        return np.bincount(cell.ravel(), minlength=T * M).reshape(T, M)
-
-    @property
-    def uplink_snr(self) -> Array:
-        """Each user's signal-to-noise ratio over the whole uplink, [T, N]; infinite where it overflows."""
-        return self._snr(self.radio.user_power_w, self.radio.uplink_hz)
-
-    @property
-    def downlink_snr(self) -> Array:
-        """Each user's signal-to-noise ratio over the downlink, [T, N]; infinite where it overflows."""
-        return self._snr(self.radio.bs_power_w, self.radio.downlink_hz)
-
-    @np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
-    def _snr(self, power_w: float | Array, band_hz: float) -> Array:
-        gain, noise = self.trace.channel_gain, self.radio.noise_w_per_hz
-        return np.asarray(equations.signal_to_noise(power_w, gain, noise, band_hz))
 
     @cached_property
     def used_rules(self) -> tuple[str, ...]:

@@ -48,6 +48,20 @@ def frame_starts(instance: Instance) -> Array:
     return np.arange(0, instance.slot_count, instance.rules.frame_slots)
 
 
+def linked_slots(instance: Instance) -> int:
+    """Return how many slots in a row the rules link, 1 in the paper's problem: a frame, or all T slots."""
+    if instance.rules.loading_s_per_gb > 0.0:
+        return instance.slot_count
+    return min(instance.rules.frame_slots, instance.slot_count)
+
+
+def demand(instance: Instance) -> Array:
+    """Return how many users ask for each model in each slot, int64 [T, M]."""
+    T, M = instance.slot_count, instance.model_count
+    cell = instance.trace.requested_model + M * np.arange(T)[:, None]
+    return np.bincount(cell.ravel(), minlength=T * M).reshape(T, M)
+
+
 def hits(instance: Instance, cache: Array) -> Array:
     """Return which requests are hits, bool [..., T, N]."""
     slots = np.arange(instance.slot_count)[:, None]
@@ -124,7 +138,7 @@ def _resources(instance: Instance) -> tuple[Array, Array]:
     M, length = instance.model_count, instance.rules.frame_slots
     frames = len(frame_starts(instance))
     share = np.zeros((frames * length, M))
-    share[: instance.slot_count] = instance.request_counts * least_share(instance)
+    share[: instance.slot_count] = demand(instance) * least_share(instance)
     steps = share.reshape(frames, length, M).swapaxes(1, 2)
     size = np.broadcast_to(instance.models.size_gb[:, None], (frames, M, 1))
     capacity = np.full(1 + length, _HEADROOM)

@@ -11,7 +11,7 @@ from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
-from mincache.solving.feasible import serve
+from mincache.solving.feasible import demand, serve
 
 
 def answer(instance: Instance, cache: Array) -> Solution:
@@ -57,7 +57,7 @@ class Past(NamedTuple):
 
 def past(instance: Instance) -> Past:
     """Return what a server knows of the requests when it decides on a slot ahead of it."""
-    requests = instance.request_counts
+    requests = demand(instance)
     slots = np.arange(1, instance.slot_count + 1)[:, None]
     latest = np.maximum.accumulate(np.where(requests > 0, slots, 0), axis=0)
     return Past(np.cumsum(requests, axis=0) - requests, np.vstack([np.zeros_like(latest[:1]), latest[:-1]]))

@@ -69,7 +69,7 @@ def test_hits_that_lose_by_steps_get_none(two_hits):
 @settings(max_examples=20)
 def test_serving_is_never_dearer_than_the_floor_alone(instance):
     """Steps are given only where they lower the cost."""
-    demand = instance.request_counts
+    demand = feasible.demand(instance)
     cache = feasible.fill_cache(instance, demand, demand > 0)
     bandwidth = np.full(instance.trace.requested_model.shape, 1 / instance.user_count)
     least = feasible.raise_to_floor(instance, cache, np.zeros_like(bandwidth))
