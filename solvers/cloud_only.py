@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mincache import Instance, Run, Solution, Solver
+from mincache.problem.instance import RULES
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class CloudOnly(Solver):
     """Cache nothing, split the uplink equally."""
 
     kind: ClassVar[str] = "baseline"
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the solution that caches nothing."""

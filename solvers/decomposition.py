@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.exact import MOST_SETS, RELATIVE_GAP, improvements, load_compiled
+from mincache.problem.instance import RULES
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Decomposition(Solver):
     """
 
     kind: ClassVar[str] = "exact"
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     relative_gap: float = RELATIVE_GAP
     compiled: bool | None = None

@@ -11,6 +11,7 @@ from pymoo.operators.crossover.sbx import cross_sbx
 from pymoo.operators.mutation.pm import mut_pm
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate_batch
+from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
 from mincache.solving.feasible import linked_slots, round_feasibly
@@ -46,7 +47,7 @@ class Genetic(Solver):
     """
 
     stochastic: ClassVar[bool] = True
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     population: int = 50
     generations: int = 100

@@ -14,9 +14,9 @@ from mincache import Budget, Instance, Run, Solution, Solver
 from mincache.algebra import milp
 from mincache.algebra.dual_bound import upload_bound
 from mincache.algebra.milp import Program
-from mincache.algebra.parts import RULES, PartAnswer, answer_parts, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, answer_parts, out_of_range, solve_parts
 from mincache.algebra.rounding import cheapest, round_relaxed
-from mincache.problem.instance import Rules
+from mincache.problem.instance import RULES, Rules
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mincache import Instance, Run, Solution, Solver
+from mincache.problem.instance import RULES
 from mincache.solving.feasible import fill_cache
 from mincache.solving.greedy import answer, past
 
@@ -26,7 +27,7 @@ class LeastRecentlyUsed(Solver):
     `popular-first` does: A3 steps to the hits that gain most per step, and equal bandwidth.
     """
 
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the answer of all slots at once."""

@@ -8,8 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from mincache import Instance, Run, Solution, Solver
+from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import demand, fill_cache, frame_starts
+from mincache.problem.requests import demand
+from mincache.solving.feasible import fill_cache, frame_starts
 from mincache.solving.greedy import answer
 
 
@@ -22,7 +24,7 @@ class PopularFirst(Solver):
     for everybody who asks for it; what it costs to load a model is not looked at.
     """
 
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the greedy answer, all slots at once."""

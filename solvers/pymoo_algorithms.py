@@ -16,6 +16,7 @@ from pymoo.core.termination import NoTermination
 
 from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
 from mincache.algebra.parts import parts
+from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS
 from mincache.solving.feasible import round_feasibly
@@ -47,7 +48,7 @@ class PymooAlgorithm(Solver):
     """
 
     stochastic: ClassVar[bool] = True
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     algorithm: Literal["ga", "de", "pso", "cmaes"] = "de"
     population: int = 50

@@ -18,10 +18,11 @@ from pyomo.opt.solver import SystemCallSolver
 
 from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.algebra import pyomo_model
-from mincache.algebra.parts import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, less_tolerances, out_of_range, solve_parts
 from mincache.algebra.rounding import round_relaxed
 from mincache.errors import MissingExtraError, did_you_mean
 from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.problem.instance import RULES
 
 _FRACTIONAL = 1e-6
 _FAILURES = (  # every part has an answer, so that these are never true of one

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mincache import Decisions, Instance, Run, Solution, Solver
+from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import fill_cache, hits, raise_to_floor
 
@@ -27,7 +28,7 @@ class RandomAllocation(Solver):
 
     stochastic: ClassVar[bool] = True
     kind: ClassVar[str] = "baseline"
-    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb", "steps_floor")
+    rules: ClassVar[tuple[str, ...]] = RULES
 
     steps_over: Literal["all", "hits"] = "all"
 

@@ -15,7 +15,8 @@ import pyscipopt
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.algebra import pyomo_model
-from mincache.algebra.parts import RULES, PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.problem.instance import RULES
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
 _NEVER_TRUE = ("infeasible", "unbounded", "inforunbd")  # every part has an answer

@@ -41,9 +41,6 @@ class PartAnswer(NamedTuple):
 PartMethod = Callable[[Instance, float], PartAnswer]
 """Answers a part as an instance of its own within the seconds given (infinite without a limit)."""
 
-RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
-"""The rules beyond the paper that the algebraic view knows."""
-
 
 def out_of_range(instance: Instance) -> str | None:
     """Return None, or a sentence why solvers with absolute tolerances cannot take the instance."""

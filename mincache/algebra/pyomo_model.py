@@ -29,16 +29,10 @@ from pyomo.core.expr import LinearExpression
 
 from mincache.algebra.rounding import within_limits
 from mincache.algebra.service_cost import REGIONS, ServiceTable, cacheable, loading_cost
-from mincache.algebra.uplink import (
-    Tangents,
-    full_band_snr,
-    share_floor,
-    shares_near_optimum,
-    upload_expression,
-    upload_s,
-)
+from mincache.algebra.uplink import Tangents, share_floor, shares_near_optimum, upload_expression
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import uplink_snr, upload_s
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import frame_starts, hits, raise_to_floor
 
@@ -110,7 +104,7 @@ def load(model: Any, instance: Instance, decisions: Decisions) -> None:
     _set(model.cache, cached)
     _set(model.bandwidth_share, decisions.bandwidth_share)
     _set(model.step_share, steps / instance.server.steps)
-    _set(model.upload_s, upload_s(instance, np.asarray(decisions.bandwidth_share)[..., None])[..., 0])
+    _set(model.upload_s, upload_s(instance, np.asarray(decisions.bandwidth_share)))
     _set(model.weight, weight)
     if hasattr(model, "region"):
         _set(model.region, region)
@@ -231,7 +225,7 @@ def _add_uplink(model: Any, instance: Instance) -> None:
 
 def _add_rate(model: Any, instance: Instance) -> None:
     """Hold `upload_s` to the delay at the rate (2) itself."""
-    bits, snr = instance.trace.input_bits.tolist(), full_band_snr(instance).tolist()
+    bits, snr = instance.trace.input_bits.tolist(), uplink_snr(instance).tolist()
     uplink_hz = instance.radio.uplink_hz
 
     def delay(block: Any, t: int, n: int) -> Any:

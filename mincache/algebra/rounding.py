@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mincache.algebra.dual_bound import cheapest_paths
-from mincache.algebra.service_cost import ServiceTable, cacheable, service_cost, sum_by_model
+from mincache.algebra.service_cost import ServiceTable, cacheable, request_cost, sum_by_model
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -79,12 +79,12 @@ def _served(instance: Instance, cache: Array, step_share: Array) -> Array:
 
 def _saving(instance: Instance, before: Array, after: Array) -> Array:
     """Return how much less each hit costs with one share of the steps than with another, [T, N]."""
-    cost = service_cost(instance, True, np.stack([before, after], axis=-1) * instance.server.steps)
+    cost = request_cost(instance, True, np.stack([before, after], axis=-1) * instance.server.steps)
     return np.asarray(cost[..., 0] - cost[..., 1])
 
 
 def _worthwhile(instance: Instance, cache: Array, shares: Array) -> Array:
     """Return when to hold each model that is cached, given everybody's steps: bool [T, M]."""
-    edge = service_cost(instance, True, shares[..., None] * instance.server.steps)[..., 0]
+    edge = request_cost(instance, True, shares * instance.server.steps)
     extra = sum_by_model(instance, edge - ServiceTable.of(instance).cloud_cost)
     return cheapest_paths(instance, extra, cache & cacheable(instance))[1]

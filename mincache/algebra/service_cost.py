@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mincache.exact.regrets import service_cost
 from mincache.problem import equations
 from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import demand, frame_starts, least_share
+from mincache.problem.requests import Delays, demand
+from mincache.solving.feasible import frame_starts, least_share
 
 REGIONS = ("low", "rising", "full")
 """Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; from the floor on, and cut off at L."""
@@ -50,11 +52,11 @@ class ServiceTable:
         rising = (np.maximum(onset, least), np.maximum(saturation, least))
         breaks = np.minimum(np.stack([least, *rising, total], axis=-1), total[..., None])
         steps = np.stack([breaks[..., :-1], breaks[..., 1:]], axis=-1)
-        cloud_cost = service_cost(instance, False, np.zeros((*requested.shape, 1)))[..., 0]
-        return cls(cloud_cost, steps, service_cost(instance, True, steps))
+        cloud_cost = request_cost(instance, False, np.zeros(requested.shape))
+        return cls(cloud_cost, steps, request_cost(instance, True, steps))
 
 
-def service_cost(instance: Instance, hit: bool, steps: Array) -> Array:
+def request_cost(instance: Instance, hit: bool, steps: Array) -> Array:
     """Return the cost (10) of each request without the radio part of its upload.
 
     Args:
@@ -62,27 +64,12 @@ def service_cost(instance: Instance, hit: bool, steps: Array) -> Array:
         hit: whether the requests are hits.
         steps: [T, N] and any further axes: steps that a hit is given.
     """
-    models, radio, trace = instance.models, instance.radio, instance.trace
-    at_edge, axes = np.bool_(hit), (1,) * (steps.ndim - 2)
-
-    def column(values: Array) -> Array:
-        return values.reshape(values.shape + axes)
-
-    model = {name: column(values[trace.requested_model]) for name, values in vars(models).items()}
-    snr = equations.signal_to_noise(
-        radio.bs_power_w, trace.channel_gain, radio.noise_w_per_hz, radio.downlink_hz
-    )
-    rate = column(equations.downlink_rate_bps(snr, radio.downlink_hz))
-    backhaul_s = equations.backhaul_delay_s(at_edge, column(trace.input_bits), radio.backhaul_up_bps)
-    download_s = equations.download_delay_s(at_edge, model["output_bits"], rate, radio.backhaul_down_bps)
-    generation_s = equations.generation_delay_s(
-        at_edge, steps, model["steps_saturation"], model["seconds_per_step"], model["seconds_base"]
-    )
-    tv = equations.total_variation(
-        at_edge, steps, model["steps_onset"], model["steps_saturation"], model["tv_worst"], model["tv_best"]
-    )
-    delay_s = equations.total_delay_s(backhaul_s, download_s, generation_s)
-    return np.asarray(equations.cost(instance.preference_weight, delay_s, tv))
+    delays, requested = Delays.of(instance), instance.trace.requested_model
+    transmission_s = delays.downlink_s
+    if not hit:
+        transmission_s = delays.backhaul_up_s + (transmission_s + delays.backhaul_down_s)
+    axes = requested.shape + (1,) * (steps.ndim - 2)
+    return service_cost(instance, hit, steps, requested.reshape(axes), transmission_s.reshape(axes))
 
 
 def cacheable(instance: Instance) -> Array:

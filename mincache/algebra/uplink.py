@@ -12,28 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import uplink_snr, upload_s
 
 _NEAR = 1e-3
 _FLOOR = 0.01
-
-
-def full_band_snr(instance: Instance) -> Array:
-    """Return each user's uplink signal-to-noise ratio over the whole band: k in log2(1 + k / b), [T, N]."""
-    radio = instance.radio
-    snr = equations.signal_to_noise(
-        radio.user_power_w, instance.trace.channel_gain, radio.noise_w_per_hz, radio.uplink_hz
-    )
-    return np.asarray(snr)
-
-
-def upload_s(instance: Instance, share: Array) -> Array:
-    """Return the radio part of the upload delay (4) at bandwidth shares [T, N, K] > 0, in s."""
-    snr, bits = full_band_snr(instance)[..., None], instance.trace.input_bits[..., None]
-    rate = equations.uplink_rate_bps(share, snr, instance.radio.uplink_hz)
-    return np.asarray(equations.transmission_delay_s(bits, rate))
 
 
 def upload_expression(input_bits: float, uplink_hz: float, snr: float, share: Any, log: Any) -> Any:
@@ -84,7 +68,7 @@ class Tangents(NamedTuple):
         With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
         where e' ln 2 = log(1 + k/b) - k / (b + k).
         """
-        snr, delay_s = full_band_snr(instance)[..., None], upload_s(instance, share)
+        snr, delay_s = uplink_snr(instance)[..., None], upload_s(instance, share)
         log = np.log1p(snr / share)
         slope_s = -delay_s * (log - snr / (share + snr)) / (share * log)
         return cls(slope_s, delay_s - slope_s * share)

@@ -14,6 +14,7 @@ import numpy as np
 from mincache.problem.evaluation import Evaluation, evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
 from mincache.solving.contract import Run
@@ -80,7 +81,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
         time_limit_s: how long each of the two searches for an optimum may take.
     """
     solver = registry.make(METHOD)
-    counts = _requests(instance)
+    counts = demand(instance)
     asked = counts > 0
     trace, models, server = instance.trace, instance.models, instance.server
     worth = dict.fromkeys(
@@ -113,13 +114,6 @@ def gini(amounts: Array) -> float:
     ordered = np.sort(np.asarray(amounts, dtype=np.float64))
     ranks = np.arange(1, ordered.size + 1)
     return float((2 * ranks - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
-
-
-def _requests(instance: Instance) -> Array:
-    """Return how many ask for each model in each slot, [T, M]."""
-    T, M = instance.slot_count, instance.model_count
-    place = np.arange(T)[:, None] * M + instance.trace.requested_model
-    return np.bincount(place.ravel(), minlength=T * M).reshape(T, M)
 
 
 def _repeat_share(counts: Array) -> float | None:

@@ -25,7 +25,7 @@ from mincache.bench.entrant import Entrant, describe
 from mincache.errors import InputError, MincacheError
 from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.generation import streams
-from mincache.problem.instance import Instance, ModelLibrary, Radio, Server, Trace
+from mincache.problem.instance import Instance, smallest_instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
@@ -102,11 +102,7 @@ class Channel:
 def warm_up() -> None:
     """Do once in the keeper what else each child would do for the first time: a run's steps, on a toy."""
     registry.names()
-    one = np.ones(1)
-    models = ModelLibrary(one, one, 0 * one, one, one, 0 * one, one, one)
-    trace = Trace(one, one[None], np.zeros((1, 1)), one[None])
-    toy = Instance("toy", 0.5, Server(1.0, 1.0), Radio(1.0, 1.0, 1.0, 1.0, one, 1.0, 1.0), models, trace)
-    instance = parse_instance(instance_bytes(toy))
+    instance = parse_instance(instance_bytes(smallest_instance()))
     Run(streams.generator(0, "toy")).rng.random()
     solution_bytes(Solution.nothing_cached(instance))
     inspect.getsourcefile(Solver)

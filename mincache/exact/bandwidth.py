@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import uplink_snr, upload_s
 
 _PLAIN_ROUNDS = 2  # cheaper than one of Newton, and all it takes for two of these to be enough
 _ROUNDS = 60
@@ -35,24 +35,13 @@ def optimal_bandwidth(instance: Instance) -> Array:
     They are the same whatever is cached. Each is positive, and those of a slot sum to 1 less rounding,
     never to more than 1.
     """
-    return optimal_shares(instance.trace.input_bits, _full_band_snr(instance))
+    return optimal_shares(instance.trace.input_bits, uplink_snr(instance))
 
 
 def marginal_delay_s(instance: Instance, bandwidth_share: Array) -> Array:
     """Return the seconds of upload that each user would save by more bandwidth, per unit of share: [T, N]."""
-    snr = _full_band_snr(instance)
-    log, _, root = _logarithms(snr / bandwidth_share, weak=True)
-    radio_s = equations.transmission_delay_s(
-        instance.trace.input_bits, equations.uplink_rate_bps(bandwidth_share, snr, instance.radio.uplink_hz)
-    )
-    return np.asarray(radio_s * root * root / (log * bandwidth_share))
-
-
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def _full_band_snr(instance: Instance) -> Array:
-    radio, gain = instance.radio, instance.trace.channel_gain
-    snr = equations.signal_to_noise(radio.user_power_w, gain, radio.noise_w_per_hz, radio.uplink_hz)
-    return np.asarray(snr)
+    log, _, root = _logarithms(uplink_snr(instance) / bandwidth_share, weak=True)
+    return np.asarray(upload_s(instance, bandwidth_share) * root * root / (log * bandwidth_share))
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")

@@ -15,12 +15,13 @@ import numpy as np
 from mincache.exact.cache_sets import CacheSets, cheapest_course
 from mincache.exact.keeping import CachePlan, courses_by_prices
 from mincache.exact.passes import FrameSearch, usable_room
+from mincache.exact.regrets import LARGEST
 from mincache.exact.service import cache_losses
 from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand
 
-_LARGEST = 1e270  # as in `regrets`
 _MOST_NUMBERS = 1 << 25  # sets times frames, or models, held in memory
 
 
@@ -30,12 +31,8 @@ def loading_losses(instance: Instance, slots: int) -> Array:
 
     Only the users of the frame's first slot wait.
     """
-    models, first = instance.models, instance.trace.requested_model[::slots]
-    seconds = equations.loading_delay_s(
-        np.full(instance.model_count, True), models.size_gb, instance.rules.loading_s_per_gb
-    )
-    demand = np.stack([np.bincount(requested, minlength=instance.model_count) for requested in first])
-    return np.asarray(np.fmin(demand * (instance.preference_weight * seconds), _LARGEST))
+    seconds = equations.loading_delay_s(np.True_, instance.models.size_gb, instance.rules.loading_s_per_gb)
+    return np.asarray(np.fmin(demand(instance)[::slots] * (instance.preference_weight * seconds), LARGEST))
 
 
 def courses(

@@ -12,7 +12,7 @@ from mincache.exact.loading import courses
 from mincache.exact.passes import FrameSearch, as_bound, as_solution
 from mincache.exact.regrets import regrets
 from mincache.exact.service import served_steps
-from mincache.problem.instance import Instance, ModelLibrary, Radio, Server, Trace
+from mincache.problem.instance import Instance, smallest_instance
 from mincache.problem.solution import Solution
 
 RELATIVE_GAP = 1e-11
@@ -47,11 +47,7 @@ def load_compiled() -> None:
     Raises:
         MissingExtraError: if numba is not installed.
     """
-    one, none = np.ones(1), np.zeros(1)
-    models = ModelLibrary(one, one, none, one, one, none, one, one)
-    radio = Radio(1.0, 1.0, 1.0, 1.0, one, 1.0, 1.0)
-    trace = Trace(none, one[None], none[None], one[None])
-    list(improvements(Instance("any", 0.5, Server(1.0, 1.0), radio, models, trace), compiled=True))
+    list(improvements(smallest_instance(), compiled=True))
 
 
 def improvements(

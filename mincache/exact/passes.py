@@ -9,9 +9,10 @@ import numpy as np
 
 from mincache.exact import loops
 from mincache.exact.arrays import Library, Plan, workspace
-from mincache.exact.regrets import Regrets, least_steps
+from mincache.exact.regrets import Regrets
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import least_steps
 from mincache.problem.solution import Solution
 
 FIRST_NODES = 500

@@ -13,12 +13,14 @@ slot's cost is its ideal plus the regrets of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import EllipsisType
 
 import numpy as np
 
 from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import Delays, least_steps, upload_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,8 @@ class Regrets:
     ideal_cost: Array
 
 
-_LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
+LARGEST = 1e270
+"""For what overflows: sums of such regrets are finite still."""
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -53,51 +56,46 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
     steps = np.stack([least_steps(instance), models.steps_onset, models.steps_saturation])
     if instance.rules.steps_floor > 0.0:
         np.maximum(steps, steps[0], out=steps)
-    idle, onset, full = hit_cost(instance, steps)
+    idle, onset, full = service_cost(instance, True, steps)
     best = np.minimum(idle, full)
-    output_bits = models.output_bits.take(requested)
-    ideal = alpha * _radio_s(instance, output_bits, bandwidth_share) + best.take(requested)
+    delays = Delays.of(instance)
+    radio_s = upload_s(instance, bandwidth_share) + delays.downlink_s
+    ideal = alpha * radio_s + best.take(requested)
+    backhaul_s = delays.backhaul_up_s + delays.backhaul_down_s
     return Regrets(
         # The cloud generates as A3 steps at the edge do: (7) and (8) agree there.
-        cloud=_finite((full - best).take(requested) + alpha * _backhaul_s(instance, output_bits)),
+        cloud=_finite((full - best).take(requested) + alpha * backhaul_s),
         unserved=_finite(idle - best),
         onset=_finite(onset - best),
         ideal_cost=np.add.reduce(ideal, axis=-1),
     )
 
 
-def least_steps(instance: Instance) -> Array:
-    """Return the steps that a hit on each model gets at least, [M]; 0 without a floor."""
-    models, floor = instance.models, instance.rules.steps_floor
-    return np.asarray(equations.least_steps(models.steps_onset, models.steps_saturation, floor))
-
-
 def _finite(regret: Array) -> Array:
-    return np.asarray(np.fmin(np.fmax(regret, 0.0), _LARGEST))
+    return np.asarray(np.fmin(np.fmax(regret, 0.0), LARGEST))
 
 
-def hit_cost(instance: Instance, steps: Array) -> Array:
-    """Return the cost (10) of a hit on each model with `steps` [..., M], transmission aside."""
-    m, hit = instance.models, np.True_
-    delay = equations.generation_delay_s(hit, steps, m.steps_saturation, m.seconds_per_step, m.seconds_base)
-    tv = equations.total_variation(hit, steps, m.steps_onset, m.steps_saturation, m.tv_worst, m.tv_best)
-    return np.asarray(equations.cost(instance.preference_weight, delay, tv))
+def service_cost(
+    instance: Instance,
+    hit: bool,
+    steps: Array,
+    model: Array | EllipsisType = ...,
+    transmission_s: Array | float = 0.0,
+) -> Array:
+    """Return the cost (10) of requests that wait `transmission_s` and the time to generate.
 
-
-def _backhaul_s(instance: Instance, output_bits: Array) -> Array:
-    """Seconds on the backhaul, both ways: [T, N]."""
-    radio, miss = instance.radio, np.False_
-    up = equations.backhaul_delay_s(miss, instance.trace.input_bits, radio.backhaul_up_bps)
-    return np.asarray(up + equations.backhaul_delay_s(miss, output_bits, radio.backhaul_down_bps))
-
-
-def _radio_s(instance: Instance, output_bits: Array, bandwidth_share: Array) -> Array:
-    """Seconds on the radio links, both ways: [T, N]."""
-    radio, trace = instance.radio, instance.trace
-    gain, noise = trace.channel_gain, radio.noise_w_per_hz
-    up_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
-    down_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
-    up_bps = equations.uplink_rate_bps(bandwidth_share, up_snr, radio.uplink_hz)
-    down_bps = equations.downlink_rate_bps(down_snr, radio.downlink_hz)
-    up_s = equations.transmission_delay_s(trace.input_bits, up_bps)
-    return np.asarray(up_s + equations.transmission_delay_s(output_bits, down_bps))
+    Args:
+        instance: the problem.
+        hit: whether the requests are hits.
+        steps: denoising steps that a hit is given.
+        model: the models requested, as indices that broadcast with `steps`; by default one of each, [M].
+        transmission_s: seconds on the way, as far as they count.
+    """
+    models, at_edge = instance.models, np.bool_(hit)
+    saturation = models.steps_saturation[model]
+    generation_s = equations.generation_delay_s(
+        at_edge, steps, saturation, models.seconds_per_step[model], models.seconds_base[model]
+    )
+    onset, worst, best = models.steps_onset[model], models.tv_worst[model], models.tv_best[model]
+    tv = equations.total_variation(at_edge, steps, onset, saturation, worst, best)
+    return np.asarray(equations.cost(instance.preference_weight, transmission_s + generation_s, tv))

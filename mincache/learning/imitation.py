@@ -14,7 +14,7 @@ from mincache.learning.networks import SlotNetwork
 from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Aggregates
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import demand
+from mincache.problem.requests import demand
 
 _WANTING, _SERVING, _BANDWIDTH = 0.5, 0.5, 0.5  # weights of the errors; that in the order is 1
 

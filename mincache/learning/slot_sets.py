@@ -17,8 +17,9 @@ from mincache.exact import Regrets, regrets
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand, uplink_snr
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import demand, fill_cache, serve
+from mincache.solving.feasible import fill_cache, serve
 
 AGGREGATES = "aggregates/1"
 """Name and version of what a network sees; a policy is trained for one version."""
@@ -83,9 +84,7 @@ def _ahead(worth: Array, room: Array, counts: Array) -> Array:
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def _users(instance: Instance) -> Array:
     """Logarithms of data and channel gain relative to the slot's mean, and of the signal-to-noise ratio."""
-    radio, trace = instance.radio, instance.trace
-    snr = radio.user_power_w * trace.channel_gain / (radio.noise_w_per_hz * radio.uplink_hz)
-    bits, gain = np.log(trace.input_bits), np.log(snr)
+    bits, gain = np.log(instance.trace.input_bits), np.log(uplink_snr(instance))
     return _bounded(
         bits - bits.mean(axis=1, keepdims=True),
         gain - gain.mean(axis=1, keepdims=True),

@@ -16,6 +16,8 @@ TOLERANCE = 1e-9
 CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved", "frame", "quality")
 """Names of the constraints, in the order in which violations are listed."""
 
+_STORAGE, _BANDWIDTH, _STEPS, _RANGE, _UNSERVED, _FRAME, _QUALITY = range(len(CONSTRAINTS))
+
 _RELATIVE = ("storage", "bandwidth", "steps", "quality")  # no tolerance for the others
 TOLERANCES = np.array([TOLERANCE if name in _RELATIVE else 0.0 for name in CONSTRAINTS])[:, None]
 """By how much each may be exceeded, [C, 1]."""
@@ -50,22 +52,22 @@ def excess(instance: Instance, decisions: Decisions, hit: Array, steps: Array, l
     """
     cache, bandwidth_share, step_share = decisions
     found = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
-    found[:, 0] = cache @ instance.models.size_gb / instance.server.storage_gb  # (11d)
-    found[:, 1] = np.einsum("btn->bt", bandwidth_share)  # (11e); on short rows faster than a sum
-    found[:, 2] = np.einsum("btn->bt", step_share)  # (11f)
-    found[:, :3] -= 1.0
+    found[:, _STORAGE] = cache @ instance.models.size_gb / instance.server.storage_gb  # (11d)
+    found[:, _BANDWIDTH] = np.einsum("btn->bt", bandwidth_share)  # (11e); on short rows faster than a sum
+    found[:, _STEPS] = np.einsum("btn->bt", step_share)  # (11f)
+    found[:, : _STEPS + 1] -= 1.0  # all three are fractions of the resource
     within = bandwidth_share.min(initial=1.0) > 0.0 and bandwidth_share.max(initial=0.0) <= 1.0
     within = within and step_share.min(initial=1.0) >= 0.0 and step_share.max(initial=0.0) <= 1.0
     if not within:  # seldom; also where a share is nan
-        found[:, 3] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
-        found[:, 4] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
+        found[:, _RANGE] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
+        found[:, _UNSERVED] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
     if instance.rules.frame_slots > 1:
         slot = np.arange(instance.slot_count)
         first = cache[:, slot - slot % instance.rules.frame_slots]
-        found[:, 5] = np.count_nonzero((cache != 0) != (first != 0), axis=-1)
+        found[:, _FRAME] = np.count_nonzero((cache != 0) != (first != 0), axis=-1)
     if instance.rules.steps_floor > 0.0:
         lacking = np.where(hit, 1.0 - steps / least_steps, 0.0)
-        found[:, 6] = lacking.reshape(bandwidth_share.shape).max(axis=-1)
+        found[:, _QUALITY] = lacking.reshape(bandwidth_share.shape).max(axis=-1)
     return found
 
 

@@ -1,6 +1,7 @@
 """Equations (1)-(10) of Liu et al., a function each, and nowhere else in the project.
 
-Two formulas beyond the paper, for rules that an instance may have, stand here too.
+(4) and (6) have a function for each of their two terms. Two formulas beyond the paper, for rules that an
+instance may have, stand here too.
 
 Arguments broadcast; numpy arrays and torch tensors alike (the functions use what both namespaces share,
 so gradients flow through torch). SI units. `hit` is boolean: whether the requested model is cached.
@@ -77,25 +78,9 @@ def backhaul_delay_s(hit: Values, bits: Values, rate_bps: Values) -> Values:
     return _namespace(hit).where(hit, 0.0, bits / rate_bps)
 
 
-def upload_delay_s(
-    hit: Values, input_bits: Values, uplink_rate_bps: Values, backhaul_up_bps: Values
-) -> Values:
-    """(4): seconds to bring a user's data to where its image is generated."""
-    radio = transmission_delay_s(input_bits, uplink_rate_bps)
-    return radio + backhaul_delay_s(hit, input_bits, backhaul_up_bps)
-
-
 def downlink_rate_bps(full_band_snr: Values, downlink_hz: Values) -> Values:
     """(5): downlink rate; the band is not shared, and N0 is U0."""
     return downlink_hz * _namespace(full_band_snr).log1p(full_band_snr) / _LN2
-
-
-def download_delay_s(
-    hit: Values, output_bits: Values, downlink_rate_bps: Values, backhaul_down_bps: Values
-) -> Values:
-    """(6): seconds to bring the generated image back to the user."""
-    radio = transmission_delay_s(output_bits, downlink_rate_bps)
-    return radio + backhaul_delay_s(hit, output_bits, backhaul_down_bps)
 
 
 def total_variation(

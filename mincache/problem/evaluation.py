@@ -19,6 +19,7 @@ from mincache.problem import equations
 from mincache.problem.constraints import CONSTRAINTS, TOLERANCES, Violation, excess
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import Delays, least_steps, uplink_snr
 from mincache.problem.solution import Decisions, Solution
 
 EVALUATOR_VERSION = "1"
@@ -200,25 +201,17 @@ _quietly = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="
 @lru_cache(maxsize=64)
 @_quietly
 def _terms(instance: Instance) -> _Terms:
-    radio, models, trace = instance.radio, instance.models, instance.trace
-    requested = trace.requested_model.ravel()
+    models, requested, delays = instance.models, instance.trace.requested_model.ravel(), Delays.of(instance)
     slot = np.arange(len(requested)) // instance.user_count
-    noise, gain = radio.noise_w_per_hz, trace.channel_gain
-    uplink_snr = equations.signal_to_noise(radio.user_power_w, gain, noise, radio.uplink_hz)
-    downlink_snr = equations.signal_to_noise(radio.bs_power_w, gain, noise, radio.downlink_hz)
-    downlink_bps = equations.downlink_rate_bps(downlink_snr.ravel(), radio.downlink_hz)
-    input_bits, output_bits = trace.input_bits.ravel(), models.output_bits[requested]
-    download = equations.transmission_delay_s(output_bits, downlink_bps)
-    miss = np.False_
+    download_s = delays.downlink_s.ravel()
     return _Terms(
         instance=instance,
         requested=slot * instance.model_count + requested,
-        input_bits=input_bits,
-        full_band_snr=uplink_snr.ravel(),
-        download_s=download,
-        mean_download_s=download.mean(),
-        miss_backhaul_s=equations.backhaul_delay_s(miss, input_bits, radio.backhaul_up_bps)
-        + equations.backhaul_delay_s(miss, output_bits, radio.backhaul_down_bps),
+        input_bits=instance.trace.input_bits.ravel(),
+        full_band_snr=uplink_snr(instance).ravel(),
+        download_s=download_s,
+        mean_download_s=download_s.mean(),
+        miss_backhaul_s=(delays.backhaul_up_s + delays.backhaul_down_s).ravel(),
         onset=models.steps_onset[requested],
         saturation=models.steps_saturation[requested],
         worst=models.tv_worst[requested],
@@ -226,9 +219,7 @@ def _terms(instance: Instance) -> _Terms:
         seconds_per_step=models.seconds_per_step[requested],
         seconds_base=models.seconds_base[requested],
         size_gb=models.size_gb[requested],
-        least_steps=equations.least_steps(
-            models.steps_onset, models.steps_saturation, instance.rules.steps_floor
-        )[requested],
+        least_steps=least_steps(instance)[requested],
     )
 
 

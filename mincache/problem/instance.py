@@ -14,6 +14,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
+
 from mincache.errors import InputError, excerpt
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes
 
@@ -273,3 +275,13 @@ PARTS: Mapping[str, type[Typed]] = MappingProxyType(
     {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace, "rules": Rules}
 )
 """The sections of an instance document, by field name."""
+
+
+def smallest_instance() -> Instance:
+    """Return an instance of one slot, one user and one model, to warm up with."""
+    one, none = np.ones(1), np.zeros(1)
+    models = ModelLibrary(one, one, none, one, one, none, one, one)
+    radio = Radio(1.0, 1.0, 1.0, 1.0, one, 1.0, 1.0)
+    return Instance(
+        "smallest", 0.5, Server(1.0, 1.0), radio, models, Trace(none, one[None], none[None], one[None])
+    )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions
 from mincache.solving.packing import pack_by_priority, pack_resources
 
@@ -55,13 +55,6 @@ def linked_slots(instance: Instance) -> int:
     return min(instance.rules.frame_slots, instance.slot_count)
 
 
-def demand(instance: Instance) -> Array:
-    """Return how many users ask for each model in each slot, int64 [T, M]."""
-    T, M = instance.slot_count, instance.model_count
-    cell = instance.trace.requested_model + M * np.arange(T)[:, None]
-    return np.bincount(cell.ravel(), minlength=T * M).reshape(T, M)
-
-
 def hits(instance: Instance, cache: Array) -> Array:
     """Return which requests are hits, bool [..., T, N]."""
     slots = np.arange(instance.slot_count)[:, None]
@@ -70,9 +63,7 @@ def hits(instance: Instance, cache: Array) -> Array:
 
 def least_share(instance: Instance) -> Array:
     """Return the share of the steps that a hit on each model gets at least, [M]; 0 without a floor."""
-    models, floor = instance.models, instance.rules.steps_floor
-    least = equations.least_steps(models.steps_onset, models.steps_saturation, floor)
-    return np.asarray(least / instance.server.steps)
+    return np.asarray(least_steps(instance) / instance.server.steps)
 
 
 def raise_to_floor(instance: Instance, cache: Array, step_share: Array) -> Array:

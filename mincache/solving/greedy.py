@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.exact.regrets import hit_cost
-from mincache.problem import equations
+from mincache.exact.regrets import service_cost
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions, Solution
-from mincache.solving.feasible import demand, serve
+from mincache.solving.feasible import serve
 
 
 def answer(instance: Instance, cache: Array) -> Solution:
@@ -32,10 +32,9 @@ def serve_where_it_gains_most(instance: Instance, cache: Array) -> Array:
         instance: whose steps and rules count.
         cache: [T, M], as `feasible.fill_cache` leaves it.
     """
-    models = instance.models
-    least = equations.least_steps(models.steps_onset, models.steps_saturation, instance.rules.steps_floor)
-    more = (models.steps_saturation - least) / instance.server.steps
-    gain = hit_cost(instance, least) - hit_cost(instance, models.steps_saturation)
+    least, full = least_steps(instance), instance.models.steps_saturation
+    more = (full - least) / instance.server.steps
+    gain = service_cost(instance, True, least) - service_cost(instance, True, full)
     # Where the floor is A3 itself there is nothing to gain.
     gain_per_step = np.divide(gain, more, out=np.zeros_like(gain), where=more > 0.0)
     priority = gain_per_step[instance.trace.requested_model]

@@ -18,15 +18,14 @@ from mincache.algebra import pyomo_model
 from mincache.algebra.dual_bound import Prices, lagrangian_bound, upload_bound
 from mincache.algebra.parts import out_of_range
 from mincache.algebra.rounding import round_relaxed, within_limits
-from mincache.algebra.service_cost import service_cost
+from mincache.algebra.service_cost import request_cost
 from mincache.algebra.uplink import (
     Tangents,
-    full_band_snr,
     shares_near_optimum,
     upload_expression,
-    upload_s,
 )
 from mincache.problem import equations
+from mincache.problem.requests import upload_s
 from mincache.solving import registry
 from mincache.solving.contract import Run
 
@@ -154,14 +153,14 @@ def test_a_whole_instance_is_the_mean_of_its_slots():
 
 
 @given(st.data())
-def test_service_cost_is_the_evaluator_less_the_upload(data):
+def test_request_cost_is_the_evaluator_less_the_upload(data):
     """What a request costs beside its upload, plus its upload, is what the evaluator says."""
     instance = data.draw(instances())
     solution = data.draw(feasible(instance))
     hit = np.take_along_axis(solution.cache, instance.trace.requested_model, axis=1) > 0
     steps = solution.step_share * instance.server.steps
-    service = np.where(hit, service_cost(instance, True, steps), service_cost(instance, False, steps))
-    upload = upload_s(instance, solution.bandwidth_share[..., None])[..., 0]
+    service = np.where(hit, request_cost(instance, True, steps), request_cost(instance, False, steps))
+    upload = upload_s(instance, solution.bandwidth_share)
     cost = service + instance.preference_weight * upload
     assert cost.mean() == pytest.approx(evaluate(instance, solution).cost, rel=1e-12)
 
@@ -195,7 +194,6 @@ def test_no_optimum_below_the_floor(instance):
     split = shares_near_optimum(instance.slot(0))[0, :, 1]
     floor = [model.bandwidth_share[0, n].lb for n in model.users]
     assert floor == pytest.approx(0.01 * split)
-    assert full_band_snr(instance).shape == instance.trace.channel_gain.shape
 
 
 def test_assign_by_name(instance):

@@ -5,6 +5,7 @@ from strategies import instances
 
 from mincache import Decisions, Instance, evaluate_batch
 from mincache.exact import optimal_bandwidth, regrets
+from mincache.exact.regrets import service_cost
 from mincache.problem.quantity import Array
 
 
@@ -46,3 +47,13 @@ def test_no_regret_is_negative(instance: Instance) -> None:
     assert (found.cloud >= 0).all()
     assert (found.unserved >= 0).all()
     assert (found.onset >= found.unserved).all()
+
+
+@given(instances(max_slots=2))
+def test_a_hit_with_a3_steps_costs_what_the_cloud_does_but_the_way(instance: Instance) -> None:
+    """The cloud generates as A3 steps at the edge do; seconds on the way count with the weight of delay."""
+    full = instance.models.steps_saturation
+    edge, cloud = (service_cost(instance, hit, full) for hit in (True, False))
+    np.testing.assert_allclose(edge, cloud, rtol=1e-12)
+    later = service_cost(instance, True, full, transmission_s=2.0)
+    np.testing.assert_allclose(later - edge, 2.0 * instance.preference_weight, rtol=1e-6, atol=1e-6)

@@ -103,8 +103,6 @@ def test_delays_by_hand():
             math.inf,
         ]
     assert equations.backhaul_delay_s(hit, 8e6, 1e8).tolist() == [0, 0.08]
-    assert equations.upload_delay_s(hit, 8e6, 4e6, 1e8).tolist() == pytest.approx([2, 2.08])
-    assert equations.download_delay_s(hit, 8e6, 4e6, 1e8).tolist() == pytest.approx([2, 2.08])
     assert equations.total_delay_s(1.0, 2.0, 3.5) == 6.5
 
 
@@ -180,8 +178,9 @@ def price(share, steps, hit, snr, like):
         like(v) for v in ([6e7, 5e7], [60, 50], [160, 170], [120, 130], [20, 30])
     )
     rate = equations.uplink_rate_bps(share, snr, 20e6)
-    upload = equations.upload_delay_s(hit, bits, rate, 1e8)
-    download = equations.download_delay_s(hit, bits, equations.downlink_rate_bps(snr, 40e6), 1e8)
+    backhaul = equations.backhaul_delay_s(hit, bits, 1e8)
+    upload = equations.transmission_delay_s(bits, rate) + backhaul
+    download = equations.transmission_delay_s(bits, equations.downlink_rate_bps(snr, 40e6)) + backhaul
     generation = equations.generation_delay_s(hit, steps, saturation, 0.25, 5.0)
     tv = equations.total_variation(hit, steps, onset, saturation, worst, best)
     return equations.cost(0.7, equations.total_delay_s(upload, download, generation), tv)

@@ -11,6 +11,7 @@ from strategies import instances
 from mincache import Decisions, Solution, evaluate, evaluate_batch
 from mincache.generation.scenario import Scenario
 from mincache.problem.instance import Rules
+from mincache.problem.requests import demand
 from mincache.solving import feasible
 
 RULED = instances(max_slots=5, with_rules=True)
@@ -85,7 +86,7 @@ def test_hits_and_demand_agree(instance, seed):
     """There are as many hits as requests for the models that are cached."""
     (order, _), (wanted, _) = wishes(instance, seed)
     cache = feasible.fill_cache(instance, order, wanted)
-    requests = feasible.demand(instance)
+    requests = demand(instance)
     assert feasible.hits(instance, cache).sum(axis=1).tolist() == (requests * cache).sum(axis=1).tolist()
     assert (requests.sum(axis=1) == instance.user_count).all()
 

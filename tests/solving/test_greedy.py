@@ -9,6 +9,7 @@ from strategies import instances
 
 from mincache import Decisions, Scenario, evaluate_batch
 from mincache.problem.instance import Rules
+from mincache.problem.requests import demand
 from mincache.solving import feasible, greedy
 
 
@@ -69,8 +70,8 @@ def test_hits_that_lose_by_steps_get_none(two_hits):
 @settings(max_examples=20)
 def test_serving_is_never_dearer_than_the_floor_alone(instance):
     """Steps are given only where they lower the cost."""
-    demand = feasible.demand(instance)
-    cache = feasible.fill_cache(instance, demand, demand > 0)
+    asked = demand(instance)
+    cache = feasible.fill_cache(instance, asked, asked > 0)
     bandwidth = np.full(instance.trace.requested_model.shape, 1 / instance.user_count)
     least = feasible.raise_to_floor(instance, cache, np.zeros_like(bandwidth))
     served = greedy.serve_where_it_gains_most(instance, cache)
