@@ -31,6 +31,7 @@ SUITE = "smoke-v1"
 
 _BOUND_TOLERANCE = 1e-9
 _DEADLINE_S = 0.5
+_DEADLINE_TRIES = 3
 _SEED, _OTHER_SEED = 3, 4
 
 
@@ -273,10 +274,13 @@ def _writable(instance: Instance) -> Instance:
 
 
 def _deadline(solver: Solver, document: bytes) -> Finding:
-    given, run = parse_instance(document), Run.seeded(_SEED, _DEADLINE_S)
-    solution = solver.solve(given, run)
-    taken = run.budget.elapsed()
-    if taken > _DEADLINE_S + GRACE_S:
+    for _ in range(_DEADLINE_TRIES):  # once late may be a busy machine's fault
+        given, run = parse_instance(document), Run.seeded(_SEED, _DEADLINE_S)
+        solution = solver.solve(given, run)
+        taken = run.budget.elapsed()
+        if taken <= _DEADLINE_S + GRACE_S:
+            break
+    else:
         seen = f"took {taken:.2f} s of {_DEADLINE_S} s, and {GRACE_S} s more are forgiven"
         return Finding("failed", seen, "look at run.should_stop() more often, and return the best so far")
     if not evaluate(parse_instance(document), solution).feasible:
