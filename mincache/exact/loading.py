@@ -16,7 +16,6 @@ from mincache.exact.cache_sets import CacheSets, cheapest_course
 from mincache.exact.keeping import CachePlan, courses_by_prices
 from mincache.exact.passes import FrameSearch, usable_room
 from mincache.exact.regrets import LARGEST
-from mincache.exact.service import cache_losses
 from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -93,7 +92,7 @@ def _costs(
         own = np.flatnonzero(part == np.arange(len(part)))
         members = np.zeros((len(own), instance.model_count), bool)
         members[:, models] = sets.member[own]
-        found = cache_losses(search, t, members, remaining)
+        found = search.cache_losses(t, members, remaining)
         start = start or time.monotonic()  # after the first slot, with which the loops may be compiled
         if found is None or (T - 1 - t) * (time.monotonic() - start) > t * remaining():
             return None
