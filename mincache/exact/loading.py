@@ -2,7 +2,7 @@
 
 Then what is cached in one frame bears on the next, and frames cannot be solved one by one. Where the caches
 that fit are not too many, what each costs in each frame is computed, and the cheapest course through them
-is the optimum (see `sets`). Where they are too many, see `keeping`.
+is the optimum (see `cache_sets`). Where they are too many, see `keeping`.
 """
 
 from __future__ import annotations
