@@ -9,9 +9,8 @@ import numpy as np
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.problem.instance import RULES
-from mincache.problem.quantity import Array
 from mincache.problem.requests import demand
-from mincache.solving.feasible import fill_cache, frame_starts
+from mincache.solving.feasible import fill_cache, frame_starts, per_slot
 from mincache.solving.greedy import answer
 
 
@@ -28,13 +27,7 @@ class PopularFirst(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the greedy answer, all slots at once."""
-        requests = _requests(instance)
+        in_frame = np.add.reduceat(demand(instance), frame_starts(instance), axis=0)
+        requests = per_slot(instance, in_frame)
         cache = fill_cache(instance, requests / instance.models.size_gb, wanted=requests > 0)
         return answer(instance, cache)
-
-
-def _requests(instance: Instance) -> Array:
-    """Return how many requests each model has in each slot's frame, [T, M]."""
-    starts = frame_starts(instance)
-    lengths = np.diff(starts, append=instance.slot_count)
-    return np.repeat(np.add.reduceat(demand(instance), starts, axis=0), lengths, axis=0)

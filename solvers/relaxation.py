@@ -25,9 +25,7 @@ from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts, linked_slots
 
-_CELLS = (
-    1000  # models requested in a slot, over all slots of one Pyomo model; more take too long to stop in time
-)
+_CELLS = 1000  # models requested in a slot, over all slots of a Pyomo model; more cannot stop in time
 
 
 @dataclass(frozen=True)
@@ -117,13 +115,9 @@ def relaxed_model(instance: Instance, cells: Cells) -> Any:
 
 def _multipliers(model: Any, seconds: float) -> Mapping[Any, float] | None:
     """Let HiGHS solve the model, and return the multipliers of its constraints; None at the limit."""
-    result = SolverFactory("highs").solve(
-        model,
-        threads=1,
-        time_limit=seconds if math.isfinite(seconds) else None,
-        load_solutions=False,
-        raise_exception_on_nonoptimal_result=False,
-    )
+    time_limit = seconds if math.isfinite(seconds) else None
+    quietly = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
+    result = SolverFactory("highs").solve(model, threads=1, time_limit=time_limit, **quietly)
     if result.termination_condition == TerminationCondition.maxTimeLimit:
         return None
     if result.solution_status != SolutionStatus.optimal:

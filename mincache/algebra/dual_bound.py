@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.algebra.service_cost import ServiceTable, cacheable, loading_cost, per_slot, sum_by_model
+from mincache.algebra.service_cost import ServiceTable, cacheable, loading_cost, sum_by_model
 from mincache.algebra.uplink import Tangents
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import frame_starts
+from mincache.solving.feasible import frame_starts, per_slot
 
 _ROUNDING = 1e-12  # of the sum of what is added up; far above what adding float64 loses
 _ENDS = np.array([0.0, 1.0])  # of a share

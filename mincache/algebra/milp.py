@@ -226,10 +226,7 @@ def _cuts(lower: Array, entries: list[Entries]) -> LinearConstraints:
 
 
 def _rows(
-    entries: list[Entries],
-    count: int,
-    lower: float | Array = -np.inf,
-    upper: float | Array = np.inf,
+    entries: list[Entries], count: int, lower: float | Array = -np.inf, upper: float | Array = np.inf
 ) -> LinearConstraints:
     row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
     kept = value != 0.0

@@ -7,7 +7,6 @@ loading links all slots.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +15,8 @@ from mincache.algebra.dual_bound import Prices, lagrangian_bound
 from mincache.algebra.service_cost import ServiceTable, loading_cost
 from mincache.algebra.uplink import Tangents, shares_near_optimum
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.problem.instance import NAME_CHARACTERS, Instance, Trace
-from mincache.problem.quantity import Array, quantities
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving.contract import Run
 from mincache.solving.feasible import linked_slots
@@ -98,15 +97,8 @@ def parts(instance: Instance, together: int = 1) -> Iterator[tuple[int, Instance
     """Yield each part's first slot, and the part as an instance; or so many parts together."""
     T, length = instance.slot_count, linked_slots(instance) * together
     for first in range(0, T, length):
-        yield first, _slots(instance, first, min(first + length, T))
-
-
-def _slots(instance: Instance, first: int, end: int) -> Instance:
-    """Return the slots from `first` up to `end` as an instance."""
-    if (first, end) == (0, instance.slot_count):
-        return instance
-    if end == first + 1:
-        return instance.slot(first)
-    trace = Trace(**{name: getattr(instance.trace, name)[first:end] for name in quantities(Trace)})
-    suffix = f".slots-{first}-{end - 1}"
-    return replace(instance, name=instance.name[: NAME_CHARACTERS - len(suffix)] + suffix, trace=trace)
+        stop = min(first + length, T)
+        if stop == first + 1 < T:
+            yield first, instance.slot(first)
+        else:
+            yield first, instance if stop - first == T else instance.between(first, stop)

@@ -17,7 +17,7 @@ from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import Delays, demand
-from mincache.solving.feasible import frame_starts, least_share
+from mincache.solving.feasible import frame_starts, least_share, per_slot
 
 REGIONS = ("low", "rising", "full")
 """Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; from the floor on, and cut off at L."""
@@ -83,11 +83,6 @@ def cacheable(instance: Instance) -> Array:
     if instance.rules.steps_floor > 0.0:
         fits = fits & (demand(instance) * least_share(instance) <= 1.0 + 2.0 * TOLERANCE)
     return per_slot(instance, np.logical_and.reduceat(fits, frame_starts(instance), axis=0))
-
-
-def per_slot(instance: Instance, values: Array) -> Array:
-    """Return values of each frame, [frames, ...], for each of its slots, [T, ...]."""
-    return np.repeat(values, np.diff(frame_starts(instance), append=instance.slot_count), axis=0)
 
 
 def loading_cost(instance: Instance) -> Array:

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from mincache.algebra.service_cost import ServiceTable, loading_cost, per_slot, sum_by_model
+from mincache.algebra.service_cost import ServiceTable, loading_cost, sum_by_model
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.feasible import frame_starts
+from mincache.solving.feasible import frame_starts, per_slot
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from mincache.exact.passes import FIRST_NODES, FrameSearch
-from mincache.exact.service import cache_losses
 from mincache.problem.quantity import Array
 
 _ROUNDS = 400
@@ -144,7 +143,7 @@ class _Met:
         new, slots = self.sets[self.loss.shape[1] :], self.search.work.price.size
         loss = np.zeros((len(self.load), len(new)))
         for t in range(self.search.instance.slot_count):
-            found = cache_losses(self.search, t, new, remaining)
+            found = self.search.cache_losses(t, new, remaining)
             if found is None:
                 return False
             loss[t // slots] += found[0]

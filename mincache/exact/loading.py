@@ -2,7 +2,7 @@
 
 Then what is cached in one frame bears on the next, and frames cannot be solved one by one. Where the caches
 that fit are not too many, what each costs in each frame is computed, and the cheapest course through them
-is the optimum (see `sets`). Where they are too many, see `keeping`.
+is the optimum (see `cache_sets`). Where they are too many, see `keeping`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from mincache.exact.cache_sets import CacheSets, cheapest_course
 from mincache.exact.keeping import CachePlan, courses_by_prices
 from mincache.exact.passes import FrameSearch, usable_room
 from mincache.exact.regrets import LARGEST
-from mincache.exact.service import cache_losses
 from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -93,7 +92,7 @@ def _costs(
         own = np.flatnonzero(part == np.arange(len(part)))
         members = np.zeros((len(own), instance.model_count), bool)
         members[:, models] = sets.member[own]
-        found = cache_losses(search, t, members, remaining)
+        found = search.cache_losses(t, members, remaining)
         start = start or time.monotonic()  # after the first slot, with which the loops may be compiled
         if found is None or (T - 1 - t) * (time.monotonic() - start) > t * remaining():
             return None

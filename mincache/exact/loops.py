@@ -34,10 +34,7 @@ _plain_s = [0.0]  # seconds this process has spent in plain loops
 
 @contextmanager
 def choose_loops(
-    work: float,
-    compiled: bool | None = None,
-    remaining_s: float = float("inf"),
-    entry: str = "search_frames",
+    work: float, compiled: bool | None = None, remaining_s: float = float("inf"), entry: str = "search_frames"
 ) -> Iterator[Loops]:
     """Give the loops that fit for some `work`, to be called within the context.
 

@@ -21,6 +21,8 @@ FIRST_NODES = 500
 _ROUNDING = 1e-12  # what a limit may be passed by, relatively: decimal sizes that sum to it exactly do
 _HURRIED_NODES = 20  # in a frame reached when the time is up: enough for a greedy answer
 _GROWTH = 8.0  # of the nodes a frame is given, from one pass to the next
+_NODES_A_CACHE = 1 << 20  # for one cache in one slot: hardly ever are more than a few needed
+_CACHES_A_CALL = 1 << 12
 _USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the clock
 
 
@@ -136,6 +138,37 @@ class FrameSearch:
             if self.proven or affordable <= nodes:  # each pass begins anew: a shorter one finds nothing
                 return
             nodes = int(min(_GROWTH * nodes, affordable))
+
+    def cache_losses(
+        self, t: int, caches: Array, remaining: Callable[[], float]
+    ) -> tuple[Array, Array] | None:
+        """Return the loss of slot `t` with each of `caches`, bool [S, M], and a lower bound; None if late."""
+        loss, lower, nowhere = np.empty(len(caches)), np.empty(len(caches)), np.zeros((0, 0))
+        for first in range(0, len(caches), _CACHES_A_CALL):
+            if remaining() <= 0.0:
+                return None
+            part = slice(first, first + _CACHES_A_CALL)
+            self._serve(t, caches[part], loss[part], lower[part], nowhere, remaining())
+        return loss, lower
+
+    def served_steps(self, cache: Array) -> Array:
+        """Return the steps [T, N] that the users get at best with `cache`, bool [T, M]."""
+        steps = np.zeros(self.instance.trace.requested_model.shape)
+        for t in range(len(cache)):
+            part = slice(t, t + 1)
+            self._serve(t, cache[part], np.empty(1), np.empty(1), steps[part], float("inf"))
+        return steps
+
+    def _serve(
+        self, t: int, caches: Array, loss: Array, lower: Array, steps: Array, remaining_s: float
+    ) -> None:
+        slot, work = slice(t, t + 1), len(caches) * self.instance.user_count
+        ignored = np.errstate(over="ignore", invalid="ignore")
+        with loops.choose_loops(work, self.compiled, remaining_s, "serve_sets") as serve_sets, ignored:
+            serve_sets(
+                self.library, self.instance.trace.requested_model[slot], self.stakes.cloud[slot],
+                with_slack(self.instance.server.steps), caches, _NODES_A_CACHE, loss, lower, steps, self.work,
+            )  # fmt: skip
 
     def solution(self, bandwidth_share: Array) -> Solution:
         """Return the plan as a solution."""

@@ -16,14 +16,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from mincache.errors import InputError
-from mincache.learning.networks import (
-    ACTION_NUMBERS,
-    STATE_NUMBERS,
-    Actor,
-    Critic,
-    SetActor,
-    SetCritic,
-)
+from mincache.learning.networks import ACTION_NUMBERS, STATE_NUMBERS, Actor, Critic, SetActor, SetCritic
 from mincache.learning.slot_sets import AGGREGATES, DECODER, Aggregates, Scores, decide
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array

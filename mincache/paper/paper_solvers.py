@@ -9,7 +9,9 @@ import numpy as np
 
 from mincache import Decisions, Instance, Run, Solution, Solver
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand
 from mincache.solving import registry
+from mincache.solving.feasible import hits
 from mincache.solving.spec import spell
 from mincache.views import actions, vector
 
@@ -54,8 +56,7 @@ class MostHits(Solver):
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
         sets = (np.arange(2**M)[:, None] >> np.arange(M)) & 1
         sets = sets[sets @ instance.models.size_gb <= instance.server.storage_gb]
-        requests = (instance.trace.requested_model[..., None] == np.arange(M)).sum(axis=1)
-        cache = sets[(requests @ sets.T).argmax(axis=1)].astype(bool)
+        cache = sets[(demand(instance) @ sets.T).argmax(axis=1)].astype(bool)
         return Solution.of(instance, Decisions(cache, np.full((T, N), 1.0 / N), np.zeros((T, N))))
 
 
@@ -74,9 +75,7 @@ def hits_alone(instance: Instance, points: Array) -> Decisions:
     """As `threshold_priority`, but misses get no steps, and what is left is shared by the hits."""
     M, N = instance.model_count, instance.user_count
     decisions = vector.threshold_priority(instance, points)
-    slots = np.arange(instance.slot_count)[:, None]
-    hit = decisions.cache[..., slots, instance.trace.requested_model].astype(bool)
-    wanted = np.where(hit, points[..., M + N :], 0.0)
+    wanted = np.where(hits(instance, decisions.cache), points[..., M + N :], 0.0)
     return decisions._replace(step_share=wanted / np.maximum(wanted.sum(axis=-1, keepdims=True), 1.0))
 
 

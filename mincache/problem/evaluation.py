@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,12 +29,16 @@ _LARGEST = sys.float_info.max
 _CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
 
 
+Number = TypeVar("Number")
+"""A float, or an array with an entry for each candidate."""
+
+
 @dataclass(frozen=True, eq=False)
-class BatchEvaluation:
-    """Scores of a batch of candidates; each array has the batch's leading axes, then those named.
+class MeanScores(Generic[Number]):
+    """What a solution scores on average.
 
     Attributes:
-        cost: mean of G over slots and users (11); inf or nan where a delay is.
+        cost: mean of G over slots and users (11), lower is better; inf or nan where a delay is.
         hit_ratio: hits / (T N).
         mean_delay_s: mean of (9), in s; the sum of the next five.
         mean_upload_s: its radio part of (4).
@@ -44,21 +48,30 @@ class BatchEvaluation:
         mean_loading_s: its part for models that were not cached in the slot before; 0 in the paper's problem.
         mean_tv: mean of (7).
         low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
+    """
+
+    cost: Number
+    hit_ratio: Number
+    mean_delay_s: Number
+    mean_upload_s: Number
+    mean_download_s: Number
+    mean_backhaul_s: Number
+    mean_generation_s: Number
+    mean_loading_s: Number
+    mean_tv: Number
+    low_step_hit_share: Number
+
+
+@dataclass(frozen=True, eq=False)
+class BatchEvaluation(MeanScores[Array]):
+    """Scores of a batch of candidates; each array has the batch's leading axes, then those named.
+
+    Attributes:
         slot_cost: [T], mean of G over the users of a slot.
         excess: [C, T], a row for each of the C `CONSTRAINTS`, as in `Violation`; not above 0 where the
             constraint holds exactly.
     """
 
-    cost: Array
-    hit_ratio: Array
-    mean_delay_s: Array
-    mean_upload_s: Array
-    mean_download_s: Array
-    mean_backhaul_s: Array
-    mean_generation_s: Array
-    mean_loading_s: Array
-    mean_tv: Array
-    low_step_hit_share: Array
     slot_cost: Array
     excess: Array
 
@@ -75,36 +88,16 @@ class BatchEvaluation:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(MeanScores[float]):
     """The score of one solution.
 
     Attributes:
         instance: name of the instance.
-        cost: mean of G over slots and users (11), lower is better; inf or nan where a delay is.
-        hit_ratio: hits / (T N).
-        mean_delay_s: mean of (9); the sum of the next five, in s.
-        mean_upload_s: its radio part of (4).
-        mean_download_s: its radio part of (6).
-        mean_backhaul_s: its backhaul part of (4) and (6).
-        mean_generation_s: its part (8).
-        mean_loading_s: its part for models that were not cached in the slot before.
-        mean_tv: mean of (7).
-        low_step_hit_share: share of the hits with at most A1 steps; nan without hits.
         slot_cost: the T per-slot means of G.
         violations: every constraint broken, a slot each.
     """
 
     instance: str
-    cost: float
-    hit_ratio: float
-    mean_delay_s: float
-    mean_upload_s: float
-    mean_download_s: float
-    mean_backhaul_s: float
-    mean_generation_s: float
-    mean_loading_s: float
-    mean_tv: float
-    low_step_hit_share: float
     slot_cost: tuple[float, ...]
     violations: tuple[Violation, ...]
 
@@ -114,7 +107,8 @@ class Evaluation:
         return not self.violations and bool(np.isfinite(self.cost))
 
 
-_SCORES = tuple(f.name for f in fields(BatchEvaluation)[:-2])
+SCORES = tuple(f.name for f in fields(MeanScores))
+"""Names of the scores that are one number."""
 
 
 def evaluate(instance: Instance, solution: Solution) -> Evaluation:
@@ -125,10 +119,10 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
     """
     solution.check_answers(instance)
     batch = _price(_terms(instance), *(array[np.newaxis] for array in solution.decisions))
-    scores: dict[str, float] = {name: getattr(batch, name).item() for name in _SCORES}
+    scores: dict[str, float] = {name: getattr(batch, name).item() for name in SCORES}
     return Evaluation(
-        instance.name,
         **scores,
+        instance=instance.name,
         slot_cost=tuple(batch.slot_cost[0].tolist()),
         violations=tuple(_violations(batch)),
     )
@@ -248,7 +242,8 @@ def _price(
         delay, mean_loading = delay + loading, _sum(loading) / requests
     cost = equations.cost(instance.preference_weight, delay, tv)
 
-    slot_cost = _sum_users(cost.reshape(bandwidth_share.shape)) / instance.user_count
+    # On short rows einsum is several times faster than a sum.
+    slot_cost = np.einsum("btn->bt", cost.reshape(bandwidth_share.shape)) / instance.user_count
     mean_upload, mean_backhaul, mean_generation = (_sum(s) / requests for s in (upload, backhaul, generation))
     mean_download = np.full(len(slot_cost), terms.mean_download_s)
     hits = _sum(hit)
@@ -281,11 +276,6 @@ def _loading(terms: _Terms, cache: Array, hit: Array, cached_before: Array | Non
 def _sum(values: Array) -> Array:
     """Sum over the last axis, without what `sum` and `mean` do around it."""
     return np.asarray(np.add.reduce(values, axis=-1))
-
-
-def _sum_users(values: Array) -> Array:
-    """Sum over the last axis; einsum takes short rows several times faster than `add.reduce`."""
-    return np.asarray(np.einsum("btn->bt", values))
 
 
 def _violations(batch: BatchEvaluation) -> Iterator[Violation]:

@@ -92,7 +92,8 @@ class Solution(Typed):
                 "instance", f"must be {instance.name!r}", repr(self.instance), "is it another's answer?"
             )
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
-        if (self.cache.shape, self.step_share.shape) == ((T, M), (T, N)):
-            return  # the usual case, without looking for what is wrong
-        known = {"T": instance.slot_count, "N": instance.user_count, "M": instance.model_count}
-        check_axes([self], known)
+        if (self.cache.shape, self.step_share.shape) != (
+            (T, M),
+            (T, N),
+        ):  # seldom
+            check_axes([self], {"T": T, "N": N, "M": M})

@@ -39,13 +39,18 @@ def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
     else:
         taken = pack_by_priority(priority, size_gb, storage_gb, wanted)
     if first is not None:
-        taken = np.repeat(taken, np.diff(first, append=instance.slot_count), axis=-2)
+        taken = per_slot(instance, taken, axis=-2)
     return taken
 
 
 def frame_starts(instance: Instance) -> Array:
     """Return the first slot of each frame."""
     return np.arange(0, instance.slot_count, instance.rules.frame_slots)
+
+
+def per_slot(instance: Instance, values: Array, axis: int = 0) -> Array:
+    """Return values of each frame for each of its slots: the axis has T entries then."""
+    return np.repeat(values, np.diff(frame_starts(instance), append=instance.slot_count), axis=axis)
 
 
 def linked_slots(instance: Instance) -> int:

@@ -4,7 +4,7 @@ import json
 import math
 import warnings
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import plain
@@ -18,11 +18,10 @@ from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch, re
 from mincache.errors import InputError
 from mincache.problem import evaluation
 from mincache.problem.constraints import CONSTRAINTS
-from mincache.problem.evaluation import EVALUATOR_VERSION, BatchEvaluation, Evaluation
+from mincache.problem.evaluation import EVALUATOR_VERSION, SCORES, BatchEvaluation
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
 
 CASES = sorted((GOLDEN / "score").iterdir())
-SCORES = [f.name for f in fields(Evaluation) if f.type == "float"]
 
 
 def same(got, expected):
