@@ -29,12 +29,11 @@ _LARGEST = sys.float_info.max
 _CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
 
 
-Number = TypeVar("Number")
-"""A float, or an array with an entry for each candidate."""
+_Score = TypeVar("_Score")  # a float, or an array with an entry for each candidate
 
 
 @dataclass(frozen=True, eq=False)
-class MeanScores(Generic[Number]):
+class MeanScores(Generic[_Score]):
     """What a solution scores on average.
 
     Attributes:
@@ -50,16 +49,16 @@ class MeanScores(Generic[Number]):
         low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
     """
 
-    cost: Number
-    hit_ratio: Number
-    mean_delay_s: Number
-    mean_upload_s: Number
-    mean_download_s: Number
-    mean_backhaul_s: Number
-    mean_generation_s: Number
-    mean_loading_s: Number
-    mean_tv: Number
-    low_step_hit_share: Number
+    cost: _Score
+    hit_ratio: _Score
+    mean_delay_s: _Score
+    mean_upload_s: _Score
+    mean_download_s: _Score
+    mean_backhaul_s: _Score
+    mean_generation_s: _Score
+    mean_loading_s: _Score
+    mean_tv: _Score
+    low_step_hit_share: _Score
 
 
 @dataclass(frozen=True, eq=False)
