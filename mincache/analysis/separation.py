@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mincache.errors import InputError
+from mincache.errors import InputError, MincacheError
 from mincache.generation.recipes import Recipe, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.streams import generator
@@ -24,7 +23,7 @@ from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.solving import registry
-from mincache.solving.contract import Budget, Run, Solver
+from mincache.solving.contract import Budget, Run, Solver, answer
 
 Space = Mapping[str, Range | tuple[Any, ...]]
 """What to search: for each field a range, or the values that it may take."""
@@ -119,10 +118,14 @@ def separate(
     rng = generator(recipe.trace_seed, "separation")
     population = max(_LEAST_POPULATION, budget // _GENERATIONS)
     start = qmc.LatinHypercube(len(space), rng=rng).random(population)
-    with suppress(_Spent):
+    try:
         differential_evolution(
             loss, [(0.0, 1.0)] * len(space), init=start, rng=rng, maxiter=budget, tol=0.0, polish=False
         )
+    except _Spent:
+        pass
+    except RuntimeError as error:  # scipy's, for a refusal, which is a ValueError too
+        raise error.__cause__ if isinstance(error.__cause__, MincacheError) else error from None
     return sorted(tried, key=lambda point: point.size, reverse=True)
 
 
@@ -190,5 +193,5 @@ def _cost(spec: str, solver: Solver, instance: Instance, seed: int, limit_s: flo
     if solver.supports(instance) is not None:
         return math.nan
     run = Run(generator(seed, "separation", spec), Budget(limit_s))
-    evaluation = evaluate(instance, solver.solve(instance, run))
+    evaluation = evaluate(instance, answer(spec, solver, instance, run))
     return evaluation.cost if evaluation.feasible else math.nan

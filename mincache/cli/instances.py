@@ -193,6 +193,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     from mincache.generation.best_solutions import write_best
     from mincache.problem.evaluation import EVALUATOR_VERSION
     from mincache.solving import registry
+    from mincache.solving.contract import answer
 
     found, method = suites.find(suite), registry.make(solver)
     source = f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}"
@@ -200,7 +201,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
         source = f"{found.content.references}; {source}"
     for name, entry in tracked(found.entries.items(), "solving", total=len(found.entries)):
         instance, run = found.read(name), Run.seeded(0, time_limit)
-        solution = method.solve(instance, run)
+        solution = answer(solver, method, instance, run)
         evaluation = evaluate(instance, solution)
         if not evaluation.feasible:
             raise click.ClickException(f"{solver} gave an infeasible answer to {name}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +17,22 @@ if TYPE_CHECKING:
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 COUNT = click.IntRange(min=1)
-SECONDS = click.FloatRange(min=0, min_open=True)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds above 0; nan, which no comparison refuses, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number of seconds."""
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return seconds
+
+
+SECONDS = Seconds(min=0, min_open=True)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kmg]i?)b?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kmg]i?)b?", re.ASCII)
 
 
 def json_option(what: str = "a JSON object") -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -31,7 +45,7 @@ def size(context: click.Context, parameter: click.Parameter, value: str | None) 
     if value is None:
         return None
     match = _SIZE.fullmatch(value.strip().lower())
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) * _UNITS[match[2]] < 2**63:
         raise click.BadParameter(f"{value!r} is no size such as 500MB or 2GB", context, parameter)
     return int(float(match[1]) * _UNITS[match[2]])
 
@@ -40,7 +54,7 @@ def part(context: click.Context, parameter: click.Parameter, value: str | None) 
     """Return the index, from 1, and the number of parts in a text such as 1/4."""
     if value is None:
         return None
-    match = re.fullmatch(r"(\d+)/(\d+)", value.strip())
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", value.strip())
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise click.BadParameter(f"{value!r} is no part such as 1/4", context, parameter)
     return int(match[1]), int(match[2])

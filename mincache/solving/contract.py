@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from mincache.errors import InputError, MincacheError
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Decisions, Solution
 
@@ -130,6 +131,30 @@ class Solver(ABC):
         Their content is part of what a run is: with another policy, say, it is another run.
         """
         return ()
+
+
+def answer(title: str, solver: Solver, instance: Instance, run: Run) -> Solution:
+    """Return a solver's answer, in this process; whatever goes wrong in it is a refusal of the solver.
+
+    Args:
+        title: how messages call the solver.
+        solver: what answers.
+        instance: what to answer.
+        run: its time and randomness.
+
+    Raises:
+        InputError: if it raises, or returns something else than a solution.
+    """
+    try:
+        solution = solver.solve(instance, run)
+    except MincacheError:
+        raise
+    except Exception as error:  # a solver may raise anything
+        received = f"{type(error).__name__}: {error}"
+        raise InputError(f"solver {title}", "must answer", received, "try: mincache solvers check") from error
+    if not isinstance(solution, Solution):
+        raise InputError(f"solver {title}", "must return a Solution", type(solution).__name__)
+    return solution
 
 
 class Learner(Solver):

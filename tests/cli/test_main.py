@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes, exit codes, one line for bad input."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,3 +148,33 @@ def test_help_lists_every_verb_and_each_has_help():
     for verb in VERBS:
         assert verb in top
         assert mincache(verb, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [
+            "solve",
+            "smoke-v1.l0.n10.t0",
+            "--solver",
+            "cloud-only",
+            "-o",
+            "a",
+            "--memory-limit",
+            "9" * 400 + "GB",
+        ],
+        ["solve", "smoke-v1.l0.n10.t0", "--solver", "cloud-only", "-o", "a", "--time-limit", "nan"],
+        ["run", "smoke-v1", "--solver", "cloud-only", "-o", "a", "--shard", "٣/٤"],
+        ["score", "\udcff", "a"],
+    ],
+    ids=["memory", "time", "shard", "encoding"],
+)
+def test_odd_values_are_refused_in_a_line(words, tmp_path):
+    """Sizes past every memory, times that are none, odd digits and broken UTF-8 end with code 2."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mincache", *map(os.fsencode, words)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())

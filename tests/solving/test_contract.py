@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from mincache import Budget, Instance, Learner, Run, Solution, Solver
+from mincache import Budget, InputError, Instance, Learner, Run, Solution, Solver
+from mincache.solving.contract import answer
 
 
 def test_budget_counts_down_and_stops_at_zero():
@@ -100,3 +101,25 @@ def test_raw_decisions_are_kept(instance):
     run.report_raw(last)
     assert run.raw is last
     assert heard == []
+
+
+class Raising(Solver):
+    """Raises, or returns what it was given."""
+
+    def __init__(self, given: object) -> None:
+        self.given = given
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Raise the exception, or return the thing."""
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(RuntimeError("boom"), "RuntimeError: boom"), ("no solution", "received str")]
+)
+def test_what_goes_wrong_in_a_solver_is_told_in_a_line(instance, given, told):
+    """A solver that raises, or returns something else than a solution, is an InputError that names it."""
+    with pytest.raises(InputError, match=f"solver mine: .*{told}"):
+        answer("mine", Raising(given), instance, Run.seeded(0))
