@@ -70,6 +70,15 @@ class Features:
     note: str
 
 
+_UNKNOWN: dict[str, float | None] = {
+    "upload_share": None,
+    "caching_worth": None,
+    "bandwidth_worth": None,
+    "steps_worth": None,
+    "best_cost": None,
+    "lower_bound": None,
+}
+
 COLUMNS = tuple(field.name for field in fields(Features))
 
 
@@ -84,12 +93,9 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
     counts = demand(instance)
     asked = counts > 0
     trace, models, server = instance.trace, instance.models, instance.server
-    worth = dict.fromkeys(
-        ("upload_share", "caching_worth", "bandwidth_worth", "steps_worth", "best_cost", "lower_bound")
-    )
-    note = solver.supports(instance) or ""
-    if note:
-        note = f"{METHOD} cannot tell: {note}"
+    refusal = solver.supports(instance)
+    if refusal:
+        worth, note = _UNKNOWN, f"{METHOD} cannot tell: {refusal}"
     else:
         worth, note = _worths(instance, lambda one: _best(one, time_limit_s))
     return Features(

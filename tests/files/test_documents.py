@@ -201,7 +201,11 @@ def test_golden_documents_are_read_and_fit_the_schema(path):
         ("server", None, "server: must be an object; received None"),
         ("server.steps", {}, "server.steps: must be a number; received an object"),
         ("server.steps", 0, "server.steps: must be > 0; received 0.0"),
-        ("server.storage_gb", RAW + "1e400", "document: must hold finite numbers only; received '1e400'"),
+        (
+            "server.storage_gb",
+            RAW + "1e400",
+            "document: must hold finite numbers only; received one too large for a float",
+        ),
         ("server.storage_gb", RAW + "NaN", "document: must hold finite numbers only; received NaN"),
         (
             "server.storage_gb",
@@ -309,7 +313,7 @@ def test_every_key_must_be_present(kind):
         (b'{"\\ud800":1,"\\ud800":3}', "must stand once"),
         (b'{"\\n":1,"\\n":3}', "must stand once"),
         (b'{"a":NaN}', "document: must hold finite numbers only; received NaN"),
-        (b'{"a":[-1e999]}', "document: must hold finite numbers only; received '-1e999'"),
+        (b'{"a":[-1e999]}', "document: must hold finite numbers only; received one too large for a float"),
         (b'{"a":' + b"1" * 5000 + b"}", "document: must hold finite numbers only"),
         (b'{"a":' + b"1" * 5000 + b".0}", "document: must hold finite numbers only"),
         (b'{"a":-' + b"1" * 1_000_000 + b"}", "document: must hold finite numbers only"),
