@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import io
 import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from pydantic import Field
 
-from mincache.errors import DocumentError
+from mincache.errors import DocumentError, InputError, in_file
 from mincache.files.documents import MAX_BYTES, write_bytes
 from mincache.files.tables import StrictTable, Whole
 
+_CHUNK_BYTES = 1 << 17
 MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""
 
@@ -61,12 +63,37 @@ def read_pack(path: str | os.PathLike[str], wanted: Pack) -> Iterator[bytes]:
         raise DocumentError(f"{path}: lines", f"must be {wanted.lines}, as the manifest says", str(lines))
 
 
+class _OneMember(io.RawIOBase):
+    """What the only member of a gzip file holds; of very many empty ones, each would take time."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        self._packed, self._unpacker = packed, zlib.decompressobj(wbits=31)  # with a gzip header
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Unpack into a buffer, and return how many bytes; 0 at the end."""
+        while not self._unpacker.eof:
+            packed = self._unpacker.unconsumed_tail or self._packed.read(_CHUNK_BYTES)
+            if not packed:
+                raise EOFError("a file that is cut off")
+            if data := self._unpacker.decompress(packed, len(buffer)):
+                buffer[: len(data)] = data
+                return len(data)
+        if self._unpacker.unused_data or self._packed.read(1):
+            raise InputError("file", "must hold one gzip member", "more after it")
+        return 0
+
+
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        with gzip.open(path) as stream:
+        with in_file(path), path.open("rb") as packed:
+            stream = io.BufferedReader(_OneMember(packed), _CHUNK_BYTES)
             while line := stream.readline(MAX_BYTES + 1):
                 yield line
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (EOFError, zlib.error) as error:
         raise DocumentError(f"{path}: file", "must be gzip", str(error)) from None
     except OSError as error:
         raise DocumentError(f"{path}: file", "must be readable", error.strerror or str(error)) from None

@@ -32,6 +32,10 @@ MAX_BYTES = 64 * 1024 * 1024
 """A document may not be larger than this, packed or unpacked."""
 MAX_VALUES = 4_000_000
 """A document may not hold more values than this: what bounds the memory that reading takes."""
+MAX_CONTAINERS = 1_000_000
+"""A document may not hold more arrays and objects than this: an empty one takes more time than a number."""
+MAX_TEXT_BYTES = 32 * 1024 * 1024
+"""A larger document must be ASCII, for a single other character may widen every one of a string in memory."""
 MAX_KEYS = 250_000
 """A document may not hold more keys than this: an object takes far more memory than a number."""
 MAX_DEPTH = 32
@@ -196,12 +200,16 @@ def parse_json(data: bytes) -> dict[str, Any]:
         InputError: with the rule and what was received.
     """
     _check_size(len(data))
-    values = data.count(b"[") + data.count(b"{") + data.count(b",")
-    if values > MAX_VALUES:
-        raise InputError("document", f"must hold at most {MAX_VALUES} values", str(values))
-    keys = data.count(b":")
-    if keys > MAX_KEYS:
-        raise InputError("document", f"must hold at most {MAX_KEYS} keys", str(keys))
+    containers, keys = data.count(b"[") + data.count(b"{"), data.count(b":")
+    for what, count, most in (
+        ("values", containers + data.count(b","), MAX_VALUES),
+        ("arrays and objects", containers, MAX_CONTAINERS),
+        ("keys", keys, MAX_KEYS),
+    ):
+        if count > most:
+            raise InputError("document", f"must hold at most {most} {what}", str(count))
+    if len(data) > MAX_TEXT_BYTES and not data.isascii():
+        raise InputError("document", f"must be ASCII beyond {MAX_TEXT_BYTES} bytes", "other characters")
     try:
         document = json.loads(
             data.decode(),

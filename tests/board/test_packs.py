@@ -48,3 +48,11 @@ def test_a_missing_pack_is_refused(tmp_path):
     """A pack that is not there is named."""
     with pytest.raises(DocumentError, match="No such file"):
         list(read_pack(tmp_path / "pack.jsonl.gz", Pack(sha256="0" * 64, lines=1)))
+
+
+def test_one_gzip_member_alone_is_read(tmp_path):
+    """A pack with members after the first is refused: a million empty ones would take seconds."""
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b"1\n") + gzip.compress(b"") * 100_000)
+    with pytest.raises(DocumentError, match="file: must hold one gzip member"):
+        list(read_pack(path, Pack(sha256="0" * 64, lines=1)))

@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 import stat
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zlib
@@ -13,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import jsonschema
 import pytest
+from bench_fixture import on_linux
 from conftest import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +34,7 @@ from mincache.errors import DocumentError, InputError
 from mincache.files.documents import (
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_TEXT_BYTES,
     MAX_VALUES,
     digest,
     instance_bytes,
@@ -306,7 +310,7 @@ def test_every_key_must_be_present(kind):
         (b"{}\x00", "document: must be JSON"),
         (b'{"a":' + b"[" * 100_000, "document: must nest at most 32 deep"),
         (b'{"a":' * 100_000, "document: must nest at most 32 deep"),
-        (b"[" * 1_999_999, "document: must nest at most 32 deep"),
+        (b"[" * 999_999, "document: must nest at most 32 deep"),
         (b'{"a":' + b"[" * 40 + b"]" * 40 + b"}", "document: must nest at most 32 deep"),
         (b'{"a":{"b":1,"c":2,"b":3}}', "'b': must stand once in its object; received it twice"),
         (b'{"a":[{"\\u0062":1,"b":3}]}', "'b': must stand once in its object; received it twice"),
@@ -691,3 +695,41 @@ def test_schema_names_symbol_unit_and_shape():
     """Readers of the schema find what each number means."""
     gain = json_schema("instance")["properties"]["trace"]["properties"]["channel_gain"]
     assert (gain["symbol"], gain["unit"], gain["shape"]) == ("h_n", "1", "[T][N]")
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from mincache.errors import InputError
+from mincache.files.documents import parse_json
+try:
+    parse_json(Path(sys.argv[1]).read_bytes())
+except InputError:
+    pass
+# Not ru_maxrss: a child's begins at the size of the process that started it.
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
+"""
+WORST = {
+    "numbers": lambda: '{"a":[' + ",".join(["1.5"] * 3_999_000) + "]}",
+    "empty arrays": lambda: '{"a":[' + ",".join(["[]"] * 999_000) + "]}",
+    "empty objects": lambda: '{"a":[' + ",".join(["{}"] * 999_000) + "]}",
+    "small objects": lambda: '{"a":[' + ",".join(['{"a":1.5}'] * 249_000) + "]}",
+    "keys": lambda: "{" + ",".join(f'"{i}":0' for i in range(249_000)) + "}",
+    "a wide string": lambda: '{"a":"' + "x" * (MAX_TEXT_BYTES - 20) + '\U0001f600"}',
+    "a wide document": lambda: '{"a":"' + "x" * (MAX_BYTES - 20) + '\U0001f600"}',
+    "escapes": lambda: '{"a":"' + "\\n" * (MAX_BYTES // 2 - 10) + '"}',
+    "digits": lambda: '{"a":[' + ",".join(["0." + "1" * 4_300] * (MAX_BYTES // 4_400)) + "]}",
+}
+"""The worst that the caps let through, or refuse late, kind by kind."""
+
+
+@on_linux
+@pytest.mark.parametrize("kind", WORST)
+def test_no_document_takes_much_memory(tmp_path, kind):
+    """Whatever JSON within the caps is read within 500 MB; `make benchmark` tells its seconds."""
+    path = tmp_path / "a.json"
+    path.write_text(WORST[kind]())
+    out = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(path)], capture_output=True, text=True, check=True
+    ).stdout
+    assert int(out) < 500_000  # kB
