@@ -168,6 +168,18 @@ def test_the_files_that_a_change_touches_are_there():
     assert not [file for file in named if not (ROOT / file).is_file()]
 
 
+def test_the_changelog_tells_where_modules_went():
+    """Each module that moved is gone from its old place, and stands where the changelog says."""
+    rows = re.findall(
+        r"^\| `(mincache[\w.]+)` \| (.+) \|$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    assert rows
+    for was, homes in rows:
+        assert not (ROOT / f"{was.replace('.', '/')}.py").exists()
+        for home in re.findall(r"`(mincache[\w.]+)`", homes):
+            assert (ROOT / f"{home.replace('.', '/')}.py").exists(), home
+
+
 def first_column(page, header):
     """What stands in the first column of the table of a page whose header begins so."""
     lines = (DOCS / page).read_text().splitlines()
