@@ -82,19 +82,19 @@ def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
     limit and cost what the suite lists as best known. Suites that come without are passed over unless named.
     Exit code 1 if anything differs, is missing or is refused.
     """
-    from mincache.certificate.archive import check_archive, has_certificates
+    from mincache.certificate.archive import CERTIFICATES
     from mincache.generation import suites
-    from mincache.generation.best_solutions import check_solutions, has_solutions
+    from mincache.generation.best_solutions import SOLUTIONS
 
-    check, comes_with, told = {
+    check, beside, told = {
         None: (suites.Suite.verify, None, "files are as their recipe draws them"),
-        "certificates": (check_archive, has_certificates, "certificates prove the best known cost"),
-        "solutions": (check_solutions, has_solutions, "solutions have the best known cost"),
+        "certificates": (CERTIFICATES.check, CERTIFICATES, "certificates prove the best known cost"),
+        "solutions": (SOLUTIONS.check, SOLUTIONS, "solutions have the best known cost"),
     }[what]
     rows = []
     for name in suite or suites.standard_names():
         found = suites.find(name)
-        if comes_with is not None and not suite and not comes_with(found):
+        if beside is not None and not suite and not beside.present(found):
             if not as_json:
                 click.echo(printable(f"{name}: no {what}; reference values by {found.content.references}"))
             continue

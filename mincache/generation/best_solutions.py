@@ -1,8 +1,9 @@
-"""Best solutions beside a suite's instances, so that the best known costs need not be taken on trust."""
+"""Documents beside a suite's instances, such as solutions that show its best known costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mincache.errors import InputError
@@ -11,40 +12,59 @@ from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
 from mincache.problem.solution import Solution
 
-_SAME = 1e-9  # relative difference up to which a cost is the one that the suite lists
+_SAME = 1e-9  # relative difference up to which a number is the best known cost that the suite lists
 
 
-def solution_path(suite: Suite, name: str) -> Path:
-    """Return where the best solution of the instance `name` lies."""
-    return suite.folder / "solutions" / f"{name}.json.gz"
+@dataclass(frozen=True)
+class Beside:
+    """A document for each instance of a suite, in a folder beside the instances.
+
+    Attributes:
+        folder: name of the folder.
+        failure: returns None, or why the document of an instance does not support the suite's reference.
+    """
+
+    folder: str
+    failure: Callable[[Suite, str], str | None]
+
+    def path(self, suite: Suite, name: str) -> Path:
+        """Return where the document of the instance `name` lies."""
+        return suite.folder / self.folder / f"{name}.json.gz"
+
+    def present(self, suite: Suite) -> bool:
+        """Return whether a suite comes with such documents."""
+        return (suite.folder / self.folder).is_dir()
+
+    def check(self, suite: Suite) -> Iterator[tuple[str, str | None]]:
+        """Yield each instance's name, and None or what its document fails to show."""
+        for name in suite.entries:
+            try:
+                yield name, self.failure(suite, name)
+            except InputError as error:
+                yield name, str(error)
 
 
-def has_solutions(suite: Suite) -> bool:
-    """Return whether a suite comes with best solutions."""
-    return solution_path(suite, "x").parent.is_dir()
+def unlike_best_known(suite: Suite, name: str, cost: float, what: str) -> str | None:
+    """Return None if a cost is the best known one of an instance, else a sentence: `what`, and the cost."""
+    listed = suite.entries[name].best_known
+    if listed is not None and abs(cost - listed) <= _SAME * listed:
+        return None
+    return f"the suite lists {listed} as best known, {what} {cost!r}"
 
 
 def write_best(suite: Suite, name: str, solution: Solution) -> None:
     """Write the best solution of the instance `name` beside it."""
-    path = solution_path(suite, name)
+    path = SOLUTIONS.path(suite, name)
     path.parent.mkdir(exist_ok=True)
     write_solution(solution, path)
 
 
-def check_solutions(suite: Suite) -> Iterator[tuple[str, str | None]]:
-    """Yield each instance's name, and None or why its solution is not one of the best known cost."""
-    for name in suite.entries:
-        try:
-            yield name, _failure(suite, name)
-        except InputError as error:
-            yield name, str(error)
-
-
 def _failure(suite: Suite, name: str) -> str | None:
-    found = evaluate(suite.read(name), read_solution(solution_path(suite, name)))
+    found = evaluate(suite.read(name), read_solution(SOLUTIONS.path(suite, name)))
     if found.violations:
         return f"the solution breaks {', '.join(sorted({broken.constraint for broken in found.violations}))}"
-    listed = suite.entries[name].best_known
-    if listed is None or not abs(found.cost - listed) <= _SAME * listed:  # nor may it be nan
-        return f"the suite lists {listed} as best known, the solution costs {found.cost!r}"
-    return None
+    return unlike_best_known(suite, name, found.cost, "the solution costs")
+
+
+SOLUTIONS = Beside("solutions", _failure)
+"""The best solutions of a suite's instances."""

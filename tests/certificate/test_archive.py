@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from mincache.certificate.archive import certificate_path, check_archive, write_archive
+from mincache.certificate.archive import CERTIFICATES, write_archive
 from mincache.files.documents import read_bytes, write_bytes
-from mincache.generation.best_solutions import solution_path
+from mincache.generation.best_solutions import SOLUTIONS
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import Recipe, find, generate, set_references
 
@@ -27,23 +27,23 @@ def suite(tmp_path):
 
 def test_what_is_written_is_accepted(suite):
     """Every certificate proves the reference, and every solution is optimal by it."""
-    assert dict(check_archive(suite)) == dict.fromkeys(suite.entries)
+    assert dict(CERTIFICATES.check(suite)) == dict.fromkeys(suite.entries)
 
 
 def test_a_raised_reference_a_changed_proof_and_a_missing_one_are_found(suite):
     """A reference that the proof does not reach, a proof with a raised bound, and no proof are each told."""
     first, second = suite.entries
     lowered = set_references(suite, {first: (suite.entries[first].best_known * 0.999, 0.0)})
-    assert "the certificate proves" in dict(check_archive(lowered))[first]
+    assert "the certificate proves" in dict(CERTIFICATES.check(lowered))[first]
 
-    path = certificate_path(suite, second)
+    path = CERTIFICATES.path(suite, second)
     document = json.loads(read_bytes(path))
     document["bound"] *= 1.001
     write_bytes(path, json.dumps(document).encode())
-    assert dict(check_archive(suite))[second].startswith("refused")
+    assert dict(CERTIFICATES.check(suite))[second].startswith("refused")
 
     path.unlink()
-    assert "no such file" in dict(check_archive(suite))[second]
+    assert "no such file" in dict(CERTIFICATES.check(suite))[second]
 
 
 def test_a_worse_solution_is_not_called_optimal(suite):
@@ -53,10 +53,10 @@ def test_a_worse_solution_is_not_called_optimal(suite):
 
     name = next(iter(suite.entries))
     worse = Solution.nothing_cached(suite.read(name))
-    write_bytes(solution_path(suite, name), solution_bytes(worse))
-    assert "not proven optimal" in dict(check_archive(suite))[name]
+    write_bytes(SOLUTIONS.path(suite, name), solution_bytes(worse))
+    assert "not proven optimal" in dict(CERTIFICATES.check(suite))[name]
 
 
 def test_the_smoke_suite_is_proven():
     """The certificates that ship with smoke-v1 prove its references."""
-    assert set(dict(check_archive(find("smoke-v1"))).values()) == {None}
+    assert set(dict(CERTIFICATES.check(find("smoke-v1"))).values()) == {None}

@@ -10,7 +10,7 @@ from mincache import Solution, evaluate
 from mincache.cli.instances import reference, verify
 from mincache.files.documents import read_solution
 from mincache.generation import suites
-from mincache.generation.best_solutions import check_solutions, has_solutions, solution_path, write_best
+from mincache.generation.best_solutions import SOLUTIONS, write_best
 from mincache.generation.scenario import Scenario
 
 STANDARD = [name for name in suites.standard_names() if name != "scale-v1"]
@@ -32,16 +32,16 @@ def invoke(command, *arguments):
 @pytest.mark.parametrize("name", STANDARD)
 def test_those_that_ship_have_the_best_known_cost(name):
     """Every instance of a standard suite whose files ship has a solution of the cost that the suite lists."""
-    assert set(dict(check_solutions(suites.find(name))).values()) == {None}
+    assert set(dict(SOLUTIONS.check(suites.find(name))).values()) == {None}
 
 
 def test_reference_writes_the_solution_of_the_cost_it_lists(suite):
     """`instances reference` leaves solutions that `instances verify --solutions` accepts."""
-    assert not has_solutions(suite)
+    assert not SOLUTIONS.present(suite)
     assert invoke(reference, suite.folder)[0] == 0
     listed = suites.Suite(suite.folder)
     for name, entry in listed.entries.items():
-        solution = read_solution(solution_path(listed, name))
+        solution = read_solution(SOLUTIONS.path(listed, name))
         assert evaluate(listed.read(name), solution).cost == entry.best_known
     assert invoke(verify, suite.folder, "--solutions") == (
         0,
@@ -52,11 +52,11 @@ def test_reference_writes_the_solution_of_the_cost_it_lists(suite):
 def test_a_worse_answer_replaces_neither_cost_nor_solution(suite):
     """A solver that does worse leaves what is there."""
     assert invoke(reference, suite.folder)[0] == 0
-    paths = [solution_path(suite, name) for name in suite.entries]
+    paths = [SOLUTIONS.path(suite, name) for name in suite.entries]
     before = [path.read_bytes() for path in paths]
     assert invoke(reference, suite.folder, "--solver", "cloud-only")[0] == 0
     assert [path.read_bytes() for path in paths] == before
-    assert set(dict(check_solutions(suites.Suite(suite.folder))).values()) == {None}
+    assert set(dict(SOLUTIONS.check(suites.Suite(suite.folder))).values()) == {None}
 
 
 def test_what_is_not_of_the_listed_cost_is_told(suite):
@@ -66,21 +66,21 @@ def test_what_is_not_of_the_listed_cost_is_told(suite):
     cheap = {name: evaluate(one, Solution.nothing_cached(one)).cost for name, one in instances.items()}
     listed = suites.set_references(suite, {name: (0.99 * cost, None) for name, cost in cheap.items()})
     write_best(listed, first, Solution.nothing_cached(instances[first]))
-    told = dict(check_solutions(listed))
+    told = dict(SOLUTIONS.check(listed))
     assert f"the solution costs {cheap[first]!r}" in told[first]
     assert "no such file" in told[second]
 
     fair = Solution.nothing_cached(instances[second])
     greedy = Solution(fair.instance, fair.cache, np.ones_like(fair.bandwidth_share), fair.step_share)
     write_best(listed, second, greedy)
-    solution_path(listed, first).write_bytes(b"no gzip")
-    told = dict(check_solutions(listed))
+    SOLUTIONS.path(listed, first).write_bytes(b"no gzip")
+    told = dict(SOLUTIONS.check(listed))
     assert told[second] == "the solution breaks bandwidth"
     assert told[first] is not None
     assert "\n" not in told[first]
 
     write_best(listed, first, greedy)
-    assert "instance" in dict(check_solutions(listed))[first]
+    assert "instance" in dict(SOLUTIONS.check(listed))[first]
 
 
 def test_the_command_leaves_with_1_and_says_which(suite):
