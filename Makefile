@@ -2,63 +2,103 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
-REFERENCE := decomposition relaxation genetic ddpg popular-first cloud-only random-allocation
+# Where torch comes from: the index of CPU builds. Where it cannot be reached, or has none, pip's own index serves torch.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The environment is of one Python: its stamps carry the version, and another Python makes it anew.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+RUNS := $(VENV)/.runs-$(VERSION)
+TESTS := $(VENV)/.tests-$(VERSION)
+REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-.PHONY: bench test lint pages docs benchmark training-figure variants faults mutants suites-table clean
+.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants suites-table \
+    resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
-bench: $(INSTALLED)
-	$(BIN)/mincache run smoke-v1 $(REFERENCE:%=--solver %) --seeds 3 --time-limit 60 -o results/smoke
+bench: $(RUNS)
+	$(BIN)/mincache run smoke-v1 $(REFERENCE:%=--solver %) --seeds 10 --time-limit 60 -o results/smoke
 	$(BIN)/mincache leaderboard results/smoke
 
-test: $(INSTALLED) lint
+test: $(TESTS) lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
-lint: $(INSTALLED)
+lint: $(TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # The parts of the pages that are generated from the code, written anew.
-pages: $(INSTALLED)
+pages: $(TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/docs/test_pages.py
 
 # The documentation's site; a warning is an error.
-docs: $(INSTALLED)
+docs: $(TESTS)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Ratios of times, each measured in one run; not part of the tests.
-benchmark: $(INSTALLED)
+benchmark: $(TESTS)
 	$(BIN)/pytest -o addopts= -s tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds
 
 # The learning curves of docs/learner.md, measured again; over ten minutes.
-training-figure: $(INSTALLED)
+training-figure: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/training.py
 
 # What decisions are worth in the standard suites, for docs/suites.md; a minute or two.
-suites-table: $(INSTALLED)
+suites-table: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/suites.py
 
 # The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; half an hour of one core for all.
-variants: $(INSTALLED)
+variants: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/variants.py 2
 
 # The whole fault campaign: every fault, 200 kills, overshoot of the limits. Minutes, not part of the tests.
-faults: $(INSTALLED)
+faults: $(TESTS)
 	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/bench/test_faults.py tests/bench/test_kills.py \
 	    tests/bench/test_overshoot.py tests/bench/test_journal.py
 
 # Mutation test of what published numbers rest on, MUTANTS of each module; about five minutes. Not part of the tests.
 MUTANTS ?= 8
 SEED ?= 1
-mutants: $(INSTALLED)
+mutants: $(TESTS)
 	$(BIN)/python tests/mutants.py --mutants $(MUTANTS) --seed $(SEED)
 
-$(INSTALLED): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $(INSTALLED)
+# Everything that tests, documentation and training need.
+install: $(TESTS)
+
+$(RUNS): pyproject.toml constraints.txt
+	@$(USABLE)
+	@echo "Installing mincache with pyomo, HiGHS, SCIP and pymoo into $(VENV): about 600 MB, one to three minutes."
+	@test -x $(BIN)/python && test -e $(RUNS) || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install -c constraints.txt -e '.[pyomo,genetic]' || $(UNDO)
+	@touch $@
+
+$(TESTS): $(RUNS)
+	@echo "Installing torch, the linters, the documentation's tools and a browser's driver: 1.5 GB more, some minutes."
+	@$(PIP) install -c constraints.txt --no-deps --index-url $(TORCH_INDEX) --retries 0 --timeout 15 torch \
+	    || echo "$(TORCH_INDEX) serves no torch here; pip's own index is asked instead."
+	@$(PIP) install -c constraints.txt -e '.[dev]' || $(UNDO)
+	@touch $@
+
+# In plain words, and before anything is made: what is wrong with this Python, and what to type instead.
+define USABLE
+if [ -z "$(VERSION)" ]; then \
+    echo "error: $(PYTHON) is not there; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 2; fi; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+    echo "error: mincache needs Python 3.11 or newer; $(PYTHON) is $(VERSION); try: make PYTHON=python3.12" >&2; exit 2; }; \
+$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+    echo "error: $(PYTHON) has no venv; install it (Debian: apt install python3-venv) or name another: make PYTHON=python3.12" >&2; exit 2; }
+endef
+UNDO = { rm -rf $(VENV); echo "error: the installation failed and $(VENV) was removed; pip's reason stands above" >&2; exit 1; }
+
+# The pinned versions fit every Python that is supported, from its first patch.
+resolve: $(TESTS)
+	for version in 3.11.0 3.12 3.13 3.14; do \
+	    $(BIN)/uv pip compile --quiet --all-extras --python-version $$version -c constraints.txt pyproject.toml -o build/resolved-$$version.txt \
+	        || exit 1; echo "constraints.txt resolves on Python $$version"; done
+
+# A release as its users get it: wheel and source distribution, built, installed and tested.
+release-check: $(TESTS)
+	$(BIN)/python tests/release.py
 
 clean:
 	rm -rf $(VENV) build dist results *.egg-info .mypy_cache .ruff_cache .pytest_cache

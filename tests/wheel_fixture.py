@@ -79,7 +79,8 @@ def _install(folder: Path) -> Installed:
     made = Installed(_build(folder), folder / "environment")
     venv.create(made.folder, with_pip=False, symlinks=True)
     # The libraries come from this environment: a path in a .pth file brings no editable mincache along.
-    (made.site_packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    libraries = [path for path in sys.path if Path(path).name == "site-packages"]
+    (made.site_packages / "libraries.pth").write_text("\n".join(libraries) + "\n")
     pip = made.folder / "bin" / "pip"
     pip.write_text(f'#!/bin/sh\nexec "{made.folder}/bin/python" -m pip "$@"\n')
     pip.chmod(0o755)
