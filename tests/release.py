@@ -1,8 +1,8 @@
 """Check a release as its users get it: `make release-check`, and a small form in continuous integration.
 
 It builds the source distribution and, from that, the wheel. It installs the wheel alone into an empty
-environment and works with it. It runs the tests in the unpacked source distribution. With `--draft` the changelog may say
-"unreleased", and a part of the tests is run.
+environment and works with it. It runs the tests in the unpacked source distribution. With `--draft` the
+changelog may say "unreleased", and a part of the tests is run.
 """
 
 from __future__ import annotations
@@ -70,9 +70,8 @@ def build(folder: Path) -> tuple[Path, Path]:
     """Build the source distribution, and the wheel from it."""
     run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
     (source,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
-    say(
-        f"{source.name} {source.stat().st_size / 1e6:.1f} MB, {wheel.name} {wheel.stat().st_size / 1e6:.2f} MB"
-    )
+    for file in (source, wheel):
+        say(f"{file.name} takes {file.stat().st_size / 1e6:.1f} MB")
     return source, wheel
 
 
