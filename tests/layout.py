@@ -51,6 +51,10 @@ CHANGES = {
         "A line in `COLUMNS`. Every rendering takes it from there.",
     ),
     "a chart": (["mincache/site/charts.py"], "A function from a standing to a specification, and its name."),
+    "a process of a scenario": (
+        ["mincache/generation/sections.py", "mincache/generation/request_processes.py"],
+        "A class with `draw`, and a line in the table of sections. A plugin needs an entry point alone.",
+    ),
     "a suite": (
         ["instances/smoke-v1/suite.toml", "instances/paper-v1/protocol.toml"],
         "A new folder with files like these: `mincache generate` writes the first, "

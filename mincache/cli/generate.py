@@ -87,12 +87,12 @@ def generate(
     mincache run my-suite --solver decomposition -o results/my-suite
     mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    from mincache.files.tables import read_toml, validated
+    from mincache.files.tables import validated
     from mincache.generation import suites
-    from mincache.generation.recipes import Recipe, ScenarioFile
+    from mincache.generation.recipes import Recipe, ScenarioFile, read_scenario
     from mincache.problem.instance import check_name
 
-    source = ScenarioFile() if scenario is None else read_toml(scenario, ScenarioFile)
+    source = ScenarioFile() if scenario is None else read_scenario(scenario)
     title = check_name(name if name is not None else output.resolve().name.lower(), "--name")
     fields = {
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,

@@ -6,15 +6,17 @@ settings share libraries and traces: what differs between them is what is swept,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest, instance_bytes
-from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, validated
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, read_toml
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
@@ -98,6 +100,15 @@ class ScenarioFile(Scenario):
         return Scenario(**self.model_dump(exclude={"sweep"}))
 
 
+def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
+    """Read a scenario's file; the paths of its data files start from its folder.
+
+    Raises:
+        DocumentError: one line with the path, the field, the rule and what was received.
+    """
+    return read_toml(path, ScenarioFile).files_from(Path(path).parent)
+
+
 @dataclass(frozen=True)
 class Place:
     """One instance of a recipe, yet to be drawn.
@@ -135,9 +146,12 @@ class Place:
         }  # fmt: skip
         if self.swept:
             origin["sweep"] = scenario.model_dump(mode="json", include=set(self.swept))
+        if scenario.sections:
+            origin["processes"] = {name: one.origin for name, one in scenario.sections.items()}
         library = scenario.library(recipe.library_seed, self.library)
-        path = _path(self.library, scenario.users, self.trace)
-        return scenario.instance(self.name, library, scenario.trace(recipe.trace_seed, *path), origin)
+        trace = scenario.trace(recipe.trace_seed, *_path(self.library, scenario.users, self.trace))
+        powers_w = scenario.powers_w(recipe.library_seed, self.library)
+        return scenario.instance(self.name, library, trace, origin, powers_w)
 
     def entry(self, document: bytes) -> ListedInstance:
         """Return the entry of the instance in this document."""
@@ -153,24 +167,25 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
     Where the sweep has several settings, `s<setting>.` stands before the library.
 
     Raises:
-        InputError: if the recipe is of another generator version, or a setting makes no scenario.
+        InputError: if the recipe is of another generator version, a setting makes no scenario, or the
+            scenario's data do not hold as many traces.
     """
     if recipe.generator != GENERATOR_VERSION:
         rule = f"must be {GENERATOR_VERSION!r}, the version installed"
         raise InputError("recipe.generator", rule, excerpt(recipe.generator))
     settings = [{}] if recipe.sweep is None else recipe.sweep.settings()
     numbered = recipe.sweep is not None and bool(recipe.sweep.lists or recipe.sweep.cases)
-    fields = scenario.model_dump()
     for number, setting in enumerate(settings):
         middle = f".s{number}" if numbered else ""
         for library in range(recipe.libraries):
             for users in [setting["users"]] if "users" in setting else recipe.users:
+                _check_traces(recipe, scenario.with_values(setting | {"users": users}))
                 for trace in range(recipe.traces):
                     swept = setting | _drawn(recipe, _path(library, users, trace))
                     yield Place(
                         name=f"{name}{middle}.l{library}.n{users}.t{trace}",
                         recipe=recipe,
-                        scenario=validated(Scenario, fields | swept | {"users": users}),
+                        scenario=scenario.with_values(swept | {"users": users}),
                         swept=tuple(swept),
                         setting=number if numbered else None,
                         library=library,
@@ -187,6 +202,14 @@ def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instan
     for place in places(name, recipe, scenario):
         instance = place.instance()
         yield instance, place.entry(instance_bytes(instance))
+
+
+def _check_traces(recipe: Recipe, scenario: Scenario) -> None:
+    """Check that the scenario's data hold as many traces as the recipe draws."""
+    count = scenario.trace_count()
+    if count is not None and count < recipe.traces:
+        rule = f"must be at most {count}, as many as the data hold slots for"
+        raise InputError("traces", rule, str(recipe.traces), "ask for fewer traces, or fewer slots")
 
 
 def _path(library: int, users: int, trace: int) -> tuple[str | int, ...]:

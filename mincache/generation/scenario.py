@@ -1,50 +1,53 @@
 """Scenarios: the distributions that instances are drawn from, Table I of the paper by default.
 
 A library (the models' parameters) and a trace (what happens in the slots) are drawn from separate named
-streams, so that many traces can share one library. Only uniforms are drawn; everything else is computed
-from them here, and what is stored is rounded to 6 significant digits: the same seed gives the same
-instance, byte for byte, on any machine.
+streams, so that many traces can share one library. Sections of a scenario put another process in the place of
+one of Table I; each draws from streams of its own, so the others' draws stay. Only uniforms are drawn;
+everything else is computed from them, and what is stored is rounded to 6 significant digits: the same seed
+gives the same instance, byte for byte, on any machine.
 """
 
 from __future__ import annotations
 
-from bisect import bisect
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from mincache.files.tables import PairOf, StrictTable, TupleOf
+from mincache.files.tables import PairOf, StrictTable, TupleOf, validated
+from mincache.generation.channel_processes import PathLoss
+from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
+from mincache.generation.position_processes import UniformPositions
+from mincache.generation.process import Interval, Length, Probability, Process, Shape, within
+from mincache.generation.request_log import RequestLog
+from mincache.generation.request_processes import Skewness, ZipfMarkov
+from mincache.generation.sections import read_section
 from mincache.generation.streams import Uniforms, draw_each
-from mincache.problem import equations, units
+from mincache.problem import units
 from mincache.problem.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Rules, Server, Trace
 from mincache.problem.quantity import Array, quantities
 
 GENERATOR_VERSION = "1"
 """Changes whenever the same recipe could give other bytes; every suite carries it."""
 
-_MINIMUM_DISTANCE_M = 1.0
 MAX_ENTRIES = 1_000_000
 """Slots x users, and slots x models, at most: a document holds about three times that."""
 _CHUNK_ELEMENTS = 1 << 14  # traces x slots x users drawn at once: stays in cache
 
 
-def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
-    if not interval[0] <= interval[1]:
-        raise ValueError("must be [low, high] with low <= high")
-    return interval
-
-
-Interval = Annotated[PairOf[float], AfterValidator(_ordered)]
-"""A uniform distribution over the open interval (low, high); low == high is a constant."""
 Positive = Annotated[float, Field(gt=0)]
-Length = Annotated[float, Field(ge=0)]
 Decibel = Annotated[float, Field(ge=-1000, le=1000)]
-Skewness = Annotated[float, Field(ge=-50, le=50)]
-Probability = Annotated[float, Field(ge=0, le=1)]
 TraceName = tuple[int, *tuple[str | int, ...]]
 """The seed of a trace, and what names it beside that."""
 
@@ -57,6 +60,9 @@ def _rule(name: str) -> Any:
     rule = quantities(Rules)[name]
     limits = {"gt": rule.above, "ge": rule.at_least, "le": MAX_ENTRIES if rule.whole else rule.at_most}
     return _unit(rule.unit, f"rule: {rule.about}", default=rule.default, **limits)
+
+
+_Section = SerializeAsAny[Process] | None
 
 
 class Scenario(StrictTable):
@@ -111,6 +117,34 @@ class Scenario(StrictTable):
         default=((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5)),
     )  # fmt: skip
 
+    # Processes in the place of Table I's; see `sections.processes`.
+    requests: _Section = Field(default=None, description="section: which models users ask for")
+    positions: _Section = Field(default=None, description="section: where users are")
+    channel: _Section = Field(default=None, description="section: path loss, shadowing and fading")
+    user: _Section = Field(default=None, description="section: the users' powers")
+    models_section: _Section = Field(default=None, description="section [models], with `count`")
+
+    @field_validator("requests", "positions", "channel", "user", "models_section", mode="before")
+    @classmethod
+    def _read_section(cls, value: Any, info: ValidationInfo) -> Any:
+        return read_section(str(info.field_name).removesuffix("_section"), value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_models(cls, values: Any) -> Any:
+        """Take M out of a section [models]."""
+        if not isinstance(values, dict) or not isinstance(values.get("models"), dict):
+            return values
+        section = dict(values["models"])
+        return values | {"models": section.pop("count", 10), "models_section": section}
+
+    @model_serializer(mode="wrap")
+    def _join_models(self, serialized: Any) -> dict[str, Any]:
+        """Put M back into a section [models]."""
+        values: dict[str, Any] = serialized(self)
+        section = values.pop("models_section", None)
+        return values if section is None else values | {"models": {"count": values["models"]} | section}
+
     @model_validator(mode="after")
     def _check_size(self) -> Self:
         if self.slots * max(self.users, self.models) > MAX_ENTRIES:
@@ -119,22 +153,35 @@ class Scenario(StrictTable):
 
     @model_validator(mode="after")
     def _check_chain(self) -> Self:
-        states, rows = len(self.skewness_states), self.skewness_transitions
-        if states == 0 or len(rows) != states or any(len(row) != states for row in rows):
-            raise ValueError("skewness_transitions must be square, with a row for each of skewness_states")
-        if any(abs(sum(row) - 1.0) > 1e-9 for row in rows):
-            raise ValueError("each row of skewness_transitions must sum to 1")
+        ZipfMarkov.check_chain(self.skewness_states, self.skewness_transitions)
         return self
 
     def library(self, seed: int, index: int = 0) -> ModelLibrary:
         """Draw the model library number `index` of `seed`."""
         stream = Uniforms(seed, "library", index)
         ranges = {name: getattr(self, name) for name in quantities(ModelLibrary) if name != "output_bits"}
-        drawn = {name: _within(interval, stream.draw(self.models)) for name, interval in ranges.items()}
-        output = units.megabytes_to_bits(_within(self.output_megabytes, stream.draw(self.models)))
+        ranges["output_megabytes"] = self.output_megabytes
+        drawn = {name: within(interval, stream.draw(self.models)) for name, interval in ranges.items()}
+        if self.models_section is not None:
+            given = {name: values[None] for name, values in drawn.items()}
+            limits = {f"{name}_range": np.array(interval) for name, interval in ranges.items()}
+            streams = _Streams([(seed, "library", index)])
+            changed = self.models_section.draw(self._shape, streams.draw, given | limits)
+            drawn |= {name: values[0] for name, values in changed.items()}
+        output = units.megabytes_to_bits(drawn.pop("output_megabytes"))
+        if isinstance(self.requests, RequestLog):
+            logged = self.requests.requests(self._shape).output_bits
+            output = output if logged is None else logged
         return ModelLibrary(
             **{name: round_array(values) for name, values in drawn.items()}, output_bits=round_array(output)
         )
+
+    def powers_w(self, seed: int, index: int = 0) -> Array:
+        """Draw the users' transmit powers [N], W, that go with the library number `index` of `seed`."""
+        if self.user is None:
+            return np.full(self.users, round_number(units.dbm_to_watt(self.user_power_dbm)))
+        streams = _Streams([(seed, "users", index, self.users)])
+        return round_array(self.user.draw(self._shape, streams.draw, {})["user_power_w"][0])
 
     def trace(self, seed: int, *path: str | int) -> Trace:
         """Draw the trace that `path` names in `seed`, such as `trace(7, "trace", 0, 10, 3)`."""
@@ -153,32 +200,110 @@ class Scenario(StrictTable):
         return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}
 
     def _traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
-        T, N = self.slots, self.users
-
-        def draw(purpose: str, *shape: int) -> Array:
-            return draw_each([Uniforms(*name, purpose) for name in names], *shape)
-
-        skewness = self._skewness(draw("popularity", T))
-        gain = self._channel_gain(draw("position", T, N, 2), draw("fading", T, N))
-        megabytes = _within(self.input_megabytes, draw("input", T, N))
+        draw = _Streams(names).draw
+        given: dict[str, Array] = {"trace": np.array([_number(name) for name in names])}
+        for process in self._processes:
+            given |= process.draw(self._shape, draw, given)
+        if "input_bits" not in given:
+            megabytes = within(self.input_megabytes, draw("input", self.slots, self.users))
+            given["input_bits"] = units.megabytes_to_bits(megabytes)
         return {
-            "skewness": round_array(skewness),
-            "channel_gain": round_array(gain),
-            "requested_model": self._requests(draw("requests", T, N), skewness),
-            "input_bits": round_array(units.megabytes_to_bits(megabytes)),
+            "skewness": round_array(given["skewness"]),
+            "channel_gain": round_array(given["channel_gain"]),
+            "requested_model": given["requested_model"],
+            "input_bits": round_array(given["input_bits"]),
         }
 
+    @cached_property
+    def _shape(self) -> Shape:
+        return Shape(self.slots, self.users, self.models, self.slot_duration_s, self.area_m)
+
+    @cached_property
+    def _processes(self) -> tuple[Process, ...]:
+        """What draws a trace: Table I's process, unless a section names another."""
+        paper = ZipfMarkov(
+            skewness_states=self.skewness_states, skewness_transitions=self.skewness_transitions
+        )
+        return self.requests or paper, self.positions or UniformPositions(), self.channel or PathLoss()
+
+    @property
+    def sections(self) -> dict[str, Process]:
+        """The sections that put a process in the place of Table I's."""
+        known = {name: getattr(self, name) for name in ("requests", "positions", "channel", "user")}
+        known["models"] = self.models_section
+        return {name: process for name, process in known.items() if process is not None}
+
+    def with_values(self, values: Mapping[str, Any]) -> Scenario:
+        """Return the scenario with other values of some fields.
+
+        Raises:
+            InputError: if one breaks a rule.
+        """
+        fields = self.model_dump()
+        if isinstance(fields["models"], dict) and isinstance(values.get("models"), int):
+            values = {**values, "models": fields["models"] | {"count": values["models"]}}
+        return validated(Scenario, fields | dict(values))
+
+    def with_files(self, change: Callable[[str], str]) -> Self:
+        """Return the scenario with the paths of its data files changed."""
+        return self._with_data(lambda process, file: {"file": change(file)})
+
+    def files_from(self, folder: Path) -> Self:
+        """Return the scenario with the relative paths of its data files starting from this folder."""
+        return self.with_files(lambda file: str((folder / file).resolve()))
+
+    def sealed(self) -> Self:
+        """Return the scenario with the SHA-256 of each of its data files beside it.
+
+        Raises:
+            DocumentError: if a file is missing, or is not the one that its SHA-256 names.
+        """
+        return self._with_data(
+            lambda process, file: {"sha256": file_digest(file, getattr(process, "sha256", None))}
+        )
+
+    def _with_data(self, change: Callable[[Process, str], dict[str, Any]]) -> Self:
+        """Return the scenario with fields changed in the processes that read a file."""
+        changes = {
+            "models_section" if name == "models" else name: process.model_copy(update=change(process, file))
+            for name, process in self.sections.items()
+            if (file := getattr(process, "file", None)) is not None
+        }
+        return self.model_copy(update=changes) if changes else self
+
+    def trace_count(self) -> int | None:
+        """Return how many different traces there are; None: as many as one wants.
+
+        Raises:
+            DocumentError: if a log does not hold one.
+        """
+        counts = [process.trace_count(self._shape) for process in self._processes]
+        return min((count for count in counts if count is not None), default=None)
+
     def instance(
-        self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None
+        self,
+        name: str,
+        library: ModelLibrary,
+        trace: Trace,
+        origin: dict[str, Any] | None = None,
+        powers_w: Array | None = None,
     ) -> Instance:
-        """Return the instance of this scenario with a library and a trace."""
+        """Return the instance of this scenario with a library and a trace.
+
+        Args:
+            name: the instance's name.
+            library: as `library` draws it.
+            trace: as `trace` draws it.
+            origin: where it comes from, if that is to be told.
+            powers_w: the users' powers [N], W; by default those of `powers_w(0)`.
+        """
         mbps = units.megabits_per_second_to_bits_per_second
         radio = Radio(
             uplink_hz=round_number(units.megahertz_to_hertz(self.uplink_mhz)),
             downlink_hz=round_number(units.megahertz_to_hertz(self.downlink_mhz)),
             noise_w_per_hz=round_number(units.dbm_to_watt(self.noise_dbm_per_hz)),
             bs_power_w=round_number(units.dbm_to_watt(self.bs_power_dbm)),
-            user_power_w=np.full(self.users, round_number(units.dbm_to_watt(self.user_power_dbm))),
+            user_power_w=self.powers_w(0) if powers_w is None else powers_w,
             backhaul_up_bps=round_number(mbps(self.backhaul_up_mbps)),
             backhaul_down_bps=round_number(mbps(self.backhaul_down_mbps)),
         )
@@ -191,35 +316,21 @@ class Scenario(StrictTable):
             name, round_number(self.preference_weight), server, radio, library, trace, origin, rules
         )
 
-    def _skewness(self, uniforms: Array) -> Array:
-        """The popularity chain (19) of uniforms [K, T]: first state uniform, then one move a slot."""
-        # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
-        limits = [list(accumulate(row))[:-1] for row in self.skewness_transitions]
-        states = len(limits)
-        visited = []
-        for first, *moves in uniforms.tolist():
-            begin = min(int(first * states), states - 1)
-            visited.append(list(accumulate(moves, lambda state, u: bisect(limits[state], u), initial=begin)))
-        return np.asarray(np.array(self.skewness_states)[np.array(visited)])
 
-    def _requests(self, uniforms: Array, skewness: Array) -> Array:
-        """Models requested [K, T, N], by inverting the distribution function of (1) at uniforms."""
-        ranks = np.arange(1.0, self.models + 1.0)
-        requested = np.empty(uniforms.shape, dtype=np.int64)
-        for gamma in set(skewness.ravel().tolist()):
-            table = np.cumsum(equations.zipf_probability(ranks, gamma, self.models))[:-1]
-            slots = skewness == gamma
-            requested[slots] = np.searchsorted(table, uniforms[slots], side="right")
-        return requested
+class _Streams:
+    """The streams of K traces by purpose; what is drawn again for one purpose goes on in its stream."""
 
-    def _channel_gain(self, position: Array, fading: Array) -> Array:
-        """h: path loss (3) at a uniform position [K, T, N, 2], times Rayleigh fading of power Exp(1)."""
-        offset = (position - 0.5) * np.array(self.area_m)
-        distance = np.maximum(np.sqrt((offset * offset).sum(axis=-1)), _MINIMUM_DISTANCE_M)
-        loss_db = equations.path_loss_db(units.metres_to_kilometres(distance))
-        return np.asarray(units.decibel_to_ratio(loss_db) * -np.log(fading))
+    def __init__(self, names: Sequence[Sequence[str | int]]) -> None:
+        self._names = names
+        self._streams: dict[str, list[Uniforms]] = {}
+
+    def draw(self, purpose: str, *shape: int) -> Array:
+        """Return uniforms [K, *shape]."""
+        if purpose not in self._streams:
+            self._streams[purpose] = [Uniforms(*name, purpose) for name in self._names]  # type: ignore[arg-type]
+        return draw_each(self._streams[purpose], *shape)
 
 
-def _within(interval: tuple[float, float], uniforms: Array) -> Array:
-    low, high = interval
-    return low + (high - low) * uniforms
+def _number(name: TraceName) -> int:
+    """Return the number of a trace, with which its name ends; 0 if it ends otherwise."""
+    return name[-1] if len(name) > 1 and isinstance(name[-1], int) else 0

@@ -85,7 +85,8 @@ class Suite:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self.content = read_toml(self.folder / RECIPE_FILE, SuiteFile)
+        content = read_toml(self.folder / RECIPE_FILE, SuiteFile)
+        self.content = content.model_copy(update={"scenario": content.scenario.files_from(self.folder)})
         self.entries: Mapping[str, ListedInstance] = {entry.name: entry for entry in self.content.instance}
 
     @property
@@ -185,6 +186,7 @@ def generate(
         InputError: if the folder holds a suite already or cannot be written, or the name is none.
     """
     check_name(name, "name")
+    scenario = scenario.sealed()
     undrawn = list(places(name, recipe, scenario))
     folder = Path(folder)
     make_folder(folder)
@@ -237,7 +239,9 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]
 
 
 def write_content(folder: Path, content: SuiteFile) -> None:
-    """Write the `suite.toml` of a suite."""
+    """Write the `suite.toml` of a suite; the paths of its data files start from the folder."""
+    scenario = content.scenario.with_files(lambda file: os.path.relpath(file, folder.resolve()))
+    content = content.model_copy(update={"scenario": scenario})
     table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
     if content.kept == "files":
         del table["kept"]  # what suites without the key mean

@@ -63,9 +63,15 @@ def uplink_rate_bps(bandwidth_share: Values, full_band_snr: Values, uplink_hz: V
     return uplink_hz * spectral_efficiency(bandwidth_share, full_band_snr)
 
 
-def path_loss_db(distance_km: Values) -> Values:
-    """(3): path loss in dB (negative); the distance is in kilometres."""
-    return -128.1 - 37.6 * _namespace(distance_km).log10(distance_km)
+def path_loss_db(distance_km: Values, at_1_km_db: float = -128.1, decade_db: float = 37.6) -> Values:
+    """(3): path loss in dB (negative).
+
+    Args:
+        distance_km: in kilometres.
+        at_1_km_db: the loss at one kilometre; the paper's by default.
+        decade_db: what ten times the distance adds, ten times the path loss exponent; the paper's by default.
+    """
+    return at_1_km_db - decade_db * _namespace(distance_km).log10(distance_km)
 
 
 def transmission_delay_s(bits: Values, rate_bps: Values) -> Values:

@@ -99,3 +99,18 @@ def test_the_same_seed_trains_the_same_policy(tmp_path):
     for name in ("one", "two"):
         run(f"python stable_baselines.py --steps 1000 -o {name}.safetensors", tmp_path)
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("file", sorted((EXAMPLES / "scenarios").glob("*.toml")), ids=lambda file: file.stem)
+def test_each_scenario_is_drawn_and_solved(file, tmp_path):
+    """Each scenario draws instances as its recipe says; the exact method proves the first one's optimum."""
+    run(f"mincache generate {file} --libraries 2 --seed 3 -o {file.stem}", tmp_path)
+    run(f"mincache instances verify {file.stem}", tmp_path)
+    first = next(iter(sorted((tmp_path / file.stem).glob("*.json"))))
+    told = run(f"mincache solve {first} --solver decomposition --time-limit 60 --json -o a.json", tmp_path)
+    assert '"optimal"' in told
+
+
+def test_there_are_ten_scenarios():
+    """Ten settings that a researcher may want are there to begin with."""
+    assert len(list((EXAMPLES / "scenarios").glob("*.toml"))) == 10

@@ -11,6 +11,7 @@ from typing import get_args
 import click
 import pytest
 from layout import CHANGES, ROOMS
+from pydantic import BaseModel
 
 from mincache.bench.records import StopReason, Verdict
 from mincache.board import contrasts
@@ -20,7 +21,7 @@ from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.standing import standings
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
-from mincache.generation import recipes, suites
+from mincache.generation import recipes, sections, suites
 from mincache.solving.conformance import check_solver
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,34 @@ def changes_markdown():
     return table(("to add", "touch", "how"), rows)
 
 
+def processes_markdown():
+    """The processes of a scenario's sections, each with its first line and its fields."""
+    rows = []
+    for section in ("requests", "positions", "channel", "user", "models"):
+        for name, kind in sections.processes(section).items():
+            fields = [
+                f"`{field}`" + ("" if known.is_required() else f" = {_default(known.default)}")
+                for field, known in kind.model_fields.items()
+                if field not in ("process", "sha256")
+            ]
+            about = kind.__doc__.splitlines()[0].rstrip(".")
+            rows.append((f"`[{section}]`", f"`{name}`", about, ", ".join(fields)))
+    return table(("section", "process", "what it draws", "fields"), rows)
+
+
+def _default(value):
+    """A default as TOML has it, short."""
+    if value is None:
+        return "none"
+    if isinstance(value, BaseModel):
+        return f"{{ {', '.join(f'{k} = {_default(v)}' for k, v in value if v is not None)} }}".replace(
+            "{  }", "{}"
+        )
+    if isinstance(value, tuple):
+        return "the paper's" if isinstance(value[0], tuple) else str(list(value))
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
 GENERATED = {
     ("architecture.md", "rooms"): rooms_markdown,
     ("architecture.md", "changes"): changes_markdown,
@@ -146,6 +175,7 @@ GENERATED = {
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
     ("suites.md", "standard"): suites_markdown,
     ("suites.md", "contrasts"): contrasts_markdown,
+    ("scenarios.md", "processes"): processes_markdown,
     ("commands.md", "json"): json_markdown,
     ("decomposition.md", "speed"): speed_markdown,
     ("commands.md", "verbs"): lambda: table(

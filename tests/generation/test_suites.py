@@ -1,14 +1,18 @@
 """Suites: what is generated verifies, what is touched does not, and the standard ones are as drawn."""
 
+import hashlib
 import json
 import math
+import re
 import shutil
+import tomllib
 
 import pytest
 import tomli_w
 
 from mincache import Scenario, read_instance
 from mincache.errors import DocumentError, InputError
+from mincache.generation.recipes import read_scenario
 from mincache.generation.suites import (
     RECIPE_FILE,
     Recipe,
@@ -360,3 +364,50 @@ def test_standard_suites_differ_from_table_i_in_no_distribution():
     for name in ("paper-v1", "smoke-v1"):
         scenario = find(name).content.scenario
         assert scenario.model_copy(update={"slots": 50, "users": 10}) == Scenario()
+
+
+def _log_suite(folder, traces=2):
+    """Write a log and draw a suite from it, in a folder beside the log."""
+    rows = [f"{20 * slot + user},u{user},m{(slot * user) % 5}" for slot in range(12) for user in range(1, 4)]
+    (folder / "log.csv").write_text("time,user,item\n" + "\n".join(rows) + "\n")
+    (folder / "log.toml").write_text(
+        'slots = 4\nusers = 3\nmodels = 5\n[requests]\nprocess = "log"\nfile = "log.csv"\n'
+    )
+    scenario = read_scenario(folder / "log.toml").scenario
+    recipe = Recipe(library_seed=1, trace_seed=1, libraries=1, users=(3,), traces=traces)
+    return generate(folder / "drawn", "drawn", recipe, scenario)
+
+
+def test_a_suite_from_a_log_records_the_log(tmp_path):
+    """The suite names the log from its own folder, with its SHA-256; each instance's origin holds it too."""
+    suite = _log_suite(tmp_path)
+    digest = hashlib.sha256((tmp_path / "log.csv").read_bytes()).hexdigest()
+    written = tomllib.loads((suite.folder / "suite.toml").read_text())["scenario"]["requests"]
+    assert (written["file"], written["sha256"]) == ("../log.csv", digest)
+    for instance in suite:
+        told = {"process": "log", "version": "1", "sha256": digest}
+        assert instance.origin["processes"] == {"requests": told}
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("log.csv", "drawn"):
+        (tmp_path / name).rename(moved / name)
+    assert all(problem is None for _, problem in find(str(moved / "drawn")).verify())
+
+
+@pytest.mark.parametrize("change", ["missing", "changed"])
+def test_a_suite_without_its_log_is_still_read(change, tmp_path):
+    """Instances are whole without the log; drawing them again says in a line what is wrong with it."""
+    suite = _log_suite(tmp_path)
+    log = tmp_path / "log.csv"
+    log.unlink() if change == "missing" else log.write_text("time,user,item\n1,a,b\n")
+    again = find(str(suite.folder))
+    assert len(list(again)) == 2
+    with pytest.raises(InputError, match=re.escape(str(log))):
+        list(again.verify())
+
+
+def test_a_log_holds_only_so_many_traces(tmp_path):
+    """A recipe that asks for more traces than the log has slots for is refused before anything is drawn."""
+    with pytest.raises(InputError, match="traces: must be at most 3"):
+        _log_suite(tmp_path, traces=4)
+    assert not (tmp_path / "drawn").exists()

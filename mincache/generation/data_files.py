@@ -1,0 +1,143 @@
+"""Data that instances are made of: columns of a CSV or Parquet file, known by its SHA-256."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mincache.errors import InputError, MissingExtraError, did_you_mean, excerpt, in_file
+from mincache.problem.quantity import Array
+
+
+def file_digest(path: str, expected: str | None = None) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Args:
+        path: the file.
+        expected: what it must be, if that is known.
+
+    Raises:
+        DocumentError: if the file cannot be read, or has another one.
+    """
+    with in_file(path):
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError("file", "must be readable", str(error.strerror)) from None
+        if expected is not None and digest != expected:
+            advice = "the file has changed; use the one that the suite was drawn from"
+            raise InputError("sha256", f"must be {expected[:12]}...", f"{digest[:12]}...", advice)
+        return digest
+
+
+def read_columns(path: str, names: Sequence[str], sha256: str | None = None) -> dict[str, list[str]]:
+    """Return the cells of some columns of a file, as text, by column.
+
+    Args:
+        path: a file whose name ends in `.parquet`, or a CSV file whose first line names the columns.
+        names: the columns wanted.
+        sha256: what the file must hash to, if that is known.
+
+    Raises:
+        DocumentError: if the file is missing, is not the one that is meant, or lacks a column.
+    """
+    return _read(path, sha256, tuple(names), file_stamp(path))
+
+
+def file_stamp(path: str) -> tuple[int, int]:
+    """Return what tells whether a file was written meanwhile: its time of change, ns, and its size.
+
+    Raises:
+        DocumentError: if there is no such file.
+    """
+    with in_file(path):
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            raise InputError("file", "must be readable", str(error.strerror)) from None
+        return status.st_mtime_ns, status.st_size
+
+
+def column_names(path: str) -> list[str]:
+    """Return the names of a file's columns.
+
+    Raises:
+        DocumentError: if it cannot be read.
+    """
+    with in_file(path):
+        try:
+            if Path(path).suffix == ".parquet":
+                return list(_parquet().read_schema(path).names)
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                return next(csv.reader(file), [])
+        except (OSError, ValueError, csv.Error) as error:
+            raise InputError("file", "must be a CSV or Parquet file", excerpt(str(error))) from None
+
+
+def numbers(column: str, cells: Sequence[str]) -> Array:
+    """Return the numbers in the cells of a column, [R].
+
+    Raises:
+        InputError: if one is none; the message names the row, from 0.
+    """
+    values = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        try:
+            values[row] = float(cell)
+        except ValueError:
+            values[row] = np.nan
+        if not np.isfinite(values[row]):
+            raise InputError(f"{column}[{row}]", "must be a number", excerpt(cell))
+    return values
+
+
+@lru_cache(maxsize=8)
+def _read(
+    path: str, sha256: str | None, names: tuple[str, ...], stamp: tuple[int, int]
+) -> dict[str, list[str]]:
+    """Read the columns; the stamp has a file that was written meanwhile read again."""
+    file_digest(path, sha256)
+    with in_file(path):
+        known = column_names(path)
+        for name in names:
+            if name not in known:
+                rule = f"must be among the file's: {', '.join(known[:20])}"
+                raise InputError("columns", rule, excerpt(name), did_you_mean(name, known, ""))
+        if Path(path).suffix == ".parquet":
+            table = _parquet().read_table(path, columns=list(names))
+            return {name: [str(cell) for cell in table.column(name).to_pylist()] for name in names}
+        return _read_csv(path, names, [known.index(name) for name in names])
+
+
+def _read_csv(path: str, names: tuple[str, ...], places: list[int]) -> dict[str, list[str]]:
+    cells: list[list[str]] = [[] for _ in names]
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.reader(file)
+        next(rows)
+        try:
+            for row in rows:
+                if not row:
+                    continue
+                for column, place in zip(cells, places, strict=True):
+                    column.append(row[place])
+        except (IndexError, csv.Error, UnicodeDecodeError):
+            rule = f"must hold {max(places) + 1} columns or more, as UTF-8 text"
+            raise InputError(f"line {rows.line_num}", rule, "another line") from None
+    return dict(zip(names, cells, strict=True))
+
+
+def _parquet() -> Any:
+    try:
+        return importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        message = "a Parquet file needs pyarrow: pip install 'mincache[data]'; CSV needs nothing"
+        raise MissingExtraError(message) from None

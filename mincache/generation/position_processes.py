@@ -1,0 +1,166 @@
+"""Processes of positions: where each user is in each slot, in metres from the base station."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from mincache.errors import InputError, in_file
+from mincache.files.tables import StrictTable
+from mincache.generation.data_files import numbers, read_columns
+from mincache.generation.process import Draw, Interval, Length, Process, Shape, normal, within
+from mincache.problem.quantity import Array
+
+
+class UniformPositions(Process):
+    """The paper's positions: anywhere in the area, independent in each slot."""
+
+    process: Literal["uniform"] = "uniform"
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the positions."""
+        position = uniforms("position", shape.slots, shape.users, 2)
+        return {"position_m": (position - 0.5) * np.array(shape.area_m)}
+
+
+class ClusteredPositions(Process):
+    """Users around hot spots: user n belongs to hot spot n modulo clusters for the whole trace.
+
+    Attributes:
+        clusters: how many hot spots there are.
+        spread_m: standard deviation around a hot spot, m; users stay within the area.
+    """
+
+    process: Literal["clustered"] = "clustered"
+    clusters: Annotated[int, Field(ge=1, le=1000)] = 3
+    spread_m: Annotated[float, Field(gt=0)] = 15.0
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the hot spots and the positions around them."""
+        area = np.array(shape.area_m)
+        spots = (uniforms("clustered/spots", self.clusters, 2) - 0.5) * area
+        around = self.spread_m * normal(uniforms("clustered/around", shape.slots, shape.users, 2))
+        position = spots[:, None, np.arange(shape.users) % self.clusters] + around
+        return {"position_m": np.clip(position, -area / 2, area / 2)}
+
+
+class RandomWaypoint(Process):
+    """Users who walk in a straight line to a point of the area, wait, and walk on to the next.
+
+    Source: Johnson and Maltz, doi:10.1007/978-0-585-29603-6_5. Speeds must be above 0, since users slow
+    down for ever otherwise (Yoon, Liu and Noble, doi:10.1109/INFCOM.2003.1209220).
+
+    Attributes:
+        speed_m_s: the speed of each walk, uniform, m/s.
+        pause_s: seconds to wait at each point.
+    """
+
+    process: Literal["random-waypoint"] = "random-waypoint"
+    speed_m_s: Interval = (0.5, 2.0)
+    pause_s: Length = 0.0
+
+    @model_validator(mode="after")
+    def _check_speed(self) -> Self:
+        if self.speed_m_s[0] <= 0.0:
+            raise ValueError("speed_m_s must be > 0")
+        return self
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the walks, and the positions at the beginning of each slot."""
+        T, N = shape.slots, shape.users
+        now = np.arange(T) * shape.slot_duration_s
+        begin = np.array(shape.area_m) * (uniforms("random-waypoint/points", N, 1, 2) - 0.5)
+        points, arrivals = begin, np.zeros(begin.shape[:-1])
+        # Walks are drawn by the block until each user has one under way in the last slot.
+        while (arrivals[..., -1] <= now[-1]).any():
+            drawn = np.array(shape.area_m) * (uniforms("random-waypoint/points", N, T, 2) - 0.5)
+            speeds = within(self.speed_m_s, uniforms("random-waypoint/speeds", N, T))
+            lengths = np.linalg.norm(np.diff(drawn, axis=2, prepend=points[:, :, -1:]), axis=-1)
+            ends = arrivals[..., -1:] + np.cumsum(lengths / speeds + self.pause_s, axis=-1)
+            points, arrivals = np.concatenate([points, drawn], 2), np.concatenate([arrivals, ends], -1)
+        walk = (arrivals[..., None, 1:] <= now[:, None]).sum(axis=-1)  # [K, N, T], how many have ended
+        starts, ends = (np.take_along_axis(arrivals, walk + k, axis=-1) for k in (0, 1))
+        travel_s = np.maximum(ends - starts - self.pause_s, 1e-9)
+        done = np.clip((now - starts) / travel_s, 0.0, 1.0)[..., None]
+        here, there = (np.take_along_axis(points, walk[..., None] + k, axis=2) for k in (0, 1))
+        return {"position_m": np.swapaxes(here + done * (there - here), 1, 2)}
+
+
+class PositionColumns(StrictTable):
+    """Which column of a log of positions holds what.
+
+    Attributes:
+        time: seconds.
+        user: any text.
+        x: metres east of the base station.
+        y: metres north of the base station.
+    """
+
+    time: str = "time"
+    user: str = "user"
+    x: str = "x"
+    y: str = "y"
+
+
+class PositionLog(Process):
+    """Positions from a file: where users were, and when; between two rows they move in a straight line.
+
+    Attributes:
+        file: a CSV or Parquet file; a relative path starts from the folder of the scenario's file.
+        sha256: of the file; `generate` fills it in.
+        columns: the columns of the time (s), the user (any text), and x and y (m, from the base station).
+            The first N users of the file are taken, and trace k begins k T slots after its first row.
+    """
+
+    process: Literal["log"] = "log"
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    columns: PositionColumns = PositionColumns()
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Read the positions at the beginning of each slot; after the last trace the first follows again."""
+        time_s, user, place = self._rows()
+        held = self.trace_count(shape)
+        first = (given["trace"] % held) * shape.slots * shape.slot_duration_s
+        at = first[:, None] + np.arange(shape.slots) * shape.slot_duration_s  # [K, T]
+        position = np.empty((*at.shape, shape.users, 2))
+        for n in range(shape.users):
+            rows = np.flatnonzero(user == n)
+            rows = rows[np.argsort(time_s[rows], kind="stable")]
+            for axis in (0, 1):
+                position[:, :, n, axis] = np.interp(at, time_s[rows] - time_s.min(), place[rows, axis])
+        return {"position_m": position}
+
+    def trace_count(self, shape: Shape) -> int:
+        """Return how many traces of T slots the log holds.
+
+        Raises:
+            DocumentError: if it does not hold one, or not as many users.
+        """
+        time_s, user, _ = self._rows()
+        slots = int(np.ptp(time_s) // shape.slot_duration_s) + 1
+        with in_file(self.file):
+            if slots < shape.slots:
+                raise InputError(
+                    "slots", f"must be at most {slots}, as many as the file covers", str(shape.slots)
+                )
+            if user.max() + 1 < shape.users:
+                raise InputError(
+                    "users", f"must be at most {user.max() + 1}, those in the file", str(shape.users)
+                )
+        return slots // shape.slots
+
+    def _rows(self) -> tuple[Array, Array, Array]:
+        """Return the time [R], the user's number [R] and the position [R, 2] of each row."""
+        names = (self.columns.time, self.columns.user, self.columns.x, self.columns.y)
+        columns = read_columns(self.file, names, self.sha256)
+        with in_file(self.file):
+            if not columns[names[0]]:
+                raise InputError("file", "must hold a row", "none")
+            time_s, x, y = (numbers(name, columns[name]) for name in (names[0], *names[2:]))
+        people: dict[str, int] = {}
+        user = np.array([people.setdefault(text, len(people)) for text in columns[names[1]]])
+        return time_s, user, np.stack([x, y], axis=-1)

@@ -1,0 +1,126 @@
+"""Processes: how one part of an instance is drawn, each a frozen table of fields with streams of its own.
+
+A process draws K traces at once. It takes uniforms from streams named by purpose, so that another process in
+one section of a scenario leaves the draws of all other sections as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Protocol
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from mincache.files.tables import PairOf, StrictTable
+from mincache.problem.quantity import Array
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if not interval[0] <= interval[1]:
+        raise ValueError("must be [low, high] with low <= high")
+    return interval
+
+
+Interval = Annotated[PairOf[float], AfterValidator(_ordered)]
+"""A uniform distribution over the open interval (low, high); low == high is a constant."""
+Probability = Annotated[float, Field(ge=0, le=1)]
+Length = Annotated[float, Field(ge=0)]
+
+
+class Draw(Protocol):
+    """Uniforms of K traces, by purpose."""
+
+    def __call__(self, purpose: str, *shape: int) -> Array:
+        """Return uniforms in (0, 1), [K, *shape], the next of the stream of this purpose in each trace."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes that a process fills.
+
+    Attributes:
+        slots: T.
+        users: N.
+        models: M.
+        slot_duration_s: duration of a slot, s.
+        area_m: sides of the rectangle that users are in, m; the base station stands at its centre.
+    """
+
+    slots: int
+    users: int
+    models: int
+    slot_duration_s: float
+    area_m: tuple[float, float]
+
+
+class Process(StrictTable):
+    """How one part of an instance is drawn; the fields are its parameters.
+
+    Attributes:
+        process: the name of the process.
+        version: changes whenever the same fields could draw other numbers.
+    """
+
+    process: str
+    version: ClassVar[str] = "1"
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw this part of K traces.
+
+        Args:
+            shape: the sizes.
+            uniforms: gives uniforms for a purpose.
+            given: what earlier sections drew, and `trace`, the number of each trace [K].
+
+        Returns:
+            Arrays by name, each with K in front. Requests: `skewness` [K, T] and `requested_model`
+            [K, T, N]; a log may add `input_bits` [K, T, N]. Positions: `position_m` [K, T, N, 2], from the
+            base station. Channel: `channel_gain` [K, T, N]. User: `user_power_w` [K, N]. Models: the
+            scenario's ranges by field [K, M], such as `size_gb`.
+        """
+        raise NotImplementedError
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What an instance's origin tells: name, version, and the SHA-256 of the file if there is one."""
+        told = {"process": self.process, "version": self.version}
+        digest = getattr(self, "sha256", None)
+        return told | ({"sha256": digest} if digest else {})
+
+    def trace_count(self, shape: Shape) -> int | None:
+        """Return how many different traces there are; None: as many as one wants."""
+        return None
+
+
+def normal(uniforms: Array) -> Array:
+    """Return standard normal numbers of uniforms, the same shape."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(uniforms))
+
+
+def within(interval: tuple[float, float], uniforms: Array) -> Array:
+    """Return numbers uniform in an interval, of uniforms of the same shape."""
+    low, high = interval
+    return low + (high - low) * uniforms
+
+
+def choose(probabilities: Array, uniforms: Array) -> Array:
+    """Return indices drawn with these probabilities.
+
+    Args:
+        probabilities: [M] for all, or [..., M], each row with the sum 1.
+        uniforms: [..., N], a row for each row of probabilities.
+
+    Returns:
+        Whole numbers below M, [..., N].
+    """
+    # Of the sums the last is left out: its index takes what rounding leaves between it and 1.
+    limits = np.cumsum(probabilities, axis=-1)[..., :-1]
+    if limits.ndim == 1:
+        return np.searchsorted(limits, uniforms, side="right")
+    rows = zip(limits.reshape(-1, limits.shape[-1]), uniforms.reshape(-1, uniforms.shape[-1]), strict=True)
+    chosen = [np.searchsorted(limit, drawn, side="right") for limit, drawn in rows]
+    return np.array(chosen).reshape(uniforms.shape)

@@ -1,0 +1,277 @@
+"""Requests from a log: who asked for what, and when, becomes the traces of a suite."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mincache.errors import InputError, excerpt, in_file
+from mincache.files.tables import StrictTable
+from mincache.generation.data_files import file_stamp, numbers, read_columns
+from mincache.generation.process import Draw, Process, Shape
+from mincache.problem import units
+from mincache.problem.quantity import Array
+
+
+class LogColumns(StrictTable):
+    """Which column of a log holds what.
+
+    Attributes:
+        time: when; a number of `time_unit`, or a date and time in ISO 8601 (UTC where no zone stands).
+        user: who; any text.
+        item: what; any text.
+        input: size of the request's input, in `input_unit`; none: the scenario's range is drawn.
+        output: size of the answer, in `output_unit`; a model's output is its mean; none: it is drawn.
+    """
+
+    time: str = "time"
+    user: str | None = "user"
+    item: str = "item"
+    input: str | None = None
+    output: str | None = None
+
+
+class LogWindow(StrictTable):
+    """Which part of a log counts.
+
+    Attributes:
+        begin: the first time, as the log writes times; none: the log's first.
+        end: the time to stop before; none: after the log's last.
+    """
+
+    begin: float | str | None = None
+    end: float | str | None = None
+
+
+@dataclass(frozen=True)
+class LogRequests:
+    """The requests of a log that count, in the order of time.
+
+    Attributes:
+        slot: slot of each, from 0, [R].
+        user: number of the user, in the order of their first request, [R].
+        model: requested model, [R].
+        input_bits: size of the input, bit, [R]; None if the log has none.
+        output_bits: mean size of the answer by model, bit, [M]; None if the log has none.
+        rows: rows of the file.
+        outside: rows that lie outside of the window.
+        unlisted: rows left out since their item is not among the M most requested.
+        items: the items in the order of the models, the most requested first.
+    """
+
+    slot: Array
+    user: Array
+    model: Array
+    input_bits: Array | None
+    output_bits: Array | None
+    rows: int
+    outside: int
+    unlisted: int
+    items: tuple[str, ...]
+
+
+Unit = Literal["bit", "byte", "kB", "MB", "GB", "token"]
+
+
+class RequestLog(Process):
+    """Requests from a file.
+
+    Items become models 0 to M-1, the most requested first (of equals, the one seen first). Trace k takes
+    the slots from k T on. Of several requests of a user in a slot the first counts.
+
+    Attributes:
+        file: a CSV or Parquet file; a relative path starts from the folder of the scenario's file.
+        sha256: of the file; `generate` fills it in.
+        columns: which column holds what.
+        time_unit: of a time that is a number.
+        slot_s: duration of a slot, s; none: the scenario's.
+        window: which part of the file counts.
+        users_from: which users of a trace to take: the `first` N, or the N most `active`, in the order of
+            their first request.
+        others: what becomes of requests for items beyond the M most requested: `drop` them, or let them
+            be for the `last` model.
+        idle: what a user without a request in a slot asks for: `repeat` their request before (or their
+            first); `draw` one of the trace's requests; with `drop`, users who are ever idle are not taken.
+        input_unit: unit of the inputs' column.
+        output_unit: unit of the outputs' column.
+        bytes_a_token: bytes of a token, where a unit is `token`.
+    """
+
+    process: Literal["log"] = "log"
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    columns: LogColumns = LogColumns()
+    time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    slot_s: Annotated[float, Field(gt=0)] | None = None
+    window: LogWindow = LogWindow()
+    users_from: Literal["first", "active"] = "first"
+    others: Literal["drop", "last"] = "drop"
+    idle: Literal["repeat", "drop", "draw"] = "repeat"
+    input_unit: Unit = "MB"
+    output_unit: Unit = "MB"
+    bytes_a_token: Annotated[float, Field(gt=0)] = 4.0
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Read the requests of each trace; of more traces than the log holds, the first follow again."""
+        log = self.requests(shape)
+        held = self.trace_count(shape)
+        fallback = uniforms("log/idle", shape.slots, shape.users) if self.idle == "draw" else None
+        traces = []
+        for k, number in enumerate(given["trace"]):
+            drawn = None if fallback is None else fallback[k]
+            traces.append(self._trace(log, shape, int(number) % held, drawn))
+        rows = np.array(traces)  # [K, T, N], indices of requests
+        found = {"skewness": np.zeros(rows.shape[:2]), "requested_model": log.model[rows]}
+        return found if log.input_bits is None else found | {"input_bits": log.input_bits[rows]}
+
+    def trace_count(self, shape: Shape) -> int:
+        """Return how many traces of T slots the log holds.
+
+        Raises:
+            DocumentError: if it does not hold one.
+        """
+        slots = int(self.requests(shape).slot[-1]) + 1
+        if slots < shape.slots:
+            with in_file(self.file):
+                advice = "ask for fewer slots, or shorter ones (slot_s)"
+                raise InputError("slots", f"must be at most {slots}", str(shape.slots), advice)
+        return slots // shape.slots
+
+    def requests(self, shape: Shape) -> LogRequests:
+        """Return the log's requests for slots and models of these sizes.
+
+        Raises:
+            DocumentError: if the file is missing or changed, or a cell cannot be read.
+        """
+        stamp = file_stamp(self.file)
+        return _requests(self, shape.models, self.slot_s or shape.slot_duration_s, stamp)
+
+    def _trace(self, log: LogRequests, shape: Shape, number: int, fallback: Array | None) -> Array:
+        """Return which request [T, N] each user makes in each slot of a trace."""
+        first, last = np.searchsorted(log.slot, [number * shape.slots, (number + 1) * shape.slots])
+        rows = np.arange(first, last)
+        slot, user = log.slot[rows] - number * shape.slots, log.user[rows]
+        _, kept = np.unique(slot * (user.max(initial=0) + 1) + user, return_index=True)
+        rows, slot, user = rows[kept], slot[kept], user[kept]
+        chosen = self._chosen(user, log.user[first:last], shape, number)
+        asked = np.full((shape.slots, shape.users), -1)
+        place = {name: n for n, name in enumerate(chosen)}
+        column = np.array([place.get(name, -1) for name in user.tolist()], dtype=np.int64)
+        asked[slot[column >= 0], column[column >= 0]] = rows[column >= 0]
+        if fallback is not None:
+            any_request = first + (fallback * (last - first)).astype(np.int64)
+            return np.where(asked >= 0, asked, any_request)
+        # Each idle slot takes the slot before; those before the first request take the first.
+        here = np.where(asked >= 0, np.arange(shape.slots)[:, None], -1)
+        before = np.maximum.accumulate(here, axis=0)
+        source = np.where(before >= 0, before, (asked >= 0).argmax(axis=0))
+        return np.take_along_axis(asked, source, axis=0)
+
+    def _chosen(self, user: Array, in_order: Array, shape: Shape, number: int) -> list[int]:
+        """Return the users of a trace, in the order of their first request in it."""
+        active = Counter(user.tolist())
+        known = list(dict.fromkeys(in_order.tolist()))
+        if self.idle == "drop":
+            known = [name for name in known if active[name] == shape.slots]
+        if len(known) < shape.users:
+            who = "users without an idle slot" if self.idle == "drop" else "users"
+            with in_file(self.file):
+                rule = f"must be at most {len(known)}, the {who} in trace {number}"
+                raise InputError("users", rule, str(shape.users))
+        if self.users_from == "active":
+            most = set(sorted(known, key=lambda name: -active[name])[: shape.users])
+            known = [name for name in known if name in most]
+        return known[: shape.users]
+
+    def bits(self, unit: Unit, size: Array) -> Array:
+        """Return sizes of a unit in bit."""
+        megabytes = {"bit": 1.25e-7, "byte": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
+        factor = megabytes["byte"] * self.bytes_a_token if unit == "token" else megabytes[unit]
+        return np.asarray(units.megabytes_to_bits(size * factor))
+
+
+@lru_cache(maxsize=16)
+def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int]) -> LogRequests:
+    """Read the requests; the stamp has a file that was written meanwhile read again."""
+    named = log.columns
+    wanted = [name for name in (named.time, named.user, named.item, named.input, named.output) if name]
+    columns = read_columns(log.file, wanted, log.sha256)
+    with in_file(log.file):
+        scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[log.time_unit]
+        time_s = _times(columns[named.time], scale, named.time)
+        if len(time_s) == 0:
+            raise InputError("file", "must hold a request", "none")
+        begin = time_s.min() if log.window.begin is None else _time(log.window.begin, scale, "window.begin")
+        end = np.inf if log.window.end is None else _time(log.window.end, scale, "window.end")
+        inside = (time_s >= begin) & (time_s < end)
+        order = np.flatnonzero(inside)
+        order = order[np.argsort(time_s[order], kind="stable")]
+        if len(order) == 0:
+            raise InputError("window", "must hold a request", f"none of {len(time_s)}")
+        items = _most_requested([columns[named.item][row] for row in order.tolist()])
+        listed = items if log.others == "last" else items[:models]
+        number = {item: min(m, models - 1) for m, item in enumerate(listed)}
+        kept = np.array([row for row in order.tolist() if columns[named.item][row] in number], dtype=np.int64)
+        model = np.array([number[columns[named.item][row]] for row in kept.tolist()])
+        people: dict[str, int] = {}
+        texts = columns[named.user] if named.user else None
+        user = [people.setdefault(texts[row] if texts else "", len(people)) for row in kept.tolist()]
+        return LogRequests(
+            slot=((time_s[kept] - begin) // slot_s).astype(np.int64), user=np.array(user), model=model,
+            input_bits=_sizes(log, columns, named.input, log.input_unit, kept),
+            output_bits=_means(_sizes(log, columns, named.output, log.output_unit, kept), model, models),
+            rows=len(time_s), outside=len(time_s) - len(order), unlisted=len(order) - len(kept),
+            items=tuple(items[:models]),
+        )  # fmt: skip
+
+
+def _most_requested(asked: list[str]) -> list[str]:
+    """Return the items, the most requested first; of equals, the one seen first."""
+    return [item for item, _ in Counter(asked).most_common()]
+
+
+def _time(text: float | str, scale: float, column: str) -> float:
+    try:
+        return float(text) * scale
+    except ValueError:
+        pass
+    try:
+        when = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        raise InputError(column, "must be a number, or a date and time in ISO 8601", excerpt(text)) from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _times(cells: list[str], scale: float, column: str) -> Array:
+    times = np.array([_time(cell, scale, f"{column}[{row}]") for row, cell in enumerate(cells)])
+    if bad := np.flatnonzero(~np.isfinite(times)).tolist():
+        raise InputError(f"{column}[{bad[0]}]", "must be finite", excerpt(cells[bad[0]]))
+    return times
+
+
+def _sizes(
+    log: RequestLog, columns: Mapping[str, list[str]], name: str | None, unit: Unit, rows: Array
+) -> Array | None:
+    """Return the sizes of the requests in bit; None if the log has none."""
+    if name is None:
+        return None
+    sizes = numbers(name, [columns[name][row] for row in rows.tolist()])
+    if bad := np.flatnonzero(sizes <= 0.0).tolist():
+        raise InputError(name, "must hold numbers > 0", excerpt(columns[name][int(rows[bad[0]])]))
+    return log.bits(unit, sizes)
+
+
+def _means(bits: Array | None, model: Array, models: int) -> Array | None:
+    """Return the mean by model; a model that nobody asks for has the mean of all."""
+    if bits is None:
+        return None
+    count = np.bincount(model, minlength=models)
+    total = np.bincount(model, weights=bits, minlength=models)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), bits.mean()))

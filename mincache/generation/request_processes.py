@@ -1,0 +1,229 @@
+"""Processes of requests: which model each user asks for in each slot."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from mincache.files.tables import TupleOf
+from mincache.generation.process import Draw, Probability, Process, Shape, choose
+from mincache.problem import equations
+from mincache.problem.quantity import Array
+
+Skewness = Annotated[float, Field(ge=-50, le=50)]
+
+
+def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) -> Array:
+    """Return the states of a chain: the first uniform over all states, then one move a slot.
+
+    Args:
+        transitions: row i holds the probabilities of the moves from state i.
+        uniforms: [K, T].
+
+    Returns:
+        Whole numbers, [K, T].
+    """
+    # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
+    limits = [list(accumulate(row))[:-1] for row in transitions]
+    states, visited = len(limits), []
+    for first, *moves in uniforms.tolist():
+        begin = min(int(first * states), states - 1)
+        visited.append(list(accumulate(moves, lambda state, u: bisect(limits[state], u), initial=begin)))
+    return np.array(visited)
+
+
+def zipf(skewness: float, models: int) -> Array:
+    """Return the probabilities [M] of (1), the most popular model first."""
+    return np.asarray(equations.zipf_probability(np.arange(1.0, models + 1.0), skewness, models))
+
+
+class _SkewnessChain(Process):
+    """A process whose skewness is a Markov chain of its own.
+
+    Attributes:
+        skewness_states: gamma_1.. of the chain.
+        skewness_transitions: row i holds the probabilities of the moves from state i; (19) by default.
+    """
+
+    chain_stream: ClassVar[str]
+
+    skewness_states: TupleOf[Skewness] = (0.2, 0.5, 0.7)
+    skewness_transitions: TupleOf[TupleOf[Probability]] = ((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5))
+
+    @model_validator(mode="after")
+    def _check_chain(self) -> Self:
+        self.check_chain(self.skewness_states, self.skewness_transitions)
+        return self
+
+    @staticmethod
+    def check_chain(states: Sequence[float], transitions: Sequence[Sequence[float]]) -> None:
+        """Check that transitions are square, one row a state, each with the sum 1.
+
+        Raises:
+            ValueError: if they are not.
+        """
+        if (
+            not states
+            or len(transitions) != len(states)
+            or any(len(row) != len(states) for row in transitions)
+        ):
+            raise ValueError("skewness_transitions must be square, with a row for each of skewness_states")
+        if any(abs(sum(row) - 1.0) > 1e-9 for row in transitions):
+            raise ValueError("each row of skewness_transitions must sum to 1")
+
+    def skewness(self, shape: Shape, uniforms: Draw) -> Array:
+        """Draw the chain, [K, T]."""
+        visited = markov_chain(self.skewness_transitions, uniforms(self.chain_stream, shape.slots))
+        return np.asarray(np.array(self.skewness_states)[visited])
+
+
+class ZipfMarkov(_SkewnessChain):
+    """The paper's requests: Zipf (1) over one fixed order, its skewness a Markov chain (19)."""
+
+    chain_stream = "popularity"
+    process: Literal["zipf-markov"] = "zipf-markov"
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the skewness of each slot and the requests."""
+        skewness = self.skewness(shape, uniforms)
+        drawn = uniforms("requests", shape.slots, shape.users)
+        requested = np.empty(drawn.shape, dtype=np.int64)
+        for gamma in set(skewness.ravel().tolist()):
+            table = np.cumsum(zipf(gamma, shape.models))[:-1]
+            slots = skewness == gamma
+            requested[slots] = np.searchsorted(table, drawn[slots], side="right")
+        return {"skewness": skewness, "requested_model": requested}
+
+
+class Zipf(Process):
+    """Independent requests with one popularity for the whole trace.
+
+    Attributes:
+        skewness: gamma of (1).
+    """
+
+    process: Literal["zipf"] = "zipf"
+    skewness: Skewness = 0.8
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the requests."""
+        drawn = uniforms("requests", shape.slots, shape.users)
+        requested = choose(zipf(self.skewness, shape.models), drawn)
+        return {"skewness": np.full(drawn.shape[:2], self.skewness), "requested_model": requested}
+
+
+class Regimes(_SkewnessChain):
+    """Several popularity orders with a Markov chain among them; the skewness has a chain of its own.
+
+    Attributes:
+        orders: how many popularity orders there are.
+        rotated: order i is the first order rotated by i M / orders models; else each is drawn at random.
+        stay: probability that the order stays from one slot to the next.
+        ring: a move goes to the next order of a ring; else to any other order with equal probability.
+    """
+
+    chain_stream = "regimes/skewness"
+    process: Literal["regimes"] = "regimes"
+    orders: Annotated[int, Field(ge=1, le=1000)] = 4
+    rotated: bool = False
+    stay: Probability = 0.9
+    ring: bool = False
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the order and the skewness of each slot, and the requests."""
+        R, M = self.orders, shape.models
+        if self.rotated:
+            turned = np.arange(R)[:, None] * M // R
+            orders = (np.arange(M) + turned)[None] % M
+        else:
+            orders = np.argsort(uniforms("regimes/orders", R, M), axis=-1, kind="stable")
+        skewness = self.skewness(shape, uniforms)
+        regime = markov_chain(self._moves(), uniforms("regimes/chain", shape.slots))
+        drawn = uniforms("regimes/requests", shape.slots, shape.users)
+        rank = np.empty(drawn.shape, dtype=np.int64)
+        for gamma in self.skewness_states:
+            slots = skewness == gamma
+            rank[slots] = choose(zipf(gamma, M), drawn[slots])
+        trace = np.arange(len(regime))[:, None] % len(orders)  # rotated orders are the same in each trace
+        requested = np.take_along_axis(orders[trace, regime], rank, axis=-1)
+        return {"skewness": skewness, "requested_model": requested}
+
+    def _moves(self) -> tuple[tuple[float, ...], ...]:
+        R = self.orders
+        if R == 1:
+            return ((1.0,),)
+        moves = np.full((R, R), 0.0 if self.ring else (1.0 - self.stay) / (R - 1))
+        if self.ring:
+            moves[np.arange(R), (np.arange(R) + 1) % R] = 1.0 - self.stay
+        np.fill_diagonal(moves, self.stay)
+        return tuple(map(tuple, moves.tolist()))
+
+
+class ShotNoise(Process):
+    """Models that rise and fade: each shot lifts one model's popularity, which then decays exponentially.
+
+    A slot's popularity of a model is proportional to `floor` plus the sum of its shots. A shot of volume v at
+    slot s adds v exp(-(t - s) / lifetime) from s on. Volumes are Pareto distributed. Shots fall
+    before the trace too, as long as ten lifetimes, so that the first slot is like any other.
+    Source: Traverso et al., doi:10.1145/2500098.2500099 (shot noise model), in discrete time.
+
+    Attributes:
+        shots_a_slot: mean number of shots a slot.
+        lifetime_slots: slots after which a shot has decayed to 1/e.
+        volume_exponent: tail exponent of the Pareto volumes; smaller is heavier.
+        floor: popularity that every model has at any time; a shot has at least the volume 1.
+    """
+
+    process: Literal["shot-noise"] = "shot-noise"
+    shots_a_slot: Annotated[float, Field(gt=0, le=100)] = 0.2
+    lifetime_slots: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    volume_exponent: Annotated[float, Field(ge=0.1, le=100)] = 1.5
+    floor: Annotated[float, Field(gt=0)] = 0.05
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the shots and the requests."""
+        T, M = shape.slots, shape.models
+        before = int(np.ceil(10 * self.lifetime_slots))
+        # The chance that a Poisson stream, thinned by model, has a shot in a slot; a second one is left out.
+        chance = -np.expm1(-self.shots_a_slot / M)
+        begins = uniforms("shot-noise/shots", before + T, M) < chance
+        volume = uniforms("shot-noise/volumes", before + T, M) ** (-1.0 / self.volume_exponent)
+        popularity = np.where(begins, volume, 0.0)
+        decay = np.exp(-1.0 / self.lifetime_slots)
+        for t in range(1, before + T):
+            popularity[:, t] += decay * popularity[:, t - 1]
+        weights = popularity[:, before:] + self.floor
+        drawn = uniforms("shot-noise/requests", T, shape.users)
+        requested = choose(weights / weights.sum(axis=-1, keepdims=True), drawn)
+        return {"skewness": np.zeros(drawn.shape[:2]), "requested_model": requested}
+
+
+class Preference(Process):
+    """Users with tastes: each group of users has a popularity order of its own beside the common one.
+
+    Attributes:
+        skewness: gamma of (1), for the common order and for each group's.
+        own: probability that a request follows the group's order, else the common one.
+        groups: how many groups there are; user n is in group n modulo groups. None: each user is one.
+    """
+
+    process: Literal["preference"] = "preference"
+    skewness: Skewness = 1.0
+    own: Probability = 0.7
+    groups: Annotated[int, Field(ge=1)] | None = None
+
+    def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Draw the tastes and the requests."""
+        groups = min(self.groups or shape.users, shape.users)
+        tastes = np.argsort(uniforms("preference/tastes", groups, shape.models), axis=-1, kind="stable")
+        rank = choose(zipf(self.skewness, shape.models), uniforms("requests", shape.slots, shape.users))
+        group = np.arange(shape.users) % groups
+        own = tastes[np.arange(len(rank))[:, None, None], group, rank]
+        follows = uniforms("preference/follows", shape.slots, shape.users) < self.own
+        requested = np.where(follows, own, rank)
+        return {"skewness": np.full(rank.shape[:2], self.skewness), "requested_model": requested}

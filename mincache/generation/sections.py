@@ -1,0 +1,70 @@
+"""The sections of a scenario's file, and the processes that can stand in each.
+
+Packages add processes in the entry-point group `mincache.processes`, under the name `<section>.<process>`.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any
+
+from mincache.errors import InputError, did_you_mean, excerpt
+from mincache.files.tables import validated
+from mincache.generation.channel_processes import PathLoss, PowerRange
+from mincache.generation.library_processes import LibraryRanges
+from mincache.generation.position_processes import (
+    ClusteredPositions,
+    PositionLog,
+    RandomWaypoint,
+    UniformPositions,
+)
+from mincache.generation.process import Process
+from mincache.generation.request_log import RequestLog
+from mincache.generation.request_processes import Preference, Regimes, ShotNoise, Zipf, ZipfMarkov
+
+ENTRY_POINT_GROUP = "mincache.processes"
+
+_OWN: dict[str, dict[str, type[Process]]] = {
+    "requests": {
+        "zipf-markov": ZipfMarkov, "zipf": Zipf, "regimes": Regimes, "shot-noise": ShotNoise,
+        "preference": Preference, "log": RequestLog,
+    },
+    "positions": {
+        "uniform": UniformPositions, "clustered": ClusteredPositions, "random-waypoint": RandomWaypoint,
+        "log": PositionLog,
+    },
+    "channel": {"path-loss": PathLoss},
+    "user": {"power-range": PowerRange},
+    "models": {"ranges": LibraryRanges},
+}  # fmt: skip
+"""The processes of mincache by section; the first of a section is its default."""
+
+
+def processes(section: str) -> dict[str, type[Process]]:
+    """Return the processes of a section by name, those of other packages included."""
+    added = {
+        point.name.removeprefix(f"{section}."): point.load()
+        for point in entry_points(group=ENTRY_POINT_GROUP)
+        if point.name.startswith(f"{section}.")
+    }
+    return _OWN[section] | added
+
+
+def read_section(section: str, value: Any) -> Any:
+    """Return the process that a section's table describes; what is no table is returned as it is.
+
+    Raises:
+        InputError: if there is no such process, or a field breaks a rule.
+    """
+    if not isinstance(value, dict):
+        return value
+    own = _OWN[section]
+    name = value.get("process", next(iter(own)))
+    kind = own.get(name) if isinstance(name, str) else None
+    if kind is None:
+        known = processes(section)
+        if not isinstance(name, str) or name not in known:
+            rule = f"must be one of {', '.join(known)}"
+            raise InputError("process", rule, excerpt(name), did_you_mean(str(name), known, ""))
+        kind = known[name]
+    return validated(kind, value | {"process": name})

@@ -1,0 +1,54 @@
+"""Columns of data files."""
+
+import hashlib
+
+import pytest
+
+from mincache.errors import InputError
+from mincache.generation.data_files import column_names, file_digest, numbers, read_columns
+
+
+def test_columns_are_found_by_name(tmp_path):
+    """Columns come in any order, with quotes, empty lines and a byte-order mark."""
+    file = tmp_path / "a.csv"
+    file.write_bytes('\ufeffa,"b, c",d\r\n1,"x, y",3\r\n\r\n4,"""q""",6\r\n'.encode())
+    assert column_names(str(file)) == ["a", "b, c", "d"]
+    assert read_columns(str(file), ["d", "b, c"]) == {"d": ["3", "6"], "b, c": ["x, y", '"q"']}
+
+
+def test_the_digest_is_sha256(tmp_path):
+    """A file is known by its SHA-256, and another one is refused."""
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"a\n1\n")
+    digest = hashlib.sha256(b"a\n1\n").hexdigest()
+    assert file_digest(str(file)) == file_digest(str(file), digest) == digest
+    file.write_bytes(b"a\n2\n")
+    with pytest.raises(InputError, match="the file has changed"):
+        read_columns(str(file), ["a"], digest)
+
+
+def test_a_changed_file_is_read_again(tmp_path):
+    """What was read of a file is not kept beyond its content."""
+    file = tmp_path / "a.csv"
+    file.write_text("a\n1\n")
+    assert read_columns(str(file), ["a"]) == {"a": ["1"]}
+    file.write_text("a\n2\n")
+    assert read_columns(str(file), ["a"]) == {"a": ["2"]}
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a\n\xff\n", b"PAR1 not parquet"])
+def test_what_is_no_table_is_refused(content, tmp_path):
+    """Bytes that are no CSV, or no Parquet, are refused in a line with the path."""
+    file = tmp_path / ("a.parquet" if content.startswith(b"PAR1") else "a.csv")
+    file.write_bytes(content)
+    if file.suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    with pytest.raises(InputError, match=str(file)):
+        read_columns(str(file), ["a"])
+
+
+@pytest.mark.parametrize("cell", ["", "one", "nan", "inf"])
+def test_numbers_must_be_finite(cell):
+    """A cell that is no finite number is refused by its column and row."""
+    with pytest.raises(InputError, match=r"size\[1\]: must be a number"):
+        numbers("size", ["1", cell])
