@@ -27,6 +27,8 @@ DECODER = "score-order/1"
 """Name and version of how scores become decisions; a policy is trained for one version."""
 FEATURES = 14
 """Numbers that describe a model in a slot."""
+STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
+"""Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
 USER_FEATURES = 3
 """Numbers that describe a user in a slot, as far as bandwidth goes."""
 _LIMIT = 8.0
