@@ -72,7 +72,7 @@ def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
         state, action = view.sizes(instance)
         shapes, kind = inference.perceptron_shapes("layers", state, units, units, action), inference.actor
     policy.check_shapes(shapes)
-    return kind({name: weight.astype(np.float32, copy=False) for name, weight in weights.items()})
+    return kind({name: weight.astype(np.float32) for name, weight in weights.items()})
 
 
 def answer(network: Network, view: AnyView, instance: Instance, run: Run | None = None) -> Solution:

@@ -73,13 +73,11 @@ def slot_network(weights: Weights) -> Network:
 
 def perceptron(weights: Weights, name: str) -> Callable[[Array], Array]:
     """Return the perceptron whose weights have this name, with ReLU between its layers."""
-    count = sum(key.startswith(f"{name}.") for key in weights) // 2
-    pairs = [(weights[f"{name}.{2 * i}.weight"].T, weights[f"{name}.{2 * i}.bias"]) for i in range(count)]
-    *hidden, (last_weight, last_bias) = pairs
+    *hidden, (last_weight, last_bias) = _layers(weights, name)
 
     def forward(values: Array) -> Array:
         for weight, bias in hidden:
-            values = np.maximum(values @ weight + bias, 0.0)
+            values = _relu(values @ weight + bias)
         return np.asarray(values @ last_weight + last_bias)
 
     return forward
@@ -88,22 +86,38 @@ def perceptron(weights: Weights, name: str) -> Callable[[Array], Array]:
 def set_network(weights: Weights) -> Callable[[Array, Array], Array]:
     """Return what maps models [T, M, FEATURES], requested or not [T, M], to their scores [T, M, any].
 
-    In each block a perceptron sees a model beside the mean and the maximum of all requested ones.
+    In each block a perceptron sees a model beside the mean and the maximum of all requested ones. What the
+    latter two add to its first layer is the same for all models of a slot.
     """
     embed, head = perceptron(weights, "models.embed"), perceptron(weights, "models.head")
-    numbers = sorted({key.split(".")[2] for key in weights if key.startswith("models.blocks.")}, key=int)
-    blocks = [perceptron(weights, f"models.blocks.{number}") for number in numbers]
+    count = len({key.split(".")[2] for key in weights if key.startswith("models.blocks.")})
+    blocks = [_layers(weights, f"models.blocks.{block}") for block in range(count)]
 
     def forward(features: Array, requested: Array) -> Array:
-        mask = requested[..., None].astype(features.dtype)
-        count = np.maximum(mask.sum(axis=-2, keepdims=True), 1.0)
-        h = np.maximum(embed(features), 0.0) * mask
-        for block in blocks:
-            mean, most = h.sum(axis=-2, keepdims=True) / count, h.max(axis=-2, keepdims=True)
-            seen = np.concatenate(
-                [h, *(np.broadcast_to(pooled, h.shape) for pooled in (mean, most))], axis=-1
-            )
-            h = np.maximum(h + block(seen), 0.0) * mask
-        return head(h)
+        T, M, _ = features.shape
+        mask = requested.reshape(T * M, 1).astype(features.dtype)
+        requests = np.maximum(mask.reshape(T, M).sum(axis=1), 1.0)[:, None]
+        h = _relu(embed(features.reshape(T * M, -1))) * mask
+        for (weight, bias), (last_weight, last_bias) in blocks:
+            units = h.shape[1]
+            models = h.reshape(T, M, units)
+            pooled = np.concatenate([models.sum(axis=1) / requests, models.max(axis=1)], axis=1)
+            shared = pooled @ weight[units:] + bias
+            hidden = _relu(h @ weight[:units] + np.repeat(shared, M, axis=0))
+            h = _relu(h + hidden @ last_weight + last_bias) * mask
+        return head(h).reshape(T, M, -1)
 
     return forward
+
+
+def _layers(weights: Weights, name: str) -> list[tuple[Array, Array]]:
+    """Return the layers of the perceptron of this name: weights [inputs, outputs] and biases."""
+    count = sum(key.startswith(f"{name}.") for key in weights) // 2
+    return [
+        (np.ascontiguousarray(weights[f"{name}.{2 * i}.weight"].T), weights[f"{name}.{2 * i}.bias"])
+        for i in range(count)
+    ]
+
+
+def _relu(values: Array) -> Array:
+    return np.maximum(values, 0.0, out=values)

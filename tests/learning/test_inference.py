@@ -111,9 +111,10 @@ def without_training(tmp_path):
         hidden = f"raise ModuleNotFoundError('No module named {name}', name='{name}')"
         (tmp_path / f"{name}.py").write_text(hidden)
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, threads: int = 1) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mincache", *words]
-        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "OPENBLAS_NUM_THREADS": str(threads)}
+        environment.pop("OMP_NUM_THREADS", None)
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     return run
@@ -121,12 +122,13 @@ def without_training(tmp_path):
 
 @pytest.mark.parametrize("spec", ["ddpg", "ddpg[variant=sets]", "set-policy"])
 def test_answering_needs_no_library_for_training(spec, tmp_path, without_training):
-    """Shipped policies answer, and the answer scores, without torch and Gymnasium."""
-    path = tmp_path / "answer.json"
-    solved = without_training("solve", "smoke-v1.l0.n10.t0", "--solver", spec, "-o", str(path))
-    assert solved.returncode == 0, solved.stderr
-    assert path.exists()
-    assert without_training("score", "smoke-v1.l0.n10.t0", str(path)).returncode == 0
+    """Shipped policies answer without torch and Gymnasium, with the same bytes on any number of threads."""
+    name, paths = "smoke-v1.l0.n10.t0", [tmp_path / "one.json", tmp_path / "two.json"]
+    for threads, path in enumerate(paths, start=1):
+        solved = without_training("solve", name, "--solver", spec, "-o", str(path), threads=threads)
+        assert solved.returncode == 0, solved.stderr
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert without_training("score", name, str(paths[0])).returncode == 0
 
 
 @pytest.mark.parametrize("solver", ["ddpg", "set-policy"])
