@@ -28,7 +28,8 @@ from mincache.generation import suites
 from mincache.learning import policies
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.solving import registry
-from mincache.views.environment import AgentView, EdgeCachingEnv
+from mincache.views.agent_view import AgentView
+from mincache.views.environment import EdgeCachingEnv, spaces
 from mincache.views.episodes import Episodes
 
 VIEW = AgentView("counts", "priority-serve")
@@ -106,8 +107,7 @@ def _own_traces(episodes: Episodes, index: int) -> Episodes:
 
 def _network(policy: Policy, instance: Instance) -> ActorCriticPolicy:
     """Return the policy's network with its weights; the file holds numbers alone, nothing that runs."""
-    spaces = VIEW.observation_space(instance), VIEW.action_space(instance)
-    network = ActorCriticPolicy(*spaces, lambda _: 0.0, **NETWORK)
+    network = ActorCriticPolicy(*spaces(VIEW, instance), lambda _: 0.0, **NETWORK)
     policy.check_shapes({name: tuple(weight.shape) for name, weight in network.state_dict().items()})
     network.load_state_dict({name: torch.as_tensor(weight) for name, weight in policy.weights.items()})
     return network

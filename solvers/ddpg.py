@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.optim import Adam
 
 from mincache import InputError, Scenario
 from mincache.errors import excerpt
 from mincache.generation.streams import generator
 from mincache.learning import policies
-from mincache.learning.acting import act
-from mincache.learning.agents import VARIANTS, AgentVariant, actor_of, critic_of, environment, sizes, view_of
-from mincache.learning.compute import Part
+from mincache.learning.agents import VARIANTS, AgentVariant, view_of
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.learner import PolicyLearner, Pupil
-from mincache.learning.networks import draw_weights
-from mincache.learning.replay import Replay, Transitions
 from mincache.problem.quantity import Array
-from mincache.views.environment import AgentView, EdgeCachingVectorEnv
+from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
+
+if TYPE_CHECKING:  # torch and gymnasium, which answering does without
+    from torch import Tensor, nn
+    from torch.optim import Adam
+
+    from mincache.learning.compute import Part
+    from mincache.learning.replay import Transitions
+    from mincache.views.environment import EdgeCachingVectorEnv
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,14 @@ class Agent(Pupil):
     view: AgentView
 
     def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
+        from torch.optim import Adam
+
+        from mincache.learning.networks import actor_of, critic_of, draw_weights
+        from mincache.learning.replay import Replay
+
         self.setting, self.course, self.discount = setting, course, setting.chosen.discount
         self.view = view_of(setting.chosen.observation, setting.chosen.action)
-        state_size, self.action_size = sizes(self.view, course.problem)
+        state_size, self.action_size = self.view.sizes(course.problem)
         self.network = self.actor = actor_of(self.view, course.problem, setting.hidden)
         policies.check_size(sum(weight.numel() for weight in self.actor.parameters()))
         self.critic = critic_of(self.view, course.problem, setting.hidden, setting.critic == "matched")
@@ -188,7 +194,8 @@ class Agent(Pupil):
         for network in (self.actor, self.critic):
             draw_weights(network, rng)
             network.to(setting.device)
-        self.target_actor, self.target_critic = deepcopy(self.actor), deepcopy(self.critic)
+        self.target_actor = deepcopy(self.actor).requires_grad_(False)
+        self.target_critic = deepcopy(self.critic).requires_grad_(False)
         self.actor_optimiser = Adam(self.actor.parameters(), setting.actor_rate, fused=True)
         self.critic_optimiser = Adam(self.critic.parameters(), setting.critic_rate, fused=True)
         self.replay = Replay(setting.replay, state_size, self.action_size, setting.device)
@@ -200,9 +207,11 @@ class Agent(Pupil):
 
     def learn(self, done: int) -> float:
         """Play an episode in each environment, learning; return the mean reward."""
+        from mincache.views.environment import EdgeCachingVectorEnv
+
         rng = generator(self.course.seed, "ddpg", "round", done)
         episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course
-        env = environment(self.view, episodes, self.setting.environments)
+        env = EdgeCachingVectorEnv(episodes, self.setting.environments, view=self.view)
         return self.play(env, done, self.noise(done), rng)
 
     def noise(self, done: int) -> float:
@@ -218,7 +227,7 @@ class Agent(Pupil):
         while not over:
             raw = self.explore(states, noise, rng)
             next_states, rewards, _, truncated, _ = env.step(raw)
-            self.replay.add(Transitions(*map(torch.as_tensor, (states, raw, rewards, next_states))))
+            self.replay.add(states, raw, rewards, next_states)
             if len(self.replay) >= self.setting.warmup:
                 self.take_steps(rng)
             states, over = next_states, bool(truncated.all())
@@ -231,7 +240,7 @@ class Agent(Pupil):
         if len(self.replay) < self.setting.warmup:
             return rng.uniform(-1.0, 1.0, shape).astype(np.float32)
         drawn = noise * rng.standard_normal(shape)
-        return np.clip(act(self.actor, states) + drawn, -1.0, 1.0).astype(np.float32)
+        return np.clip(self.actor.act(states) + drawn, -1.0, 1.0).astype(np.float32)
 
     def take_steps(self, rng: np.random.Generator) -> None:
         """Take the steps that follow a step of the environments."""
@@ -247,7 +256,7 @@ class Agent(Pupil):
         scores = self.actor.scores(batch.state)
         excess = (scores.abs() - self.setting.score_limit).relu()
         penalty = self.setting.score_penalty * excess.square().sum(dim=1).mean()
-        step(self.actor_optimiser, penalty - policy_value(self.critic, batch.state, torch.tanh(scores)))
+        step(self.actor_optimiser, penalty - policy_value(self.critic, batch.state, scores.tanh()))
         self.critic.requires_grad_(True)
         soft_update(self.target_actor, self.actor, self.setting.target_rate)
         soft_update(self.target_critic, self.critic, self.setting.target_rate)
@@ -255,9 +264,8 @@ class Agent(Pupil):
 
 def target_values(actor: nn.Module, critic: nn.Module, batch: Transitions, discount: float) -> Tensor:
     """(15b): reward plus the discounted value that the target networks give the next state, [E]."""
-    with torch.no_grad():
-        next_value: Tensor = critic(batch.next_state, actor(batch.next_state))
-        return batch.reward + discount * next_value
+    next_value: Tensor = critic(batch.next_state, actor(batch.next_state))
+    return (batch.reward + discount * next_value).detach()
 
 
 def critic_loss(critic: nn.Module, batch: Transitions, targets: Tensor) -> Tensor:
@@ -279,8 +287,7 @@ def step(optimiser: Adam, loss: Tensor) -> None:
     optimiser.step()
 
 
-@torch.no_grad()
 def soft_update(target: nn.Module, online: nn.Module, rate: float) -> None:
     """(17), (18): move the target's weights towards the online network's by `rate` of the way."""
     for slow, fast in zip(target.parameters(), online.parameters(), strict=True):
-        slow.lerp_(fast, rate)
+        slow.data.lerp_(fast.data, rate)

@@ -6,16 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-from torch.optim import Adam
-
 from mincache import InputError
 from mincache.generation.streams import generator
 from mincache.learning.agents import SlotView
 from mincache.learning.draws import LEAST_USERS, MOST_MODELS, TrainingSource
-from mincache.learning.imitation import Examples
 from mincache.learning.learner import PolicyLearner, Pupil
-from mincache.learning.networks import SlotNetwork, draw_weights
 
 
 @dataclass(frozen=True)
@@ -84,11 +79,14 @@ class Imitator(Pupil):
         course: what to learn from; its seed draws the first weights.
     """
 
-    network: SlotNetwork
-
     def __init__(self, setting: SetPolicy, course: TrainingSource) -> None:
+        from torch.optim import Adam  # answering does without torch
+
+        from mincache.learning.imitation import Examples
+        from mincache.learning.networks import SlotNetwork, draw_weights
+
         self.setting, self.course, self.view = setting, course, SlotView()
-        self.network = SlotNetwork(setting.width, setting.blocks)
+        self.network = self.scorer = SlotNetwork(setting.width, setting.blocks)
         draw_weights(self.network, generator(course.seed, "set-policy", "weights"))
         self.optimiser = Adam(self.network.parameters(), setting.rate, fused=True)
         self.parts = {"network": self.network, "optimiser": self.optimiser}
@@ -112,8 +110,8 @@ class Imitator(Pupil):
         self.optimiser.param_groups[0]["lr"] = 0.5 * setting.rate * (1.0 + cosine)
         total = 0.0
         for _ in range(setting.updates):
-            rows = torch.from_numpy(rng.integers(self.examples.count, size=setting.batch))
-            loss = self.examples.loss(self.network, rows)
+            rows = rng.integers(self.examples.count, size=setting.batch)
+            loss = self.examples.loss(self.scorer, rows)
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             self.optimiser.step()

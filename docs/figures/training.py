@@ -24,7 +24,8 @@ from mincache import Instance, Solution
 from mincache.generation import suites
 from mincache.learning.training import Validation
 from mincache.solving import registry
-from mincache.views.environment import AgentView, EdgeCachingEnv
+from mincache.views.agent_view import AgentView
+from mincache.views.environment import EdgeCachingEnv
 from mincache.views.episodes import Episodes
 
 FOLDER = Path(__file__).parent

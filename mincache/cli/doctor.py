@@ -20,7 +20,7 @@ from mincache.cli.terminal import Styled, TerminalTable, print_json, printable, 
 ENABLES = {
     "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
     "genetic": "the solvers genetic and pymoo",
-    "ddpg": "the solvers ddpg and set-policy, mincache train, the Gymnasium environment",
+    "ddpg": "mincache train, which learns with torch, and the Gymnasium environment",
     "board": "the charts and pages of a published leaderboard",
     "dask": "mincache run --executor dask",
     "compiled": "decomposition in compiled loops, for instances beyond the paper's",

@@ -58,10 +58,11 @@ def train(
     from mincache.bench.entrant import describe
     from mincache.board.entries import folder_name
     from mincache.learning.checkpoint import Checkpoint
-    from mincache.learning.training import Session
+    from mincache.learning.training import Session, check_libraries
 
     spec = _spec(solver, episodes, device)
     learner = _learner(spec)
+    check_libraries()
     course, where = _course(learner, suite, users, library, seed)
     path = _checked(output or Path(f"{folder_name(describe(spec).label)}.{where}.s{seed}.safetensors"))
     options = {

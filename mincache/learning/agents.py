@@ -13,20 +13,21 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from gymnasium.spaces import Box
 
 from mincache.errors import InputError
-from mincache.learning.networks import ACTION_NUMBERS, STATE_NUMBERS, Actor, Critic, SetActor, SetCritic
-from mincache.learning.slot_sets import AGGREGATES, DECODER, Aggregates, Scores, decide
+from mincache.learning.slot_sets import (
+    ACTION_NUMBERS,
+    AGGREGATES,
+    DECODER,
+    STATE_NUMBERS,
+    Aggregates,
+    Scores,
+    decide,
+)
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.views.environment import AgentView, EdgeCachingVectorEnv
-from mincache.views.episodes import Episodes
-from mincache.views.observations import LIMIT
-
-SET_FRACTION = 4
-"""An agent on sets has this fraction of the units in a layer, since every model passes through them."""
+from mincache.views.agent_view import AgentView, check_actions
 
 
 class AgentVariant(NamedTuple):
@@ -71,6 +72,17 @@ class SetView(AgentView):
         """Name and version of the aggregates and of the decoder."""
         return AGGREGATES, DECODER
 
+    def sizes(self, instance: Instance) -> tuple[int, int]:
+        """Return how many numbers a state and an action have.
+
+        Raises:
+            InputError: if rules link the slots: the view does not tell what is cached already.
+        """
+        if instance.rules.link_slots:
+            used = ", ".join(instance.used_rules)
+            raise InputError("scenario", "must not link slots for an agent on sets", used)
+        return STATE_NUMBERS * instance.model_count, ACTION_NUMBERS * instance.model_count
+
     def apply(self, instance: Instance, memory: Array | None = None) -> Array:
         """Return the states of all slots, float32 [T, M (FEATURES + 1)]."""
         seen = Aggregates.of(instance)
@@ -84,21 +96,10 @@ class SetView(AgentView):
             InputError: if they are of another shape, or not finite.
         """
         T, M = instance.slot_count, instance.model_count
-        if raw.shape != (T, ACTION_NUMBERS * M):
-            raise InputError("action", f"must have shape {[T, ACTION_NUMBERS * M]}", str(list(raw.shape)))
-        if not np.isfinite(raw).all():
-            raise InputError("action", "must be finite", "NaN or infinity", "has the learner diverged?")
+        check_actions(raw, (T, ACTION_NUMBERS * M))
         scores = np.asarray(raw, dtype=np.float64)
         all_wanted, equal_share = np.ones((T, M)), np.zeros((T, instance.user_count))
         return decide(instance, Scores(scores[:, :M], all_wanted, scores[:, M:], equal_share))
-
-    def observation_space(self, instance: Instance) -> Box:
-        """Return the box that states lie in."""
-        return Box(-LIMIT, LIMIT, (STATE_NUMBERS * instance.model_count,), np.float32)
-
-    def action_space(self, instance: Instance) -> Box:
-        """Return the box that raw actions lie in."""
-        return Box(-1.0, 1.0, (ACTION_NUMBERS * instance.model_count,), np.float32)
 
 
 @dataclass(frozen=True)
@@ -136,36 +137,3 @@ def view_of(observation: str, action: str) -> AgentView:
     return (
         sets if (observation, action) == (sets.observation, sets.action) else AgentView(observation, action)
     )
-
-
-def environment(view: AgentView, source: Episodes, count: int) -> EdgeCachingVectorEnv:
-    """Return `count` copies of the environment as an agent with this view sees it.
-
-    Raises:
-        InputError: if rules link the slots, and the view does not tell what is cached already.
-    """
-    if isinstance(view, SetView) and source.problem.rules.link_slots:
-        used = ", ".join(source.problem.used_rules)
-        raise InputError("scenario", "must not link slots for an agent on sets", used)
-    return EdgeCachingVectorEnv(source, count, view=view)
-
-
-def sizes(view: AgentView, problem: Instance) -> tuple[int, int]:
-    """Return how many numbers a state and an action have."""
-    (state_size,), (action_size,) = view.observation_space(problem).shape, view.action_space(problem).shape
-    return state_size, action_size
-
-
-def actor_of(view: AgentView, problem: Instance, hidden: int) -> Actor | SetActor:
-    """Return an actor for instances like this one."""
-    if isinstance(view, SetView):
-        return SetActor(max(1, hidden // SET_FRACTION))
-    return Actor(*sizes(view, problem), hidden)
-
-
-def critic_of(view: AgentView, problem: Instance, hidden: int, matched: bool) -> Critic | SetCritic:
-    """Return a critic for instances like this one."""
-    if isinstance(view, SetView):
-        return SetCritic(max(1, hidden // SET_FRACTION))
-    state_size, _ = sizes(view, problem)
-    return Critic(state_size, problem.user_count, problem.model_count, hidden, matched)

@@ -54,15 +54,16 @@ class Examples:
             self.log_share[rows] = torch.from_numpy(np.log(best.bandwidth_share[:, : self.users.shape[1]]))
             self.count += instance.slot_count
 
-    def loss(self, network: SlotNetwork, rows: Tensor) -> Tensor:
-        """Return how far a network's scores for some slots are from what is optimal there."""
-        requested, cached = self.requested[rows], self.cached[rows]
-        cache, want, serve, bandwidth = network(self.features[rows], requested, self.users[rows])
+    def loss(self, network: SlotNetwork, rows: Array) -> Tensor:
+        """Return how far a network's scores of the slots with these numbers are from the optimum's."""
+        slots = torch.from_numpy(rows)
+        requested, cached = self.requested[slots], self.cached[slots]
+        cache, want, serve, bandwidth = network(self.features[slots], requested, self.users[slots])
         order = _error(cache, cached, requested)
-        wanted = _error(want, cached, requested & self.decided[rows])
+        wanted = _error(want, cached, requested & self.decided[slots])
         # What a model that is not cached would be served with is nobody's concern.
-        steps = _error(serve, self.served[rows], requested & (cached > 0.0))
-        shares = mse_loss(_centred(bandwidth), _centred(self.log_share[rows]))
+        steps = _error(serve, self.served[slots], requested & (cached > 0.0))
+        shares = mse_loss(_centred(bandwidth), _centred(self.log_share[slots]))
         return order + _WANTING * wanted + _SERVING * steps + _BANDWIDTH * shares
 
 

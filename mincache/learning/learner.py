@@ -8,23 +8,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
-from mincache.learning.acting import AnyView, answer, load
+from mincache.learning.acting import AnyView, answer, load, network_of
 from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.compute import Part, arrays_of, one_thread, restore
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.policies import Policy, PolicyCard
-from mincache.learning.training import TrainingWatcher
+from mincache.learning.training import TrainingWatcher, check_libraries
 from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
 from mincache.solving import registry
 from mincache.solving.contract import Learner, Run
+
+if TYPE_CHECKING:  # torch, which answering does without
+    from torch import nn
+
+    from mincache.learning.compute import Part
 
 MOST_UNITS = 2048
 """Units that a layer may have, so that no policy is too large a file to be read."""
@@ -34,7 +37,7 @@ class Pupil(ABC):
     """What is taught in a training.
 
     Attributes:
-        network: what answers, and becomes the policy.
+        network: what becomes the policy.
         view: how the network sees slots and says what to do.
         parts: everything that changes in a training, by name.
     """
@@ -49,6 +52,10 @@ class Pupil(ABC):
 
         Its randomness is a stream of that round's own, so that a training can go on from a checkpoint.
         """
+
+    def weights(self) -> dict[str, Array]:
+        """Return the network's weights by name."""
+        return {name: weight.cpu().numpy() for name, weight in self.network.state_dict().items()}
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,6 @@ class PolicyLearner(Learner):
         policies.write_policy(path, self.train(course))
         return path
 
-    @one_thread()
     def train(
         self,
         course: TrainingSource,
@@ -180,25 +186,32 @@ class PolicyLearner(Learner):
 
         Raises:
             InputError: if the course has rules that the learner does not keep.
+            MissingExtraError: if a library for training is not installed.
         """
+        check_libraries()
         declined = super().supports(course.problem)
         if declined:
             raise InputError("scenario", "must have no rule that the learner does not keep", declined)
-        pupil = self.pupil(course)
-        begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
-        restore(pupil.parts if kept else {}, kept)
-        for done in range(begun, self.episodes, self.environments):
-            reward = pupil.learn(done)
-            if watch is not None:
-                watch(done + self.environments, reward, partial(answer, pupil.network, pupil.view))
-            if checkpoint is not None:
-                checkpoint.save(done + self.environments, arrays_of(pupil.parts))
-        weights = {name: weight.cpu().numpy() for name, weight in pupil.network.state_dict().items()}
-        card = PolicyCard(
-            solver=self.title, parameters=self.training(), title=title, versions=pupil.view.versions,
-            seed=course.seed, **policies.card_fields_of(course),
-        )  # fmt: skip
-        return Policy(card, weights).in_float16() if self.float16 else Policy(card, weights)
+        from mincache.learning.compute import arrays_of, one_thread, restore
+
+        with one_thread():
+            pupil = self.pupil(course)
+            card = PolicyCard(
+                solver=self.title, parameters=self.training(), title=title, versions=pupil.view.versions,
+                seed=course.seed, **policies.card_fields_of(course),
+            )  # fmt: skip
+            begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
+            restore(pupil.parts if kept else {}, kept)
+            for done in range(begun, self.episodes, self.environments):
+                reward = pupil.learn(done)
+                policy = Policy(card, pupil.weights())
+                if watch is not None:
+                    network = network_of(policy, pupil.view, course.problem)
+                    watch(done + self.environments, reward, partial(answer, network, pupil.view))
+                if checkpoint is not None:
+                    checkpoint.save(done + self.environments, arrays_of(pupil.parts))
+        policy = Policy(card, pupil.weights())
+        return policy.in_float16() if self.float16 else policy
 
     # Parameters
 

@@ -5,6 +5,7 @@ On sets the same weights serve every model and every user, in any order and numb
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 
 import numpy as np
@@ -12,16 +13,39 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from mincache.learning.slot_sets import FEATURES, USER_FEATURES
+from mincache.learning.agents import SetView
+from mincache.learning.slot_sets import ACTION_NUMBERS, FEATURES, STATE_NUMBERS, USER_FEATURES
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.views.agent_view import AgentView
 from mincache.views.observations import requests_start
 
-STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
-"""Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
+SET_FRACTION = 4
+"""An agent on sets has this fraction of the units in a layer, since every model passes through them."""
 _FINAL_BOUND = 3e-3
 
 
-class Actor(nn.Module):
-    """The policy pi: a raw action in (-1, 1) for each state.
+class AnyActor(nn.Module, ABC):
+    """The policy pi: a raw action in (-1, 1) for each state."""
+
+    @abstractmethod
+    def scores(self, state: Tensor) -> Tensor:
+        """Return the unbounded scores [B, action] of states [B, state]."""
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Return the actions [B, action] of states [B, state]: the scores through tanh."""
+        return torch.tanh(self.scores(state))
+
+    @torch.no_grad()
+    def act(self, states: Array) -> Array:
+        """Return the same as float32 arrays, from whatever device the weights are on."""
+        device = next(self.parameters()).device
+        raw: Array = self(torch.as_tensor(states, device=device)).cpu().numpy()
+        return raw
+
+
+class Actor(AnyActor):
+    """The policy pi as a perceptron over a whole state.
 
     Args:
         state_size: entries of a state.
@@ -37,10 +61,6 @@ class Actor(nn.Module):
         """Return the unbounded scores [B, action] of states [B, state]."""
         scores: Tensor = self.layers(state)
         return scores
-
-    def forward(self, state: Tensor) -> Tensor:
-        """Return the actions [B, action] of states [B, state]: the scores through tanh."""
-        return torch.tanh(self.scores(state))
 
 
 class Critic(nn.Module):
@@ -134,7 +154,7 @@ class SlotNetwork(nn.Module):
         return *self.models(features, requested).unbind(dim=-1), self.users(users).squeeze(-1)
 
 
-class SetActor(nn.Module):
+class SetActor(AnyActor):
     """The policy pi on sets: two scores in (-1, 1) for each model.
 
     Args:
@@ -149,10 +169,6 @@ class SetActor(nn.Module):
         """Return the unbounded scores [B, 2 M] of states [B, M (FEATURES + 1)]."""
         scores: Tensor = self.models(*_models_of(state))
         return scores.transpose(-1, -2).flatten(start_dim=-2)
-
-    def forward(self, state: Tensor) -> Tensor:
-        """Return the actions [B, 2 M] of states: the scores through tanh."""
-        return torch.tanh(self.scores(state))
 
 
 class SetCritic(nn.Module):
@@ -172,6 +188,21 @@ class SetCritic(nn.Module):
         scores = action.reshape(len(action), ACTION_NUMBERS, -1).transpose(-1, -2)
         worth: Tensor = self.models(torch.cat([features, scores], dim=-1), requested)
         return (worth.squeeze(-1) * requested).sum(dim=-1)
+
+
+def actor_of(view: AgentView, problem: Instance, hidden: int) -> AnyActor:
+    """Return an actor for instances like this one."""
+    if isinstance(view, SetView):
+        return SetActor(max(1, hidden // SET_FRACTION))
+    return Actor(*view.sizes(problem), hidden)
+
+
+def critic_of(view: AgentView, problem: Instance, hidden: int, matched: bool) -> Critic | SetCritic:
+    """Return a critic for instances like this one."""
+    if isinstance(view, SetView):
+        return SetCritic(max(1, hidden // SET_FRACTION))
+    state_size, _ = view.sizes(problem)
+    return Critic(state_size, problem.user_count, problem.model_count, hidden, matched)
 
 
 def _models_of(state: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mincache.errors import InputError
+from mincache.problem.quantity import Array
 
 
 class Transitions(NamedTuple):
@@ -55,12 +56,12 @@ class Replay:
     def __len__(self) -> int:
         return min(self._added, self._capacity)
 
-    def add(self, transitions: Transitions) -> None:
-        """Keep a batch of transitions."""
-        count = len(transitions.reward)
+    def add(self, states: Array, actions: Array, rewards: Array, next_states: Array) -> None:
+        """Keep a batch of transitions, arrays like those of `Transitions`."""
+        count = len(rewards)
         rows = torch.arange(self._added, self._added + count) % self._capacity
-        for kept, new in zip(self._memory, transitions, strict=True):
-            kept[rows] = new.to(kept)
+        for kept, new in zip(self._memory, (states, actions, rewards, next_states), strict=True):
+            kept[rows] = torch.as_tensor(new).to(kept)
         self._added += count
 
     def fix_reward_scale(self) -> None:

@@ -27,6 +27,8 @@ DECODER = "score-order/1"
 """Name and version of how scores become decisions; a policy is trained for one version."""
 FEATURES = 14
 """Numbers that describe a model in a slot."""
+STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
+"""Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
 USER_FEATURES = 3
 """Numbers that describe a user in a slot, as far as bandwidth goes."""
 _LIMIT = 8.0
@@ -93,9 +95,12 @@ def _users(instance: Instance) -> Array:
 
 
 def _bounded(*columns: Array) -> Array:
-    shape = np.broadcast_shapes(*(column.shape for column in columns))
-    stacked = np.stack([np.broadcast_to(column, shape) for column in columns], axis=-1)
-    return np.asarray(np.nan_to_num(stacked, posinf=_LIMIT).clip(-_LIMIT, _LIMIT), dtype=np.float32)
+    """Return columns side by side; the first has the shape that the others are broadcast to."""
+    stacked = np.empty((*columns[0].shape, len(columns)))
+    for i, column in enumerate(columns):
+        stacked[..., i] = column
+    stacked[np.isnan(stacked)] = 0.0
+    return np.asarray(stacked.clip(-_LIMIT, _LIMIT), dtype=np.float32)
 
 
 class Scores(NamedTuple):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -26,6 +27,19 @@ VALIDATION_TRACES = 4
 VALIDATION_DRAWS = 20
 TrainingWatcher = Callable[[int, float, Callable[[Instance], Solution]], None]
 """Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
+
+
+def check_libraries() -> None:
+    """Check that the libraries for training are installed; answering needs none of them.
+
+    Raises:
+        MissingExtraError: with what to install.
+    """
+    for name in ("torch", "gymnasium"):
+        try:
+            import_module(name)
+        except ModuleNotFoundError as error:
+            raise registry.missing_extra("training", error) from None
 
 
 @runtime_checkable

@@ -27,7 +27,7 @@ GROUP = "mincache.solvers"
 _EXTRAS = {
     "pyomo": "pyomo", "highspy": "pyomo", "pyscipopt": "pyomo",
     "pymoo": "genetic",
-    "torch": "ddpg", "gymnasium": "ddpg", "safetensors": "ddpg",
+    "torch": "ddpg", "gymnasium": "ddpg",
     "numba": "compiled",
     "mpmath": "certify",
     "distributed": "dask",

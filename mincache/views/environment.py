@@ -9,7 +9,6 @@ what is cached, and states then tell it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
@@ -24,79 +23,19 @@ from mincache.generation.scenario import Scenario
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array, quantities
-from mincache.problem.solution import Decisions
-from mincache.views import actions, observations
-from mincache.views.actions import ACTIONS
+from mincache.views import observations
+from mincache.views.agent_view import AgentView
 from mincache.views.arguments import check_mask, numbers, seeds, whole
 from mincache.views.episodes import EpisodeOrder, Episodes, across
-from mincache.views.observations import LIMIT, OBSERVATIONS
+from mincache.views.observations import LIMIT
 
 ENVIRONMENT_ID = "mincache/EdgeCaching-v0"
 
 
-@dataclass(frozen=True)
-class AgentView:
-    """How an agent sees slots and says what to do.
-
-    Args:
-        observation: one of `observations.OBSERVATIONS`.
-        action: one of `actions.ACTIONS`.
-
-    Raises:
-        InputError: if there is no observation or action of that name.
-    """
-
-    observation: str = "counts"
-    action: str = "serve-in-order"
-
-    def __post_init__(self) -> None:
-        for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
-            if getattr(self, field) not in known:
-                raise InputError(field, f"must be one of {', '.join(known)}", excerpt(getattr(self, field)))
-
-    @property
-    def versions(self) -> tuple[str, str]:
-        """Name and version of the observation and of the action, such as `counts/1`."""
-        observation, action = OBSERVATIONS[self.observation], ACTIONS[self.action]
-        return f"{self.observation}/{observation.version}", f"{self.action}/{action.version}"
-
-    def apply(self, instance: Instance, memory: Array | None = None) -> Array:
-        """Return the states (12) of all slots, float32 [T, size].
-
-        Args:
-            instance: whose slots are seen.
-            memory: what `observations.memory` adds to them, where rules link the slots.
-        """
-        states = OBSERVATIONS[self.observation].apply(instance)
-        return states if memory is None else np.concatenate([states, memory], axis=1)
-
-    def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
-        """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1].
-
-        Args:
-            instance: whose limits and rules count.
-            raw: the actions.
-            cache: [..., T, M], bool; what is cached, where the actions no longer decide it.
-
-        Raises:
-            InputError: if they are of another shape, or not finite.
-        """
-        wanted = (instance.slot_count, actions.size(instance))
-        if raw.shape[-2:] != wanted:
-            raise InputError("action", f"must have shape {list(wanted)}", str(list(raw.shape)))
-        if not np.isfinite(raw).all():
-            raise InputError("action", "must be finite", "NaN or infinity", "has the learner diverged?")
-        return ACTIONS[self.action].decide(instance, raw, cache)
-
-    def observation_space(self, instance: Instance) -> Box:
-        """Return the box that states lie in."""
-        size = OBSERVATIONS[self.observation].size(instance)
-        size += observations.memory_size(instance.rules, instance.model_count)
-        return Box(-LIMIT, LIMIT, (size,), np.float32)
-
-    def action_space(self, instance: Instance) -> Box:
-        """Return the box that raw actions lie in."""
-        return Box(-1.0, 1.0, (actions.size(instance),), np.float32)
+def spaces(view: AgentView, instance: Instance) -> tuple[Box, Box]:
+    """Return the boxes that states and raw actions lie in."""
+    state_size, action_size = view.sizes(instance)
+    return Box(-LIMIT, LIMIT, (state_size,), np.float32), Box(-1.0, 1.0, (action_size,), np.float32)
 
 
 class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
@@ -148,8 +87,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self._problem.check_rules()
         self._steps: list[Instance] = []
         self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)
-        self.single_observation_space = self.view.observation_space(self._problem)
-        self.single_action_space = self.view.action_space(self._problem)
+        self.single_observation_space, self.single_action_space = spaces(self.view, self._problem)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 

@@ -1,4 +1,4 @@
-"""The environment: many slots at once against one at a time; a policy's loading apart from its answers."""
+"""The environment: many slots at once against one at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find
-from mincache.solving import registry
 from mincache.views.environment import EdgeCachingEnv, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
@@ -58,48 +57,3 @@ def test_a_batch_of_slots_against_one_at_a_time(benchmark, source):
     print(f"\nenvironment {WIDTH} wide, {source}: {rate:,.0f} slots a second, {ratio:.0f} times one alone")
     assert rate >= 100_000
     assert ratio >= 20
-
-
-def test_a_policy_is_loaded_and_answers(benchmark):
-    """Loading a policy, answering 50 slots one by one, and all at once: each timed by itself."""
-    from mincache.learning.acting import answer, load
-
-    solver = registry.make("ddpg")
-    if solver.supports(INSTANCE) is not None:
-        pytest.skip("no policy ships for this instance")
-    path = solver.find(INSTANCE)
-    actor, view = load(path, INSTANCE)
-    slots = [INSTANCE.slot(t) for t in range(INSTANCE.slot_count)]
-    calls = {
-        "load": lambda: load(path, INSTANCE),
-        "one by one": lambda: [answer(actor, view, slot) for slot in slots],
-        "at once": lambda: answer(actor, view, INSTANCE),
-    }
-    taken = {name: statistics.median(cpu_s(call) for _ in range(15)) for name, call in calls.items()}
-    benchmark(calls["at once"])
-    benchmark.extra_info.update(taken)
-    slot_s, batch_s = (taken[name] / len(slots) for name in ("one by one", "at once"))
-    print(f"\npolicy: loaded in {taken['load'] * 1e3:.2f} ms, a slot in {slot_s * 1e6:.0f} us, in a batch of "
-          f"{len(slots)} in {batch_s * 1e6:.1f} us: {slot_s / batch_s:.0f} times as fast, and loading takes "
-          f"{taken['load'] / slot_s:.1f} times as long as a slot")  # fmt: skip
-    assert slot_s > batch_s
-
-
-def test_the_clock_of_solve_leaves_loading_out(benchmark):
-    """A record's `solve_s` holds answers alone: the policy is loaded within `build_s`."""
-    from mincache.bench.attempt import attempt
-    from mincache.bench.describing import describe
-    from mincache.bench.limits import Limits
-    from mincache.bench.plan import plan
-    from mincache.bench.supervisor import Supervisor
-
-    with Supervisor(pin=False) as keeper:
-        entrant = describe("ddpg", keeper)
-        task = next(t for t in plan(find("paper-v1"), [entrant], 1, Limits(wall_s=60.0))
-                    if t.cell.instance == INSTANCE.name)  # fmt: skip
-        judged = benchmark.pedantic(lambda: attempt(task, task.read(), keeper), rounds=3)
-    record = judged.record
-    print(f"\nddpg, a run: import {record.import_s:.2f} s, build {record.build_s:.3f} s, "
-          f"solve {record.solve_s:.4f} s")  # fmt: skip
-    assert record.verdict == "verified"
-    assert record.solve_s < record.build_s

@@ -2,25 +2,24 @@
 
 import numpy as np
 import pytest
-import torch
 
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
-from mincache.learning.agents import SetView, environment
+from mincache.learning.agents import SetView
 from mincache.learning.networks import SetActor, draw_weights
+from mincache.views.environment import EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
 
 def test_an_agent_on_sets_fits_its_environment():
     """States and actions lie in the environment's boxes, for an actor that never heard of N and M."""
     scenario = Scenario(users=3, models=4, slots=3)
-    env = environment(SetView(), Episodes(scenario, scenario.library(1), seed=1), 2)
+    env = EdgeCachingVectorEnv(Episodes(scenario, scenario.library(1), seed=1), 2, view=SetView())
     actor = SetActor(8)
     draw_weights(actor, np.random.default_rng(1))
     states, _ = env.reset()
     assert env.observation_space.contains(states)
-    with torch.no_grad():
-        raw = actor(torch.from_numpy(states)).numpy()
+    raw = actor.act(states)
     assert env.action_space.contains(raw)
     _, rewards, _, truncated, _ = env.step(raw)
     assert (rewards < 0).all()
@@ -41,4 +40,4 @@ def test_linked_slots_are_refused():
     """An agent on sets does not see what is cached already, so it is not trained where that counts."""
     scenario = Scenario(slots=4, users=3, models=4, loading_s_per_gb=1.0)
     with pytest.raises(InputError, match="must not link slots"):
-        environment(SetView(), Episodes(scenario, scenario.library(1), seed=1), 1)
+        EdgeCachingVectorEnv(Episodes(scenario, scenario.library(1), seed=1), view=SetView())

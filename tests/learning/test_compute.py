@@ -4,12 +4,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mincache import Run
 from mincache.cli.train import train
 from mincache.errors import InputError
-from mincache.generation.suites import find_instance
 from mincache.learning.compute import check_device, one_thread
-from mincache.solving import registry
 
 WORDS = ["ddpg", "--suite", "smoke-v1", "--users", "10", "--library", "0", "--episodes", "20"]
 needs_no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
@@ -57,15 +54,3 @@ def test_threads_are_given_back(three_threads):
     with pytest.raises(ZeroDivisionError), one_thread():
         raise ZeroDivisionError
     assert torch.get_num_threads() == 3
-
-
-@pytest.mark.parametrize("spec", ["ddpg", "ddpg[variant=sets]", "set-policy"])
-def test_a_policy_answers_on_one_thread(three_threads, spec):
-    """An answer has the same bytes with any number of threads, and leaves that number alone."""
-    instance, solver = find_instance("smoke-v1.l0.n10.t0"), registry.make(spec)
-    answers = []
-    for threads in (3, 1):
-        torch.set_num_threads(threads)
-        answers.append(solver.solve(instance, Run.seeded(0)).step_share.tobytes())
-        assert torch.get_num_threads() == threads
-    assert answers[0] == answers[1]

@@ -11,7 +11,7 @@ from mincache.learning.imitation import Examples
 SCENARIO = Scenario(users=9, slots=6, models=7)
 INSTANCE = SCENARIO.instance("one", SCENARIO.library(3), SCENARIO.trace(3, "one"))
 BEST = optimum(INSTANCE).solution
-ROWS = torch.arange(6)
+ROWS = np.arange(6)
 
 
 @pytest.fixture

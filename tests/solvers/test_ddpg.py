@@ -15,7 +15,6 @@ from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find
 from mincache.learning import policies
-from mincache.learning.acting import act
 from mincache.learning.networks import Actor, Critic, draw_weights
 from mincache.learning.replay import Transitions
 from mincache.learning.training import TrainingRecord
@@ -153,9 +152,9 @@ def test_exploration_is_gaussian_and_stays_in_the_box():
     states = np.zeros((20_000, agent.actor.layers[0].in_features), dtype=np.float32)
     uniform = agent.explore(states, 0.2, np.random.default_rng(0))
     assert uniform.std() == pytest.approx(np.sqrt(1 / 3), rel=0.02)
-    filler = torch.zeros(100, states.shape[1])
-    agent.replay.add(Transitions(filler, torch.zeros(100, ACTION), torch.zeros(100), filler))
-    noise = agent.explore(states, 0.2, np.random.default_rng(0)) - act(agent.actor, states)
+    filler = np.zeros((100, states.shape[1]))
+    agent.replay.add(filler, np.zeros((100, ACTION)), np.zeros(100), filler)
+    noise = agent.explore(states, 0.2, np.random.default_rng(0)) - agent.actor.act(states)
     assert noise.std() == pytest.approx(0.2, rel=0.02)
     assert np.abs(agent.explore(states, 5.0, np.random.default_rng(0))).max() == 1.0
 

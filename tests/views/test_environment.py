@@ -12,7 +12,8 @@ from gymnasium.utils.env_checker import check_env
 from mincache import InputError, Solution, evaluate
 from mincache.generation.scenario import Scenario
 from mincache.views.actions import ACTIONS
-from mincache.views.environment import ENVIRONMENT_ID, AgentView, EdgeCachingEnv, EdgeCachingVectorEnv
+from mincache.views.agent_view import AgentView
+from mincache.views.environment import ENVIRONMENT_ID, EdgeCachingEnv, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 
 SHORT = Scenario(users=3, models=4, slots=5)

@@ -1,0 +1,83 @@
+"""How an agent sees slots and says what to do, without any library for reinforcement learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.errors import InputError, excerpt
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Decisions
+from mincache.views import actions, observations
+from mincache.views.actions import ACTIONS
+from mincache.views.observations import OBSERVATIONS
+
+
+@dataclass(frozen=True)
+class AgentView:
+    """How an agent sees slots and says what to do.
+
+    Args:
+        observation: one of `observations.OBSERVATIONS`.
+        action: one of `actions.ACTIONS`.
+
+    Raises:
+        InputError: if there is no observation or action of that name.
+    """
+
+    observation: str = "counts"
+    action: str = "serve-in-order"
+
+    def __post_init__(self) -> None:
+        for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
+            if getattr(self, field) not in known:
+                raise InputError(field, f"must be one of {', '.join(known)}", excerpt(getattr(self, field)))
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of the observation and of the action, such as `counts/1`."""
+        observation, action = OBSERVATIONS[self.observation], ACTIONS[self.action]
+        return f"{self.observation}/{observation.version}", f"{self.action}/{action.version}"
+
+    def sizes(self, instance: Instance) -> tuple[int, int]:
+        """Return how many numbers a state and an action have."""
+        memory = observations.memory_size(instance.rules, instance.model_count)
+        return OBSERVATIONS[self.observation].size(instance) + memory, actions.size(instance)
+
+    def apply(self, instance: Instance, memory: Array | None = None) -> Array:
+        """Return the states (12) of all slots, float32 [T, size].
+
+        Args:
+            instance: whose slots are seen.
+            memory: what `observations.memory` adds to them, where rules link the slots.
+        """
+        states = OBSERVATIONS[self.observation].apply(instance)
+        return states if memory is None else np.concatenate([states, memory], axis=1)
+
+    def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
+        """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1].
+
+        Args:
+            instance: whose limits and rules count.
+            raw: the actions.
+            cache: [..., T, M], bool; what is cached, where the actions no longer decide it.
+
+        Raises:
+            InputError: if they are of another shape, or not finite.
+        """
+        check_actions(raw, (instance.slot_count, actions.size(instance)))
+        return ACTIONS[self.action].decide(instance, raw, cache)
+
+
+def check_actions(raw: Array, wanted: tuple[int, int]) -> None:
+    """Check that raw actions end in the wanted shape and are finite.
+
+    Raises:
+        InputError: if not.
+    """
+    if raw.shape[-2:] != wanted:
+        raise InputError("action", f"must have shape {list(wanted)}", str(list(raw.shape)))
+    if not np.isfinite(raw).all():
+        raise InputError("action", "must be finite", "NaN or infinity", "has the learner diverged?")
