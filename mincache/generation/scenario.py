@@ -10,7 +10,6 @@ gives the same instance, byte for byte, on any machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -214,11 +213,11 @@ class Scenario(StrictTable):
             "input_bits": round_array(given["input_bits"]),
         }
 
-    @cached_property
+    @property
     def _shape(self) -> Shape:
         return Shape(self.slots, self.users, self.models, self.slot_duration_s, self.area_m)
 
-    @cached_property
+    @property
     def _processes(self) -> tuple[Process, ...]:
         """What draws a trace: Table I's process, unless a section names another."""
         paper = ZipfMarkov(
