@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mincache.errors import InputError, MincacheError
+    from mincache.exact.best_service import serve, serve_batch
     from mincache.files.documents import read_instance, read_solution, write_instance, write_solution
     from mincache.generation.scenario import Scenario
+    from mincache.generation.suites import Suite, load, suite
     from mincache.problem.evaluation import Evaluation, evaluate, evaluate_batch
     from mincache.problem.instance import Instance
     from mincache.problem.solution import Decisions, Solution
+    from mincache.solving.answer import Answer, solve
     from mincache.solving.contract import Budget, Learner, Run, Solver
 
 __version__ = "0.2.0"
 
 _HOMES = {
+    "Answer": "solving.answer",
     "Budget": "solving.contract",
     "Decisions": "problem.solution",
     "Evaluation": "problem.evaluation",
@@ -32,16 +36,23 @@ _HOMES = {
     "Scenario": "generation.scenario",
     "Solution": "problem.solution",
     "Solver": "solving.contract",
+    "Suite": "generation.suites",
     "evaluate": "problem.evaluation",
     "evaluate_batch": "problem.evaluation",
+    "load": "generation.suites",
     "read_instance": "files.documents",
     "read_solution": "files.documents",
+    "serve": "exact.best_service",
+    "serve_batch": "exact.best_service",
+    "solve": "solving.answer",
+    "suite": "generation.suites",
     "write_instance": "files.documents",
     "write_solution": "files.documents",
 }
 
 __all__ = [  # noqa: RUF022  # in the order of the path through the system
-    "Instance", "Solution", "Decisions", "Scenario",
+    "load", "suite", "solve", "serve", "serve_batch",
+    "Instance", "Solution", "Decisions", "Scenario", "Suite", "Answer",
     "evaluate", "evaluate_batch", "Evaluation",
     "read_instance", "read_solution", "write_instance", "write_solution",
     "Solver", "Learner", "Run", "Budget",
@@ -51,5 +62,12 @@ __all__ = [  # noqa: RUF022  # in the order of the path through the system
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'mincache' has no attribute {name!r}")
+        from mincache.errors import did_you_mean
+
+        advice = did_you_mean(name, __all__, "see dir(mincache)")
+        raise AttributeError(f"module 'mincache' has no attribute {name!r}; {advice}")
     return getattr(importlib.import_module(f"mincache.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

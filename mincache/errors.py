@@ -12,10 +12,12 @@ Each message is one line: the field, the rule, what was received, what to do.
 
 from __future__ import annotations
 
+import importlib
 import os
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _SHOWN_CHARACTERS = 60
 _LINE_CHARACTERS = 1000
@@ -107,6 +109,24 @@ def in_file(path: str | os.PathLike[str]) -> Iterator[None]:
     except InputError as error:
         place = f"{os.fspath(path)}: {error.field}"
         raise DocumentError(place, error.rule, error.received, error.advice) from None
+
+
+def optional_library(module: str, extra: str, what: str) -> Any:
+    """Import and return a module of an optional library.
+
+    Args:
+        module: its name.
+        extra: the extra of mincache that installs it.
+        what: who needs it, for the message, such as `charts need`.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        message = f"{what} {error.name}, which is not installed: pip install 'mincache[{extra}]'"
+        raise MissingExtraError(message) from None
 
 
 def closest(word: str, known: Iterable[str]) -> str:

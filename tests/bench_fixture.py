@@ -13,7 +13,8 @@ from mincache.bench.plan import Task, plan
 from mincache.bench.worker import Job
 from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
-from mincache.generation.suites import Recipe, Suite, generate
+from mincache.generation.suite_writing import generate
+from mincache.generation.suites import Recipe, Suite
 
 FAULTS = Path(__file__).parent / "faults"
 CLOUD_ONLY = Entrant("cloud-only", "cloud-only", "cloud-only", "cloud-only", kind="baseline")

@@ -107,6 +107,14 @@ def least_cost(instance: Instance, bandwidth_share: Array) -> float:
     return min(_course_cost(cost, np.repeat(course, instance.rules.frame_slots)) for course in courses)
 
 
+def least_cost_with(instance: Instance, cache: Array, bandwidth_share: Array) -> float:
+    """Return the least cost with this cache [T, M] and bandwidth [T, N]; infinite if none is feasible."""
+    before = np.vstack([np.zeros_like(cache[:1]), cache[:-1]])
+    pairs = np.stack([before, cache], axis=1).astype(float)
+    costs = [_slot_costs(instance, t, pairs[t], bandwidth_share[t])[0, 1] for t in range(len(cache))]
+    return float(np.mean(costs))
+
+
 def _course_cost(cost: list[Array], course: Array) -> float:
     """Return the mean of slot costs [before, now] over a course of caches that begins with none."""
     before = [0, *course]

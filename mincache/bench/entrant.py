@@ -93,7 +93,7 @@ def describe(spec: str) -> Entrant:
     target = specs.parse(spec).target
     name = _name(target)
     values = registry.parameters(solver)
-    needed = _needed(kind, values)
+    needed = registry.needed_parameters(solver)
     return Entrant(
         target=target,
         spec=registry.spell(target, kind, {key: _absolute(value) for key, value in needed.items()}),
@@ -107,19 +107,6 @@ def describe(spec: str) -> Entrant:
         parameters={key: _plain(value) for key, value in values.items()},
         libraries=_libraries(set(sys.modules) - before),
     )
-
-
-def _needed(kind: type[Solver], values: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters that bring all others with them: no defaults, and not what a preset brings."""
-    needed = {name: value for name, value in values.items() if value != _default(kind, name)}
-    for name in list(needed) if len(needed) > 1 else ():
-        fewer = {key: value for key, value in needed.items() if key != name}
-        try:
-            same = registry.parameters(kind(**fewer)) == values
-        except Exception:
-            continue  # it is needed to go with the others
-        needed = fewer if same else needed
-    return needed
 
 
 def absolute(spec: str) -> str:
@@ -148,13 +135,6 @@ def _name(target: str) -> str:
 def _version(target: str) -> str:
     found = entry_points(group=registry.GROUP, name=target)
     return next((entry.dist.version for entry in found if entry.dist), "")
-
-
-def _default(kind: type[Solver], name: str) -> Any:
-    declared = next(f for f in dataclasses.fields(kind) if f.name == name)  # type: ignore[arg-type]
-    if declared.default_factory is not dataclasses.MISSING:
-        return declared.default_factory()
-    return declared.default
 
 
 def _absolute(value: Any) -> Any:

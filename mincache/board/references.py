@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from mincache.bench.records import Record
 from mincache.errors import InputError
 from mincache.generation import suites
+from mincache.generation.recipes import RELATIVE_TOLERANCE as RELATIVE_TOLERANCE
 from mincache.generation.recipes import ListedInstance
-
-RELATIVE_TOLERANCE = 1e-9
-"""Two costs closer than this are the same cost."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What is known of one instance's optimum.
-
-    Attributes:
-        cost: best known cost.
-        bound: proven lower bound on the cost, if any.
-        pinned: whether the suite states the cost; if not, it is the best among the records at hand.
-    """
-
-    cost: float
-    bound: float | None = None
-    pinned: bool = True
-
-    @property
-    def proven(self) -> bool:
-        """Whether the cost is the proven optimum."""
-        return self.bound is not None and self.bound >= self.cost * (1.0 - RELATIVE_TOLERANCE)
-
-    def gap(self, cost: float) -> float:
-        """Return how far `cost` is above the reference, as a fraction of it; 0 where they are equal."""
-        difference = cost - self.cost
-        return (
-            difference / self.cost
-            if self.cost
-            else math.copysign(math.inf, difference)
-            if difference
-            else 0.0
-        )
+from mincache.generation.recipes import Reference as Reference
 
 
 def find_suite(name: str, folder: str = "") -> suites.Suite | None:
@@ -68,13 +34,8 @@ def references(suite: suites.Suite | None, records: Iterable[Record]) -> dict[st
     """
     records = list(records)
     _check_hashes(suite, records)
-    known = {} if suite is None else _pinned(suite)
+    known = {} if suite is None else suite.references
     return known | _best(record for record in records if record.cell.instance not in known)
-
-
-def _pinned(suite: suites.Suite) -> dict[str, Reference]:
-    entries = suite.entries.values()
-    return {e.name: Reference(e.best_known, e.lower_bound) for e in entries if e.best_known is not None}
 
 
 def _best(records: Iterable[Record]) -> dict[str, Reference]:

@@ -88,8 +88,9 @@ def generate(
     mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache.files.tables import validated
-    from mincache.generation import suites
+    from mincache.generation import suite_writing
     from mincache.generation.recipes import Recipe, ScenarioFile, read_scenario
+    from mincache.generation.suites import RECIPE_FILE
     from mincache.problem.instance import check_name
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
@@ -103,15 +104,15 @@ def generate(
         from mincache.analysis.separation import space_of
         from mincache.cli.separating import search
 
-        suites.check_free(output)
+        suite_writing.check_free(output)
         sweep, told = search(
             separate, validated(Recipe, fields), source.scenario, space_of(sweep), keep,
             budget=budget, time_limit_s=time_limit or float("inf"), solve_limit_s=solve_limit,
         )  # fmt: skip
         purpose = purpose or told
     recipe = validated(Recipe, fields | {"sweep": sweep})
-    suite = suites.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
-    click.echo(f"{len(suite.entries)} instances in {output}, listed in {output / suites.RECIPE_FILE}")
+    suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
+    click.echo(f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}")
 
 
 def _drawing(places: Sequence[Place]) -> Iterable[Place]:

@@ -191,6 +191,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     from mincache.bench.judge import contradicts
     from mincache.generation import suites
     from mincache.generation.best_solutions import write_best
+    from mincache.generation.suite_writing import set_references
     from mincache.problem.evaluation import EVALUATOR_VERSION
     from mincache.solving import registry
     from mincache.solving.contract import answer
@@ -213,5 +214,5 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
             )
         if evaluation.cost == cost:
             write_best(found, name, solution)
-        found = suites.set_references(found, {name: (cost, bound if math.isfinite(bound) else None)}, source)
+        found = set_references(found, {name: (cost, bound if math.isfinite(bound) else None)}, source)
     click.echo(f"{len(found.entries)} reference values in {found.folder / suites.RECIPE_FILE}")

@@ -4,6 +4,7 @@ Where loading takes time, dynamic programming over caches on top of it.
 """
 
 from mincache.exact.bandwidth import marginal_delay_s, optimal_bandwidth, optimal_shares
+from mincache.exact.best_service import serve, serve_batch
 from mincache.exact.optimum import MOST_SETS, RELATIVE_GAP, Optimum, improvements, load_compiled, optimum
 from mincache.exact.regrets import Regrets, regrets
 
@@ -19,4 +20,6 @@ __all__ = [
     "optimal_shares",
     "optimum",
     "regrets",
+    "serve",
+    "serve_batch",
 ]

@@ -72,7 +72,9 @@ def improvements(
     if instance.rules.loading_s_per_gb > 0.0:
         for course in courses(search, relative_gap, most_sets, remaining):
             cache = np.repeat(course.cache, search.work.price.size, axis=0)[: instance.slot_count]
-            solution = as_solution(instance, cache, bandwidth, search.served_steps(cache))
+            solution = as_solution(
+                instance, cache, bandwidth, search.served_steps(cache[:, np.newaxis])[:, 0]
+            )
             bound = as_bound(instance, float(search.ideal.sum()) + course.lower)
             yield Optimum(solution, bound, course.proven)
         return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mincache.exact import loops
-from mincache.exact.arrays import Library, Plan, workspace
+from mincache.exact.arrays import Library, Plan, Work, workspace
 from mincache.exact.regrets import Regrets
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -143,31 +143,41 @@ class FrameSearch:
         self, t: int, caches: Array, remaining: Callable[[], float]
     ) -> tuple[Array, Array] | None:
         """Return the loss of slot `t` with each of `caches`, bool [S, M], and a lower bound; None if late."""
-        loss, lower, nowhere = np.empty(len(caches)), np.empty(len(caches)), np.zeros((0, 0))
+        loss, lower, nowhere = np.empty(len(caches)), np.empty(len(caches)), np.zeros((1, 0, 0))
         for first in range(0, len(caches), _CACHES_A_CALL):
             if remaining() <= 0.0:
                 return None
-            part = slice(first, first + _CACHES_A_CALL)
-            self._serve(t, caches[part], loss[part], lower[part], nowhere, remaining())
+            part = np.s_[np.newaxis, first : first + _CACHES_A_CALL]
+            self._serve(t, caches[part], loss[part], lower[part], nowhere, self.work, remaining())
         return loss, lower
 
-    def served_steps(self, cache: Array) -> Array:
-        """Return the steps [T, N] that the users get at best with `cache`, bool [T, M]."""
-        steps = np.zeros(self.instance.trace.requested_model.shape)
-        for t in range(len(cache)):
-            part = slice(t, t + 1)
-            self._serve(t, cache[part], np.empty(1), np.empty(1), steps[part], float("inf"))
+    def served_steps(self, caches: Array) -> Array:
+        """Return the steps [T, S, N] that the users get at best with each of S caches, bool [T, S, M].
+
+        Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
+        """
+        T, S, M = caches.shape
+        steps = np.zeros((T, S, self.instance.user_count))
+        # With work arrays of its own, so that threads may share the search.
+        self._serve(0, caches, np.empty((T, S)), np.empty((T, S)), steps, workspace(M), float("inf"))
         return steps
 
     def _serve(
-        self, t: int, caches: Array, loss: Array, lower: Array, steps: Array, remaining_s: float
+        self,
+        first: int,
+        caches: Array,
+        loss: Array,
+        lower: Array,
+        steps: Array,
+        work: Work,
+        remaining_s: float,
     ) -> None:
-        slot, work = slice(t, t + 1), len(caches) * self.instance.user_count
+        slots, size = slice(first, first + len(caches)), loss.size * self.instance.user_count
         ignored = np.errstate(over="ignore", invalid="ignore")
-        with loops.choose_loops(work, self.compiled, remaining_s, "serve_sets") as serve_sets, ignored:
-            serve_sets(
-                self.library, self.instance.trace.requested_model[slot], self.stakes.cloud[slot],
-                with_slack(self.instance.server.steps), caches, _NODES_A_CACHE, loss, lower, steps, self.work,
+        with loops.choose_loops(size, self.compiled, remaining_s, "serve_slots") as serve_slots, ignored:
+            serve_slots(
+                self.library, self.instance.trace.requested_model[slots], self.stakes.cloud[slots],
+                with_slack(self.instance.server.steps), caches, _NODES_A_CACHE, loss, lower, steps, work,
             )  # fmt: skip
 
     def solution(self, bandwidth_share: Array) -> Solution:
@@ -192,13 +202,17 @@ def frame_sums(values: Array, slots: int) -> Array:
 
 
 def as_solution(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
-    """Return a solution with these steps [T, N]; its step shares sum to 1 at most, whoever adds them up."""
+    """Return a solution with these steps [T, N]."""
+    return Solution(instance.name, cache, bandwidth_share, step_shares(instance, steps))
+
+
+def step_shares(instance: Instance, steps: Array) -> Array:
+    """Return steps [..., N] as shares of the server's; those of a slot sum to 1 at most in any order."""
     available = instance.server.steps
     share = steps / available
     share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
     most = 1.0 - 16 * np.finfo(np.float64).eps
-    share *= np.minimum(1.0, most / np.maximum(most, share.sum(axis=1, keepdims=True)))
-    return Solution(instance.name, cache, bandwidth_share, share)
+    return np.asarray(share * np.minimum(1.0, most / np.maximum(most, share.sum(axis=-1, keepdims=True))))
 
 
 def as_bound(instance: Instance, total: float) -> float:

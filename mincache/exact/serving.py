@@ -78,6 +78,22 @@ def serve_sets(
                 assign(library, requested[0], work, 0, given[s])
 
 
+def serve_slots(
+    library: Library, requested: Array, cloud: Array, steps: float, sets: Array, node_limit: int,
+    loss: Array, lower: Array, given: Array, work: Work,
+) -> None:  # fmt: skip
+    """Serve the users of each of T slots with each of S caches, as `serve_sets` does for one slot.
+
+    Arrays are as there, with an axis of slots in front: `sets` is [T, S, M], `given` [T, S, N] or [T, 0, N].
+    """
+    for t in range(sets.shape[0]):
+        slot = slice(t, t + 1)
+        serve_sets(
+            library, requested[slot], cloud[slot], steps, sets[t], node_limit,
+            loss[t], lower[t], given[t], work,
+        )  # fmt: skip
+
+
 def serve_cached(library: Library, work: Work, slots: int, left_out: float, best: float) -> float:
     """Serve the users of the cached models in each slot; return the frame's loss, or `best` if not under it.
 

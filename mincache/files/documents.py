@@ -49,6 +49,12 @@ def read_instance(path: str | os.PathLike[str]) -> Instance:
 
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
+
+    Example:
+        >>> import mincache
+        >>> mincache.write_instance(mincache.load("smoke-v1.l0.n10.t0"), "mine.json.gz")
+        >>> mincache.read_instance("mine.json.gz")
+        Instance('smoke-v1.l0.n10.t0': 10 slots, 10 users, 10 models)
     """
     with in_file(path):
         return parse_instance(read_bytes(path))
@@ -59,6 +65,13 @@ def read_solution(path: str | os.PathLike[str]) -> Solution:
 
     Raises:
         DocumentError: one line with the path, the field, the rule and what was received.
+
+    Example:
+        >>> import mincache
+        >>> solution = mincache.Solution.nothing_cached(mincache.load("smoke-v1.l0.n10.t0"))
+        >>> mincache.write_solution(solution, "answer.json")
+        >>> mincache.read_solution("answer.json") == solution
+        True
     """
     with in_file(path):
         return parse_solution(read_bytes(path))
@@ -109,12 +122,23 @@ def solution_bytes(solution: Solution) -> bytes:
 
 
 def write_instance(instance: Instance, path: str | os.PathLike[str]) -> None:
-    """Write `instance` to a `.json` or `.json.gz` file, replacing it in one step."""
+    """Write `instance` to a `.json` or `.json.gz` file, replacing it in one step.
+
+    Example:
+        >>> import mincache
+        >>> mincache.write_instance(mincache.load("smoke-v1.l0.n10.t0"), "mine.json.gz")
+    """
     write_bytes(path, instance_bytes(instance))
 
 
 def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
-    """Write `solution` to a `.json` or `.json.gz` file, replacing it in one step."""
+    """Write `solution` to a `.json` or `.json.gz` file, replacing it in one step.
+
+    Example:
+        >>> import mincache
+        >>> solution = mincache.Solution.nothing_cached(mincache.load("smoke-v1.l0.n10.t0"))
+        >>> mincache.write_solution(solution, "answer.json")
+    """
     write_bytes(path, solution_bytes(solution))
 
 
@@ -211,11 +235,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_TEXT_BYTES and not data.isascii():
         raise InputError("document", f"must be ASCII beyond {MAX_TEXT_BYTES} bytes", "other characters")
     try:
-        document = json.loads(
-            data.decode(),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-        )
+        document = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise InputError("document", "must be UTF-8", f"byte {error.start} is not") from None
     except json.JSONDecodeError as error:

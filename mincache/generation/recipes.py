@@ -6,6 +6,7 @@ settings share libraries and traces: what differs between them is what is swept,
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,39 @@ from mincache.generation.sweeps import Sweep, is_whole
 from mincache.problem.instance import NAME_PATTERN, Instance
 
 _MAX_INSTANCES = 10_000
+RELATIVE_TOLERANCE = 1e-9
+"""Two costs closer than this are the same cost."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is known of one instance's optimum.
+
+    Attributes:
+        cost: best known cost.
+        bound: proven lower bound on the cost, if any.
+        pinned: whether the suite states the cost; if not, it is the best among the records at hand.
+    """
+
+    cost: float
+    bound: float | None = None
+    pinned: bool = True
+
+    @property
+    def proven(self) -> bool:
+        """Whether the cost is the proven optimum."""
+        return self.bound is not None and self.bound >= self.cost * (1.0 - RELATIVE_TOLERANCE)
+
+    def gap(self, cost: float) -> float:
+        """Return how far `cost` is above the reference, as a fraction of it; 0 where they are equal."""
+        difference = cost - self.cost
+        return (
+            difference / self.cost
+            if self.cost
+            else math.copysign(math.inf, difference)
+            if difference
+            else 0.0
+        )
 
 
 class Recipe(StrictTable):
@@ -83,6 +117,11 @@ class ListedInstance(StrictTable):
     trace: Whole
     best_known: float | None = None
     lower_bound: float | None = None
+
+    @property
+    def reference(self) -> Reference | None:
+        """What costs are held against; None if no cost is known."""
+        return None if self.best_known is None else Reference(self.best_known, self.lower_bound)
 
 
 class ScenarioFile(Scenario):

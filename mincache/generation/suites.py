@@ -8,34 +8,35 @@ a suite too.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-import tomli_w
 from pydantic import Field, model_validator
 
-from mincache.errors import InputError, did_you_mean, excerpt, in_file
+from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
 from mincache.files.documents import (
     digest,
     instance_bytes,
     parse_instance,
     read_bytes,
     read_instance,
-    write_bytes,
 )
-from mincache.files.paths import make_folder
-from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
+from mincache.files.tables import StrictTable, TupleOf, read_toml
 from mincache.generation.drawn import drawn_file
-from mincache.generation.recipes import ListedInstance, Place, places
+from mincache.generation.recipes import ListedInstance, Place, Reference, places
 from mincache.generation.recipes import Recipe as Recipe
-from mincache.generation.recipes import draw as draw
 from mincache.generation.scenario import Scenario
-from mincache.problem.instance import NAME_PATTERN, Instance, check_name
+from mincache.problem import display
+from mincache.problem.instance import NAME_PATTERN, Instance
+
+if TYPE_CHECKING:
+    import pandas
 
 RECIPE_FILE = "suite.toml"
+_ROWS_SHOWN = 20
 
 
 class SuiteFile(StrictTable):
@@ -74,7 +75,7 @@ class SuiteFile(StrictTable):
 
 
 class Suite:
-    """A suite in a folder.
+    """A suite in a folder: iterating over it reads its instances one by one.
 
     Args:
         folder: the folder that holds `suite.toml`.
@@ -93,6 +94,50 @@ class Suite:
     def name(self) -> str:
         """The suite's name."""
         return self.content.name
+
+    @property
+    def references(self) -> dict[str, Reference]:
+        """The best known cost of each instance that has one, with its proven lower bound."""
+        return {e.name: e.reference for e in self.entries.values() if e.reference is not None}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a table with a row an instance: its place in the recipe, and what is known of its optimum.
+
+        Raises:
+            MissingExtraError: if pandas is not installed.
+
+        Example:
+            >>> import mincache
+            >>> table = mincache.suite("smoke-v1").to_pandas()
+            >>> table.set_index("name").loc["smoke-v1.l0.n10.t0", "users"].item()
+            10
+        """
+        pd = optional_library("pandas", "data", "to_pandas needs")
+        found: pandas.DataFrame = pd.DataFrame([entry.model_dump() for entry in self.entries.values()])
+        return found
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def __getitem__(self, name: str) -> Instance:
+        return self.read(name)
+
+    def __repr__(self) -> str:
+        return f"Suite({self.name!r}: {len(self)} instances)"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (entry.name, entry.users, *(("", "") if known is None else (f"{known.cost:.6g}", known.proven)))
+            for entry in list(self.entries.values())[:_ROWS_SHOWN]
+            for known in (entry.reference,)
+        ]
+        title = f"{self.name}: {len(self)} instances. {self.content.purpose}"
+        more = [("...", "", "", "")] if len(self) > len(rows) else []
+        header = ("instance", "users", "best known cost", "proven optimal")
+        return display.html_table(title, rows + more, header)
 
     def path(self, name: str) -> Path:
         """Return the path of the file of the instance `name`; where there is the recipe alone, draw it.
@@ -162,94 +207,6 @@ class Suite:
         return f"{what} what the recipe draws"
 
 
-def generate(
-    folder: str | os.PathLike[str],
-    name: str,
-    recipe: Recipe,
-    scenario: Scenario,
-    purpose: str = "",
-    kept: Literal["files", "drawn"] = "files",
-    each: Callable[[Sequence[Place]], Iterable[Place]] = iter,
-) -> Suite:
-    """Draw a suite into `folder`, which may exist but must not hold a suite yet, and return it.
-
-    Args:
-        folder: where to.
-        name: the suite's name.
-        recipe: how to draw the instances.
-        scenario: what from.
-        purpose: one line on what it is for.
-        kept: whether to write the instances or the recipe alone, as in `SuiteFile`.
-        each: yields what is still to be drawn, one by one, for showing how far it is.
-
-    Raises:
-        InputError: if the folder holds a suite already or cannot be written, or the name is none.
-    """
-    check_name(name, "name")
-    scenario = scenario.sealed()
-    undrawn = list(places(name, recipe, scenario))
-    folder = Path(folder)
-    make_folder(folder)
-    check_free(folder)
-    entries = []
-    for place in each(undrawn):
-        document = instance_bytes(place.instance())
-        entries.append(place.entry(document))
-        if kept == "files":
-            write_bytes(folder / f"{place.name}.json", document)
-    content = SuiteFile(
-        name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario, instance=tuple(entries)
-    )
-    write_content(folder, content)
-    return Suite(folder)
-
-
-def check_free(folder: Path) -> None:
-    """Check that a folder holds no suite yet, whether it exists or not.
-
-    Raises:
-        InputError: if it does.
-    """
-    if os.path.exists(folder / RECIPE_FILE):
-        raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
-
-
-def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]], source: str = "") -> Suite:
-    """Write a verified cost and a proven lower bound of each instance named into `suite.toml`.
-
-    Args:
-        suite: the suite; it is read again and returned.
-        values: (cost, bound) by instance; None where no bound is known.
-        source: where they are from; "" leaves what stands there.
-
-    Raises:
-        InputError: if one is not finite.
-    """
-
-    def referenced(entry: ListedInstance, cost: float, bound: float | None) -> ListedInstance:
-        return validated(ListedInstance, entry.model_dump() | {"best_known": cost, "lower_bound": bound})
-
-    entries = tuple(
-        referenced(entry, *values[entry.name]) if entry.name in values else entry
-        for entry in suite.content.instance
-    )
-    changes = {"instance": entries, "references": source or suite.content.references}
-    write_content(suite.folder, suite.content.model_copy(update=changes))
-    return Suite(suite.folder)
-
-
-def write_content(folder: Path, content: SuiteFile) -> None:
-    """Write the `suite.toml` of a suite; the paths of its data files start from the folder."""
-    scenario = content.scenario.with_files(lambda file: os.path.relpath(file, folder.resolve()))
-    content = content.model_copy(update={"scenario": scenario})
-    table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
-    if content.kept == "files":
-        del table["kept"]  # what suites without the key mean
-    if not content.references:
-        del table["references"]
-    write_bytes(folder / RECIPE_FILE, tomli_w.dumps(table).encode())
-
-
 def standard_names() -> list[str]:
     """Return the names of the suites that ship with mincache, sorted."""
     return sorted(path.parent.name for path in _standard_root().glob(f"*/{RECIPE_FILE}"))
@@ -260,31 +217,60 @@ def is_suite(name_or_folder: str) -> bool:
     return name_or_folder in standard_names() or os.path.isfile(os.path.join(name_or_folder, RECIPE_FILE))
 
 
-def find(name_or_folder: str) -> Suite:
+def suite(name_or_folder: str | os.PathLike[str]) -> Suite:
     """Return a standard suite by name, or the suite in a folder.
 
     Raises:
         InputError: if it is neither.
+
+    Example:
+        >>> import mincache
+        >>> smoke = mincache.suite("smoke-v1")
+        >>> smoke
+        Suite('smoke-v1': 4 instances)
+        >>> [instance.user_count for instance in smoke]
+        [10, 18, 10, 18]
+        >>> smoke.references["smoke-v1.l0.n10.t0"].proven
+        True
     """
-    if name_or_folder in standard_names():
-        return Suite(_standard_root() / name_or_folder)
-    if is_suite(name_or_folder):
-        return Suite(name_or_folder)
+    given = os.fspath(name_or_folder)
+    if given in standard_names():
+        return Suite(_standard_root() / given)
+    if is_suite(given):
+        return Suite(given)
     rule = f"must be one of {', '.join(standard_names())}, or a folder with a {RECIPE_FILE}"
-    raise InputError(
-        "suite", rule, excerpt(name_or_folder), did_you_mean(name_or_folder, standard_names(), "")
-    )
+    raise InputError("suite", rule, excerpt(given), did_you_mean(given, standard_names(), ""))
 
 
-def find_instance(name_or_file: str) -> Instance:
-    """Return the instance in a file, or one of a standard suite by its name.
+def load(name_or_file: str | os.PathLike[str]) -> Instance:
+    """Return an instance: one of a standard suite by its name, or the one in a file.
 
     Raises:
         InputError: if there is none.
+
+    Example:
+        >>> import mincache
+        >>> mincache.load("smoke-v1.l0.n10.t0")
+        Instance('smoke-v1.l0.n10.t0': 10 slots, 10 users, 10 models)
     """
-    if _is_file_name(name_or_file):
-        return read_instance(name_or_file)
-    return _suite_of(name_or_file).read(name_or_file)
+    given = os.fspath(name_or_file)
+    return read_instance(given) if _is_file_name(given) else _suite_of(given).read(given)
+
+
+find, find_instance = suite, load
+
+
+def listed(instance: Instance) -> tuple[Suite, ListedInstance] | None:
+    """Return the standard suite that holds this very instance, and its entry there.
+
+    None if there is none: an instance changed in any way is another one, whatever its name.
+    """
+    name = instance.name.partition(".")[0]
+    found = suite(name) if name in standard_names() else None
+    entry = None if found is None else found.entries.get(instance.name)
+    if found is None or entry is None or entry.sha256 != digest(instance_bytes(instance)):
+        return None
+    return found, entry
 
 
 def find_document(name_or_file: str) -> bytes:
@@ -310,7 +296,7 @@ def _suite_of(instance_name: str) -> Suite:
         rule = "must be a file, or the name of a standard instance such as paper-v1.l0.n10.t0"
         advice = did_you_mean(suite_name, standard_names(), "see: mincache instances show paper-v1")
         raise InputError("instance", rule, excerpt(instance_name), advice)
-    return find(suite_name)
+    return suite(suite_name)
 
 
 def _standard_root() -> Path:

@@ -17,9 +17,9 @@ from mincache.bench.machine import machine
 from mincache.bench.plan import Task
 from mincache.bench.records import Record
 from mincache.errors import InputError
-from mincache.generation import suites
 from mincache.generation.scenario import Scenario
-from mincache.generation.suites import Recipe, Suite
+from mincache.generation.suite_writing import generate
+from mincache.generation.suites import RECIPE_FILE, Recipe, Suite
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurement, Measurements
 from mincache.paper.sizes import Size
@@ -90,8 +90,8 @@ class StudyFolder:
         recipe = Recipe(
             library_seed=SEED, trace_seed=SEED, libraries=libraries, users=tuple(users), traces=traces
         )
-        if not (folder / suites.RECIPE_FILE).is_file():
-            return suites.generate(folder, name, recipe, scenario)
+        if not (folder / RECIPE_FILE).is_file():
+            return generate(folder, name, recipe, scenario)
         found = Suite(folder)
         if (found.content.recipe, found.content.scenario) == (recipe, scenario):
             return found

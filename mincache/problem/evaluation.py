@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from mincache.errors import InputError
-from mincache.problem import equations
+from mincache.problem import display, equations
 from mincache.problem.constraints import CONSTRAINTS, TOLERANCES, Violation, excess
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -61,7 +61,7 @@ class MeanScores(Generic[_Score]):
     low_step_hit_share: _Score
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BatchEvaluation(MeanScores[Array]):
     """Scores of a batch of candidates; each array has the batch's leading axes, then those named.
 
@@ -85,8 +85,11 @@ class BatchEvaluation(MeanScores[Array]):
         """Which candidates are feasible."""
         return np.asarray(~self.broken.any(axis=(-2, -1)) & np.isfinite(self.cost))
 
+    def __repr__(self) -> str:
+        return f"BatchEvaluation({self.cost.size} candidates, {np.count_nonzero(self.feasible)} feasible)"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Evaluation(MeanScores[float]):
     """The score of one solution.
 
@@ -105,6 +108,19 @@ class Evaluation(MeanScores[float]):
         """Whether every limit holds and every request arrives."""
         return not self.violations and bool(np.isfinite(self.cost))
 
+    @property
+    def _limits_kept(self) -> str:
+        """`feasible`, or what is broken, such as `breaks storage, steps`."""
+        broken = dict.fromkeys(violation.constraint for violation in self.violations)
+        return "feasible" if self.feasible else f"breaks {', '.join(broken) or 'the range of numbers'}"
+
+    def __repr__(self) -> str:
+        return f"Evaluation(of {self.instance!r}: cost {self.cost:.6g}, {self._limits_kept})"
+
+    def _repr_html_(self) -> str:
+        scores = ((name.replace("_", " "), f"{getattr(self, name):.6g}") for name in SCORES)
+        return display.html_table(f"{self.instance}: {self._limits_kept}", scores)
+
 
 SCORES = tuple(f.name for f in fields(MeanScores))
 """Names of the scores that are one number."""
@@ -115,6 +131,13 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
 
     Raises:
         InputError: if the solution answers another instance, or has other shapes.
+
+    Example:
+        >>> import mincache
+        >>> instance = mincache.load("smoke-v1.l0.n10.t0")
+        >>> score = mincache.evaluate(instance, mincache.Solution.nothing_cached(instance))
+        >>> score.feasible, score.hit_ratio
+        (True, 0.0)
     """
     solution.check_answers(instance)
     batch = _price(_terms(instance), *(array[np.newaxis] for array in solution.decisions))
@@ -140,6 +163,14 @@ def evaluate_batch(
 
     Raises:
         InputError: if the arrays do not fit the instance or each other.
+
+    Example:
+        >>> import mincache, numpy
+        >>> instance = mincache.load("smoke-v1.l0.n10.t0")
+        >>> one = mincache.Solution.nothing_cached(instance).decisions
+        >>> batch = mincache.Decisions(*(numpy.stack([array] * 3) for array in one))
+        >>> mincache.evaluate_batch(instance, batch)
+        BatchEvaluation(3 candidates, 3 feasible)
     """
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     batch_shape = np.shape(decisions.cache)[:-2]

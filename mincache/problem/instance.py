@@ -12,12 +12,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 
 from mincache.errors import InputError, excerpt
+from mincache.problem import display
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes
+
+if TYPE_CHECKING:
+    import altair
+    import xarray
 
 NAME_PATTERN = "[a-z0-9.-]+"
 """What the name of an instance may look like (a regular expression for the whole name)."""
@@ -43,7 +48,7 @@ def check_name(name: object, field: str) -> str:
     return name
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Server(Typed):
     """What the edge server can hold and compute."""
 
@@ -55,7 +60,7 @@ class Server(Typed):
     ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Radio(Typed):
     """The wireless links and the wired backhaul to the cloud."""
 
@@ -74,7 +79,7 @@ class Radio(Typed):
     ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ModelLibrary(Typed):
     """The generative-AI models that users ask for, one entry a model."""
 
@@ -114,7 +119,7 @@ def _check_order(holds: Array, field: str, rule: str, models: ModelLibrary) -> N
         raise InputError(f"models.{field}[{m}]", f"must be {rule}", received)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace(Typed):
     """What happens in each slot: popularity, channels and requests."""
 
@@ -137,7 +142,7 @@ RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
 """The rules that all of mincache's methods and views know; what else an instance may use, they decline."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rules(Typed):
     """What is asked for beyond the paper; the defaults are the paper's problem.
 
@@ -166,7 +171,7 @@ class Rules(Typed):
         return self.frame_slots > 1 or self.loading_s_per_gb > 0.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Instance(Typed):
     """One problem instance: T slots, N users, M models, and everything that prices a decision.
 
@@ -214,6 +219,58 @@ class Instance(Typed):
             raise InputError(
                 f"trace.requested_model[{t}][{n}]", f"must be < M = {lengths['M']}", str(requested[t, n])
             )
+
+    def __repr__(self) -> str:
+        sizes = display.sizes(self.slot_count, self.user_count, self.model_count)
+        rules = f", rules {', '.join(self.used_rules)}" if self.used_rules else ""
+        return f"Instance({self.name!r}: {sizes}{rules})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "time slots T": self.slot_count, "users N": self.user_count, "models M": self.model_count,
+            "storage": f"{self.server.storage_gb:g} of {self.models.size_gb.sum():g} GB",
+            "denoising steps a slot": f"{self.server.steps:g}",
+            "weight of delay alpha": f"{self.preference_weight:g}",
+            "rules beyond the paper": ", ".join(self.used_rules) or "none",
+        }  # fmt: skip
+        return display.html_table(self.name, facts.items())
+
+    def plot(self, first: int = 0, stop: int | None = None) -> altair.VConcatChart:
+        """Return a chart of the requests for each model, the models' sizes and the users' channels.
+
+        Args:
+            first: the first slot shown.
+            stop: the slot to stop before; by default as many are shown as can be told apart.
+
+        Raises:
+            InputError: if there are no such slots.
+            MissingExtraError: if altair is not installed.
+
+        Example:
+            >>> import mincache
+            >>> chart = mincache.load("smoke-v1.l0.n10.t0").plot()
+            >>> chart.save("instance.html")
+        """
+        trace, models = self.trace, self.models
+        return display.instance_chart(
+            trace.requested_model, trace.channel_gain, models.size_gb, self.server.storage_gb, first, stop
+        )
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return all quantities as arrays with the axes slot, user and model, each with its unit.
+
+        Raises:
+            MissingExtraError: if xarray is not installed.
+
+        Example:
+            >>> import mincache
+            >>> data = mincache.load("smoke-v1.l0.n10.t0").to_xarray()
+            >>> data.requested_model.dims
+            ('slot', 'user')
+            >>> data.size_gb.attrs["units"]
+            'GB'
+        """
+        return display.dataset((self, *(getattr(self, section) for section in PARTS)), self.name)
 
     @property
     def slot_count(self) -> int:

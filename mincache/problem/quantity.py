@@ -194,6 +194,10 @@ class Typed:
         }
         return dataclasses.replace(self, **cut) if cut else self  # type: ignore[type-var]
 
+    def __repr__(self) -> str:
+        shown = (f"{name}={_shape_or_value(getattr(self, name))}" for name in quantities(type(self)))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
@@ -208,6 +212,10 @@ class Typed:
         # Scalars alone: cheap, and equal objects agree on them.
         values = (getattr(self, f.name) for f in _fields(self))
         return hash((type(self), *(value for value in values if isinstance(value, float | str))))
+
+
+def _shape_or_value(value: object) -> str:
+    return f"{list(value.shape)}" if isinstance(value, np.ndarray) else f"{value:g}"
 
 
 def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:

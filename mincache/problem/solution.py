@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 
 from mincache.errors import InputError
+from mincache.problem import display
 from mincache.problem.instance import Instance, check_name
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes
+
+if TYPE_CHECKING:
+    import altair
+    import xarray
 
 
 class Decisions(NamedTuple):
@@ -24,6 +29,10 @@ class Decisions(NamedTuple):
     cache: Array
     bandwidth_share: Array
     step_share: Array
+
+    def __repr__(self) -> str:
+        shapes = (f"{name}={list(np.shape(array))}" for name, array in zip(self._fields, self, strict=True))
+        return f"Decisions({', '.join(shapes)})"
 
     def compact(self, digits: int = 6) -> Decisions:
         """Return the same cache, with the shares rounded down to `digits` significant digits.
@@ -42,7 +51,7 @@ def _rounded_down(share: Array, digits: int) -> Array:
     return np.asarray(np.floor(share * scale) / scale)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution(Typed):
     """One answer to one instance, frozen; the arrays are read-only.
 
@@ -64,6 +73,62 @@ class Solution(Typed):
         check_name(self.instance, "instance")
         super().__post_init__()
         check_axes([self], {})
+
+    def __repr__(self) -> str:
+        return f"Solution(of {self.instance!r}: {self._sizes})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "size": self._sizes,
+            "models cached in a slot": f"{(self.cache != 0).sum(axis=1).mean():.2f} on average",
+            "bandwidth shared out": f"{self.bandwidth_share.sum(axis=1).mean():.1%}",
+            "denoising steps shared out": f"{self.step_share.sum(axis=1).mean():.1%}",
+        }
+        return display.html_table(f"solution of {self.instance}", facts.items())
+
+    @property
+    def _sizes(self) -> str:
+        return display.sizes(*self.step_share.shape, self.cache.shape[1])
+
+    def plot(self, instance: Instance, first: int = 0, stop: int | None = None) -> altair.VConcatChart:
+        """Return a chart of what is cached when, how each request is answered, and how shares are split.
+
+        Args:
+            instance: the instance that this is a solution of.
+            first: the first slot shown.
+            stop: the slot to stop before; by default as many are shown as can be told apart.
+
+        Raises:
+            InputError: if it is a solution of another instance, or there are no such slots.
+            MissingExtraError: if altair is not installed.
+
+        Example:
+            >>> import mincache
+            >>> instance = mincache.load("smoke-v1.l0.n10.t0")
+            >>> chart = mincache.solve(instance, "popular-first").solution.plot(instance)
+            >>> chart.save("solution.html")
+        """
+        self.check_answers(instance)
+        models, requested = instance.models, instance.trace.requested_model
+        return display.solution_chart(
+            self.decisions, requested, instance.server.steps, models.steps_onset, models.steps_saturation,
+            first, stop,
+        )  # fmt: skip
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return the decisions as arrays with the axes slot, user and model, each with its unit.
+
+        Raises:
+            MissingExtraError: if xarray is not installed.
+
+        Example:
+            >>> import mincache
+            >>> instance = mincache.load("smoke-v1.l0.n10.t0")
+            >>> data = mincache.Solution.nothing_cached(instance).to_xarray()
+            >>> data.cache.sum("model").dims
+            ('slot',)
+        """
+        return display.dataset((self,), self.instance)
 
     @classmethod
     def of(cls, instance: Instance, decisions: Decisions) -> Solution:

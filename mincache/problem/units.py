@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 Number = Any
 """A float or a numpy array; what goes in comes out."""
 
@@ -15,6 +17,11 @@ Number = Any
 def decibel_to_ratio(decibel: Number) -> Number:
     """Return the power ratio of `decibel` dB."""
     return 10.0 ** (decibel / 10.0)
+
+
+def ratio_to_decibel(ratio: Number) -> Number:
+    """Return a power ratio in dB."""
+    return 10.0 * np.log10(ratio)
 
 
 def dbm_to_watt(dbm: Number) -> Number:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mincache.board.comparison import Comparison
 from mincache.board.table import Table
-from mincache.errors import InputError, MissingExtraError
+from mincache.errors import InputError, optional_library
 from mincache.files.documents import write_bytes
 from mincache.site import chart_data
 from mincache.site.chart_data import ChartRows
@@ -277,16 +276,8 @@ def altair() -> Any:
     Raises:
         MissingExtraError: if it is not installed.
     """
-    return _library("altair")
+    return optional_library("altair", "board", "charts need")
 
 
 def _converter() -> Any:
-    return _library("vl_convert")
-
-
-def _library(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        message = f"charts need {error.name}, which is not installed: pip install 'mincache[board]'"
-        raise MissingExtraError(message) from None
+    return optional_library("vl_convert", "board", "charts need")

@@ -82,6 +82,27 @@ def make(spec: str) -> Solver:
     values = {
         name: specs.read(text, known[name], f"{where}.{name}") for name, text in given.parameters.items()
     }
+    return _made(kind, values, where)
+
+
+def as_solver(solver: str | Solver | type[Solver]) -> Solver:
+    """Return the solver that a text writes, a class makes with its defaults, or that is one already.
+
+    Raises:
+        InputError: if it is none of these, or `make` refuses the text.
+        MissingExtraError: if a library that it needs is not installed.
+    """
+    if isinstance(solver, str):
+        return make(solver)
+    if isinstance(solver, Solver):
+        return solver
+    if isinstance(solver, type) and issubclass(solver, Solver):
+        return _made(solver, {}, f"solver {solver.__name__}")
+    rule = "must be text such as 'genetic[generations=30]', a mincache.Solver or a class derived from it"
+    raise InputError("solver", rule, excerpt(solver))
+
+
+def _made(kind: type[Solver], values: Mapping[str, object], where: str) -> Solver:
     try:
         return kind(**values)
     except MincacheError:
@@ -89,6 +110,33 @@ def make(spec: str) -> Solver:
     except Exception as error:  # what the class makes of its parameters is its own affair
         received = f"{type(error).__name__}: {error}"
         raise InputError(where, "must accept its parameters", received) from error
+
+
+def name_of(kind: type[Solver]) -> str | None:
+    """Return the name that a solver's class is installed under, if any."""
+    value = f"{kind.__module__}:{kind.__qualname__}"
+    return next((name for name, entry in _entry_points().items() if entry.value == value), None)
+
+
+def needed_parameters(solver: Solver) -> dict[str, Any]:
+    """Return the parameters that bring all others with them: no defaults, and not what a preset brings."""
+    kind, values = type(solver), parameters(solver)
+    needed = {name: value for name, value in values.items() if value != _default(kind, name)}
+    for name in list(needed) if len(needed) > 1 else ():
+        fewer = {key: value for key, value in needed.items() if key != name}
+        try:
+            same = parameters(kind(**fewer)) == values
+        except Exception:
+            continue  # it is needed to go with the others
+        needed = fewer if same else needed
+    return needed
+
+
+def _default(kind: type[Solver], name: str) -> Any:
+    declared = next(f for f in dataclasses.fields(kind) if f.name == name)  # type: ignore[arg-type]
+    if declared.default_factory is not dataclasses.MISSING:
+        return declared.default_factory()
+    return declared.default
 
 
 def parameters(solver: Solver) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from board_fixture import record
 from mincache.board.references import Reference, find_suite, references
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
-from mincache.generation.suites import Recipe, Suite, generate, write_content
+from mincache.generation.suite_writing import generate, write_content
+from mincache.generation.suites import Recipe, Suite
 
 
 @pytest.fixture

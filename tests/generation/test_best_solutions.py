@@ -12,6 +12,7 @@ from mincache.files.documents import read_solution
 from mincache.generation import suites
 from mincache.generation.best_solutions import SOLUTIONS, write_best
 from mincache.generation.scenario import Scenario
+from mincache.generation.suite_writing import generate, set_references
 
 STANDARD = [name for name in suites.standard_names() if name != "scale-v1"]
 
@@ -20,7 +21,7 @@ STANDARD = [name for name in suites.standard_names() if name != "scale-v1"]
 def suite(tmp_path):
     """A suite of two instances without references."""
     recipe = suites.Recipe(library_seed=1, trace_seed=2, libraries=2, users=(4,), traces=1)
-    return suites.generate(tmp_path / "small", "small", recipe, Scenario(slots=2))
+    return generate(tmp_path / "small", "small", recipe, Scenario(slots=2))
 
 
 def invoke(command, *arguments):
@@ -64,7 +65,7 @@ def test_what_is_not_of_the_listed_cost_is_told(suite):
     first, second = suite.entries
     instances = {instance.name: instance for instance in suite}
     cheap = {name: evaluate(one, Solution.nothing_cached(one)).cost for name, one in instances.items()}
-    listed = suites.set_references(suite, {name: (0.99 * cost, None) for name, cost in cheap.items()})
+    listed = set_references(suite, {name: (0.99 * cost, None) for name, cost in cheap.items()})
     write_best(listed, first, Solution.nothing_cached(instances[first]))
     told = dict(SOLUTIONS.check(listed))
     assert f"the solution costs {cheap[first]!r}" in told[first]

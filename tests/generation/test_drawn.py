@@ -10,7 +10,8 @@ import tomli_w
 from mincache import Scenario
 from mincache.errors import InputError
 from mincache.generation.drawn import cache_folder
-from mincache.generation.suites import RECIPE_FILE, Recipe, Suite, generate
+from mincache.generation.suite_writing import generate
+from mincache.generation.suites import RECIPE_FILE, Recipe, Suite
 
 SCENARIO = Scenario(slots=2, models=3)
 RECIPE = Recipe(library_seed=1, trace_seed=2, libraries=1, users=(2, 3), traces=1)

@@ -12,19 +12,9 @@ import tomli_w
 
 from mincache import Scenario, read_instance
 from mincache.errors import DocumentError, InputError
-from mincache.generation.recipes import read_scenario
-from mincache.generation.suites import (
-    RECIPE_FILE,
-    Recipe,
-    Suite,
-    draw,
-    find,
-    find_instance,
-    generate,
-    is_suite,
-    set_references,
-    standard_names,
-)
+from mincache.generation.recipes import Recipe, draw, read_scenario
+from mincache.generation.suite_writing import generate, set_references
+from mincache.generation.suites import RECIPE_FILE, Suite, find, find_instance, is_suite, standard_names
 
 SCENARIO = Scenario(slots=2, models=3)
 RECIPE = Recipe(library_seed=1, trace_seed=2, libraries=2, users=(2, 3), traces=2)

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from mincache.cli.train import train as train_command
 from mincache.generation.scenario import Scenario
-from mincache.generation.suites import Recipe, generate
+from mincache.generation.suite_writing import generate
+from mincache.generation.suites import Recipe
 from mincache.learning.policies import read_policy
 from mincache.paper.trained import Training, train, train_all
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mincache.errors import InputError
+from mincache.generation.recipes import Recipe, draw
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find
 from mincache.problem.instance import Rules, Trace
@@ -59,7 +60,7 @@ def test_no_standard_trace_is_met_in_training(seed):
 
 def test_training_streams_are_named_apart(monkeypatch):
     """The streams that episodes draw from begin with their purpose, those of suites with `trace`."""
-    from mincache.generation import scenario, suites
+    from mincache.generation import scenario
 
     seen = set()
     original = scenario.Uniforms
@@ -72,8 +73,8 @@ def test_training_streams_are_named_apart(monkeypatch):
     EPISODES.trace(0)
     assert seen == {"training"}
     seen.clear()
-    recipe = suites.Recipe(library_seed=0, trace_seed=0, libraries=1, users=(3,), traces=1)
-    list(suites.draw("own", recipe, SHORT))
+    recipe = Recipe(library_seed=0, trace_seed=0, libraries=1, users=(3,), traces=1)
+    list(draw("own", recipe, SHORT))
     assert seen == {"library", "trace"}
 
 

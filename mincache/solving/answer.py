@@ -1,0 +1,135 @@
+"""Solving one instance in this process: what a solver answers, priced, and held against what is known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from mincache.errors import InputError, excerpt
+from mincache.generation import streams, suites
+from mincache.generation.recipes import Reference
+from mincache.problem import display
+from mincache.problem.evaluation import Evaluation, evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.solution import Solution
+from mincache.solving import contract, registry
+from mincache.solving.contract import Budget, Run, Solver
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer:
+    """What a solver answered to an instance.
+
+    Attributes:
+        solver: its name, with the parameters that differ from their defaults.
+        solution: the decisions.
+        evaluation: what the evaluator found.
+        bound: the lower bound on the cost of every solution that the solver reported; None without one.
+        seconds: time that solving took, in s.
+        reference: the best known cost of the instance, where a standard suite lists it; else None.
+    """
+
+    solver: str
+    solution: Solution
+    evaluation: Evaluation
+    bound: float | None
+    seconds: float
+    reference: Reference | None
+
+    @property
+    def gap(self) -> float | None:
+        """How far the cost is above `gap_to`, as a fraction of it; None if infeasible or nothing is known."""
+        against = self._against
+        return None if against is None or not self.evaluation.feasible else against.gap(self.evaluation.cost)
+
+    @property
+    def gap_to(self) -> str:
+        """What `gap` is against: `best known cost`, or without one the solver's own `lower bound`, or ""."""
+        return "best known cost" if self.reference else "" if self.bound is None else "lower bound"
+
+    @property
+    def _against(self) -> Reference | None:
+        return self.reference or (None if self.bound is None else Reference(self.bound))
+
+    def __repr__(self) -> str:
+        gap = "" if self.gap is None else f", {self.gap:z.2%} above the {self.gap_to}"
+        return f"Answer(of {self.solver} in {self.seconds:.3g} s: {self.evaluation!r}{gap})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "cost": f"{self.evaluation.cost:.6g}",
+            "feasible": self.evaluation.feasible,
+            "gap": "unknown" if self.gap is None else f"{self.gap:z.2%} above the {self.gap_to}",
+            "lower bound by the solver": "none" if self.bound is None else f"{self.bound:.6g}",
+            "hit ratio": f"{self.evaluation.hit_ratio:.1%}",
+            "time": f"{self.seconds:.3g} s",
+        }
+        return display.html_table(f"{self.solver} on {self.solution.instance}", facts.items())
+
+
+def solve(
+    instance: Instance,
+    solver: str | Solver | type[Solver],
+    seconds: float = 10.0,
+    seed: int = 0,
+) -> Answer:
+    """Answer an instance with a solver, in this process.
+
+    The same seed gives the same answer, unless the solver stops for want of time; `mincache solve --seed`
+    draws the same random numbers. Nothing ends a solver that does not mind its time: `run` does.
+
+    Args:
+        instance: the problem.
+        solver: as on the command line, such as `genetic[generations=30]`; or a solver, or its class.
+        seconds: time limit in s.
+        seed: which repetition's random numbers.
+
+    Raises:
+        InputError: if there is no such solver, it does not support the instance, or it fails.
+        MissingExtraError: if a library that the solver needs is not installed.
+
+    Example:
+        >>> import mincache
+        >>> instance = mincache.load("smoke-v1.l0.n10.t0")
+        >>> answer = mincache.solve(instance, "decomposition", seconds=10)
+        >>> answer.evaluation.feasible, round(answer.gap, 6), answer.gap_to
+        (True, 0.0, 'best known cost')
+        >>> answer.bound <= answer.evaluation.cost
+        True
+    """
+    _check(instance, seconds, seed)
+    method = registry.as_solver(solver)
+    title = _title(method)
+    if (reason := method.supports(instance)) is not None:
+        raise InputError(f"solver {title}", "must support the instance", reason)
+    known = suites.listed(instance)
+    suite = "-" if known is None else known[0].name
+    run = Run(streams.generator(0, suite, instance.name, seed), Budget(seconds))
+    solution = contract.answer(title, method, instance, run)
+    taken_s = run.budget.elapsed()
+    return Answer(
+        solver=title,
+        solution=solution,
+        evaluation=evaluate(instance, solution),
+        bound=run.bound if math.isfinite(run.bound) else None,
+        seconds=taken_s,
+        reference=None if known is None else known[1].reference,
+    )
+
+
+def _check(instance: object, seconds: float, seed: object) -> None:
+    if not isinstance(instance, Instance):
+        raise InputError("instance", "must be an Instance", excerpt(instance), "try mincache.load(...)")
+    if not seconds > 0:
+        raise InputError("seconds", "must be > 0", excerpt(seconds))
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError("seed", "must be a whole number, at least 0", excerpt(seed))
+
+
+def _title(solver: Solver) -> str:
+    kind = type(solver)
+    name = registry.name_of(kind) or kind.__qualname__
+    if not dataclasses.is_dataclass(solver):
+        return name
+    return registry.spell(name, kind, registry.needed_parameters(solver))
