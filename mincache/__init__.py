@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mincache.problem.evaluation import Evaluation, evaluate, evaluate_batch
     from mincache.problem.instance import Instance
     from mincache.problem.solution import Decisions, Solution
+    from mincache.site.notebook import Results, run
     from mincache.solving.answer import Answer, solve
     from mincache.solving.contract import Budget, Learner, Run, Solver
 
@@ -39,9 +40,11 @@ _HOMES = {
     "Suite": "generation.suites",
     "evaluate": "problem.evaluation",
     "evaluate_batch": "problem.evaluation",
+    "Results": "site.notebook",
     "load": "generation.suites",
     "read_instance": "files.documents",
     "read_solution": "files.documents",
+    "run": "site.notebook",
     "serve": "exact.best_service",
     "serve_batch": "exact.best_service",
     "solve": "solving.answer",
@@ -51,8 +54,8 @@ _HOMES = {
 }
 
 __all__ = [  # noqa: RUF022  # in the order of the path through the system
-    "load", "suite", "solve", "serve", "serve_batch",
-    "Instance", "Solution", "Decisions", "Scenario", "Suite", "Answer",
+    "load", "suite", "solve", "serve", "serve_batch", "run",
+    "Instance", "Solution", "Decisions", "Scenario", "Suite", "Answer", "Results",
     "evaluate", "evaluate_batch", "Evaluation",
     "read_instance", "read_solution", "write_instance", "write_solution",
     "Solver", "Learner", "Run", "Budget",

@@ -15,7 +15,7 @@ from mincache.errors import InputError
 
 Runs = Mapping[str, Sequence[Record]]
 """The records of one contender, by instance."""
-Results = Mapping[Contender, Runs]
+SuiteRuns = Mapping[Contender, Runs]
 """The records of one suite, by contender and instance."""
 
 
@@ -54,7 +54,7 @@ def repetition(record: Record) -> Repetition:
     return record.cell.seed, record.cell.repetition
 
 
-def by_suite(records: Iterable[Record]) -> dict[str, Results]:
+def by_suite(records: Iterable[Record]) -> dict[str, SuiteRuns]:
     """Return what counts of `records` for each suite, by name: the last attempt at each cell.
 
     A record whose bound is above a verified cost of any of the others is marked so.
@@ -71,7 +71,7 @@ def by_suite(records: Iterable[Record]) -> dict[str, Results]:
     return {suite: _ordered(found[suite]) for suite in sorted(found)}
 
 
-def _ordered(results: Mapping[Contender, Mapping[str, Mapping[Repetition, Record]]]) -> Results:
+def _ordered(results: Mapping[Contender, Mapping[str, Mapping[Repetition, Record]]]) -> SuiteRuns:
     """Sort contenders, instances and repetitions: the order of the input must not show in any output."""
     return {
         who: {name: _in_order(results[who][name]) for name in sorted(results[who])}
@@ -83,7 +83,7 @@ def _in_order(runs: Mapping[Repetition, Record]) -> list[Record]:
     return [runs[run] for run in sorted(runs)]
 
 
-def chosen(results: Results, wanted: Sequence[str], labels: Mapping[Contender, str]) -> Results:
+def chosen(results: SuiteRuns, wanted: Sequence[str], labels: Mapping[Contender, str]) -> SuiteRuns:
     """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
 
     Raises:

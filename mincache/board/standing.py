@@ -13,7 +13,7 @@ from mincache.bench.records import Record
 from mincache.board.contenders import Contender, labels
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.board.references import Reference, find_suite, references, verified_cost
-from mincache.board.results import Results, by_suite, chosen
+from mincache.board.results import SuiteRuns, by_suite, chosen
 from mincache.generation.suites import Suite
 from mincache.problem.quantity import Array
 
@@ -38,7 +38,7 @@ class Standing:
 
     name: str
     suite: Suite | None
-    results: Results
+    results: SuiteRuns
     labels: Mapping[Contender, str]
     references: Mapping[str, Reference]
     instances: tuple[str, ...]
@@ -132,7 +132,7 @@ def standings(records: Iterable[Record], solvers: Sequence[str] = (), suite: str
     return [_standing(name, results, solvers, suite) for name, results in by_suite(records).items()]
 
 
-def _standing(name: str, results: Results, solvers: Sequence[str], folder: str) -> Standing:
+def _standing(name: str, results: SuiteRuns, solvers: Sequence[str], folder: str) -> Standing:
     suite, named = find_suite(name, folder), labels(results)
     every = [r for runs in results.values() for records in runs.values() for r in records]
     seen = {name for runs in results.values() for name in runs} | set(() if suite is None else suite.entries)

@@ -1,0 +1,231 @@
+"""A campaign in Python: run solvers on a suite, and see the results as tables and charts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from mincache.bench import campaign, journal
+from mincache.bench.cores import usable_cores
+from mincache.bench.describing import describe_all
+from mincache.bench.entrant import Entrant
+from mincache.bench.executors import LocalExecutor
+from mincache.bench.limits import Limits
+from mincache.bench.plan import plan
+from mincache.bench.records import Record
+from mincache.bench.sources import spec_of
+from mincache.board.columns import Column, numbers, visible_columns
+from mincache.board.notes import notes
+from mincache.board.references import verified_cost
+from mincache.board.standing import standings
+from mincache.board.table import Row, Table
+from mincache.errors import InputError, optional_library
+from mincache.generation import suites
+from mincache.generation.suites import Suite
+from mincache.problem import display
+from mincache.site import charts
+from mincache.solving.contract import Solver
+
+if TYPE_CHECKING:
+    import altair
+    import pandas
+
+SOURCES_FOLDER = "sources"
+"""Where a campaign's folder holds the sources of solvers that came from a notebook."""
+_TOLD = ("verdict", "stop_reason", "claim", "reason", "bound", "solve_s", "wall_s", "cpu_s",
+         "peak_memory_bytes", "primal_integral_s", "solution_sha256", "started")  # fmt: skip
+
+
+def run(
+    suite: str | Suite,
+    solvers: str | Solver | type[Solver] | Iterable[str | Solver | type[Solver]],
+    seeds: int = 1,
+    seconds: float = 60.0,
+    folder: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    progress: Callable[[Record], None] = lambda record: None,
+) -> Results:
+    """Run solvers on every instance of a suite, each run in a process of its own under a time limit.
+
+    It is what `mincache run` does. A class defined in a notebook takes part with its source: that of the
+    class, of the functions, classes and plain constants it uses, and imports for the rest.
+
+    Args:
+        suite: name of a standard suite, a folder, or a suite.
+        solvers: one or several; each as on the command line, a solver, or its class.
+        seeds: repetitions of each stochastic solver.
+        seconds: time limit of a run in s.
+        folder: keeps records and solutions; calling again goes on there. By default nothing is kept but the
+            results returned.
+        workers: runs at a time; by default one a core.
+        progress: called with each record as it comes.
+
+    Raises:
+        InputError: if there is no such suite or solver, or a solver's class has no source that stands alone.
+        MissingExtraError: if a library that a solver needs is not installed.
+
+    Example:
+        >>> import mincache
+        >>> results = mincache.run("smoke-v1", ["lru", "cloud-only"], seconds=5)
+        >>> results
+        Results(on smoke-v1: 8 runs of 2 solvers, 8 verified)
+        >>> [row.solver for row in results.table().rows]
+        ['lru', 'cloud-only']
+    """
+    _check(seeds, seconds)
+    found = suite if isinstance(suite, Suite) else suites.suite(suite)
+    listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)
+    if folder is not None:
+        return _run(found, listed, seeds, seconds, Path(folder), workers, progress)
+    with TemporaryDirectory(prefix="mincache-") as place:
+        return _run(found, listed, seeds, seconds, Path(place), workers, progress)
+
+
+def _run(
+    suite: Suite, solvers: list[str | Solver | type[Solver]], seeds: int, seconds: float, folder: Path,
+    workers: int | None, progress: Callable[[Record], None],
+) -> Results:  # fmt: skip
+    specs = dict.fromkeys(spec_of(solver, folder / SOURCES_FOLDER) for solver in solvers)
+    if not specs:
+        raise InputError("solvers", "must be one at least", "none")
+    limits, cores = Limits(wall_s=seconds), workers or usable_cores()
+    entrants: list[Entrant] = []
+    for described in describe_all(specs, min(cores, len(specs)), limits.startup_s):
+        if not isinstance(described, Entrant):
+            raise described
+        entrants.append(described)
+    tasks = plan(suite, entrants, seeds, limits)
+    campaign.run(folder, tasks, LocalExecutor(cores), campaign.Redo(), progress)
+    keys = {task.key for task in tasks}
+    return Results(suite, tuple(record for record in journal.read(folder) if record.cell.key in keys))
+
+
+def _check(seeds: object, seconds: float) -> None:
+    if not isinstance(seeds, int) or seeds < 1:
+        raise InputError("seeds", "must be a whole number, at least 1", repr(seeds))
+    if not 0 < seconds < float("inf"):
+        raise InputError("seconds", "must be > 0 and finite", repr(seconds))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Results:
+    """What became of a campaign.
+
+    Attributes:
+        suite: the suite.
+        records: of every run.
+    """
+
+    suite: Suite
+    records: tuple[Record, ...]
+
+    @cached_property
+    def _ranking(self) -> Table:
+        (standing,) = standings(self.records, suite=str(self.suite.folder))
+        return Table(standing)
+
+    def table(self) -> Ranking:
+        """Return the leaderboard of these runs: a row a solver, sorted by gap."""
+        return Ranking(self._ranking)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a table with a row a run: what ran, its verdict, scores, gap, bound and times in s.
+
+        Raises:
+            MissingExtraError: if pandas is not installed.
+        """
+        return _frame([self._row(record) for record in self.records])
+
+    def _row(self, record: Record) -> dict[str, Any]:
+        cell, cost = record.cell, verified_cost(record)
+        reference = self._ranking.standing.references.get(cell.instance)
+        names = ("suite", "instance", "solver", "repetition", "seed")
+        scores = {} if record.score is None else record.score.model_dump(exclude={"violations"})
+        gap = None if cost is None or reference is None else reference.gap(cost)
+        return {
+            **{name: getattr(cell, name) for name in names},
+            "gap": gap,
+            **scores,
+            **{name: getattr(record, name) for name in _TOLD},
+        }
+
+    def plot(self, kind: str = "gap") -> altair.Chart:
+        """Return a chart of the results.
+
+        Args:
+            kind: `gap` (each instance's gap), `faults`, `profile`, `anytime`, `time`, `users` or `training`.
+
+        Raises:
+            InputError: if there is no such kind, or nothing to draw.
+            MissingExtraError: if altair is not installed.
+        """
+        specification = charts.chart(kind, self._ranking)
+        if specification is None:
+            raise InputError("chart", "must have verified runs to draw", "none", "see to_pandas()")
+        found: altair.Chart = charts.altair().Chart.from_dict(specification)
+        return found
+
+    def __repr__(self) -> str:
+        solvers = len({record.cell.solver for record in self.records})
+        verified = sum(record.verdict == "verified" for record in self.records)
+        count = f"{len(self.records)} runs of {solvers} solver{'' if solvers == 1 else 's'}"
+        return f"Results(on {self.suite.name}: {count}, {verified} verified)"
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ranking:
+    """A leaderboard that shows itself in a terminal and a notebook.
+
+    Attributes:
+        ranked: what it shows.
+    """
+
+    ranked: Table
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """A row a solver, sorted by gap, with its numbers as attributes."""
+        return self.ranked.rows
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the numbers as a table with a row a solver: shares of 1, times in s.
+
+        Raises:
+            MissingExtraError: if pandas is not installed.
+        """
+        return _frame([numbers(row) for row in self.ranked.rows])
+
+    def _cells(self, columns: list[Column]) -> list[list[str]]:
+        return [[column.cell(row) for column in columns] for row in self.ranked.rows]
+
+    def __repr__(self) -> str:
+        columns = [column for column in visible_columns(self.ranked) if not column.wide]
+        listed = [[column.heading for column in columns], *self._cells(columns)]
+        widths = [max(map(len, cells)) for cells in zip(*listed, strict=True)]
+        lines = (
+            "  ".join(
+                cell.rjust(width) if column.numeric else cell.ljust(width)
+                for cell, width, column in zip(cells, widths, columns, strict=True)
+            )
+            for cells in listed
+        )
+        return "\n".join(line.rstrip() for line in (*lines, *notes(self.ranked)))
+
+    def _repr_html_(self) -> str:
+        columns = visible_columns(self.ranked)
+        header = [column.heading for column in columns]
+        told = display.html_table("", ([note] for note in notes(self.ranked)))
+        return display.html_table(self.ranked.standing.name, self._cells(columns), header) + told
+
+
+def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
+    found: pandas.DataFrame = optional_library("pandas", "data", "to_pandas needs").DataFrame(rows)
+    return found
