@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants suites-table \
+.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants rank-study suites-table \
     resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
@@ -55,6 +55,10 @@ variants: $(TESTS)
 faults: $(TESTS)
 	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/bench/test_faults.py tests/bench/test_kills.py \
 	    tests/bench/test_overshoot.py tests/bench/test_journal.py
+
+# How often ranges of ranks hold, by simulation: the tables of docs/leaderboard.md; some minutes.
+rank-study: $(INSTALLED)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/rank_study.py
 
 # Mutation test of what published numbers rest on, MUTANTS of each module; about five minutes. Not part of the tests.
 MUTANTS ?= 8

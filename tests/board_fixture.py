@@ -8,9 +8,10 @@ from mincache.bench.judge import judge
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Broken, Cell, RawScore, Record, Score, TracePoint
 from mincache.bench.worker import ANSWER, pack
-from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
+from mincache.board.contenders import contender
+from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, entry_folder, write_manifest
+from mincache.board.gathering import gather
 from mincache.board.packs import write_pack
-from mincache.board.standing import standings
 from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
 from mincache.generation.streams import Uniforms
@@ -52,7 +53,7 @@ def record(
         )  # fmt: skip
     return Record(
         cell=cell, stop_reason=stop_reason, verdict=verdict, score=score, bound=bound, solve_s=solve_s,
-        wall_s=2.0, started="2030-01-01T00:00:00Z", solution_sha256=solution_sha256, raw=raw,
+        wall_s=2.0, started="2026-01-01T00:00:00Z", solution_sha256=solution_sha256, raw=raw,
     )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def raw_score(cost=None, **violations):
 
 def tables(records, solvers=(), suite=""):
     """Return the table of each suite in the records."""
-    return [Table(standing) for standing in standings(records, solvers, suite)]
+    return [Table(runs) for runs in gather(records, solvers, suite)]
 
 
 def judged(suite, name, solver, solution, repetition=0, raw=None, **cell):
@@ -72,15 +73,23 @@ def judged(suite, name, solver, solution, repetition=0, raw=None, **cell):
     entry = suite.entries[name]
     before = None if raw is None else pack(raw)
     outcome = Outcome(
-        closing=ANSWER, payload=solution_bytes(solution), raw=before, solve_s=0.5, exit_status=0
+        closing=ANSWER, payload=solution_bytes(solution), raw=before, solve_s=0.5, wall_s=0.6, exit_status=0
     )
     return judge(
         Cell(
             suite=suite.name, instance=name, instance_sha256=entry.sha256, solver=solver, solver_name=solver,
             solver_source="a" * 64, repetition=repetition, **cell,
         ),
-        suite.read(name), outcome, "2030-01-01T00:00:00Z", {}, entry.best_known,
+        suite.read(name), outcome, "2026-01-01T00:00:00Z", {}, entry.best_known,
     )  # fmt: skip
+
+
+def entry_name(solver, authors=()):
+    """Return the suite and folder of a solver of `smoke_campaign`, published by these authors."""
+    suite = find("smoke-v1")
+    name = next(iter(suite.entries))
+    cell = judged(suite, name, solver, Solution.nothing_cached(suite.read(name))).record.cell
+    return f"smoke-v1/{entry_folder(contender(cell, authors))}"
 
 
 def smoke_campaign(folder):
@@ -120,7 +129,7 @@ def large_board(board, solvers, seeds):
             record(
                 f"solver-{n}[population=50]", name, entry.best_known * (1 + 0.01 * n + noise[n, i, k] / 200),
                 k, hit_ratio=0.5, low=0.5, solve_s=0.1 + noise[n, i, k], suite=suite.name, wall_s=60.0,
-                sha256=entry.sha256,
+                sha256=entry.sha256, solution_sha256="b" * 64,
             )
             for i, (name, entry) in enumerate(suite.entries.items())
             for k in range(seeds)

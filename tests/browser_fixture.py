@@ -79,13 +79,6 @@ class Visitor:
             context.close()
 
 
-def draw(page):
-    """Scroll past every chart, and wait until it is drawn."""
-    for chart in page.locator(".chart").all():
-        chart.scroll_into_view_if_needed()
-        chart.locator("svg").wait_for()
-
-
 @cache
 def _axe():
     return (resources.files("axe_playwright_python") / "axe.min.js").read_text()

@@ -28,6 +28,7 @@ class Contender(NamedTuple):
         memory_bytes: limit on memory; None without one.
         threads: threads and cores it had.
         evaluator_version: the evaluator that judged it.
+        authors: who published it, one name a line; "" if it is not published.
     """
 
     solver: str
@@ -41,11 +42,17 @@ class Contender(NamedTuple):
     memory_bytes: int | None
     threads: int
     evaluator_version: str
+    authors: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of all that makes the contender what it is, and of no spelling."""
+        return digest(json.dumps(self[1:]).encode())
 
 
-def contender(cell: Cell) -> Contender:
-    """Return who ran in `cell`."""
-    return Contenders().of(cell)
+def contender(cell: Cell, authors: Sequence[str] = ()) -> Contender:
+    """Return who ran in `cell`, published by `authors`."""
+    return Contenders().of(cell, authors)
 
 
 class Contenders:
@@ -54,8 +61,8 @@ class Contenders:
     def __init__(self) -> None:
         self._canonical: dict[str, str] = {}
 
-    def of(self, cell: Cell) -> Contender:
-        """Return who ran in `cell`."""
+    def of(self, cell: Cell, authors: Sequence[str] = ()) -> Contender:
+        """Return who ran in `cell`, published by `authors`."""
         spelled = repr(cell.parameters)
         parameters = self._canonical.get(spelled)
         if parameters is None:
@@ -63,6 +70,7 @@ class Contenders:
         return Contender(
             cell.solver, cell.solver_name, cell.solver_source, cell.solver_files, cell.solver_version,
             parameters, cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
+            "\n".join(sorted(authors)),
         )  # fmt: skip
 
 
@@ -90,6 +98,7 @@ _TRAITS: Sequence[Callable[[Contender], str]] = (
     lambda one: f"files {one.files[:_SHOWN_HASH] or 'unknown'}",
     lambda one: f"parameters {digest(one.parameters.encode())[:_SHOWN_HASH]}",
     lambda one: f"evaluator {one.evaluator_version}",
+    lambda one: f"by {', '.join(one.authors.splitlines())}",
 )
 
 
@@ -97,6 +106,14 @@ def differences(one: Contender, other: Contender) -> tuple[str, ...]:
     """Return what has changed from one contender to the other beside the solver, such as `60 s -> 10 s`."""
     pairs = ((trait(one), trait(other)) for trait in _TRAITS)
     return tuple(f"{before} -> {after}" for before, after in pairs if before != after)
+
+
+def look_alike(label: str) -> str:
+    """Return the characters of a solver's name that could be taken for others; "" if there are none.
+
+    Letters of other scripts look like Latin ones, and some characters cannot be seen at all.
+    """
+    return "".join(c for c in label if not (c.isascii() and c.isprintable()))
 
 
 def _limit(value: float | None, unit: str) -> str:

@@ -8,7 +8,6 @@ from itertools import combinations
 
 from mincache.board.ranks import GAP_DIGITS
 from mincache.board.render import escaped, markdown_table
-from mincache.board.standing import Standing
 from mincache.board.table import Table
 from mincache.errors import InputError, excerpt
 
@@ -22,11 +21,11 @@ class Contrast:
         purpose: what it is for, as the suite says.
         instances: how many it has.
         proven: how many of them have a proven optimum.
-        solvers: how many solvers have a mean gap on it.
+        solvers: how many rows are ranked on it.
         best: the solver with the least mean gap, and that gap.
         worst: the one with the largest, and that gap.
         swapped: pairs (better here, worse here) that stand the other way round on the other suite.
-        pairs: how many pairs of solvers have a mean gap on both.
+        pairs: how many pairs of solvers are ranked on both.
     """
 
     suite: str
@@ -40,17 +39,20 @@ class Contrast:
     pairs: int
 
 
-def contrasts(standings: Sequence[Standing], base: str) -> list[Contrast]:
+def contrasts(tables: Sequence[Table], base: str) -> list[Contrast]:
     """Return how each suite with a ranking contrasts with the suite named `base`, which comes first.
 
     Raises:
         InputError: if that suite is not among them.
     """
-    gaps = {standing.name: _gaps(standing) for standing in standings}
+    gaps = {
+        table.runs.name: {row.solver: round(row.gap or 0.0, GAP_DIGITS) for row in table.ranked}
+        for table in tables
+    }
     if base not in gaps:
         raise InputError("base", f"must be one of: {', '.join(gaps)}", excerpt(base))
-    ordered = sorted(standings, key=lambda standing: (standing.name != base, standing.name))
-    return [_contrast(one, gaps[one.name], gaps[base]) for one in ordered if gaps[one.name]]
+    ordered = sorted(tables, key=lambda table: (table.runs.name != base, table.runs.name))
+    return [_contrast(one, gaps[one.runs.name], gaps[base]) for one in ordered if gaps[one.runs.name]]
 
 
 def contrasts_markdown(found: Sequence[Contrast], base: str) -> str:
@@ -69,29 +71,23 @@ def contrasts_markdown(found: Sequence[Contrast], base: str) -> str:
     return markdown_table(titles, rows, left=[True, False, False, False, True, True, True])
 
 
-def _gaps(standing: Standing) -> dict[str, float]:
-    rows = Table(standing).rows
-    return {row.solver: round(row.gap, GAP_DIGITS) for row in rows if row.gap is not None}
-
-
-def _contrast(standing: Standing, gaps: dict[str, float], others: dict[str, float]) -> Contrast:
-    ranked = sorted(gaps.items(), key=lambda item: item[1])
-    shared = [(solver, gap) for solver, gap in ranked if solver in others]
+def _contrast(table: Table, gaps: dict[str, float], others: dict[str, float]) -> Contrast:
+    ordered = list(gaps.items())
+    shared = [(solver, gap) for solver, gap in ordered if solver in others]
     swapped = tuple(
         (better, worse)
         for (better, low), (worse, high) in combinations(shared, 2)
         if low < high and others[better] > others[worse]
     )
+    known = [table.runs.references.get(name) for name in table.runs.instances]
     return Contrast(
-        suite=standing.name,
-        purpose="" if standing.suite is None else standing.suite.content.purpose,
-        instances=len(standing.instances),
-        proven=sum(
-            standing.references[name].proven for name in standing.instances if name in standing.references
-        ),
+        suite=table.runs.name,
+        purpose="" if table.runs.suite is None else table.runs.suite.content.purpose,
+        instances=len(known),
+        proven=sum(reference is not None and reference.proven for reference in known),
         solvers=len(gaps),
-        best=ranked[0],
-        worst=ranked[-1],
+        best=ordered[0],
+        worst=ordered[-1],
         swapped=swapped,
         pairs=len(shared) * (len(shared) - 1) // 2,
     )

@@ -1,16 +1,18 @@
 """Entries: what the published board is made of, a folder a suite and contender.
 
 An entry holds `manifest.toml` (who, with what, how trained), `records.jsonl.gz` and `solutions.jsonl.gz`;
-that of a learned solver may hold a folder `policies` with the files that its runs chose among. Nothing in it
-is believed: `board.verify` re-scores every solution.
+it may hold a folder `policies` with the files that a learner's runs chose among, and a folder `source` with
+the files of a solver that no package has. What others found is in `reviews`, a folder each. Nothing in any of
+it is believed: `board.verify` re-scores every solution.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,23 +22,35 @@ from pydantic import Field, ValidationError
 from mincache.bench import journal
 from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
+from mincache.board.contenders import Contender, printable
 from mincache.board.packs import Pack, read_pack
-from mincache.board.results import read_campaigns
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, write_bytes
-from mincache.files.tables import StrictTable, TupleOf, read_toml, refusal
+from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
-POLICIES_FOLDER = "policies"
+POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"
+REVIEW_FILE = "review.toml"
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {
-    "self-reported": "no record is verified, or one that is has no stored solution to score again",
+    "self-reported": "no record is verified, or one that is has no stored solution; not ranked",
     "verified": "every solution is stored, and scored again by the evaluator",
-    "reproduced": "somebody has run it again; its page says who and with what difference",
-    "flagged": "it is doubted; its page says why",
+    "reproduced": "a reviewer has run a fifth of it or more again; those records are verified too",
+    "flagged": "a reviewer doubts it; its page says who and why; not ranked",
 }
 """What each tier means."""
+COVERED: Mapping[str, str] = {
+    "cost, gap, hit ratio": "scored again from the stored solution",
+    "proven optimum": "held against the suite's certified bounds",
+    "instances, repetitions": "counted; missing ones are named",
+    "times": "held against the limits, the wall's time and the trace; not measured again unless reproduced",
+    "seeds": "named in the records; that none was chosen for its luck cannot be seen",
+    "machine, versions": "as the entrant's machine reported them",
+    "training": "as the entrant says; the policies are stored where the entry has them",
+    "source": "stored or in the package, and held against its hash; reproducing shows that it was used",
+}
+"""What verifying covers of an entry, and what it cannot."""
 
 
 class About(StrictTable):
@@ -48,8 +62,6 @@ class About(StrictTable):
         note: a sentence for readers.
         training_s: seconds of training, over all policies used.
         training_device: what it was trained on.
-        reproduced: who ran a row again, when, and with what difference; "" if nobody.
-        flag: why the entry is doubted; "" if it is not.
     """
 
     authors: TupleOf[str] = ()
@@ -57,8 +69,6 @@ class About(StrictTable):
     note: str = ""
     training_s: float | None = Field(default=None, ge=0)
     training_device: str = ""
-    reproduced: str = ""
-    flag: str = ""
 
 
 class Manifest(About):
@@ -70,6 +80,9 @@ class Manifest(About):
         solver: the solver as it was written, parameters included.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`; "" if unknown.
         stochastic: whether its answer depends on the seed; None if unknown.
+        instances: how many instances it has runs of; None means all of the suite.
+        reproduced: "" always; earlier versions let entrants write it.
+        flag: "" always, likewise.
         records: the pack of records.
         solutions: the pack of solutions.
     """
@@ -79,33 +92,77 @@ class Manifest(About):
     solver: str
     kind: str = ""
     stochastic: bool | None = None
+    instances: Whole | None = None
+    reproduced: str = ""
+    flag: str = ""
     records: Pack
     solutions: Pack
 
 
+class Review(StrictTable):
+    """What somebody other than its authors found of an entry.
+
+    Attributes:
+        format: `mincache-review/1`.
+        finding: `reproduced` or `flagged`.
+        by: who reviewed it.
+        date: when, as year-month-day.
+        note: what was found, a sentence.
+        records: the pack of the records made again; None for a flag.
+        solutions: the pack of their solutions.
+    """
+
+    format: Literal["mincache-review/1"] = "mincache-review/1"
+    finding: Literal["reproduced", "flagged"]
+    by: str = Field(min_length=1)
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    note: str = ""
+    records: Pack | None = None
+    solutions: Pack | None = None
+
+    def __str__(self) -> str:
+        return f"{self.finding} by {self.by} on {self.date}" + (f": {self.note}" if self.note else "")
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One entry, read.
+    """One entry; its records and solutions stay on disk.
 
     Attributes:
         folder: where it is.
         manifest: what it says of itself.
-        records: its records.
+        reviews: what others say of it, by the name of the review's folder.
     """
 
     folder: Path
     manifest: Manifest
-    records: tuple[Record, ...]
+    reviews: Mapping[str, Review]
 
     @property
-    def tier(self) -> Tier:
-        """How far the entry can be trusted, given that `board.verify` finds nothing wrong."""
-        if self.manifest.flag:
+    def name(self) -> str:
+        """Suite and folder, such as `paper-v1/genetic-0f3b2a91`."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    def tier(self, stored: bool) -> Tier:
+        """Return how far the entry can be trusted, given that `board.verify` finds nothing wrong.
+
+        Args:
+            stored: whether a run is verified, and every such run's solution is stored.
+        """
+        findings = {review.finding for review in self.reviews.values()}
+        if "flagged" in findings:
             return "flagged"
-        if self.manifest.reproduced:
-            return "reproduced"
-        stored = [r.solution_sha256 is not None for r in self.records if r.verdict == "verified"]
-        return "verified" if stored and all(stored) else "self-reported"
+        if not stored:
+            return "self-reported"
+        return "reproduced" if "reproduced" in findings else "verified"
+
+    def records(self) -> Iterator[Record]:
+        """Yield its records.
+
+        Raises:
+            DocumentError: with the file, the field, the rule and what was received.
+        """
+        return _records(self.folder / RECORDS_FILE, self.manifest.records)
 
     def solutions(self) -> Iterator[bytes]:
         """Yield the stored solution documents.
@@ -115,71 +172,99 @@ class Entry:
         """
         return read_pack(self.folder / SOLUTIONS_FILE, self.manifest.solutions)
 
+    def review(self, name: str) -> Entry:
+        """Return a reproduction as an entry of its own: the records that the reviewer made."""
+        found = self.reviews[name]
+        if found.records is None or found.solutions is None:
+            raise InputError(f"review {name}", "must hold records and solutions", "none")
+        packs = {"records": found.records, "solutions": found.solutions}
+        return Entry(self.folder / REVIEWS_FOLDER / name, self.manifest.model_copy(update=packs), {})
+
 
 def read_entry(folder: str | os.PathLike[str]) -> Entry:
-    """Read an entry with its records; its solutions stay on disk.
+    """Read an entry's manifest and reviews.
 
     Raises:
         DocumentError: with the file, the field, the rule and what was received.
     """
     folder = Path(folder)
-    manifest = read_toml(folder / MANIFEST_FILE, Manifest)
-    path = folder / RECORDS_FILE
-    lines, parser = enumerate(read_pack(path, manifest.records), 1), RecordParser()
-    return Entry(folder, manifest, tuple(_record(path, n, line, parser) for n, line in lines))
+    reviews = sorted((folder / REVIEWS_FOLDER).glob(f"*/{REVIEW_FILE}"))
+    found = {path.parent.name: read_toml(path, Review) for path in reviews}
+    return Entry(folder, read_toml(folder / MANIFEST_FILE, Manifest), found)
 
 
-def read_entries(board: str | os.PathLike[str]) -> list[Entry]:
-    """Read all entries of a board, sorted by suite and folder.
-
-    Raises:
-        InputError: if there is none, or one cannot be read.
-    """
-    found = _folders(board)
-    if not found:
-        raise InputError(os.fspath(board), "must be a board with at least one entry", "none")
-    return [read_entry(folder) for folder in found]
+def find_entry(folder: Path) -> Path:
+    """Return the folder of an entry, which may be given without the hash at its end where that is clear."""
+    near = sorted(folder.parent.glob(f"{folder.name}-????????")) if not folder.is_dir() else []
+    return near[0] if len(near) == 1 else folder
 
 
-def _folders(board: str | os.PathLike[str]) -> list[Path]:
-    return [path.parent for path in sorted(Path(board).glob(f"*/*/{MANIFEST_FILE}"))]
-
-
-def read_any(
-    folder: str | os.PathLike[str], warn: Callable[[str], object] = lambda sentence: None
-) -> list[Record]:
-    """Return the records of a campaign or of a board, whichever the folder is.
+def read_campaigns(
+    folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None
+) -> Iterator[Record]:
+    """Yield every attempt recorded by campaigns, in the order given and written.
 
     Args:
-        folder: a campaign or a board.
-        warn: told, in a sentence, of damaged lines that were passed over.
+        folders: of the campaigns.
+        warn: told, in a sentence, of a campaign with damaged lines, which are passed over.
 
     Raises:
-        InputError: if it is neither.
+        InputError: if a folder holds no campaign, or all of them together no record.
     """
-    if (Path(folder) / journal.RECORDS_FILE).exists():
-        return read_campaigns([folder], warn)
-    if not _folders(folder):
-        raise InputError("folder", "must be a campaign or a board", os.fspath(folder))
-    return [record for entry in read_entries(folder) for record in entry.records]
+    none = True
+    for folder in folders:
+        torn = count(0)
+        for record in journal.attempts(Path(folder), lambda torn=torn: next(torn)):  # type: ignore[misc]
+            none = False
+            yield record
+        if damaged := next(torn):
+            lines = "1 damaged line" if damaged == 1 else f"{damaged} damaged lines"
+            warn(f"{printable(str(folder))}: {lines} passed over.")
+    if none:
+        raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
+
+
+def is_campaign(folder: str | os.PathLike[str]) -> bool:
+    """Return whether a folder holds the journal of a campaign."""
+    return (Path(folder) / journal.RECORDS_FILE).exists()
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of an entry."""
     table = manifest.model_dump(mode="json", exclude_none=True)
+    table = {key: value for key, value in table.items() if value or key not in ("reproduced", "flag")}
     write_bytes(folder / MANIFEST_FILE, tomli_w.dumps(table).encode())
 
 
+def write_review(folder: Path, review: Review) -> None:
+    """Write what a reviewer found into the folder of the review."""
+    write_bytes(
+        folder / REVIEW_FILE, tomli_w.dumps(review.model_dump(mode="json", exclude_none=True)).encode()
+    )
+
+
 def folder_name(label: str) -> str:
-    """Return the folder of the entry with this label: the label itself where it can name a folder."""
-    slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
+    """Return a label where it can name a file, else what is left of it and a hash."""
+    slug = _slug(label)
     return label if slug == label else f"{slug[:60]}-{digest(label.encode())[:8]}"
 
 
-def _record(path: Path, number: int, line: bytes, parser: RecordParser) -> Record:
-    with in_file(f"{path}: line {number}"):
-        parse_json(line)  # stricter than the parser, which takes less memory
-        try:
-            return parser.parse(line.rstrip(b"\n"))
-        except ValidationError as error:
-            raise refusal(Record, error) from None
+def entry_folder(who: Contender) -> str:
+    """Return the folder of a contender's entry: its label, and a hash of all that makes it what it is."""
+    return f"{_slug(who.solver)[:60]}-{who.sha256[:8]}"
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
+
+
+def _records(path: Path, pack: Pack) -> Iterator[Record]:
+    parser = RecordParser()
+    for number, line in enumerate(read_pack(path, pack), 1):
+        with in_file(f"{path}: line {number}"):
+            parse_json(line)  # stricter than the parser, which takes less memory
+            try:
+                record = parser.parse(line.rstrip(b"\n"))
+            except ValidationError as error:
+                raise refusal(Record, error) from None
+        yield record

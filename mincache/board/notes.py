@@ -1,104 +1,117 @@
-"""The sentences under a table: what its means are over, what its gaps are to, what is remarkable."""
+"""The sentences under a table: what its means are over, what its ranks mean, what is remarkable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
-from mincache.board.protocol import Protocol
-from mincache.board.references import RELATIVE_TOLERANCE, Reference
-from mincache.board.standing import Standing
-from mincache.board.table import Row, Table
+import numpy as np
+
+from mincache.board.formats import duration
+from mincache.board.references import RELATIVE_TOLERANCE
+from mincache.board.runs import Runs
+from mincache.board.table import NOMINAL_S, Table
 
 _NAMED = 3
 
 
 def notes(table: Table) -> tuple[str, ...]:
     """Return the notes of a table, a sentence each, and its remarks."""
-    standing = table.standing
     return (
-        *_scope(table.ranked, standing),
-        *_apart(table.rows),
-        *_gap(standing.common, standing.references),
-        *_protocol(standing),
-        *_departures(standing),
-        *_seeds(table.rows, standing.protocol),
-        *_news(standing),
+        *_scope(table),
+        *_ranks(table),
+        *_gap(table.runs),
+        *_protocol(table.runs),
+        *_charged(table),
+        *_machines(table),
+        *_news(table.runs),
         *table.remarks,
     )
 
 
-def _scope(ranked: Sequence[Row], standing: Standing) -> Iterator[str]:
-    if not ranked:
-        yield "No solver has a verified solution, so there are no means."
+def _scope(table: Table) -> Iterator[str]:
+    whole = len(table.runs.instances)
+    yield f"Means are over all {whole} instances; {len(table.ranked)} of {len(table.rows)} rows are ranked."
+    for row in table.rows:
+        if row.unranked:
+            yield f"{row.solver} is not ranked: {row.unranked}."
+
+
+def _ranks(table: Table) -> Iterator[str]:
+    if table.filtered:
+        yield "A part of the suite was chosen after looking: it has points, no ranges."
         return
-    who = "the one solver ranked" if len(ranked) == 1 else f"all {len(ranked)} solvers ranked"
-    scope = f"{len(standing.common)} of {len(standing.instances)} instances"
-    yield f"Means are over the {scope} with a verified solution of {who}."
-    fewest = min(row.covered for row in ranked)
-    if any(row.covered > fewest for row in ranked):
-        limiting = ", ".join(row.solver for row in ranked if row.covered == fewest)
-        yield f"{limiting} covers {fewest} and limits them; --solvers chooses other rows."
+    if "here" not in table.questions:
+        return
+    libraries = len(set(table.runs.libraries()))
+    level = f"{table.runs.protocol.level:.0%}"
+    yield f"With {level} confidence all ranges of ranks in a column hold at once."
+    if "libraries" not in table.questions:
+        counted = f"{libraries} of them" if libraries else "the suite is not at hand"
+        yield f"For new libraries: cannot tell ({counted}; at least six are needed)."
+    found = table.told_apart
+    if found is not None:
+        what = (
+            f"{found[1].units} libraries"
+            if found[0] == "libraries"
+            else "new requests for the same libraries"
+        )
+        yield (f"Rows that share a letter could not be told apart ({what}), which does not make them equal.")
 
 
-def _apart(rows: Sequence[Row]) -> Iterator[str]:
-    for row in rows:
-        if row.apart:
-            yield f"{row.solver} is set apart: {row.apart}."
-        if declined := len(row.every) - len(row.attempted):
-            yield f"{row.solver} declined {declined} of {len(row.every)} runs."
-
-
-def _gap(common: Sequence[str], references: Mapping[str, Reference]) -> Iterator[str]:
-    known = [references[name] for name in common if name in references]
+def _gap(runs: Runs) -> Iterator[str]:
+    known = [runs.references[name] for name in runs.instances if name in runs.references]
     if not known:
         return
     pinned = sum(reference.pinned for reference in known)
     if pinned == len(known):
-        proven = "the proven optimum" if all(ref.proven for ref in known) else "not all proven optimal"
-        yield f"Gaps are to the suite's best known costs ({proven})."
+        proven = sum(ref.proven for ref in known)
+        told = "all proven optimal" if proven == len(known) else f"{proven} of {len(known)} proven optimal"
+        yield f"Gaps are to the suite's best known costs ({told})."
     else:
         where = "" if pinned == 0 else f" on {len(known) - pinned} of {len(known)} instances"
         yield f"Gaps are to the best verified cost among these records{where}: the suite states none."
 
 
-def _protocol(standing: Standing) -> Iterator[str]:
-    protocol = standing.protocol
+def _protocol(runs: Runs) -> Iterator[str]:
+    protocol = runs.protocol
     limit = "any time" if protocol.wall_s is None else f"{protocol.wall_s:g} s"
-    failed = {
-        "penalised": f"{protocol.penalty:g} time limits", "common": "nothing, its instance being left out",
-        "worst": "the longest time on its instance",
-    }[protocol.failure_policy]  # fmt: skip
-    name = f"Protocol {standing.protocol_sha256[:12]}" if standing.protocol_sha256 else "Default protocol"
+    name = f"Protocol {runs.protocol_sha256[:12]}" if runs.protocol_sha256 else "Default protocol"
     yield (
-        f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; mean solve times are "
-        f"geometric, shifted by {protocol.time_shift_s:g} s, a failed run counting as {failed}."
+        f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; times are geometric means, "
+        f"shifted by {protocol.time_shift_s:g} s."
     )
 
 
-def _departures(standing: Standing) -> Iterator[str]:
-    for who, runs in standing.results.items():
-        cell = next(iter(runs.values()))[0].cell
-        if departures := standing.protocol.departures(cell):
-            yield f"{standing.labels[who]} departs from the protocol: {', '.join(departures)}."
+def _charged(table: Table) -> Iterator[str]:
+    for row in table.rows:
+        if failed := row.count - row.verified:
+            part = "" if not row.charged_gap else f", {row.charged_gap:.2%} of its gap"
+            yield (
+                f"{row.solver} failed or declined {failed} of {row.count} runs; each counts as caching "
+                f"nothing and as {table.runs.protocol.penalty:g} time limits{part}."
+            )
 
 
-def _seeds(rows: Sequence[Row], protocol: Protocol) -> Iterator[str]:
-    few = [row.solver for row in rows if row.unranked]
-    if few:
-        yield f"{', '.join(few)}: too few seeds to rank, the protocol asks for {protocol.seeds}."
+def _machines(table: Table) -> Iterator[str]:
+    if unequal := table.unequal_machines:
+        listed = ", ".join(f"{name} {factor:.1f} times" for name, factor in unequal.items())
+        yield (
+            f"Times are of unequal machines: a fixed computation took, against the usual time, {listed}. "
+            f"Scaled times are those of a machine where it takes {duration(NOMINAL_S)}."
+        )
 
 
-def _news(standing: Standing) -> Iterator[str]:
+def _news(runs: Runs) -> Iterator[str]:
     better, impossible = set(), set()
-    for costs in standing.run_costs.values():
-        for name, found in costs.items():
-            reference = standing.references.get(name)
-            if reference is None or not reference.pinned:
-                continue
-            if min(found) < reference.cost * (1.0 - RELATIVE_TOLERANCE):
-                better.add(name)
-            if reference.bound is not None and min(found) < reference.bound * (1.0 - RELATIVE_TOLERANCE):
-                impossible.add(name)
+    for n in np.flatnonzero(runs.verified):
+        name = runs.instances[runs.instance[n]]
+        reference, cost = runs.references.get(name), runs["cost"][n]
+        if reference is None or not reference.pinned:
+            continue
+        if cost < reference.cost * (1.0 - RELATIVE_TOLERANCE):
+            better.add(name)
+        if reference.bound is not None and cost < reference.bound * (1.0 - RELATIVE_TOLERANCE):
+            impossible.add(name)
     if better:
         yield f"A verified cost is below the best known on {_listed(better)}; the suite's value stands."
     if impossible:

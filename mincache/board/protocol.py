@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mincache.bench.records import Cell
-from mincache.board.statistics import FailurePolicy
+from mincache.board.contenders import Contender
 from mincache.files.documents import digest, read_bytes
 from mincache.files.tables import Count, Seed, StrictTable, TupleOf, read_toml
 from mincache.generation.suites import Suite
@@ -24,12 +23,12 @@ class Protocol(StrictTable):
         threads: threads and cores of a run; None if rows may have any.
         seeds: repetitions that a stochastic solver needs to be ranked.
         time_shift_s: shift of the geometric mean of times.
-        failure_policy: what the time of a failed run counts as.
-        penalty: limits that a failed run counts as under `penalised`.
+        failure_policy: what the time of a failed run counts as; published files may name no other.
+        penalty: limits that a failed or declined run counts as.
         targets: gaps that count as reached on the way, for the ECDF.
-        resamples: of the bootstrap.
-        bootstrap_seed: of its random stream.
-        level: of its intervals.
+        resamples: of a bootstrap that earlier versions made; not used.
+        bootstrap_seed: of its random stream; not used.
+        level: of intervals, and of all ranges of ranks together.
     """
 
     format: Literal["mincache-protocol/1"] = "mincache-protocol/1"
@@ -37,21 +36,21 @@ class Protocol(StrictTable):
     threads: Count | None = None
     seeds: Count = 10
     time_shift_s: float = Field(default=0.01, gt=0)
-    failure_policy: FailurePolicy = "penalised"
+    failure_policy: Literal["penalised"] = "penalised"
     penalty: float = Field(default=10.0, ge=1)
     targets: TupleOf[float] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
     resamples: int = Field(default=10_000, ge=100, le=1_000_000)
     bootstrap_seed: Seed = 1
     level: float = Field(default=0.95, gt=0, lt=1)
 
-    def departures(self, cell: Cell) -> list[str]:
-        """Return how a run departs from the protocol, a few words each."""
+    def departures(self, who: Contender) -> list[str]:
+        """Return how a contender departs from the protocol, a few words each."""
         found = []
-        if self.wall_s is not None and cell.wall_s != self.wall_s:
-            limit = "no limit" if cell.wall_s is None else f"{cell.wall_s:g} s"
+        if self.wall_s is not None and who.wall_s != self.wall_s:
+            limit = "no limit" if who.wall_s is None else f"{who.wall_s:g} s"
             found.append(f"{limit} instead of {self.wall_s:g} s")
-        if self.threads is not None and cell.threads != self.threads:
-            found.append(f"{cell.threads} threads instead of {self.threads}")
+        if self.threads is not None and who.threads != self.threads:
+            found.append(f"{who.threads} threads instead of {self.threads}")
         return found
 
 

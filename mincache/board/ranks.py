@@ -1,84 +1,244 @@
-"""Ranks as ranges: what the seeds leave open about the order of the solvers."""
+"""Ranks as ranges that hold together: paired differences, a t statistic, Holm over all pairs.
+
+Two questions. On these instances only the seeds are uncertain. For new libraries the libraries are the
+units, and training is uncertain too. Where libraries are few but each has several traces, a third question
+stands in: the same libraries with new requests. No random numbers; docs/leaderboard.md has the simulations.
+
+Source of the strict reading of a range: Mogstad and others 2024, doi:10.1093/restud/rdad006; of the letters:
+Piepho 2004, doi:10.1198/1061860043515.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
-from mincache.board.contenders import Contender
-from mincache.board.results import Runs, repetition
-from mincache.board.standing import Standing
-from mincache.board.statistics import bootstrap_means, interval, rank_ranges
-from mincache.generation.streams import Uniforms
 from mincache.problem.quantity import Array
 
+EQUAL = 1e-9
+"""Mean gaps closer than this are the same."""
 GAP_DIGITS = 9
-"""Gaps that agree to so many decimals are the same; see `references.RELATIVE_TOLERANCE`."""
+FEWEST_LIBRARIES = 6
+"""With fewer, no test without a distribution could tell two rows apart at 5 %: 2^(1 - 5) = 0.0625."""
+MOST_LETTERS = 26
 
-TOO_FEW_SEEDS = "too few seeds to rank"
 
-
-@dataclass(frozen=True)
-class Rank:
-    """What the resamples say of one contender.
+class Sample(NamedTuple):
+    """The values of one row, lower is better.
 
     Attributes:
-        gap: interval of its mean gap.
-        ranks: best and worst rank in the same share of the resamples, from 1.
+        values: [I, K], a value a run; nan where an instance has fewer runs. Charged values, none missing.
+        uncertain: whether another seed would have given other values.
+        streams: names of the K random streams; rows with the same ones are paired run by run.
     """
 
-    gap: tuple[float, float]
-    ranks: tuple[int, int]
+    values: Array
+    uncertain: bool = False
+    streams: Sequence[tuple[int, int]] = ()
 
 
-def ranks(standing: Standing) -> dict[Contender, Rank]:
-    """Return the rank of each contender that has means and, if it is stochastic, seeds enough."""
-    draws = {
-        who: _draws(standing, who)
-        for who in standing.results
-        if who not in standing.apart
-        and standing.gaps(who, standing.common)
-        and not too_few_seeds(standing, who)
-    }
-    if not draws:
-        return {}
-    level = standing.protocol.level
-    # Costs that differ by rounding alone share a rank.
-    ranges = rank_ranges(np.stack(list(draws.values())).round(GAP_DIGITS), level)
-    return {
-        who: Rank(interval(drawn, level), held)
-        for (who, drawn), held in zip(draws.items(), ranges, strict=True)
-    }
+class Difference(NamedTuple):
+    """Two rows compared.
 
-
-def too_few_seeds(standing: Standing, who: Contender) -> bool:
-    """Return whether a stochastic contender has fewer verified runs of an instance than the protocol asks."""
-    runs, verified = standing.results[who], standing.verified[who]
-    fewest = min((len(verified.get(name, ())) for name in standing.common if name in runs), default=0)
-    return is_stochastic(runs) and fewest < standing.protocol.seeds
-
-
-def is_stochastic(runs: Runs) -> bool:
-    """Return whether a contender is stochastic: its records say so, or it was run more than once."""
-    records = [record for listed in runs.values() for record in listed]
-    if any(record.environment.get("stochastic") is True for record in records):
-        return True
-    return len(set(map(repetition, records))) > 1
-
-
-def _draws(standing: Standing, who: Contender) -> Array:
-    protocol = standing.protocol
-    stream = Uniforms(protocol.bootstrap_seed, "bootstrap", standing.name, standing.labels[who])
-    samples = [_widened(standing.run_gaps(who, name)) for name in standing.common]
-    return bootstrap_means(samples, protocol.resamples, stream.draw)
-
-
-def _widened(runs: Array) -> Array:
-    """Return runs [K] moved away from their mean until resamples vary as much as new runs would.
-
-    The variance of resamples is (K - 1) / K of that; with 10 runs an interval of 95 % would cover 93 %.
+    Attributes:
+        mean: of the first less the second.
+        error: standard error of that; 0 where nothing is uncertain.
+        freedom: degrees of freedom.
+        p: two-sided p-value for this pair alone.
+        known: whether the difference is a fact rather than an estimate.
     """
-    mean = runs.mean()
-    return np.asarray(mean + (runs - mean) * math.sqrt(len(runs) / max(1, len(runs) - 1)))
+
+    mean: float
+    error: float = 0.0
+    freedom: float = 0.0
+    p: float = 1.0
+    known: bool = False
+
+
+class RankRanges(NamedTuple):
+    """What can be said of S rows at once, at 95 %.
+
+    Attributes:
+        pairs: the difference of each pair, by row numbers (first < second).
+        adjusted: Holm's p of each.
+        ranges: lowest and highest rank of each row.
+        groups: letters of each row; rows that share one cannot be told apart. "" where there are too many.
+        units: what the statistics rest on: how many instances, strata or libraries.
+    """
+
+    pairs: dict[tuple[int, int], Difference]
+    adjusted: dict[tuple[int, int], float]
+    ranges: list[tuple[int, int]]
+    groups: list[str]
+    units: int
+
+
+def on_these_instances(one: Sample, other: Sample) -> Difference:
+    """Compare two rows on the instances at hand: only seeds are uncertain."""
+    mean = float(np.nanmean(one.values, axis=1).mean() - np.nanmean(other.values, axis=1).mean())
+    noisy = [sample for sample in (one, other) if sample.uncertain]
+    if not noisy:
+        return Difference(mean, p=0.0 if abs(mean) > EQUAL else 1.0, known=True)
+    paired = len(noisy) == 2 and list(one.streams) == list(other.streams) != []
+    if paired and one.values.shape == other.values.shape:
+        parts = [one.values - other.values]
+    else:
+        parts = [sample.values for sample in noisy]
+    variances, freedoms = zip(*(_of_seeds(part) for part in parts), strict=True)
+    least = 2.0 ** (1 - min(int((~np.isnan(part)).sum()) for part in parts))
+    return _difference(mean, sum(variances), freedoms, variances, least)
+
+
+def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> Difference:
+    """Compare two rows for new draws: libraries are the units, and so are training seeds.
+
+    Args:
+        one: the first row; `uncertain` here means trained, its runs being its training seeds.
+        other: the second.
+        libraries: of each instance, numbered from 0.
+    """
+    values = np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1)
+    found = by_group(values, libraries)
+    count = len(found)
+    parts = [float(found.var(ddof=1)) / count]
+    freedoms = [count - 1.0]
+    for sample in (one, other):
+        if sample.uncertain and sample.values.shape[1] > 1:
+            seeds = np.nanmean(sample.values, axis=0)
+            parts.append(float(seeds.var(ddof=1)) / len(seeds))
+            freedoms.append(len(seeds) - 1.0)
+    return _difference(float(found.mean()), sum(parts), freedoms, parts, 0.0)
+
+
+def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Difference:
+    """Compare two rows for the same libraries with new requests: traces are the runs of a stratum."""
+    values = np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1)
+    width = max(map(list(strata).count, set(strata)))
+    table = np.full((len(set(strata)), width), np.nan)
+    for stratum in set(strata):
+        inside = values[np.array(strata) == stratum]
+        table[stratum, : len(inside)] = inside
+    variance, freedom = _of_seeds(table)
+    return _difference(
+        float(np.nanmean(table, axis=1).mean()), variance, [freedom], [variance], 2.0 ** (1 - len(values))
+    )
+
+
+def by_group(values: Array, groups: Sequence[int]) -> Array:
+    """Return the mean of values in each group, numbered from 0."""
+    counts = np.bincount(groups)
+    return np.asarray(np.bincount(groups, weights=values) / counts)
+
+
+def _of_seeds(values: Array) -> tuple[float, float]:
+    """Variance of the mean over instances of [I, K] values, and its degrees of freedom (Satterthwaite)."""
+    counts = (~np.isnan(values)).sum(axis=1)
+    several = counts > 1
+    if not several.any():
+        return 0.0, 0.0
+    with np.errstate(invalid="ignore"):
+        each = np.nanvar(values[several], axis=1, ddof=1) / counts[several] / len(values) ** 2
+    total = float(each.sum())
+    spread = float((each**2 / (counts[several] - 1)).sum())
+    return total, total**2 / spread if spread else float((counts - 1).sum())
+
+
+def _difference(
+    mean: float, variance: float, freedoms: Sequence[float], parts: Sequence[float], least: float
+) -> Difference:
+    spread = sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True) if freedom)
+    freedom = variance**2 / spread if spread else max(freedoms, default=0.0)
+    error = variance**0.5
+    return Difference(mean, error, freedom, max(least, _p_value(mean, error, freedom)))
+
+
+def _p_value(mean: float, error: float, freedom: float) -> float:
+    if abs(mean) <= EQUAL:
+        return 1.0
+    if error == 0.0:
+        return 0.0 if freedom else 1.0
+    from scipy import special  # of scipy, this alone is quick to load
+
+    return float(2.0 * special.stdtr(freedom, -abs(mean) / error))
+
+
+def quantile(freedom: float, level: float = 0.95) -> float:
+    """Return the t that a share `level` of Student's distribution lies within, on both sides together."""
+    from scipy import special
+
+    return float(special.stdtrit(freedom, 0.5 + level / 2.0))
+
+
+def interval(sample: Sample, level: float = 0.95) -> tuple[float, float]:
+    """Return the mean of a row over its instances, less and plus what the seeds leave open."""
+    mean = float(np.nanmean(sample.values, axis=1).mean())
+    variance, freedom = _of_seeds(sample.values) if sample.uncertain else (0.0, 0.0)
+    reach = quantile(freedom, level) * variance**0.5 if variance else 0.0
+    return mean - reach, mean + reach
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number (Holm 1979), in the order given."""
+    order = np.argsort(p_values, kind="stable")
+    rising = np.maximum.accumulate(np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1))
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1.0, rising)
+    return [float(p) for p in adjusted]
+
+
+def ranking(
+    differences: dict[tuple[int, int], Difference], count: int, units: int, level: float = 0.95
+) -> RankRanges:
+    """Return what the differences of all pairs of `count` rows settle, by Holm's procedure."""
+    tested = [pair for pair, one in differences.items() if not one.known]
+    adjusted = {pair: one.p for pair, one in differences.items()}
+    adjusted |= dict(zip(tested, holm([differences[pair].p for pair in tested]), strict=True))
+    better = np.zeros((count, count), dtype=bool)
+    for (first, second), one in differences.items():
+        if adjusted[first, second] <= 1.0 - level:
+            winner, loser = (first, second) if one.mean < 0 else (second, first)
+            better[winner, loser] = True
+    ranges = [(1 + int(better[:, n].sum()), count - int(better[n].sum())) for n in range(count)]
+    return RankRanges(differences, adjusted, ranges, letters(~(better | better.T)), units)
+
+
+def letters(alike: Array) -> list[str]:
+    """Return the letters of each row, in the order of rows; "" for all if there are more than 26 groups.
+
+    Args:
+        alike: [S, S], whether two rows cannot be told apart.
+    """
+    count = len(alike)
+    near = [{int(m) for m in np.flatnonzero(alike[n]) if m != n} for n in range(count)]
+    groups: list[list[int]] = []
+    for clique in _cliques(set(), set(range(count)), set(), near):
+        groups.append(sorted(clique))
+        if len(groups) > MOST_LETTERS:
+            return [""] * count
+    marked = [""] * count
+    for letter, group in zip("abcdefghijklmnopqrstuvwxyz", sorted(groups), strict=False):
+        for n in group:
+            marked[n] += letter
+    return marked
+
+
+def _cliques(
+    inside: set[int], open_: set[int], closed: set[int], near: Sequence[set[int]]
+) -> Iterator[set[int]]:
+    """Yield the largest sets of rows that are all alike (Bron and Kerbosch 1973, with a pivot)."""
+    if not open_ and not closed:
+        if inside:
+            yield inside
+        return
+    pivot = max(sorted(open_ | closed), key=lambda n: len(near[n] & open_))
+    for n in sorted(open_ - near[pivot]):
+        yield from _cliques(inside | {n}, open_ & near[n], closed & near[n], near)
+        open_, closed = open_ - {n}, closed | {n}
+
+
+def all_pairs(count: int) -> list[tuple[int, int]]:
+    """Return the numbers of each pair of rows, the lower one first."""
+    return list(combinations(range(count), 2))

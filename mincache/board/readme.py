@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mincache.board.entries import Entry
-from mincache.board.formats import NOTHING, duration
-from mincache.board.render import escaped, markdown, markdown_table
-from mincache.board.standing import standings
-from mincache.board.table import Table
+from mincache.board.entries import COVERED, Entry
+from mincache.board.formats import NOTHING
+from mincache.board.notes import notes
+from mincache.board.render import escaped, markdown_table, ranking_markdown
+from mincache.board.table import Row, Table
 
 PAGE_FILE = "README.md"
 
@@ -19,8 +19,9 @@ _HEAD = """\
 Every number here is computed from the records and solutions in this folder, and every stored solution
 has been scored by the evaluator: `mincache leaderboard verify` scores them again, checks every hash and
 rebuilds this page. Costs are eq. (11), lower is better; the gap is (cost - best known) / best known.
+`mincache leaderboard table leaderboard --suite NAME` has every column.
 """
-_ENTRY_COLUMNS = ("entry", "kind", "tier", "authors", "training", "trained on", "records", "solutions")
+_ENTRY_COLUMNS = ("entry", "tier", "authors", "machine", "mincache", "date", "records", "solutions")
 
 
 def chart_file(suite: str) -> str:
@@ -28,38 +29,39 @@ def chart_file(suite: str) -> str:
     return f"{suite}.svg"
 
 
-def page(entries: Sequence[Entry], board: Path) -> str:
+def page(tables: Sequence[Table], board: Path) -> str:
     """Return the page of a board: for each suite its table, its chart if there is one, and its entries."""
     sections = [_HEAD]
-    for standing in standings(record for entry in entries for record in entry.records):
-        here = [entry for entry in entries if entry.manifest.suite == standing.name]
-        sections += [markdown([Table(standing)]), *_chart(standing.name, board), _listed(here)]
-    return "\n".join(sections)
+    for table in sorted(tables, key=lambda table: (table.runs.name != "paper-v1", table.runs.name)):
+        name = table.runs.name
+        listed = "".join(f"- {escaped(note)}\n" for note in notes(table))
+        sections.append(f"## {escaped(name)}\n\n{ranking_markdown(table, brief=True)}\n{listed}")
+        if (board / chart_file(name)).is_file():
+            alt = f"Gap to the best known cost on each instance of {name}, a line of points a solver"
+            sections.append(f"![{escaped(alt)}]({chart_file(name)})\n")
+        sections.append(_listed(table.rows))
+    covered = markdown_table(("what", "what verifying covers, and what it cannot"), COVERED.items())
+    return "\n".join([*sections, f"## What verifying covers\n\n{covered}"])
 
 
-def _chart(suite: str, board: Path) -> Iterable[str]:
-    if (board / chart_file(suite)).is_file():
-        alt = f"Gap to the best known cost on each instance of {suite}, a line of points a solver"
-        yield f"![{escaped(alt)}]({chart_file(suite)})\n"
-
-
-def _listed(entries: Iterable[Entry]) -> str:
-    flags = [
-        f"- {entry.folder.name} is flagged: {entry.manifest.flag}" for entry in entries if entry.manifest.flag
+def _listed(rows: Iterable[Row]) -> str:
+    published = [(row, row.entry) for row in rows if row.entry is not None]
+    reviews = [
+        f"- {entry.folder.name} is {review}" for _, entry in published for review in entry.reviews.values()
     ]
-    table = markdown_table(_ENTRY_COLUMNS, map(_cells, entries))
-    return table + "".join(f"\n{escaped(flag)}\n" for flag in flags)
+    table = markdown_table(_ENTRY_COLUMNS, (_cells(row, entry) for row, entry in published))
+    return table + "".join(f"\n{escaped(review)}\n" for review in reviews)
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
+def _cells(row: Row, entry: Entry) -> tuple[str, ...]:
     manifest, folder = entry.manifest, entry.folder
     return (
         f"[{escaped(folder.name)}]({folder.parent.name}/{folder.name})",
-        escaped(manifest.kind) or NOTHING,
-        entry.tier,
+        str(row.tier),
         escaped(", ".join(manifest.authors)) or NOTHING,
-        duration(manifest.training_s),
-        escaped(manifest.training_device) or NOTHING,
+        escaped(row.machine),
+        escaped(row.version),
+        row.date,
         str(manifest.records.lines),
         str(manifest.solutions.lines),
     )

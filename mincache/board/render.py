@@ -9,12 +9,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mincache.board.columns import NUMBERS, numbers, visible_columns
+from mincache.board.columns import COLUMNS, numbers, visible_columns
 from mincache.board.formats import failures
 from mincache.board.notes import notes
-from mincache.board.table import Row, Table
-from mincache.board.times import POLICIES
-from mincache.problem.constraints import CONSTRAINTS
+from mincache.board.table import QUESTIONS, Row, Table
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -34,13 +32,21 @@ def as_json(tables: Sequence[Table]) -> str:
 
 def as_csv(tables: Sequence[Table]) -> str:
     """Return the rows of the tables as CSV, all digits kept, the suite in the first column."""
+    ends = [
+        {"suite": table.runs.name, "protocol_sha256": table.runs.protocol_sha256} | _flat(row)
+        for table in tables
+        for row in table.rows
+    ]
+    return csv_text(["suite", *CSV_COLUMNS, "protocol_sha256"], ends)
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV, nothing in them a formula to a spreadsheet."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["suite", *CSV_COLUMNS, "protocol_sha256"], lineterminator="\n")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    for table in tables:
-        for row in table.rows:
-            ends = {"suite": table.standing.name, "protocol_sha256": table.standing.protocol_sha256}
-            writer.writerow({name: _inert(value) for name, value in (ends | _flat(row)).items()})
+    for row in rows:
+        writer.writerow({name: _inert(value) for name, value in row.items()})
     return text.getvalue()
 
 
@@ -49,22 +55,14 @@ def _inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
+_IN_JSON_ALONE = ("raw_rate", "raw_excess")
+CSV_COLUMNS = [name for column in COLUMNS for name in column.fields if name not in _IN_JSON_ALONE]
+
+
 def _flat(row: Row) -> dict[str, Any]:
     values = numbers(row)
-    values["failures"] = failures(values["failures"])
-    for name, keys in _MAPPINGS.items():
-        found = values.pop(name)
-        values |= {f"{name}_{key}": found.get(key) for key in keys}
-    return values
-
-
-_MAPPINGS: Mapping[str, Sequence[str]] = {
-    "mean_solve_s": POLICIES, "raw_rate": CONSTRAINTS, "raw_excess": CONSTRAINTS,
-}  # fmt: skip
-"""The numbers of a row that have a column a key in CSV, and those keys."""
-
-CSV_COLUMNS = [name for name in NUMBERS if name not in _MAPPINGS]
-CSV_COLUMNS += [f"{name}_{key}" for name, keys in _MAPPINGS.items() for key in keys]
+    values |= {"failures": failures(values["failures"]), "identical": "; ".join(values["identical"])}
+    return {name: values[name] for name in CSV_COLUMNS}
 
 
 def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool] = ()) -> str:
@@ -78,21 +76,25 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", " ".join(text.split()))
 
 
-def _markdown_section(table: Table) -> str:
-    columns = visible_columns(table)
-    rows = ([escaped(column.cell(row)) for column in columns] for row in table.rows)
+def ranking_markdown(table: Table, brief: bool = False) -> str:
+    """Return the rows of a table as Markdown; the eight brief columns alone if that is asked."""
+    columns = visible_columns(table, brief)
+    rows = ([escaped(column.text(row)) for column in columns] for row in table.rows)
     titles = [escaped(column.heading) for column in columns]
-    left = [not column.numeric for column in columns]
+    return markdown_table(titles, rows, [not column.numeric for column in columns])
+
+
+def _markdown_section(table: Table) -> str:
     listed = "".join(f"- {escaped(note)}\n" for note in notes(table))
-    return f"## {escaped(table.standing.name)}\n\n{markdown_table(titles, rows, left)}\n{listed}"
+    return f"## {escaped(table.runs.name)}\n\n{ranking_markdown(table)}\n{listed}"
 
 
 def _tabular(table: Table) -> str:
-    comments = "".join(f"% {' '.join(line.split())}\n" for line in (table.standing.name, *notes(table)))
+    comments = "".join(f"% {' '.join(line.split())}\n" for line in (table.runs.name, *notes(table)))
     columns = visible_columns(table)
     sides = "".join("r" if column.numeric else "l" for column in columns)
     titles = _latex_row(column.heading for column in columns)
-    rows = "".join(_latex_row(column.cell(row) for column in columns) for row in table.rows)
+    rows = "".join(_latex_row(column.text(row) for column in columns) for row in table.rows)
     body = f"\\toprule\n{titles}\\midrule\n{rows}\\bottomrule\n"
     return f"{comments}\\begin{{tabular}}{{{sides}}}\n{body}\\end{{tabular}}\n"
 
@@ -109,13 +111,14 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 
 def _json_table(table: Table) -> dict[str, Any]:
-    standing = table.standing
+    runs = table.runs
     return {
-        "suite": standing.name,
-        "instances": len(standing.instances),
-        "common_instances": list(standing.common),
-        "protocol": standing.protocol.model_dump(mode="json"),
-        "protocol_sha256": standing.protocol_sha256,
+        "suite": runs.name,
+        "instances": len(runs.instances),
+        "libraries": len(set(runs.libraries())) or None,
+        "cannot_tell": [words for name, words in QUESTIONS.items() if name not in table.questions],
+        "protocol": runs.protocol.model_dump(mode="json"),
+        "protocol_sha256": runs.protocol_sha256,
         "rows": [numbers(row) for row in table.rows],
         "notes": list(notes(table)),
     }

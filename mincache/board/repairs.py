@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
 
 from mincache.bench.records import RawScore
-from mincache.board.results import Runs
 from mincache.problem.constraints import CONSTRAINTS
+
+Reported = Sequence[Sequence[RawScore]]
+"""The scores that runs report, by instance."""
 
 
 @dataclass(frozen=True)
 class RawMeans:
-    """Means over instances, each counting once: by the mean over its runs that report raw decisions.
+    """What answers were before their repair, each instance counting once.
 
     Attributes:
         cost: mean cost of the raw decisions; None if no run reports any, or one's cost is not finite.
@@ -26,22 +28,25 @@ class RawMeans:
     rate: Mapping[str, float] = field(default_factory=dict)
     excess: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def worst(self) -> float | None:
+        """The largest rate; 0 where raw answers break nothing, None where there are none."""
+        return max(self.rate.values(), default=None if self.cost is None else 0.0)
 
-def means(runs: Runs) -> RawMeans:
-    """Return the means over verified runs."""
-    reported = [[r.raw for r in records if r.raw is not None] for records in runs.values()]
-    scores = [one for one in reported if one]
+
+def raw_means(scores: Reported) -> RawMeans:
+    """Return the means over instances, each counting by the mean over its runs that report raw decisions."""
     if not scores:
         return RawMeans()
     costs = [score.cost for one in scores for score in one]
-    known = None if None in costs else _mean(scores, lambda score: score.cost or 0.0)
-    rate = {name: _mean(scores, partial(_rate, name)) for name in CONSTRAINTS}
+    known = None if None in costs else _mean_of(scores, lambda score: score.cost or 0.0)
+    rate = {name: _mean_of(scores, partial(_rate, name)) for name in CONSTRAINTS}
     rate = {name: value for name, value in rate.items() if value > 0.0}
-    total = {name: _mean(scores, partial(_total, name)) for name in rate}
+    total = {name: _mean_of(scores, partial(_total, name)) for name in rate}
     return RawMeans(known, rate, {name: total[name] / rate[name] for name in rate})
 
 
-def _mean(scores: list[list[RawScore]], value: Callable[[RawScore], float]) -> float:
+def _mean_of(scores: Reported, value: Callable[[RawScore], float]) -> float:
     return fmean([fmean([value(score) for score in one]) for one in scores])
 
 

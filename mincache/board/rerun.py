@@ -1,25 +1,34 @@
-"""Running a published row again: the same cells, and what differs."""
+"""Running a published row again: the same cells, what differs, and a review of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
 from mincache.bench.records import Cell, Record
-from mincache.board.entries import POLICIES_FOLDER, Entry
+from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry
 from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
 from mincache.generation.suites import Suite
 from mincache.solving.spec import parse, spell
 
-RerunKey = tuple[str, int, int]
+RunKey = tuple[str, int, int]
 """An instance, the root of the random streams, and which of the repetitions."""
+SHARE = 0.2
+"""A reproduction repeats at least this share of an entry's runs."""
+TOLERANCE = 0.001
+"""Relative difference of the mean cost that is still a reproduction."""
+TIME_FACTOR = 3.0
+"""Times of a reproduction are within this factor, both in reference times of their machines."""
+_START_S = 0.01
+"""Added to each time before they are compared: below it other things than the solver are measured."""
 
 
-def run_of(cell: Cell) -> RerunKey:
+def run_of(cell: Cell) -> RunKey:
     """Return which run of its contender a cell is."""
     return cell.instance, cell.seed, cell.repetition
 
@@ -36,6 +45,7 @@ class Reproduction:
             None without one.
         largest_difference: the largest of them, either way.
         lost: runs that were verified and are not again.
+        time_ratio: time again over time published, both in reference times; None if unknown.
     """
 
     runs: int
@@ -44,24 +54,35 @@ class Reproduction:
     mean_difference: float | None
     largest_difference: float | None
     lost: int
+    time_ratio: float | None = None
 
-    def holds(self, tolerance: float) -> bool:
+    def holds(self, tolerance: float = TOLERANCE) -> bool:
         """Return whether the row is reproduced: no run lost, the mean cost within a relative tolerance."""
         within = self.mean_difference is not None and abs(self.mean_difference) <= tolerance
-        return not self.lost and (within or self.same_cost == self.runs)
+        return self.runs > 0 and not self.lost and (within or self.same_cost == self.runs)
+
+    @property
+    def times_hold(self) -> bool:
+        """Whether the times are within `TIME_FACTOR`."""
+        return self.time_ratio is None or 1.0 / TIME_FACTOR <= self.time_ratio <= TIME_FACTOR
 
     def __str__(self) -> str:
         said = f"{self.identical} of {self.runs} solutions identical, {self.same_cost} costs equal"
         if self.mean_difference is not None and self.largest_difference is not None:
             said += f", mean difference {self.mean_difference:z.3%}, largest {self.largest_difference:z.3%}"
+        if self.time_ratio is not None:
+            said += f", time {self.time_ratio:.2g} of the published"
         return said + (f", {self.lost} no longer verified" if self.lost else "")
 
 
 def spec_of(entry: Entry) -> str:
-    """Return the solver of an entry as it is run again: with the policies in the entry's folder, if any."""
+    """Return the solver of an entry as it is run again: with its own source and policies, if any."""
     written, folder = parse(entry.manifest.solver), entry.folder / POLICIES_FOLDER
     own = {"policy": folder.resolve()} if folder.is_dir() else {}
-    return spell(written.target, {**written.parameters, **own})
+    file, colon, kind = written.target.rpartition(":")
+    source = entry.folder / SOURCE_FOLDER / Path(file).name
+    target = f"{source.resolve()}:{kind}" if colon and source.is_file() else written.target
+    return spell(target, {**written.parameters, **own})
 
 
 def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[Task]:
@@ -71,7 +92,7 @@ def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[
 
 def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reproduction:
     """Return what differs between published records and those of the same runs made again."""
-    found: Mapping[RerunKey, Record] = {run_of(record.cell): record for record in again}
+    found: Mapping[RunKey, Record] = {run_of(record.cell): record for record in again}
     pairs = [(old, found[run_of(old.cell)]) for old in published if run_of(old.cell) in found]
     differences = [d for d in (_difference(old, new) for old, new in pairs) if d is not None]
     failed_alike = sum(verified_cost(old) is None and old.verdict == new.verdict for old, new in pairs)
@@ -82,7 +103,40 @@ def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reprod
         mean_difference=fmean(differences) if differences else None,
         largest_difference=max(differences, key=abs) if differences else None,
         lost=sum(verified_cost(old) is not None and verified_cost(new) is None for old, new in pairs),
+        time_ratio=_time_ratio(pairs),
     )
+
+
+def wrong_in_review(entry: Entry, name: str) -> Iterator[str]:
+    """Yield why a review that says `reproduced` does not show it, a sentence each; its scores aside."""
+    review = entry.reviews[name]
+    if review.by in entry.manifest.authors:
+        yield f"{review.by} is an author of the entry"
+    if review.finding != "reproduced":
+        return
+    published, again = list(entry.records()), list(entry.review(name).records())
+    if {r.cell.model_copy(update={"solver": ""}).key for r in again} - {r.cell.key for r in published}:
+        yield "it holds runs that are not those of the entry"
+    found = reproduction(published, again)
+    if found.runs < SHARE * len(published):
+        yield f"repeats {found.runs} of {len(published)} runs, fewer than a fifth"
+    if not found.holds():
+        yield f"is none: {found}"
+    if not found.times_hold:
+        yield f"times differ by more than a factor of {TIME_FACTOR:g}: {found}"
+
+
+def _time_ratio(pairs: Iterable[tuple[Record, Record]]) -> float | None:
+    times = [
+        [_START_S + (r.solve_s or 0.0) / _reference_s(r) * _reference_s(old) for r in (old, new)]
+        for old, new in pairs
+        if old.solve_s is not None and new.solve_s is not None
+    ]
+    return sum(new for _, new in times) / sum(old for old, _ in times) if times else None
+
+
+def _reference_s(record: Record) -> float:
+    return float(record.environment.get("reference_s") or 1.0)
 
 
 def _difference(old: Record, new: Record) -> float | None:

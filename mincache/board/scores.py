@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from mincache.bench import raw_answers
 from mincache.bench.judge import OPTIMALITY
@@ -18,6 +19,11 @@ from mincache.problem.instance import Instance
 
 SCORE_TOLERANCE = 1e-12
 """Relative; another machine's logarithm may differ in the last bits, a score by no more than this."""
+_SLACK_S, _SLACK = 1.0, 0.05
+"""Of time limits: runs are ended a little after them."""
+_CLOCK_S = 0.05
+"""Two clocks time a run."""
+_DAY = timedelta(days=1)
 
 
 def wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
@@ -32,6 +38,7 @@ def wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
         yield f"scored by evaluator {record.cell.evaluator_version}, this is {EVALUATOR_VERSION}"
     yield from _wrong_verdict(record)
     yield from _wrong_trace(record, known.lower_bound)
+    yield from _wrong_times(record)
     cost = verified_cost(record)
     if cost is not None and known.lower_bound is not None and below(cost, known.lower_bound):
         yield f"cost {cost} is below the proven bound {known.lower_bound}"
@@ -65,6 +72,33 @@ def _wrong_trace(record: Record, lower_bound: float | None) -> Iterator[str]:
     least = min((point.cost for point in record.trace if point.cost is not None), default=None)
     if least is not None and lower_bound is not None and below(least, lower_bound):
         yield f"the trace's cost {least} is below the proven bound {lower_bound}"
+    cost = verified_cost(record)
+    if cost is not None and least is not None:
+        last = next(point.cost for point in reversed(record.trace) if point.cost is not None)
+        if below(least, cost):
+            yield f"the trace reaches {least}, below the cost {cost}"
+        elif abs(last - cost) > RELATIVE_TOLERANCE * abs(cost):
+            yield f"the trace ends at {last}, not at the cost {cost}"
+
+
+def _wrong_times(record: Record) -> Iterator[str]:
+    solve_s, limit_s = record.solve_s, record.cell.wall_s
+    if solve_s is None and verified_cost(record) is not None:
+        yield "verified without a solve time"
+    if solve_s is not None:
+        if solve_s > record.wall_s + _CLOCK_S:
+            yield f"{solve_s} s in solve are more than the process's {record.wall_s} s"
+        if limit_s is not None and solve_s > limit_s * (1.0 + _SLACK) + _SLACK_S:
+            yield f"{solve_s} s in solve are more than the limit of {limit_s} s"
+        if record.trace and record.trace[-1].seconds > solve_s * (1.0 + _SLACK) + _CLOCK_S:
+            yield f"the trace goes on to {record.trace[-1].seconds} s, solve ended after {solve_s} s"
+    try:
+        started = datetime.fromisoformat(record.started)
+    except ValueError:
+        yield f"started at {record.started!r}, which is no date"
+        return
+    if started.tzinfo is None or started > datetime.now(UTC) + _DAY:
+        yield f"started at {record.started}, which is to come or has no time zone"
 
 
 def wrong_in_score(record: Record, document: bytes, instance_of: Callable[[str], Instance]) -> Iterator[str]:

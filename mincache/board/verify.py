@@ -1,157 +1,203 @@
-"""Verifying a published board: nothing in it is believed until the evaluator has found it again."""
+"""Verifying a published board: nothing in it is believed until the evaluator has found it again.
+
+What is wrong is told entry by entry; an entry that is wrong takes no other one with it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from mincache.bench.entrant import files_digest
+import numpy as np
+
 from mincache.bench.records import Record
 from mincache.board import readme
-from mincache.board.contenders import contender
-from mincache.board.entries import (
-    MANIFEST_FILE,
-    POLICIES_FOLDER,
-    RECORDS_FILE,
-    SOLUTIONS_FILE,
-    Entry,
-    read_entry,
-)
-from mincache.board.references import find_suite, verified_cost
-from mincache.board.scores import below, wrong_in_raw, wrong_in_record, wrong_in_score
+from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, Entry, read_entry
+from mincache.board.entry_checks import wrong_in_entry
+from mincache.board.gathering import Gatherer
+from mincache.board.references import SUITE_FOLDER
+from mincache.board.runs import Runs
+from mincache.board.scores import below
+from mincache.board.table import Table
 from mincache.errors import InputError
-from mincache.files.documents import digest, read_bytes
-from mincache.generation.suites import Suite
-from mincache.problem.instance import Instance
+from mincache.files.documents import read_bytes
 
 TOGETHER = "entries together"
-_ENTRY_FILES = {MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, POLICIES_FOLDER}
+_MOST_SENTENCES = 1000
+"""Of one entry."""
+
+Draw = Callable[[Table], bytes | None]
+"""Draws the picture of a suite; None if there is nothing to draw."""
 
 
-def verify(board: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what was checked and what is wrong with it, a sentence each: each entry, all together, the page.
+@dataclass
+class Checked:
+    """A board, read and checked.
+
+    Attributes:
+        runs: the runs of each suite, of the entries with which nothing is wrong.
+        wrong: what is wrong with each entry, a sentence each, by suite and folder.
+    """
+
+    runs: list[Runs] = field(default_factory=list)
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A sentence for each entry that is left out."""
+        return tuple(
+            f"{name} is left out, it does not verify: {sentences[0]}"
+            for name, sentences in self.wrong.items()
+            if sentences
+        )
+
+    def tables(self) -> list[Table]:
+        """Return the ranking of each suite."""
+        return [
+            Table(runs, tuple(r for r in self.remarks if r.startswith(f"{runs.name}/"))) for runs in self.runs
+        ]
+
+
+def read_board(
+    board: str | os.PathLike[str], rescore: bool = True, tell: Callable[[str], object] = lambda name: None,
+    suite: str = "",
+) -> Checked:  # fmt: skip
+    """Read the entries of a board, checking each, and leave out those that are wrong.
+
+    Args:
+        board: its folder.
+        rescore: whether to score every stored solution again; without, records are checked by themselves.
+        tell: told the name of each entry that is done.
+        suite: name of the only suite to read; all if empty.
+
+    Raises:
+        InputError: if the folder holds no entry.
+    """
+    gatherer = Gatherer()
+    checked = gather_board(board, gatherer, rescore, tell, suite)
+    checked.runs = gatherer.runs(boards=[board])
+    return checked
+
+
+def gather_board(
+    board: str | os.PathLike[str], gatherer: Gatherer, rescore: bool = True,
+    tell: Callable[[str], object] = lambda name: None, suite: str = "",
+) -> Checked:  # fmt: skip
+    """Hand the records of a board's entries that hold to `gatherer`; see `read_board`."""
+    board, checked = Path(board), Checked()
+    folders = [
+        path
+        for path in sorted(board.glob(f"{suite or '*'}/*"))
+        if path.is_dir() and path.name != SUITE_FOLDER
+    ]
+    if not folders:
+        raise InputError(
+            f"{board}", "must be a board with at least one entry", f"none of {suite}" if suite else "none"
+        )
+    for folder in folders:
+        records: list[Record] = []
+        entry, wrong = verify_entry(folder, records, rescore)
+        name = f"{folder.parent.name}/{folder.name}"
+        checked.wrong[name] = wrong
+        if entry is not None and not wrong:
+            for record in records:
+                gatherer.add(record, entry)
+        tell(name)
+    return checked
+
+
+def verify(
+    board: str | os.PathLike[str], draw: Draw | None = None, tell: Callable[[str], object] = lambda name: None
+) -> dict[str, list[str]]:
+    """Return what was checked and what is wrong with it: each entry, all together, the page and the pictures.
+
+    Args:
+        board: its folder.
+        draw: draws the pictures again; without it they are not looked at.
+        tell: told the name of each entry that is done.
 
     Raises:
         InputError: if the folder holds no entry.
     """
     board = Path(board)
-    folders = sorted(path for path in board.glob("*/*") if path.is_dir())
-    if not folders:
-        raise InputError(f"{board}", "must be a board with at least one entry", "none")
-    entries: list[Entry] = []
-    for folder in folders:
-        yield f"{folder.parent.name}/{folder.name}", verify_entry(folder, entries.append)
-    yield TOGETHER, list(_wrong_together(entries))
-    yield readme.PAGE_FILE, list(_wrong_page(board, entries))
+    checked = read_board(board, tell=tell)
+    tables = checked.tables()
+    found = {**checked.wrong, TOGETHER: list(_wrong_together(board, checked.runs))}
+    found[readme.PAGE_FILE] = list(_wrong_file(board / readme.PAGE_FILE, readme.page(tables, board).encode()))
+    for table in tables if draw is not None else ():
+        path = board / readme.chart_file(table.runs.name)
+        if path.exists() and draw is not None:
+            found[path.name] = list(_wrong_file(path, draw(table) or b""))
+    return found
 
 
-def verify_entry(folder: Path, keep: Callable[[Entry], object] = lambda entry: None) -> list[str]:
-    """Return what is wrong with one entry, a sentence each; hand it to `keep` if it can be read."""
+def verify_entry(
+    folder: Path, records: list[Record] | None = None, rescore: bool = True
+) -> tuple[Entry | None, list[str]]:
+    """Return an entry and what is wrong with it, a sentence each.
+
+    Args:
+        folder: of the entry.
+        records: gets its records.
+        rescore: whether to score its solutions again.
+    """
+    kept = [] if records is None else records
     try:
         entry = read_entry(folder)
-        keep(entry)
-        return list(_wrong_entry(entry))
+        kept.extend(entry.records())
+        found = []
+        for sentence in wrong_in_entry(entry, kept, rescore):
+            found.append(sentence)
+            if len(found) == _MOST_SENTENCES:
+                break
+        return entry, found
     except InputError as error:
-        return [str(error)]
+        return None, [str(error)]
 
 
-def _wrong_entry(entry: Entry) -> Iterator[str]:
-    suite = find_suite(entry.manifest.suite)
-    if suite is None:
-        yield f"suite {entry.manifest.suite!r} is not installed"
-        return
-    yield from _wrong_manifest(entry)
-    yield from _wrong_policies(entry)
-    for record in entry.records:
-        for sentence in wrong_in_record(record, suite):
-            yield f"{_run(record)}: {sentence}"
-    yield from _wrong_solutions(entry, suite)
+def _wrong_together(board: Path, suites: Sequence[Runs]) -> Iterator[str]:
+    belonging = {readme.PAGE_FILE, *(path.name for path in board.iterdir() if path.is_dir())}
+    belonging |= {readme.chart_file(name) for name in belonging}
+    for path in sorted(board.iterdir()):
+        if path.name not in belonging or path.is_symlink():
+            yield f"{path.name} does not belong to a board"
+    for path in sorted(board.glob("*/*")):
+        if not path.is_dir():
+            yield f"{path.parent.name}/{path.name} does not belong to a board"
+    yield from _twins(board.glob(f"*/*/{MANIFEST_FILE}"))
+    for runs in suites:
+        yield from _refuted(runs)
 
 
-def _wrong_manifest(entry: Entry) -> Iterator[str]:
-    manifest, records = entry.manifest, entry.records
-    for path in sorted(entry.folder.iterdir()):
-        if path.name not in _ENTRY_FILES:
-            yield f"{path.name} does not belong to an entry"
-    if entry.folder.parent.name != manifest.suite:
-        yield f"the folder is of suite {entry.folder.parent.name!r}, the manifest of {manifest.suite!r}"
-    if any((r.cell.suite, r.cell.solver) != (manifest.suite, manifest.solver) for r in records):
-        yield "a record is of another suite or solver than the manifest"
-    if len({contender(r.cell) for r in records}) > 1:
-        yield "records are of more than one source, limit or set of parameters"
-    for run, count in Counter(map(_run, records)).items():
-        if count > 1:
-            yield f"{run}: {count} records"
+def _twins(manifests: Iterable[Path]) -> Iterator[str]:
+    """Find entries that stand on the board twice."""
+    found: dict[tuple[str, bytes], list[Path]] = {}
+    for path in manifests:
+        content = b"".join(read.read_bytes() for read in [path, path.parent / RECORDS_FILE] if read.is_file())
+        found.setdefault((path.parent.parent.name, content), []).append(path.parent)
+    for paths in found.values():
+        if len(paths) > 1:
+            yield f"one entry under {len(paths)} names: {', '.join(path.name for path in paths)}"
 
 
-def _wrong_policies(entry: Entry) -> Iterator[str]:
-    """Hold the policies beside the records against the hash that each record has of what it chose among."""
-    folder = entry.folder / POLICIES_FOLDER
-    if not folder.exists():
-        return
-    policies = sorted(folder.glob("*.safetensors"))
-    known = {*policies, *(path.with_suffix(".json") for path in policies)}
-    for path in sorted(folder.iterdir() if folder.is_dir() else [folder]):
-        if path not in known or not path.is_file():
-            yield f"{POLICIES_FOLDER}: {path.name} is neither a policy nor the record of one's training"
-            return
-    if {record.cell.solver_files for record in entry.records} != {files_digest(policies)}:
-        yield f"{POLICIES_FOLDER}: are not the files that the records name"
+def _refuted(runs: Runs) -> Iterator[str]:
+    """Find bounds above a verified cost of anybody."""
+    best = np.full(len(runs.instances), np.inf)
+    np.fmin.at(best, runs.instance, np.where(runs.verified, runs["cost"], np.nan))
+    for n in np.flatnonzero(runs["bound"] > best[runs.instance]):
+        who, where = runs.contenders[runs.row[n]], runs.instance[n]
+        entry = runs.entries[who]
+        flagged = any(review.finding == "flagged" for review in entry.reviews.values())
+        if not flagged and below(best[where], runs["bound"][n]):
+            run = f"{runs.labels[who]}, {runs.instances[where]}"
+            yield f"{run}: bound {runs['bound'][n]} is above the verified cost {best[where]}"
 
 
-def _wrong_solutions(entry: Entry, suite: Suite) -> Iterator[str]:
-    expected: dict[str, list[Record]] = {}
-    for record in entry.records:
-        for name in record.documents:
-            expected.setdefault(name, []).append(record)
-    instance_of = cache(suite.read)
-    for document in entry.solutions():
-        name = digest(document)
-        if name not in expected:
-            yield f"solution {name[:12]}... is stored twice or belongs to no record"
-        for record in expected.pop(name, ()):
-            for sentence in _wrong_in_document(record, name, document, instance_of):
-                yield f"{_run(record)}: {sentence}"
-    for name in sorted(expected):
-        yield f"solution {name[:12]}... of {_run(expected[name][0])} is not stored"
-
-
-def _wrong_in_document(
-    record: Record, name: str, document: bytes, instance_of: Callable[[str], Instance]
-) -> Iterator[str]:
-    if name == record.solution_sha256:
-        yield from wrong_in_score(record, document, instance_of)
-    if record.raw is not None and name == record.raw.solution_sha256:
-        yield from wrong_in_raw(record.cell.instance, record.raw, document, instance_of)
-
-
-def _wrong_together(entries: Sequence[Entry]) -> Iterator[str]:
-    entrants = Counter((e.manifest.suite, contender(e.records[0].cell)) for e in entries if e.records)
-    for (suite, who), count in entrants.items():
-        if count > 1:
-            yield f"{count} entries of {who.solver} on {suite}"
-    best: dict[tuple[str, str], float] = {}
-    records = [record for entry in entries for record in entry.records]
-    for record in records:
-        cost, where = verified_cost(record), (record.cell.suite, record.cell.instance)
-        if cost is not None:
-            best[where] = min(cost, best.get(where, cost))
-    for record in (record for entry in entries if not entry.manifest.flag for record in entry.records):
-        lowest = best.get((record.cell.suite, record.cell.instance))
-        if verified_cost(record) is None or record.bound is None or lowest is None:
-            continue
-        if below(lowest, record.bound):
-            run = f"{record.cell.solver}, {_run(record)}"
-            yield f"{run}: bound {record.bound} is above the verified cost {lowest}"
-
-
-def _wrong_page(board: Path, entries: Sequence[Entry]) -> Iterator[str]:
-    rebuilt = readme.page(entries, board).encode()
+def _wrong_file(path: Path, rebuilt: bytes) -> Iterator[str]:
     try:
-        stored = read_bytes(board / readme.PAGE_FILE)
+        stored = read_bytes(path)
     except InputError as error:
         yield str(error)
         return
@@ -162,7 +208,3 @@ def _wrong_page(board: Path, entries: Sequence[Entry]) -> Iterator[str]:
 def _first_difference(one: bytes, other: bytes) -> int:
     pairs = enumerate(zip(one, other, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
-def _run(record: Record) -> str:
-    return f"{record.cell.instance} seed {record.cell.seed} repetition {record.cell.repetition}"

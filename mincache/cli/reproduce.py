@@ -15,6 +15,7 @@ from mincache.cli.terminal import Bars, TerminalTable, show
 
 if TYPE_CHECKING:
     from mincache.bench.entrant import Entrant
+    from mincache.bench.records import Record
     from mincache.paper.findings import Findings
 
 ALL = "all"
@@ -41,9 +42,10 @@ class _PaperOrRow(click.Group):
 
 
 def _row_command(argument: str) -> click.Command:
+    from mincache.board.entries import find_entry
     from mincache.errors import InputError, did_you_mean, excerpt
 
-    if not Path(argument).is_dir():
+    if not find_entry(Path(argument)).is_dir():
         rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
         raise InputError("reproduce", rule, excerpt(argument), did_you_mean(argument, ABOUT, ""))
     return reproduce_row
@@ -146,7 +148,9 @@ class _Stages(Bars):
 @click.option("--instances", type=click.IntRange(min=1), default=None, help="Of the first so many instances.")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.001, show_default=True,
               help="Relative difference of the mean cost that is still a reproduction.")  # fmt: skip
-@click.option("--by", default="", help="Who reproduces it; then the entry's manifest says so.")
+@click.option(
+    "--by", default="", help="Who reproduces it; then the entry gets their review, with these records."
+)
 def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
     """Run one published row again, ROW being its folder, such as leaderboard/paper-v1/genetic.
 
@@ -157,20 +161,22 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     from mincache.bench.campaign import Redo, pending
     from mincache.bench.campaign import run as run_campaign
     from mincache.bench.executors import LocalExecutor
-    from mincache.board.entries import read_entry, write_manifest
-    from mincache.board.publish import write_page
+    from mincache.board.entries import find_entry, read_entry
     from mincache.board.references import find_suite
     from mincache.board.rerun import reproduction, spec_of, tasks_of
     from mincache.cli.summary import Progress
     from mincache.errors import InputError
 
+    entry = find_entry(entry)
     published = read_entry(entry)
-    suite = find_suite(published.manifest.suite)
+    suite = find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
     if suite is None:
-        raise InputError("suite", "must be a standard one", repr(published.manifest.suite))
-    every = sorted({record.cell.instance for record in published.records})
-    kept = every[:instances]
-    records = [record for record in published.records if record.cell.instance in kept]
+        rule = "must be a standard one, or be on the board"
+        raise InputError("suite", rule, repr(published.manifest.suite))
+    every = list(published.records())
+    names = sorted({record.cell.instance for record in every})
+    kept = names[:instances]
+    records = [record for record in every if record.cell.instance in kept]
     entrant = _entrant(spec_of(published))
     for what, said in (
         ("source", "source is another than the one recorded"),
@@ -183,15 +189,32 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     with Progress(len(tasks), len(pending(output, tasks, Redo()))) as progress:
         run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)
     keys = {task.key for task in tasks}
-    found = reproduction(records, [again for again in journal.read(output) if again.cell.key in keys])
+    again = [one for one in journal.read(output) if one.cell.key in keys]
+    found = reproduction(records, again)
     holds = found.holds(tolerance)
-    of_all = "" if kept == every else f", on {len(kept)} of {len(every)} instances"
+    of_all = "" if kept == names else f", on {len(kept)} of {len(names)} instances"
     click.echo(f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}")
     if by and holds:
-        said = f"by {by} on {datetime.now(UTC).date()}: {found}{of_all}"
-        write_manifest(entry, published.manifest.model_copy(update={"reproduced": said}))
-        write_page(entry.parent.parent)
+        _review(entry, by, f"{found}{of_all}", again, output)
     sys.exit(not holds)
+
+
+def _review(entry: Path, by: str, found: str, again: list[Record], output: Path) -> None:
+    """Write a review into the entry, unless verifying would refuse it."""
+    import shutil
+
+    from mincache.board.entries import folder_name, read_entry
+    from mincache.board.publish import solutions_in, write_reproduction
+    from mincache.board.rerun import wrong_in_review
+    from mincache.errors import InputError
+
+    date = datetime.now(UTC).date().isoformat()
+    name = folder_name(f"{date} {by}")
+    review = write_reproduction(entry, name, by, date, found, again, solutions_in([output]))
+    if wrong := list(wrong_in_review(read_entry(entry), name)):
+        shutil.rmtree(review)
+        raise InputError("review", "must hold to be written", "; ".join(wrong))
+    click.echo(f"written: {review}; `mincache leaderboard rebuild` shows it")
 
 
 def _entrant(solver: str) -> Entrant:

@@ -18,7 +18,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from mincache.bench.records import Record
-from mincache.board.statistics import bootstrap_means, interval
 from mincache.errors import MincacheError
 from mincache.generation.streams import Uniforms
 from mincache.generation.suites import Suite
@@ -50,11 +49,16 @@ def estimate(function: Callable[..., Array], *samples: Array) -> Estimate:
             libraries for all of them.
     """
     # A stream of the same name for each, so that samples are resampled alike.
-    resampled = (
-        bootstrap_means([sample], RESAMPLES, Uniforms(0, "libraries", len(sample)).draw) for sample in samples
-    )
+    resampled = map(_resampled_means, samples)
     value = float(function(*map(np.mean, samples)))
-    return Estimate(value, *interval(function(*resampled), _level(len(samples[0]))))
+    level = _level(len(samples[0]))
+    low, high = np.quantile(function(*resampled), [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def _resampled_means(sample: Array) -> Array:
+    uniforms = Uniforms(0, "libraries", len(sample)).draw(RESAMPLES, len(sample))
+    return np.asarray(sample[(uniforms * len(sample)).astype(int)].mean(axis=1))
 
 
 def estimate_mean(sample: Array) -> Estimate:

@@ -2,113 +2,148 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from mincache.board import readme, render
-from mincache.board.columns import COLUMNS
-from mincache.board.entries import TIERS, Entry, read_entries
-from mincache.board.standing import standings
+from mincache.board.entries import Entry
 from mincache.board.table import Table
-from mincache.errors import MissingExtraError
+from mincache.board.verify import Checked, read_board
+from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import make_folder
-from mincache.site import charts
+from mincache.site import charts, instance_page
+from mincache.site import pages as contents
 from mincache.site.grid import GridCell
-from mincache.site.instance_page import instance_page
-from mincache.site.pages import Context, SuitePages, best_run, solution_path
-from mincache.site.pairs_page import pairs_page
-from mincache.site.ranking_page import DOWNLOADS, choices, listing, ranking
+from mincache.site.instance_page import best_solution, solution_path
+from mincache.site.pages import SuitePages
 from mincache.site.solver_page import solver_page
 
 _LONG_CHARACTERS = 40
 """A fact that is longer gets a line of its own."""
 _ASSETS = ("board.css", "board.js")
-_DATA = {"json": render.as_json, "csv": render.as_csv, "tex": render.latex}
+_MARK = ".mincache-site"
+"""Names a folder that a site may be written into anew."""
+_RUN_COLUMNS = ("solver", "instance", "seed", "repetition", "outcome", "cost", "gap", "solve_s", "answer_s",
+                "hit_ratio", "bound", "limit_s", "reference_s", "started", "solution", "reason")  # fmt: skip
 
 
 def build(
-    board: str | os.PathLike[str], site: str | os.PathLike[str], figures: str | os.PathLike[str] | None = None
-) -> Path:
-    """Write the site of a board, and return its first page.
+    board: str | os.PathLike[str], site: str | os.PathLike[str],
+    figures: str | os.PathLike[str] | None = None, checked: Checked | None = None,
+) -> Path:  # fmt: skip
+    """Write the site of a board, of the entries that verify, and return its first page.
 
     Args:
         board: folder with entries.
-        site: folder to write to; files of an earlier build stay where they are not replaced.
+        site: folder to write to; what an earlier build left there is removed.
         figures: folder of SVG files to show on the first page.
+        checked: the board, read already.
 
     Raises:
-        InputError: if the board has no entry.
+        InputError: if the board has no entry, or the folder holds something else than a site.
         MissingExtraError: if the libraries for the site are not installed.
     """
-    entries = read_entries(board)
-    pages = [
-        SuitePages.of(standing, [e for e in entries if e.manifest.suite == standing.name])
-        for standing in standings(record for entry in entries for record in entry.records)
-    ]
+    checked = checked or read_board(board)
+    suites = sorted(map(SuitePages, checked.tables()), key=lambda one: (one.name != "paper-v1", one.name))
     site = Path(site)
-    for path, content in _files(pages, Path(figures) if figures else None):
+    _clear(site)
+    for path, content in _files(suites, Path(figures) if figures else None):
         _write(site / path, content)
-    for entry in entries:
-        _write_solutions(site, entry, pages)
+    for one in suites:
+        for row in one.table.rows:
+            if row.entry is not None:
+                _write_solutions(site, row.entry, {best_solution(row, n) for n in range(row.runs.shape[1])})
     return site / "index.html"
 
 
-def write_charts(board: str | os.PathLike[str]) -> list[Path]:
-    """Draw the chart of gaps of each suite of a board for its page, which shows those that exist.
+def _clear(site: Path) -> None:
+    """Remove an earlier site: pages of entries that are gone would still be served."""
+    if site.is_dir() and any(site.iterdir()):
+        if not (site / _MARK).exists():
+            raise InputError(
+                "output", "must be a new folder or hold a site", f"{site}, which holds other files"
+            )
+        shutil.rmtree(site)
+    _write(site / _MARK, b"")
+
+
+def picture(table: Table) -> bytes | None:
+    """Return the picture of a suite for the board's page; None if there is nothing to draw.
 
     Raises:
         MissingExtraError: if the libraries for charts are not installed.
     """
+    drawn = charts.chart("gap", table)
+    return None if drawn is None else charts.svg(drawn)
+
+
+def write_pictures(board: str | os.PathLike[str], tables: Sequence[Table]) -> list[Path]:
+    """Draw the picture of each suite of a board for its page, which shows those that exist."""
     written = []
-    for standing in standings(record for entry in read_entries(board) for record in entry.records):
-        drawn = charts.chart("gap", Table(standing))
-        if drawn is not None:
-            written.append(Path(board) / readme.chart_file(standing.name))
-            write_bytes(written[-1], charts.svg(drawn))
+    for table in tables:
+        if (drawn := picture(table)) is not None:
+            written.append(Path(board) / readme.chart_file(table.runs.name))
+            write_bytes(written[-1], drawn)
     return written
 
 
-def _files(pages: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:
+def _files(suites: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:
     templates = _templates()
 
-    def page(template: str, path: str, of: list[SuitePages] = pages, **context: Any) -> tuple[str, bytes]:
-        root = "../" * path.count("/")
-        protocols = [(one.standing.name, one.standing.protocol_sha256 or "the defaults") for one in of]
-        defaults: Context = {
-            "root": root, "here": "", "trail": [], "charts": False, "protocols": protocols,
-        }  # fmt: skip
-        rendered = templates.get_template(f"{template}.html.jinja").render(defaults | context)
-        return path, rendered.encode()
+    def page(
+        path: str, of: list[SuitePages], context: dict[str, Any], template: str = "detail"
+    ) -> tuple[str, bytes]:
+        runs = [one.table.runs for one in of]
+        protocols = [(one.name, one.protocol_sha256 or "the defaults") for one in runs]
+        defaults = {"root": "../" * path.count("/"), "here": "", "trail": [], "lede": "", "facts_listed": [],
+                    "figures": [], "protocols": protocols,
+                    "suites": [(s.name, s.path) for s in suites]}  # fmt: skip
+        return path, templates.get_template(f"{template}.html.jinja").render(defaults | context).encode()
 
     drawn = sorted(figures.glob("*.svg")) if figures else []
-    suites = [ranking(one) for one in pages]
-    yield page(
-        "index", "index.html", title="Ranking", here="ranking", charts=True, choices=choices(suites),
-        suites=suites, figures=[(path.name, _title(path.stem)) for path in drawn],
-        columns=[(column.heading, column.meaning) for column in COLUMNS], tiers=TIERS.items(),
-    )  # fmt: skip
-    yield page(
-        "listing", "instances.html", title="Instances", here="instances", suites=list(map(listing, pages))
-    )
-    for one in pages:
-        yield page("detail", one.pairs_path, [one], **pairs_page(one))
-        for name in one.standing.instances:
-            yield page("detail", one.instance_path(name), [one], **instance_page(one, name))
-        for who in one.standing.results:
-            yield page("detail", one.solver_path(who), [one], **solver_page(one, who))
-        for suffix in DOWNLOADS:
-            yield one.data_path(suffix), _DATA[suffix]([one.table]).encode()
-    yield "assets/vega.js", charts.bundle()
+    shown = [(path.name, _title(path.stem)) for path in drawn]
+    yield page("index.html", suites, contents.overview(suites) | {"figures": shown})
+    for one in suites:
+        yield page(one.path, [one], contents.suite_page(one), "suite")
+        yield page(f"pairs/{one.folder}.html", [one], contents.pairs_page(one))
+        yield page(f"instances/{one.folder}/index.html", [one], instance_page.instance_list(one))
+        for n, name in enumerate(one.table.runs.instances):
+            yield page(one.instance_path(name), [one], instance_page.instance_page(one, n))
+        for row in one.table.rows:
+            yield page(one.solver_path(row), [one], solver_page(one, row))
+        for kind in one.charts:
+            yield page(one.chart_path(kind), [one], contents.chart_page(one, kind))
+        yield from _data(one)
     for name in _ASSETS:
         yield f"assets/{name}", (resources.files("mincache.site") / "templates" / name).read_bytes()
     for path in drawn:
         yield f"figures/{path.name}", path.read_bytes()
+
+
+def _data(one: SuitePages) -> Iterator[tuple[str, bytes]]:
+    texts = {"json": render.as_json, "csv": render.as_csv, "tex": render.latex}
+    for suffix, text in texts.items():
+        yield one.data_path(suffix), text([one.table]).encode()
+    yield one.data_path("runs.csv"), render.csv_text(_RUN_COLUMNS, runs_listed(one.table)).encode()
+    for kind, (_, rows, _) in one.charts.items():
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        yield one.data_path(f"{kind}.csv"), render.csv_text(names, rows).encode()
+
+
+def runs_listed(table: Table) -> Iterator[dict[str, Any]]:
+    """Yield every run of a table, a flat row each."""
+    runs = table.runs
+    labels = [runs.labels[who] for who in runs.contenders]
+    columns = {"gap": runs.gap.tolist()} | {name: runs[name].tolist() for name in runs.data}
+    for n in range(len(runs.row)):
+        found = {"solver": labels[runs.row[n]], "instance": runs.instances[runs.instance[n]]}
+        yield found | {name: columns[name][n] for name in _RUN_COLUMNS if name not in found}
 
 
 def _title(stem: str) -> str:
@@ -117,16 +152,8 @@ def _title(stem: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _write_solutions(site: Path, entry: Entry, pages: list[SuitePages]) -> None:
+def _write_solutions(site: Path, entry: Entry, wanted: set[str | None]) -> None:
     """Write the best solution of each instance of an entry."""
-    wanted = {
-        best.solution_sha256
-        for one in pages
-        for who, mine in one.entries.items()
-        if mine is entry
-        for records in one.standing.results[who].values()
-        if (best := best_run(records)) is not None
-    }
     for document in entry.solutions():
         name = digest(document)
         if name in wanted:
@@ -146,13 +173,10 @@ def _templates() -> Any:
         message = f"the site needs {error.name}, which is not installed: pip install 'mincache[board]'"
         raise MissingExtraError(message) from None
     environment = Environment(
-        loader=PackageLoader("mincache.site"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
+        loader=PackageLoader("mincache.site"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
-    )
-    environment.filters["embedded"] = lambda value: Markup(embedded(value))
+    )  # fmt: skip
+    environment.filters["drawn"] = Markup  # what charts.inline made; every text in it is escaped already
     environment.filters["breakable"] = lambda text: Markup(
         re.sub(r"(\[|,| to )", r"\1<wbr>", str(escape(text)))
     )
@@ -165,11 +189,3 @@ def _sortable(cell: GridCell) -> str:
     """Return the attribute with the number to sort a cell by; none where its text is that number."""
     value = "" if cell.value is None else f"{cell.value:.6g}"
     return f' data-v="{value}"' if value not in ("", cell.text) else ""
-
-
-def embedded(value: Any) -> str:
-    """Return a value as JSON that may stand inside a script element: nothing in it can end the element."""
-    text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text

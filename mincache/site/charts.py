@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mincache.board.comparison import Comparison
-from mincache.board.table import Table
+from mincache.board.table import Row, Table
 from mincache.errors import InputError, optional_library
 from mincache.files.documents import write_bytes
 from mincache.site import chart_data
@@ -50,13 +51,12 @@ _CONFIG = {
 }
 
 
-def chart(kind: str, table: Table, training_s: Mapping[str, float] | None = None) -> dict[str, Any] | None:
+def chart(kind: str, table: Table) -> dict[str, Any] | None:
     """Return the Vega-Lite specification of a chart; None if there is nothing to draw.
 
     Args:
         kind: one of `KINDS`.
         table: the ranking.
-        training_s: seconds of training, by solver.
 
     Raises:
         InputError: if there is no such kind.
@@ -64,15 +64,59 @@ def chart(kind: str, table: Table, training_s: Mapping[str, float] | None = None
     """
     if kind not in KINDS:
         raise InputError("chart", f"must be one of {', '.join(KINDS)}", repr(kind))
-    rows = KINDS[kind].data(table, training_s or {})
+    return drawing(kind, KINDS[kind].data(table), len(chart_data.with_gap(table)))
+
+
+def drawing(kind: str, rows: ChartRows, ranked: int = 0) -> dict[str, Any] | None:
+    """Return the specification of a chart of rows, which may be of fewer solvers than the `ranked` ones."""
     if not rows:
         return None
     drawn = KINDS[kind].drawn(altair(), rows)
     solvers = len({row["solver"] for row in rows})
     height = _ROW_HEIGHT * solvers if kind in ("gap", "faults") else _HEIGHT
-    if solvers < (ranked := len(chart_data.with_gap(table))):
-        drawn = drawn.properties(title=f"{solvers} of {ranked} solvers")
+    if solvers < ranked:
+        drawn = drawn.properties(title=f"the first {solvers} of {ranked} solvers")
     return finished(drawn.properties(width=_WIDTH, height=height))
+
+
+def solver_charts(row: Row) -> dict[str, tuple[str, ChartRows, dict[str, Any]]]:
+    """Return the charts of one solver by name: title, data and specification of each.
+
+    Raises:
+        MissingExtraError: if altair is not installed.
+    """
+    found, gaps = {}, chart_data.by_instance(row)
+    if gaps:
+        found["gap"] = ("Gap on each instance", gaps, finished(_instances(altair(), gaps)))
+    times = [one for one in chart_data.anytime(row.table) if one["solver"] == row.solver]
+    if times and (drawn := drawing("anytime", times)) is not None:
+        found["anytime"] = (KINDS["anytime"].title, times, drawn)
+    return found
+
+
+def _instances(alt: Any, rows: ChartRows) -> Any:
+    """Points of one solver's gap, an instance a point, by number of users where that is known."""
+    if "users" not in rows[0]:
+        rows = [row | {"users": 0, "library": "all"} for row in rows]
+    counts = sorted({row["users"] for row in rows})
+    x = (
+        alt.X("users:Q", title="users N")
+        .scale(zero=False, nice=False, padding=20)
+        .axis(format="d", values=counts)
+    )
+    y = _gap_axis(alt, "gap:Q", f"gap {_TO_BEST}", "Y")
+    points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=60, opacity=0.75)
+    domain = list(dict.fromkeys(row["library"] for row in rows))[: len(_SOLVERS)]
+    told = [
+        alt.Color("library:N", title=None).scale(domain=domain),
+        alt.Shape("library:N", title=None).scale(domain=domain),
+    ]
+    return points.encode(
+        x,
+        y,
+        *(told if 1 < len({row["library"] for row in rows}) <= len(_SOLVERS) else []),
+        tooltip=["instance:N", "gap:Q"],
+    ).properties(width=_WIDTH, height=_HEIGHT)
 
 
 def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -139,13 +183,25 @@ def write(specification: Mapping[str, Any], path: Path) -> None:
     write_bytes(path, draw(specification))
 
 
-def bundle() -> bytes:
-    """Return the JavaScript that draws charts in a browser, one file with no network.
+def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
+    """Return a chart as an SVG element for a page, which takes the page's colours.
+
+    Args:
+        specification: of the chart.
+        name: sets the ids in it apart from those of the page's other charts.
+        label: what it shows, for those who do not see it.
 
     Raises:
         MissingExtraError: if vl-convert is not installed.
     """
-    return str(_converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")).encode()
+    config = specification["config"] | {"background": None}
+    drawn = str(_converter().vegalite_to_svg({**specification, "config": config, "padding": _AROUND_SVG}))
+    drawn = re.sub(r'(id="|url\(#)', rf"\g<1>{name}-", drawn)
+    drawn = re.sub(
+        r' (?:aria-[a-z]+|role|style)="[^"]*"', "", drawn
+    )  # the label below says it in one sentence
+    text = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{text}" ', 1)
 
 
 def _gap(alt: Any, rows: ChartRows) -> Any:
@@ -163,7 +219,7 @@ def _profile(alt: Any, rows: ChartRows) -> Any:
 
 def _time(alt: Any, rows: ChartRows) -> Any:
     points = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=90, opacity=1)
-    x = _log_axis(alt, rows, "seconds", "mean solve time", labelExpr=_DURATION)
+    x = _log_axis(alt, rows, "seconds", "time until the answer in a fresh process", labelExpr=_DURATION)
     tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
     encoded = points.encode(x, _mean_gap_axis(alt), *_told_apart(alt, rows, "Shape"), tooltip=tooltip)
     return alt.layer(encoded)
@@ -199,25 +255,22 @@ def _training(alt: Any, rows: ChartRows) -> Any:
 
 
 class ChartKind(NamedTuple):
-    """A kind of chart: its title, its rows (given a table and seconds of training by solver), its drawing."""
+    """A kind of chart: its title, its rows (given a table), its drawing."""
 
     title: str
-    data: Callable[[Table, Mapping[str, float]], ChartRows]
+    data: Callable[[Table], ChartRows]
     drawn: Callable[[Any, ChartRows], Any]
 
 
 KINDS: Mapping[str, ChartKind] = {
-    "gap": ChartKind("Gap on each instance; the diamond is the mean",
-                     lambda table, _: chart_data.gaps(table), _gap),
-    "faults": ChartKind("How runs ended", lambda table, _: chart_data.faults(table), _faults),
+    "gap": ChartKind("Gap on each instance; the diamond is the mean", chart_data.gaps, _gap),
+    "faults": ChartKind("How runs ended", chart_data.outcomes, _faults),
     "profile": ChartKind("Performance profile: share of instances within a factor of the best solver's cost",
-                         lambda table, _: chart_data.profile(table), _profile),
-    "anytime": ChartKind("Share of target gaps reached against time",
-                         lambda table, _: chart_data.anytime(table), _anytime),
-    "time": ChartKind("Mean gap against mean solve time", lambda table, _: chart_data.tradeoff(table), _time),
-    "users": ChartKind("Mean gap against the number of users",
-                       lambda table, _: chart_data.by_users(table), _users),
-    "training": ChartKind("Time spent, training included, against instances solved",
+                         chart_data.profile, _profile),
+    "anytime": ChartKind("Share of target gaps reached against time", chart_data.anytime, _anytime),
+    "time": ChartKind("Mean gap against mean time until the answer", chart_data.tradeoff, _time),
+    "users": ChartKind("Mean gap against the number of users", chart_data.by_users, _users),
+    "training": ChartKind("Time spent, training included, against instances answered in one process",
                           chart_data.break_even, _training),
 }  # fmt: skip
 """The kinds of chart, in the order of the site."""

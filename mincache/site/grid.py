@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mincache.board import formats
-from mincache.board.columns import COLUMNS, visible_columns
+from mincache.board.columns import visible_columns
 from mincache.board.table import Table
 
 
@@ -19,27 +19,22 @@ class GridCell(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """A column's title, and whether it is numeric."""
+    """A column's title, whether it is numeric, and whether a narrow screen shows it too."""
 
     title: str
     numeric: bool
+    brief: bool = True
 
 
 class GridRow(NamedTuple):
     """A row's cells, and the attributes of its element, for filters."""
 
     cells: Sequence[GridCell]
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str] = {}
 
 
 class Grid(NamedTuple):
-    """A table.
-
-    Attributes:
-        columns: its headings.
-        rows: its rows.
-        header: index of the column whose cells name their rows.
-    """
+    """A table: its headings, its rows, and which column's cells name their rows."""
 
     columns: Sequence[Heading]
     rows: Sequence[GridRow]
@@ -47,38 +42,31 @@ class Grid(NamedTuple):
 
 
 def grid(titles: Sequence[str], sides: str, rows: Iterable[Sequence[GridCell]]) -> Grid:
-    """Return a grid whose rows have no attributes and are named by their first cell.
-
-    Args:
-        titles: of the columns.
-        sides: a letter a column: `l` for text, `r` for numbers.
-        rows: the cells.
-    """
+    """Return a grid whose rows are named by their first cell; `sides` has an `l` or `r` a column."""
     columns = [Heading(title, side == "r") for title, side in zip(titles, sides, strict=True)]
-    return Grid(columns, [GridRow(cells, {}) for cells in rows])
+    return Grid(columns, [GridRow(cells) for cells in rows])
 
 
-def ranking_grid(table: Table, links: Mapping[str, str], notes: Mapping[str, Mapping[str, str]]) -> Grid:
-    """Return the ranking as a grid.
+NARROW = ("rank", "solver", "kind", "gap", "time", "tier")
+"""The columns that stand on a telephone too."""
 
-    Args:
-        table: the ranking.
-        links: the page of each solver, by label.
-        notes: for each solver further columns, all with the same titles; they are attributes of the row too.
-    """
-    further = list(next(iter(notes.values()), {}))
-    columns, rows = visible_columns(table), []
-    headings = [Heading(column.heading, column.numeric) for column in columns]
+
+def ranking_grid(table: Table, links: Mapping[str, str]) -> Grid:
+    """Return the ranking as a grid, `links` leading from each solver to its page."""
+    shown = visible_columns(table)
+    ordered = [c for c in shown if c.heading in NARROW] + [c for c in shown if c.heading not in NARROW]
+    headings = [Heading(column.heading, column.numeric, column.heading in NARROW) for column in ordered]
+    rows = []
     for row in table.rows:
-        cells = [GridCell(one.cell(row), one.value(row) if one.numeric else None) for one in columns]
-        cells[_SOLVER] = GridCell(row.solver, None, links.get(row.solver, ""))
-        said = notes.get(row.solver, {})
-        cells += [GridCell(said.get(title, "")) for title in further]
-        rows.append(GridRow(cells, {f"data-{title}": value for title, value in said.items()}))
-    return Grid([*headings, *(Heading(title, numeric=False) for title in further)], rows, header=_SOLVER)
-
-
-_SOLVER = [column.title for column in COLUMNS].index("solver")
+        cells = [GridCell(one.text(row), one.value(row) if one.numeric else None) for one in ordered]
+        cells[1] = cells[1]._replace(link=links.get(row.solver, ""))
+        said = {
+            "data-kind": row.kind,
+            "data-tier": str(row.tier),
+            "class": "unranked" if row.unranked else "",
+        }
+        rows.append(GridRow(cells, {name: value for name, value in said.items() if value}))
+    return Grid(headings, rows, header=1)
 
 
 def cost_cell(value: float | None) -> GridCell:
@@ -86,7 +74,7 @@ def cost_cell(value: float | None) -> GridCell:
     return GridCell(formats.cost(value), value)
 
 
-def percent_cell(value: float | None, decimals: int = 1) -> GridCell:
+def percent_cell(value: float | None, decimals: int = 2) -> GridCell:
     """Return a cell with a fraction as a percentage."""
     return GridCell(formats.percent(value, decimals), value)
 

@@ -20,9 +20,9 @@ from mincache.bench.plan import plan
 from mincache.bench.records import Record
 from mincache.bench.sources import spec_of
 from mincache.board.columns import Column, numbers, visible_columns
+from mincache.board.gathering import gather
 from mincache.board.notes import notes
 from mincache.board.references import verified_cost
-from mincache.board.standing import standings
 from mincache.board.table import Row, Table
 from mincache.errors import InputError, optional_library
 from mincache.generation import suites
@@ -126,8 +126,8 @@ class Results:
 
     @cached_property
     def _ranking(self) -> Table:
-        (standing,) = standings(self.records, suite=str(self.suite.folder))
-        return Table(standing)
+        (runs,) = gather(self.records, suite=str(self.suite.folder))
+        return Table(runs)
 
     def table(self) -> Ranking:
         """Return the leaderboard of these runs: a row a solver, sorted by gap."""
@@ -143,7 +143,7 @@ class Results:
 
     def _row(self, record: Record) -> dict[str, Any]:
         cell, cost = record.cell, verified_cost(record)
-        reference = self._ranking.standing.references.get(cell.instance)
+        reference = self._ranking.runs.references.get(cell.instance)
         names = ("suite", "instance", "solver", "repetition", "seed")
         scores = {} if record.score is None else record.score.model_dump(exclude={"violations"})
         gap = None if cost is None or reference is None else reference.gap(cost)
@@ -204,7 +204,7 @@ class Ranking:
         return _frame([numbers(row) for row in self.ranked.rows])
 
     def _cells(self, columns: list[Column]) -> list[list[str]]:
-        return [[column.cell(row) for column in columns] for row in self.ranked.rows]
+        return [[column.text(row) for column in columns] for row in self.ranked.rows]
 
     def __repr__(self) -> str:
         columns = [column for column in visible_columns(self.ranked) if not column.wide]
@@ -223,7 +223,7 @@ class Ranking:
         columns = visible_columns(self.ranked)
         header = [column.heading for column in columns]
         told = display.html_table("", ([note] for note in notes(self.ranked)))
-        return display.html_table(self.ranked.standing.name, self._cells(columns), header) + told
+        return display.html_table(self.ranked.runs.name, self._cells(columns), header) + told
 
 
 def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:

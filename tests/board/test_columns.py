@@ -1,5 +1,8 @@
 import re
 
+import pytest
+from board_fixture import raw_score, record, tables
+
 from mincache.board import columns
 
 
@@ -12,6 +15,55 @@ def test_headings_join_what_a_terminal_breaks():
 
 def test_a_heading_stands_once():
     """No two columns go by one name, and each says what it means."""
-    headings = [column.heading for column in columns.COLUMNS]
-    assert len(set(headings)) == len(headings)
-    assert all(column.meaning for column in columns.COLUMNS)
+    shown = [column for column in columns.COLUMNS if column.title]
+    assert len({column.heading for column in shown}) == len(shown)
+    assert all(column.meaning for column in shown)
+
+
+def test_a_number_has_one_name():
+    """No two columns give JSON the same name."""
+    names = [name for column in columns.COLUMNS for name in column.fields]
+    assert len(set(names)) == len(names)
+
+
+def test_a_short_table_has_eight_columns():
+    """Rank, solver, kind, gap with its interval, feasible, time, training and seeds."""
+    brief = [column.heading for column in columns.COLUMNS if column.brief]
+    assert brief == ["rank", "solver", "kind", "gap", "feasible", "time", "training", "seeds"]
+
+
+RECORDS = [
+    record("s", "a", 10.0, 0, raw=raw_score(8.0, steps=(1.0, 0.5))),
+    record("s", "a", 10.0, 1, raw=raw_score(6.0, steps=(0.5, 0.2), storage=(0.5, 1.0))),
+    record("s", "b", 10.0, 0, raw=raw_score(9.0)),
+    record("t", "a", 11.0),
+    record("t", "b", 11.0),
+]
+
+
+def test_each_instance_counts_once_before_the_repair():
+    """Rates 1 and 0.5 on a and 0 on b have the mean 0.375; excesses weigh as the slots that they are of."""
+    found = {row.solver: row.raw for row in tables(RECORDS)[0].rows}
+    raw = found["s"]
+    assert raw.cost == ((8.0 + 6.0) / 2 + 9.0) / 2
+    assert raw.rate == {"steps": 0.375, "storage": 0.125}
+    assert raw.excess["steps"] == pytest.approx((1.0 * 0.5 + 0.5 * 0.2) / 1.5, rel=1e-15)
+    assert (raw.excess["storage"], raw.worst) == (1.0, 0.375)
+    assert (found["t"].cost, found["t"].worst) == (None, None)
+
+
+def test_optional_columns_are_there_where_they_say_something():
+    """One solver that reports raw answers brings the column; another has a dash in it."""
+    (table,) = tables(RECORDS)
+    (shown,) = [column for column in columns.visible_columns(table) if column.heading == "raw broken"]
+    assert {row.solver: shown.text(row) for row in table.rows} == {"s": "37.5%", "t": "-"}
+    (without,) = tables(RECORDS[3:])
+    assert not [column for column in columns.visible_columns(without) if column.heading == "raw broken"]
+
+
+def test_shares_of_hits_are_weighted_by_hits():
+    """Half of 0.5 and all of 0.25 hits are two thirds of 0.75."""
+    (table,) = tables(
+        [record("s", "a", 1.0, hit_ratio=0.5, low=0.5), record("s", "b", 1.0, hit_ratio=0.25, low=1.0)]
+    )
+    assert columns.numbers(table.rows[0])["low_step_hit_share"] == pytest.approx(2 / 3)

@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from board_fixture import record, write_entry
+from board_fixture import record, smoke_campaign, tables
 from click.testing import CliRunner
 
 from mincache.board.contrasts import contrasts, contrasts_markdown
-from mincache.board.standing import standings
 from mincache.cli.leaderboard import leaderboard
 from mincache.errors import InputError
 
@@ -30,7 +29,7 @@ def records():
 
 def test_the_spread_and_who_changes_places():
     """Best, worst and swapped pairs are what the gaps say; a solver on one suite alone is in no pair."""
-    plain, narrow = contrasts(standings(records()), "plain")
+    plain, narrow = contrasts(tables(records()), "plain")
     assert (plain.suite, plain.instances, plain.solvers, plain.swapped) == ("plain", 1, 3, ())
     assert plain.best == ("exact", 0.0)
     assert plain.worst == ("random", pytest.approx(0.3))
@@ -42,29 +41,23 @@ def test_the_spread_and_who_changes_places():
 def test_a_base_without_records_is_refused():
     """A suite that has no records is nothing to contrast with, and those that have are named."""
     with pytest.raises(InputError, match=r"base: must be one of: narrow, plain; received 'unknown'"):
-        contrasts(standings(records()), "unknown")
+        contrasts(tables(records()), "unknown")
 
 
 def test_as_markdown():
     """A row a suite, the base first."""
-    found = contrasts(standings(records()), "plain")
+    found = contrasts(tables(records()), "plain")
     lines = contrasts_markdown(found, "plain").splitlines()
     assert lines[2].startswith("| plain | 1 | 0 | 3 | exact, 0.00% | random, 30.00% | 0 of 3 |")
     assert lines[3].endswith("| 1 of 3: random before greedy |")
 
 
 def test_on_the_command_line(tmp_path):
-    """The verb reads a board, and prints the same as a table or as JSON."""
-    for suite in ("plain", "narrow"):
-        for solver in GAPS[suite]:
-            write_entry(
-                tmp_path,
-                suite,
-                solver,
-                [r for r in records() if (r.cell.suite, r.cell.solver) == (suite, solver)],
-            )
-    shown = CliRunner().invoke(leaderboard, ["contrasts", str(tmp_path), "--base", "plain"])
+    """The verb reads a board or a campaign, and prints the same as a table or as JSON."""
+    smoke_campaign(tmp_path)
+    options = ["contrasts", str(tmp_path), "--base", "smoke-v1"]
+    shown = CliRunner().invoke(leaderboard, options)
     assert shown.exit_code == 0, shown.output
-    assert "random before greedy" in shown.output
-    as_json = CliRunner().invoke(leaderboard, ["contrasts", str(tmp_path), "--base", "plain", "--json"])
-    assert [one["suite"] for one in json.loads(as_json.stdout)] == ["plain", "narrow"]
+    assert "cloud-only" in shown.output
+    as_json = CliRunner().invoke(leaderboard, [*options, "--json"])
+    assert [one["suite"] for one in json.loads(as_json.stdout)] == ["smoke-v1"]

@@ -1,14 +1,22 @@
 import dataclasses
-import math
 
 import pytest
 from board_fixture import record
 
-from mincache.board.references import Reference, find_suite, references
+from mincache.board.references import Reference, find_suite, verified_cost
+from mincache.board.references import references as found_in
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate, write_content
 from mincache.generation.suites import Recipe, Suite
+
+
+def references(suite, records):
+    """Return the references of a suite and these records."""
+    runs = [(r.cell.instance, r.cell.instance_sha256, verified_cost(r)) for r in records]
+    return found_in(
+        suite, [(name, sha256, float("nan") if cost is None else cost) for name, sha256, cost in runs]
+    )
 
 
 @pytest.fixture
@@ -42,11 +50,6 @@ def test_only_verified_costs_become_references():
     assert references(None, records)["a"].cost == 8.0
 
 
-def test_a_gap_is_a_fraction_of_the_reference():
-    """12 is 20 % above 10."""
-    assert Reference(10.0).gap(12.0) == pytest.approx(0.2, rel=1e-15)
-
-
 def test_another_edition_of_an_instance_is_refused(suite):
     """A record made on other bytes is not held against this suite."""
     entry = suite.content.instance[0]
@@ -69,8 +72,3 @@ def test_references_are_frozen():
     """A reference cannot be edited in place."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         Reference(1.0).cost = 2.0
-
-
-def test_a_gap_to_a_cost_of_zero():
-    """Only 0 is at 0; anything above it is infinitely far."""
-    assert [Reference(0.0).gap(cost) for cost in (0.0, 1.0)] == [0.0, math.inf]

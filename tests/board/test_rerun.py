@@ -1,7 +1,7 @@
 import pytest
 from board_fixture import record
 
-from mincache.board.rerun import reproduction
+from mincache.board.rerun import TIME_FACTOR, reproduction
 
 PUBLISHED = [record("s", i, cost, solution_sha256=i * 64) for i, cost in (("a", 10.0), ("b", 20.0))]
 
@@ -38,3 +38,17 @@ def test_a_failure_that_fails_alike_is_reproduced():
     found = reproduction(crash, crash)
     assert found.same_cost == 1
     assert found.holds(0.0)
+
+
+def test_times_are_compared_by_what_the_machines_take():
+    """Twice the time on a machine half as fast is the same time; a thousandth of it is none."""
+    slow, fast = (
+        [record("s", "a", 10.0, solve_s=s).model_copy(update={"environment": {"reference_s": r}})]
+        for s, r in ((2.0, 0.008), (1.0, 0.004))
+    )
+    assert reproduction(slow, fast).time_ratio == pytest.approx(1.0, rel=0.01)
+    faked = [record("s", "a", 10.0, solve_s=0.001)]
+    found = reproduction(faked, [record("s", "a", 10.0, solve_s=1.0)])
+    assert found.holds(0.0)
+    assert not found.times_hold
+    assert found.time_ratio > TIME_FACTOR

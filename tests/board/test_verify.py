@@ -8,16 +8,24 @@ import shutil
 
 import pytest
 import tomli_w
-from board_fixture import smoke_campaign
+from board_fixture import entry_name, smoke_campaign
 
-from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, read_entries, read_entry
+from mincache.board.entries import (
+    MANIFEST_FILE,
+    RECORDS_FILE,
+    SOLUTIONS_FILE,
+    Review,
+    read_campaigns,
+    read_entry,
+    write_review,
+)
 from mincache.board.packs import read_pack, write_pack
 from mincache.board.publish import publish, solutions_in, write_page
-from mincache.board.results import read_campaigns
-from mincache.board.verify import TOGETHER, verify
+from mincache.board.verify import TOGETHER, read_board, verify
 from mincache.errors import InputError
 
-ENTRY = "smoke-v1/cloud-only"
+ENTRY = entry_name("cloud-only")
+OTHER = entry_name("random-allocation")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,7 @@ def wrong(board, page=True):
     """Return what verify finds, by what it found it in; the page is brought up to date first."""
     if page:
         write_page(board)
-    return {name: " ".join(sentences) for name, sentences in verify(board) if sentences}
+    return {name: " ".join(sentences) for name, sentences in verify(board).items() if sentences}
 
 
 def rewrite(board, file, change, name=ENTRY):
@@ -67,7 +75,8 @@ def edit(board, **score):
 def test_an_honest_board_verifies(board):
     """Nothing is wrong with what was published, and rebuilding the page changes no byte."""
     assert wrong(board, page=False) == {}
-    assert [entry.tier for entry in read_entries(board)] == ["verified", "verified"]
+    (table,) = read_board(board).tables()
+    assert [row.tier for row in table.rows] == ["verified", "verified"]
 
 
 @pytest.mark.parametrize(
@@ -90,23 +99,14 @@ def test_raw_scores_are_verified(board, change, said):
         record["raw"] |= change
         return [json.dumps(record).encode() + b"\n", *lines[1:]]
 
-    rewrite(board, RECORDS_FILE, lie, "smoke-v1/random-allocation")
-    assert said in wrong(board)["smoke-v1/random-allocation"]
+    rewrite(board, RECORDS_FILE, lie, OTHER)
+    assert said in wrong(board)[OTHER]
 
 
-@pytest.mark.parametrize("failed", [slice(None), slice(1)], ids=["all", "one"])
-def test_what_cannot_be_scored_again_is_self_reported(board, failed):
-    """An entry without a verified record, or with one whose solution is not stored, is not verified."""
-
-    def change(lines):
-        changed = {"solution_sha256": None} | ({"verdict": "no solution"} if failed == slice(None) else {})
-        records = [json.loads(line) for line in lines]
-        for record in records[failed]:
-            record |= changed
-        return [json.dumps(record).encode() + b"\n" for record in records]
-
-    rewrite(board, RECORDS_FILE, change)
-    assert read_entry(board / ENTRY).tier == "self-reported"
+def test_what_cannot_be_scored_again_is_self_reported(board):
+    """An entry without a stored solution of each verified run is not verified."""
+    entry = read_entry(board / ENTRY)
+    assert (entry.tier(stored=False), entry.tier(stored=True)) == ("self-reported", "verified")
 
 
 def test_the_same_campaign_publishes_the_same_bytes(published, tmp_path):
@@ -135,7 +135,7 @@ def test_any_number_typed_in_is_found(board, field):
 
 def test_a_change_in_the_last_digits_is_found(board):
     """One part in a hundred thousand millions is a difference."""
-    cost = read_entry(board / ENTRY).records[0].score.cost
+    cost = next(read_entry(board / ENTRY).records()).score.cost
     edit(board, cost=cost * (1 - 1e-11))
     assert "the evaluator finds" in wrong(board)[ENTRY]
 
@@ -148,7 +148,7 @@ def test_a_record_is_read_strictly(board, bound):
         RECORDS_FILE,
         lambda lines: [line.replace(b'"bound":null', b'"bound":' + bound) for line in lines],
     )
-    (found,) = dict(verify(board))[ENTRY]
+    (found,) = verify(board)[ENTRY]
     assert found.startswith(f"{board / ENTRY / RECORDS_FILE}: line 1: ")
 
 
@@ -179,9 +179,9 @@ def test_a_record_given_twice_is_found(board):
 def test_a_damaged_pack_is_found(board):
     """A pack that is not what the manifest says is refused, and the other entry is still checked."""
     (board / ENTRY / RECORDS_FILE).write_bytes(gzip.compress(b"{}\n"))
-    found = dict(verify(board))
+    found = verify(board)
     assert any("sha256" in sentence or "must" in sentence for sentence in found[ENTRY])
-    assert found["smoke-v1/random-allocation"] == []
+    assert found[OTHER] == []
 
 
 def test_a_record_of_another_instance_is_found(board):
@@ -225,7 +225,7 @@ def test_policies_are_those_that_the_records_name(board):
 def test_an_entry_under_another_name_is_found(board):
     """An entry copied under another name stands twice on the board."""
     shutil.copytree(board / ENTRY, board / "smoke-v1" / "better")
-    assert "2 entries of cloud-only on smoke-v1" in wrong(board)[TOGETHER]
+    assert "one entry under 2 names: better, " in wrong(board)[TOGETHER]
 
 
 def test_a_bound_above_a_verified_cost_is_found(board):
@@ -238,11 +238,70 @@ def test_a_bound_above_a_verified_cost_is_found(board):
 
     rewrite(board, RECORDS_FILE, change)
     assert "is above the verified cost" in wrong(board)[TOGETHER]
-    manifest = board / ENTRY / MANIFEST_FILE
-    manifest.write_text(manifest.read_text().replace('flag = ""', 'flag = "its bound is wrong"'))
+    flag(board)
     assert TOGETHER not in wrong(board)
-    assert read_entry(board / ENTRY).tier == "flagged"
-    assert "cloud-only is flagged: its bound is wrong" in (board / "README.md").read_text()
+    assert "is flagged by B. Reader on 2026-01-01: its bound is wrong" in (board / "README.md").read_text()
+
+
+def flag(board, name=ENTRY, **changes):
+    """Flag an entry, as a reviewer would."""
+    folder = board / name / "reviews" / "reader"
+    folder.mkdir(parents=True)
+    said = {"finding": "flagged", "by": "B. Reader", "date": "2026-01-01", "note": "its bound is wrong"}
+    write_review(folder, Review(**said | changes))
+
+
+def test_a_flagged_entry_is_not_ranked(board):
+    """It stands below the others, and the reason is its tier."""
+    flag(board)
+    (table,) = read_board(board).tables()
+    assert {row.solver: row.unranked for row in table.rows}["cloud-only"] == "flagged"
+    assert wrong(board) == {}
+
+
+def test_an_entry_says_nothing_of_reviews_itself(board):
+    """`reproduced` and `flag` in a manifest are wrong, and so is a review by an author."""
+    manifest = board / ENTRY / MANIFEST_FILE
+    manifest.write_text('reproduced = "by me"\n' + manifest.read_text())
+    assert "the manifest's reproduced must be empty" in wrong(board)[ENTRY]
+
+
+def test_an_author_is_no_reviewer(board):
+    """Who stands behind an entry cannot review it."""
+    manifest = board / ENTRY / MANIFEST_FILE
+    manifest.write_text(manifest.read_text().replace("authors = []", 'authors = ["B. Reader"]'))
+    flag(board)
+    assert "B. Reader is an author of the entry" in wrong(board)[ENTRY]
+
+
+def test_a_reproduction_without_records_is_none(board):
+    """Saying that a row was reproduced does not make it so."""
+    flag(board, finding="reproduced")
+    assert "must hold records and solutions" in wrong(board)[ENTRY]
+
+
+def test_an_entry_that_is_wrong_is_left_out_and_named(board):
+    """The others' table and page stay as they are."""
+    edit(board, cost=1.0)
+    checked = read_board(board)
+    (table,) = checked.tables()
+    assert [row.solver for row in table.rows] == ["random-allocation"]
+    assert table.remarks[0].startswith(f"{ENTRY} is left out, it does not verify: ")
+
+
+def test_a_hash_of_another_edition_takes_no_other_entry_with_it(board):
+    """The guilty entry is named, and the others are still checked."""
+
+    def change(lines):
+        return [
+            re.sub(rb'"instance_sha256":"[0-9a-f]{8}', b'"instance_sha256":"00000000', lines[0]),
+            *lines[1:],
+        ]
+
+    rewrite(board, RECORDS_FILE, change)
+    found = verify(board)
+    assert "the instance's hash is not the suite's" in " ".join(found[ENTRY])
+    assert found[OTHER] == []
 
 
 def test_a_changed_page_is_found(board):
@@ -258,7 +317,7 @@ def test_a_changed_page_is_found(board):
 def test_an_empty_board_is_no_success(tmp_path):
     """Nothing to verify is not verified."""
     with pytest.raises(InputError, match="must be a board with at least one entry"):
-        list(verify(tmp_path))
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +347,113 @@ def test_what_a_record_says_must_fit_together(board, change, said):
     assert said in wrong(board)[ENTRY]
 
 
+def point(seconds, factor):
+    """Return a point of a trace, its cost a multiple of the record's."""
+    return {"seconds": seconds, "cost": factor, "bound": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"solve_s": 1e6}, "1000000.0 s in solve are more than the process's"),
+        ({"solve_s": 70.0, "wall_s": 80.0, "cell": {"wall_s": 60.0}}, "more than the limit of 60.0 s"),
+        ({"solve_s": None}, "verified without a solve time"),
+        ({"solve_s": 1e-4, "trace": [point(3.0, 0.0)]}, "the trace goes on to 3.0 s"),
+        ({"trace": [point(0.1, 1.01)]}, "the trace ends at"),
+        ({"trace": [point(0.1, 0.9), point(0.2, 1.0)]}, "below the cost"),
+        ({"started": "yesterday"}, "which is no date"),
+        ({"started": "2999-01-01T00:00:00Z"}, "which is to come"),
+    ],
+)  # fmt: skip
+def test_times_and_traces_that_contradict_themselves_are_found(board, change, said):
+    """A trace's costs are given as multiples of the record's."""
+
+    def lie(lines):
+        record = json.loads(lines[0])
+        cell = record["cell"] | change.get("cell", {})
+        new = record | change | {"cell": cell}
+        if "trace" in change:
+            new["trace"] = [p | {"cost": p["cost"] * record["score"]["cost"]} for p in change["trace"]]
+        return [json.dumps(new).encode() + b"\n", *lines[1:]]
+
+    rewrite(board, RECORDS_FILE, lie)
+    assert said in wrong(board)[ENTRY]
+
+
+def test_repetitions_that_are_left_out_are_found(board):
+    """Bad seeds cannot be dropped: every instance has the same repetitions, numbered from 0."""
+    rewrite(board, RECORDS_FILE, lambda lines: lines[1:], OTHER)
+    assert "lacks 1 of the 2 repetitions that others have" in wrong(board)[OTHER]
+    rewrite(board, RECORDS_FILE, lambda lines: [line for line in lines if b'"repetition":1' in line], OTHER)
+    assert "repetitions are not 0 to 0" in wrong(board)[OTHER]
+
+
+def test_instances_that_are_left_out_are_found(board):
+    """An entry has as many instances as its manifest says."""
+    rewrite(board, RECORDS_FILE, lambda lines: lines[:3])
+    assert "has runs of 3 of 4 instances, the manifest says 4" in wrong(board)[ENTRY]
+
+
+def test_draws_that_do_not_differ_are_found(board):
+    """A stochastic solver whose repetitions are equal on every instance did not draw them."""
+
+    def copied(lines):
+        records = [json.loads(line) for line in lines]
+        for one in records:
+            one["environment"]["stochastic"] = True
+        for first, second in zip(records[::2], records[1::2], strict=True):
+            second |= {key: first[key] for key in ("score", "raw", "solution_sha256", "trace")}
+        return [json.dumps(one).encode() + b"\n" for one in records]
+
+    rewrite(board, RECORDS_FILE, copied, OTHER)
+    assert "have equal answers on every instance" in wrong(board)[OTHER]
+
+
+@pytest.mark.parametrize("name", ["dec\u043emposition", "genetic\u200b"])
+def test_a_name_that_looks_like_another_is_found(board, name):
+    """Letters of other scripts and characters that cannot be seen are named."""
+    manifest = read_entry(board / ENTRY).manifest.model_copy(update={"solver": name})
+    (board / ENTRY / MANIFEST_FILE).write_text(
+        tomli_w.dumps(manifest.model_dump(mode="json", exclude_none=True))
+    )
+    assert "characters that look like others" in wrong(board)[ENTRY]
+
+
+def test_links_are_found(board, tmp_path):
+    """A file that is elsewhere is no part of a board."""
+    pack = board / ENTRY / RECORDS_FILE
+    pack.rename(tmp_path / "records")
+    pack.symlink_to(tmp_path / "records")
+    assert "records.jsonl.gz is a link" in wrong(board)[ENTRY]
+
+
+def test_files_that_belong_nowhere_are_found(board):
+    """Neither beside the page, nor beside the entries, nor among reviews."""
+    (board / "notes.txt").write_text("")
+    (board / "smoke-v1" / "notes.txt").write_text("")
+    (board / ENTRY / "reviews").mkdir()
+    (board / ENTRY / "reviews" / "notes.txt").write_text("")
+    found = wrong(board)
+    assert "notes.txt does not belong to a board smoke-v1/notes.txt does not" in found[TOGETHER]
+    assert "reviews: notes.txt does not belong to a review" in found[ENTRY]
+
+
+def test_a_picture_that_is_not_as_built_is_found(board):
+    """What is drawn again must be what is stored, byte for byte."""
+    (board / "smoke-v1.svg").write_bytes(b"<svg>evil</svg>")
+    write_page(board)
+    assert verify(board, lambda table: b"<svg></svg>")["smoke-v1.svg"] != []
+    assert verify(board, lambda table: b"<svg>evil</svg>")["smoke-v1.svg"] == []
+
+
+def test_the_source_is_what_the_records_name(board):
+    """A file beside the records that is not the solver's source is found."""
+    source = board / ENTRY / "source"
+    source.mkdir()
+    (source / "mine.py").write_text("pass")
+    assert "source: is not the source that the records name" in wrong(board)[ENTRY]
+
+
 def test_no_time_is_below_zero(board):
     """A record with a negative time is refused."""
     rewrite(
@@ -295,5 +461,5 @@ def test_no_time_is_below_zero(board):
         RECORDS_FILE,
         lambda lines: [re.sub(rb'"wall_s":[^,]+', b'"wall_s":-1.0', lines[0]), *lines[1:]],
     )
-    (found,) = dict(verify(board))[ENTRY]
+    (found,) = verify(board)[ENTRY]
     assert "wall_s" in found

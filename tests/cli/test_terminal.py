@@ -86,7 +86,7 @@ def test_the_ranking_shows_names_and_whole_numbers(capsys):
     assert "[/foo]" in shown
     for row in table.rows:
         for column in visible_columns(table):
-            assert column.wide or column.cell(row) in shown
+            assert column.wide or column.text(row) in shown
 
 
 @pytest.mark.parametrize("purpose", ["[/foo] [bold", "in [dB], of genetic[population=10]"])

@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from mincache.bench.records import StopReason, Verdict
 from mincache.board import contrasts
 from mincache.board.columns import COLUMNS
-from mincache.board.entries import TIERS, read_any
+from mincache.board.entries import COVERED, TIERS
 from mincache.board.references import RELATIVE_TOLERANCE
-from mincache.board.standing import standings
+from mincache.board.verify import read_board
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
 from mincache.generation import recipes, sections, suites
@@ -40,7 +40,7 @@ def table(header, rows):
 
 def columns_markdown():
     """The columns of the ranking."""
-    rows = ((c.heading, c.meaning, "wide" if c.wide else "") for c in COLUMNS)
+    rows = ((c.heading, c.meaning, "wide" if c.wide else "") for c in COLUMNS if c.title)
     return table(("column", "meaning", ""), rows)
 
 
@@ -117,7 +117,8 @@ def span(values):
 
 def contrasts_markdown():
     """What each suite tells apart, from the published records."""
-    found = contrasts.contrasts(standings(read_any(ROOT / "leaderboard")), "paper-v1")
+    tables = read_board(ROOT / "leaderboard", rescore=False).tables()
+    found = contrasts.contrasts(tables, "paper-v1")
     return contrasts.contrasts_markdown(found, "paper-v1").rstrip("\n")
 
 
@@ -173,6 +174,7 @@ GENERATED = {
     ("learner.md", "training"): training_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
+    ("leaderboard.md", "covered"): lambda: table(("what", "how"), COVERED.items()),
     ("suites.md", "standard"): suites_markdown,
     ("suites.md", "contrasts"): contrasts_markdown,
     ("scenarios.md", "processes"): processes_markdown,

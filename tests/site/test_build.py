@@ -1,6 +1,7 @@
 """The site is read as a browser without scripts would read it: its elements, links and numbers."""
 
-import json
+import csv
+import gzip
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -8,25 +9,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from board_fixture import judged, large_board, smoke_campaign
+from board_fixture import entry_name, judged, large_board, smoke_campaign
 
 from mincache import Solution
 from mincache.bench.journal import Journal
 from mincache.board import columns, render
-from mincache.board.entries import read_entries
+from mincache.board.entries import read_campaigns
 from mincache.board.notes import notes
 from mincache.board.publish import publish, solutions_in
-from mincache.board.results import read_campaigns
-from mincache.board.standing import standings
-from mincache.board.table import Table
+from mincache.board.verify import read_board
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, read_bytes, solution_bytes
 from mincache.generation import suites
-from mincache.site.build import _files, build, embedded
+from mincache.site.build import _files, build
 from mincache.site.pages import SuitePages
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
+SUITE_PAGE = Path("suites/smoke-v1.html")
+
+
+def tables_of(board):
+    """Return the rankings of a board."""
+    return read_board(board, rescore=False).tables()
 
 
 class Page(HTMLParser):
@@ -100,12 +105,12 @@ def pages(site):
 
 
 def test_every_page_is_there(pages):
-    """The ranking, the list, a page of pairs, a page an instance and a page a solver."""
+    """The overview, and of a suite its page, its pairs, charts, instances and solvers."""
     folders = [path.parts[0] for path in pages]
-    assert folders.count("pairs") == 1
-    assert folders.count("instances") == 4
+    assert folders.count("suites") == folders.count("pairs") == folders.count("index.html") == 1
+    assert folders.count("instances") == 5
     assert folders.count("solvers") == 3
-    assert {"index.html", "instances.html"} <= set(folders)
+    assert folders.count("charts") >= 4
 
 
 def test_every_link_leads_somewhere(site, pages):
@@ -146,52 +151,71 @@ def test_no_name_becomes_markup(pages):
     assert any(HOSTILE in text for page in pages.values() for text in page.texts.get("dd", []))
 
 
-def test_embedded_json_cannot_end_its_element():
-    """What goes into a script element holds no bracket, and reads back as it was."""
-    value = {"a": [HOSTILE, "\u2028", "&amp;"]}
-    text = embedded(value)
-    assert not set("<>&\u2028") & set(text)
-    assert json.loads(text) == value
-
-
-def test_charts_carry_their_data(site, board):
-    """The specifications in the page are JSON that names every solver, the hostile one included."""
-    found = re.findall(
-        r'<script type="application/json" id="[^"]*">(.*?)</script>', (site / "index.html").read_text()
-    )
-    assert len(found) >= 5
-    for text in found:
-        assert "vega-lite" in json.loads(text)["$schema"]
-    assert any(HOSTILE[:40] in json.dumps(json.loads(text)).replace('\\"', '"') for text in found)
+def test_charts_stand_in_the_page_with_their_data(site, pages):
+    """Each is an SVG with a label and links to its data, and names the hostile solver as text."""
+    text = (site / SUITE_PAGE).read_text()
+    drawn = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
+    assert len(drawn) >= 4
+    assert all(one.startswith('<svg role="img" aria-label="') for one in drawn)
+    assert any("&lt;/script&gt;" in one for one in drawn)
+    links = {a.get("href") for a in pages[SUITE_PAGE].all("a")}
+    for kind in ("gap", "profile", "anytime", "time"):
+        assert {
+            f"../charts/smoke-v1-{kind}.html",
+            f"../data/smoke-v1-{kind}.csv".replace("v1-", "v1."),
+        } <= links
 
 
 def test_the_page_shows_the_tables_numbers(board, pages):
     """Every cell of the ranking stands in the page as the table has it."""
-    (standing,) = standings(record for entry in read_entries(board) for record in entry.records)
-    shown = Table(standing)
-    texts = pages[Path("index.html")].texts
+    (shown,) = tables_of(board)
+    texts = pages[SUITE_PAGE].texts
     cells = set(texts["td"]) | set(texts["a"]) | set(texts["th"])
     for row in shown.rows:
-        assert {column.cell(row) for column in columns.visible_columns(shown)} <= cells
+        assert {column.text(row) for column in columns.visible_columns(shown)} <= cells
     assert set(notes(shown)[1:]) <= set(texts["li"])
     assert any(notes(shown)[0] in caption for caption in texts["span"])
 
 
+def test_every_run_can_be_downloaded(site, board):
+    """The CSV beside the ranking has a row a run, with cost and outcome."""
+    with (site / "data/smoke-v1.runs.csv").open(newline="") as file:
+        listed = list(csv.DictReader(file))
+    (table,) = tables_of(board)
+    assert len(listed) == len(table.runs.row)
+    assert {float(row["cost"]) for row in listed} == set(table.runs["cost"].tolist())
+
+
+def test_a_site_leaves_nothing_of_an_earlier_one(board, tmp_path):
+    """Building into an old site removes its pages; a folder with other files is refused."""
+    site = build(board, tmp_path / "site").parent
+    (site / "solvers" / "evil.html").write_text("")
+    build(board, site)
+    assert not (site / "solvers" / "evil.html").exists()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("")
+    with pytest.raises(InputError, match="must be a new folder or hold a site"):
+        build(board, tmp_path / "other")
+
+
 def test_a_solvers_page_tells_what_its_answers_were_before_their_repair(pages):
     """Twice all of the bandwidth breaks that limit by 1 in every slot; who reports nothing has none."""
-    page = pages[Path("solvers/smoke-v1/random-allocation.html")]
+    page = pages[Path(f"solvers/{entry_name('random-allocation', [HOSTILE])}.html")]
     assert {"bandwidth", "100.00%", "1"} <= set(page.texts["td"]) | set(page.texts["th"])
     assert "Before the repair" in page.texts["h2"]
-    assert "Before the repair" not in pages[Path("solvers/smoke-v1/cloud-only.html")].texts["h2"]
+    assert (
+        "Before the repair"
+        not in pages[Path(f"solvers/{entry_name('cloud-only', [HOSTILE])}.html")].texts["h2"]
+    )
 
 
 def test_the_numbers_can_be_downloaded(site, board, pages):
     """The files beside the ranking are linked, and are what the other renderings of the same table are."""
-    shown = [Table(one) for one in standings(r for entry in read_entries(board) for r in entry.records)]
+    shown = tables_of(board)
     for suffix, rendered in (("json", render.as_json), ("csv", render.as_csv), ("tex", render.latex)):
         path = f"data/smoke-v1.{suffix}"
         assert (site / path).read_text() == rendered(shown)
-        assert path in {a.get("href") for a in pages[Path("index.html")].all("a")}
+        assert f"../{path}" in {a.get("href") for a in pages[SUITE_PAGE].all("a")}
 
 
 def test_every_pair_has_a_row(pages):
@@ -220,21 +244,22 @@ def test_a_policy_forbids_what_the_site_does_not_need(pages):
         assert "http" not in policy
 
 
-def test_the_first_page_is_small(tmp_path):
-    """5,040 runs in as many rows as they can make stay under 600 kB."""
-    entries = read_entries(large_board(tmp_path, solvers=84, seeds=1))
-    (standing,) = standings(record for entry in entries for record in entry.records)
-    path, page = next(_files([SuitePages.of(standing, entries)], None))
-    assert path == "index.html"
-    assert len(page) < 600_000
+def test_pages_are_small(tmp_path):
+    """With 5,040 runs in as many rows as can be, both pages stay under 200 kB compressed."""
+    (table,) = tables_of(large_board(tmp_path, solvers=84, seeds=1))
+    files = _files([SuitePages(table)], None)
+    for wanted in ("index.html", "suites/paper-v1.html"):
+        path, page = next(files)
+        assert path == wanted
+        assert len(gzip.compress(page)) < 200_000
     assert page.count(b"<tr") > 500
-    assert f"Protocol of paper-v1: <code>{standing.protocol_sha256}".encode() in page
+    assert f"Protocol of paper-v1: <code>{table.runs.protocol_sha256}".encode() in page
 
 
 def test_solutions_can_be_taken_from_the_site(site, pages):
     """A link on an instance's page leads to a solution document of that instance."""
     for path, page in pages.items():
-        if path.parts[0] == "instances":
+        if path.parts[0] == "instances" and path.stem != "index":
             links = [a["href"] for a in page.all("a") if a.get("href", "").endswith(".json.gz")]
             assert links
             for link in links:
@@ -253,7 +278,7 @@ def test_the_same_board_is_the_same_site(board, site, tmp_path):
 
 def test_tables_are_usable_without_scripts(pages):
     """The ranking of all instances is not hidden, the slices and the filter are, and headers name cells."""
-    page = pages[Path("index.html")]
+    page = pages[SUITE_PAGE]
     slices = [a for a in page.all("div") if a.get("class") == "slice"]
     assert [a["data-users"] for a in slices if "hidden" not in a] == [""]
     assert [a["data-users"] for a in slices if "hidden" in a] == ["10", "18"]
@@ -268,7 +293,7 @@ def test_every_page_can_be_read_aloud(pages):
         assert len(page.all("h1")) == len(page.all("main")) == 1
         assert page.all("a")[0]["href"] == "#main"
         assert len(page.all("table")) == len(page.all("caption"))
-        assert len(page.all("label")) == len(page.all("select"))
+        assert len(page.all("label")) == len(page.all("select")) + len(page.all("input"))
         ids = [a["id"] for _, a in page.elements if "id" in a]
         assert len(ids) == len(set(ids))
         headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]

@@ -1,13 +1,12 @@
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
-from board_fixture import record
+from board_fixture import record, tables
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mincache.bench.records import TracePoint
-from mincache.board.standing import standings
-from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.site import chart_data, charts
 
@@ -15,8 +14,8 @@ TRACE = (TracePoint(0.1, 15.0, None), TracePoint(0.5, 10.0, None))
 
 
 def _made(records):
-    (standing,) = standings(records)
-    return Table(standing)
+    (table,) = tables(records)
+    return table
 
 
 @pytest.fixture
@@ -60,16 +59,13 @@ def test_rounding_is_no_gap():
 
 
 def test_charts_show_the_first_solvers():
-    """Of forty solvers charts of lines show twelve, that of gaps thirty, and say so; faults show all."""
+    """Of forty solvers charts of lines show ten, that of gaps thirty, and say so."""
     shown = _made([record(f"s{n:02}", "a", 10.0 + n) for n in range(40)])
     first = {f"s{n:02}" for n in range(chart_data.MOST_SOLVERS)}
     assert {row["solver"] for row in chart_data.profile(shown)} == first
     assert {row["solver"] for row in chart_data.tradeoff(shown)} == first
-    assert len(chart_data.faults(shown)) == 40
-    assert charts.chart("profile", shown)["title"] == "12 of 40 solvers"
-    assert charts.chart("gap", shown)["title"] == "30 of 40 solvers"
-    assert "title" not in charts.chart("faults", shown)
-    assert {row["solver"] for row in chart_data.break_even(shown, {"s39": 1.0})} == first | {"s39"}
+    assert charts.chart("profile", shown)["title"] == "the first 10 of 40 solvers"
+    assert charts.chart("gap", shown)["title"] == "the first 30 of 40 solvers"
 
 
 @pytest.mark.parametrize(("low", "high"), [(2.0, 8.0), (1.0, 1.0), (1e-6, 10.0), (0.011, 0.019)])
@@ -82,21 +78,12 @@ def test_logarithmic_axes_have_labels(low, high):
     assert all(ends[0] <= tick <= ends[1] for tick in axis["axis"]["values"])
 
 
-def test_faults_count_every_run(made):
-    """Verified and failed runs add up to all of them."""
-    rows = chart_data.faults(made)
+def test_outcomes_count_every_run(made):
+    """Verified and failed runs add up to all of them; where nothing failed there is nothing to show."""
+    rows = chart_data.outcomes(made)
     assert sum(row["runs"] for row in rows) == 5
     assert {"solver": "lost", "outcome": "crash", "runs": 1} in rows
-
-
-def test_training_breaks_even(made):
-    """A solver trained for 100 s is ahead of one that takes a second more an instance from 100 on."""
-    rows = chart_data.break_even(made, {"best": 100.0})
-    spent = {(row["solver"], row["instances"]): row["seconds"] for row in rows}
-    assert spent["best", 10] > spent["worse<&>", 10]
-    assert spent["best", 1000] < spent["worse<&>", 1000]
-    assert spent["best", 1000] == pytest.approx(100.0 + 1000.0)
-    assert chart_data.break_even(made, {}) == []
+    assert chart_data.outcomes(_made([record("s", "a", 1.0)])) == []
 
 
 def test_users_need_the_suite(made):
@@ -104,14 +91,14 @@ def test_users_need_the_suite(made):
     assert chart_data.by_users(made) == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in charts.KINDS if kind != "users"])
+@pytest.mark.parametrize("kind", [kind for kind in charts.KINDS if kind not in ("users", "training")])
 def test_every_kind_is_drawn(made, kind):
     """Each specification becomes an SVG that names the solvers as text, and the same each time."""
-    specification = charts.chart(kind, made, {"best": 100.0})
+    specification = charts.chart(kind, made)
     drawn = charts.svg(specification)
     texts = [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]
     assert "worse<&>" in texts
-    assert charts.svg(charts.chart(kind, made, {"best": 100.0})) == drawn
+    assert charts.svg(charts.chart(kind, made)) == drawn
 
 
 def test_a_png_is_a_png(made, tmp_path):
@@ -130,12 +117,25 @@ def test_unknown_and_empty_charts(made):
     assert charts.chart("gap", _made([record("lost", "a", stop_reason="crash")])) is None
 
 
-@given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=12))
-def test_corners_draw_the_same_steps(values):
-    """Points left out of a line of steps change nothing of what it shows anywhere."""
-    along = [float(n) for n in range(len(values))]
-    kept = list(chart_data._corners(along, values))
-    assert kept[0] == (along[0], values[0])
-    assert kept[-1] == (along[-1], values[-1])
-    for x, value in zip(along, values, strict=True):
-        assert [y for at, y in kept if at <= x][-1] == value
+@given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.0, float("inf")]), min_size=1, max_size=12))
+def test_lines_have_every_step(values):
+    """At every place a line shows the share of values at or below it, from the first to the last place."""
+    steps = list(chart_data._steps(np.array(values), len(values), 0.0, 4.0))
+    assert (steps[0][0], steps[-1][0]) == (0.0, 4.0)
+    for x in (0.0, 0.4, 0.5, 0.9, 1.0, 2.5, 4.0):
+        shown = [share for place, share in steps if place <= x][-1]
+        assert shown == pytest.approx(sum(value <= x for value in values) / len(values))
+
+
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=9))
+def test_times_are_rounded_up_by_less_than_one_in_a_hundred(values):
+    """No step comes before its time, and none is seen later than that."""
+    coarse = chart_data._coarse(np.array(values))
+    assert (coarse >= np.array(values) * (1 - 1e-12)).all()
+    assert (coarse <= np.array(values) * 1.0101).all()
+
+
+def test_a_label_cannot_end_its_attribute(made):
+    """A quotation mark in a suite's name stays text."""
+    drawn = charts.inline(charts.chart("gap", made), "x", '"><script>')
+    assert drawn.startswith('<svg role="img" aria-label="&quot;>&lt;script>" ')

@@ -1,15 +1,19 @@
-// Sorting, filtering and charts of the leaderboard's pages. Everything works on the tables as they stand:
-// no number is computed here, so that the page cannot disagree with the files that it was made from.
-// The sort and the filter live in the address, after the #, which works from disk too.
+// Sorting, searching, filtering and pinning rows. Everything works on the tables as they stand: no number is
+// computed here, so that the page cannot disagree with the files that it was made from. What is chosen lives in
+// the address, after the #, which works from disk too; going back undoes it. Without this file all can be read.
 "use strict";
 
 let state = new URLSearchParams(location.hash.slice(1));
 
+function remembered() {
+  const address = state.toString();
+  history.pushState(null, "", address ? `#${address}` : location.pathname + location.search);
+}
+
 function remember(name, value) {
   if (value) state.set(name, value);
   else state.delete(name);
-  const address = state.toString();
-  history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+  remembered();
 }
 
 // --- sorting: each header becomes a button ---
@@ -43,6 +47,12 @@ function sortTable(table, column, descending) {
   });
 }
 
+function unsort(table) {
+  const rows = [...table.tBodies[0].rows].sort((a, b) => a.dataset.place - b.dataset.place);
+  table.tBodies[0].append(...rows);
+  for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
+}
+
 function titleOf(cell) {
   return cell.textContent.trim();
 }
@@ -60,10 +70,12 @@ function mainTables() {
 
 function restoreSort() {
   const sort = state.get("sort");
-  if (sort) sortBy(mainTables(), sort.replace(/^-/, ""), sort.startsWith("-"));
+  if (!sort) for (const table of mainTables()) unsort(table);
+  else sortBy(mainTables(), sort.replace(/^-/, ""), sort.startsWith("-"));
 }
 
 function makeSortable() {
+  for (const table of mainTables()) [...table.tBodies[0].rows].forEach((row, n) => { row.dataset.place = n; });
   for (const cell of document.querySelectorAll("table.sortable thead th")) {
     const table = cell.closest("table");
     const button = document.createElement("button");
@@ -79,55 +91,94 @@ function makeSortable() {
   }
 }
 
-// --- filtering: sections by suite and family, slices by N, rows by kind and tier ---
+// --- filtering: slices by N, rows by kind, tier, words and pins ---
 
-function sliceFor(section, users) {
-  const slices = [...section.querySelectorAll(".slice")];
-  // A suite with one number of users has no slice of its own for it: the whole is it.
-  return slices.find((one) => one.dataset.users === users) || (section.dataset.users === users && slices[0]);
+const form = document.getElementById("filter");
+
+function pins() {
+  return new Set(state.getAll("pin"));
 }
 
-function applyFilter(form) {
+function nameOf(row) {
+  return row.querySelector("th").dataset.name;
+}
+
+function applyFilter() {
   const chosen = Object.fromEntries(new FormData(form));
-  const matches = (element, name) => !chosen[name] || element.dataset[name] === chosen[name];
+  const words = (chosen.search || "").toLowerCase();
+  const pinned = pins();
+  const slices = [...document.querySelectorAll(".slice")];
+  const shown = slices.find((one) => one.dataset.users === (chosen.users || "")) || slices[0];
   let rows = 0;
-  for (const section of document.querySelectorAll("section.suite")) {
-    const slice = sliceFor(section, chosen.users || "");
-    section.hidden = !(matches(section, "suite") && matches(section, "family") && slice);
-    for (const one of section.querySelectorAll(".slice")) one.hidden = one !== slice;
-    for (const row of section.querySelectorAll(".slice tbody tr")) {
-      row.hidden = !(matches(row, "kind") && matches(row, "tier"));
-      if (!section.hidden && !row.hidden && slice.contains(row)) rows += 1;
+  for (const slice of slices) {
+    slice.hidden = slice !== shown;
+    slice.classList.toggle("all", Boolean(chosen.all));
+    for (const row of slice.querySelectorAll("tbody tr")) {
+      const fits = ["kind", "tier"].every((name) => !chosen[name] || row.dataset[name] === chosen[name]);
+      const pin = pinned.has(nameOf(row));
+      row.classList.toggle("pinned", pin);
+      row.querySelector(".pin").setAttribute("aria-pressed", pin);
+      const kept = pin || (!chosen.pinned && fits && nameOf(row).toLowerCase().includes(words));
+      row.hidden = !kept;
+      if (slice === shown && kept) rows += 1;
     }
+    // Pinned rows stand first, to be compared; the others keep their order.
+    const body = slice.querySelector("tbody");
+    body.prepend(...[...body.rows].filter((row) => row.classList.contains("pinned")));
   }
   document.getElementById("shown").textContent = `${rows} ${rows === 1 ? "row" : "rows"} shown`;
-  form.querySelector("[type=reset]").disabled = Object.values(chosen).every((value) => !value);
+  form.querySelector("[type=reset]").disabled = !Object.values(chosen).some(Boolean) && !pinned.size;
 }
 
 function restoreFilter() {
-  const form = document.getElementById("filter");
   if (!form) return;
-  for (const select of form.querySelectorAll("select")) {
-    const wanted = state.get(select.name) || "";
-    select.value = [...select.options].some((option) => option.value === wanted) ? wanted : "";
+  for (const field of form.elements) {
+    if (!field.name) continue;
+    const wanted = state.get(field.name) || "";
+    if (field.type === "checkbox") field.checked = Boolean(wanted);
+    else if (field.type === "search") field.value = wanted;
+    else field.value = [...field.options].some((option) => option.value === wanted) ? wanted : "";
   }
-  applyFilter(form);
+  applyFilter();
+}
+
+function makePins() {
+  for (const row of document.querySelectorAll("table.ranking tbody tr")) {
+    const header = row.querySelector("th");
+    header.dataset.name = header.textContent.trim();
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "pin";
+    button.title = "pin this row";
+    button.setAttribute("aria-label", `pin ${header.dataset.name}`);
+    button.addEventListener("click", () => {
+      const pinned = pins();
+      if (!pinned.delete(header.dataset.name)) pinned.add(header.dataset.name);
+      state.delete("pin");
+      for (const name of pinned) state.append("pin", name);
+      remembered();
+      restore();
+    });
+    header.append(button);
+  }
 }
 
 function makeFilter() {
-  const form = document.getElementById("filter");
   if (!form) return;
+  makePins();
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("change", (event) => {
-    remember(event.target.name, event.target.value);
-    applyFilter(form);
+  form.addEventListener("input", applyFilter);
+  form.addEventListener("change", ({ target }) => {
+    remember(target.name, target.type === "checkbox" ? (target.checked ? "1" : "") : target.value);
+    applyFilter();
   });
   form.addEventListener("reset", (event) => {
     event.preventDefault();
-    for (const name of [...state.keys()]) if (name !== "sort") remember(name, "");
-    restoreFilter();
-    form.querySelector("select").focus();
+    for (const name of new Set(state.keys())) if (name !== "sort") state.delete(name);
+    remember("search", "");
+    restore();
+    form.querySelector("input").focus();
   });
 }
 
@@ -144,73 +195,13 @@ function makeSkippable() {
   });
 }
 
-// --- charts: drawn when they come near, in the page's colours, as wide as their place ---
-
-const views = new Map();
-
-function theme() {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name) => style.getPropertyValue(name).trim();
-  const [ink, quiet, line] = [of("--ink"), of("--quiet"), of("--line")];
-  const series = of("--series");
-  return {
-    background: "transparent",
-    font: getComputedStyle(document.body).fontFamily,
-    axis: { labelColor: quiet, titleColor: quiet, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12 },
-    legend: { labelColor: ink, titleColor: ink, labelFontSize: 12 },
-    title: { color: quiet, fontSize: 12 },
-    view: { stroke: null },
-    ...(series ? { range: { category: series.split(/\s+/) } } : {}),
-  };
-}
-
-function merged(config, own) {
-  const found = { ...config };
-  for (const [name, value] of Object.entries(own)) {
-    const both = value && typeof value === "object" && typeof found[name] === "object";
-    found[name] = both ? { ...found[name], ...value } : value;
-  }
-  return found;
-}
-
-async function draw(place) {
-  views.get(place)?.finalize();
-  const specification = JSON.parse(document.getElementById(place.dataset.specification).textContent);
-  specification.config = merged(specification.config, theme());
-  specification.config.legend.columns = place.clientWidth < 480 ? 1 : 2;
-  specification.config.axisY.labelLimit = Math.min(240, place.clientWidth * 0.4);
-  specification.width = "container";
-  place.replaceChildren();
-  place.setAttribute("role", "img");
-  place.setAttribute("aria-label", place.closest("figure").querySelector("figcaption").textContent);
-  // Expressions are interpreted and no style is injected: the page's policy allows neither.
-  const options = {
-    actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: { disableDefaultStyle: true },
-  };
-  views.set(place, await window.vegaEmbed(place, specification, options));
-  place.querySelector("svg").setAttribute("aria-hidden", "true"); // its parts say nothing that the tables do not
-}
-
-function makeCharts() {
-  const places = document.querySelectorAll(".chart");
-  if (!places.length || !window.vegaEmbed) return;
-  const watcher = new IntersectionObserver((seen) => {
-    for (const { isIntersecting, target } of seen) {
-      if (!isIntersecting) continue;
-      watcher.unobserve(target);
-      draw(target);
-    }
-  }, { rootMargin: "400px" });
-  places.forEach((place) => watcher.observe(place));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => [...views.keys()].forEach(draw));
-}
-
 makeSortable();
 makeFilter();
 makeSkippable();
 restore();
-window.addEventListener("hashchange", () => {
-  state = new URLSearchParams(location.hash.slice(1));
-  restore();
-});
-document.addEventListener("DOMContentLoaded", makeCharts); // after the bundle, which is large and comes later
+for (const event of ["popstate", "hashchange"]) {
+  window.addEventListener(event, () => {
+    state = new URLSearchParams(location.hash.slice(1));
+    restore();
+  });
+}

@@ -1,0 +1,208 @@
+"""The flat table of runs: what is charged, what a mean is over, and that no row moves another's numbers."""
+
+import json
+import math
+
+import pytest
+from board_fixture import record, tables
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mincache import Solution
+from mincache.board.columns import numbers
+from mincache.board.gathering import failure, gather
+from mincache.errors import InputError
+from mincache.generation.suites import find
+from mincache.problem.evaluation import evaluate
+
+SUITE = find("smoke-v1")
+NAMES = list(SUITE.entries)
+OF_OTHERS = {
+    "rank", "rank_low", "rank_high", "request_rank_low", "request_rank_high", "draw_rank_low",
+    "draw_rank_high", "group", "may_be_first", "identical", "solver",
+}  # fmt: skip
+"""What is said of a row among others."""
+
+
+def run_of(solver, instance, factor, repetition=0, **fields):
+    """Return a run on smoke-v1 that costs so many times the best known, or fails where that is None."""
+    entry = SUITE.entries[instance]
+    cost = None if factor is None else entry.best_known * factor
+    return record(
+        solver, instance, cost, repetition, suite="smoke-v1", sha256=entry.sha256, wall_s=5.0, **fields
+    )
+
+
+def whole(solver, factor, **fields):
+    """Return a run on each instance."""
+    return [run_of(solver, name, factor, **fields) for name in NAMES]
+
+
+def one_table(records):
+    """Return the only table of records."""
+    (table,) = tables(records)
+    return table
+
+
+def rows(records):
+    """Return the numbers of each row by solver."""
+    return {row.solver: numbers(row) for row in one_table(records).rows}
+
+
+def nothing_cached(name):
+    """Return the cost of caching nothing, from the evaluator."""
+    instance = SUITE.read(name)
+    return evaluate(instance, Solution.nothing_cached(instance)).cost
+
+
+def test_a_failed_run_costs_what_caching_nothing_costs():
+    """One of two runs of one of four instances fails: its mean is of the other and the fallback."""
+    good = [run_of("s", name, 1.0, r) for name in NAMES for r in range(2)]
+    failed = [run_of("s", NAMES[0], None, 1, stop_reason="crash"), *good[:1], *good[2:]]
+    best = SUITE.entries[NAMES[0]].best_known
+    expected = (0.0 + nothing_cached(NAMES[0]) / best - 1.0) / 2 / len(NAMES)
+    row = rows(failed)["s"]
+    assert row["gap"] == pytest.approx(expected, rel=1e-12)
+    assert row["charged_gap"] == pytest.approx(expected, rel=1e-12)
+    assert (row["failures"], row["verified"], row["runs"]) == ({"crash": 1}, 7, 8)
+
+
+def test_a_failed_run_takes_ten_limits_before_any_mean():
+    """Of two runs a second long on each instance one fails: the arithmetic mean is that of 1 s and 50 s."""
+    runs = [
+        run_of("s", n, None if r else 1.0, r, stop_reason="wall" if r else "finished")
+        for n in NAMES
+        for r in range(2)
+    ]
+    row = rows(runs)["s"]
+    assert row["arithmetic_solve_s"] == pytest.approx((1.0 + 50.0) / 2)
+    assert row["mean_solve_s"] == pytest.approx(25.5)
+    assert row["median_solve_s"] == pytest.approx(25.5)
+
+
+def test_a_declined_run_is_charged_and_counted_apart():
+    """Declining costs the same as failing, and is no failure."""
+    declined = [run_of("s", NAMES[0], None, verdict="skipped"), *whole("s", 1.0)[1:]]
+    row = rows(declined)["s"]
+    best = SUITE.entries[NAMES[0]].best_known
+    assert row["gap"] == pytest.approx((nothing_cached(NAMES[0]) / best - 1.0) / len(NAMES))
+    assert (row["declined"], row["failures"]) == (1, {})
+
+
+def test_failing_on_hard_instances_lowers_nothing():
+    """A solver that fails where its gap is largest does not pass one that answers there."""
+    hard = [
+        run_of("fails", name, 1.1 if n else None, stop_reason="crash" if not n else "finished")
+        for n, name in enumerate(NAMES)
+    ]
+    answers = [run_of("answers", name, 1.1 if n else 1.12) for n, name in enumerate(NAMES)]
+    found = rows([*hard, *answers])
+    assert found["fails"]["gap"] > found["answers"]["gap"]
+
+
+def test_a_row_without_all_instances_is_not_ranked():
+    """It stands below with its coverage, has no mean, and the others' means are over all instances."""
+    table = one_table([*whole("all", 1.2), run_of("one", NAMES[0], 1.0)])
+    assert [row.solver for row in table.rows] == ["all", "one"]
+    found = {row.solver: numbers(row) for row in table.rows}
+    assert found["one"]["gap"] is None
+    assert found["one"]["unranked"] == "attempted 1 of 4 instances"
+    assert (found["one"]["covered"], found["one"]["rank"], found["all"]["rank"]) == (1, None, 1)
+    assert found["all"]["gap"] == pytest.approx(0.2)
+
+
+def test_too_few_seeds_are_not_ranked():
+    """A stochastic row with three of ten seeds has means and no rank."""
+    table = one_table([run_of("s", name, 1.1, r) for name in NAMES for r in range(3)])
+    (row,) = table.rows
+    assert (row.unranked, row.rank) == ("3 of 10 seeds", None)
+    assert row.gap == pytest.approx(0.1)
+
+
+def test_failures_are_named_by_what_is_wrong():
+    """An answer goes by what is wrong with it; a run without one by what ended it."""
+    assert failure(record("s", "a", stop_reason="memory")) == "memory"
+    assert failure(record("s", "a", stop_reason="soft limit")) == "no solution"
+    assert failure(record("s", "a", verdict="malformed", stop_reason="crash")) == "malformed"
+    assert failure(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall")) == "infeasible"
+
+
+def test_a_bound_above_the_best_known_cost_is_a_failure():
+    """That cost was reached, so the bound is wrong, whoever else is on the board."""
+    best = SUITE.entries[NAMES[0]].best_known
+    found = rows(
+        [run_of("wrong", NAMES[0], 1.2, bound=best * 1.1), run_of("right", NAMES[0], 1.2, bound=best * 0.9)]
+    )
+    assert found["wrong"]["failures"] == {"contradicts a bound": 1}
+    assert found["right"]["failures"] == {}
+
+
+def test_the_last_attempt_at_a_run_counts():
+    """A run made again replaces the one before."""
+    (runs,) = gather([run_of("s", NAMES[0], None, stop_reason="crash"), run_of("s", NAMES[0], 1.0)])
+    assert runs["outcome"].tolist() == ["verified"]
+
+
+def test_rows_can_be_chosen_and_unknown_ones_are_refused():
+    """The names known are listed."""
+    records = [*whole("x", 1.0), *whole("y", 1.1)]
+    (runs,) = gather(records, solvers=["y"])
+    assert [who.solver for who in runs.contenders] == ["y"]
+    with pytest.raises(InputError, match="must be among x, y"):
+        gather(records, solvers=["z"])
+
+
+def test_an_instance_counts_once_however_many_runs_it_has():
+    """Two runs at 1.2 and 1.6 on one instance and one at 1.0 on each other: a mean gap of 0.4 / 4."""
+    runs = [run_of("s", NAMES[0], 1.2), run_of("s", NAMES[0], 1.6, 1), *whole("s", 1.0)[1:]]
+    assert rows(runs)["s"]["gap"] == pytest.approx(0.4 / 4)
+
+
+def test_without_the_suite_a_failure_cannot_be_charged():
+    """Nobody knows the cost of caching nothing, so there is no mean, and that is said."""
+    table = one_table([record("s", "a", 1.0), record("s", "b", stop_reason="crash")])
+    assert table.rows[0].gap is None
+    assert "not at hand" in table.rows[0].unranked
+
+
+outcome = st.one_of(st.floats(1.0, 2.0), st.sampled_from(["crash", "skipped", None]))
+entry = st.lists(st.lists(outcome, min_size=1, max_size=2), min_size=len(NAMES), max_size=len(NAMES))
+
+
+def entry_of(solver, answers):
+    """Return the records of a drawn entry; an outcome of None is a run that was not made."""
+    return [
+        run_of(solver, name, value if isinstance(value, float) else None, repetition,
+               verdict="skipped" if value == "skipped" else None,
+               stop_reason="crash" if value == "crash" else "finished")
+        for name, values in zip(NAMES, answers, strict=True)
+        for repetition, value in enumerate(values) if value is not None
+    ]  # fmt: skip
+
+
+def figures(records):
+    """Return what is said of each row by itself, byte for byte."""
+    return {
+        solver: json.dumps({k: v for k, v in row.items() if k not in OF_OTHERS}, allow_nan=False)
+        for solver, row in rows(records).items()
+    }
+
+
+@given(st.lists(entry, min_size=1, max_size=4), entry, entry)
+def test_no_row_moves_anothers_numbers(others, added, edited):
+    """Adding, editing and removing an entry leaves every other row's figures byte for byte."""
+    base = [one for n, answers in enumerate(others) for one in entry_of(f"row-{n}", answers)]
+    known = figures(base) if base else {}
+    for answers in (added, edited):
+        more = entry_of("another", answers)
+        if base or more:
+            found = figures([*more, *base])
+            assert {name: found[name] for name in known} == known
+
+
+def test_runs_are_sorted_whatever_the_order_of_records():
+    """The order in which records are read does not show."""
+    records = [run_of(s, name, 1.0 + 0.1 * r, r) for s in ("x", "y") for name in NAMES for r in range(3)]
+    (one,), (other,) = gather(records), gather(records[::-1])
+    assert one.gap.tolist() == other.gap.tolist()
+    assert all(math.isfinite(gap) for gap in one.gap)
