@@ -44,13 +44,13 @@ CHANGES = {
     ),
     "a number of the score": (
         ["mincache/bench/records.py", "mincache/board/columns.py"],
-        "A field of `Score`, and a line in `NUMBERS`. The judge copies it from the evaluation.",
+        "A field of `Score`, and a column. The judge copies it from the evaluation.",
     ),
     "a column of the leaderboard": (
         ["mincache/board/columns.py"],
         "A line in `COLUMNS`. Every rendering takes it from there.",
     ),
-    "a chart": (["mincache/site/charts.py"], "A function from a standing to a specification, and its name."),
+    "a chart": (["mincache/site/charts.py"], "A function from a table to rows, one from rows to a specification, and its name."),
     "a process of a scenario": (
         ["mincache/generation/sections.py", "mincache/generation/request_processes.py"],
         "A class with `draw`, and a line in the table of sections. A plugin needs an entry point alone.",

@@ -28,7 +28,7 @@ TOGETHER = "entries together"
 _MOST_SENTENCES = 1000
 """Of one entry."""
 
-Draw = Callable[[Table], bytes | None]
+DrawPicture = Callable[[Table], bytes | None]
 """Draws the picture of a suite; None if there is nothing to draw."""
 
 
@@ -109,7 +109,7 @@ def gather_board(
 
 
 def verify(
-    board: str | os.PathLike[str], draw: Draw | None = None, tell: Callable[[str], object] = lambda name: None
+    board: str | os.PathLike[str], draw: DrawPicture | None = None, tell: Callable[[str], object] = lambda name: None
 ) -> dict[str, list[str]]:
     """Return what was checked and what is wrong with it: each entry, all together, the page and the pictures.
 

@@ -25,8 +25,8 @@ _TIME_DIGITS = 3
 
 
 def with_gap(table: Table) -> list[Row]:
-    """Return the rows that have a mean gap, in the table's order."""
-    return [row for row in table.rows if row.gap is not None]
+    """Return the rows that have a mean gap and solved something, in the table's order."""
+    return [row for row in table.rows if row.gap is not None and row.verified]
 
 
 def gaps(table: Table) -> ChartRows:
