@@ -11,7 +11,8 @@ RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants rank-study suites-table \
+.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants rank-study \
+    paper-v2-rows suites-table \
     resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
@@ -55,6 +56,15 @@ variants: $(TESTS)
 faults: $(TESTS)
 	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/bench/test_faults.py tests/bench/test_kills.py \
 	    tests/bench/test_overshoot.py tests/bench/test_journal.py
+
+# The rows of paper-v2 that take long: three training seeds a problem, then 600 runs of the genetic algorithm; hours.
+paper-v2-rows: $(RUNS)
+	for seed in 1 2 3; do for users in 10 14 18; do for library in $$(seq 0 19); do \
+	    $(BIN)/mincache train ddpg --suite paper-v2 --users $$users --library $$library --seed $$seed \
+	        -o results/paper-v2/policies-$$seed/l$$library.n$$users.safetensors || exit 1; done; done; done
+	for seed in 1 2 3; do $(BIN)/mincache run paper-v2 --solver "ddpg[policy=results/paper-v2/policies-$$seed]" \
+	    --time-limit 60 --workers 1 -o results/paper-v2/ddpg-$$seed || exit 1; done
+	$(BIN)/mincache run paper-v2 --solver genetic --seeds 10 --time-limit 60 --workers 1 -o results/paper-v2/genetic
 
 # How often ranges of ranks hold, by simulation: the tables of docs/leaderboard.md; some minutes.
 rank-study: $(INSTALLED)

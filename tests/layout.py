@@ -50,7 +50,10 @@ CHANGES = {
         ["mincache/board/columns.py"],
         "A line in `COLUMNS`. Every rendering takes it from there.",
     ),
-    "a chart": (["mincache/site/charts.py"], "A function from a table to rows, one from rows to a specification, and its name."),
+    "a chart": (
+        ["mincache/site/charts.py", "mincache/site/chart_data.py"],
+        "A function from a table to rows, one from rows to a drawing, and a line in `KINDS`.",
+    ),
     "a process of a scenario": (
         ["mincache/generation/sections.py", "mincache/generation/request_processes.py"],
         "A class with `draw`, and a line in the table of sections. A plugin needs an entry point alone.",

@@ -109,8 +109,9 @@ def gather_board(
 
 
 def verify(
-    board: str | os.PathLike[str], draw: DrawPicture | None = None, tell: Callable[[str], object] = lambda name: None
-) -> dict[str, list[str]]:
+    board: str | os.PathLike[str], draw: DrawPicture | None = None,
+    tell: Callable[[str], object] = lambda name: None,
+) -> dict[str, list[str]]:  # fmt: skip
     """Return what was checked and what is wrong with it: each entry, all together, the page and the pictures.
 
     Args:
