@@ -95,12 +95,12 @@ INSTANCES = ["smoke-v1.l0.n10.t0", "smoke-v1.l0.n18.t0"]
         ("mincache certify smoke-v1.l0", INSTANCES),
         ("mincache certify --check smoke-v1.l0", INSTANCES),
         ("mincache export smoke-v1.l0", INSTANCES),
-        ("mincache instances verify smoke-v1 pap", ["paper-v1"]),
-        ("mincache instances certify pap", ["paper-v1"]),
+        ("mincache instances verify smoke-v1 pap", ["paper-v1", "paper-v2"]),
+        ("mincache instances certify pap", ["paper-v1", "paper-v2"]),
         ("mincache instances reference smoke-v1 --solver dec", ["decomposition"]),
         ("mincache instances show smoke-v1.l0", INSTANCES),
         ("mincache solvers check clo", ["cloud-only"]),
-        ("mincache leaderboard chart x --suite pap", ["paper-v1"]),
+        ("mincache leaderboard chart x --suite pap", ["paper-v1", "paper-v2"]),
     ],
 )
 def test_names_are_offered_wherever_one_is_asked_for(line, names):
