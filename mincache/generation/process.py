@@ -23,10 +23,12 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
-Interval = Annotated[PairOf[float], AfterValidator(_ordered)]
+LARGEST = 1e30
+"""Larger numbers would overflow where they are squared or given in another unit."""
+Interval = Annotated[PairOf[Annotated[float, Field(ge=-LARGEST, le=LARGEST)]], AfterValidator(_ordered)]
 """A uniform distribution over the open interval (low, high); low == high is a constant."""
 Probability = Annotated[float, Field(ge=0, le=1)]
-Length = Annotated[float, Field(ge=0)]
+Length = Annotated[float, Field(ge=0, le=LARGEST)]
 
 
 class Draw(Protocol):
