@@ -61,38 +61,18 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
 @click.option("--library-seed", type=SEED, help="Seed of the libraries.  [default: --seed]")
 @click.option("--name", help="Name of the suite.  [default: the folder's]")
 @click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
-@click.option(
-    "--kept",
-    type=click.Choice(["files", "drawn"]),
-    default="files",
-    show_default=True,
-    help="`files` writes the instances. `drawn` writes their recipe alone; they are drawn when used.",
-)
+@click.option("--kept", type=click.Choice(["files", "drawn"]), default="files", show_default=True,
+              help="`files` writes the instances; `drawn` the recipe, to draw them when used.")  # fmt: skip
 @folder_output("Folder for the suite.")
-@click.option(
-    "--separate",
-    type=TWO_SOLVERS,
-    callback=_two_solvers,
-    help="Search for the settings in which two solvers differ most, and draw those.",
-)
-@click.option(
-    "--budget",
-    type=click.IntRange(min=5),
-    default=100,
-    show_default=True,
-    help="With --separate: number of settings to try.",
-)
+@click.option("--separate", type=TWO_SOLVERS, callback=_two_solvers,
+              help="Search for the settings in which two solvers differ most, and draw those.")  # fmt: skip
+@click.option("--budget", type=click.IntRange(min=5), default=100, show_default=True,
+              help="With --separate: number of settings to try.")  # fmt: skip
 @click.option("--time-limit", type=SECONDS, help="With --separate: try no further setting after this time.")
-@click.option(
-    "--solve-limit",
-    type=SECONDS,
-    default=10.0,
-    show_default=True,
-    help="With --separate: time of a solver on an instance.",
-)
-@click.option(
-    "--keep", type=COUNT, default=5, show_default=True, help="With --separate: number of settings to draw."
-)
+@click.option("--solve-limit", type=SECONDS, default=10.0, show_default=True,
+              help="With --separate: time of a solver on an instance.")  # fmt: skip
+@click.option("--keep", type=COUNT, default=5, show_default=True,
+              help="With --separate: number of settings to draw.")  # fmt: skip
 @machine_output("an object")
 def generate(
     scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int, seed: int,
@@ -119,12 +99,12 @@ def generate(
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
         "libraries": libraries, "users": users or _users(source), "traces": traces,
     }  # fmt: skip
+    suites.check_free(output)
     sweep = source.sweep
     if separate is not None:
         from mincache.analysis.separation import space_of
         from mincache.cli.separating import search
 
-        suites.check_free(output)
         sweep, told = search(
             separate, validated(Recipe, fields), source.scenario, space_of(sweep), keep,
             budget=budget, time_limit_s=time_limit or float("inf"), solve_limit_s=solve_limit,

@@ -203,12 +203,10 @@ def find_instance(name_or_file: str) -> Instance:
     """
     from mincache.errors import in_file
     from mincache.files.documents import parse_instance
-    from mincache.generation import suites
 
-    if not is_stream(name_or_file):
-        return suites.find_instance(name_or_file)
+    document = instance_document(name_or_file)
     with in_file(name_or_file):
-        return parse_instance(read_input(name_or_file))
+        return parse_instance(document)
 
 
 def prepare(output: Path) -> None:

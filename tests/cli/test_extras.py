@@ -10,7 +10,7 @@ import pytest
 MODULES = {
     "pyomo": ["pyomo", "highspy", "pyscipopt"],
     "genetic": ["pymoo"],
-    "ddpg": ["torch", "gymnasium", "safetensors"],
+    "ddpg": ["torch", "gymnasium"],
     "board": ["jinja2", "altair", "vl_convert"],
     "dask": ["distributed", "dask"],
     "compiled": ["numba"],
@@ -39,7 +39,7 @@ VERBS = {
     "solvers": "",
     "solvers new my-solver": "",
     "train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 15": "ddpg",
-    "train lru --suite smoke-v1 --users 10 --library 0": "ddpg",
+    "train lru --suite smoke-v1 --users 10 --library 0": "",
     "certify --check smoke-v1.l0.n10.t0 none.json": "certify",
     "export smoke-v1.l0.n10.t0 --format lp -o model": "pyomo",
     "import none none.sol": "",
