@@ -69,20 +69,27 @@ def read_names(folder: Path) -> Names:
         return _checked(validated(Names, parse_json(read_bytes(path))))
 
 
-def read_answer(folder: Path, answer: Path) -> Solution:
-    """Return the solution in an outside solver's answer to the model in `folder`.
+def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> Solution:
+    """Return the solution in another solver's answer to the model in `folder`.
 
     An answer is a table with a name and its value on each line, whatever else stands around them, as
     SCIP, HiGHS (its raw style), Gurobi, CBC and GAMS write it, or CSV; or AMPL's .sol format, for NL
     files. A variable that it does not name is 0. Shares that a solver's tolerance left outside [0, 1],
     below the floor on steps, or summing to more than 1, are put back.
 
+    Args:
+        folder: where the model was exported to.
+        answer: the file with the answer; for messages alone if `data` is given.
+        data: what the answer holds, if it was read already.
+
     Raises:
         DocumentError: with the path, the field, the rule and what was received.
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):
-        return _solution(parse_values(_text(answer), names), names, instance)
+        return _solution(
+            parse_values(_text(read_bytes(answer) if data is None else data), names), names, instance
+        )
 
 
 def parse_values(text: str, names: Names) -> dict[str, float]:
@@ -111,9 +118,9 @@ def _checked(names: Names) -> Names:
     return names
 
 
-def _text(answer: Path) -> str:
+def _text(data: bytes) -> str:
     try:
-        return read_bytes(answer).decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("answer", "must be UTF-8", f"byte {error.start} is not") from None
 

@@ -37,7 +37,7 @@ def _scope(ranked: Sequence[Row], standing: Standing) -> Iterator[str]:
     fewest = min(row.covered for row in ranked)
     if any(row.covered > fewest for row in ranked):
         limiting = ", ".join(row.solver for row in ranked if row.covered == fewest)
-        yield f"{limiting} covers {fewest} and limits them; --solvers chooses other rows."
+        yield f"{limiting} covers {fewest} and limits them; --solver chooses other rows."
 
 
 def _apart(rows: Sequence[Row]) -> Iterator[str]:

@@ -30,5 +30,5 @@ def _failure(suite: Suite, name: str) -> str | None:
     return unlike_best_known(suite, name, verdict.bound, "the certificate proves")
 
 
-CERTIFICATES = Beside("certificates", _failure)
+CERTIFICATES = Beside("certificates", "mincache instances certify", _failure)
 """The certificates of a suite's instances."""

@@ -20,7 +20,7 @@ EXAMPLES: dict[str, str] = {
         mincache leaderboard results/smoke
         mincache leaderboard results/smoke results/genetic --format csv
     """,
-    "leaderboard table": "mincache leaderboard table results/smoke --solvers cloud-only",
+    "leaderboard table": "mincache leaderboard table results/smoke --solver cloud-only",
     "leaderboard publish": """
         mincache leaderboard publish results/smoke --author 'A. Name' -o board
         mincache leaderboard publish results/genetic --author 'A. Name' --link https://example.org -o board

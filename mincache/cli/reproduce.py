@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
-from mincache.cli.options import FOLDER
-from mincache.cli.terminal import Bars, TerminalTable, show
+from mincache.cli.options import COUNT, FOLDER, FilePath, folder_output, machine_output
+from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
 
 if TYPE_CHECKING:
     from mincache.bench.entrant import Entrant
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 ALL = "all"
 ABOUT = {
-    "fig3": "DDPG's training reward at several learning rates.",
-    "fig4": "Hit ratio over the number of users, and what is claimed of it.",
-    "fig5": "Mean cost over the number of users, and what is claimed of it.",
-    "table": "Every percentage of the paper, and what they depend on.",
-    ALL: "All of these.",
+    "fig3": "Draw DDPG's training reward at several learning rates.",
+    "fig4": "Draw the hit ratio over the number of users, and test the paper's claims on it.",
+    "fig5": "Draw the mean cost over the number of users, and test the paper's claims on it.",
+    "table": "Compute every percentage in the paper, and what it depends on.",
+    ALL: "Do all of these.",
 }
-"""What of the paper can be run again, and a line on each."""
+"""What of the paper can be repeated, and a line on each."""
 _LINES_A_STAGE = 10
 
 
@@ -39,6 +40,10 @@ class _PaperOrRow(click.Group):
             return super().resolve_command(ctx, args)
         return args[0], _row_command(args[0]), args
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the words that begin as typed, and folders."""
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="dir")]
+
 
 def _row_command(argument: str) -> click.Command:
     from mincache.errors import InputError, did_you_mean, excerpt
@@ -49,33 +54,32 @@ def _row_command(argument: str) -> click.Command:
     return reproduce_row
 
 
-@click.group(cls=_PaperOrRow, subcommand_metavar="WORD|ROW [OPTIONS]")
+@click.group(cls=_PaperOrRow, subcommand_metavar="WORD|FOLDER [OPTIONS]")
 def reproduce() -> None:
-    """Run the paper's experiments again, or one published row.
+    """Repeat the paper's experiments, or the published row of a leaderboard in FOLDER.
 
     \b
     mincache reproduce fig5 --quick -o results/paper
     mincache reproduce leaderboard/paper-v1/genetic -o results/again
 
-    What was done once in a folder is found there the next time: repeating a command goes on.
+    Repeat a command to continue: what its output folder holds is not done again.
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
 
 
 def _paper_command(word: str, about: str) -> click.Command:
     options = (
         click.Option(["--full", "size"], flag_value="full", default=True,
-                     help="Everything, about an hour of one core; the default."),
+                     help="The whole, about an hour of one core; the default."),
         click.Option(["--quick", "size"], flag_value="quick", help="A smaller run, of minutes."),
         click.Option(["--smoke", "size"], flag_value="smoke", help="The smallest; its numbers mean nothing."),
-        click.Option(["--workers"], type=click.IntRange(min=1),
-                     help="Processes at a time.  [default: cores]"),
-        click.Option(["--work"], type=FOLDER, metavar="FOLDER",
-                     help="Where suites, campaigns and policies are.  [default: work-SIZE in the output]"),
+        click.Option(["--workers"], type=COUNT, help="Processes at a time.  [default: cores]"),
+        click.Option(["--work"], type=FOLDER,
+                     help="Folder for suites, campaigns and policies.  [default: work-SIZE in the output]"),
         click.Option(["--show"], is_flag=True, help="Run nothing; print what the output folder holds."),
-        click.Option(["--page"], type=click.Path(path_type=Path, dir_okay=False, exists=True),
-                     metavar="FILE", help="A Markdown file whose tables are to be refreshed."),
+        click.Option(["--page"], type=FilePath("file", dir_okay=False, exists=True),
+                     help="Markdown file whose tables to refresh."),
         click.Option(["-o", "--output"], type=FOLDER, default=Path("results/paper"), show_default=True,
-                     metavar="FOLDER", help="Where figures and numbers go."),
+                     help="Folder for figures and numbers."),
     )  # fmt: skip
     return click.Command(word, params=list(options), help=about, callback=partial(_reproduce, word))
 
@@ -87,6 +91,7 @@ def _reproduce(
     from mincache.paper import findings, studies
     from mincache.paper.sizes import SIZES
     from mincache.paper.study_folder import StudyFolder
+    from mincache.site import charts
 
     names = list(studies.STUDIES) if word == ALL else [word]
     if show:
@@ -94,6 +99,7 @@ def _reproduce(
             _print(findings.read(output, name))
         _refresh(page, output)
         return
+    charts.require_libraries()
     with _Stages() as bars:
         where = work or output / f"work-{size}"
         folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
@@ -105,7 +111,7 @@ def _reproduce(
                 click.echo(f"written: {', '.join(map(str, files))}\n")
                 _refresh(page, output)
         except KeyboardInterrupt:
-            click.echo("interrupted; repeat the command to go on", err=True)
+            click.echo("interrupted; repeat the command to continue", err=True)
             sys.exit(1)
 
 
@@ -116,7 +122,7 @@ def _print(found: Findings) -> None:
         if name in COLUMNS and rows:
             titles, *body = cells(name, rows)
             sides = "".join("r" if column.numeric else "l" for column in COLUMNS[name])
-            show(TerminalTable(titles, sides, body, title=name))
+            show(TerminalTable(titles, sides, body, title=name, more="the .csv files in the output folder"))
 
 
 def _refresh(page: Path | None, output: Path) -> None:
@@ -131,7 +137,7 @@ def _refresh(page: Path | None, output: Path) -> None:
 
 
 class _Stages(Bars):
-    """A bar for what is being done, in a terminal; elsewhere a line now and then."""
+    """A bar a stage in a terminal; elsewhere a line now and then."""
 
     def show(self, text: str, done: int, total: int, note: str | None = None) -> None:
         if self.live:
@@ -141,17 +147,20 @@ class _Stages(Bars):
 
 
 @click.command()
-@click.argument("entry", metavar="ROW", type=FOLDER)
-@click.option("-o", "--output", required=True, type=FOLDER, help="Where the new records go.")
-@click.option("--instances", type=click.IntRange(min=1), default=None, help="Of the first so many instances.")
+@click.argument("entry", type=FOLDER)
+@folder_output("Folder for the new records.")
+@click.option("--instances", type=COUNT, help="Repeat the first so many instances.  [default: all]")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.001, show_default=True,
-              help="Relative difference of the mean cost that is still a reproduction.")  # fmt: skip
-@click.option("--by", default="", help="Who reproduces it; then the entry's manifest says so.")
-def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
-    """Run one published row again, ROW being its folder, such as leaderboard/paper-v1/genetic.
+              help="Largest relative difference of the mean cost in a reproduction.")  # fmt: skip
+@click.option("--by", default="", metavar="NAME", help="Note in the entry who reproduced it.")
+@machine_output("an object")
+def reproduce_row(
+    entry: Path, output: Path, instances: int | None, tolerance: float, by: str, form: str | None
+) -> None:
+    """Repeat the published row in FOLDER, such as leaderboard/paper-v1/genetic.
 
-    Every run is repeated under its own limits and seeds. A learned solver answers with the policies in the
-    row's folder. Exits with 1 if the row is not reproduced.
+    Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
+    folder. Exit code 1 if the row is not reproduced.
     """
     from mincache.bench import journal
     from mincache.bench.campaign import Redo, pending
@@ -173,20 +182,21 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     records = [record for record in published.records if record.cell.instance in kept]
     entrant = _entrant(spec_of(published))
     for what, said in (
-        ("source", "source is another than the one recorded"),
-        ("files", "files are others than those recorded"),
+        ("source", "source differs from the recorded one"),
+        ("files", "files differ from the recorded ones"),
     ):
         known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
         if known - {getattr(entrant, what)}:
-            click.echo(f"the solver's {said}", err=True)
+            warn(f"the solver's {said}")
     tasks = tasks_of(records, entrant, suite)
-    with Progress(len(tasks), len(pending(output, tasks, Redo()))) as progress:
+    with Progress(len(tasks), len(pending(output, tasks, Redo())), form is not None) as progress:
         run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)
     keys = {task.key for task in tasks}
     found = reproduction(records, [again for again in journal.read(output) if again.cell.key in keys])
     holds = found.holds(tolerance)
     of_all = "" if kept == every else f", on {len(kept)} of {len(every)} instances"
-    click.echo(f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}")
+    told = f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}"
+    answer(form, {"reproduced": holds, "instances": len(kept), "told": told}, told)
     if by and holds:
         said = f"by {by} on {datetime.now(UTC).date()}: {found}{of_all}"
         write_manifest(entry, published.manifest.model_copy(update={"reproduced": said}))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -106,6 +107,14 @@ def _executed_again(module: ModuleType) -> ModuleType:
     return copy
 
 
+@cache
+def _tell_that_nothing_is_kept() -> None:
+    logging.getLogger(__name__).warning(
+        "note: compiled loops cannot be kept, so each process compiles them anew for about 15 s; "
+        "set NUMBA_CACHE_DIR to a folder that can be written to"
+    )
+
+
 def _compiled(function: FunctionType, digest: str) -> Any:
     try:
         from numba import njit
@@ -118,4 +127,5 @@ def _compiled(function: FunctionType, digest: str) -> Any:
     try:
         return njit(**options)(function)
     except RuntimeError:  # no folder for the cache
+        _tell_that_nothing_is_kept()
         return njit(**options | {"cache": False})(function)

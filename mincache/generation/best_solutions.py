@@ -21,10 +21,12 @@ class Beside:
 
     Attributes:
         folder: name of the folder.
+        remedy: the command that writes the documents of a suite.
         failure: returns None, or why the document of an instance does not support the suite's reference.
     """
 
     folder: str
+    remedy: str
     failure: Callable[[Suite, str], str | None]
 
     def path(self, suite: Suite, name: str) -> Path:
@@ -38,6 +40,10 @@ class Beside:
     def check(self, suite: Suite) -> Iterator[tuple[str, str | None]]:
         """Yield each instance's name, and None or what its document fails to show."""
         for name in suite.entries:
+            path = self.path(suite, name)
+            if not path.is_file():
+                yield name, f"no file {path}; `{self.remedy} {suite.folder}` writes it"
+                continue
             try:
                 yield name, self.failure(suite, name)
             except InputError as error:
@@ -66,5 +72,5 @@ def _failure(suite: Suite, name: str) -> str | None:
     return unlike_best_known(suite, name, found.cost, "the solution costs")
 
 
-SOLUTIONS = Beside("solutions", _failure)
+SOLUTIONS = Beside("solutions", "mincache instances reference", _failure)
 """The best solutions of a suite's instances."""

@@ -45,18 +45,15 @@ def columns_markdown():
 
 
 def json_markdown(command=cli, path="", context=None):
-    """The verbs that print JSON, a line a verb with its option."""
+    """The verbs with machine output, a line a verb with its options."""
     context = context or click.Context(command)
     if isinstance(command, click.Group):
         below = (command.get_command(context, name) for name in command.list_commands(context))
         return "\n".join(filter(None, (json_markdown(one, f"{path} {one.name}") for one in below)))
-    said = [f"`mincache{path} --json`" for option in command.params if "--json" in option.opts]
-    said += [f"`mincache{path} --format json`" for option in command.params if "json" in _choices(option)]
-    return "\n".join(f"- {line}" for line in said)
-
-
-def _choices(option):
-    return option.type.choices if isinstance(option.type, click.Choice) else ()
+    forms = [
+        f"`{form}`" for form in ("--json", "--csv") if any(form in option.opts for option in command.params)
+    ]
+    return f"- `mincache{path}`: {', '.join(forms)}" if forms else ""
 
 
 def speed_markdown():
