@@ -23,6 +23,7 @@ VERBS = {
     "reproduce": ("reproduce", "reproduce", "Run the paper's experiments or a published row again."),
     "solve": ("solve", "solve", "Answer one instance with one solver."),
     "score": ("score", "score", "Score a solution with the evaluator."),
+    "explain": ("explain", "explain", "Tell why an answer costs more than the optimum."),
     "instances": ("instances", "instances", "List, verify or show suites and instances."),
     "generate": ("generate", "generate", "Draw a suite of instances of one's own."),
     "solvers": ("solvers", "solvers", "List solvers, check one, or begin a new one."),

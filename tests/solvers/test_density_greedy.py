@@ -10,11 +10,12 @@ from mincache.generation import suites
 from mincache.solving import registry
 
 GREEDY = registry.make("density-greedy")
-TWO = dict(
-    users=3, models=2, slots=3, storage_gb=6, steps=10_000, size_gb=(4, 4), seconds_per_step=(0.01, 0.01),
-    steps_onset=(50, 50), steps_saturation=(190, 190), tv_worst=(100, 100), tv_best=(20, 20),
-    preference_weight=0.7, backhaul_up_mbps=100, backhaul_down_mbps=100,
-)  # fmt: skip
+TWO = {
+    "users": 3, "models": 2, "slots": 3, "storage_gb": 6, "steps": 10_000, "size_gb": (4, 4),
+    "seconds_per_step": (0.01, 0.01), "steps_onset": (50, 50), "steps_saturation": (190, 190),
+    "tv_worst": (100, 100), "tv_best": (20, 20), "preference_weight": 0.7,
+    "backhaul_up_mbps": 100, "backhaul_down_mbps": 100,
+}  # fmt: skip
 
 
 def cached(changes, requests, bits=8e6, **library):

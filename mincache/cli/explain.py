@@ -1,0 +1,249 @@
+"""`mincache explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from mincache.cli.completion import instance_names, solver_names
+from mincache.cli.options import COUNT, FILE, SECONDS, json_option
+from mincache.cli.terminal import TerminalTable, print_json, show, tracked, waiting
+from mincache.errors import InputError, in_file
+
+if TYPE_CHECKING:
+    from mincache.analysis.explanation import Explanation
+    from mincache.bench.records import Record
+    from mincache.exact import Optimum
+    from mincache.generation.suites import Suite
+    from mincache.problem.instance import Instance
+
+_MOST_MODELS = 8
+"""Models that lose most, of those shown."""
+
+
+class Explained(NamedTuple):
+    """An answer of a campaign explained, or the means over several of one solver.
+
+    Attributes:
+        solver: what gave it.
+        cost: the evaluator's.
+        optimum: the best one's.
+        proven: whether that is the proven optimum.
+        parts: the gap by part.
+        answers: how many there are.
+    """
+
+    solver: str
+    cost: float
+    optimum: float
+    proven: bool
+    parts: dict[str, float]
+    answers: int = 1
+
+
+@click.command()
+@click.argument("target", metavar="INSTANCE|CAMPAIGN", shell_complete=instance_names)
+@click.argument("solution", required=False, metavar="[SOLUTION]", type=FILE)
+@click.option("--solver", "solvers", multiple=True, shell_complete=solver_names,
+              help="A solver of the campaign; repeatable.  [default: all]")  # fmt: skip
+@click.option("--suite", default="", metavar="FOLDER", type=click.Path(file_okay=False),
+              help="Where the campaign's suite is, if it is not a standard one.")  # fmt: skip
+@click.option(
+    "--slots", type=COUNT, default=5, show_default=True, help="How many of the worst slots to show."
+)
+@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
+              help="Seconds to find the optimum of an instance.")  # fmt: skip
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Draw the parts, as .svg or .png.")
+@json_option("a JSON object; of a campaign an array, an object a solver")
+def explain(
+    target: str, solution: Path | None, solvers: tuple[str, ...], suite: str, slots: int,
+    time_limit: float, output: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Tell why an answer costs more than the optimum: by decision, by slot and by model.
+
+    Give an instance (a file, or an instance of a standard suite) and a solution file, or the folder of a
+    campaign alone. Decisions are exchanged for the best given the others: first the bandwidth shares, then
+    the steps, then the cache; loading and floor are what these rules cost more with the answer's cache than
+    with the optimum's. The parts add up to the gap.
+    """
+    if output is not None and output.suffix not in (".svg", ".png"):
+        raise InputError("--output", "must end in .svg or .png", repr(output.name))
+    rows: list[tuple[int | str, dict[str, float]]] = []
+    if solution is None:
+        explained = _campaign(Path(target), solvers, suite, time_limit)
+        _tell_solvers(explained, as_json)
+        rows += [(one.solver, one.parts) for one in _means(explained)]
+    elif solvers:
+        raise InputError(
+            "--solver", "must name a solver of a campaign", "a solution", "leave one of them out"
+        )
+    else:
+        found = _one(target, solution, time_limit)
+        _tell_one(found, slots, as_json)
+        lost = found.by_slot.items()
+        rows += [(t, {part: float(values[t]) for part, values in lost}) for t in range(len(found.best.cache))]
+    if output is not None:
+        from mincache.site.charts import write
+        from mincache.site.explanation_chart import explanation_chart
+
+        write(explanation_chart(rows, "solver" if solution is None else "slot"), output)
+        click.echo(f"picture in {output}", err=True)
+
+
+def _one(target: str, path: Path, time_limit: float) -> Explanation:
+    from mincache.analysis import explanation
+    from mincache.files.documents import read_solution
+    from mincache.generation import suites
+
+    instance, answer = suites.find_instance(target), read_solution(path)
+    suite = target.partition(".")[0]
+    at_hand = not Path(target).exists() and suite in suites.standard_names()
+    with in_file(str(path)):
+        answer.check_answers(instance)
+        with waiting(f"solving {instance.name}"):
+            best = _best(suites.find(suite) if at_hand else None, instance, time_limit)
+        return explanation.explain(instance, answer, best)
+
+
+def _best(suite: Suite | None, instance: Instance, time_limit: float) -> Optimum:
+    """Return the best answer there is: what the exact method finds, or what the suite has."""
+    from mincache.analysis.explanation import best_answer
+    from mincache.files.documents import read_solution
+    from mincache.generation.best_solutions import SOLUTIONS
+
+    known = None
+    if suite is not None and SOLUTIONS.path(suite, instance.name).is_file():
+        known = read_solution(SOLUTIONS.path(suite, instance.name))
+    return best_answer(instance, time_limit, known)
+
+
+def _campaign(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float) -> list[Explained]:
+    """Return every stored answer of a campaign explained, the best answer found once an instance."""
+    from mincache.analysis.explanation import explain as explain_answer
+    from mincache.bench import journal
+    from mincache.board.references import find_suite
+    from mincache.files.documents import read_solution
+
+    if not folder.is_dir():
+        raise InputError("campaign", "must be a folder, or come with a solution", str(folder))
+    bests: dict[str, Optimum] = {}
+    explained = []
+    records = _chosen(journal.read(folder), solvers)
+    for record in tracked(records, "explaining", total=len(records)):
+        cell = record.cell
+        found = find_suite(cell.suite, suite)
+        if found is None:
+            raise InputError("--suite", "must be the folder of the suite", "none", f"that of {cell.suite}")
+        instance = found.read(cell.instance)
+        if cell.instance not in bests:
+            bests[cell.instance] = _best(found, instance, time_limit)
+        path = folder / journal.SOLUTIONS_FOLDER / f"{record.solution_sha256}.json.gz"
+        told = explain_answer(instance, read_solution(path), bests[cell.instance])
+        explained.append(Explained(cell.solver, told.cost, told.optimum, told.proven, told.parts))
+    return explained
+
+
+def _chosen(records: list[Record], solvers: tuple[str, ...]) -> list[Record]:
+    """Return the records with a verified answer of these solvers, or of all, instance by instance."""
+    from mincache.errors import did_you_mean
+
+    answered = [one for one in records if one.verdict == "verified" and one.solution_sha256]
+    names = {one.cell.solver for one in answered}
+    if not names:
+        raise InputError("campaign", "must hold a verified answer", "none")
+    for wanted in solvers:
+        if wanted not in names:
+            raise InputError("--solver", "must have a verified answer", wanted, did_you_mean(wanted, names))
+    chosen = [one for one in answered if not solvers or one.cell.solver in solvers]
+    return sorted(chosen, key=lambda one: (one.cell.instance, one.cell.repetition))
+
+
+def _means(explained: list[Explained]) -> list[Explained]:
+    """Return the means over the answers of each solver, the least gap first."""
+    means = []
+    for solver in dict.fromkeys(one.solver for one in explained):
+        own = [one for one in explained if one.solver == solver]
+        parts = {part: fmean(one.parts[part] for one in own) for part in own[0].parts}
+        cost, optimum = fmean(one.cost for one in own), fmean(one.optimum for one in own)
+        means.append(Explained(solver, cost, optimum, all(one.proven for one in own), parts, len(own)))
+    return sorted(means, key=lambda one: one.cost - one.optimum)
+
+
+def _tell_solvers(explained: list[Explained], as_json: bool) -> None:
+    """Print a line a solver: the gap and its parts, as means over its answers."""
+    means = _means(explained)
+    if as_json:
+        print_json([one._asdict() for one in means])
+        return
+    rows = [
+        [one.solver, str(one.answers), f"{one.cost:.4f}", _percent(one.cost - one.optimum, one.optimum)]
+        + [_percent(lost, one.optimum) for lost in one.parts.values()]
+        for one in means
+    ]
+    titles = ["solver", "answers", "mean cost", "gap", *means[0].parts]
+    show(TerminalTable(titles, "l" + "r" * (len(titles) - 1), rows, caption=_against(means)))
+
+
+def _against(explained: list[Explained]) -> str:
+    if all(one.proven for one in explained):
+        return "against the proven optima, as means over the answers"
+    return "against the best known answers, which are not all proven optimal, as means over the answers"
+
+
+def _tell_one(found: Explanation, slots: int, as_json: bool) -> None:
+    """Print the parts of one answer's gap, its worst slots and the models that lose most."""
+    if as_json:
+        print_json(_as_document(found))
+        return
+    against = "the proven optimum" if found.proven else "the best known answer"
+    click.echo(
+        f"{found.instance.name}: cost {found.cost:.6f} against {found.optimum:.6f} of {against}, "
+        f"{_percent(found.gap, found.optimum)} more"
+    )
+    rows = [[part, f"{cost:.6f}", _percent(cost, found.optimum)] for part, cost in found.parts.items()]
+    rows += [[], ["gap", f"{found.gap:.6f}", _percent(found.gap, found.optimum)]]
+    lost = {part: values for part, values in found.by_slot.items() if values.any()}
+    worst = [
+        [str(t), *(f"{values[t]:.4f}" for values in lost.values()), found.difference(t)]
+        for t in found.worst_slots(slots)
+    ]
+    tables = [TerminalTable(("part", "cost", "of the optimum"), "lrr", rows)]
+    if worst:
+        titles = ("slot", *lost, "what differs")
+        tables.append(TerminalTable(titles, "r" * (len(titles) - 1) + "l", worst, title="the worst slots"))
+        tables.append(_model_table(found))
+    show(*tables)
+
+
+def _model_table(found: Explanation) -> TerminalTable:
+    from mincache.problem.requests import demand
+
+    order = sorted(range(len(found.by_model)), key=lambda m: -abs(found.by_model[m]))[:_MOST_MODELS]
+    requests = demand(found.instance).sum(axis=0)
+    rows = [
+        [str(m), f"{found.instance.models.size_gb[m]:.3g}", str(requests[m]),
+         *(str(int(one.cache[:, m].sum())) for one in (found.answer, found.best)), f"{found.by_model[m]:.6f}"]
+        for m in order
+    ]  # fmt: skip
+    titles = ("model", "size GB", "requests", "slots cached", "in the optimum", "regret")
+    return TerminalTable(titles, "rrrrrr", rows, title="the models whose requests lose or gain most")
+
+
+def _as_document(found: Explanation) -> dict[str, Any]:
+    """Return an explanation as a JSON object; all numbers are in units of the cost."""
+    return {
+        "instance": found.instance.name,
+        "cost": found.cost,
+        "optimum": found.optimum,
+        "proven": found.proven,
+        "parts": found.parts,
+        "slots": {part: lost.tolist() for part, lost in found.by_slot.items()},
+        "models": found.by_model.tolist(),
+    }
+
+
+def _percent(value: float, of: float) -> str:
+    return f"{value / of:z.3%}" if of else f"{value:z.6f}"
