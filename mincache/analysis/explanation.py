@@ -186,7 +186,8 @@ def _best_steps(instance: Instance, cache: Array, given: Array) -> Array:
 
     An answer that keeps a floor within the tolerance alone may have no exact service.
     """
-    steps = FrameSearch(instance, _stakes(instance), 0.0, None).served_steps(cache.astype(bool))
+    search = FrameSearch(instance, _stakes(instance), 0.0, None)
+    steps = search.served_steps(cache.astype(bool)[:, None])[:, 0]
     least = least_steps(instance)[instance.trace.requested_model]
     lacking = hits(instance, cache) & (steps < least * (1.0 - _LEAST_LACKING))
     return np.where(lacking.any(axis=1, keepdims=True), given, steps)
