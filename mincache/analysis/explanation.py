@@ -20,18 +20,17 @@ from functools import cached_property
 import numpy as np
 
 from mincache.errors import InputError
-from mincache.exact import Optimum, improvements, optimal_bandwidth, regrets
-from mincache.exact.passes import FrameSearch, as_solution
-from mincache.exact.regrets import Regrets, service_cost
+from mincache.exact import Optimum, improvements, optimal_bandwidth
+from mincache.exact.best_service import serve
+from mincache.exact.regrets import service_cost
 from mincache.problem import equations
 from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import Delays, demand, least_steps, upload_s
-from mincache.problem.solution import Solution
+from mincache.problem.solution import Decisions, Solution
 from mincache.solving.contract import Budget
 from mincache.solving.feasible import hits
-from mincache.solving.greedy import equal_bandwidth
 
 PARTS = ("bandwidth", "steps", "caching", "loading", "floor")
 """What the gap is split into."""
@@ -176,7 +175,7 @@ def explain(
         "loading": loading,
         "floor": floor,
     }
-    chosen = as_solution(instance, other, bandwidth, other_steps)
+    chosen = Solution.of(instance, Decisions(other, bandwidth, other_steps / instance.server.steps))
     optimum = evaluate(instance, chosen).cost
     return Explanation(instance, solution, chosen, best.proven, score.cost, optimum, regret)
 
@@ -186,8 +185,7 @@ def _best_steps(instance: Instance, cache: Array, given: Array) -> Array:
 
     An answer that keeps a floor within the tolerance alone may have no exact service.
     """
-    search = FrameSearch(instance, _stakes(instance), 0.0, None)
-    steps = search.served_steps(cache.astype(bool)[:, None])[:, 0]
+    steps = serve(instance, cache).step_share * instance.server.steps
     least = least_steps(instance)[instance.trace.requested_model]
     lacking = hits(instance, cache) & (steps < least * (1.0 - _LEAST_LACKING))
     return np.where(lacking.any(axis=1, keepdims=True), given, steps)
@@ -201,10 +199,6 @@ def _floor_cost(instance: Instance, cache: Array, steps: Array) -> Array:
     return _generation_cost(instance, cache, steps) - _generation_cost(
         instance, cache, _best_steps(without, cache, steps)
     )
-
-
-def _stakes(instance: Instance) -> Regrets:
-    return regrets(instance, equal_bandwidth(instance))  # no bandwidth bears on who is served best
 
 
 def _cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Array:

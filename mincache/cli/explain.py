@@ -99,12 +99,11 @@ def _one(target: str, path: Path, time_limit: float) -> Explanation:
     from mincache.generation import suites
 
     instance, answer = suites.find_instance(target), read_solution(path)
-    suite = target.partition(".")[0]
-    at_hand = not Path(target).exists() and suite in suites.standard_names()
+    listed = suites.listed(instance)
     with in_file(str(path)):
         answer.check_answers(instance)
         with waiting(f"solving {instance.name}"):
-            best = _best(suites.find(suite) if at_hand else None, instance, time_limit)
+            best = _best(None if listed is None else listed[0], instance, time_limit)
         return explanation.explain(instance, answer, best)
 
 

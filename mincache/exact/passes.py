@@ -152,7 +152,7 @@ class FrameSearch:
         return loss, lower
 
     def served_steps(self, caches: Array, first: int = 0) -> Array:
-        """Return the steps [T, S, N] that users get at best with each of S caches, bool [T, S, M], of T slots.
+        """Return the steps [T, S, N] that users get at best with each of S caches, bool [T, S, M].
 
         Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
 
