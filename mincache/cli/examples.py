@@ -40,6 +40,11 @@ EXAMPLES: dict[str, str] = {
         mincache score smoke-v1.l0.n10.t0 answer.json
         mincache score smoke-v1.l0.n10.t0 answer.json --json
     """,
+    "explain": """
+        mincache explain smoke-v1.l0.n10.t0 answer.json
+        mincache explain smoke-v1.l0.n10.t0 answer.json --json
+        mincache explain results/smoke --solver popular-first -o parts.svg
+    """,
     "instances": "mincache instances",
     "instances list": "mincache instances list --json",
     "instances verify": "mincache instances verify smoke-v1",

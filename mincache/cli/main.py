@@ -23,6 +23,7 @@ VERBS = {
     "reproduce": ("reproduce", "reproduce", "Repeat the paper's experiments or a published row."),
     "solve": ("solve", "solve", "Solve one instance with one solver."),
     "score": ("score", "score", "Score a solution."),
+    "explain": ("explain", "explain", "Show why an answer costs more than the optimum."),
     "instances": ("instances", "instances", "List, show or verify suites and instances."),
     "generate": ("generate", "generate", "Draw a suite of your own."),
     "solvers": ("solvers", "solvers", "List solvers, check one, or start a new one."),
@@ -130,7 +131,8 @@ def _sentence(error: click.ClickException) -> str:
             )
         message = f"{name}: {rule}"
     elif isinstance(error, click.UsageError):
-        message = message[:1].lower() + message[1:].replace(". Did you", "; did you")
+        first = message[:1] if message[:2].isupper() else message[:1].lower()  # FILE stays FILE
+        message = first + message[1:].replace(". Did you", "; did you")
     advice = (
         f"; see: {error.ctx.command_path} --help" if isinstance(error, click.UsageError) and error.ctx else ""
     )

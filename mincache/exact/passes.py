@@ -151,15 +151,19 @@ class FrameSearch:
             self._serve(t, caches[part], loss[part], lower[part], nowhere, self.work, remaining())
         return loss, lower
 
-    def served_steps(self, caches: Array) -> Array:
-        """Return the steps [T, S, N] that the users get at best with each of S caches, bool [T, S, M].
+    def served_steps(self, caches: Array, first: int = 0) -> Array:
+        """Return the steps [T, S, N] that users get at best with each of S caches, bool [T, S, M].
 
         Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
+
+        Args:
+            caches: S for each slot.
+            first: the first of these slots.
         """
         T, S, M = caches.shape
         steps = np.zeros((T, S, self.instance.user_count))
         # With work arrays of its own, so that threads may share the search.
-        self._serve(0, caches, np.empty((T, S)), np.empty((T, S)), steps, workspace(M), float("inf"))
+        self._serve(first, caches, np.empty((T, S)), np.empty((T, S)), steps, workspace(M), float("inf"))
         return steps
 
     def _serve(

@@ -112,6 +112,26 @@ def span(values):
     return ", ".join(shown) if len(shown) < 4 else f"{shown[0]} to {shown[-1]}"
 
 
+def heuristics_markdown():
+    """How near two simple heuristics come, a row a suite: gaps in percent, and the seconds they took."""
+    with (DOCS / "figures" / "heuristics.csv").open(newline="") as file:
+        measured = {(row["suite"], row["solver"]): row for row in csv.DictReader(file)}
+    solvers = list(dict.fromkeys(solver for _, solver in measured))
+    rows = []
+    for name in sorted({suite for suite, _ in measured}, key=lambda name: (name != "paper-v1", name)):
+        cells = [f"`{name}`", str(len(suites.find(name).entries))]
+        for solver in solvers:
+            row = measured[name, solver]
+            gaps = (f"{float(row[f'gap_{kind}']):.3%}" for kind in ("mean", "largest"))
+            cells += [*gaps, row["within_1_percent"], f"{float(row['seconds_median']):.2g} s"]
+        rows.append(cells)
+    columns = ("mean gap", "largest", "within 1 %", "time")
+    titles = [
+        f"`{solver}`: {column}" if not n else column for solver in solvers for n, column in enumerate(columns)
+    ]
+    return table(("suite", "instances", *titles), rows)
+
+
 def contrasts_markdown():
     """What each suite tells apart, from the published records."""
     found = contrasts.contrasts(standings(read_any(ROOT / "leaderboard")), "paper-v1")
@@ -173,6 +193,7 @@ GENERATED = {
     ("suites.md", "standard"): suites_markdown,
     ("suites.md", "contrasts"): contrasts_markdown,
     ("scenarios.md", "processes"): processes_markdown,
+    ("suites.md", "heuristics"): heuristics_markdown,
     ("commands.md", "json"): json_markdown,
     ("decomposition.md", "speed"): speed_markdown,
     ("commands.md", "verbs"): lambda: table(
