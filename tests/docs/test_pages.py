@@ -22,7 +22,7 @@ from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.standing import standings
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
-from mincache.generation import recipes, suites
+from mincache.generation import recipes, sections, suites
 from mincache.generation.scenario import Scenario
 from mincache.solving.conformance import check_solver
 
