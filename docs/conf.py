@@ -38,6 +38,8 @@ html_context = {"address": ADDRESS}
 templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["notebook.css"]
+copybutton_prompt_text = r">>> |\.\.\. "  # of the examples in docstrings
+copybutton_prompt_is_regexp = True
 exclude_patterns = ["_build"]
 
 # The tutorial is run whenever the site is built; an error in it is an error of the build.
