@@ -1,5 +1,6 @@
 import itertools
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from mincache.problem.solution import Solution
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "optimum").iterdir())
 
 
-def check_is_optimal(instance: Instance) -> None:
+def check_is_optimal(instance: Instance, seconds: float = math.inf) -> None:
     """Check the answer for an instance against brute force."""
-    answer = list(improvements(instance, compiled=False))[-1]
+    answer = list(improvements(instance, compiled=False, remaining=Budget(seconds).remaining))[-1]
     score = evaluate(instance, answer.solution)
     assert answer.proven
     assert score.feasible
@@ -49,6 +50,24 @@ def test_agrees_with_brute_force_on_ordinary_slots(slot: Instance) -> None:
 def test_agrees_with_brute_force_under_rules(instance: Instance) -> None:
     """With frames, loading and a floor, alone and together, the answer is the least cost there is."""
     check_is_optimal(instance)
+
+
+@settings(max_examples=100)
+@given(hostile_instances())
+def test_a_generous_limit_changes_nothing_under_rules(instance: Instance) -> None:
+    """With an hour to spend, a time limit keeps no instance from its proof."""
+    check_is_optimal(instance, 3600.0)
+
+
+@settings(max_examples=100)
+@given(hostile_instances())
+def test_prices_and_lists_close_what_is_small(instance: Instance) -> None:
+    """Where no cache may be looked at but by prices, column generation and lists end in the least cost."""
+    assume(instance.rules.loading_s_per_gb > 0)
+    *_, answer = improvements(instance, compiled=False, most_sets=0)
+    assert answer.proven
+    least = least_cost(instance, answer.solution.bandwidth_share)
+    assert evaluate(instance, answer.solution).cost == pytest.approx(least, rel=1e-9)
 
 
 @given(hostile_instances())
@@ -95,12 +114,14 @@ def test_the_user_served_in_part_need_not_be_the_last() -> None:
 
 @pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
 @pytest.mark.parametrize("compiled", [False, True])
-def test_golden_optima(folder: Path, compiled: bool) -> None:
+@pytest.mark.parametrize("seconds", [math.inf, 600.0])
+def test_golden_optima(folder: Path, compiled: bool, seconds: float) -> None:
     """The optimal costs known from elsewhere are met to 1e-9, by the answer and by the bound."""
     instance = read_instance(folder / "instance.json")
     want = float(json.loads((folder / "expected.json").read_text())["optimal_cost"])
-    answer = list(improvements(instance, compiled=compiled))[-1]
+    answer = list(improvements(instance, compiled=compiled, remaining=Budget(seconds).remaining))[-1]
     score = evaluate(instance, answer.solution)
+    assert answer.proven
     assert score.feasible
     assert score.cost == pytest.approx(want, rel=1e-9)
     assert answer.bound == pytest.approx(want, rel=1e-9)
