@@ -18,8 +18,8 @@ from mincache.exact.arrays import Dual, Library, Work
 from mincache.exact.serving import serve_cached, set_aside, take_requests
 from mincache.problem.quantity import Array
 
-_ROOT_STEPS, _STEPS = 150, 14  # subgradient steps at the root and at every other node
-_SHORTER = 0.7  # factor on the steps' length after one that lifts the bound no more
+_ROOT_STEPS, _STEPS = 300, 5  # subgradient steps at the root and at every other node
+_SHORTER = 0.8  # factor on the steps' length after one that lifts the bound no more
 _ROUNDING = 4e-15  # of all that is added up
 _FREE, _OUT, _IN = -1, 0, 1
 
