@@ -205,7 +205,7 @@ def _leaves(slot: _Slot, tree: list[Any], t: int) -> Iterator[tuple[_Boxes, Frac
 def _described(boxes: _Boxes) -> str:
     def words(m: int, box: _Box) -> str:
         state = "free" if box.miss and box.hit else "cached" if box.hit else "left out"
-        return f"model {m} {state}, {float(box.low):g} to {float(box.high):g} served"
+        return f"model {m} {state}, {to_float(box.low):g} to {to_float(box.high):g} served"
 
     return "; ".join(words(m, box) for m, box in boxes.items()) or "everything"
 

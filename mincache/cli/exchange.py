@@ -66,11 +66,26 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
 def import_(folder: Path, answer: Path, output: Path | None) -> None:
     """Turn an outside solver's ANSWER to the model in FOLDER into a solution.
 
-    ANSWER is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), or any table of names and values.
+    ANSWER is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), GLPK's printable one, or any table of names and
+    values. What it claims to cost is shown beside what it costs.
     """
-    from mincache.algebra.model_answers import read_answer
-    from mincache.files.documents import write_solution
+    from mincache.algebra.model_answers import INSTANCE_FILE, read_answer, read_claims
+    from mincache.algebra.parts import agrees
+    from mincache.files.documents import read_instance, write_solution
+    from mincache.problem.evaluation import evaluate
 
     path = output or folder / "solution.json"
-    write_solution(read_answer(folder, answer), path)
+    solution = read_answer(folder, answer)
+    claims = read_claims(folder, answer)
+    write_solution(solution, path)
     click.echo(str(path))
+    cost = evaluate(read_instance(folder / INSTANCE_FILE), solution).cost
+    claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"
+    status = f", status {claims.status[:40]!r}" if claims.status else ""
+    click.echo(f"it claims {claimed}{status}; it costs {cost:.10g}")
+    if "infeasible" in claims.status.lower():
+        click.echo("warning: its status is not that of an answer", err=True)
+    if not claims.bandwidth:
+        click.echo("warning: it gives no user any bandwidth; was the answer cut off?", err=True)
+    if claims.cost is not None and not agrees(claims.cost, cost):
+        click.echo("warning: what it claims to cost is not what it costs", err=True)

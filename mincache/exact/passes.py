@@ -10,6 +10,7 @@ from mincache.exact import loops
 from mincache.exact.arrays import Library, Plan, workspace
 from mincache.exact.regrets import Regrets
 from mincache.exact.trees import FrameTrees
+from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import least_steps
@@ -18,7 +19,11 @@ from mincache.problem.solution import Solution
 FIRST_NODES = 500
 """Nodes of a frame's first pass."""
 
-_ROUNDING = 1e-12  # what a limit may be passed by, relatively: decimal sizes that sum to it exactly do
+FORGIVEN = TOLERANCE * (1.0 - 1e-6)
+"""What a limit may be passed by, as a fraction: what the evaluator forgives, less rounding."""
+
+_ROUNDING = 1e-12
+_NOTICED = 5e-10  # of a slot's cost: what keeping the limit on steps to the letter may add
 _TREE_NODES = 2000  # of a frame's first tree
 _HURRIED_NODES = 20  # in a frame reached when the time is up: enough for a greedy answer
 _GROWTH = 8.0  # of the nodes a frame is given, from one pass to the next
@@ -29,7 +34,7 @@ _USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the cl
 
 @np.errstate(over="ignore", invalid="ignore")
 def usable_room(room: float, sizes: Array) -> float:
-    """Return how much of `room` items of these `sizes` can fill at all, with an allowance for rounding.
+    """Return how much of `room` items of these `sizes` can fill at all, with what is forgiven.
 
     Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
     it: then no bound counts on the rest.
@@ -37,13 +42,13 @@ def usable_room(room: float, sizes: Array) -> float:
     unit = float(np.minimum.reduce(sizes))
     multiples = sizes / unit
     if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
-        room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
+        room = float(np.floor(room / unit * (1.0 + FORGIVEN))) * unit
     return with_slack(room)
 
 
 def with_slack(limit: float) -> float:
-    """Return a limit with an allowance for rounding."""
-    return min(limit * (1.0 + _ROUNDING), float(np.finfo(np.float64).max))
+    """Return a limit with what is forgiven: so a bound holds for whatever the evaluator calls feasible."""
+    return min(limit * (1.0 + FORGIVEN), float(np.finfo(np.float64).max))
 
 
 def _library(instance: Instance, stakes: Regrets) -> Library:
@@ -205,7 +210,29 @@ class FrameSearch:
 
     def solution(self, bandwidth_share: Array) -> Solution:
         """Return the plan as a solution."""
-        return as_solution(self.instance, self.plan.cache, bandwidth_share, self.plan.steps)
+        return self.as_solution(self.plan.cache, bandwidth_share, self.plan.steps)
+
+    def as_solution(self, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
+        """Return a solution with these steps [T, N], which keep the limit to the letter if that is free."""
+        return as_solution(self.instance, cache, bandwidth_share, self._trimmed(cache, steps))
+
+    def _trimmed(self, cache: Array, steps: Array) -> Array:
+        """Return steps [T, N], less what they pass the limit by if the user served in part can give it."""
+        excess = steps.sum(axis=1) - self.instance.server.steps
+        if not (excess > 0.0).any():
+            return steps
+        requested, library = self.instance.trace.requested_model, self.library
+        above = steps - library.least_steps[requested]
+        partly = (above > 0.0) & (above < library.full_steps[requested])
+        partly &= np.take_along_axis(cache, requested, axis=1)
+        slot, user = np.arange(len(steps)), np.where(partly, above, 0.0).argmax(axis=1)
+        model = requested[slot, user]
+        lost = library.onset[model] * excess / (library.full_steps - library.onset_steps)[model]
+        gives = (excess > 0.0) & (above[slot, user] > excess) & partly[slot, user]
+        gives &= lost <= _NOTICED * self.stakes.ideal_cost
+        steps = steps.copy()
+        steps[slot[gives], user[gives]] -= excess[gives]
+        return steps
 
     def bound(self) -> float:
         """Return the lower bound on the cost (11) that the plan proves."""
@@ -225,12 +252,17 @@ def frame_sums(values: Array, slots: int) -> Array:
 
 
 def as_solution(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
-    """Return a solution with these steps [T, N]; its step shares sum to 1 at most, whoever adds them up."""
+    """Return a solution with these steps [T, N].
+
+    Its step shares sum to 1 at most, whoever adds them up; or to what is forgiven, where the steps do.
+    """
     available = instance.server.steps
     share = steps / available
     share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
     most = 1.0 - 16 * np.finfo(np.float64).eps
-    share *= np.minimum(1.0, most / np.maximum(most, share.sum(axis=1, keepdims=True)))
+    total = share.sum(axis=1, keepdims=True)
+    most = np.where(total > 1.0 + _ROUNDING, most + FORGIVEN, most)
+    share *= np.minimum(1.0, most / np.maximum(most, total))
     return Solution(instance.name, cache, bandwidth_share, share)
 
 

@@ -14,6 +14,7 @@ from strategies import feasible, instances, positive_extremes
 from mincache import Budget, Instance, evaluate, read_instance
 from mincache.exact import improvements, optimum
 from mincache.exact.passes import usable_room
+from mincache.files.documents import parse_solution
 from mincache.generation.scenario import Scenario
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
 from mincache.problem.solution import Solution
@@ -225,3 +226,25 @@ def test_room_is_rounded_down_to_what_equal_sizes_can_fill() -> None:
     assert usable_room(0.3, np.array([0.1, 0.2])) == pytest.approx(0.3)
     assert usable_room(10.0, np.array([4.0, 4.1])) == pytest.approx(10.0)
     assert usable_room(1.0, np.array([4.0, 8.0])) == 0.0
+
+
+HOSTILE = Path(__file__).parents[1] / "golden" / "hostile"
+
+
+def test_a_bound_holds_for_steps_that_the_evaluator_forgives() -> None:
+    """Two users take 9e-10 more steps than there are, and gain 15 % by it: the bound is below that too."""
+    instance = read_instance(HOSTILE / "steps-tolerance.json")
+    forgiven = evaluate(instance, parse_solution((HOSTILE / "steps-tolerance.answer.txt").read_bytes()))
+    answer = optimum(instance)
+    assert forgiven.feasible
+    assert answer.bound <= forgiven.cost * (1 + 1e-12)
+    assert evaluate(instance, answer.solution).cost == pytest.approx(forgiven.cost, rel=1e-9)
+
+
+@pytest.mark.parametrize(("name", "cost"), [("h204", 12.018177750913), ("h223", 24.1126880332766)])
+def test_a_model_that_the_evaluator_lets_in_is_let_in(name: str, cost: float) -> None:
+    """Where one model is 1e-10 too large, the optimum that mixed-integer solvers find is found as well."""
+    instance = read_instance(HOSTILE / f"{name}.json")
+    score = evaluate(instance, optimum(instance).solution)
+    assert score.feasible
+    assert score.cost == pytest.approx(cost, rel=1e-9)
