@@ -50,15 +50,14 @@ def certify(
 
 def _write(document: bytes, output: Path, time_limit: float | None, as_json: bool) -> None:
     from mincache.certificate import certify as prove
-    from mincache.certificate.document import parse_certificate
-    from mincache.files.documents import write_bytes
+    from mincache.files.documents import parse_json, write_bytes
     from mincache.solving.contract import Budget
 
     budget = Budget(float("inf") if time_limit is None else time_limit)
     with waiting("proving"):
         data = prove(document, remaining=budget.remaining)
     write_bytes(output, data)
-    bound = parse_certificate(data).bound
+    bound = parse_json(data)["bound"]
     if as_json:
         print_json({"certificate": str(output), "bound": bound})
     else:

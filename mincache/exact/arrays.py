@@ -79,6 +79,11 @@ class Dual(NamedTuple):
     mark: Array  # [n + 1], how many were decided there
     item: Array  # [n + 1], what was branched on
     open: Array  # bool [n + 1], whether the other branch is left
+    wanted: Array  # bool [M], models that may be cached even if nothing is saved by it
+    moves: Array  # [Q], what the search did, for a proof (see `frame_tree`); [0] to note nothing
+    prices: Array  # [P], the prices that moves name, in multiples of a grid
+    noted: Array  # [2], how many of both were noted, also where there was no room for them
+    grid: Array  # [1], steps of a price in one; 0.0 for none
     base: Array  # [1], loss of the models that may not be cached
     room: Array  # [1], part of the storage that is left
 
@@ -134,7 +139,8 @@ def dual_workspace(model_count: int, frame_slots: int = 1) -> Dual:
         worth=np.zeros(n), held=np.zeros(n), torn=np.zeros(n, whole), point=np.zeros(F + 1),
         slope=np.zeros(F + 1), price=np.zeros((n + 1, F + 1)), bound=np.zeros(n + 1),
         mark=np.zeros(n + 1, whole), item=np.zeros(n + 1, whole), open=np.zeros(n + 1, np.bool_),
-        base=np.zeros(1), room=np.zeros(1),
+        wanted=np.zeros(n, np.bool_), moves=np.zeros(0, whole), prices=np.zeros(0), noted=np.zeros(2, whole),
+        grid=np.zeros(1), base=np.zeros(1), room=np.zeros(1),
     )  # fmt: skip
 
 

@@ -7,6 +7,9 @@ node above. At each of them, a model whose other choice would lift the bound to 
 reduced cost). The model whose choice changed most often over these steps is branched on. Where all models
 are fixed the users are served exactly (see `serving`).
 
+What the search does can be noted for a proof: in `moves` stand codes, each followed by models (a model left
+out by the complement of its index), and in `prices` the prices at which `CLOSED` and `FIXED` hold.
+
 Plain loops over arrays that they are given, which numba compiles as they are.
 """
 
@@ -21,7 +24,21 @@ from mincache.problem.quantity import Array
 _ROOT_STEPS, _STEPS = 300, 5  # subgradient steps at the root and at every other node
 _SHORTER = 0.8  # factor on the steps' length after one that lifts the bound no more
 _ROUNDING = 4e-15  # of all that is added up
+_SPARE = 1e-9  # part of the storage that sums may be off by, here where they serve to prune only
 _FREE, _OUT, _IN = -1, 0, 1
+
+FULL = 0
+"""The cached models do not fit together."""
+LEAF = 1
+"""All models are decided."""
+SPLIT = 2
+"""A model follows, in its choice that is searched first; the other choice comes after that."""
+CLOSED = 3
+"""At these prices all caches cost the cutoff at least."""
+FIXED = 4
+"""A number and as many models follow, whose other choice costs the cutoff at least at these prices."""
+TOO_LARGE = 5
+"""A number and as many models follow, which do not fit beside the cached ones."""
 
 
 def search_tree(
@@ -71,6 +88,7 @@ def search_tree(
             closed = bound >= best
         if not closed and fixed == n:
             closed = True
+            _note(dual, LEAF)
             left_out, holds = _cache_leaf(library, work, dual, n, slots, limits)
             if holds:
                 work.nodes_left[0] = 1 << 20
@@ -91,6 +109,8 @@ def search_tree(
             dual.bound[depth], dual.mark[depth], dual.item[depth] = bound, fixed, i
             dual.open[depth] = True
             side = _IN if dual.worth[i] > 0.0 else _OUT
+            _note(dual, SPLIT)
+            _note(dual, dual.model[i] if side == _IN else ~dual.model[i])
             fixed = _fix(dual, i, side, fixed)
             depth = _descend(dual, slots, depth)
             continue
@@ -113,7 +133,7 @@ def search_tree(
 def _take_items(library: Library, work: Work, dual: Dual, slots: int, keep: Array, limits: Array) -> int:
     """Write what each model that may be cached costs and takes into `dual`; return how many there are."""
     n = 0
-    dual.base[0] = 0.0
+    dual.base[0], dual.noted[0], dual.noted[1] = 0.0, 0, 0
     for m in range(work.cloud.size):
         asked = False
         fits = library.size_gb[m] <= limits[0]
@@ -121,7 +141,7 @@ def _take_items(library: Library, work: Work, dual: Dual, slots: int, keep: Arra
             asked = asked or work.demand[j, m] > 0
             fits = fits and work.demand[j, m] * library.least_steps[m] <= limits[1]
         work.cloud[m] += keep[m]
-        if fits and (asked or keep[m] != 0.0):
+        if fits and (asked or keep[m] != 0.0 or dual.wanted[m]):
             dual.model[n], dual.state[n] = m, _FREE
             dual.out[n], dual.size[n] = work.cloud[m], library.size_gb[m] / limits[0]
             for j in range(slots):
@@ -144,6 +164,28 @@ def _fix(dual: Dual, i: int, side: int, fixed: int) -> int:
     return fixed + 1
 
 
+def _note(dual: Dual, move: int) -> None:
+    if dual.noted[0] < dual.moves.size:
+        dual.moves[dual.noted[0]] = move
+    dual.noted[0] += 1
+
+
+def _note_fixed(dual: Dual, move: int, before: int, fixed: int) -> None:
+    if fixed > before and dual.moves.size > 0:
+        _note(dual, move)
+        _note(dual, fixed - before)
+        for place in range(before, fixed):
+            i = dual.trail[place]
+            _note(dual, dual.model[i] if dual.state[i] == _IN else ~dual.model[i])
+
+
+def _note_prices(dual: Dual, slots: int) -> None:
+    for j in range(slots + 1):
+        if dual.noted[1] < dual.prices.size:
+            dual.prices[dual.noted[1]] = dual.point[j] * dual.grid[0]
+        dual.noted[1] += 1
+
+
 def _descend(dual: Dual, slots: int, depth: int) -> int:
     """Hand the prices on to the next depth, and return it."""
     for j in range(slots + 1):
@@ -159,12 +201,15 @@ def _release(dual: Dual, i: int) -> None:
 
 def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float) -> tuple[float, int]:
     """Move the prices of this depth uphill, fixing on the way; return the best bound, and what is fixed."""
-    if dual.room[0] < -1e-9:
+    if dual.room[0] < -_SPARE:
+        _note(dual, FULL)
         return np.inf, fixed
+    before = fixed
     for i in range(n):
         dual.torn[i] = 0
-        if dual.state[i] == _FREE and dual.size[i] > dual.room[0] + 1e-9:
+        if dual.state[i] == _FREE and dual.size[i] > dual.room[0] + _SPARE:
             fixed = _fix(dual, i, _OUT, fixed)
+    _note_fixed(dual, TOO_LARGE, before, fixed)
     point, slope = dual.point, dual.slope
     for j in range(slots + 1):
         point[j] = dual.price[depth, j]
@@ -179,6 +224,8 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
         else:
             length *= _SHORTER
         if highest >= best:
+            _note(dual, CLOSED)
+            _note_prices(dual, slots)
             return highest, fixed
         before = fixed
         for i in range(n):
@@ -187,7 +234,11 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
                     dual.torn[i] += 1
                 if bound + abs(dual.worth[i]) >= best:
                     fixed = _fix(dual, i, _IN if dual.worth[i] > 0.0 else _OUT, fixed)
-        if dual.room[0] < -1e-9:
+        if fixed > before:
+            _note_fixed(dual, FIXED, before, fixed)
+            _note_prices(dual, slots)
+        if dual.room[0] < -_SPARE:
+            _note(dual, FULL)
             return np.inf, fixed
         if fixed == n and fixed == before and step > 4:
             break
@@ -202,6 +253,8 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
             break
         for j in range(slots + 1):
             point[j] = max(0.0, point[j] + move * slope[j])
+            if dual.grid[0] > 0.0:
+                point[j] = np.floor(point[j] * dual.grid[0]) / dual.grid[0]
     for i in range(n):
         dual.torn[i] = min(dual.torn[i], step + 1 - dual.torn[i])
     return highest, fixed

@@ -83,6 +83,10 @@ class Pricing:
         """Return the regret of not caching each model in each frame that prices amount to, [K, M]."""
         return np.append(price[1:], np.zeros((1, price.shape[1])), axis=0) - price
 
+    def wanted(self, k: int) -> Array:
+        """Return which models it may pay to hold in frame k for the next one's sake, bool [M]."""
+        return self.load[k + 1] > 0.0 if k + 1 < len(self.load) else np.zeros(self.load.shape[1], bool)
+
     def raised(self, lower: float) -> float:
         """Return a bound in the units of losses, less rounding."""
         first = float(self.load[0].sum())

@@ -60,7 +60,7 @@ def _lists(pricing: Pricing, margin: float) -> list[tuple[Array, Array]] | None:
         trees, left = pricing.search.trees, pricing.remaining()
         nodes = trees.affordable(_SLICE * left)
         cutoff = float(pricing.least[k]) + margin
-        found = trees.all_below(k, keep[k], cutoff, nodes, left, _MOST_LISTED)
+        found = trees.all_below(k, keep[k], pricing.wanted(k), cutoff, nodes, left, _MOST_LISTED)
         if not found.complete:
             return None
         lists.append((found.caches, found.losses - pricing.least[k]))

@@ -15,6 +15,7 @@ from mincache.problem.quantity import Array
 
 UNLIMITED = 1 << 60
 """Nodes of a search without a limit."""
+_FIRST_NOTES = 1 << 16
 _PLAIN_NODES_PER_S, _COMPILED_NODES_PER_S = 500.0, 50_000.0  # before any is measured
 _NODE_WORK = 1 / 500  # of a short search, a node
 
@@ -35,6 +36,12 @@ class Found(NamedTuple):
     lower: float
     complete: bool
     nodes: int
+
+
+def _grid(cutoff: float) -> int:
+    """Return how many steps of a price there are in one: a power of 2, a millionth of the cutoff or less."""
+    exponent = int(np.frexp(max(abs(cutoff), 1e-300))[1])
+    return 1 << max(0, 20 - exponent)
 
 
 class FrameTrees:
@@ -81,9 +88,35 @@ class FrameTrees:
         """
         return self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
 
-    def all_below(self, k: int, keep: Array, cutoff: float, nodes: int, seconds: float, most: int) -> Found:
-        """Return all caches of frame k whose loss is below `cutoff`, `most` of them at most."""
-        return self._search(k, keep, cutoff, -1.0, nodes, seconds, most)
+    def all_below(
+        self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int, seconds: float, most: int
+    ) -> Found:
+        """Return all caches of frame k whose loss is below `cutoff`, `most` of them at most.
+
+        Caches may hold what is asked for in the frame, and what is `wanted`, bool [M], for later ones.
+        """
+        self.dual.wanted[:] = wanted
+        try:
+            return self._search(k, keep, cutoff, -1.0, nodes, seconds, most)
+        finally:
+            self.dual.wanted[:] = False
+
+    def noted(self, k: int, keep: Array, wanted: Array, cutoff: float) -> tuple[Array, Array, int]:
+        """Return the moves and prices of a search for all caches below `cutoff`, and the prices' grid."""
+        plain, grid = self.dual, _grid(cutoff)
+        size = _FIRST_NOTES
+        try:
+            while True:
+                self.dual = plain._replace(moves=np.zeros(size, np.int64), prices=np.zeros(size))
+                self.dual.grid[0] = grid
+                self.all_below(k, keep, wanted, cutoff, UNLIMITED, np.inf, 1)
+                moves, prices = (int(count) for count in self.dual.noted)
+                if max(moves, prices) <= size:
+                    return self.dual.moves[:moves], self.dual.prices[:prices].astype(np.int64), grid
+                size = 2 * max(moves, prices)
+        finally:
+            self.dual = plain
+            self.dual.grid[0] = 0.0
 
     def _search(
         self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float, most: int

@@ -44,7 +44,7 @@ def test_trees_find_the_best_cache_and_all_near_it(seed: int, floor: float, comp
         assert found.losses[0] == pytest.approx(loss.min(), rel=1e-12)
         assert found.complete
         assert found.lower == found.losses[0]
-        near = search.trees.all_below(k, keep[k], loss.min() + 30.0, UNLIMITED, np.inf, 1000)
+        near = search.trees.all_below(k, keep[k], keep[k] != 0.0, loss.min() + 30.0, UNLIMITED, np.inf, 1000)
         asked = {tuple(row) for row, value in zip(sets, loss, strict=True) if value < loss.min() + 30.0}
         assert {tuple(row) for row in near.caches} == asked
         assert len(asked) == len(near.losses) > 0
