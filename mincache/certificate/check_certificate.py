@@ -35,11 +35,11 @@ FULL, LEAF, SPLIT, CLOSED, FIXED, TOO_LARGE = range(6)
 _ONE = 1 << 80
 _INTERVAL_BITS, _HALVINGS = 120, 80
 
-Verdict = tuple[bool, list[str], float | None, float | None]
+CheckFinding = tuple[bool, list[str], float | None, float | None]
 """Whether all holds; what was found, in sentences; the bound, if it is proven; the solution's gap to it."""
 
 
-class RefusedError(Exception):
+class NotProvenError(Exception):
     """Something is not proven; the message says what."""
 
 
@@ -47,7 +47,7 @@ def _down(value: Any) -> int:
     return math.floor(Fraction(value) * _ONE)
 
 
-class Problem:
+class RationalProblem:
     """The instance in a document, in rational numbers."""
 
     def __init__(self, document: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ class Problem:
         return [self.alpha * self.load_s * self.size[m] * waiting[m] for m in self.models]
 
 
-class Frame:
+class RationalFrame:
     """What a frame's caches cost, with prices of keeping, in whole numbers.
 
     Args:
@@ -107,7 +107,7 @@ class Frame:
         later: whether each model's loading costs anything in the frame after it.
     """
 
-    def __init__(self, problem: Problem, k: int, held: list[int], later: list[bool]) -> None:
+    def __init__(self, problem: RationalProblem, k: int, held: list[int], later: list[bool]) -> None:
         self.problem, self.held = problem, held
         first = k * problem.frame_slots
         self.slots = range(first, min(first + problem.frame_slots, problem.slots))
@@ -209,17 +209,17 @@ class Frame:
         return max(0, self.idle[m] + 1 - _down(self.problem.hit(m, given)))
 
 
-def listed(frame: Frame, k: int, proof: dict[str, Any]) -> tuple[int, dict[frozenset[int], int]]:
+def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, dict[frozenset[int], int]]:
     """Walk a frame's tree; return its cut, and what every cache that the tree does not pass over costs."""
     cut, grid, width = _down(proof["cut"]), proof["grid"], len(frame.count) + 1
     if not (isinstance(grid, int) and grid > 0):
-        raise RefusedError(f"frame {k}: the grid of prices is no whole number above 0")
+        raise NotProvenError(f"frame {k}: the grid of prices is no whole number above 0")
     moves, prices = iter(proof["moves"]), iter(proof["prices"])
 
     def costs_at_prices() -> tuple[int, dict[int, int]]:
         point = [next(prices) for _ in range(width)]
         if not all(isinstance(price, int) and price >= 0 for price in point):
-            raise RefusedError(f"frame {k}: a price is no whole number from 0 on")
+            raise NotProvenError(f"frame {k}: a price is no whole number from 0 on")
         cached = frame.cached(point, grid)
         total = frame.nowhere - -(-sum(point) * _ONE // grid)
         for m, cost in cached.items():
@@ -241,29 +241,29 @@ def listed(frame: Frame, k: int, proof: dict[str, Any]) -> tuple[int, dict[froze
                 for m in models:
                     side, i = (inside, m) if m >= 0 else (outside, ~m)
                     if i in inside or i in outside or i not in frame.items:
-                        raise RefusedError(f"frame {k}: model {i} is fixed, but not open")
+                        raise NotProvenError(f"frame {k}: model {i} is fixed, but not open")
                     if move == TOO_LARGE and (m >= 0 or frame.size[i] <= room):
-                        raise RefusedError(f"frame {k}: model {i} fits, against what the tree says")
+                        raise NotProvenError(f"frame {k}: model {i} fits, against what the tree says")
                     if move == FIXED:
                         gain = frame.out[i] - cached[i]
                         other = total + max(gain, 0) + (-gain if m < 0 else 0)
                         if other < cut:
-                            raise RefusedError(f"frame {k}: model {i} is fixed without proof")
+                            raise NotProvenError(f"frame {k}: model {i} is fixed without proof")
                     side.add(i)
                 move = next(moves)
             if move == FULL:
                 if sum(frame.size[m] for m in inside) <= _ONE:
-                    raise RefusedError(
+                    raise NotProvenError(
                         f"frame {k}: the models {sorted(inside)} fit, against what the tree says"
                     )
             elif move == CLOSED:
                 if costs_at_prices()[0] < cut:
-                    raise RefusedError(
+                    raise NotProvenError(
                         f"frame {k}: prices show less than the cut with {sorted(inside)} cached"
                     )
             elif move == LEAF:
                 if len(inside) + len(outside) < len(frame.items):
-                    raise RefusedError(f"frame {k}: a leaf leaves models open")
+                    raise NotProvenError(f"frame {k}: a leaf leaves models open")
                 cost = frame.served(inside, cut)
                 if cost is not None and cost < cut:
                     caches[frozenset(inside)] = cost
@@ -271,15 +271,15 @@ def listed(frame: Frame, k: int, proof: dict[str, Any]) -> tuple[int, dict[froze
                 m = next(moves)
                 i = m if m >= 0 else ~m
                 if i in inside or i in outside or i not in frame.items:
-                    raise RefusedError(f"frame {k}: model {i} is split, but not open")
+                    raise NotProvenError(f"frame {k}: model {i} is split, but not open")
                 halves = [(inside | {i}, set(outside)), (set(inside), outside | {i})]
                 waiting += halves if m < 0 else halves[::-1]
             else:
-                raise RefusedError(f"frame {k}: {move!r} is no move")
+                raise NotProvenError(f"frame {k}: {move!r} is no move")
     except StopIteration:
-        raise RefusedError(f"frame {k}: the tree ends too early") from None
+        raise NotProvenError(f"frame {k}: the tree ends too early") from None
     if next(moves, None) is not None or next(prices, None) is not None:
-        raise RefusedError(f"frame {k}: something comes after the end of the tree")
+        raise NotProvenError(f"frame {k}: something comes after the end of the tree")
     return cut, caches
 
 
@@ -312,10 +312,10 @@ def cheapest(
     return min([bound, *label.values()])
 
 
-class Radio:
+class RationalRadio:
     """The radio links of a problem, in intervals that are rounded outwards."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: RationalProblem) -> None:
         from mpmath.ctx_iv import MPIntervalContext  # type: ignore[import-untyped]  # has no types
 
         self.iv = MPIntervalContext()
@@ -373,17 +373,17 @@ def _end(interval: Any, end: int) -> Fraction:
     """Return the lower (0) or upper (1) end of an interval as a fraction."""
     sign, mantissa, exponent, _ = interval._mpi_[end]
     if exponent and not mantissa:  # how mpmath writes infinity
-        raise RefusedError("a rate is too close to 0 to be bounded")
+        raise NotProvenError("a rate is too close to 0 to be bounded")
     return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
 
 
-def proven(problem: Problem, claim: dict[str, Any]) -> Fraction:
+def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
     """Return what no feasible solution costs less than, by the proof alone."""
     K, M = problem.frames, len(problem.size)
     load = [[_down(cost) for cost in problem.loading(k)] for k in range(K)]
     keeping = claim["keeping"] or [[0.0] * M] * (K - 1)
     if len(keeping) != K - 1 or any(len(row) != M or min(row) < 0 for row in keeping):
-        raise RefusedError(f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
+        raise NotProvenError(f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
     # More than loading costs is no price; cut down to that, each is one.
     price = [load[0]]
     price += [
@@ -391,53 +391,53 @@ def proven(problem: Problem, claim: dict[str, Any]) -> Fraction:
         for row, costs in zip(keeping, load[1:], strict=False)
     ]
     if len(claim["frames"]) != K or len(claim["bandwidth"]) != problem.slots:
-        raise RefusedError(f"it must prove {K} frames and {problem.slots} slots")
+        raise NotProvenError(f"it must prove {K} frames and {problem.slots} slots")
     cuts, lists = [], []
     for k, proof in enumerate(claim["frames"]):
         after, later = (price[k + 1], load[k + 1]) if k + 1 < K else ([0] * M, [0] * M)
         held = [now - then for now, then in zip(price[k], after, strict=False)]
-        cut, caches = listed(Frame(problem, k, held, [cost > 0 for cost in later]), k, proof)
+        cut, caches = listed(RationalFrame(problem, k, held, [cost > 0 for cost in later]), k, proof)
         cuts.append(cut)
         lists.append(caches)
     total = Fraction(cheapest(lists, cuts, price, load), _ONE)
-    radio = Radio(problem)
+    radio = RationalRadio(problem)
     for t, multiplier in enumerate(claim["bandwidth"]):
         if not multiplier >= 0:
-            raise RefusedError(f"slot {t}: the bandwidth multiplier is negative")
+            raise NotProvenError(f"slot {t}: the bandwidth multiplier is negative")
         total += problem.alpha * radio.least_delay_s(t, Fraction(multiplier))
     return total / (problem.slots * problem.users)
 
 
-def priced(problem: Problem, answer: dict[str, Any]) -> Fraction:
+def priced(problem: RationalProblem, answer: dict[str, Any]) -> Fraction:
     """Return an upper bound on the cost of a solution, or refuse it if it is not feasible."""
-    radio, total = Radio(problem), Fraction(0)
+    radio, total = RationalRadio(problem), Fraction(0)
     before: set[int] = set()
     for t, row in enumerate(answer["cache"]):
         cached = {m for m in problem.models if row[m]}
         bandwidth, share = answer["bandwidth_share"][t], answer["step_share"][t]
         within = all(0 < b <= 1 for b in bandwidth) and all(0 <= x <= 1 for x in share)
         if not (within and len(bandwidth) == len(share) == problem.users):
-            raise RefusedError(f"slot {t} lacks a share, or has one out of its range")
+            raise NotProvenError(f"slot {t} lacks a share, or has one out of its range")
         storage = sum((problem.size[m] for m in cached), start=Fraction(0)) / problem.storage
         if max(storage, sum(map(Fraction, bandwidth)), sum(map(Fraction, share))) > 1 + FORGIVEN:
-            raise RefusedError(f"slot {t} passes a limit")
+            raise NotProvenError(f"slot {t} passes a limit")
         if t % problem.frame_slots and cached != before:
-            raise RefusedError(f"slot {t} changes the cache within a frame")
+            raise NotProvenError(f"slot {t} changes the cache within a frame")
         total += problem.alpha * radio.delay_s(t, bandwidth)
         for n, m in enumerate(problem.requested[t]):
             steps = Fraction(share[n]) * problem.steps
             if m in cached and steps < problem.least[m] * (1 - FORGIVEN):
-                raise RefusedError(f"slot {t}: user {n} has fewer steps than the floor")
+                raise NotProvenError(f"slot {t}: user {n} has fewer steps than the floor")
             total += problem.hit(m, steps) if m in cached else problem.cloud(t, n)
             if m in cached and m not in before:
                 total += problem.alpha * problem.load_s * problem.size[m]
         before = cached
     if len(answer["cache"]) != problem.slots:
-        raise RefusedError(f"the solution must have {problem.slots} slots")
+        raise NotProvenError(f"the solution must have {problem.slots} slots")
     return total / (problem.slots * problem.users)
 
 
-def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> Verdict:
+def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckFinding:
     """Check a certificate and, where a solution is given, that it is optimal.
 
     Args:
@@ -448,28 +448,28 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     sentences: list[str] = []
     bound = None
     try:
-        problem, claim = Problem(json.loads(instance)), json.loads(certificate)
+        problem, claim = RationalProblem(json.loads(instance)), json.loads(certificate)
         if claim["format"] != FORMAT:
-            raise RefusedError(f"it is no {FORMAT}")
+            raise NotProvenError(f"it is no {FORMAT}")
         if claim["instance_sha256"] != hashlib.sha256(instance).hexdigest():
-            raise RefusedError("it is about another document")
+            raise NotProvenError("it is about another document")
         found, stated = proven(problem, claim), Fraction(claim["bound"])
         if stated > found:
-            raise RefusedError(f"the frames prove {float(found)!r}, not {float(stated)!r}")
+            raise NotProvenError(f"the frames prove {float(found)!r}, not {float(stated)!r}")
         bound = float(claim["bound"])
         sentences.append(f"proven: no solution that the evaluator calls feasible costs less than {bound!r}")
         if solution is None:
             return True, sentences, bound, None
         answer = json.loads(solution)
         if answer["instance"] != problem.name:
-            raise RefusedError("the solution is of another instance")
+            raise NotProvenError("the solution is of another instance")
         cost = priced(problem, answer)
         gap = (cost - stated) / cost if cost else Fraction(0)
         optimal = gap <= OPTIMAL_WITHIN
         told = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
         sentences.append(f"the solution is {told}: it costs {float(cost)!r}")
         return optimal, sentences, bound, float(gap)
-    except RefusedError as refused:
+    except NotProvenError as refused:
         return False, [*sentences, f"refused: {refused}"], bound, None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {str(error)[:80]}".replace("\n", " ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from mincache.certificate.check_certificate import FORMAT, Problem, proven
+from mincache.certificate.check_certificate import FORMAT, RationalProblem, proven
 from mincache.errors import MissingExtraError
 from mincache.exact import marginal_delay_s
 from mincache.exact.cuts import frame_cuts
@@ -42,7 +42,7 @@ def certify_frames(
         "frames": [vars(frame) for frame in cuts.frames],
     }
     try:
-        bound = float(proven(Problem(json.loads(instance)), claim))
+        bound = float(proven(RationalProblem(json.loads(instance)), claim))
     except ModuleNotFoundError:
         raise MissingExtraError("a proof needs mpmath: pip install 'mincache[certify]'") from None
     claim["bound"] = bound - _ROUNDING * abs(bound)

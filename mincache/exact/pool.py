@@ -103,7 +103,8 @@ class CachePool:
             priced = loss - self.sets @ kept
             order = np.argsort(priced, kind="stable")
             near = np.count_nonzero(priced <= priced[order[0]] + gap)
-            chosen.append(order[: max(near, _FEWEST_MIXED)])
+            order = order[: max(near, _FEWEST_MIXED)]
+            chosen.append(order[np.isfinite(priced[order])])  # a floor on steps forbids some caches
         return np.repeat(np.arange(len(chosen)), list(map(len, chosen))), np.concatenate(chosen)
 
 

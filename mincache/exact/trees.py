@@ -39,9 +39,9 @@ class Found(NamedTuple):
 
 
 def _grid(cutoff: float) -> int:
-    """Return how many steps of a price there are in one: a power of 2, a millionth of the cutoff or less."""
+    """Return how many steps of a price there are in one: a power of 2, by the cutoff's size."""
     exponent = int(np.frexp(max(abs(cutoff), 1e-300))[1])
-    return 1 << max(0, 20 - exponent)
+    return 1 << max(0, 17 - exponent)
 
 
 class FrameTrees:
