@@ -55,7 +55,7 @@ def certify(
 
 def _write(document: bytes, output: Path, time_limit: float | None, form: str | None) -> None:
     from mincache.certificate import certify as prove
-    from mincache.certificate.document import parse_certificate
+    from mincache.files.documents import parse_json
     from mincache.solving.contract import Budget
 
     prepare(output)
@@ -63,7 +63,7 @@ def _write(document: bytes, output: Path, time_limit: float | None, form: str | 
     with waiting("proving"):
         data = prove(document, remaining=budget.remaining)
     write_output(output, data)
-    bound = parse_certificate(data).bound
+    bound = parse_json(data)["bound"]
     found = {"certificate": str(output), "bound": bound}
     answer(form, found, f"{output}: no solution costs less than {bound!r}")
 

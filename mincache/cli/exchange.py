@@ -19,7 +19,7 @@ from mincache.cli.options import (
     read_input,
     write_output,
 )  # fmt: skip
-from mincache.cli.terminal import answer, waiting
+from mincache.cli.terminal import answer, waiting, warn
 
 _FORMATS = ["nl", "gms", "lp", "mps"]
 _FORMULATIONS = ["exact", "piecewise", "relaxed"]
@@ -76,16 +76,32 @@ def export(
 def import_(folder: Path, answered: Path, output: Path | None) -> None:
     """Turn another solver's answer in FILE to the model in FOLDER into a solution.
 
-    FILE is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL) or any table of names and values; `-` stands for
-    standard input.
+    FILE is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), GLPK's printable one, or any table of names and
+    values; `-` stands for standard input. The command shows the cost that the answer claims, and the cost
+    that it has.
     """
-    from mincache.algebra.model_answers import read_answer
+    from mincache.algebra.model_answers import INSTANCE_FILE, read_answer, read_claims
+    from mincache.algebra.parts import agrees
     from mincache.errors import in_file
-    from mincache.files.documents import solution_bytes
+    from mincache.files.documents import read_instance, solution_bytes
+    from mincache.problem.evaluation import evaluate
 
     with in_file(answered):
         data = read_input(answered)
     path = output or folder / "solution.json"
-    write_output(path, solution_bytes(read_answer(folder, answered, data)))
-    if path != STANDARD:
-        click.echo(str(path))
+    solution, claims = read_answer(folder, answered, data), read_claims(folder, answered, data)
+    write_output(path, solution_bytes(solution))
+    cost = evaluate(read_instance(folder / INSTANCE_FILE), solution).cost
+    claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"
+    status = f", status {claims.status[:40]!r}" if claims.status else ""
+    told = f"it claims {claimed}{status}; it costs {cost:.10g}"
+    if path == STANDARD:
+        warn(told)
+    else:
+        click.echo(f"{path}\n{told}")
+    if "infeasible" in claims.status.lower():
+        warn("its status is not that of an answer")
+    if not claims.bandwidth:
+        warn("it gives no user any bandwidth; was the answer cut off?")
+    if claims.cost is not None and not agrees(claims.cost, cost):
+        warn("what it claims to cost is not what it costs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,13 +104,24 @@ def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
 
 @instances.command()
 @click.argument("suite", type=SUITE)
-def certify(suite: str) -> None:
-    """Write a certificate and the best solution of every instance into SUITE's folder."""
-    from mincache.certificate.archive import write_archive
+@click.argument("names", nargs=-1, type=INSTANCE)
+@click.option("--check", "checking", is_flag=True, help="Check the certificates there are; write the status.")
+def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
+    """Write a certificate and the best solution of every instance (or of NAMES) into SUITE's folder.
+
+    The check of a certificate decides the instance's status in suite.toml: proven or bounded.
+    """
+    from mincache.certificate.archive import write_archive, write_status
     from mincache.generation import suites
 
     found = suites.find(suite)
-    done = list(tracked(write_archive(found), "proving", total=len(found.entries)))
+    for name in names:
+        found.read(name)  # refuses a name that is not listed
+    if checking:
+        states = Counter(entry.status for entry in write_status(found).entries.values())
+        click.echo(f"{suite}: " + ", ".join(f"{count} {status}" for status, count in states.items()))
+        return
+    done = list(tracked(write_archive(found, names), "proving", total=len(names or found.entries)))
     click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 

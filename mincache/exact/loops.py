@@ -21,12 +21,16 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mincache.errors import MissingExtraError
-from mincache.exact import prices, search, serving, tree
+from mincache.exact import frame_tree, prices, search, serving, tree
 
 Loops = Callable[..., None]
 """A function of `search` or `serving`, plain or compiled."""
 
-_MODULES = {"search_frames": (prices, tree, serving, search), "serve_slots": (tree, serving)}
+_MODULES = {
+    "search_frames": (prices, tree, serving, search),
+    "serve_slots": (tree, serving),
+    "search_tree": (tree, serving, frame_tree),
+}
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
 _COMPILING_S = 30.0  # some three times what compiling takes

@@ -23,11 +23,13 @@ class Beside:
         folder: name of the folder.
         remedy: the command that writes the documents of a suite.
         failure: returns None, or why the document of an instance does not support the suite's reference.
+        remakable: whether a document may be missing where the suite has the command that makes it.
     """
 
     folder: str
     remedy: str
     failure: Callable[[Suite, str], str | None]
+    remakable: bool = False
 
     def path(self, suite: Suite, name: str) -> Path:
         """Return where the document of the instance `name` lies."""
@@ -37,9 +39,14 @@ class Beside:
         """Return whether a suite comes with such documents."""
         return (suite.folder / self.folder).is_dir()
 
+    def kept(self, suite: Suite) -> list[str]:
+        """Return the instances whose document is kept: all but those that a command makes anew."""
+        remade = {n for n, entry in suite.entries.items() if entry.certificate} if self.remakable else set()
+        return [name for name in suite.entries if name not in remade]
+
     def check(self, suite: Suite) -> Iterator[tuple[str, str | None]]:
         """Yield each instance's name, and None or what its document fails to show."""
-        for name in suite.entries:
+        for name in self.kept(suite):
             path = self.path(suite, name)
             if not path.is_file():
                 yield name, f"no file {path}; `{self.remedy} {suite.folder}` writes it"

@@ -99,16 +99,24 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]
     Raises:
         InputError: if one is not finite.
     """
+    changes = {name: {"best_known": cost, "lower_bound": bound} for name, (cost, bound) in values.items()}
+    changed = set_entries(suite, changes)
+    if source:
+        write_content(suite.folder, changed.content.model_copy(update={"references": source}))
+    return Suite(suite.folder)
 
-    def referenced(entry: ListedInstance, cost: float, bound: float | None) -> ListedInstance:
-        return validated(ListedInstance, entry.model_dump() | {"best_known": cost, "lower_bound": bound})
 
+def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]]) -> Suite:
+    """Write fields of `ListedInstance` by instance into `suite.toml`; return the suite, read again.
+
+    Raises:
+        InputError: if a value is none that the field may have.
+    """
     entries = tuple(
-        referenced(entry, *values[entry.name]) if entry.name in values else entry
+        validated(ListedInstance, entry.model_dump() | dict(changes.get(entry.name, {})))
         for entry in suite.content.instance
     )
-    changes = {"instance": entries, "references": source or suite.content.references}
-    write_content(suite.folder, suite.content.model_copy(update=changes))
+    write_content(suite.folder, suite.content.model_copy(update={"instance": entries}))
     return Suite(suite.folder)
 
 
