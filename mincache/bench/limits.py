@@ -72,7 +72,9 @@ class Limits:
 
 
 ANSWER_S = 10.0
-"""Seconds that sending the answer may take once `solve` has returned."""
+"""Seconds that writing the answer may take where there is no limit on the time."""
+WRITING_S_PER_BYTE = 2e-7
+"""Seconds past limit and grace in which an answer may be written, for each byte of the instance."""
 LEAVE_S = 1.0
 """Seconds that the child may take to end once all is said."""
 TERM_TO_KILL_S = 0.05

@@ -129,8 +129,8 @@ def sees_descendants() -> bool:
 def trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
     from mincache.bench import plan
-    from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
+    from mincache.bench.executors import attempt
     from mincache.bench.limits import Limits
     from mincache.bench.supervisor import Supervisor
     from mincache.errors import MincacheError

@@ -14,7 +14,6 @@ from mincache.cli.options import FOLDER
 from mincache.cli.terminal import Bars, TerminalTable, show
 
 if TYPE_CHECKING:
-    from mincache.bench.entrant import Entrant
     from mincache.paper.findings import Findings
 
 ALL = "all"
@@ -153,9 +152,10 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     Every run is repeated under its own limits and seeds. A learned solver answers with the policies in the
     row's folder. Exits with 1 if the row is not reproduced.
     """
-    from mincache.bench import journal
-    from mincache.bench.campaign import Redo, pending
+    from mincache.bench.campaign import Redo
     from mincache.bench.campaign import run as run_campaign
+    from mincache.bench.describing import describe_one
+    from mincache.bench.entrant import absolute
     from mincache.bench.executors import LocalExecutor
     from mincache.board.entries import read_entry, write_manifest
     from mincache.board.publish import write_page
@@ -171,7 +171,7 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     every = sorted({record.cell.instance for record in published.records})
     kept = every[:instances]
     records = [record for record in published.records if record.cell.instance in kept]
-    entrant = _entrant(spec_of(published))
+    entrant = describe_one(absolute(spec_of(published)))
     for what, said in (
         ("source", "source is another than the one recorded"),
         ("files", "files are others than those recorded"),
@@ -180,10 +180,9 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
         if known - {getattr(entrant, what)}:
             click.echo(f"the solver's {said}", err=True)
     tasks = tasks_of(records, entrant, suite)
-    with Progress(len(tasks), len(pending(output, tasks, Redo()))) as progress:
-        run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)
-    keys = {task.key for task in tasks}
-    found = reproduction(records, [again for again in journal.read(output) if again.cell.key in keys])
+    with Progress(len(tasks)) as progress:
+        again = run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show, progress.begin)
+    found = reproduction(records, again)
     holds = found.holds(tolerance)
     of_all = "" if kept == every else f", on {len(kept)} of {len(every)} instances"
     click.echo(f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}")
@@ -192,16 +191,6 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
         write_manifest(entry, published.manifest.model_copy(update={"reproduced": said}))
         write_page(entry.parent.parent)
     sys.exit(not holds)
-
-
-def _entrant(solver: str) -> Entrant:
-    from mincache.bench.describing import describe_all
-    from mincache.bench.entrant import Entrant
-
-    (found,) = describe_all([solver], workers=1)
-    if not isinstance(found, Entrant):
-        raise found
-    return found
 
 
 for _word, _about in ABOUT.items():

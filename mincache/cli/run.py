@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mincache.bench.entrant import Entrant
     from mincache.bench.executors import Executor
     from mincache.bench.plan import Task
+    from mincache.bench.records import Record
 
 
 @click.command()
@@ -64,7 +65,7 @@ def run(
     """
     from mincache.bench import campaign, plan
     from mincache.bench.cores import usable_cores
-    from mincache.cli.summary import print_plan
+    from mincache.cli.summary import print_outcomes, print_plan
     from mincache.generation import suites
 
     limits = limits_of(**limiting)
@@ -73,15 +74,16 @@ def run(
     found = suites.find(suite)
     with waiting("loading solvers"):
         entrants = _entrants(solvers, limits.startup_s)
-    tasks = plan.plan(found, entrants, seeds, limits, seed)
+    whole = tasks = plan.plan(found, entrants, seeds, limits, seed)
     if shard is not None:
-        tasks = list(plan.shard(tasks, *shard))
+        tasks = list(plan.shard(whole, *shard))
     redo = campaign.Redo(failed=retry == "failed", all=force)
     if dry_run:
         print_plan(tasks, {task.key for task in campaign.pending(output, tasks, redo)}, at_a_time)
         return
-    _run(output, tasks, where, redo)
-    _conclude_campaign(output, tasks)
+    records = _run(output, tasks, where, redo, whole if shard is not None else ())
+    print_outcomes(records)
+    sys.exit(0 if len(records) == len(tasks) and all(record.passed for record in records) else 1)
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
@@ -97,7 +99,7 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
         from mincache.bench.cluster import DaskExecutor
     except ModuleNotFoundError as error:
         raise registry.missing_extra("--executor dask", error) from None
-    return DaskExecutor(scheduler)
+    return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
 
 
 def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
@@ -120,32 +122,23 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     return entrants
 
 
-def _run(output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo) -> None:
+def _run(
+    output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo, whole: Sequence[Task]
+) -> list[Record]:
     from mincache.bench import campaign
     from mincache.bench.executors import ExecutorError
     from mincache.bench.journal import JournalError
     from mincache.cli.summary import Progress
 
-    waiting = len(campaign.pending(output, tasks, redo))
     try:
-        with Progress(len(tasks), waiting) as progress:
-            campaign.run(output, tasks, executor, redo, progress.show)
+        with Progress(len(tasks)) as progress:
+            return campaign.run(output, tasks, executor, redo, progress.show, progress.begin, whole)
     except KeyboardInterrupt:
         click.echo("interrupted; repeat the command to go on", err=True)
         sys.exit(1)
     except (JournalError, ExecutorError) as error:
         click.echo(f"error: {error}; repeat the command to go on", err=True)
         sys.exit(1)
-
-
-def _conclude_campaign(output: Path, tasks: Sequence[Task]) -> None:
-    from mincache.bench import journal
-    from mincache.cli.summary import print_outcomes
-
-    keys = {task.key for task in tasks}
-    records = [record for record in journal.read(output) if record.cell.key in keys]
-    print_outcomes(records)
-    sys.exit(0 if len(records) == len(keys) and all(record.passed for record in records) else 1)
 
 
 @click.command()
@@ -167,17 +160,20 @@ def status(folder: Path, as_json: bool) -> None:
 def merge(folders: tuple[Path, ...], output: Path) -> None:
     """Join the records of campaigns that ran in parts.
 
-    Of each run the first record is kept. Exit code 1 if two differ in verdict or answer; each is named.
+    Of each run the first record is kept. Exit code 1 if two differ in verdict or answer, or if a solution is
+    missing or damaged; each is named.
     """
     from mincache.bench import journal, merging
     from mincache.cli.summary import passed_over
 
     with waiting("joining records"):
-        conflicts = merging.merge(folders, output)
+        merged = merging.merge(folders, output)
     for folder in folders:
-        if torn := journal.torn_lines(folder):
+        if torn := journal.read_counting(folder)[1]:
             click.echo(f"{folder}: {passed_over(torn)}", err=True)
-    for conflict in conflicts:
+    for damage in merged.damaged:
+        click.echo(f"damaged: {damage}", err=True)
+    for conflict in merged.conflicts:
         click.echo(f"conflict: {conflict}", err=True)
-    click.echo(f"{len(journal.read(output))} runs in {output}, {len(conflicts)} conflicts")
-    sys.exit(1 if conflicts else 0)
+    click.echo(f"{len(journal.read(output))} runs in {output}, {len(merged.conflicts)} conflicts")
+    sys.exit(1 if merged.conflicts or merged.damaged else 0)

@@ -34,9 +34,9 @@ def solve(instance: str, solver: str, seed: int, output: Path, as_json: bool, **
     is feasible, 1 if not or if there is none.
     """
     from mincache.bench import plan
-    from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
     from mincache.bench.entrant import absolute
+    from mincache.bench.executors import attempt
     from mincache.bench.supervisor import Supervisor
 
     limits = limits_of(**limiting)

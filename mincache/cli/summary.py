@@ -37,12 +37,18 @@ class Progress:
 
     Args:
         total: runs of the campaign.
-        waiting: those still to be done.
     """
 
-    def __init__(self, total: int, waiting: int) -> None:
-        self._total, self._done, self._failed = total, total - waiting, 0
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._failed = total, 0, 0
         self._bars = Bars()
+
+    def begin(self, waiting: int, torn_lines: int) -> None:
+        """Show how many runs are still to be done, and what of the journal was passed over."""
+        if torn_lines:
+            click.echo(passed_over(torn_lines), err=True)
+        self._done = self._total - waiting
+        self._bars.show("runs", self._done, self._total, "0 failed")
 
     def show(self, record: Record) -> None:
         """Show that a run is done and kept."""
@@ -55,7 +61,6 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._bars.__enter__()
-        self._bars.show("runs", self._done, self._total, "0 failed")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -111,7 +116,7 @@ class Status:
 
 def status_of(folder: Path) -> Status:
     """Return how far the campaign in a folder is."""
-    records = journal.read(folder)
+    records, torn_lines = journal.read_counting(folder)
     done = {record.cell.key for record in records if record.final}
     cells = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
     return Status(
@@ -120,7 +125,7 @@ def status_of(folder: Path) -> Status:
         outcomes={solver: dict(counts) for solver, counts in campaign.outcomes(records).items()},
         to_do=dict(Counter(solver for key, solver in cells.items() if key not in done)),
         failed=[line(record) for record in records if not record.passed],
-        torn_lines=journal.torn_lines(folder),
+        torn_lines=torn_lines,
     )
 
 
