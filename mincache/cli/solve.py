@@ -83,7 +83,7 @@ def _conclude(judged: Judged, output: Path, as_json: bool) -> None:
 def _as_document(judged: Judged, solution: Path | None) -> dict[str, Any]:
     from mincache.cli.score import as_document
 
-    told = {"stop_reason", "claim", "verdict", "reason", "bound", "solve_s", "wall_s", "cpu_s"}
+    told = {"stop_reason", "claim", "verdict", "reason", "bound", "start_s", "solve_s", "wall_s", "cpu_s"}
     return {
         "instance": judged.record.cell.instance,
         "solver": judged.record.cell.solver,

@@ -22,7 +22,10 @@ def line(record: Record) -> str:
     """Return a record in one line."""
     score = record.score
     cost = f" cost {score.cost:.6g}" if score is not None and score.cost is not None else ""
-    took = f" in {record.solve_s:.3g} s" if record.solve_s is not None else ""
+    took = ""
+    if record.solve_s is not None and record.answer_s is not None:
+        start_s = record.answer_s - record.solve_s
+        took = f" in {record.solve_s:.3g} s, {record.answer_s:.3g} s with {start_s:.3g} s to start"
     stop = "" if record.stop_reason == "finished" else record.stop_reason
     why = ": ".join(filter(None, (stop, record.reason)))
     return f"{_place(record.cell)} {record.verdict}{cost}{took}" + (f": {why}" if why else "")
