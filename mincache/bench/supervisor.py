@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from mincache.bench import keeper, pipes, processes
-from mincache.bench.limits import Limits, thread_variables
+from mincache.bench.limits import Limits, shown_environment, thread_variables
 from mincache.bench.outcome import Outcome
 from mincache.bench.worker import Job
 
@@ -52,12 +51,13 @@ class Supervisor:
         self._lock = threading.Lock()
         self._closed = False
         self._hash_seed = 0
+        self._shown: tuple[str, ...] = ()
 
     def run(self, job: Job, limits: Limits, instance: bytes = b"") -> Outcome:
         """Let the keeper run a job, and return what it saw: `interrupted` if it was lost or closed."""
         limits.check_enforceable()
         try:
-            process = self._alive(job.hash_seed)
+            process = self._alive(job.hash_seed, tuple(limits.environment))
         except OSError as error:
             return Outcome(stopped_by="machine", note=f"no keeper could be started: {error}")
         if process is None:
@@ -112,17 +112,18 @@ class Supervisor:
         note = "the campaign was stopped" if self._closed else f"its keeper died ({status})"
         return Outcome(stopped_by="interrupted", note=note)
 
-    def _alive(self, hash_seed: int | None) -> subprocess.Popen[bytes] | None:
-        """Return a keeper whose runs have this seed of Python's hashes, another one if need be."""
+    def _alive(self, hash_seed: int | None, shown: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
+        """Return a keeper whose runs have this seed of hashes and see these variables."""
         with self._lock:
-            if self._process is not None and hash_seed not in (None, self._hash_seed):
+            fit = hash_seed in (None, self._hash_seed) and shown == self._shown
+            if self._process is not None and not fit:
                 self._leave(self._process)
                 self._process = None
             if self._closed:
                 return None
             if self._process is None:
-                self._hash_seed = hash_seed or 0
-                self._process = _start(self.threads, self._pin, self._hash_seed)
+                self._hash_seed, self._shown = hash_seed or 0, shown
+                self._process = _start(self.threads, self._pin, self._hash_seed, shown)
             return self._process
 
     @property
@@ -156,14 +157,14 @@ class Supervisor:
         self.close()
 
 
-def _start(threads: int, pin: bool, hash_seed: int) -> subprocess.Popen[bytes]:
+def _start(threads: int, pin: bool, hash_seed: int, shown: tuple[str, ...]) -> subprocess.Popen[bytes]:
     cores = threads if pin else 0
     # -P: the keeper must not import from the folder that the campaign is started in.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | thread_variables(threads) | {"PYTHONHASHSEED": str(hash_seed)},
+        env=shown_environment(shown) | thread_variables(threads) | {"PYTHONHASHSEED": str(hash_seed)},
         start_new_session=True,
         bufsize=0,
     )

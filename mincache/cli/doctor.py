@@ -108,7 +108,8 @@ def _refusal(name: str) -> str:
     from mincache.errors import InputError
 
     try:
-        Limits(**({name: 1} if name in _REFUSABLE else {})).check_enforceable()
+        given: dict[str, Any] = {name: 1} if name in _REFUSABLE else {}
+        Limits(**given).check_enforceable()
     except InputError as error:
         return str(error)
     return ""

@@ -72,6 +72,8 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Memory of a run, all its processes, such as 2GB."),
         click.option("--threads", type=COUNT, default=1, show_default=True,
                      help="Threads, and cores where they can be pinned, of a run."),
+        click.option("--env", "environment", multiple=True, metavar="NAME",
+                     help="An environment variable that a run may see; may be repeated."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -80,7 +82,7 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def limits_of(
     time_limit: float | None, grace: float, startup_limit: float, cpu_limit: float | None,
-    memory_limit: int | None, threads: int,
+    memory_limit: int | None, threads: int, environment: tuple[str, ...] = (),
 ) -> Limits:  # fmt: skip
     """Return the limits that the options say.
 
@@ -89,6 +91,8 @@ def limits_of(
     """
     from mincache.bench.limits import Limits
 
-    limits = Limits(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads=threads)
+    limits = Limits(
+        time_limit, grace, startup_limit, cpu_limit, memory_limit, threads=threads, environment=environment
+    )
     limits.check_enforceable()
     return limits

@@ -10,6 +10,7 @@ from bench_fixture import job_of, on_linux, tiny_tasks
 from mincache.bench import worker
 from mincache.bench.contents import Content, changed, late_modules, libraries_of
 from mincache.bench.describing import describe
+from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Supervisor
 
 pytestmark = on_linux
@@ -31,7 +32,7 @@ class Mine(Solver):
     table: Path = Path("t.txt")
     def solve(self, instance, run):
         {within}
-        print(np.random.rand(), random.random(), list({{f"m{{k}}" for k in range(9)}}))
+        print(np.random.rand(), random.random(), list({{f"m{{k}}" for k in range(9)}}), flush=True)
         raise ValueError("done")
 """
 
@@ -103,6 +104,21 @@ def test_global_generators_are_seeded_from_the_stream(tmp_path, keeper):
     assert all(len(set(parts)) == 3 for parts in zip(*(line.split()[:2] for line in first), strict=True))
     with Supervisor(pin=False) as other:
         assert [output(other, task, spec, number) for number in (2, 1, 0)] == first[::-1]
+
+
+def test_a_run_sees_few_variables(tmp_path, monkeypatch):
+    """Of the environment a run sees what programs need to start, and what was asked for by name."""
+    (task,) = tiny_tasks(tmp_path / "suite", traces=1)
+    monkeypatch.setenv("MY_SECRET", "s3cret")
+    monkeypatch.setenv("MY_LICENCE", "l1cence")
+    spec = write(tmp_path, "import os", "print(sorted(os.environ.items()))")
+    job = job_of(task, solver=spec, contents=())
+    with Supervisor(pin=False) as one:
+        for asked in ((), ("MY_LICENCE",)):
+            output = one.run(job, Limits(wall_s=30.0, environment=asked), task.read()).output
+            assert b"'PATH'" in output
+            assert b"s3cret" not in output
+            assert (b"l1cence" in output) == bool(asked)
 
 
 def test_an_unchanged_file_is_known_without_reading_it(tmp_path):
