@@ -42,6 +42,7 @@ class Limits:
     environment: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "environment", tuple(self.environment))  # JSON makes it a list
         for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "threads"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
