@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from mincache.bench.entrant import files_digest
+from mincache.bench.contents import files_digest
 from mincache.bench.records import Record
 from mincache.board import readme
 from mincache.board.contenders import contender

@@ -106,7 +106,8 @@ def _refusal(name: str) -> str:
     from mincache.errors import InputError
 
     try:
-        Limits(**({name: 1} if name in _REFUSABLE else {})).check_enforceable()
+        given: dict[str, Any] = {name: 1} if name in _REFUSABLE else {}
+        Limits(**given).check_enforceable()
     except InputError as error:
         return str(error)
     return ""
@@ -127,8 +128,8 @@ def sees_descendants() -> bool:
 def trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
     from mincache.bench import plan
-    from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
+    from mincache.bench.executors import attempt
     from mincache.bench.limits import Limits
     from mincache.bench.supervisor import Supervisor
     from mincache.errors import MincacheError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -110,8 +111,19 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         # The reader (head, less) has left; say nothing more, not even when Python flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         sys.exit(1)
+    except (OSError, OverflowError) as error:  # a full disk, a folder that is gone, a limit beyond all bounds
+        _close_output()
+        with contextlib.suppress(OSError):
+            click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+def _close_output() -> None:
+    """Let what Python has still to print at its exit go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -141,6 +141,8 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Memory of a run, all its processes, such as 500MB or 2GiB."),
         click.option("--threads", type=COUNT, default=1, show_default=True,
                      help="Threads of a run, and the cores it is pinned to where the system allows it."),
+        click.option("--env", "environment", multiple=True, metavar="NAME",
+                     help="Environment variable that a run may see; repeatable."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -149,7 +151,7 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def limits_of(
     time_limit: float | None, grace: float, startup_limit: float, cpu_limit: float | None,
-    memory_limit: int | None, threads: int,
+    memory_limit: int | None, threads: int, environment: tuple[str, ...] = (),
 ) -> Limits:  # fmt: skip
     """Return the limits that the options say.
 
@@ -158,7 +160,9 @@ def limits_of(
     """
     from mincache.bench.limits import Limits
 
-    limits = Limits(time_limit, grace, startup_limit, cpu_limit, memory_limit, threads=threads)
+    limits = Limits(
+        time_limit, grace, startup_limit, cpu_limit, memory_limit, threads=threads, environment=environment
+    )
     limits.check_enforceable()
     return limits
 

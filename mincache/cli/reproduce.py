@@ -15,7 +15,6 @@ from mincache.cli.options import COUNT, FOLDER, FilePath, folder_output, machine
 from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
 
 if TYPE_CHECKING:
-    from mincache.bench.entrant import Entrant
     from mincache.paper.findings import Findings
 
 ALL = "all"
@@ -162,9 +161,10 @@ def reproduce_row(
     Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
     folder. Exit code 1 if the row is not reproduced.
     """
-    from mincache.bench import journal
-    from mincache.bench.campaign import Redo, pending
+    from mincache.bench.campaign import Redo
     from mincache.bench.campaign import run as run_campaign
+    from mincache.bench.describing import describe_one
+    from mincache.bench.entrant import absolute
     from mincache.bench.executors import LocalExecutor
     from mincache.board.entries import read_entry, write_manifest
     from mincache.board.publish import write_page
@@ -180,7 +180,7 @@ def reproduce_row(
     every = sorted({record.cell.instance for record in published.records})
     kept = every[:instances]
     records = [record for record in published.records if record.cell.instance in kept]
-    entrant = _entrant(spec_of(published))
+    entrant = describe_one(absolute(spec_of(published)))
     for what, said in (
         ("source", "source differs from the recorded one"),
         ("files", "files differ from the recorded ones"),
@@ -189,10 +189,9 @@ def reproduce_row(
         if known - {getattr(entrant, what)}:
             warn(f"the solver's {said}")
     tasks = tasks_of(records, entrant, suite)
-    with Progress(len(tasks), len(pending(output, tasks, Redo())), form is not None) as progress:
-        run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)
-    keys = {task.key for task in tasks}
-    found = reproduction(records, [again for again in journal.read(output) if again.cell.key in keys])
+    with Progress(len(tasks), form is not None) as progress:
+        again = run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show, progress.begin)
+    found = reproduction(records, again)
     holds = found.holds(tolerance)
     of_all = "" if kept == every else f", on {len(kept)} of {len(every)} instances"
     told = f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}"
@@ -202,16 +201,6 @@ def reproduce_row(
         write_manifest(entry, published.manifest.model_copy(update={"reproduced": said}))
         write_page(entry.parent.parent)
     sys.exit(not holds)
-
-
-def _entrant(solver: str) -> Entrant:
-    from mincache.bench.describing import describe_all
-    from mincache.bench.entrant import Entrant
-
-    (found,) = describe_all([solver], workers=1)
-    if not isinstance(found, Entrant):
-        raise found
-    return found
 
 
 for _word, _about in ABOUT.items():

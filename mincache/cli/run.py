@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mincache.bench.entrant import Entrant
     from mincache.bench.executors import Executor
     from mincache.bench.plan import Task
+    from mincache.bench.records import Record
 
 
 @click.command()
@@ -85,15 +86,15 @@ def run(
     found = suites.find(suite)
     with waiting("loading solvers"):
         entrants = _entrants(solvers, limits.startup_s)
-    tasks = plan.plan(found, entrants, seeds, limits, seed)
+    whole = tasks = plan.plan(found, entrants, seeds, limits, seed)
     if shard is not None:
-        tasks = list(plan.shard(tasks, *shard))
+        tasks = list(plan.shard(whole, *shard))
     redo = campaign.Redo(failed=retry == "failed", all=force)
     if dry_run:
         print_plan(tasks, {task.key for task in campaign.pending(output, tasks, redo)}, at_a_time)
         return
-    _run(output, tasks, where, redo, quiet=form is not None)
-    _conclude(output, tasks, form)
+    records = _run(output, tasks, where, redo, whole if shard is not None else (), form is not None)
+    _conclude(records, tasks, form)
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
@@ -109,7 +110,7 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
         from mincache.bench.cluster import DaskExecutor
     except ModuleNotFoundError as error:
         raise registry.missing_extra("--executor dask", error) from None
-    return DaskExecutor(scheduler)
+    return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
 
 
 def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
@@ -132,16 +133,17 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     return entrants
 
 
-def _run(output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo, quiet: bool) -> None:
+def _run(
+    output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo, whole: Sequence[Task], quiet: bool
+) -> list[Record]:
     from mincache.bench import campaign
     from mincache.bench.executors import ExecutorError
     from mincache.bench.journal import JournalError
     from mincache.cli.summary import Progress
 
-    waiting = len(campaign.pending(output, tasks, redo))
     try:
-        with Progress(len(tasks), waiting, quiet) as progress:
-            campaign.run(output, tasks, executor, redo, progress.show)
+        with Progress(len(tasks), quiet) as progress:
+            return campaign.run(output, tasks, executor, redo, progress.show, progress.begin, whole)
     except KeyboardInterrupt:
         click.echo("interrupted; repeat the command to continue", err=True)
         sys.exit(1)
@@ -149,12 +151,9 @@ def _run(output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo, qu
         raise click.ClickException(f"{error}; repeat the command to continue") from None
 
 
-def _conclude(output: Path, tasks: Sequence[Task], form: str | None) -> None:
-    from mincache.bench import journal
+def _conclude(records: Sequence[Record], tasks: Sequence[Task], form: str | None) -> None:
     from mincache.cli.summary import outcome_lines, status_of
 
-    keys = {task.key for task in tasks}
-    records = [record for record in journal.read(output) if record.cell.key in keys]
     found = status_of(records, {task.key: task.cell.solver for task in tasks})
     answer(form, asdict(found), *outcome_lines(found))
     sys.exit(0 if found.done == found.planned and not found.failed else 1)
@@ -178,20 +177,23 @@ def status(folder: Path, form: str | None) -> None:
 def merge(folders: tuple[Path, ...], output: Path, form: str | None) -> None:
     """Join the records of campaigns that ran in parts.
 
-    Of each run, the first record is kept. Exit code 1 if two records of a run differ in verdict or answer;
-    each is named.
+    Of each run, the first record is kept. Exit code 1 if two records of a run differ in verdict or answer, or
+    if a solution is missing or damaged; each is named.
     """
     from mincache.bench import journal, merging
     from mincache.cli.summary import skipped
 
     with waiting("joining records"):
-        conflicts = merging.merge(folders, output)
+        merged = merging.merge(folders, output)
     for folder in folders:
-        if torn := journal.torn_lines(folder):
+        if torn := journal.read_counting(folder)[1]:
             warn(f"{folder}: {skipped(torn)}")
-    for conflict in conflicts:
+    for damage in merged.damaged:
+        warn(f"damaged: {damage}")
+    for conflict in merged.conflicts:
         warn(f"conflict: {conflict}")
     runs = len(journal.read(output))
-    found = {"folder": str(output), "runs": runs, "conflicts": conflicts}
-    answer(form, found, f"{runs} runs in {output}, {len(conflicts)} conflicts")
-    sys.exit(1 if conflicts else 0)
+    damaged = list(merged.damaged)
+    found = {"folder": str(output), "runs": runs, "conflicts": list(merged.conflicts), "damaged": damaged}
+    answer(form, found, f"{runs} runs in {output}, {len(merged.conflicts)} conflicts")
+    sys.exit(1 if merged.conflicts or merged.damaged else 0)

@@ -52,9 +52,9 @@ def solve(
     child process, as in a campaign. Exit code 0 if its answer is feasible, 1 if not or if there is none.
     """
     from mincache.bench import plan
-    from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
     from mincache.bench.entrant import absolute
+    from mincache.bench.executors import attempt
     from mincache.bench.supervisor import Supervisor
     from mincache.errors import InputError
 
@@ -121,7 +121,7 @@ def _conclude(judged: Judged, output: Path | None, form: str | None) -> None:
 def _as_document(judged: Judged, solution: Path | None) -> dict[str, Any]:
     from mincache.cli.score import as_document
 
-    told = {"stop_reason", "claim", "verdict", "reason", "bound", "solve_s", "wall_s", "cpu_s"}
+    told = {"stop_reason", "claim", "verdict", "reason", "bound", "start_s", "solve_s", "wall_s", "cpu_s"}
     return {
         "instance": judged.record.cell.instance,
         "solver": judged.record.cell.solver,

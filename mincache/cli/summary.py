@@ -13,7 +13,7 @@ import click
 from mincache.bench import campaign, journal
 from mincache.bench.plan import Task
 from mincache.bench.records import Cell, Record
-from mincache.cli.terminal import Bars
+from mincache.cli.terminal import Bars, warn
 
 _MOST_FAILURES = 20
 
@@ -22,7 +22,10 @@ def line(record: Record) -> str:
     """Return a record in one line."""
     score = record.score
     cost = f" cost {score.cost:.6g}" if score is not None and score.cost is not None else ""
-    took = f" in {record.solve_s:.3g} s" if record.solve_s is not None else ""
+    took = ""
+    if record.solve_s is not None and record.answer_s is not None:
+        start_s = record.answer_s - record.solve_s
+        took = f" in {record.solve_s:.3g} s, {record.answer_s:.3g} s with {start_s:.3g} s to start"
     stop = "" if record.stop_reason == "finished" else record.stop_reason
     why = ": ".join(filter(None, (stop, record.reason)))
     return f"{_place(record.cell)} {record.verdict}{cost}{took}" + (f": {why}" if why else "")
@@ -37,14 +40,20 @@ class Progress:
 
     Args:
         total: runs of the campaign.
-        waiting: runs still to be done.
         quiet: whether lines go to standard error, because the answer alone goes to standard output.
     """
 
-    def __init__(self, total: int, waiting: int, quiet: bool = False) -> None:
+    def __init__(self, total: int, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._total, self._done, self._failed = total, total - waiting, 0
+        self._total, self._done, self._failed = total, 0, 0
         self._bars = Bars()
+
+    def begin(self, waiting: int, torn_lines: int) -> None:
+        """Show how many runs are still to be done, and what of the journal was passed over."""
+        if torn_lines:
+            warn(skipped(torn_lines))
+        self._done = self._total - waiting
+        self._bars.show("runs", self._done, self._total, "0 failed")
 
     def show(self, record: Record) -> None:
         """Show one more run as done."""
@@ -57,7 +66,6 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._bars.__enter__()
-        self._bars.show("runs", self._done, self._total, "0 failed")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -128,9 +136,9 @@ def status_of(records: Sequence[Record], planned: Mapping[str, str], torn_lines:
 
 def read_status(folder: Path) -> Status:
     """Return how far the campaign in a folder is."""
-    records = journal.read(folder)
+    records, torn_lines = journal.read_counting(folder)
     planned = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
-    return status_of(records, planned, journal.torn_lines(folder))
+    return status_of(records, planned, torn_lines)
 
 
 def status_lines(status: Status) -> list[str]:

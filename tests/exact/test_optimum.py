@@ -110,7 +110,7 @@ def test_the_user_served_in_part_need_not_be_the_last() -> None:
     slot = Instance("slot", 0.3, Server(100.0, 200.0), radio, models, trace)
     check_is_optimal(slot)
     steps = optimum(slot).solution.step_share * 200
-    assert sorted(steps[0].round(9).tolist()) == [0, 20, 90, 90]
+    assert sorted(steps[0].tolist()) == pytest.approx([0, 20, 90, 90], rel=2e-8)
 
 
 @pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
@@ -238,7 +238,7 @@ def test_a_bound_holds_for_steps_that_the_evaluator_forgives() -> None:
     answer = optimum(instance)
     assert forgiven.feasible
     assert answer.bound <= forgiven.cost * (1 + 1e-12)
-    assert evaluate(instance, answer.solution).cost == pytest.approx(forgiven.cost, rel=1e-9)
+    assert evaluate(instance, answer.solution).cost <= forgiven.cost * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(("name", "cost"), [("h204", 12.018177750913), ("h223", 24.1126880332766)])
