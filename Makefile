@@ -12,8 +12,7 @@ TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants rank-study \
-    paper-v2-rows suites-table \
-    resolve release-check clean
+    paper-v2-rows suites-table heuristics-table resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(RUNS)
@@ -31,6 +30,7 @@ lint: $(TESTS)
 # The parts of the pages that are generated from the code, written anew.
 pages: $(TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/docs/test_pages.py
+	$(BIN)/python tests/docs/test_readme.py
 
 # The documentation's site; a warning is an error.
 docs: $(TESTS)
@@ -47,6 +47,10 @@ training-figure: $(TESTS)
 # What decisions are worth in the standard suites, for docs/suites.md; a minute or two.
 suites-table: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/suites.py
+
+# How near the greedy and the local search come on every standard suite, for docs/suites.md; ten minutes.
+heuristics-table: $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/heuristics.py
 
 # The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; half an hour of one core for all.
 variants: $(TESTS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import is_dataclass
+from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -15,12 +17,35 @@ from mincache.problem.quantity import Typed, quantities
 
 project = "mincache"
 author = "the mincache contributors"
+copyright = f"2026, {author}"
 release = version = mincache.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+URLS = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["urls"]
+ADDRESS = URLS["Homepage"]
+"""Where the repository is; `<ADDRESS>` on a page becomes this."""
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
 html_theme = "furo"
-html_title = "mincache"
+html_title = f"mincache {version}"
+html_theme_options = {"source_view_link": f"{ADDRESS}/blob/main/docs/{{filename}}"}
+html_context = {"address": ADDRESS}
+templates_path = ["templates"]
+html_static_path = ["static"]
+html_css_files = ["notebook.css"]
+copybutton_prompt_text = r">>> |\.\.\. "  # of the examples in docstrings
+copybutton_prompt_is_regexp = True
 exclude_patterns = ["_build"]
+
+# The tutorial is run whenever the site is built; an error in it is an error of the build.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
 
 myst_enable_extensions = ["dollarmath"]
 html_math_renderer = "mathml"
@@ -39,8 +64,8 @@ _LINK_OUT = re.compile(r"\[([^\]]+)\]\(\.\./(?!docs/)[^)]+\)")
 
 
 def _name_sources(app: Sphinx, page: str, source: list[str]) -> None:
-    """Turn links to files outside docs/, which the site does not hold, into their names."""
-    source[0] = _LINK_OUT.sub(r"\1", source[0])
+    """Fill in the address; turn links to files that the site does not hold into their names."""
+    source[0] = _LINK_OUT.sub(r"\1", source[0].replace("<ADDRESS>", ADDRESS))
 
 
 def _list_quantities(

@@ -130,10 +130,11 @@ def optional_library(module: str, extra: str, what: str) -> Any:
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """Return which of the `known` words `word` was probably meant to be; "" if none is near."""
+    """Return which of the `known` words `word` was probably meant to be, in any case; "" if none is near."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word, known, n=1)), "")
+    folded = {one.casefold(): one for one in known}
+    return next((folded[near] for near in get_close_matches(word.casefold(), folded, n=1)), "")
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str:

@@ -19,7 +19,7 @@ from typing import ClassVar
 from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.errors import closest, excerpt
 from mincache.files.documents import parse_solution, read_bytes, write_instance
-from mincache.files.paths import absolute_path
+from mincache.files.paths import absolute_path, script_files
 
 PLACES = ("instance", "solution", "seconds", "seed")
 _NEEDED = PLACES[:2]
@@ -62,6 +62,10 @@ class External(Solver):
                 "external.files", "must be those of the command", excerpt(self.files), "leave it out"
             )
         object.__setattr__(self, "files", found)
+
+    def data_files(self) -> list[Path]:
+        """Return the files that the command names, and those beside them that these name."""
+        return [path for word in _words(self.command) if "/" in word for path in script_files(Path(word))]
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the program has written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from mincache import Budget, Instance, Run, Solution, Solver
 from mincache.algebra import milp
 from mincache.algebra.dual_bound import upload_bound
 from mincache.algebra.milp import Program
-from mincache.algebra.parts import PartAnswer, answer_parts, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, agrees, answer_parts, out_of_range, solve_parts
 from mincache.algebra.rounding import cheapest, round_relaxed
 from mincache.problem.instance import RULES, Rules
 from mincache.problem.quantity import Array
@@ -120,7 +121,8 @@ def _solve_part(highs: highspy.Highs, part: Instance, seconds: float) -> PartAns
     return _run(highs, program, budget.remaining())
 
 
-def _run(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
+def _run(highs: highspy.Highs, program: Program, seconds: float, again: bool = False) -> PartAnswer:
+    """Solve; what HiGHS says that its answer costs is held against what it costs."""
     highs.setOptionValue("time_limit", seconds)  # of this run alone
     if highs.run() == highspy.HighsStatus.kError:
         status = highs.modelStatusToString(highs.getModelStatus())
@@ -130,7 +132,22 @@ def _run(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return PartAnswer(None, bound)
     values = np.array(highs.getSolution().col_value)
+    if not agrees(info.objective_function_value, float(program.cost @ values)):
+        # With a start, HiGHS may report the optimum and return the start.
+        if not again:
+            return _run_plainly(highs, program, seconds)
+        bound = -math.inf
     return PartAnswer(milp.invert(program, values), bound)
+
+
+def _run_plainly(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
+    """Solve once more without a start and without presolve."""
+    highs.clearSolver()
+    highs.setOptionValue("presolve", "off")
+    try:
+        return _run(highs, program, seconds, again=True)
+    finally:
+        highs.setOptionValue("presolve", "choose")
 
 
 def _bound(program: Program, dual_bound: float) -> float:

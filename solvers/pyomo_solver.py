@@ -18,7 +18,7 @@ from pyomo.opt.solver import SystemCallSolver
 
 from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.algebra import pyomo_model
-from mincache.algebra.parts import PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, agrees, less_tolerances, out_of_range, solve_parts
 from mincache.algebra.rounding import round_relaxed
 from mincache.errors import MissingExtraError, did_you_mean
 from mincache.exact.bandwidth import optimal_bandwidth
@@ -142,6 +142,10 @@ class Pyomo(Solver):
                 results.solver.status = SolverStatus.ok  # Pyomo loads no answer of a status it does not know
                 model.solutions.load_from(results)
         bound = _number(results.problem.lower_bound)
+        claimed = _number(results.problem.upper_bound)
+        answered = model.cache[0, 0].value is not None
+        if answered and math.isfinite(claimed) and not agrees(claimed, pyomo_model.objective(model)):
+            bound = -math.inf  # a solver that is wrong about its answer is not believed about the rest
         return str(results.solver.termination_condition), less_tolerances(bound)
 
     @property

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import pyscipopt
 
-from mincache import Instance, Run, Solution, Solver
+from mincache import Budget, Instance, Run, Solution, Solver
 from mincache.algebra import pyomo_model
-from mincache.algebra.parts import PartAnswer, less_tolerances, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, agrees, less_tolerances, out_of_range, solve_parts
 from mincache.problem.instance import RULES
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
@@ -49,22 +49,46 @@ class Scip(Solver):
         return solve_parts(instance, run, self._solve)
 
     def _solve(self, part: Instance, seconds: float) -> PartAnswer:
+        """Solve a part; where SCIP fails, once more without presolve and with tolerances of its own."""
+        budget = Budget(seconds)
+        try:
+            return self._attempt(part, budget.remaining(), again=False)
+        except _FailedError:
+            try:
+                return self._attempt(part, budget.remaining(), again=True)
+            except _FailedError as error:
+                raise RuntimeError(f"SCIP failed on {part.name} twice: {error}") from None
+
+    def _attempt(self, part: Instance, seconds: float, again: bool) -> PartAnswer:
         model = pyomo_model.apply(part, "exact")
         scip = _read(model)
         scip.setParam("limits/gap", self.gap)
         scip.setParam("limits/totalnodes", self.nodes)
-        scip.setParam("numerics/feastol", _FEASIBILITY)
+        if again:
+            scip.setPresolve(pyscipopt.scip.PY_SCIP_PARAMSETTING.OFF)
+        else:
+            scip.setParam("numerics/feastol", _FEASIBILITY)
         if math.isfinite(seconds):
-            scip.setParam("limits/time", seconds)
-        scip.optimize()
+            scip.setParam("limits/time", max(seconds, 0.0))
+        try:
+            scip.optimize()
+        except Exception as error:  # PySCIPOpt raises what SCIP returns as Exception itself
+            raise _FailedError(str(error)) from None
         if scip.getStatus() in _NEVER_TRUE:
-            raise RuntimeError(f"SCIP ended {part.name} with {scip.getStatus()!r}")
+            raise _FailedError(f"it ended with {scip.getStatus()!r}")
         bound = less_tolerances(scip.getDualbound())
         if scip.getNSols() == 0:
             return PartAnswer(None, bound)
         best = scip.getBestSol()
         pyomo_model.assign(model, {v.name: scip.getSolVal(best, v) for v in scip.getVars()})
+        cost = pyomo_model.objective(model)
+        if not agrees(scip.getSolObjVal(best), cost):
+            raise _FailedError(f"its answer costs {cost!r}, not {scip.getSolObjVal(best)!r}")
         return PartAnswer(pyomo_model.invert(model), bound)
+
+
+class _FailedError(Exception):
+    """SCIP gave no answer that can be used; the message says why."""
 
 
 def _read(model: object) -> pyscipopt.Model:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mincache.bench.contents import Content
 from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, plan
@@ -33,7 +34,10 @@ def file_entrant(spec: str, **fields) -> Entrant:
     path = FAULTS / spec.partition(":")[0]
     target = f"{FAULTS}/{spec.partition('[')[0]}"
     source = digest(path.read_bytes())
-    return Entrant(target, f"{FAULTS}/{spec}", spec.partition("[")[0], spec, source=source, **fields)
+    return Entrant(
+        target, f"{FAULTS}/{spec}", spec.partition("[")[0], spec, source=source, contents=(Content.of(path),),
+        home=str(FAULTS), **fields,
+    )  # fmt: skip
 
 
 def tiny_tasks(

@@ -16,6 +16,9 @@ from mincache.problem.quantity import Array
 _MOST = 4  # users, and models
 
 
+FORGIVEN = 1e-9 * (1 - 1e-6)  # what the evaluator lets a limit be passed by, less rounding
+
+
 def _four(*values: float, span: tuple[float, float] | None = None) -> st.SearchStrategy[Array]:
     """Four of few values, so that ties are common, or of a span as well."""
     elements: st.SearchStrategy[float] = st.sampled_from([float(value) for value in values])
@@ -100,7 +103,7 @@ def least_cost(instance: Instance, bandwidth_share: Array) -> float:
     what steps are left.
     """
     caches = np.array(list(itertools.product([0.0, 1.0], repeat=instance.model_count)))
-    caches = caches[caches @ instance.models.size_gb <= instance.server.storage_gb * (1 + 1e-12)]
+    caches = caches[caches @ instance.models.size_gb <= instance.server.storage_gb * (1 + FORGIVEN)]
     cost = [_slot_costs(instance, t, caches, bandwidth_share[t]) for t in range(instance.slot_count)]
     frames = -(-instance.slot_count // instance.rules.frame_slots)
     courses = itertools.product(range(len(caches)), repeat=frames)
@@ -129,7 +132,8 @@ def _slot_costs(instance: Instance, t: int, caches: Array, bandwidth_share: Arra
     for now, cache in enumerate(caches):
         plans = np.array(_service_plans(slot, cache))
         if plans.size:
-            step_share = np.tile(plans / slot.server.steps, (len(befores), 1))[:, None, :]
+            shares = np.minimum(plans / slot.server.steps, 1.0)  # the sum alone may pass 1
+            step_share = np.tile(shares, (len(befores), 1))[:, None, :]
             bandwidth = np.broadcast_to(bandwidth_share, step_share.shape)
             cached = np.broadcast_to(cache, (len(step_share), 1, cache.size))
             before = np.repeat(befores, len(plans), axis=0)[:, None, :]
@@ -148,8 +152,8 @@ def _service_plans(slot: Instance, cache: Array) -> list[Array]:
     plans = []
     for served in itertools.product(*([False, True] if h else [False] for h in hit)):
         steps = np.where(served, full, least)
-        left = slot.server.steps - steps.sum()
-        if left >= -1e-12 * slot.server.steps:
+        left = slot.server.steps * (1 + FORGIVEN) - steps.sum()
+        if left >= 0.0:
             plans.append(steps)
             for n in np.flatnonzero(hit & ~np.array(served)):
                 part = steps.copy()

@@ -4,11 +4,13 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 
 
-def in_a_terminal(*arguments: str) -> tuple[str, str]:
+def in_a_terminal(*arguments: str, columns: int = 80) -> tuple[str, str]:
     """Return what a run of Python shows on standard error in a terminal, and prints to standard output."""
     leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (50, columns))
     done = subprocess.run(
         [sys.executable, *arguments],
         stderr=follower,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -28,6 +28,12 @@ Decision = Literal["cache", "bandwidth_share", "step_share"]
 
 _INTEGRALITY = 1e-4
 _SEPARATORS = re.compile(r"[\s;:=\"']+|,(?![^\[(]*[\])])")  # a comma inside a name's brackets is none
+_WRAPPED = re.compile(r"^( *\d+ \S+) *\n(?= +)", re.MULTILINE)  # GLPK, after a name that is long
+_GLPK_MARKS = ("*", "B", "NL", "NU", "NF", "NS")  # between its names and values
+_STATUS = re.compile(
+    r"^(?:model status|solution status|status)\s*:?\s*(\S.*)$|^(\w[\w ]*?) - obj", re.I | re.M
+)
+_CLAIMED = re.compile(r"^.*?\bobjective(?: value)?\s*[:=]?\s*(?:\w+\s*=\s*)?([-+]?\d[\d.eE+-]*)", re.I | re.M)
 _AMPL = re.compile(r"^Options\n(?P<numbers>[\d\s.eE+-]*)", re.MULTILINE)
 
 
@@ -69,20 +75,59 @@ def read_names(folder: Path) -> Names:
         return _checked(validated(Names, parse_json(read_bytes(path))))
 
 
-def read_answer(folder: Path, answer: Path) -> Solution:
-    """Return the solution in an outside solver's answer to the model in `folder`.
+def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> Solution:
+    """Return the solution in another solver's answer to the model in `folder`.
 
     An answer is a table with a name and its value on each line, whatever else stands around them, as
-    SCIP, HiGHS (its raw style), Gurobi, CBC and GAMS write it, or CSV; or AMPL's .sol format, for NL
+    SCIP, HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write it, or CSV; or AMPL's .sol format, for NL
     files. A variable that it does not name is 0. Shares that a solver's tolerance left outside [0, 1],
     below the floor on steps, or summing to more than 1, are put back.
+
+    Args:
+        folder: where the model was exported to.
+        answer: the file with the answer; for messages alone if `data` is given.
+        data: what the answer holds, if it was read already.
 
     Raises:
         DocumentError: with the path, the field, the rule and what was received.
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):
-        return _solution(parse_values(_text(answer), names), names, instance)
+        return _solution(
+            parse_values(_text(read_bytes(answer) if data is None else data), names), names, instance
+        )
+
+
+class Claims(NamedTuple):
+    """What an answer says of itself.
+
+    Attributes:
+        status: its status line; "" without one.
+        cost: its objective; None without one.
+        bandwidth: whether it gives any user bandwidth.
+    """
+
+    status: str
+    cost: float | None
+    bandwidth: bool
+
+
+def read_claims(folder: Path, answer: Path, data: bytes | None = None) -> Claims:
+    """Return what an outside solver's answer to the model in `folder` says of itself.
+
+    Raises:
+        DocumentError: as `read_answer` does.
+    """
+    names = read_names(folder)
+    with in_file(answer):
+        text = _text(read_bytes(answer) if data is None else data)
+        values = parse_values(text, names)
+    status, cost = _STATUS.search(text), _CLAIMED.search(text)
+    given = (
+        values.get(name, 0.0) for name, place in names.decisions.items() if place[0] == "bandwidth_share"
+    )
+    said = "" if status is None else (status[1] or status[2]).strip()
+    return Claims(said, None if cost is None else _number("objective", cost[1]), any(given))
 
 
 def parse_values(text: str, names: Names) -> dict[str, float]:
@@ -111,17 +156,22 @@ def _checked(names: Names) -> Names:
     return names
 
 
-def _text(answer: Path) -> str:
+def _text(data: bytes) -> str:
     try:
-        return read_bytes(answer).decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("answer", "must be UTF-8", f"byte {error.start} is not") from None
 
 
 def _table_values(text: str, names: Names) -> dict[str, float]:
     values: dict[str, float] = {}
-    for line in text.splitlines():
-        words = [word for word in _SEPARATORS.split(line) if word]
+    primal = 0  # where HiGHS's column of values ends, in tables whose names come last
+    for line in _WRAPPED.sub(r"\1 ", text).splitlines():
+        words = [word for word in _SEPARATORS.split(line) if word not in ("", *_GLPK_MARKS)]
+        if {"Primal", "Name"} <= set(words):
+            primal = line.index("Primal") + len("Primal")
+        elif words and words[-1] in names.decisions and primal:
+            values.setdefault(words[-1], _number(words[-1], (line[:primal].split() or [""])[-1]))
         for name, value in itertools.pairwise(words):
             if name in names.decisions and name not in values:
                 values[name] = _number(name, value)

@@ -67,6 +67,8 @@ def _write_model(model: Any, path: Path) -> tuple[dict[str, str], list[str]]:
         _, map_id = model.write(str(path), io_options=options)
     except OSError as error:
         raise InputError(str(path), "must be writable", error.strerror or str(error)) from None
+    if path.suffix == ".mps":  # a minimum is meant anyway, and GLPK does not know the section
+        path.write_text(path.read_text().replace("OBJSENSE\n MIN\n", "", 1))
     if path.suffix == ".nl":
         columns = path.with_suffix(".col").read_text().splitlines()
         return {name: name for name in columns}, columns

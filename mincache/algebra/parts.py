@@ -60,6 +60,11 @@ def less_tolerances(bound: float) -> float:
     return bound - _CLAIM_SLACK * (1.0 + abs(bound))
 
 
+def agrees(claimed: float, cost: float) -> bool:
+    """Return whether an answer costs what its solver says, to 1e-6 of it and of 1."""
+    return abs(claimed - cost) <= _CLAIM_SLACK * (1.0 + abs(claimed))
+
+
 def solve_parts(instance: Instance, run: Run, method: PartMethod, together: int = 1) -> Solution:
     """Return the solution made of a method's answers to so many parts at a time; report their mean bound."""
     best, bound = answer_parts(instance, run.remaining, method, together)

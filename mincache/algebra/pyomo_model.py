@@ -120,6 +120,11 @@ def assign(model: Any, values: Mapping[str, float]) -> None:
         variable.set_value(values.get(variable.name, 0.0), skip_validation=True)
 
 
+def objective(model: Any) -> float:
+    """Return the model's objective at the values of its variables."""
+    return float(pyo.value(model.cost))
+
+
 def linear(terms: Iterable[tuple[float, Any]]) -> Any:
     """Return the sum of coefficient times variable over `terms` (much faster than adding them up)."""
     coefficients, variables = zip(*terms, strict=True)

@@ -1,1 +1,1 @@
-"""What can be learned about instances: their features, and instances that tell two solvers apart."""
+"""What can be learned of instances and answers: features, what tells solvers apart, why an answer loses."""

@@ -7,7 +7,7 @@ taken out of the best known answer, and the evaluator says what that costs, rela
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,8 +78,6 @@ _UNKNOWN: dict[str, float | None] = {
     "best_cost": None,
     "lower_bound": None,
 }
-
-COLUMNS = tuple(field.name for field in fields(Features))
 
 
 def features(instance: Instance, time_limit_s: float = float("inf")) -> Features:

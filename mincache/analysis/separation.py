@@ -79,14 +79,14 @@ def separate(
     solve_limit_s: float = 10.0,
     show: Callable[[Point], None] = lambda point: None,
 ) -> list[Point]:
-    """Return every point that was tried, those where the solvers differ most first.
+    """Return every setting that was tried, once each, those where the solvers differ most first.
 
     Args:
         solvers: two solvers, as on the command line.
         recipe: how to draw the instances of a point; without a sweep. Its seed is that of the search too.
         scenario: what the fields are put into.
         space: what to search.
-        budget: how many points to try.
+        budget: how many different settings to try.
         time_limit_s: when to stop, if earlier; no point is begun later.
         solve_limit_s: time limit of each solver on each instance.
         show: is told each point.
@@ -98,22 +98,24 @@ def separate(
     from scipy.stats import qmc
 
     made = {spec: registry.make(spec) for spec in solvers}
-    clock, tried = Budget(time_limit_s), list[Point]()
+    clock, tried = Budget(time_limit_s), dict[str, Point]()
 
     def loss(unit: Array) -> float:
         if len(tried) >= budget or (tried and clock.remaining() <= 0.0):
             raise _Spent
         fields = {field: value_at(one, field, u) for (field, one), u in zip(space.items(), unit, strict=True)}
+        if (key := repr(fields)) in tried:  # lists and whole numbers bring settings back
+            return -tried[key].size
         pairs = [
             tuple(_cost(spec, made[spec], instance, recipe.trace_seed, solve_limit_s) for spec in solvers)
             for instance in _instances(recipe, scenario, fields)
         ]
         costs, difference = np.mean(pairs, axis=0), np.mean([(b - a) / min(a, b) for a, b in pairs])
-        tried.append(
-            Point(tuple(unit.tolist()), fields, (costs[0].item(), costs[1].item()), difference.item())
-        )
-        show(tried[-1])
-        return -tried[-1].size
+        where = tuple(map(_middle, space.values(), unit.tolist()))
+        point = Point(where, fields, (costs[0].item(), costs[1].item()), difference.item())
+        tried[key] = point
+        show(point)
+        return -point.size
 
     rng = generator(recipe.trace_seed, "separation")
     population = max(_LEAST_POPULATION, budget // _GENERATIONS)
@@ -126,7 +128,7 @@ def separate(
         pass
     except RuntimeError as error:  # scipy's, for a refusal, which is a ValueError too
         raise error.__cause__ if isinstance(error.__cause__, MincacheError) else error from None
-    return sorted(tried, key=lambda point: point.size, reverse=True)
+    return sorted(tried.values(), key=lambda point: point.size, reverse=True)
 
 
 def most_different(points: Sequence[Point], count: int) -> list[Point]:
@@ -173,6 +175,11 @@ def value_at(one: Range | tuple[Any, ...], field: str, unit: float) -> Any:
     if isinstance(one, Range):
         return one.at(unit, is_whole(field))
     return one[min(int(unit * len(one)), len(one) - 1)]
+
+
+def _middle(one: Range | tuple[Any, ...], unit: float) -> float:
+    """Return a coordinate; for a list, the middle of those that stand for the same value."""
+    return unit if isinstance(one, Range) else (min(int(unit * len(one)), len(one) - 1) + 0.5) / len(one)
 
 
 class _Spent(Exception):  # noqa: N818  # no error: it ends the search

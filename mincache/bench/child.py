@@ -37,23 +37,25 @@ def become(
     try:
         parent = os.getppid()
         os.setsid()
+        _redirect(report, output)
         if group is not None:
             group.enter()
         processes.die_with_parent(parent)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        _redirect(report, output)
         os.chdir(folder)
         os.environ.update({"TMPDIR": folder, **thread_variables(limits.threads)})
         tempfile.tempdir = None
         _restrict(limits, cores)
     except BaseException as error:
-        os.write(2, f"the run could not be set up: {error}\n".encode())
+        worker.Channel(_REPORT).say(worker.UNSET, f"the run could not be set up: {error}")
         os._exit(70)
     worker.work(job, instance, _REPORT)
 
 
 _REPORT = 3
+_LARGEST = 1 << 62
+"""Of what a limit of the operating system can be."""
 
 
 def _redirect(report: int, output: int) -> None:
@@ -74,7 +76,7 @@ def _restrict(limits: Limits, cores: set[int]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_FSIZE, limits.disk_bytes)
     if limits.cpu_s is not None:
-        _lower(resource.RLIMIT_CPU, int(limits.cpu_s) + 1)
+        _lower(resource.RLIMIT_CPU, int(min(limits.cpu_s, _LARGEST)) + 1)
     if sys.platform == "linux":
         if limits.memory_bytes is not None:
             _lower(resource.RLIMIT_DATA, limits.memory_bytes)
@@ -88,5 +90,6 @@ def _lower(which: int, value: int) -> None:
     import resource
 
     _, hard = resource.getrlimit(which)
+    value = min(value, _LARGEST)
     ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(which, (ceiling, ceiling))

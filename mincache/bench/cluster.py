@@ -1,42 +1,50 @@
-"""Runs on a Dask cluster: the same attempts, records and limits, on the machines of its workers.
+"""Runs on a Dask cluster: the same runs and limits, on the machines of its workers, judged here.
 
 Each thread of a Dask worker keeps a keeper, so `dask worker --nthreads 1 --nworkers auto` is one run a
-core. Only JSON and bytes of ours travel. A solver's file travels with the task; its libraries must be
-installed where the worker is.
+core. Only JSON and bytes of ours travel. A solver's file travels with its task, and the modules beside it;
+libraries must be installed where the worker is, in the same versions.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import distributed as _distributed
 
-from mincache.bench.attempt import attempt, now
+import mincache
+from mincache.bench.contents import Content
 from mincache.bench.entrant import Entrant
-from mincache.bench.executors import ExecutorError, Keep
-from mincache.bench.judge import Judged, judge
+from mincache.bench.executors import ExecutorError, Keep, by_hash_seed, judged, now
+from mincache.bench.judge import Judged
 from mincache.bench.limits import Limits
 from mincache.bench.machine import machine
 from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
-from mincache.bench.records import Cell, Record
+from mincache.bench.records import Cell
 from mincache.bench.supervisor import Supervisor
-from mincache.files.documents import digest, parse_instance, write_bytes
+from mincache.files.documents import digest, write_bytes
+from mincache.problem.evaluation import EVALUATOR_VERSION
 
 distributed: Any = _distributed  # it is annotated only in part
 _AHEAD = 2
 """Tasks handed over for each thread of the cluster: one to run, one to begin with next."""
 _POLL_S = 1.0
+_PATIENCE_S = 3.0
+_LAST_WORDS_S = 5.0
 CONNECT_S = 30.0
 
 _local = threading.local()
+_keepers: list[Supervisor] = []
+"""Of this worker, so that all its runs can be ended."""
 
 
 class DaskExecutor:
@@ -44,16 +52,17 @@ class DaskExecutor:
 
     Args:
         scheduler: address of its scheduler, such as `tcp://10.0.0.1:8786`.
+        tell: hears, in a line, what keeps runs from beginning.
     """
 
-    def __init__(self, scheduler: str) -> None:
-        self._scheduler = scheduler
+    def __init__(self, scheduler: str, tell: Callable[[str], None] = lambda line: None) -> None:
+        self._scheduler, self._tell = scheduler, tell
 
-    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
+    def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None] = lambda: None) -> None:
         """Run tasks and hand what became of each to `keep`, as it comes.
 
         Raises:
-            ExecutorError: if the scheduler cannot be reached, or is lost.
+            ExecutorError: if the scheduler cannot be reached or is lost, or a worker is not fit.
         """
         # What it has to say of a lost scheduler is said in one line here.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
@@ -61,101 +70,165 @@ class DaskExecutor:
             client = distributed.Client(self._scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ExecutorError(f"no Dask scheduler answers at {self._scheduler}: {error}") from None
+        feed = _Feed(client, list(reversed(by_hash_seed(tasks))), keep)
         try:
-            _feed(client, list(reversed(tasks)), keep)
+            feed.run(idle, self._tell)
         except OSError as error:  # what distributed raises on a broken connection is one
             raise ExecutorError(f"the Dask scheduler is lost: {error}") from None
+        except (KeyboardInterrupt, ExecutorError):
+            feed.end()
+            raise
         finally:
             client.close(timeout=_POLL_S)
 
 
-def _feed(client: Any, waiting: list[Task], keep: Keep) -> None:
-    """Keep the cluster busy, and take what comes back, until all is done."""
-    running: dict[Any, Task] = {}
-    done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    while waiting or running:
-        while waiting and len(running) < _AHEAD * max(1, sum(client.nthreads().values())):
-            task = waiting.pop()
-            future = client.submit(remote_attempt, dump(task), task.read(), key=task.key, pure=False)
-            running[future] = task
-            future.add_done_callback(done.put)
-        future = _next(done, client)
-        if future is not None:
-            keep(_result(future, running.pop(future)))
+class _Feed:
+    """Keeps a cluster busy, and takes what comes back."""
+
+    def __init__(self, client: Any, waiting: list[Task], keep: Keep) -> None:
+        self._client, self._waiting, self._keep = client, waiting, keep
+        self._running: dict[Any, tuple[Task, bytes]] = {}
+        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def run(self, idle: Callable[[], None], tell: Callable[[str], None]) -> None:
+        """Go on until all is done."""
+        began, told = time.monotonic(), False
+        while self._waiting or self._running:
+            threads = sum(self._client.nthreads().values())
+            if not threads and not told and time.monotonic() > began + _PATIENCE_S:
+                tell("the Dask scheduler has no workers; waiting for some")
+                told = True
+            while self._waiting and len(self._running) < _AHEAD * max(1, threads):
+                self._submit(self._waiting.pop())
+            if not self._take(_POLL_S):
+                idle()
+                if self._client.status != "running":
+                    raise ExecutorError("the Dask scheduler is lost")
+
+    def _submit(self, task: Task) -> None:
+        data = task.read()
+        future = self._client.submit(remote_run, dump(task), data, key=task.key, pure=False)
+        self._running[future] = task, data
+        future.add_done_callback(self._done.put)
+
+    def _take(self, within_s: float) -> bool:
+        """Hand over what is done next; return whether anything was in time."""
+        try:
+            future = self._done.get(timeout=within_s)
+        except queue.Empty:
+            return False
+        self._keep(_result(future, *self._running.pop(future)))
+        return True
+
+    def end(self) -> None:
+        """End the runs on the workers, and hand over those that had begun."""
+        try:
+            self._client.run(end_runs)
+            waiting = [one for one in self._running if one.status == "pending"]
+            until = time.monotonic() + _LAST_WORDS_S
+            while self._running and time.monotonic() < until and self._take(until - time.monotonic()):
+                pass
+            self._client.cancel(waiting)
+        except (OSError, ExecutorError):
+            pass  # the cluster is gone, and its runs with it
 
 
-def _next(done: queue.SimpleQueue[Any], client: Any) -> Any:
-    """Return the next future that is done, or None if there is none for a moment."""
-    try:
-        return done.get(timeout=_POLL_S)
-    except queue.Empty:
-        if client.status != "running":
-            raise ExecutorError("the Dask scheduler is lost") from None
-        return None
-
-
-def _result(future: Any, task: Task) -> Judged:
+def _result(future: Any, task: Task, data: bytes) -> Judged:
     if future.status == "finished":
-        record, *documents = future.result()
-        return Judged(Record.model_validate_json(record), None, *documents)
+        frames, started, where, interruptions = future.result()
+        if not frames:
+            raise ExecutorError(started)
+        return judged(task, data, Outcome.of(frames), started, where, interruptions)
     if future.status in ("cancelled", "lost"):
         raise ExecutorError("the Dask scheduler is lost")
-    return _failed(future.exception(), task)
-
-
-def _failed(error: BaseException, task: Task) -> Judged:
-    """Record a task whose workers died under it, or could not even begin it."""
-    by = "interrupted" if isinstance(error, distributed.KilledWorker) else "not started"
+    # Its workers died under it, or could not even begin it: no word of the solver.
+    error = future.exception()
     line = " ".join(f"{type(error).__name__}: {error}".split())
-    outcome = Outcome(stopped_by=by, note=line[:500])
-    instance = parse_instance(task.read())
-    return judge(task.cell, instance, outcome, now(), machine(), task.best_known)
+    return judged(task, data, Outcome(stopped_by="machine", note=line[:500]), now(), machine())
+
+
+def _versions() -> dict[str, str]:
+    return {"mincache": mincache.__version__, "evaluator": EVALUATOR_VERSION}
 
 
 def dump(task: Task) -> str:
-    """Return a task as JSON, with the file of its solver, to be run anywhere."""
-    path = Path(task.entrant.target.rpartition(":")[0])
-    code = path.read_text() if path.suffix == ".py" and path.is_file() else None
+    """Return a task as JSON, with the files of its solver, to be run anywhere."""
+    entrant = task.entrant
+    files: list[Path] = []
+    if entrant.target.rpartition(":")[0].endswith(".py"):
+        files = [Path(one.path) for one in entrant.contents if Path(one.path).is_relative_to(entrant.home)]
+    encoded = {str(one): base64.b64encode(one.read_bytes()).decode() for one in files if one.is_file()}
     return json.dumps(
         {
             "cell": task.cell.model_dump(mode="json"),
-            "entrant": asdict(task.entrant),
+            "entrant": asdict(entrant),
             "limits": task.limits.as_json(),
             "best_known": task.best_known,
-            "code": code,
+            "files": encoded,
+            "versions": _versions(),
         }
     )
 
 
 def load(text: str, folder: Path) -> Task:
-    """Return the task in the JSON that `dump` wrote; the file of its solver is put into `folder`."""
+    """Return the task in the JSON that `dump` wrote; the files of its solver are put into `folder`."""
     fields = json.loads(text)
-    entrant = Entrant(**fields["entrant"])
-    if fields["code"] is not None:
-        entrant = _placed(entrant, fields["code"].encode(), folder)
+    entrant = Entrant.parse(json.dumps(fields["entrant"]).encode())
+    if fields["files"]:
+        entrant = _placed(entrant, fields["files"], folder)
     limits = Limits(**fields["limits"])
     return Task(Cell(**fields["cell"]), entrant, limits, Path(), fields["best_known"])
 
 
-def _placed(entrant: Entrant, code: bytes, folder: Path) -> Entrant:
-    path = Path(entrant.target.rpartition(":")[0])
-    here = folder / digest(code)[:16] / path.name
-    here.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(here, code)
-    target = entrant.target.replace(str(path), str(here), 1)
-    return replace(entrant, target=target, spec=target + entrant.spec.removeprefix(entrant.target))
+def _placed(entrant: Entrant, files: dict[str, str], folder: Path) -> Entrant:
+    there = folder / digest(json.dumps(files, sort_keys=True).encode())[:16]
+    moved = {path: there / Path(path).relative_to(entrant.home) for path in files}
+    for path, code in files.items():
+        moved[path].parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(moved[path], base64.b64decode(code))
+    return replace(
+        entrant,
+        target=entrant.target.replace(entrant.home, str(there), 1),
+        spec=entrant.spec.replace(entrant.home, str(there), 1),
+        contents=tuple(_at(one, moved) for one in entrant.contents),
+        home=str(there),
+    )
 
 
-def remote_attempt(task: str, instance: bytes) -> tuple[str, bytes | None, bytes | None]:
-    """Run a task where this is called; return its record as JSON, and its documents: answer and raw."""
-    judged = attempt(load(task, _folder()), instance, _keeper())
-    return judged.record.model_dump_json(), judged.document, judged.raw_document
+def _at(content: Content, moved: dict[str, Path]) -> Content:
+    return content._replace(path=str(moved.get(content.path, content.path)), stamp="")
 
 
-def _keeper() -> Supervisor:
-    if not hasattr(_local, "keeper"):
-        _local.keeper = Supervisor()
-    found: Supervisor = _local.keeper
+def remote_run(text: str, instance: bytes) -> tuple[list[bytes], str, dict[str, Any], int]:
+    """Run a task where this is called.
+
+    Returns:
+        The outcome as frames (none if this worker is not fit for it), when it began or why there is none,
+        the machine, and how many attempts before it were cut off.
+    """
+    wanted, here = json.loads(text)["versions"], _versions()
+    if wanted != here:
+        told = ", ".join(f"{name} {here[name]} where {one} is wanted" for name, one in wanted.items()
+                         if here.get(name) != one)  # fmt: skip
+        return [], f"worker {distributed.get_worker().address} has {told}", {}, 0
+    task, started = load(text, _folder()), now()
+    outcome, interruptions = _keeper(task.limits.threads).insist(task.job, task.limits, instance)
+    return outcome.frames(), started, machine(), interruptions
+
+
+def end_runs() -> None:
+    """End every run of this worker; later ones get keepers of their own."""
+    while _keepers:
+        _keepers.pop().close()
+
+
+def _keeper(threads: int) -> Supervisor:
+    found: Supervisor | None = getattr(_local, "keeper", None)
+    if found is None or found.closed or found.threads != threads:
+        if found is not None:
+            found.close()
+        found = _local.keeper = Supervisor(threads)
+        _keepers.append(found)
     return found
 
 

@@ -13,6 +13,7 @@ from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Supervisor
 from mincache.bench.worker import DESCRIBED, REFUSED, Job
 from mincache.errors import InputError, MincacheError, MissingExtraError
+from mincache.files.paths import absolute_path
 
 
 def describe(spec: str, keeper: Supervisor, startup_s: float = Limits.startup_s) -> Entrant:
@@ -23,13 +24,20 @@ def describe(spec: str, keeper: Supervisor, startup_s: float = Limits.startup_s)
         MissingExtraError: if a library that it needs is not installed.
         MincacheError: if its description was cut off, again and again.
     """
-    outcome, _ = keeper.insist(Job(spec, describe=True), Limits(startup_s=startup_s))
-    if outcome.stopped_by == "interrupted":
-        raise MincacheError(f"solver {spec}: its description was cut off from outside; repeat the command")
+    job = Job(spec, describe=True, started_in=str(absolute_path(".")))
+    outcome, _ = keeper.insist(job, Limits(startup_s=startup_s))
+    if outcome.stopped_by in ("interrupted", "machine"):
+        raise MincacheError(f"solver {spec}: its description was cut off: {outcome.note}; repeat the command")
     if outcome.closing == REFUSED:
         parts = json.loads(outcome.payload)
         raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)
     return Entrant.parse(outcome.payload) if outcome.closing == DESCRIBED else unknown(spec)
+
+
+def describe_one(spec: str) -> Entrant:
+    """Return the entrant that `spec` writes; see `describe`."""
+    with Supervisor(pin=False) as keeper:
+        return describe(spec, keeper)
 
 
 def describe_all(

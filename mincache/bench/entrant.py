@@ -6,16 +6,15 @@ supervisor knows solvers by their descriptions alone.
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import entry_points, packages_distributions, version
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from mincache.bench.contents import Content, content_of, digest_of, libraries_of, modules_of
 from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
 from mincache.solving import registry
@@ -36,9 +35,12 @@ class Entrant:
         kind: the solver's kind, for readers of tables.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
+        modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
         version: of the distribution it came with; empty for a file.
         parameters: all of them, as JSON values.
-        libraries: versions of the distributions that loading it imported, by name.
+        libraries: versions of the distributions that it imports, by name.
+        contents: every file and folder that its answers depend on, as planned.
+        home: folder of its source.
     """
 
     target: str
@@ -49,9 +51,12 @@ class Entrant:
     kind: str = "heuristic"
     source: str = ""
     files: str = ""
+    modules: str = ""
     version: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    contents: tuple[Content, ...] = ()
+    home: str = ""
 
     def dump(self) -> bytes:
         """Return the entrant as JSON."""
@@ -60,24 +65,14 @@ class Entrant:
     @classmethod
     def parse(cls, data: bytes) -> Entrant:
         """Return the entrant in the JSON that `dump` wrote."""
-        return cls(**json.loads(data))
+        fields = json.loads(data)
+        return cls(**fields | {"contents": tuple(Content(*one) for one in fields["contents"])})
 
     @staticmethod
     def source_of(kind: type[Solver]) -> str:
         """Return the SHA-256 of the file that defines a solver."""
         file = inspect.getsourcefile(kind)
         return digest(Path(file).read_bytes()) if file else ""
-
-    @staticmethod
-    def files_of(solver: Solver) -> str:
-        """Return `files_digest` of a solver's files."""
-        return files_digest(solver.data_files())
-
-
-def files_digest(paths: Iterable[Path]) -> str:
-    """Return a SHA-256 over the names and contents of files, wherever they lie; empty if there are none."""
-    found = sorted([path.name, digest(path.read_bytes())] for path in paths)
-    return digest(json.dumps(found).encode()) if found else ""
 
 
 def describe(spec: str) -> Entrant:
@@ -94,19 +89,34 @@ def describe(spec: str) -> Entrant:
     name = _name(target)
     values = registry.parameters(solver)
     needed = registry.needed_parameters(solver)
+    loaded = set(sys.modules) - before
+    modules, tops = modules_of(kind, loaded)
+    files = [Content.of(absolute_path(path)) for path in solver.data_files()]
+    where = {key: one for key, one in values.items() if isinstance(one, Path)}
+    source = inspect.getsourcefile(kind)
     return Entrant(
         target=target,
-        spec=registry.spell(target, kind, {key: _absolute(value) for key, value in needed.items()}),
-        name=name,
-        label=registry.spell(name, kind, {key: _labelled(value) for key, value in needed.items()}),
+        spec=registry.spell(
+            target, kind, {key: one for key, one in values.items() if isinstance(one, Path)} | needed
+        ),
+        name=_utf8(name),
+        label=_utf8(registry.spell(name, kind, {key: _labelled(value) for key, value in needed.items()})),
         stochastic=bool(kind.stochastic),
         kind=str(kind.kind),
         source=Entrant.source_of(kind),
-        files=Entrant.files_of(_with_absolute_paths(solver)),
+        files=digest_of(files),
+        modules=digest_of(modules),
         version=_version(target),
         parameters={key: _plain(value) for key, value in values.items()},
-        libraries=_libraries(set(sys.modules) - before),
+        libraries=libraries_of({one.partition(".")[0] for one in loaded} | tops),
+        contents=(*modules, *files, *map(Content.of, where.values())),
+        home=str(Path(source).parent) if source else "",
     )
+
+
+def _utf8(text: str) -> str:
+    """Return text with what UTF-8 cannot write, such as half of a file's name, by its code."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def absolute(spec: str) -> str:
@@ -115,16 +125,19 @@ def absolute(spec: str) -> str:
     path, separator, class_name = target.rpartition(":")
     if not (separator and path.endswith(".py")):
         return spec.strip()
-    return f"{Path(path).resolve()}:{class_name}{spec.strip().removeprefix(target)}"
+    return f"{absolute_path(path).resolve()}:{class_name}{spec.strip().removeprefix(target)}"
 
 
 def unknown(spec: str) -> Entrant:
     """Return the entrant of a spec that could not be described, since its import does not end well."""
     written = specs.parse(spec)
-    path = written.target.rpartition(":")[0]
-    source = digest(Path(path).read_bytes()) if path.endswith(".py") and Path(path).is_file() else ""
-    name = _name(written.target)
-    return Entrant(written.target, spec, name, specs.spell(name, written.parameters), source=source)
+    path, name = Path(written.target.rpartition(":")[0]), _utf8(_name(written.target))
+    of_file = [Content.of(path)] if path.suffix == ".py" and path.is_file() else []
+    label = _utf8(specs.spell(name, written.parameters))
+    source = of_file[0].sha256 if of_file else ""
+    return Entrant(
+        written.target, spec, name, label, source=source, contents=tuple(of_file), home=str(path.parent)
+    )
 
 
 def _name(target: str) -> str:
@@ -137,40 +150,13 @@ def _version(target: str) -> str:
     return next((entry.dist.version for entry in found if entry.dist), "")
 
 
-def _absolute(value: Any) -> Any:
-    return absolute_path(value).resolve() if isinstance(value, Path) else value
-
-
 def _labelled(value: Any) -> Any:
     return specs.written(_plain(value)) if isinstance(value, Path) else value
-
-
-def _with_absolute_paths(solver: Solver) -> Solver:
-    """Return the solver as a child is told to make it."""
-    paths = {key: _absolute(v) for key, v in registry.parameters(solver).items() if isinstance(v, Path)}
-    return dataclasses.replace(solver, **paths) if paths else solver  # type: ignore[type-var]  # every solver is a dataclass
 
 
 def _plain(value: Any) -> Any:
     """Return a parameter as a JSON value; a file or folder by its name and content, wherever it lies."""
     if isinstance(value, Path):
-        content = _content(absolute_path(value))
-        return f"{value.name}@{content[:12]}" if content else value.name
+        content = content_of(value)
+        return _utf8(f"{value.name}@{content[:12]}" if content else value.name)
     return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
-def _content(path: Path) -> str:
-    """Return a SHA-256 of a file's bytes, or of a folder's names and contents; empty for anything else."""
-    if path.is_file():
-        return digest(path.read_bytes())
-    if path.is_dir():
-        inside = [[one.name, _content(one)] for one in sorted(path.iterdir())]
-        return digest(json.dumps(inside).encode())
-    return ""
-
-
-def _libraries(modules: set[str]) -> dict[str, str]:
-    tops = {name.partition(".")[0] for name in modules} | {"numpy"}
-    homes = packages_distributions()
-    found = {dist for top in tops for dist in homes.get(top, ())}
-    return {dist: version(dist) for dist in sorted(found, key=str.lower)}

@@ -5,17 +5,21 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
-from mincache.bench.attempt import attempt
-from mincache.bench.judge import Judged
+from mincache.bench.judge import Judged, judge, unjudged
 from mincache.bench.machine import machine
+from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Supervisor
 from mincache.errors import MincacheError
+from mincache.files.documents import parse_instance
 
 Waiting = queue.SimpleQueue[Task]
 Done = queue.SimpleQueue[Judged | BaseException]
+IDLE_S = 1.0
 
 
 Keep = Callable[[Judged], None]
@@ -23,16 +27,23 @@ Keep = Callable[[Judged], None]
 
 
 class ExecutorError(MincacheError):
-    """The place where runs take place is gone; what was kept is kept."""
+    """No more runs can take place; what was kept is kept."""
 
 
 class Executor(Protocol):
     """Runs tasks anywhere."""
 
-    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
+    def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None]) -> None:
         """Run tasks and hand what became of each to `keep`, as it comes.
 
-        An interruption (KeyboardInterrupt) ends what is running, hands that over too, and goes on.
+        Args:
+            tasks: what to run.
+            keep: as above.
+            idle: called about once a second while nothing comes.
+
+        Raises:
+            ExecutorError: if no more runs can take place.
+            KeyboardInterrupt: if interrupted; what is running is ended and handed over first.
         """
 
 
@@ -47,38 +58,104 @@ class LocalExecutor:
     def __init__(self, workers: int, threads: int = 1) -> None:
         self._workers, self._threads = workers, threads
 
-    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
+    def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None] = lambda: None) -> None:
         """Run tasks and hand what became of each to `keep`, as it comes."""
         waiting: Waiting = queue.SimpleQueue()
         done: Done = queue.SimpleQueue()
-        for task in tasks:
+        for task in by_hash_seed(tasks):
             waiting.put(task)
         machine()  # once, before the threads ask for it
         keepers = [Supervisor(self._threads) for _ in range(min(self._workers, len(tasks)))]
         threads = [threading.Thread(target=_work, args=(one, waiting, done)) for one in keepers]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             for _ in tasks:
-                _hand_over(done, keep)
+                _hand_over(done, keep, idle)
         except KeyboardInterrupt:
             _end(keepers, threads)
             while not done.empty():
-                _hand_over(done, keep)
+                _hand_over(done, keep, idle)
             raise
         finally:
             _end(keepers, threads)
+
+
+def by_hash_seed(tasks: Sequence[Task]) -> list[Task]:
+    """Return tasks so that those with one seed of Python's hashes follow each other."""
+    return sorted(tasks, key=lambda task: (task.cell.seed, task.cell.repetition))
+
+
+def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
+    """Run a task on the instance in `data` (its document) and return its record.
+
+    Raises:
+        ExecutorError: if what the run depends on has changed since it was planned.
+    """
+    started = now()
+    outcome, interruptions = keeper.insist(task.job, task.limits, data)
+    return judged(task, data, outcome, started, machine(), interruptions)
+
+
+def judged(
+    task: Task,
+    data: bytes,
+    outcome: Outcome,
+    started: str,
+    where: dict[str, Any],
+    interruptions: int = 0,
+) -> Judged:
+    """Return the record of a task, given what was seen of it; whatever judging comes to is in the record.
+
+    Args:
+        task: what was run.
+        data: the instance's document.
+        outcome: what its keeper saw.
+        started: when, ISO 8601 in UTC.
+        where: the machine that it ran on.
+        interruptions: attempts before it that were cut off.
+
+    Raises:
+        ExecutorError: if what the run depends on has changed since it was planned.
+    """
+    if outcome.stopped_by == "changed":
+        what = f"{outcome.note} has changed since the campaign was planned"
+        raise ExecutorError(f"{task.entrant.label}: {what}")
+    environment = where | {
+        "libraries": task.entrant.libraries,
+        "enforced": outcome.enforced,
+        "stochastic": task.entrant.stochastic,
+        "kind": task.entrant.kind,
+    }
+    try:
+        found = judge(task.cell, parse_instance(data), outcome, started, environment, task.best_known)
+    except Exception as error:  # of one run, and no other's affair
+        found = unjudged(task.cell, outcome, error, started, environment)
+    record = found.record.model_copy(update={"interruptions": interruptions})
+    return replace(found, record=record, of_the_machine=outcome.stopped_by == "machine")
+
+
+def now() -> str:
+    """Return the time in UTC as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _end(keepers: list[Supervisor], threads: list[threading.Thread]) -> None:
     for keeper in keepers:
         keeper.close()
     for thread in threads:
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
-def _hand_over(done: Done, keep: Keep) -> None:
-    result = done.get()
+def _hand_over(done: Done, keep: Keep, idle: Callable[[], None]) -> None:
+    while True:
+        try:
+            result = done.get(timeout=IDLE_S)
+        except queue.Empty:
+            idle()
+        else:
+            break
     if isinstance(result, BaseException):
         raise result
     keep(result)

@@ -19,10 +19,11 @@ from mincache.bench.judge import Judged, with_contradictions
 from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
 from mincache.errors import DocumentError, InputError, MincacheError
-from mincache.files.documents import digest, write_bytes
+from mincache.files.documents import digest, read_bytes, write_bytes
 
 RECORDS_FILE = "records.jsonl"
 SOLUTIONS_FOLDER = "solutions"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HEAD, _MIDDLE, _TAIL = b'{"sha256":"', b'","record":', b"}"
 _HASH_LENGTH = 64
 
@@ -74,13 +75,18 @@ def read(folder: Path) -> list[Record]:
     Raises:
         InputError: if the folder holds no journal.
     """
-    last = {record.cell.key: record for record in attempts(folder)}
-    return with_contradictions(list(last.values()))
+    return read_counting(folder)[0]
 
 
-def torn_lines(folder: Path) -> int:
-    """Return how many lines of a journal are not whole."""
-    return sum(record is None for record in _lines(folder))
+def read_counting(folder: Path) -> tuple[list[Record], int]:
+    """Return what `read` does, and how many lines are not whole.
+
+    Raises:
+        InputError: if the folder holds no journal.
+    """
+    torn: list[None] = []
+    last = {record.cell.key: record for record in attempts(folder, lambda: torn.append(None))}
+    return with_contradictions(list(last.values())), len(torn)
 
 
 def _lines(folder: Path) -> Iterator[Record | None]:
@@ -89,9 +95,31 @@ def _lines(folder: Path) -> Iterator[Record | None]:
         raise InputError("campaign", f"must be a folder with a {RECORDS_FILE}", str(folder))
     parser = RecordParser()
     with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                yield record_in(line.rstrip(b"\n"), parser)
+        for number, line in enumerate(file):
+            line = line.strip() if number else line.removeprefix(_BYTE_ORDER_MARK).strip()
+            if line:
+                yield record_in(line, parser)
+
+
+def solution_path(folder: Path, sha256: str) -> Path:
+    """Return where a campaign's folder keeps the document of this hash."""
+    return folder / SOLUTIONS_FOLDER / f"{sha256}.json.gz"
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    """Return whether a file holds the document of this hash, whole."""
+    try:
+        return digest(read_bytes(path)) == sha256
+    except InputError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Journal:
@@ -113,6 +141,7 @@ class Journal:
             ) from None
         self._lock()
         self._whole = self._ends_whole()
+        self._size = os.fstat(self._file).st_size
 
     def _lock(self) -> None:
         try:
@@ -121,18 +150,20 @@ class Journal:
             return  # no such locks here
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(self._file)
             raise InputError(
                 "output", "must not be in use", str(self.folder), "another run is at it"
             ) from None
+        except OSError:
+            return  # this file system knows no locks
 
     def _ends_whole(self) -> bool:
         size = os.fstat(self._file).st_size
         return size == 0 or os.pread(self._file, 1, size - 1) == b"\n"
 
     def append(self, judged: Judged) -> None:
-        """Keep a record, and its solutions first; when this returns, killing the process loses nothing.
+        """Keep a record, and its solutions first; when this returns, not even a power cut loses them.
 
         Raises:
             JournalError: if it could not be kept whole.
@@ -140,16 +171,36 @@ class Journal:
         try:
             for name, document in judged.documents.items():
                 self._keep(name, document)
+            self.check()
             self._write(line_of(judged.record))
+            self.check()
         except DocumentError as error:
             raise JournalError(str(error)) from None
         except OSError as error:
             raise JournalError(f"{self.folder}: the record could not be written: {error.strerror}") from None
 
+    def check(self) -> None:
+        """Check that the file is still the one that was opened, and has lost nothing.
+
+        Raises:
+            JournalError: if it was replaced, removed or shortened.
+        """
+        path = self.folder / RECORDS_FILE
+        try:
+            found, own = os.stat(path), os.fstat(self._file)
+        except OSError as error:
+            raise JournalError(f"{path} is gone: {error.strerror}") from None
+        if (found.st_dev, found.st_ino) != (own.st_dev, own.st_ino):
+            raise JournalError(f"{path} was replaced by another file while runs were recorded in it")
+        if own.st_size < self._size:
+            raise JournalError(f"{path} has lost records while runs were recorded in it")
+
     def _keep(self, name: str, document: bytes) -> None:
-        path = self.folder / SOLUTIONS_FOLDER / f"{name}.json.gz"
-        if not path.exists():
+        path = solution_path(self.folder, name)
+        if not _holds(path, name):
             write_bytes(path, document)
+            for one in (path, path.parent):
+                _sync(one)
 
     def _write(self, line: bytes) -> None:
         data = line if self._whole else b"\n" + line
@@ -157,6 +208,8 @@ class Journal:
         if os.write(self._file, data) < len(data):
             raise OSError(0, "only a part of it was", str(self.folder))
         self._whole = True
+        self._size += len(data)
+        os.fsync(self._file)
 
     def close(self) -> None:
         """Let the folder go."""

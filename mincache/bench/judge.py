@@ -25,7 +25,7 @@ OPTIMALITY = 1e-6
 
 _STOPS: dict[str, StopReason] = {
     "wall": "wall", "startup": "wall", "answer": "wall", "cpu": "cpu", "memory": "memory",
-    "interrupted": "interrupted", "not started": "not started",
+    "interrupted": "interrupted", "machine": "interrupted",
     "disk": "crash", "processes": "crash", "protocol": "crash",
 }  # fmt: skip
 _CLOSINGS: dict[bytes, StopReason] = {
@@ -46,12 +46,14 @@ class Judged:
         evaluation: the evaluator's, where there was a solution.
         document: the solution's canonical document, whose hash the record names; None without one.
         raw_document: the same of the answer before its repair.
+        of_the_machine: whether the run could not be made, for no fault of its solver.
     """
 
     record: Record
     evaluation: Evaluation | None = None
     document: bytes | None = None
     raw_document: bytes | None = None
+    of_the_machine: bool = False
 
     @property
     def documents(self) -> dict[str, bytes]:
@@ -79,13 +81,26 @@ def judge(
             refers to it or to the run's own cost, whichever is lower.
     """
     stop_reason, reason = _stop(cell, outcome)
-    solution, evaluation, malformed = _answer(outcome, instance, stop_reason)
-    raw_score, raw_document, raw_refused = raw_answers.judge(outcome, instance)
-    points, malformed_report = trace.points(outcome, instance, evaluation)
+    malformed, reported, bounds = "", [], []
+    try:
+        reported, bounds = trace.incumbents(outcome, instance), trace.bounds(outcome)
+    except InputError as error:
+        malformed = str(error)
+    final, final_evaluation, refused = _answer(outcome, instance)
+    solution, evaluation, passed_over = _counted(final, final_evaluation, stop_reason, reported, instance)
+    raw_score, raw_document, raw_refused = None, None, ""
+    if solution is final:
+        raw_score, raw_document, raw_refused = raw_answers.judge(outcome, instance)
+    ended = None
+    if final_evaluation is not None and final_evaluation.feasible:
+        ended = (outcome.solve_s or 0.0, final_evaluation.cost)
+    points = trace.points(reported, bounds, ended)
     cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
-    bound = max((point.bound for point in points if point.bound is not None), default=None)
+    bound = max((bound for _, bound in bounds), default=None)
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
-    verdict, why = _verdict(outcome, evaluation, malformed or malformed_report, bound, reference)
+    forgiven = evaluation is not None and evaluation.forgiven
+    refuting = best_known if forgiven else reference
+    verdict, why = _verdict(outcome, evaluation, refused or malformed, bound, refuting)
     horizon_s = cell.wall_s or outcome.solve_s or 0.0
     document = solution_bytes(solution) if solution is not None else None
     record = Record(
@@ -93,21 +108,37 @@ def judge(
         stop_reason=stop_reason,
         claim=_claim(cost, bound, outcome, solution),
         verdict=verdict,
-        reason="; ".join(filter(None, (reason, why, raw_refused, _left_behind(outcome)))),
+        reason="; ".join(filter(None, (reason, why, passed_over, raw_refused, _left_behind(outcome)))),
         score=_score(evaluation),
         raw=raw_score,
         bound=bound,
         solution_sha256=digest(document) if document is not None else None,
         **{name: getattr(outcome, name) for name in _MEASURED},
+        start_s=None if outcome.build_s is None else (outcome.import_s or 0.0) + outcome.build_s,
         trace=points,
         primal_integral_s=trace.primal_integral(points, reference, horizon_s),
         primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
         reference_cost=reference,
+        moved_generators=None if outcome.moved is None else tuple(outcome.moved),
+        late_modules=outcome.late,
         output="" if verdict in ("verified", "skipped") else _output(outcome),
         started=started,
         environment=environment,
     )
     return Judged(record, evaluation, document, raw_document)
+
+
+def unjudged(
+    cell: Cell, outcome: Outcome, error: Exception, started: str, environment: dict[str, Any]
+) -> Judged:
+    """Return the record of a run that could not be judged, with the error that judging it came to."""
+    reason = " ".join(f"it could not be judged: {type(error).__name__}: {error}".split())[:_OUTPUT_CHARACTERS]
+    record = Record(
+        cell=cell, stop_reason=_stop(cell, outcome)[0], verdict="malformed",
+        reason=reason.encode(errors="backslashreplace").decode(), wall_s=max(0.0, outcome.wall_s),
+        started=started, environment=environment,
+    )  # fmt: skip
+    return Judged(record)
 
 
 def _left_behind(outcome: Outcome) -> str:
@@ -142,26 +173,42 @@ def _ending(status: int | None) -> str:
     return f"left with exit status {status} and without an answer"
 
 
-def _answer(
-    outcome: Outcome, instance: Instance, stop: StopReason
-) -> tuple[Solution | None, Evaluation | None, str]:
-    """Return the solution that counts, if any, its evaluation, and why what came is none."""
+def _answer(outcome: Outcome, instance: Instance) -> tuple[Solution | None, Evaluation | None, str]:
+    """Return the solution that a run returned, its evaluation, and why what came is none."""
     if outcome.closing == worker.MALFORMED:
         return None, None, outcome.payload.decode(errors="replace")
+    if outcome.closing != worker.ANSWER:
+        return None, None, ""
     try:
-        solution = _solution(outcome, instance, stop)
-        return solution, evaluate(instance, solution) if solution is not None else None, ""
+        solution = parse_solution(outcome.payload)
+        return solution, evaluate(instance, solution), ""
     except InputError as error:
         return None, None, str(error)
 
 
-def _solution(outcome: Outcome, instance: Instance, stop: StopReason) -> Solution | None:
-    if outcome.closing == worker.ANSWER:
-        return parse_solution(outcome.payload)
-    if stop in ("wall", "cpu", "memory") and outcome.incumbents:
-        # A run that a limit has ended is judged by what it had reported in time.
-        return worker.unpack(outcome.incumbents[-1][1], instance)
-    return None
+def _counted(
+    final: Solution | None,
+    found: Evaluation | None,
+    stop: StopReason,
+    reported: Sequence[trace.Incumbent],
+    instance: Instance,
+) -> tuple[Solution | None, Evaluation | None, str]:
+    """Return the solution that counts, its evaluation, and a line if a later one was worse.
+
+    It is the best feasible one that was handed in, incumbents included, for a run that gave an answer, or
+    that a limit has ended.
+    """
+    if not reported or (final is None and stop not in ("wall", "cpu", "memory")):
+        return final, found, ""
+    best = min(reported, key=lambda one: one.cost)
+    last_cost = reported[-1].cost if found is None else found.cost if found.feasible else math.inf
+    worse = last_cost > best.cost + CONTRADICTION * abs(best.cost)
+    if found is not None and not worse:
+        return final, found, ""
+    chosen = best if math.isfinite(best.cost) else reported[-1]
+    last = f"cost {last_cost:.9g}" if math.isfinite(last_cost) else "infeasible"
+    line = f"its last answer was worse ({last}) than the one that counts, of {best.seconds:.3g} s"
+    return chosen.solution, evaluate(instance, chosen.solution), line if worse else ""
 
 
 def _verdict(
@@ -184,7 +231,11 @@ def _verdict(
 
 
 def contradicts(bound: float | None, cost: float | None) -> bool:
-    """Return whether a lower bound is above a cost that was verified; not where either is missing."""
+    """Return whether a lower bound is above a cost that was verified; not where either is missing.
+
+    The cost must be of an answer that keeps the limits: one that the tolerance forgives may cost less than
+    what a right proof bounds.
+    """
     return bound is not None and cost is not None and bound > cost + CONTRADICTION * abs(cost)
 
 
@@ -221,8 +272,9 @@ def with_contradictions(records: Sequence[Record]) -> list[Record]:
     """
     best: dict[str, tuple[float, str]] = {}
     for record in records:
-        if record.score is not None and record.score.feasible and record.score.cost is not None:
-            known = (record.score.cost, record.cell.solver)
+        score = record.score
+        if score is not None and score.feasible and score.cost is not None and not score.forgiven:
+            known = (score.cost, record.cell.solver)
             best[record.cell.instance_sha256] = min(best.get(record.cell.instance_sha256, known), known)
     return [
         record if record.bound is None else _contradicted(record, best.get(record.cell.instance_sha256))

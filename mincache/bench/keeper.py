@@ -59,7 +59,7 @@ def _serve(
         watch = Watch(job, limits, instance, cores)
     except OSError as error:
         pipes.write(replies, STARTED, b"0 ")
-        Outcome(stopped_by="not started", note=f"no process could be started: {error}").send(replies)
+        Outcome(stopped_by="machine", note=f"no process could be started: {error}").send(replies)
         return
     pipes.write(replies, STARTED, f"{watch.pid} {watch.folder}".encode())
     watch.run(orders).send(replies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Limits:
         memory_bytes: memory of the whole run, all processes together; None without a limit.
         disk_bytes: files in the folder that the run works in, and the largest single file anywhere.
         threads: threads for numerical libraries, and cores where the system can pin.
+        environment: names of the variables that the run sees beside those of `shown_environment`.
     """
 
     wall_s: float | None = None
@@ -37,8 +39,10 @@ class Limits:
     memory_bytes: int | None = None
     disk_bytes: int = 1 << 30
     threads: int = 1
+    environment: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "environment", tuple(self.environment))  # JSON makes it a list
         for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "threads"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -72,7 +76,9 @@ class Limits:
 
 
 ANSWER_S = 10.0
-"""Seconds that sending the answer may take once `solve` has returned."""
+"""Seconds that writing the answer may take where there is no limit on the time."""
+WRITING_S_PER_BYTE = 2e-7
+"""Seconds past limit and grace in which an answer may be written, for each byte of the instance."""
 LEAVE_S = 1.0
 """Seconds that the child may take to end once all is said."""
 TERM_TO_KILL_S = 0.05
@@ -96,6 +102,18 @@ def enforced(limits: Limits, pinned: bool, grouped: bool) -> dict[str, str]:
         how["memory_bytes"] = ("cgroup v2, " if grouped else "") + f"RLIMIT_DATA a process, {polled}"
     how["threads"] = "environment variables" + (", cores pinned" if pinned else "")
     return how
+
+
+_SHOWN = (
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME",
+)  # fmt: skip
+
+
+def shown_environment(more: Iterable[str]) -> dict[str, str]:
+    """Return the environment variables that a run may see: what programs need, and those asked for."""
+    names = {*_SHOWN, *more}
+    return {name: one for name, one in os.environ.items() if name in names or name.startswith("LC_")}
 
 
 def thread_variables(threads: int) -> dict[str, str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mincache.bench import journal
+from mincache.bench import campaign, journal
 from mincache.bench.judge import Judged
 from mincache.bench.records import Record
-from mincache.errors import DocumentError
+from mincache.errors import DocumentError, InputError
 from mincache.files.documents import digest, read_bytes
 
 
@@ -30,10 +30,9 @@ class Conflict:
     other: Record
 
     def __str__(self) -> str:
-        cell = self.record.cell
         sides = (f"{folder}: {_short(one)}" for folder, one in
                  ((self.first, self.record), (self.second, self.other)))  # fmt: skip
-        return f"{cell.solver} {cell.instance} #{cell.repetition}: {'; '.join(sides)}"
+        return f"{_place(self.record)}: {'; '.join(sides)}"
 
 
 def _short(record: Record) -> str:
@@ -41,21 +40,30 @@ def _short(record: Record) -> str:
     return record.verdict + (f" at {cost!r}" if cost is not None else "")
 
 
-def merge(folders: Sequence[Path], output: Path) -> list[Conflict]:
-    """Join the records of `folders`, and those in `output` already, into `output`.
+@dataclass(frozen=True)
+class Merged:
+    """What joining came to.
 
-    Of each run one record is kept: the first that is final, in the order given.
+    Attributes:
+        conflicts: the runs of which two folders hold differing final records.
+        damaged: a sentence for each record left out because a solution of it is missing or damaged.
+    """
 
-    Returns:
-        The runs of which two folders hold differing final records.
+    conflicts: list[Conflict]
+    damaged: list[str]
+
+
+def merge(folders: Sequence[Path], output: Path) -> Merged:
+    """Join the records and plans of `folders`, and those in `output` already, into `output`.
+
+    Of each run one record is kept: the first that is final and whole, in the order given.
 
     Raises:
         InputError: if a folder holds no journal, or `output` cannot be used.
-        DocumentError: if a solution is missing or is not what its name says.
         JournalError: if a record cannot be kept.
     """
     kept: dict[str, tuple[Path, Record]] = {}
-    conflicts = []
+    conflicts, damaged = [], []
     with journal.Journal(output) as joined:
         for folder in (output, *folders):
             for record in _last(folder):
@@ -64,12 +72,24 @@ def merge(folders: Sequence[Path], output: Path) -> list[Conflict]:
                     if record.final and _differ(known[1], record):
                         conflicts.append(Conflict(known[0], folder, known[1], record))
                     continue
+                try:
+                    documents = [_document(folder, name) for name in _named(record)]
+                except DocumentError as error:
+                    damaged.append(f"{error}; the record of {_place(record)} is left out")
+                    continue
                 kept[record.cell.key] = (folder, record)
                 if folder is not output:
-                    raw_sha256 = None if record.raw is None else record.raw.solution_sha256
-                    documents = (_document(folder, name) for name in (record.solution_sha256, raw_sha256))
-                    joined.append(Judged(record, None, *documents))
-    return conflicts
+                    joined.append(Judged(record, None, documents[0], documents[1]))
+        campaign.note_plan(output, *(campaign.planned(folder, whole=True) for folder in folders))
+    return Merged(conflicts, damaged)
+
+
+def _named(record: Record) -> tuple[str | None, str | None]:
+    return record.solution_sha256, None if record.raw is None else record.raw.solution_sha256
+
+
+def _place(record: Record) -> str:
+    return f"{record.cell.solver} {record.cell.instance} #{record.cell.repetition}"
 
 
 def _last(folder: Path) -> Iterator[Record]:
@@ -83,8 +103,11 @@ def _differ(one: Record, other: Record) -> bool:
 def _document(folder: Path, sha256: str | None) -> bytes | None:
     if sha256 is None:
         return None
-    path = folder / journal.SOLUTIONS_FOLDER / f"{sha256}.json.gz"
-    data = read_bytes(path)
+    path = journal.solution_path(folder, sha256)
+    try:
+        data = read_bytes(path)
+    except InputError as error:
+        raise DocumentError(f"{path}: {error.field}", error.rule, error.received) from None
     if digest(data) != sha256:
         raise DocumentError(f"{path}: sha256", "must be its name", digest(data))
     return data

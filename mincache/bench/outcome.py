@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,12 +19,12 @@ class Outcome:
 
     Attributes:
         stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `disk`, `processes`,
-            `interrupted`, `protocol`, or `not started` with the reason in `note`; empty if it ended itself.
+            `interrupted`, `protocol`, or `machine` where no run could be made; empty if it ended itself.
         note: one line to it.
         exit_status: of the child, negative for a signal; None if it was not seen to end.
         import_s: seconds from the fork until the solver was loaded.
         build_s: seconds from there until `solve` began.
-        solve_s: seconds from there until `solve` returned, or the run ended.
+        solve_s: seconds from there until the answer was whole, or the run ended.
         wall_s: seconds from the fork until no process of the run was left.
         cpu_s: processor seconds of all processes of the run.
         peak_memory_bytes: the most seen of them together.
@@ -35,6 +36,8 @@ class Outcome:
         incumbents: (seconds since `solve` began, packed decisions), thinned.
         bounds: (seconds since `solve` began, packed bound), thinned.
         output: the end of what the run printed.
+        moved: global generators that it drew from, by its own word; None if it said nothing.
+        late: modules that no plan knew, by its own word: path from the solver's folder, SHA-256.
     """
 
     stopped_by: str = ""
@@ -54,34 +57,25 @@ class Outcome:
     incumbents: list[tuple[float, bytes]] = field(default_factory=list)
     bounds: list[tuple[float, bytes]] = field(default_factory=list)
     output: bytes = b""
+    moved: list[str] | None = None
+    late: dict[str, str] = field(default_factory=dict)
 
-    def send(self, descriptor: int) -> None:
-        """Write the outcome to a pipe."""
+    def frames(self) -> list[bytes]:
+        """Return the outcome as a header in JSON and what is bytes of it, in the order that `of` reads."""
         header: dict[str, Any] = asdict(self) | {"closing": self.closing.decode()}
         header["raw"] = self.raw is not None
         for name in ("payload", "output"):
             del header[name]
         for name in ("incumbents", "bounds"):
             header[name] = [seconds for seconds, _ in getattr(self, name)]
-        pipes.write(descriptor, HEADER, json.dumps(header).encode())
         events = (data for _, data in self.incumbents + self.bounds)
-        for blob in (self.payload, self.output, self.raw or b"", *events):
-            pipes.write(descriptor, BLOB, blob)
+        return [json.dumps(header).encode(), self.payload, self.output, self.raw or b"", *events]
 
     @classmethod
-    def receive(cls, descriptor: int) -> Outcome | None:
-        """Read an outcome from a pipe; None if the writer has died."""
-        try:
-            first = pipes.read(descriptor)
-            if first is None:
-                return None
-            header = json.loads(first[1])
-            blobs = [pipes.read(descriptor) for _ in range(3 + _events(header))]
-        except pipes.BrokenStreamError:
-            return None
-        if None in blobs:
-            return None
-        payload, output, raw, *data = [blob[1] for blob in blobs if blob is not None]
+    def of(cls, frames: Sequence[bytes]) -> Outcome:
+        """Return the outcome in frames that `frames` made."""
+        first, payload, output, raw, *data = frames
+        header = json.loads(first)
         times = header["incumbents"] + header["bounds"]
         events = list(zip(times, data, strict=True))
         count = len(header["incumbents"])
@@ -91,12 +85,28 @@ class Outcome:
             "incumbents": events[:count], "bounds": events[count:],
         })  # fmt: skip
 
+    def send(self, descriptor: int) -> None:
+        """Write the outcome to a pipe."""
+        frames = self.frames()
+        pipes.write(descriptor, HEADER, str(len(frames)).encode())
+        for frame in frames:
+            pipes.write(descriptor, BLOB, frame)
+
+    @classmethod
+    def receive(cls, descriptor: int) -> Outcome | None:
+        """Read an outcome from a pipe; None if the writer has died."""
+        try:
+            first = pipes.read(descriptor)
+            if first is None:
+                return None
+            frames = [pipes.read(descriptor) for _ in range(int(first[1]))]
+        except pipes.BrokenStreamError:
+            return None
+        found = [frame[1] for frame in frames if frame is not None]
+        return cls.of(found) if len(found) == len(frames) else None
+
     @property
     def cut_off(self) -> bool:
         """Whether something outside the bench ended the run: its keeper lost, or SIGKILL from nowhere."""
         unexplained = not self.stopped_by and not self.closing and self.exit_status == -signal.SIGKILL
-        return self.stopped_by == "interrupted" or unexplained
-
-
-def _events(header: dict[str, Any]) -> int:
-    return len(header["incumbents"]) + len(header["bounds"])
+        return self.stopped_by in ("interrupted", "machine") or unexplained

@@ -12,6 +12,7 @@ from mincache.bench.records import Cell
 from mincache.bench.worker import Job
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, read_bytes
+from mincache.files.paths import absolute_path
 from mincache.generation.suites import Suite
 
 
@@ -53,8 +54,12 @@ class Task:
     @property
     def job(self) -> Job:
         """What the child is told."""
-        cell = self.cell
-        return Job(self.entrant.spec, cell.solver_source, cell.stream, cell.wall_s, files=cell.solver_files)
+        cell, entrant = self.cell, self.entrant
+        return Job(
+            entrant.spec, cell.stream, cell.wall_s, contents=entrant.contents, libraries=entrant.libraries,
+            home=entrant.home, started_in=str(absolute_path(".")),
+            hash_seed=hash_seed(cell.seed, cell.repetition),
+        )  # fmt: skip
 
 
 def plan(
@@ -98,6 +103,8 @@ def task(
         solver_name=entrant.name,
         solver_source=entrant.source,
         solver_files=entrant.files,
+        solver_modules=entrant.modules,
+        libraries=entrant.libraries,
         solver_version=entrant.version,
         parameters=entrant.parameters,
         repetition=repetition,
@@ -111,8 +118,21 @@ def task(
 
 
 def shard(tasks: Iterable[Task], index: int, count: int) -> Iterator[Task]:
-    """Yield the tasks of shard `index` (from 1) of `count`: the same cells whatever the order."""
-    return (one for one in tasks if int(one.key, 16) % count == index - 1)
+    """Yield the tasks of shard `index` (from 1) of `count`: the same cells whatever the order.
+
+    Versions of libraries and the solver's code have no say, for they may differ from machine to machine.
+    """
+    return (one for one in tasks if _number(one.cell) % count == index - 1)
+
+
+def _number(cell: Cell) -> int:
+    same = {"solver_modules": "", "libraries": {}, "solver_source": "", "solver_version": ""}
+    return int(cell.model_copy(update=same).key, 16)
+
+
+def hash_seed(seed: int, repetition: int) -> int:
+    """Return the seed of Python's hashes for a repetition: the order of sets depends on it."""
+    return (seed * 1_000_003 + repetition) % (1 << 32)
 
 
 def _check_labels(entrants: Sequence[Entrant]) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ from typing import NamedTuple
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PAUSE_S = 0.002
+_REMOVE_S = 60.0
 
 
 class Usage(NamedTuple):
@@ -115,7 +118,8 @@ def _proportional(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
-        return 0
+        # A process may make itself unreadable; then its pages count as if it shared none.
+        return usage([pid]).memory_bytes
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
@@ -127,14 +131,27 @@ def _stat(pid: int) -> list[bytes] | None:
         return None
 
 
-def folder_bytes(folder: str) -> int:
-    """Return the bytes that the files below a folder take on the disk; links are not followed."""
-    total = 0
-    for path, _, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += 512 * os.lstat(os.path.join(path, name)).st_blocks
-    return total
+def file_sizes(folder: str) -> Iterator[int]:
+    """Yield the bytes that each entry below a folder takes on the disk; links are not followed."""
+    waiting = [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    yield 512 * entry.stat(follow_symlinks=False).st_blocks
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            pass  # it has gone meanwhile, or lies deeper than a path can say
+
+
+def remove(folder: str) -> None:
+    """Remove a folder and all in it, however deep; what cannot be removed stays."""
+    with contextlib.suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+        return
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, timeout=_REMOVE_S, check=False)
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:

@@ -36,6 +36,8 @@ class Cell(StrictTable):
         solver_source: SHA-256 of the solver's source file.
         solver_files: SHA-256 over the other files that its answers depend on, such as the policies that ship;
             empty if there are none.
+        solver_modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
+        libraries: versions of the distributions that it imports, by name.
         solver_version: version of the distribution that it came with; empty for a file of one's own.
         parameters: every parameter, defaults included, as JSON values; a file is named with its hash.
         repetition: which of the repetitions, from 0.
@@ -54,6 +56,8 @@ class Cell(StrictTable):
     solver_name: str
     solver_source: str
     solver_files: str = ""
+    solver_modules: str = ""
+    libraries: dict[str, str] = Field(default_factory=dict)
     solver_version: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
     repetition: Whole
@@ -67,8 +71,9 @@ class Cell(StrictTable):
     @property
     def key(self) -> str:
         """SHA-256 of everything that makes the run what it is, and of no spelling."""
-        # Without files a run is what it was before there was such a field.
-        silent = {"solver"} if self.solver_files else {"solver", "solver_files"}
+        # Without them a run is what it was before there were such fields.
+        later = ("solver_files", "solver_modules", "libraries")
+        silent = {"solver", *(name for name in later if not getattr(self, name))}
         identity = self.model_dump(mode="json", exclude=silent)
         return digest(json.dumps(identity, sort_keys=True).encode())
 
@@ -93,6 +98,7 @@ class Score(StrictTable):
     mean_tv: float | None
     low_step_hit_share: float | None
     violations: dict[str, Whole] = Field(default_factory=dict, description="broken slots by constraint")
+    forgiven: bool = Field(default=False, description="whether a limit is exceeded within the tolerance")
 
 
 class Broken(StrictTable):
@@ -151,7 +157,8 @@ class Record(StrictTable):
         solution_sha256: names the stored solution, if any.
         import_s: seconds until the solver was loaded, by the keeper's clock.
         build_s: seconds from there until `solve` began: reading the instance, and `supports`.
-        solve_s: seconds inside `solve`.
+        start_s: both together; None in records made before it was kept.
+        solve_s: seconds from there until the answer was whole, written down.
         wall_s: seconds of the child process from its start to its end.
         cpu_s: processor seconds of the child and its descendants, if known.
         peak_memory_bytes: largest resident size of the child and its descendants, if known.
@@ -161,6 +168,12 @@ class Record(StrictTable):
         primal_dual_integral_s: the same of the gap between incumbent and bound.
         reference_cost: what the primal integral refers to.
         interruptions: attempts at this cell before this one that were cut off from outside.
+        moved_generators: global generators of random numbers that the solver drew from, `numpy.random` or
+            `random` or `torch`, by the run's own word; None where nothing was said of it.
+        late_modules: modules from outside site-packages that came in while the run went on and that its plan
+            did not know: path from the solver's folder, and SHA-256. With other ones it is another run.
+        isolation: what kept the run from what is not its own: `namespaces`, `landlock N` (in part), `off`;
+            empty where nothing was said of it.
         output: the end of what a failed run printed.
         started: ISO 8601 time in UTC.
         environment: versions, machine, and how the limits were enforced.
@@ -178,6 +191,7 @@ class Record(StrictTable):
     solution_sha256: str | None = None
     import_s: Measured | None = None
     build_s: Measured | None = None
+    start_s: Measured | None = None
     solve_s: Measured | None = None
     wall_s: Measured
     cpu_s: Measured | None = None
@@ -187,6 +201,9 @@ class Record(StrictTable):
     primal_dual_integral_s: Measured | None = None
     reference_cost: float | None = None
     interruptions: Whole = 0
+    moved_generators: TupleOf[str] | None = None
+    late_modules: dict[str, str] = Field(default_factory=dict)
+    isolation: str = ""
     output: str = ""
     started: str
     environment: dict[str, Any] = Field(default_factory=dict)
@@ -195,6 +212,13 @@ class Record(StrictTable):
     def passed(self) -> bool:
         """Whether the run gave a verified answer, or declined by the solver's own word."""
         return self.verdict in ("verified", "skipped")
+
+    @property
+    def answer_s(self) -> float | None:
+        """Seconds from the start of the run until its answer was whole; None where it came to no answer."""
+        if self.solve_s is None:
+            return None
+        return self.solve_s + (self.start_s or (self.import_s or 0.0) + (self.build_s or 0.0))
 
     @property
     def documents(self) -> list[str]:

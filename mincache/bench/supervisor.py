@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 import select
-import shutil
 import subprocess
 import sys
 import threading
+import time
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from mincache.bench import keeper, pipes, processes
-from mincache.bench.limits import Limits, thread_variables
+from mincache.bench.limits import Limits, shown_environment, thread_variables
 from mincache.bench.outcome import Outcome
 from mincache.bench.worker import Job
-from mincache.files.paths import STARTED_IN
 
 MAX_INTERRUPTIONS = 2
 """A run that is cut off from outside is repeated this often before its record says so."""
 _CLOSE_S = 10.0
+_LONGEST_WAIT_S = 3600.0
 SLACK_S = 60.0
 """Seconds over the limits after which a keeper is held for lost."""
 
@@ -48,15 +46,20 @@ class Supervisor:
     """
 
     def __init__(self, threads: int = 1, pin: bool = True) -> None:
-        self._threads, self._pin = threads, pin
+        self.threads, self._pin = threads, pin
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self._hash_seed = 0
+        self._shown: tuple[str, ...] = ()
 
     def run(self, job: Job, limits: Limits, instance: bytes = b"") -> Outcome:
         """Let the keeper run a job, and return what it saw: `interrupted` if it was lost or closed."""
         limits.check_enforceable()
-        process = self._alive()
+        try:
+            process = self._alive(job.hash_seed, tuple(limits.environment))
+        except OSError as error:
+            return Outcome(stopped_by="machine", note=f"no keeper could be started: {error}")
         if process is None:
             return Outcome(stopped_by="interrupted", note="the campaign was stopped")
         started: Started | None = None
@@ -65,7 +68,7 @@ class Supervisor:
             started = self._order(process, job, limits, instance)
             if started is not None and _speaks(process, limits.longest_s + SLACK_S):
                 outcome = Outcome.receive(_descriptor(process.stdout))
-        except (OSError, ValueError):
+        except OSError:
             pass  # the pipe is closed: it has died, or was closed here
         if outcome is None:
             return self._lost(process, started)
@@ -103,18 +106,24 @@ class Supervisor:
         status = process.wait()
         if started is not None and started.leader:
             processes.end_session(started.leader, started.folder)
-            shutil.rmtree(started.folder, ignore_errors=True)
+            processes.remove(started.folder)
         with self._lock:
             self._process = None
         note = "the campaign was stopped" if self._closed else f"its keeper died ({status})"
         return Outcome(stopped_by="interrupted", note=note)
 
-    def _alive(self) -> subprocess.Popen[bytes] | None:
+    def _alive(self, hash_seed: int | None, shown: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
+        """Return a keeper whose runs have this seed of hashes and see these variables."""
         with self._lock:
+            fit = hash_seed in (None, self._hash_seed) and shown == self._shown
+            if self._process is not None and not fit:
+                self._leave(self._process)
+                self._process = None
             if self._closed:
                 return None
             if self._process is None:
-                self._process = _start(self._threads, self._pin)
+                self._hash_seed, self._shown = hash_seed or 0, shown
+                self._process = _start(self.threads, self._pin, self._hash_seed, shown)
             return self._process
 
     @property
@@ -127,8 +136,11 @@ class Supervisor:
         with self._lock:
             self._closed = True
             process, self._process = self._process, None
-        if process is None:
-            return
+        if process is not None:
+            self._leave(process)
+
+    @staticmethod
+    def _leave(process: subprocess.Popen[bytes]) -> None:
         process.terminate()
         try:
             process.wait(_CLOSE_S)
@@ -145,14 +157,14 @@ class Supervisor:
         self.close()
 
 
-def _start(threads: int, pin: bool) -> subprocess.Popen[bytes]:
+def _start(threads: int, pin: bool, hash_seed: int, shown: tuple[str, ...]) -> subprocess.Popen[bytes]:
     cores = threads if pin else 0
     # -P: the keeper must not import from the folder that the campaign is started in.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | thread_variables(threads) | {STARTED_IN: os.getcwd()},
+        env=shown_environment(shown) | thread_variables(threads) | {"PYTHONHASHSEED": str(hash_seed)},
         start_new_session=True,
         bufsize=0,
     )
@@ -160,8 +172,13 @@ def _start(threads: int, pin: bool) -> subprocess.Popen[bytes]:
 
 def _speaks(process: subprocess.Popen[bytes], within_s: float) -> bool:
     """Return whether a keeper says something in time; one that a run has stopped (SIGSTOP) does not."""
-    timeout = None if math.isinf(within_s) else within_s
-    return bool(select.select([_descriptor(process.stdout)], [], [], timeout)[0])
+    poll = select.poll()
+    poll.register(_descriptor(process.stdout), select.POLLIN)
+    deadline = time.monotonic() + within_s
+    while (left_s := deadline - time.monotonic()) > 0:
+        if poll.poll(1000 * min(left_s, _LONGEST_WAIT_S)):
+            return True
+    return False
 
 
 def _descriptor(pipe: object) -> int:

@@ -8,56 +8,68 @@ and lower bound. An integral is the area under that step function from 0 to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from mincache.bench import worker
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import TracePoint
-from mincache.errors import InputError
-from mincache.problem.evaluation import Evaluation, evaluate_batch
+from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Decisions, Solution
 
 
+class Incumbent(NamedTuple):
+    """A reported solution: seconds since `solve` began, cost (infinite if infeasible), and itself."""
+
+    seconds: float
+    cost: float
+    solution: Solution
+
+
+def incumbents(outcome: Outcome, instance: Instance) -> list[Incumbent]:
+    """Return what a run reported, priced.
+
+    Raises:
+        InputError: if a report was none of the form agreed.
+    """
+    if not outcome.incumbents:
+        return []
+    solutions = [worker.unpack(data, instance) for _, data in outcome.incumbents]
+    stacked = Decisions(*(np.stack(arrays) for arrays in zip(*(s.decisions for s in solutions), strict=True)))
+    batch = evaluate_batch(instance, stacked)
+    costs = np.where(batch.feasible, batch.cost, np.inf).tolist()
+    times = (seconds for seconds, _ in outcome.incumbents)
+    return [Incumbent(*one) for one in zip(times, costs, solutions, strict=True)]
+
+
+def bounds(outcome: Outcome) -> list[tuple[float, float]]:
+    """Return when bounds were reported, and what they were; minus infinity is none.
+
+    Raises:
+        InputError: if a report was none of the form agreed.
+    """
+    found = [(seconds, worker.unpack_bound(data)) for seconds, data in outcome.bounds]
+    return [(seconds, bound) for seconds, bound in found if bound > -np.inf]
+
+
 def points(
-    outcome: Outcome, instance: Instance, final: Evaluation | None
-) -> tuple[tuple[TracePoint, ...], str]:
-    """Return the trace of a run, each point an improvement, and why a report was none of the form agreed.
+    reported: Iterable[Incumbent], bounds: Iterable[tuple[float, float]], last: tuple[float, float] | None
+) -> tuple[TracePoint, ...]:
+    """Return the trace of a run, each point an improvement.
 
     Args:
-        outcome: with what was reported.
-        instance: what the incumbents answer.
-        final: the evaluation of the run's own answer, which is the last incumbent.
+        reported: the incumbents.
+        bounds: when bounds came, and what they were.
+        last: when the run's own answer came, and its cost; None without a feasible one.
     """
-    malformed = ""
-    incumbents: list[tuple[float, Solution]] = []
-    bounds: list[tuple[float, float]] = []
-    try:
-        for seconds, data in outcome.incumbents:
-            incumbents.append((seconds, worker.unpack(data, instance)))
-        for seconds, data in outcome.bounds:
-            bounds.append((seconds, worker.unpack_bound(data)))
-    except InputError as error:
-        malformed = str(error)
     events: list[tuple[float, float | None, float | None]] = [(s, None, bound) for s, bound in bounds]
-    events += [(s, cost, None) for s, cost in _priced(incumbents, instance)]
-    if final is not None and final.feasible and outcome.closing == worker.ANSWER:
-        events.append((outcome.solve_s or 0.0, final.cost, None))
-    return _improvements(sorted(events, key=lambda event: event[0])), malformed
-
-
-def _priced(incumbents: list[tuple[float, Solution]], instance: Instance) -> list[tuple[float, float]]:
-    if not incumbents:
-        return []
-    stacked = Decisions(
-        *(np.stack(arrays) for arrays in zip(*(s.decisions for _, s in incumbents), strict=True))
-    )
-    batch = evaluate_batch(instance, stacked)
-    times = [seconds for seconds, _ in incumbents]
-    priced = zip(times, batch.cost.tolist(), batch.feasible.tolist(), strict=True)
-    return [(seconds, cost) for seconds, cost, feasible in priced if feasible]
+    events += [(one.seconds, one.cost, None) for one in reported if np.isfinite(one.cost)]
+    if last is not None:
+        events.append((*last, None))
+    return _improvements(sorted(events, key=lambda event: event[0]))
 
 
 def _improvements(events: Sequence[tuple[float, float | None, float | None]]) -> tuple[TracePoint, ...]:

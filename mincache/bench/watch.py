@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import tempfile
 import time
@@ -13,19 +12,23 @@ from contextlib import contextmanager
 
 from mincache.bench import cgroups, child, pipes, processes, worker
 from mincache.bench.events import Events
-from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, Limits, enforced
+from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, WRITING_S_PER_BYTE, Limits, enforced
 from mincache.bench.outcome import Outcome
 
 _TICK_S = 0.05
-_DISK_TICK_S = 0.25
+_DISK_TICK_S = 0.1
+_WALK_S = 0.01
+MOST_FILES = 100_000
+"""Files that a run may have in its folder."""
 _MOST_PROCESSES = 1024
 _MOST_READS = 4096
 _OUTPUT_BYTES = 4000
 _INFINITY = float("inf")
 _MISSED = {
     "startup": "solve had not begun after", "wall": "solve had not returned after",
-    "answer": "the answer was not sent within",
+    "answer": "the answer was not whole after",
 }  # fmt: skip
+_OF_THE_MACHINE = {worker.CHANGED: "changed", worker.UNSET: "machine"}
 
 
 class Watch:
@@ -54,10 +57,14 @@ class Watch:
         self._deadline = self._start + limits.startup_s
         self._deadline_is = "startup"
         self._solve_start: float | None = None
+        self._ready = self._done = False
+        self._facts = b""
+        self._writing_s = WRITING_S_PER_BYTE * len(instance)
         self._ended = False
         self._peak_bytes = 0
         self._next_check = 0.0
         self._next_disk_check = self._start + _DISK_TICK_S
+        self._sizes, self._disk_bytes, self._files = processes.file_sizes(self.folder), 0, 0
         self.pid = os.fork()
         if self.pid == 0:
             child.become(job, limits, instance, self.folder, report_end, output_end, cores, self._group)
@@ -69,15 +76,19 @@ class Watch:
     def run(self, orders: int) -> Outcome:
         """Watch the run to its end, or until something comes over the pipe `orders`, and clean up."""
         open_pipes = {self._report, self._output}
+        poll = select.poll()  # unlike select, it knows descriptors above 1023
+        for descriptor in (*open_pipes, *self._exit, orders):
+            poll.register(descriptor, select.POLLIN)
         try:
             while not self._ended and not self.outcome.stopped_by:
                 wait_s = min(_TICK_S, max(0.0, self._deadline - time.monotonic()))
-                ready, _, _ = select.select([*open_pipes, *self._exit, orders], [], [], wait_s)
+                ready = {descriptor for descriptor, _ in poll.poll(1000 * wait_s)}
                 if orders in ready:
                     self._stop("interrupted", "")
                 for pipe in open_pipes.intersection(ready):
                     if not self._take(pipe):
                         open_pipes.discard(pipe)
+                        poll.unregister(pipe)
                 self._check()
         finally:
             with _undisturbed():
@@ -101,7 +112,11 @@ class Watch:
         now, outcome = time.monotonic(), self.outcome
         if outcome.closing:
             return  # nothing counts after the last word
-        if kind == worker.IMPORTED and outcome.import_s is None:
+        if kind in worker.BEFORE_READY and self._ready:
+            self._stop("protocol", "the run sent messages out of their order")
+        elif kind == worker.READY:
+            self._ready = True
+        elif kind == worker.IMPORTED and outcome.import_s is None:
             outcome.import_s = self._lap(now)
         elif kind == worker.SOLVING and self._solve_start is None:
             outcome.build_s = self._lap(now)
@@ -113,19 +128,28 @@ class Watch:
             if self._solving:  # a thread that reports before or after is no fault
                 self._events.add(kind, now - (self._solve_start or now), payload)
         elif kind == worker.DONE and self._solving:
-            outcome.solve_s = worker.unpack_seconds(payload, self._lap(now))
-            self._deadline, self._deadline_is = now + ANSWER_S, "answer"
-        elif kind == worker.RAW and outcome.solve_s is not None:
+            self._done = True
+            self._deadline, self._deadline_is = max(now, self._deadline_to_answer(now)), "answer"
+        elif kind == worker.RAW and self._done:
             outcome.raw = payload
-        elif kind in worker.CLOSING and (kind != worker.ANSWER or outcome.solve_s is not None):
+        elif kind == worker.FACTS and self._done:
+            self._facts = payload
+        elif kind in worker.CLOSING and (kind != worker.ANSWER or self._done):
             outcome.closing, outcome.payload = kind, payload
+            if self._solve_start is not None:
+                told = worker.unpack_facts(self._facts, now - self._solve_start)
+                outcome.solve_s, outcome.moved, outcome.late = told
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"
         else:
             self._stop("protocol", "the run sent messages out of their order")
 
     @property
     def _solving(self) -> bool:
-        return self._solve_start is not None and self.outcome.solve_s is None
+        return self._solve_start is not None and not self._done
+
+    def _deadline_to_answer(self, now: float) -> float:
+        """Return until when the answer must be whole; writing it is a part of solving."""
+        return (now + ANSWER_S if self.limits.wall_s is None else self._deadline) + self._writing_s
 
     def _lap(self, now: float) -> float:
         lap, self._mark = now - self._mark, now
@@ -142,7 +166,7 @@ class Watch:
             self._check_usage()
         if now >= self._next_disk_check:
             self._next_disk_check = now + _DISK_TICK_S
-            self._check_disk()
+            self._check_disk(_WALK_S)
         if now >= self._deadline:
             self._reach_deadline()
 
@@ -160,9 +184,19 @@ class Watch:
         if limits.cpu_s is not None and self.outcome.cpu_s + used.cpu_s > limits.cpu_s:
             self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
 
-    def _check_disk(self) -> None:
-        if processes.folder_bytes(self.folder) > self.limits.disk_bytes:
-            self._stop("disk", f"over the limit of {self.limits.disk_bytes} bytes of files")
+    def _check_disk(self, within_s: float) -> None:
+        """Go on counting the files of the run, for no longer than `within_s` at a time."""
+        until = time.monotonic() + within_s
+        for size in self._sizes:
+            self._disk_bytes += size
+            self._files += 1
+            if self._disk_bytes > self.limits.disk_bytes:
+                self._stop("disk", f"over the limit of {self.limits.disk_bytes} bytes of files")
+            if self._files > MOST_FILES:
+                self._stop("disk", f"more than {MOST_FILES} files")
+            if self.outcome.stopped_by or time.monotonic() > until:
+                return
+        self._sizes, self._disk_bytes, self._files = processes.file_sizes(self.folder), 0, 0
 
     def _reach_deadline(self) -> None:
         if self._deadline_is == "leave":
@@ -173,8 +207,8 @@ class Watch:
         while time.monotonic() < signal_at + TERM_TO_KILL_S and not self._ended:
             time.sleep(0.005)
             self._reap()
-        what = {"startup": self.limits.startup_s, "wall": self.limits.wall_s, "answer": ANSWER_S}
-        self._stop(self._deadline_is, f"{_MISSED[self._deadline_is]} {what[self._deadline_is]:g} s")
+        after_s = self.limits.startup_s if self._deadline_is == "startup" else self.limits.wall_s or ANSWER_S
+        self._stop(self._deadline_is, f"{_MISSED[self._deadline_is]} {after_s:g} s")
 
     def _stop(self, by: str, note: str) -> None:
         if not self.outcome.stopped_by:
@@ -207,13 +241,17 @@ class Watch:
             os.close(descriptor)
         self._leave_group()
         self._sum_up(time.monotonic())
-        shutil.rmtree(self.folder, ignore_errors=True)
+        processes.remove(self.folder)
 
     def _sum_up(self, now: float) -> None:
         outcome = self.outcome
         if outcome.solve_s is None and self._solve_start is not None:
             outcome.solve_s = now - self._solve_start
         outcome.wall_s = now - self._start
+        if outcome.closing in worker.BEFORE_READY:
+            self._stop(_OF_THE_MACHINE[outcome.closing], outcome.payload.decode(errors="replace"))
+        if self.limits.cpu_s is not None and outcome.cpu_s > self.limits.cpu_s:
+            self._stop("cpu", f"over the limit of {self.limits.cpu_s:g} s of processor time")
         outcome.incumbents = self._events.of(worker.INCUMBENT)
         outcome.bounds = self._events.of(worker.BOUND)
         outcome.peak_memory_bytes = self._peak_bytes

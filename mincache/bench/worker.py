@@ -9,21 +9,24 @@ import contextlib
 import inspect
 import json
 import os
+import random
 import struct
 import sys
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from mincache.bench import pipes
-from mincache.bench.entrant import Entrant, describe
+from mincache.bench.contents import Content, changed, late_modules
+from mincache.bench.entrant import describe
 from mincache.errors import InputError, MincacheError
-from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
+from mincache.files.documents import digest, instance_bytes, parse_instance, solution_bytes
+from mincache.files.paths import STARTED_IN
 from mincache.generation import streams
 from mincache.problem.instance import Instance, smallest_instance
 from mincache.problem.quantity import Array
@@ -31,18 +34,21 @@ from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
 from mincache.solving.contract import Budget, Run, Solver
 
-IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW = b"i", b"s", b"n", b"b", b"d", b"r"
+READY, IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW, FACTS = b"y", b"i", b"s", b"n", b"b", b"d", b"r", b"f"
 ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
 REFUSED, DESCRIBED = b"R", b"E"
-CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED
+BEFORE_READY = CHANGED, UNSET = b"C", b"U"
+"""Kinds that say something of the machine; none counts once the solver's own code may have run."""
+CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED + CHANGED + UNSET
 """Kinds of frames after which the child has nothing more to say."""
-KINDS = IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + CLOSING
+KINDS = READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
 
-CLOCK_TRUST_S = 0.1
-"""How far the child's own measure of `solve` may be from the keeper's and still count."""
+CLOCK_TRUST_S = 0.002
+"""How far the child's own measure of `solve` may be below the keeper's and still count."""
 
 _MESSAGE_CHARACTERS = 500
-_SECONDS = _BOUND = struct.Struct("<d")
+_MOST_NAMES = 100
+_BOUND = struct.Struct("<d")
 
 
 @dataclass(frozen=True)
@@ -51,19 +57,25 @@ class Job:
 
     Attributes:
         solver: the solver's spec, any path in it absolute.
-        source: SHA-256 that the solver's source must have; empty if it need not be checked.
         stream: name of the random stream.
         wall_s: the solver's time in s; None without a limit.
         describe: whether to describe the solver instead of running it.
-        files: what the hash over the solver's files must be; empty if it need not be checked.
+        contents: the files and folders that must hold what they held when the run was planned.
+        libraries: the versions that distributions must have.
+        home: folder of the solver's source.
+        started_in: folder that relative paths mean.
+        hash_seed: seed of Python's hashes; None for any.
     """
 
     solver: str
-    source: str = ""
     stream: tuple[str | int, ...] = ()
     wall_s: float | None = None
     describe: bool = False
-    files: str = ""
+    contents: tuple[Content, ...] = ()
+    libraries: dict[str, str] = field(default_factory=dict)
+    home: str = ""
+    started_in: str = ""
+    hash_seed: int | None = None
 
     def dump(self) -> bytes:
         """Return the job as JSON."""
@@ -73,7 +85,8 @@ class Job:
     def parse(cls, data: bytes) -> Job:
         """Return the job in the JSON that `dump` wrote."""
         fields = json.loads(data)
-        return cls(**fields | {"stream": tuple(fields["stream"])})
+        contents = tuple(Content(*one) for one in fields["contents"])
+        return cls(**fields | {"stream": tuple(fields["stream"]), "contents": contents})
 
 
 class Channel:
@@ -111,6 +124,7 @@ def warm_up() -> None:
 def work(job: Job, instance: bytes, descriptor: int) -> NoReturn:
     """Do the job and leave, without a look at exit handlers or threads that the solver left behind."""
     channel = Channel(descriptor)
+    os.environ[STARTED_IN] = job.started_in
     try:
         _describe(job, channel) if job.describe else _run(job, instance, channel)
     except BaseException as error:  # a solver may raise anything
@@ -121,6 +135,7 @@ def work(job: Job, instance: bytes, descriptor: int) -> NoReturn:
 
 
 def _describe(job: Job, channel: Channel) -> None:
+    channel.send(READY)
     try:
         channel.send(DESCRIBED, describe(job.solver).dump())
     except InputError as error:
@@ -130,37 +145,80 @@ def _describe(job: Job, channel: Channel) -> None:
 
 
 def _run(job: Job, document: bytes, channel: Channel) -> None:
+    if what := changed(job.contents, job.libraries):
+        channel.say(CHANGED, what)
+        return
+    channel.send(READY)
+    generators = Generators(job.stream)
+    generators.seed()
+    before = set(sys.modules)
     solver = registry.make(job.solver)
-    if job.source and job.source != Entrant.source_of(type(solver)):
-        channel.say(REFUSED, "the solver's source is not the one that the run was planned with")
-        return
-    if job.files and job.files != Entrant.files_of(solver):
-        channel.say(REFUSED, "the solver's files are not those that the run was planned with")
-        return
     channel.send(IMPORTED)
     instance = parse_instance(document)
     reason = solver.supports(instance)
     if reason is not None:
         channel.say(SKIPPED, str(reason))
         return
-    seed, *path = job.stream
-    rng = streams.generator(int(seed), *path)
-    answer = _solve(solver, instance, rng, job.wall_s, channel)
-    _answer(answer, channel)
-
-
-def _solve(
-    solver: Solver, instance: Instance, rng: np.random.Generator, wall_s: float | None, channel: Channel
-) -> object:
-    budget = Budget(float("inf") if wall_s is None else wall_s)
-    run = Run(rng, budget, _reporter(channel))
+    rng = streams.generator(int(job.stream[0]), *job.stream[1:])
+    generators.seed()
+    run = Run(rng, Budget(float("inf") if job.wall_s is None else job.wall_s), _reporter(channel))
     channel.send(SOLVING)
     start = perf_counter()
     answer = solver.solve(instance, run)
-    channel.send(DONE, _SECONDS.pack(perf_counter() - start))
+    channel.send(DONE)
     if run.raw is not None:
         channel.send(RAW, _packed(run.raw, instance))
-    return answer
+    written = _written(answer, channel)
+    if written is None:
+        return
+    facts = {
+        "seconds": perf_counter() - start,
+        "moved": generators.moved(),
+        "late": late_modules(before, job.contents, job.home),
+    }
+    channel.send(FACTS, json.dumps(facts).encode())
+    channel.send(ANSWER, written)
+
+
+class Generators:
+    """The global generators of this process, which a solver may draw from although it should not.
+
+    They are seeded from the run's stream: runs that draw from them differ, and each can be repeated.
+
+    Args:
+        stream: name of the run's stream.
+    """
+
+    def __init__(self, stream: tuple[str | int, ...]) -> None:
+        self._seed = int(streams.generator(int(stream[0]), *stream[1:], "global").integers(1 << 32))
+        self._seeded: dict[str, str] = {}
+
+    def seed(self) -> None:
+        """Seed every generator that is loaded."""
+        random.seed(self._seed)
+        np.random.seed(self._seed)  # noqa: NPY002  # the legacy generator is what is meant
+        if torch := sys.modules.get("torch"):
+            with contextlib.suppress(Exception):  # it may be another module of that name
+                torch.manual_seed(self._seed)
+        self._seeded = self._states()
+
+    def moved(self) -> list[str]:
+        """Return the names of those that were drawn from since they were seeded last."""
+        return [name for name, state in self._states().items() if self._seeded.get(name, state) != state]
+
+    def _states(self) -> dict[str, str]:
+        found = {"random": random.getstate(), "numpy.random": np.random.get_state(legacy=False)}  # noqa: NPY002
+        if torch := sys.modules.get("torch"):
+            with contextlib.suppress(Exception):
+                found["torch"] = torch.random.get_rng_state().numpy().tobytes()
+        return {name: digest(repr(_without_arrays(state)).encode()) for name, state in found.items()}
+
+
+def _without_arrays(state: Any) -> Any:
+    """Return a generator's state with arrays as lists, for numpy prints only the ends of long ones."""
+    if isinstance(state, dict):
+        return {name: _without_arrays(part) for name, part in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray) else state
 
 
 def _packed(raw: Decisions, instance: Instance) -> bytes:
@@ -177,22 +235,24 @@ def _reporter(channel: Channel) -> Callable[[float, Solution | None, float | Non
         # The keeper's clock counts, not `seconds`.
         if solution is not None:
             channel.send(INCUMBENT, pack(solution.decisions))
-        if bound is not None:
+        if bound is not None and bound != -np.inf:  # which is no bound
             channel.send(BOUND, _BOUND.pack(bound))
 
     return report
 
 
-def _answer(answer: object, channel: Channel) -> None:
-    if not isinstance(answer, Solution):
-        channel.say(MALFORMED, f"solve must return a Solution; received {type(answer).__name__}")
-        return
+def _written(answer: object, channel: Channel) -> bytes | None:
+    """Return the document of an answer; None for what is no answer, which closes the run."""
+    if type(answer) is not Solution:  # a class of the solver's own could do anything while it is read
+        a_kind_of = "a class derived from it, " if isinstance(answer, Solution) else ""
+        told = f"solve must return a Solution; received {a_kind_of}{type(answer).__name__}"
+        channel.say(MALFORMED, told)
+        return None
     try:
-        document = solution_bytes(answer)
+        return solution_bytes(answer)
     except Exception as error:
         channel.say(MALFORMED, f"the answer cannot be written: {_line(error)}")
-        return
-    channel.send(ANSWER, document)
+        return None
 
 
 def _tell(error: BaseException, channel: Channel) -> None:
@@ -237,20 +297,29 @@ def unpack_bound(data: bytes) -> float:
     """Return the bound in the payload of a `BOUND` frame.
 
     Raises:
-        InputError: if it is no finite number.
+        InputError: if it is no number below infinity.
     """
     if len(data) != _BOUND.size:
         raise InputError("bound", "must be a number", f"{len(data)} bytes")
     bound = float(_BOUND.unpack(data)[0])
-    if not np.isfinite(bound):
+    if not bound < np.inf:
         raise InputError("bound", "must be finite", str(bound))
     return bound
 
 
-def unpack_seconds(data: bytes, seen_s: float) -> float:
-    """Return the seconds in the payload of a `DONE` frame, or those seen if the two do not agree.
+def unpack_facts(data: bytes, seen_s: float) -> tuple[float, list[str] | None, dict[str, str]]:
+    """Return the seconds of a run, the generators that moved and the modules that came late.
 
-    The child knows better how long `solve` took, but a lie must not gain more than `CLOCK_TRUST_S`.
+    Args:
+        data: payload of a `FACTS` frame; nothing in it is believed but within bounds.
+        seen_s: seconds by the keeper's clock, which the child's may be below by `CLOCK_TRUST_S`.
     """
-    claimed_s = float(_SECONDS.unpack(data)[0]) if len(data) == _SECONDS.size else float("nan")
-    return claimed_s if abs(claimed_s - seen_s) <= CLOCK_TRUST_S else seen_s
+    try:
+        facts = json.loads(data)
+        moved = [str(name) for name in facts["moved"]][:_MOST_NAMES]
+        late = {str(path): str(sha256) for path, sha256 in list(facts["late"].items())[:_MOST_NAMES]}
+        claimed_s = float(facts["seconds"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return seen_s, None, {}
+    least_s = max(0.0, seen_s - CLOCK_TRUST_S)
+    return (min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s), moved, late

@@ -21,6 +21,7 @@ class Contender(NamedTuple):
         name: its registered name, or `file.py:ClassName`.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
+        modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
         version: of the distribution that it came with.
         parameters: every parameter, as canonical JSON.
         wall_s: limit on wall-clock time in s; None without one.
@@ -35,6 +36,7 @@ class Contender(NamedTuple):
     name: str
     source: str
     files: str
+    modules: str
     version: str
     parameters: str
     wall_s: float | None
@@ -68,9 +70,9 @@ class Contenders:
         if parameters is None:
             parameters = self._canonical[spelled] = json.dumps(cell.parameters, sort_keys=True)
         return Contender(
-            cell.solver, cell.solver_name, cell.solver_source, cell.solver_files, cell.solver_version,
-            parameters, cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.evaluator_version,
-            "\n".join(sorted(authors)),
+            cell.solver, cell.solver_name, cell.solver_source, cell.solver_files, cell.solver_modules,
+            cell.solver_version, parameters, cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads,
+            cell.evaluator_version, "\n".join(sorted(authors)),
         )  # fmt: skip
 
 
@@ -96,6 +98,7 @@ _TRAITS: Sequence[Callable[[Contender], str]] = (
     lambda one: f"version {one.version}",
     lambda one: f"source {one.source[:_SHOWN_HASH]}",
     lambda one: f"files {one.files[:_SHOWN_HASH] or 'unknown'}",
+    lambda one: f"modules {one.modules[:_SHOWN_HASH] or 'unknown'}",
     lambda one: f"parameters {digest(one.parameters.encode())[:_SHOWN_HASH]}",
     lambda one: f"evaluator {one.evaluator_version}",
     lambda one: f"by {', '.join(one.authors.splitlines())}",

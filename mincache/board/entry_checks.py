@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-from mincache.bench.entrant import files_digest
+from mincache.bench.contents import files_digest
 from mincache.bench.records import Record
 from mincache.board.contenders import contender, look_alike
 from mincache.board.entries import (

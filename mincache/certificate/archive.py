@@ -2,24 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 
 from mincache.certificate.checker import check
+from mincache.certificate.frame_writing import certify_frames
 from mincache.certificate.writing import certify
+from mincache.errors import InputError
 from mincache.exact import optimum
-from mincache.files.documents import parse_instance, read_bytes, write_bytes
+from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
 from mincache.generation.best_solutions import SOLUTIONS, Beside, unlike_best_known, write_best
-from mincache.generation.suites import Suite
+from mincache.generation.suite_writing import set_entries
+from mincache.generation.suites import Suite, find
+from mincache.problem.evaluation import evaluate
+from mincache.problem.solution import Solution
+
+_LARGEST_KEPT = 1_000_000  # bytes, packed
 
 
-def write_archive(suite: Suite) -> Iterator[str]:
-    """Write certificate and best solution of every instance of a suite, yielding each name when done."""
-    for name in suite.entries:
-        data, path = read_bytes(suite.path(name)), CERTIFICATES.path(suite, name)
-        path.parent.mkdir(exist_ok=True)
-        write_bytes(path, certify(data))
-        write_best(suite, name, optimum(parse_instance(data)).solution)
+def write_archive(suite: Suite, names: Collection[str] = ()) -> Iterator[str]:
+    """Write certificates, best solutions and what they prove, yielding each instance's name when done.
+
+    The status of an instance is what the check finds. A cost or bound that is there already is replaced by a
+    better one alone. A certificate too large to be kept gives way to the command that makes it.
+
+    Args:
+        suite: the suite.
+        names: the instances; by default all.
+    """
+    for name in names or suite.entries:
+        data = read_bytes(suite.path(name))
+        certificate, solution = _proof(data)
+        suite = set_entries(suite, {name: _found(suite, name, data, certificate, solution)})
         yield name
+
+
+def _proof(data: bytes) -> tuple[bytes, Solution]:
+    if parse_instance(data).used_rules:
+        return certify_frames(data)
+    return certify(data), optimum(parse_instance(data)).solution
+
+
+def _found(
+    suite: Suite, name: str, data: bytes, certificate: bytes, solution: Solution
+) -> dict[str, str | float | None]:
+    """Write the documents of one instance, and return what is known of it now."""
+    entry, cost = suite.entries[name], evaluate(parse_instance(data), solution).cost
+    verdict = check(data, certificate, solution_bytes(solution))
+    if verdict.bound is None:
+        raise InputError(name, "must have a certificate that holds", verdict.sentences[-1])
+    path = CERTIFICATES.path(suite, name)
+    path.parent.mkdir(exist_ok=True)
+    write_bytes(path, certificate)
+    found: dict[str, str | float | None] = {"certificate": None}
+    if path.stat().st_size > _LARGEST_KEPT:
+        path.unlink()
+        found["certificate"] = f"mincache certify {name} -o proof.json"
+    source = f"decomposition, {datetime.now(UTC):%Y-%m-%d}, mincache instances certify {suite.name} {name}"
+    if entry.best_known is None or cost <= entry.best_known:
+        write_best(suite, name, solution)
+    if entry.best_known is None or cost < entry.best_known * (1.0 - 1e-12):
+        found |= {"best_known": cost, "cost_from": source}
+    if entry.lower_bound is None or verdict.bound > entry.lower_bound:
+        found |= {"lower_bound": verdict.bound, "bound_from": source}
+    return found | {"status": "proven" if verdict.accepted else "bounded"}
+
+
+def write_status(suite: Suite) -> Suite:
+    """Check the certificates that are there, and write the status that they give; return the suite."""
+    found: dict[str, dict[str, str]] = {}
+    for name in suite.entries:
+        paths = (suite.path(name), CERTIFICATES.path(suite, name), SOLUTIONS.path(suite, name))
+        try:
+            verdict = check(*map(read_bytes, paths))
+        except InputError:
+            found[name] = {"status": suite.entries[name].status or "open"}
+            continue
+        status = "proven" if verdict.accepted else "open" if verdict.bound is None else "bounded"
+        found[name] = {"status": status}
+    return find(str(set_entries(suite, found).folder))
 
 
 def _failure(suite: Suite, name: str) -> str | None:
@@ -30,5 +91,5 @@ def _failure(suite: Suite, name: str) -> str | None:
     return unlike_best_known(suite, name, verdict.bound, "the certificate proves")
 
 
-CERTIFICATES = Beside("certificates", _failure)
+CERTIFICATES = Beside("certificates", "mincache instances certify", _failure, remakable=True)
 """The certificates of a suite's instances."""

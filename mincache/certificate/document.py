@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mincache.certificate.check_certificate import FORMAT
 from mincache.errors import InputError
 from mincache.files.documents import parse_json
 from mincache.files.tables import ListOf, StrictTable, validated
@@ -71,6 +72,15 @@ def parse_certificate(data: bytes) -> Certificate:
         InputError: with the field, the rule and what was received.
     """
     return validated(Certificate, parse_json(data))
+
+
+def is_of_frames(data: bytes) -> bool:
+    """Return whether a document says that it is a certificate of frames, with rules or without.
+
+    Raises:
+        InputError: if it is no JSON.
+    """
+    return parse_json(data).get("format") == FORMAT
 
 
 def certificate_bytes(certificate: Certificate) -> bytes:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from mincache.certificate.boxes import Box, Stakes, bound
-from mincache.certificate.document import Certificate, SlotProof, certificate_bytes, without_rules
+from mincache.certificate.document import Certificate, SlotProof, certificate_bytes
+from mincache.certificate.frame_writing import certify_frames
 from mincache.exact import Regrets, improvements, marginal_delay_s, regrets
 from mincache.files.documents import digest, parse_instance
 from mincache.problem.evaluation import evaluate
@@ -33,9 +34,11 @@ def certify(
         remaining: returns the seconds left; when they are up, the bounds reached are what is proven.
 
     Raises:
-        InputError: if the instance cannot be read, or has rules beyond the paper's problem.
+        InputError: if the instance cannot be read.
     """
-    problem = without_rules(parse_instance(instance))
+    problem = parse_instance(instance)
+    if problem.used_rules:
+        return certify_frames(instance, remaining=remaining)[0]
     *_, answer = improvements(problem, remaining=remaining)
     share = answer.solution.bandwidth_share
     target = np.array(evaluate(problem, answer.solution).slot_cost) * problem.user_count

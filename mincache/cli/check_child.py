@@ -16,6 +16,7 @@ from typing import Any
 from mincache.errors import MincacheError
 from mincache.solving.conformance import Check, iter_checks
 
+_LONGEST_WAIT_S = 1e6
 _GONE = "all checks run to their end"
 
 
@@ -74,7 +75,9 @@ def _results(pipe: int, process: subprocess.Popen[bytes], patience_s: float) -> 
 def _lines(pipe: int, patience_s: float) -> Iterator[bytes | None]:
     """Yield each line that comes over a pipe until it is closed; None where none comes in time."""
     rest = b""
-    while select.select([pipe], [], [], patience_s)[0]:
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    while poll.poll(1000 * min(patience_s, _LONGEST_WAIT_S)):
         data = os.read(pipe, 1 << 16)
         if not data:
             return

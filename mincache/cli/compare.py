@@ -9,72 +9,76 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.options import FILE, json_option
-from mincache.cli.terminal import print_json, warn
+from mincache.cli.completion import SUITE
+from mincache.cli.options import PICTURE, FilePath, machine_output
+from mincache.cli.terminal import answer, warn
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mincache.board.comparison import Comparison
     from mincache.board.runs import Runs
     from mincache.board.table import Table
 
 _CHANGES_SHOWN = 5
+_SIDE = FilePath("folder[:solver]", file_okay=False)
 
 
 @click.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="[B]", default="")
-@click.option("--chart", type=FILE, metavar="FILE",
-              help="Draw the costs of both, an instance a point, as .svg or .png.")  # fmt: skip
-@click.option("--suite", default="", metavar="SUITE",
-              help="The suite wanted; or the folder of one that is not a standard one.")  # fmt: skip
-@json_option("a JSON array, an object a comparison; of one folder an object a suite")
-def compare(first: str, second: str, chart: Path | None, suite: str, as_json: bool) -> None:
+@click.argument("first", type=_SIDE)
+@click.argument("second", type=_SIDE, required=False)
+@click.option("--chart", type=PICTURE, help="Draw a point an instance: the costs of both.")
+@click.option("--suite", type=SUITE, default="",
+              help="Suite to compare on; or the folder of one that is not a standard one.")  # fmt: skip
+@machine_output("an array, an object a comparison; of one folder an object a suite", csv=True)
+def compare(first: Path, second: Path | None, chart: Path | None, suite: str, form: str | None) -> None:
     """Compare two campaigns, two solvers, or all solvers of one folder.
 
-    A and B are each FOLDER or FOLDER:SOLVER; a folder is a campaign or a board. Without a solver, those that
-    both folders hold are compared, each with itself. Without B, every pair of solvers of A that attempted
-    all is compared, and each tells what it adds to the virtual best. B against A says
-    the same as A against B.
+    FOLDER is a campaign or a leaderboard. Without :SOLVER, each solver that is in both folders is compared
+    with itself. With one folder alone, every pair of its solvers that attempted all is compared; each also
+    shows how much it lowers the cost of the virtual best solver. B against A says the same as A against B.
     """
     from mincache.board.comparison import compare_all
     from mincache.board.table import Table
 
+    if chart is not None:
+        from mincache.site import charts
+
+        if second is None:
+            raise InputError("--chart", "must be of two sides", "one", "give a second FOLDER too")
+        charts.require_libraries()
     one, solver = _side(first, suite)
     if second:
         other, also = _side(second, suite)
         found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
         if not found:
-            raise InputError(
-                "solvers", "must be the same in both, or be named", "none", "write FOLDER:SOLVER"
-            )
-        if as_json:
-            print_json([_as_document(comparison) for comparison in found])
-        else:
-            for comparison in found:
-                _print(comparison)
+            raise InputError("SOLVER", "must be in both folders", "none that is", "write FOLDER:SOLVER")
+        documents = [_as_document(comparison) for comparison in found]
+        lines = [line for comparison in found for line in _lines(comparison)]
+        answer(form, documents, *lines, rows=[_flat(one, "p_values") for one in documents])
+        if chart is not None:
+            charts.write(charts.scatter(found), chart)
     elif solver:
-        raise InputError(
-            "B", "must be given beside the solver in A", "nothing", "leave the solver out for all"
-        )
+        rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave the solver out for all pairs"
+        raise InputError("SOLVER", rule, "one side alone", advice)
     else:
-        found = []
-        _print_all([Table(runs) for runs in one], as_json)
-    if chart is not None:
-        from mincache.site import charts
+        documents, lines = _all_pairs([Table(runs) for runs in one])
+        rows = [
+            {"suite": document["suite"]} | _flat(pair, "adjusted")
+            for document in documents
+            for pair in document["pairs"]
+        ]
+        answer(form, documents, *lines, rows=rows)
 
-        if not found:
-            raise InputError("chart", "must be of two sides", "one", "give B too")
-        charts.write(charts.scatter(found), chart)
 
-
-def _side(text: str, suite: str) -> tuple[list[Runs], str]:
+def _side(side: Path, suite: str) -> tuple[list[Runs], str]:
     """Return the runs of the folder in `FOLDER[:SOLVER]`, and the solver."""
     from mincache.cli.leaderboard import read_tables
 
-    folder, _, solver = text.partition(":")
-    if Path(text).is_dir():
-        folder, solver = text, ""
+    folder, _, solver = str(side).partition(":")
+    if side.is_dir():
+        folder, solver = str(side), ""
     return [table.runs for table in read_tables([Path(folder)], (), suite, tell=warn)], solver
 
 
@@ -87,7 +91,7 @@ def _only(found: list[Runs], solver: str) -> list[Runs]:
     }
     if solver not in known:
         labels = sorted({runs.labels[who] for runs in found for who in runs.contenders})
-        raise InputError("solvers", f"must be among {', '.join(labels)}", repr(solver))
+        raise InputError("SOLVER", f"must be among {', '.join(labels)}", repr(solver))
     return [
         runs.only([solver])
         for runs in found
@@ -104,54 +108,60 @@ def _as_document(found: Comparison) -> dict[str, Any]:
     } | {"pairs": [pair._asdict() for pair in found.pairs]}
 
 
-def _print(found: Comparison) -> None:
+def _flat(document: dict[str, Any], tests: str) -> dict[str, Any]:
+    """Return a comparison as a line of CSV: its instances are counted, each p-value has a column."""
     from mincache.board.table import QUESTIONS
 
-    click.echo(f"{found.suite}: {found.first} (A) against {found.second} (B)")
-    click.echo(f"  {len(found.pairs)} instances attempted by both, {found.only_first} by A alone, "
-               f"{found.only_second} by B alone")  # fmt: skip
+    flat = {
+        name: len(value) if name == "pairs" else value for name, value in document.items() if name != tests
+    }
+    return flat | {f"p_{name}": document[tests].get(name) for name in QUESTIONS}
+
+
+def _lines(found: Comparison) -> Iterator[str]:
+    from mincache.board.table import QUESTIONS
+
+    yield f"{found.suite}: {found.first} (A) against {found.second} (B)"
+    yield (f"  {len(found.pairs)} instances attempted by both, {found.only_first} by A alone, "
+           f"{found.only_second} by B alone")  # fmt: skip
     if found.changed:
-        click.echo(f"  changed from A to B: {', '.join(found.changed)}")
+        yield f"  changed from A to B: {', '.join(found.changed)}"
     if found.mean_change is None:
         return
-    click.echo(f"  A better on {found.wins}, B better on {found.losses}, equal on {found.ties}")
+    yield f"  A better on {found.wins}, B better on {found.losses}, equal on {found.ties}"
     tests = [f"{QUESTIONS[name]} {p:.3g}" for name, p in found.p_values.items()]
     if found.libraries and "libraries" not in found.p_values:
         tests.append(f"new libraries cannot tell ({found.libraries} of them)")
-    click.echo(
-        f"  B's cost against A's: {found.mean_change:+z.3%} on geometric average; p: {'; '.join(tests)}"
-    )
+    yield f"  B's cost against A's: {found.mean_change:+z.3%} on geometric average; p: {'; '.join(tests)}"
     for pair in found.most_changed(_CHANGES_SHOWN):
-        click.echo(f"    {pair.instance}: {pair.first:.4f} -> {pair.second:.4f} ({pair.change:+z.3%})")
+        yield f"    {pair.instance}: {pair.first:.4f} -> {pair.second:.4f} ({pair.change:+z.3%})"
 
 
-def _print_all(found: list[Table], as_json: bool) -> None:
-    """Print every pair of solvers of each table, and what each adds to the virtual best."""
+def _all_pairs(found: Sequence[Table]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return all pairs of solvers and their shares of the virtual best, as documents and as lines."""
     from mincache.board.comparison import pairs, shares
     from mincache.board.table import QUESTIONS
 
-    if as_json:
-        print_json([
-            {
-                "suite": one.runs.name,
-                "pairs": [pair._asdict() for pair in pairs(one)],
-                "virtual_best": [asdict(share) for share in shares(one)],
-            }
-            for one in found
-        ])  # fmt: skip
-        return
+    documents, lines = [], []
     for table in found:
-        click.echo(
+        compared, added = pairs(table), shares(table)
+        documents.append({
+            "suite": table.runs.name,
+            "pairs": [pair._asdict() for pair in compared],
+            "virtual_best": [asdict(share) for share in added],
+        })  # fmt: skip
+        lines.append(
             f"{table.runs.name}, {len(table.runs.instances)} instances; p by Holm for all pairs together"
         )
-        for one in pairs(table):
+        for one in compared:
             tests = ", ".join(f"{QUESTIONS[name]} {p:.2g}" for name, p in one.adjusted.items())
-            click.echo(
+            lines.append(
                 f"  {one.first} against {one.second}: better on {one.wins}, worse on {one.losses}, equal on "
                 f"{one.ties}; p: {tests or 'not ranked'}"
             )
-        for share in shares(table):
-            click.echo(
-                f"  {share.solver}: best alone on {share.best_alone}; without it the virtual best would cost "
-                f"{share.contribution:.4f} more"
-            )
+        lines += [
+            f"  {share.solver}: best alone on {share.best_alone}; without it the virtual best would cost "
+            f"{share.contribution:.4f} more"
+            for share in added
+        ]
+    return documents, lines

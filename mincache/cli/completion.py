@@ -1,54 +1,195 @@
-"""What the shell's completion offers, and `mincache completion`, which prints the script for it.
+"""Names on the command line, how a shell completes them, and `mincache completion`, which prints a script.
 
-Where nothing of mincache's begins as what was typed, files are offered: each of them may be one's own.
+Where no name of mincache begins as typed, the shell offers files or folders: each may be one's own.
 """
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable, Iterable
+
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)  # fmt: skip
 
-Offers = list[CompletionItem]
 _VARIABLE = "_MINCACHE_COMPLETE"  # the name that click looks for
+_FIRST_SOLVER = re.compile(r"(?:[^\[\],]|\[[^\]]*\])*,")
 
 
-def solver_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Offers:
-    """Return the installed solvers that begin so, and `all` where several may be given."""
+class Name(click.ParamType[str]):
+    """A name that a shell completes, or a path.
+
+    Args:
+        name: what the help calls it, in lower case.
+        names: returns candidates for a text; those that do not begin with it are filtered later.
+        otherwise: what the shell offers where no name fits: "file" or "dir".
+        listed: whether the message for a missing name lists all.
+    """
+
+    def __init__(
+        self, name: str, names: Callable[[str], Iterable[str]], otherwise: str = "file", listed: bool = False
+    ) -> None:
+        self.name, self._names, self._otherwise, self._listed = name, names, otherwise, listed
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str | None:
+        """Return which names there are."""
+        return f"known: {', '.join(self._names(''))}" if self._listed else None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the names that begin as typed; a path, if there are none."""
+        found = [name for name in self._names(incomplete) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in found] or [CompletionItem(incomplete, type=self._otherwise)]
+
+
+def _suites(text: str) -> list[str]:
+    from mincache.generation import suites
+
+    return suites.standard_names()
+
+
+def _instances(text: str) -> list[str]:
+    """Return the standard suites until one of them is typed, then its instances."""
+    from mincache.generation import suites
+
+    found = [name for name in suites.standard_names() if name.startswith(text.partition(".")[0])]
+    if "." not in text and len(found) > 1:
+        return found
+    return [name for suite in found for name in suites.find(suite).entries]
+
+
+def _solvers(text: str) -> list[str]:
+    """Return the installed solvers; after a bracket, what may be typed between the brackets."""
     from mincache.solving import registry
 
-    return _offers(incomplete, [*registry.names(), *(["all"] if param.multiple else [])])
+    return _parameters(text) if "[" in text else registry.names()
 
 
-def suite_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Offers:
-    """Return the standard suites that begin so."""
-    from mincache.generation import suites
-
-    return _offers(incomplete, suites.standard_names())
+def _several_solvers(text: str) -> list[str]:
+    return [*_solvers(text), "all"]
 
 
-def instance_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Offers:
-    """Return the instances of the standard suites that begin so; the suites until one of them is typed."""
-    from mincache.generation import suites
-
-    found = _beginning(incomplete.partition(".")[0], suites.standard_names())
-    if "." not in incomplete and len(found) > 1:
-        return _offers(incomplete, found)
-    return _offers(incomplete, [name for suite in found for name in suites.find(suite).entries])
+def _two_solvers(text: str) -> list[str]:
+    first = _FIRST_SOLVER.match(text)
+    before = first[0] if first else ""
+    return [f"{before}{name}" for name in _solvers(text.removeprefix(before))]
 
 
-def _offers(text: str, names: list[str]) -> Offers:
-    found = _beginning(text, names)
-    return [CompletionItem(name) for name in found] or [CompletionItem(text, type="file")]
+def _trained_solvers(text: str) -> list[str]:
+    from mincache.errors import MincacheError
+    from mincache.solving import registry
+
+    def is_trained(name: str) -> bool:
+        try:
+            return name.startswith(text) and registry.load(name).kind == "learned"
+        except MincacheError:
+            return False
+
+    return _parameters(text) if "[" in text else [name for name in registry.names() if is_trained(name)]
 
 
-def _beginning(text: str, names: list[str]) -> list[str]:
-    return [name for name in names if name.startswith(text)]
+def _parameters(text: str) -> list[str]:
+    """Return how a solver's brackets may go on: a parameter not given yet, or one of its values."""
+    from mincache.errors import MincacheError
+    from mincache.solving import registry
+    from mincache.solving.spec import choices
+
+    target, _, inner = text.partition("[")
+    before, comma, last = inner.rpartition(",")
+    try:
+        hints = registry.hints(registry.load(target))
+    except MincacheError:
+        return []
+    head, parameter = f"{target}[{before}{comma}", last.partition("=")[0]
+    if "=" in last:
+        return [f"{head}{parameter}={value}" for value in choices(hints.get(parameter))]
+    given = {item.partition("=")[0] for item in before.split(",")}
+    return [f"{head}{name}=" for name in hints if name not in given]
+
+
+SUITE = Name("suite", _suites, "dir", listed=True)
+INSTANCE = Name("instance", _instances)
+SOLVER = Name("solver", _solvers, listed=True)
+SOLVERS = Name("solver", _several_solvers, listed=True)
+TWO_SOLVERS = Name("solver,solver", _two_solvers)
+TRAINED_SOLVER = Name("solver", _trained_solvers, listed=True)
+
+
+class _Bash(BashComplete):
+    """Completion in bash of words with `=` and `:` too, at which bash breaks them."""
+
+    source_template = """\
+%(complete_func)s() {
+    local line value
+    while IFS= read -r line; do
+        value=${line#*,}
+        case ${line%%%%,*} in
+            dir) compopt -o plusdirs ;;
+            file) compopt -o default ;;
+            plain)
+                COMPREPLY+=("$value")
+                case $value in *[=,]) compopt -o nospace ;; esac ;;
+        esac
+    done < <(COMP_WORDS="${COMP_LINE:0:COMP_POINT}" %(complete_var)s=bash_complete "$1" 2>/dev/null)
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the words before the one that is begun, and that word."""
+        line = os.environ["COMP_WORDS"]
+        words = split_arg_string(line)
+        last = words.pop() if words and not line[-1:].isspace() else ""
+        return words[1:], last
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Return a line for the script: the kind, and what replaces the last piece of the word."""
+        line, typed = os.environ["COMP_WORDS"], self.get_completion_args()[1]
+        quoted = line.count("'") % 2 or line.count('"') % 2
+        pieces = "" if quoted else typed[: max(typed.rfind("="), typed.rfind(":")) + 1]
+        return f"{item.type},{item.value.removeprefix(pieces)}"
+
+
+class _Zsh(ZshComplete):
+    """Completion in zsh, which loads zsh's own completion first, and puts no blank behind `=`."""
+
+    source_template = (
+        ZshComplete.source_template.replace(
+            "compadd -U -V unsorted -a completions",
+            'compadd -U -S "" -V open -- ${(M)completions:#*[=,]}\n'
+            "        compadd -U -V unsorted -- ${completions:#*[=,]}",
+        )
+        .replace(
+            "    compdef %(complete_func)s",
+            "    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }\n"
+            "    compdef %(complete_func)s",
+        )
+    )  # fmt: skip
+
+
+class _Fish(FishComplete):
+    """Completion in fish of values that hold commas."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
+
+
+add_completion_class(_Bash, "bash")
+add_completion_class(_Fish, "fish")
+add_completion_class(_Zsh, "zsh")
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that has SHELL complete verbs and options.
+    """Print a script for your shell that completes verbs, options, names and folders.
 
     \b
     eval "$(mincache completion bash)"       # in ~/.bashrc

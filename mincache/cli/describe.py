@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from mincache.analysis.features import COLUMNS, Features
+from mincache.analysis.features import Features
 from mincache.cli.terminal import TerminalTable
 from mincache.generation.suites import Suite
 from mincache.problem.instance import PARTS, Instance
-from mincache.problem.quantity import Array, Quantity, quantities
+from mincache.problem.quantity import quantities
 
 _SHOWN = {
     "storage_tightness": "storage\n(asked)",
@@ -28,23 +25,42 @@ _SHOWN = {
     "steps_worth": "no\nsteps",
 }
 _CAPTION = (
-    "asked: what a slot's requests ask for, over what there is; cost: share of the best cost; "
-    "gini: of requests over models; no, equal: what the cost rises by"
+    "asked: demand of a slot's requests over the supply; cost: share of the best cost; gini: of requests "
+    "over models; no, equal: rise of the cost"
 )
 _LONGEST_SETTING = 40
 _PERCENT = {"upload_share", "repeat_share", "caching_worth", "bandwidth_worth", "steps_worth"}
 
 
+def suite_rows(suite: Suite) -> list[dict[str, Any]]:
+    """Return the instances of a suite with their best known costs and bounds, for programs."""
+    return [entry.model_dump(mode="json") for entry in suite.entries.values()]
+
+
 def suite_table(suite: Suite) -> TerminalTable:
-    """Return the instances of a suite with what is known of their optima."""
+    """Return the instances of a suite with their best known costs and bounds."""
     settings = _settings(suite)
-    titles = ["instance", "best known", "lower bound", "sha256", *(["setting"] if settings else [])]
+    titles = ["instance", "best known", "lower bound", *(["setting"] if settings else []), "sha256"]
     rows = []
     for entry in suite.entries.values():
         known = ("" if value is None else f"{value:.6f}" for value in (entry.best_known, entry.lower_bound))
         setting = [_assignments(settings[entry.setting or 0])] if settings else []
-        rows.append([entry.name, *known, entry.sha256[:12], *setting])
-    return TerminalTable(titles, "lrrr" + "l" * bool(settings), rows, title=_title(suite))
+        rows.append([entry.name, *known, *setting, entry.sha256[:12]])
+    sides = "lrr" + "t" * bool(settings) + "r"
+    return TerminalTable(titles, sides, rows, title=_title(suite), more="--csv")
+
+
+def instance_rows(instance: Instance) -> list[dict[str, Any]]:
+    """Return the fields of an instance with unit, symbol, and the least, mean and greatest value."""
+    rows = []
+    for section, kind in PARTS.items():
+        for name, meaning in quantities(kind).items():
+            value = np.asarray(getattr(getattr(instance, section), name), dtype=float)
+            numbers = (float(value.min()), float(value.mean()), float(value.max()))
+            spread = dict(zip(("min", "mean", "max"), numbers, strict=True))
+            rows.append({"field": f"{section}.{name}{meaning.brackets()}", **spread,
+                         "unit": meaning.unit, "symbol": meaning.symbol})  # fmt: skip
+    return rows
 
 
 def instance_tables(instance: Instance) -> tuple[TerminalTable, TerminalTable]:
@@ -52,21 +68,22 @@ def instance_tables(instance: Instance) -> tuple[TerminalTable, TerminalTable]:
     size = f"T={instance.slot_count}, N={instance.user_count}, M={instance.model_count}"
     numbers = [
         [
-            f"{section}.{name}{meaning.brackets()}", meaning.symbol, meaning.unit,
-            _spread(getattr(getattr(instance, section), name), meaning),
+            row["field"],
+            _spread(row["min"], row["mean"], row["max"], "[" in row["field"]),
+            row["unit"],
+            row["symbol"],
         ]
-        for section, kind in PARTS.items()
-        for name, meaning in quantities(kind).items()
-    ]  # fmt: skip
+        for row in instance_rows(instance)
+    ]
     counts = Counter(instance.trace.requested_model.ravel().tolist())
     requests = [
         [str(m), f"{size_gb:g}", str(counts[m]), f"{counts[m] / instance.trace.requested_model.size:.1%}"]
         for m, size_gb in enumerate(instance.models.size_gb)
     ]
     title = f"{instance.name} ({size}, alpha={instance.preference_weight:g})"
-    titles = ("field", "symbol", "unit", "value or min / mean / max")
+    titles = ("field", "value, or\nmin / mean / max", "unit", "symbol")
     return (
-        TerminalTable(titles, "llll", numbers, title=title),
+        TerminalTable(titles, "ltll", numbers, title=title, more="--csv"),
         TerminalTable(("model", "size GB", "requests", "share"), "rrrr", requests, title="requests by model"),
     )
 
@@ -87,17 +104,9 @@ def feature_table(suite: Suite, rows: Sequence[Features]) -> TerminalTable:
         values = {field: [v for row in rows if (v := getattr(row, field)) is not None] for field in _SHOWN}
         medians = (_feature(field, median(known)) if known else "" for field, known in values.items())
         shown += [[], ["median", *medians, *([""] if notes else [])]]
-    titles = ["instance", *_SHOWN.values(), *(["not by the proven optimum"] if notes else [])]
-    sides = "l" + "r" * len(_SHOWN) + "l" * notes
-    return TerminalTable(titles, sides, shown, title=_title(suite), caption=_CAPTION)
-
-
-def feature_csv(rows: Sequence[Features]) -> str:
-    """Return the features as CSV with a line of headings; a value that is not there is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([COLUMNS, *map(astuple, rows)])
-    return text.getvalue()
+    titles = ["instance", *_SHOWN.values(), *(["why not from the proven optimum"] if notes else [])]
+    sides = "l" + "r" * len(_SHOWN) + "t" * notes
+    return TerminalTable(titles, sides, shown, title=_title(suite), caption=_CAPTION, more="--csv")
 
 
 def groups_of(suite: Suite) -> dict[str, str]:
@@ -133,7 +142,5 @@ def _feature(field: str, value: float | None) -> str:
     return f"{value:.2%}" if field in _PERCENT else f"{value:.3g}"
 
 
-def _spread(values: float | Array, meaning: Quantity) -> str:
-    if not meaning.shape:
-        return f"{values:.6g}"
-    return f"{np.min(values):.4g} / {np.mean(values):.4g} / {np.max(values):.4g}"
+def _spread(least: float, mean: float, most: float, array: bool) -> str:
+    return f"{least:.4g} / {mean:.4g} / {most:.4g}" if array else f"{mean:.6g}"

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from mincache.cli.options import json_option
-from mincache.cli.terminal import Styled, TerminalTable, print_json, printable, show, waiting
+from mincache.cli.options import machine_output
+from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
 
 ENABLES = {
     "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
@@ -35,9 +35,9 @@ _REFUSABLE: dict[str, Any] = {"wall_s": 30.0, "cpu_s": 30.0, "memory_bytes": 1 <
 
 
 @click.command()
-@json_option()
-def doctor(as_json: bool) -> None:
-    """Tell what is installed, what each missing extra would enable, and which limits can be enforced here.
+@machine_output("an object")
+def doctor(form: str | None) -> None:
+    """Show what is installed, what each missing extra would add, and which limits can be enforced here.
 
     Exit code 1 if a run does not work on this machine.
 
@@ -50,10 +50,7 @@ def doctor(as_json: bool) -> None:
     found = {
         "versions": versions(), "extras": extras(), "limits": limits(works.pop("enforced")), "trial": works,
     }  # fmt: skip
-    if as_json:
-        print_json(found)
-    else:
-        _show(found)
+    answer(form, found, *_shown(found))
     sys.exit(0 if works["works"] else 1)
 
 
@@ -109,7 +106,8 @@ def _refusal(name: str) -> str:
     from mincache.errors import InputError
 
     try:
-        Limits(**({name: 1} if name in _REFUSABLE else {})).check_enforceable()
+        given: dict[str, Any] = {name: 1} if name in _REFUSABLE else {}
+        Limits(**given).check_enforceable()
     except InputError as error:
         return str(error)
     return ""
@@ -130,8 +128,8 @@ def sees_descendants() -> bool:
 def trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
     from mincache.bench import plan
-    from mincache.bench.attempt import attempt
     from mincache.bench.describing import describe
+    from mincache.bench.executors import attempt
     from mincache.bench.limits import Limits
     from mincache.bench.supervisor import Supervisor
     from mincache.errors import MincacheError
@@ -152,23 +150,25 @@ def trial() -> dict[str, Any]:
     return {"works": record.passed, "told": told, "enforced": record.environment["enforced"]}
 
 
-def _show(found: dict[str, Any]) -> None:
-    click.echo(", ".join(f"{name} {number}" for name, number in found["versions"].items()) + "\n")
+def _shown(found: dict[str, Any]) -> Iterator[TerminalTable | str]:
+    yield ", ".join(f"{name} {number}" for name, number in found["versions"].items()) + "\n"
     extras = [
-        [extra, _mark(about["installed"], "installed", "missing"), ", ".join(_libraries(about["libraries"])),
-         about["enables"]]
+        [extra, _mark(about["installed"], "installed", "missing"), about["enables"],
+         ", ".join(_libraries(about["libraries"]))]
         for extra, about in found["extras"].items()
     ]  # fmt: skip
-    show(TerminalTable(("extra", "", "libraries", "what it enables"), "llll", extras, title="extras"))
+    yield TerminalTable(
+        ("extra", "state", "what it adds", "libraries"), "lltt", extras, "extras", more="--json"
+    )
     absent = [extra for extra, about in found["extras"].items() if not about["installed"]]
     if absent:
-        click.echo(f"to add what is missing: pip install 'mincache[{','.join(absent)}]'")
+        yield f"to add what is missing: pip install 'mincache[{','.join(absent)}]'"
     limits = [
         [name, _mark(one["enforced"], "yes", "no"), one["how"]] for name, one in found["limits"].items()
     ]
-    show(TerminalTable(("limit", "", "how"), "lll", limits, title="\nlimits of a run"))
+    yield TerminalTable(("limit", "works", "how"), "llt", limits, title="\nlimits of a run", more="--json")
     works = "a run works" if found["trial"]["works"] else "a run does not work"
-    click.echo(printable(f"\n{works}: {found['trial']['told']}"))
+    yield f"\n{works}: {found['trial']['told']}"
 
 
 def _mark(good: bool, yes: str, no: str) -> Styled:

@@ -21,7 +21,7 @@ EXAMPLES: dict[str, str] = {
         mincache leaderboard results/smoke results/genetic --format csv
     """,
     "leaderboard table": """
-        mincache leaderboard table results/smoke --solvers cloud-only
+        mincache leaderboard table results/smoke --solver cloud-only
         mincache leaderboard table board --suite smoke-v1 --format markdown
         mincache leaderboard table results/genetic --against board
     """,
@@ -43,6 +43,11 @@ EXAMPLES: dict[str, str] = {
     "score": """
         mincache score smoke-v1.l0.n10.t0 answer.json
         mincache score smoke-v1.l0.n10.t0 answer.json --json
+    """,
+    "explain": """
+        mincache explain smoke-v1.l0.n10.t0 answer.json
+        mincache explain smoke-v1.l0.n10.t0 answer.json --json
+        mincache explain results/smoke --solver popular-first -o parts.svg
     """,
     "instances": "mincache instances",
     "instances list": "mincache instances list --json",

@@ -7,27 +7,38 @@ from typing import Any
 
 import click
 
-from mincache.cli.completion import instance_names
-from mincache.cli.terminal import waiting
+from mincache.cli.completion import INSTANCE
+from mincache.cli.options import (
+    FOLDER,
+    SOLUTION_FILE,
+    STANDARD,
+    FilePath,
+    find_instance,
+    folder_output,
+    machine_output,
+    read_input,
+    write_output,
+)  # fmt: skip
+from mincache.cli.terminal import answer, waiting, warn
 
 _FORMATS = ["nl", "gms", "lp", "mps"]
 _FORMULATIONS = ["exact", "piecewise", "relaxed"]
 
 
 @click.command()
-@click.argument("instance", shell_complete=instance_names)
-@click.option("--slot", type=click.IntRange(min=0), help="Export this slot alone, counted from 0.")
+@click.argument("instance", type=INSTANCE)
+@click.option("--slot", type=click.IntRange(min=0), help="Export one slot alone, counted from 0.")
 @click.option("--format", "file_format", type=click.Choice(_FORMATS), required=True, help="Kind of file.")
-@click.option(
-    "--formulation",
-    type=click.Choice(_FORMULATIONS),
-    help="Default: exact; piecewise for lp and mps, which are linear.",
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the files.")
-def export(instance: str, slot: int | None, file_format: Any, formulation: Any, output: Path) -> None:
-    """Write INSTANCE (a file, or the name of a standard instance) as a model for outside solvers.
+@click.option("--formulation", type=click.Choice(_FORMULATIONS),
+              help="Form of the model.  [default: exact; piecewise for lp and mps]")  # fmt: skip
+@folder_output("Folder for the files.")
+@machine_output("an object")
+def export(
+    instance: str, slot: int | None, file_format: Any, formulation: Any, output: Path, form: str | None
+) -> None:
+    """Write INSTANCE (a file, or a standard name) as a model for other solvers.
 
-    The folder also gets the instance exported and a map of the model's names.
+    The folder also gets the instance itself, and a map from the model's names to ours.
 
     \b
     mincache export paper-v1.l0.n10.t0 --slot 3 --format lp -o slot-3
@@ -37,7 +48,6 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache.algebra.model_answers import INSTANCE_FILE, NAMES_FILE
     from mincache.errors import InputError
-    from mincache.generation.suites import find_instance
     from mincache.solving.registry import missing_extra
 
     problem = find_instance(instance)
@@ -54,23 +64,44 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
         raise missing_extra("export", error) from None
     with waiting(f"writing the model of {problem.name}"):
         path = model_files.export(problem, output, file_format, formulation)
-    click.echo(f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
+    found = {"model": str(path), "names": str(output / NAMES_FILE), "instance": str(output / INSTANCE_FILE)}
+    answer(form, found, f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
 
 
 @click.command(name="import")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("answer", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Solution file; default: FOLDER/solution.json."
-)
-def import_(folder: Path, answer: Path, output: Path | None) -> None:
-    """Turn an outside solver's ANSWER to the model in FOLDER into a solution.
+@click.argument("folder", type=FOLDER)
+@click.argument("answered", type=FilePath("file", dir_okay=False, dash=True))
+@click.option("-o", "--output", type=SOLUTION_FILE,
+              help="Solution file; `-` is standard output.  [default: FOLDER/solution.json]")  # fmt: skip
+def import_(folder: Path, answered: Path, output: Path | None) -> None:
+    """Turn another solver's answer in FILE to the model in FOLDER into a solution.
 
-    ANSWER is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), or any table of names and values.
+    FILE is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), GLPK's printable one, or any table of names and
+    values; `-` stands for standard input. The command shows the cost that the answer claims, and the cost
+    that it has.
     """
-    from mincache.algebra.model_answers import read_answer
-    from mincache.files.documents import write_solution
+    from mincache.algebra.model_answers import INSTANCE_FILE, read_answer, read_claims
+    from mincache.algebra.parts import agrees
+    from mincache.errors import in_file
+    from mincache.files.documents import read_instance, solution_bytes
+    from mincache.problem.evaluation import evaluate
 
+    with in_file(answered):
+        data = read_input(answered)
     path = output or folder / "solution.json"
-    write_solution(read_answer(folder, answer), path)
-    click.echo(str(path))
+    solution, claims = read_answer(folder, answered, data), read_claims(folder, answered, data)
+    write_output(path, solution_bytes(solution))
+    cost = evaluate(read_instance(folder / INSTANCE_FILE), solution).cost
+    claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"
+    status = f", status {claims.status[:40]!r}" if claims.status else ""
+    told = f"it claims {claimed}{status}; it costs {cost:.10g}"
+    if path == STANDARD:
+        warn(told)
+    else:
+        click.echo(f"{path}\n{told}")
+    if "infeasible" in claims.status.lower():
+        warn("its status is not that of an answer")
+    if not claims.bandwidth:
+        warn("it gives no user any bandwidth; was the answer cut off?")
+    if claims.cost is not None and not agrees(claims.cost, cost):
+        warn("what it claims to cost is not what it costs")

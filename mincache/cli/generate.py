@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.options import COUNT, SECONDS
-from mincache.cli.terminal import tracked
+from mincache.cli.completion import TWO_SOLVERS
+from mincache.cli.options import COUNT, FILE, SECONDS, SEED, folder_output, machine_output
+from mincache.cli.terminal import answer, tracked
+from mincache.errors import InputError, excerpt, in_file
+from mincache.problem.instance import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,19 +22,20 @@ if TYPE_CHECKING:
 
 
 def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    from mincache.generation.scenario import MAX_ENTRIES
+
     if text is None:
         return None
-    try:
-        numbers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise click.BadParameter(f"must be whole numbers with commas between, received {text!r}") from None
-    if min(numbers) < 1:
-        raise click.BadParameter(f"must be at least 1, received {min(numbers)}")
-    return numbers
+    parts = text.split(",")
+    if not all(
+        re.fullmatch(r"\s*\d{1,7}\s*", part, re.ASCII) and 1 <= int(part) <= MAX_ENTRIES for part in parts
+    ):
+        rule = f"must be whole numbers from 1 to {MAX_ENTRIES} with commas between, such as 10,14"
+        raise click.BadParameter(f"{rule}; received {excerpt(text)}")
+    return tuple(map(int, parts))
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
-    from mincache.errors import InputError
     from mincache.solving.spec import parse
 
     if text is None:
@@ -42,45 +47,42 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
             parse(first), parse(second)
             found.append((first, second))
     if len(found) != 1:
-        raise click.BadParameter(f"must be two solvers with a comma between, received {text!r}")
+        raise click.BadParameter(f"must be two solvers with a comma between; received {excerpt(text)}")
     return found[0]
 
 
 @click.command()
-@click.argument("scenario", required=False, type=click.Path())
-@click.option(
-    "--users", callback=_whole_numbers, metavar="N,N,...", help="Numbers of users; default: the scenario's."
-)
+@click.argument("scenario", required=False, type=FILE)
+@click.option("--users", callback=_whole_numbers, metavar="N,N,...",
+              help="Numbers of users.  [default: the scenario's]")  # fmt: skip
 @click.option("--libraries", type=COUNT, default=1, show_default=True, help="Model libraries to draw.")
-@click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces a library and N.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), required=True, help="Seed of the traces, and of the libraries."
-)
-@click.option("--library-seed", type=click.IntRange(min=0), help="Seed of the libraries; default: --seed.")
-@click.option("--name", help="The suite's name; default: the folder's.")
-@click.option("--purpose", default="", help="One line on what the suite is for.")
+@click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")
+@click.option("--seed", type=SEED, required=True, help="Seed of the traces and the libraries.")
+@click.option("--library-seed", type=SEED, help="Seed of the libraries.  [default: --seed]")
+@click.option("--name", help="Name of the suite.  [default: the folder's]")
+@click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
 @click.option("--kept", type=click.Choice(["files", "drawn"]), default="files", show_default=True,
-              help="Write the instances, or the recipe alone, to be drawn on first use.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the suite.")
-@click.option("--separate", callback=_two_solvers, metavar="A,B",
-              help="Search for settings in which solvers A and B differ most, and draw those.")  # fmt: skip
+              help="`files` writes the instances; `drawn` the recipe, to draw them when used.")  # fmt: skip
+@folder_output("Folder for the suite.")
+@click.option("--separate", type=TWO_SOLVERS, callback=_two_solvers,
+              help="Search for the settings in which two solvers differ most, and draw those.")  # fmt: skip
 @click.option("--budget", type=click.IntRange(min=5), default=100, show_default=True,
-              help="With --separate: settings to try.")  # fmt: skip
-@click.option("--time-limit", type=SECONDS,
-              help="With --separate: seconds after which no further setting is tried.")  # fmt: skip
+              help="With --separate: number of settings to try.")  # fmt: skip
+@click.option("--time-limit", type=SECONDS, help="With --separate: try no further setting after this time.")
 @click.option("--solve-limit", type=SECONDS, default=10.0, show_default=True,
-              help="With --separate: seconds for a solver on an instance.")  # fmt: skip
+              help="With --separate: time of a solver on an instance.")  # fmt: skip
 @click.option("--keep", type=COUNT, default=5, show_default=True,
-              help="With --separate: settings to draw.")  # fmt: skip
+              help="With --separate: number of settings to draw.")  # fmt: skip
+@machine_output("an object")
 def generate(
-    scenario: str | None, users: tuple[int, ...] | None, libraries: int, traces: int,
-    seed: int, library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path,
+    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int, seed: int,
+    library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path, form: str | None,
     separate: tuple[str, str] | None, budget: int, time_limit: float | None, solve_limit: float, keep: int,
 ) -> None:  # fmt: skip
-    """Draw a suite from SCENARIO.toml (what differs from Table I; nothing does by default).
+    """Draw a suite from a scenario FILE (TOML); it names what differs from Table I of the paper.
 
-    A table [sweep] in it names fields that vary: a list takes every value, a range {low = .., high = ..}
-    is drawn once an instance. With --separate the lists and ranges are what is searched.
+    A table [sweep] in FILE names the fields that vary: a list takes every value, a range {low = .., high =
+    ..} draws one value an instance. With --separate, the lists and ranges are searched.
 
     \b
     mincache generate --users 10,14,18 --libraries 3 --traces 4 --seed 7 -o my-suite
@@ -91,28 +93,38 @@ def generate(
     from mincache.generation import suite_writing
     from mincache.generation.recipes import Recipe, ScenarioFile, read_scenario
     from mincache.generation.suites import RECIPE_FILE
-    from mincache.problem.instance import check_name
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
-    title = check_name(name if name is not None else output.resolve().name.lower(), "--name")
+    title = _title(output) if name is None else check_name(name, "--name")
     fields = {
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
         "libraries": libraries, "users": users or _users(source), "traces": traces,
     }  # fmt: skip
+    suite_writing.check_free(output)
     sweep = source.sweep
     if separate is not None:
         from mincache.analysis.separation import space_of
         from mincache.cli.separating import search
 
-        suite_writing.check_free(output)
         sweep, told = search(
             separate, validated(Recipe, fields), source.scenario, space_of(sweep), keep,
             budget=budget, time_limit_s=time_limit or float("inf"), solve_limit_s=solve_limit,
         )  # fmt: skip
         purpose = purpose or told
     recipe = validated(Recipe, fields | {"sweep": sweep})
-    suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
-    click.echo(f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}")
+    with in_file(scenario) if scenario is not None else contextlib.nullcontext():
+        suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
+    told = f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}"
+    answer(form, {"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
+
+
+def _title(output: Path) -> str:
+    """Return the name that a suite has from its folder."""
+    try:
+        return check_name(output.resolve().name.lower(), "--output")
+    except InputError as error:
+        advice = f"{error.advice}, or add --name" if error.advice else "add --name"
+        raise InputError(error.field, error.rule, excerpt(output.name), advice) from None
 
 
 def _drawing(places: Sequence[Place]) -> Iterable[Place]:

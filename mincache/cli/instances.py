@@ -4,55 +4,52 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mincache.cli.completion import instance_names, solver_names, suite_names
-from mincache.cli.options import FILE, SECONDS, json_option
-from mincache.cli.terminal import TerminalTable, print_json, printable, show, tracked
-from mincache.errors import InputError
+from mincache.cli.completion import INSTANCE, SOLVER, SUITE
+from mincache.cli.options import PICTURE, SECONDS, find_instance, machine_output, prepare
+from mincache.cli.terminal import TerminalTable, answer, printable, tracked
+from mincache.cli.verbs import VerbGroup
 
 if TYPE_CHECKING:
     from mincache.generation.suites import SuiteFile
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def instances(ctx: click.Context) -> None:
-    """List the standard suites, or verify or show what is in one."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_)
+@click.group(cls=VerbGroup, bare="list", default="show")
+def instances() -> None:
+    """List the standard suites, show a suite or an instance (`mincache instances NAME`), or verify suites."""
 
 
 @instances.command("list")
-@json_option("a JSON array")
-def list_(as_json: bool) -> None:
+@machine_output("an array", csv=True)
+def list_(form: str | None) -> None:
     """List the standard suites."""
     from mincache.generation import suites
 
     found = [suites.find(name).content for name in suites.standard_names()]
-    if as_json:
-        rows = [
-            {
-                "suite": content.name,
-                "instances": len(content.instance),
-                "slots": _one_or_all(_sizes(content, "slots")),
-                "users": content.recipe.users,
-                "models": _one_or_all(_sizes(content, "models")),
-                "purpose": content.purpose,
-            }
-            for content in found
+    sizes = [(_sizes(content, "slots"), content.recipe.users, _sizes(content, "models")) for content in found]
+    rows = [
+        {
+            "suite": content.name, "instances": len(content.instance), "slots": _one_or_all(slots),
+            "users": users, "models": _one_or_all(models), "purpose": content.purpose,
+        }
+        for content, (slots, users, models) in zip(found, sizes, strict=True)
+    ]  # fmt: skip
+    cells = [
+        [
+            content.name,
+            str(len(content.instance)),
+            *(", ".join(map(str, one)) for one in numbers),
+            content.purpose,
         ]
-        print_json(rows)
-        return
-    table = []
-    for content in found:
-        numbers = (_sizes(content, "slots"), content.recipe.users, _sizes(content, "models"))
-        sizes = (", ".join(map(str, one)) for one in numbers)
-        table.append([content.name, str(len(content.instance)), *sizes, content.purpose])
-    show(TerminalTable(("suite", "instances", "T", "N", "M", "purpose"), "lrllll", table))
+        for content, numbers in zip(found, sizes, strict=True)
+    ]
+    titles = ("suite", "instances", "T", "N", "M", "purpose")
+    answer(form, rows, TerminalTable(titles, "lrtttt", cells, more="--csv"))
 
 
 def _sizes(content: SuiteFile, field: str) -> list[int]:
@@ -68,19 +65,17 @@ def _one_or_all(values: list[int]) -> int | list[int]:
 
 
 @instances.command()
-@click.argument("suite", nargs=-1, shell_complete=suite_names)
+@click.argument("suite", nargs=-1, type=SUITE)
 @click.option("--certificates", "what", flag_value="certificates",
-              help="Check the proofs of the reference values instead.")  # fmt: skip
-@click.option("--solutions", "what", flag_value="solutions",
-              help="Score the best solutions that come with the suites instead.")  # fmt: skip
-@json_option("a JSON array, an object an instance")
-def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
-    """Draw every file of SUITEs (default: all standard ones) again from its recipe, and compare bytes.
+              help="Check the proofs of the best known costs instead.")  # fmt: skip
+@click.option("--solutions", "what", flag_value="solutions", help="Score the best known solutions instead.")
+@machine_output("an array, an object an instance", csv=True)
+def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
+    """Draw every file of each SUITE (default: all standard ones) again, and compare the bytes.
 
-    With --certificates, check in exact arithmetic that the certificate of each instance proves its best
-    known cost to be optimal. With --solutions, score the solution of each instance, which must keep every
-    limit and cost what the suite lists as best known. Suites that come without are passed over unless named.
-    Exit code 1 if anything differs, is missing or is refused.
+    With --certificates, each certificate must prove in exact arithmetic that the best known cost is
+    optimal. With --solutions, each solution must be feasible and have the best known cost. Suites without
+    such files are skipped unless you name them. Exit code 1 if anything differs, is missing or is refused.
     """
     from mincache.certificate.archive import CERTIFICATES
     from mincache.generation import suites
@@ -91,101 +86,106 @@ def verify(suite: tuple[str, ...], what: str | None, as_json: bool) -> None:
         "certificates": (CERTIFICATES.check, CERTIFICATES, "certificates prove the best known cost"),
         "solutions": (SOLUTIONS.check, SOLUTIONS, "solutions have the best known cost"),
     }[what]
-    rows = []
+    rows, lines = [], []
     for name in suite or suites.standard_names():
         found = suites.find(name)
         if beside is not None and not suite and not beside.present(found):
-            if not as_json:
-                click.echo(printable(f"{name}: no {what}; reference values by {found.content.references}"))
+            lines.append(f"{name}: no {what}; reference values by {found.content.references}")
             continue
         checked = list(tracked(check(found), f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]
         rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
-        if not as_json:
-            for instance, problem in broken:
-                click.echo(printable(f"{instance}: {problem}"), err=True)
-            click.echo(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
-    if as_json:
-        print_json(rows)
+        for instance, problem in broken if form is None else ():
+            click.echo(printable(f"{instance}: {problem}"), err=True)
+        lines.append(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
+    answer(form, rows, *lines)
     sys.exit(1 if any(row["problem"] for row in rows) else 0)
 
 
 @instances.command()
-@click.argument("suite", shell_complete=suite_names)
-def certify(suite: str) -> None:
-    """Write a certificate and the best solution of every instance into SUITE's folder."""
-    from mincache.certificate.archive import write_archive
+@click.argument("suite", type=SUITE)
+@click.argument("names", nargs=-1, type=INSTANCE)
+@click.option("--check", "checking", is_flag=True, help="Check the certificates there are; write the status.")
+def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
+    """Write a certificate and the best solution of every instance (or of NAMES) into SUITE's folder.
+
+    The check of a certificate decides the instance's status in suite.toml: proven or bounded.
+    """
+    from mincache.certificate.archive import write_archive, write_status
     from mincache.generation import suites
 
     found = suites.find(suite)
-    done = list(tracked(write_archive(found), "proving", total=len(found.entries)))
+    for name in names:
+        found.read(name)  # refuses a name that is not listed
+    if checking:
+        states = Counter(entry.status for entry in write_status(found).entries.values())
+        click.echo(f"{suite}: " + ", ".join(f"{count} {status}" for status, count in states.items()))
+        return
+    done = list(tracked(write_archive(found, names), "proving", total=len(names or found.entries)))
     click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 
 @instances.command("show")
-@click.argument("name", shell_complete=instance_names)
-def show_(name: str) -> None:
-    """Show what is in an instance (a name or a file) or a suite."""
-    from mincache.cli.describe import instance_tables, suite_table
+@click.argument("name", type=INSTANCE)
+@machine_output("an array, an object an instance of a suite, or a field of an instance", csv=True)
+def show_(name: str, form: str | None) -> None:
+    """Show a suite or an instance, each a name or a path (the verb `show` may be left out)."""
+    from mincache.cli.describe import instance_rows, instance_tables, suite_rows, suite_table
     from mincache.generation import suites
 
     if suites.is_suite(name):
-        show(suite_table(suites.find(name)))
+        suite = suites.find(name)
+        answer(form, suite_rows(suite), suite_table(suite))
     else:
-        show(*instance_tables(suites.find_instance(name)))
+        instance = find_instance(name)
+        answer(form, instance_rows(instance), *instance_tables(instance))
 
 
 @instances.command()
-@click.argument("suite", shell_complete=suite_names)
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@json_option("a JSON array, an object an instance")
-@click.option("-o", "--output", type=FILE, help="Picture: .svg or .png.")
+@click.argument("suite", type=SUITE)
+@machine_output("an array, an object an instance", csv=True)
+@click.option("-o", "--output", type=PICTURE, help="Draw a picture too.")
 @click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
-              help="Seconds for each of the two optima of an instance.")  # fmt: skip
-def features(suite: str, as_csv: bool, as_json: bool, output: Path | None, time_limit: float) -> None:
-    """Tell what characterises each instance of SUITE: how scarce resources are, and what each is worth.
+              help="Time for each of the two optima of an instance.")  # fmt: skip
+def features(suite: str, form: str | None, output: Path | None, time_limit: float) -> None:
+    """Show how scarce the resources of each instance of SUITE are, and how much each decision is worth.
 
-    Worths are what the cost rises by, relative to the optimum, when nothing is cached, when bandwidth is
-    shared equally, and when the server has no steps. The exact method gives the optimum; where it cannot
-    prove it in the time given, the row says so.
+    A worth is how much the cost rises above the optimum without a decision: when nothing is cached, when
+    users share bandwidth equally, or when the server has no steps. The exact method gives the optimum. If it
+    cannot prove one within the time limit, the row says so.
     """
     from dataclasses import asdict
 
     from mincache.analysis.features import features as features_of
-    from mincache.cli.describe import feature_csv, feature_table, groups_of
+    from mincache.cli.describe import feature_table, groups_of
     from mincache.generation import suites
 
-    if output is not None and output.suffix not in (".svg", ".png"):
-        raise InputError("--output", "must end in .svg or .png", repr(output.name))
+    if output is not None:
+        from mincache.site import charts
+
+        charts.require_libraries()
+        prepare(output)
     found = suites.find(suite)
     tracking = tracked(found, "solving", total=len(found.entries))
     rows = [features_of(instance, time_limit) for instance in tracking]
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    elif as_csv:
-        click.echo(feature_csv(rows), nl=False)
-    else:
-        show(feature_table(found, rows))
+    answer(form, [asdict(row) for row in rows], feature_table(found, rows))
     if output is not None:
-        from mincache.site.charts import write
         from mincache.site.feature_chart import feature_chart
 
-        write(feature_chart(rows, groups_of(found)), output)
+        charts.write(feature_chart(rows, groups_of(found)), output)
         click.echo(f"picture in {output}", err=True)
 
 
 @instances.command()
-@click.argument("suite", shell_complete=suite_names)
-@click.option("--solver", default="decomposition", show_default=True, help="An exact solver.",
-              shell_complete=solver_names)  # fmt: skip
-@click.option("--time-limit", type=SECONDS, default=math.inf,
-              help="Seconds an instance.  [default: none]")  # fmt: skip
+@click.argument("suite", type=SUITE)
+@click.option("--solver", type=SOLVER, default="decomposition", show_default=True, help="An exact solver.")
+@click.option("--time-limit", type=SECONDS, default=math.inf, help="Time an instance.  [default: none]")
 def reference(suite: str, solver: str, time_limit: float) -> None:
-    """Solve every instance of SUITE, and write verified cost and lower bound into its suite.toml.
+    """Solve every instance of SUITE, and write its verified cost and lower bound into suite.toml.
 
-    The leaderboard measures gaps from these values. A value that is there already is replaced only by a
-    lower cost or a higher bound. They are written as they come: an interruption loses one instance. The
-    solution of the best known cost is written too, into the folder solutions.
+    The leaderboard measures gaps from these values. A lower cost or a higher bound replaces an older one;
+    no other does. Each value is written at once, so an interruption loses one instance. The best solution
+    goes into the folder `solutions`.
     """
     from mincache import Run, __version__, evaluate
     from mincache.bench.judge import contradicts
@@ -205,7 +205,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
         solution = answer(solver, method, instance, run)
         evaluation = evaluate(instance, solution)
         if not evaluation.feasible:
-            raise click.ClickException(f"{solver} gave an infeasible answer to {name}")
+            raise click.ClickException(f"{solver} found no feasible solution of {name}")
         cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)
         bound = max(run.bound, -math.inf if entry.lower_bound is None else entry.lower_bound)
         if contradicts(bound, cost):

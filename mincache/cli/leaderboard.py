@@ -10,66 +10,52 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completion import suite_names
-from mincache.cli.options import FILE, FOLDER, json_option
-from mincache.cli.terminal import Styled, TerminalTable, print_json, printable, show, tracked, waiting, warn
-from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean
+from mincache.cli.completion import SUITE
+from mincache.cli.options import (
+    FILE,
+    FOLDER,
+    PICTURE,
+    FilePath,
+    folder_output,
+    machine_output,
+    prepare,
+    solver_option,
+)  # fmt: skip
+from mincache.cli.terminal import Styled, TerminalTable, answer, printable, show, tracked, waiting, warn
+from mincache.cli.verbs import VerbGroup
+from mincache.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mincache.board.table import Table
 
 FORMATS = ("table", "markdown", "latex", "json", "csv")
 BOARD, SITE = Path("leaderboard"), Path("site")
-_board = click.argument("board", default=BOARD, type=click.Path(path_type=Path))
-_campaigns = click.argument(
-    "campaigns", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER..."
-)
+_board = click.argument("board", default=BOARD, type=FOLDER)
+_campaigns = click.argument("campaigns", nargs=-1, required=True, type=FOLDER)
+_suite = click.option("--suite", type=SUITE, default="",
+                      help="Suite to show; or the folder of one that is not a standard one.")  # fmt: skip
 
 
-class _TableByDefault(click.Group):
-    """A group whose verb may be left out: `leaderboard FOLDER` is `leaderboard table FOLDER`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in {*self.commands, "-h", "--help"}:
-            _refuse_mistyped(args[0], self.commands)
-            args = ["table", *args]
-        return super().parse_args(ctx, args)
-
-
-def _refuse_mistyped(word: str, verbs: Collection[str]) -> None:
-    if Path(word).exists():
-        return
-    if word == "pairs":
-        raise MincacheError("no verb 'pairs'; `mincache compare FOLDER` compares every pair")
-    if advice := did_you_mean(word, verbs, ""):
-        raise InputError("leaderboard", "must be given a verb or a folder", repr(word), advice)
-
-
-@click.group(cls=_TableByDefault)
+@click.group(cls=VerbGroup, default="table", renamed={"pairs": "mincache compare FOLDER"})
 def leaderboard() -> None:
     """Rank solvers: `mincache leaderboard results/NAME` prints the table of a campaign."""
     # A command lives for seconds. Over 100,000 records the collector would take 3 of 8 of them.
     gc.disable()
 
 
-_solvers = click.option(
-    "--solvers", multiple=True, metavar="NAME", help="Keep this row alone; may be repeated."
-)
-_suite = click.option("--suite", default="", metavar="SUITE", shell_complete=suite_names,
-                      help="The suite wanted; or the folder of one that is not a standard one.")  # fmt: skip
-
-
 @leaderboard.command()
 @_campaigns
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
-@_solvers
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="Form of the table.")  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="Short for --format json.")
+@click.option("--csv", "form", flag_value="csv", help="Short for --format csv.")
+@solver_option("Show this solver alone")
 @_suite
-@click.option("--against", type=FOLDER, metavar="BOARD", help="Show the rows of this board beside them.")
-@click.option(
-    "--common", is_flag=True, help="Means over the instances that every row has attempted, not over all."
-)
+@click.option("--against", type=FOLDER, help="Leaderboard whose rows to show beside them.")
+@click.option("--common", is_flag=True,
+              help="Take means over the instances that every row has attempted, not over all.")  # fmt: skip
 def table(
     campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suite: str, against: Path | None,
     common: bool,
@@ -152,58 +138,54 @@ def _show(table: Table) -> None:
     from mincache.board.columns import visible_columns
     from mincache.board.notes import notes
 
-    columns = [column for column in visible_columns(table) if not column.wide]
+    columns = sorted(visible_columns(table), key=lambda column: column.wide)  # the wide ones are worth least
     rows: Sequence[Sequence[Styled]] = [
         [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
     ]
     titles = [column.title for column in columns]
     sides = "".join("r" if column.numeric else "l" for column in columns)
-    show(TerminalTable(titles, sides, rows, title=table.runs.name, padding=0))
+    show(TerminalTable(titles, sides, rows, title=table.runs.name, more="--csv or --json"))
     for note in notes(table):
         click.echo(printable(note))
 
 
 @leaderboard.command()
 @_board
-@click.option("--base", default="paper-v1", show_default=True, shell_complete=suite_names,
-              help="The suite that the others are held against.")  # fmt: skip
-@json_option("a JSON array, an object a suite")
-def contrasts(board: Path, base: str, as_json: bool) -> None:
-    """Show what each suite of a board tells apart: how far solvers spread, and which change places."""
+@click.option(
+    "--base", type=SUITE, default="paper-v1", show_default=True, help="Suite to compare others with."
+)
+@machine_output("an array, an object a suite")
+def contrasts(board: Path, base: str, form: str | None) -> None:
+    """Show what each suite adds: how far solvers are apart on it, and which ones change places."""
     from mincache.board import contrasts as contrasting
 
     found = contrasting.contrasts(read_tables([board], tell=warn), base)
-    if as_json:
-        print_json([asdict(one) for one in found])
-    else:
-        click.echo(contrasting.contrasts_markdown(found, base), nl=False)
+    answer(form, [asdict(one) for one in found], contrasting.contrasts_markdown(found, base).rstrip("\n"))
 
 
 @leaderboard.command()
 @_campaigns
-@click.option("-o", "--output", default=BOARD, show_default=True, type=FOLDER,
-              help="The board that gets the entries.")  # fmt: skip
-@click.option("--solvers", multiple=True, metavar="NAME", help="Publish this row alone; may be repeated.")
-@click.option("--author", "authors", multiple=True, required=True,
-              help="Who stands behind the entries; may be repeated.")  # fmt: skip
-@click.option("--link", "links", multiple=True, help="Where to read more (https); may be repeated.")
-@click.option("--note", default="", help="A sentence for readers.")
-@click.option("--training-s", type=click.FloatRange(min=0), default=None, help="Seconds of training.")
-@click.option("--training-device", default="", help="What it was trained on.")
-@click.option(
-    "--source", multiple=True, type=FILE, help="File of a solver that no package has; may be repeated."
-)
-@click.option("--suite", default="", metavar="FOLDER", type=click.Path(file_okay=False),
-              help="Where the suite is, if it is not a standard one; the board gets a copy.")  # fmt: skip
+@folder_output("Leaderboard that gets the entries.", default=BOARD, show_default=True)
+@solver_option("Publish this solver alone")
+@click.option("--author", "authors", multiple=True, required=True, metavar="NAME",
+              help="Author of the entries; repeatable.")  # fmt: skip
+@click.option("--link", "links", multiple=True, metavar="URL", help="Where to read more (https); repeatable.")
+@click.option("--note", default="", metavar="TEXT", help="A sentence for readers.")
+@click.option("--training-s", type=click.FloatRange(min=0), metavar="SECONDS", help="Time of training.")
+@click.option("--training-device", default="", metavar="NAME", help="Device of training.")
+@click.option("--source", multiple=True, type=FILE, help="File of a solver in no package; repeatable.")
+@click.option("--suite", type=SUITE, default="",
+              help="Folder of the suite, if not a standard one; the leaderboard gets a copy.")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace what the same authors published of the same solver.")
+@machine_output("an object: what is wrong with each entry")
 def publish(
     campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], source: tuple[Path, ...], suite: str,
-    replace: bool, **about: Any,
+    replace: bool, form: str | None, **about: Any,
 ) -> None:  # fmt: skip
-    """Publish campaigns on a board: an entry a solver, verified as a reader would, and the page.
+    """Write campaigns to a leaderboard, one entry a solver and suite; verify them, and rewrite the page.
 
-    An entry holds the records and solutions of a solver on a suite. Nothing is overwritten without --replace.
-    Exits with 1 if an entry does not verify; then it is nothing to hand in.
+    An entry holds the solver's records and solutions. Nothing is overwritten without --replace. Exit code 1
+    if an entry does not verify; do not hand it in then.
     """
     from mincache.board import publish as publishing
     from mincache.board.entries import read_campaigns
@@ -224,28 +206,31 @@ def publish(
     found = {
         str(folder): verify_entry(folder)[1] for folder in tracked(written, "verifying", total=len(written))
     }
-    _print_wrong(found)
-    wrong = _rebuild(output, rescore=False)
-    raise SystemExit(any(found.values()) or wrong)
+    files, left_out = _rebuild(output, rescore=False)
+    answer(form, found, *_verdicts(found), *files)
+    raise SystemExit(any(found.values()) or left_out)
 
 
 @leaderboard.command()
 @_board
-def rebuild(board: Path) -> None:
-    """Verify a board, and rewrite its page and pictures from the entries that hold.
+@machine_output("an array: the files written")
+def rebuild(board: Path, form: str | None) -> None:
+    """Verify a leaderboard, and rewrite its page and pictures from the entries that hold.
 
-    Exits with 1 if an entry is left out.
+    Exit code 1 if an entry is left out.
     """
-    raise SystemExit(_rebuild(board))
+    files, left_out = _rebuild(board)
+    answer(form, files, *files)
+    raise SystemExit(left_out)
 
 
 @leaderboard.command()
 @_board
-@json_option("a JSON object: what is wrong with each part")
-def verify(board: Path, as_json: bool) -> None:
-    """Score every stored solution again, check every hash, and rebuild the page, byte for byte.
+@machine_output("an object: what is wrong with each part")
+def verify(board: Path, form: str | None) -> None:
+    """Score every stored solution again, check every hash, and compare the page with its entries.
 
-    Exits with 1 if anything is wrong.
+    Exit code 1 if anything is wrong.
     """
     from mincache.board.verify import verify as checks
     from mincache.site.build import picture
@@ -254,29 +239,28 @@ def verify(board: Path, as_json: bool) -> None:
         try:
             found = checks(board, picture, lambda name: tell(f"verifying {board}; done: {name}"))
         except MissingExtraError as error:
-            click.echo(f"pictures are not looked at: {error}", err=True)
+            warn(f"pictures are not looked at: {error}")
             found = checks(board)
-    if as_json:
-        print_json(found)
-    else:
-        _print_wrong(found)
+    answer(form, found, *_verdicts(found))
     raise SystemExit(any(found.values()))
 
 
-def _print_wrong(found: Mapping[str, Sequence[str]]) -> None:
-    for name, wrong in found.items():
-        click.echo(printable("\n      ".join([f"{'wrong' if wrong else 'ok':5} {name}", *wrong])))
+def _verdicts(found: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        "\n      ".join([f"{'wrong' if wrong else 'ok':5} {name}", *wrong]) for name, wrong in found.items()
+    ]
 
 
 @leaderboard.command()
 @_board
-@click.option("-o", "--output", default=SITE, show_default=True, type=click.Path(path_type=Path))
-@click.option("--figures", type=click.Path(path_type=Path, file_okay=False, exists=True), default=None,
-              help="A folder of SVG files to show on the first page.")  # fmt: skip
-def build(board: Path, output: Path, figures: Path | None) -> None:
-    """Verify a board, and write it as a static site that works from disk, with no network.
+@folder_output("Folder for the site.", default=SITE, show_default=True)
+@click.option("--figures", type=FilePath("folder", file_okay=False, exists=True),
+              help="Folder of SVG files for the first page.")  # fmt: skip
+@machine_output("an object")
+def build(board: Path, output: Path, figures: Path | None, form: str | None) -> None:
+    """Verify a leaderboard, and write it as a static site that works from disk, without a network.
 
-    Exits with 1 if an entry is left out, since it does not verify.
+    Exit code 1 if an entry is left out, since it does not verify.
     """
     from mincache.board.verify import read_board
     from mincache.site.build import build as build_site
@@ -285,15 +269,15 @@ def build(board: Path, output: Path, figures: Path | None) -> None:
         checked = read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
         page = build_site(board, output, figures, checked)
     _warn(checked.remarks)
-    click.echo(page)
+    answer(form, {"page": str(page)}, str(page))
     raise SystemExit(bool(checked.remarks))
 
 
 @leaderboard.command()
-@click.argument("site", default=SITE, type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]")
+@click.argument("site", default=SITE, type=FilePath("folder", file_okay=False, exists=True))
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free port.  [default: 0]")
 def serve(site: Path, port: int) -> None:
-    """Show a site on this machine alone, until interrupted."""
+    """Show a site to this machine alone, until you press Ctrl-C."""
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -305,32 +289,30 @@ def serve(site: Path, port: int) -> None:
 
 
 @leaderboard.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--kind", default="gap", show_default=True, help="gap, profile, time, users, anytime, faults or training."
-)
-@click.option("--suite", default="", help="Which suite, if the records are of several.",
-              shell_complete=suite_names)  # fmt: skip
-@click.option("--solvers", multiple=True, metavar="NAME", help="Draw this row alone; may be repeated.")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A .svg or .png."
-)
+@click.argument("folder", type=FOLDER)
+@click.option("--kind", default="gap", show_default=True, metavar="KIND",
+              help="gap, profile, time, users, anytime, faults or training.")  # fmt: skip
+@click.option("--suite", type=SUITE, default="", help="Suite to draw, if the records are of several.")
+@solver_option("Draw this solver alone")
+@click.option("-o", "--output", required=True, type=PICTURE, help="Picture to write.")
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
-    """Draw a chart of a campaign or a board, for a paper."""
+    """Draw a chart of a campaign or a leaderboard, for a paper."""
     from mincache.site import charts
 
+    charts.require_libraries()
     found = read_tables([folder], solvers, suite, tell=warn)
     if len(found) != 1:
-        raise InputError("suite", "must choose one of the records' suites", f"{len(found)} of them")
+        raise InputError("--suite", "must choose one of the suites in the records", f"{len(found)} of them")
     drawn = charts.chart(kind, found[0])
     if drawn is None:
-        raise InputError("chart", "must have something to draw", "nothing")
+        raise InputError("--kind", "must have something to draw in these records", "nothing", "try gap")
+    prepare(output)
     charts.write(drawn, output)
     click.echo(output)
 
 
-def _rebuild(board: Path, rescore: bool = True) -> bool:
-    """Rewrite page and pictures, and return whether an entry was left out."""
+def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
+    """Rewrite page and pictures; return the paths written, and whether an entry was left out."""
     from mincache.board import readme
     from mincache.board.verify import read_board
     from mincache.files.documents import write_bytes
@@ -343,12 +325,10 @@ def _rebuild(board: Path, rescore: bool = True) -> bool:
         try:
             written = write_pictures(board, tables)
         except MissingExtraError as error:
-            click.echo(f"no charts: {error}", err=True)
+            warn(f"no charts: {error}")
     write_bytes(board / readme.PAGE_FILE, readme.page(tables, board).encode())
-    for path in (*written, board / readme.PAGE_FILE):
-        click.echo(path)
     _warn(checked.remarks)
-    return bool(checked.remarks)
+    return [str(path) for path in (*written, board / readme.PAGE_FILE)], bool(checked.remarks)
 
 
 def _warn(remarks: Sequence[str]) -> None:

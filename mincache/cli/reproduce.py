@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
-from mincache.cli.options import FOLDER
-from mincache.cli.terminal import Bars, TerminalTable, show
+from mincache.cli.options import COUNT, FOLDER, FilePath, folder_output, machine_output
+from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
 
 if TYPE_CHECKING:
-    from mincache.bench.entrant import Entrant
     from mincache.bench.records import Record
     from mincache.paper.findings import Findings
 
 ALL = "all"
 ABOUT = {
-    "fig3": "DDPG's training reward at several learning rates.",
-    "fig4": "Hit ratio over the number of users, and what is claimed of it.",
-    "fig5": "Mean cost over the number of users, and what is claimed of it.",
-    "table": "Every percentage of the paper, and what they depend on.",
-    ALL: "All of these.",
+    "fig3": "Draw DDPG's training reward at several learning rates.",
+    "fig4": "Draw the hit ratio over the number of users, and test the paper's claims on it.",
+    "fig5": "Draw the mean cost over the number of users, and test the paper's claims on it.",
+    "table": "Compute every percentage in the paper, and what it depends on.",
+    ALL: "Do all of these.",
 }
-"""What of the paper can be run again, and a line on each."""
+"""What of the paper can be repeated, and a line on each."""
 _LINES_A_STAGE = 10
 
 
@@ -40,6 +40,10 @@ class _PaperOrRow(click.Group):
             return super().resolve_command(ctx, args)
         return args[0], _row_command(args[0]), args
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the words that begin as typed, and folders."""
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="dir")]
+
 
 def _row_command(argument: str) -> click.Command:
     from mincache.board.entries import find_entry
@@ -51,33 +55,32 @@ def _row_command(argument: str) -> click.Command:
     return reproduce_row
 
 
-@click.group(cls=_PaperOrRow, subcommand_metavar="WORD|ROW [OPTIONS]")
+@click.group(cls=_PaperOrRow, subcommand_metavar="WORD|FOLDER [OPTIONS]")
 def reproduce() -> None:
-    """Run the paper's experiments again, or one published row.
+    """Repeat the paper's experiments, or the published row of a leaderboard in FOLDER.
 
     \b
     mincache reproduce fig5 --quick -o results/paper
     mincache reproduce leaderboard/paper-v1/genetic -o results/again
 
-    What was done once in a folder is found there the next time: repeating a command goes on.
+    Repeat a command to continue: what its output folder holds is not done again.
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
 
 
 def _paper_command(word: str, about: str) -> click.Command:
     options = (
         click.Option(["--full", "size"], flag_value="full", default=True,
-                     help="Everything, about an hour of one core; the default."),
+                     help="The whole, about an hour of one core; the default."),
         click.Option(["--quick", "size"], flag_value="quick", help="A smaller run, of minutes."),
         click.Option(["--smoke", "size"], flag_value="smoke", help="The smallest; its numbers mean nothing."),
-        click.Option(["--workers"], type=click.IntRange(min=1),
-                     help="Processes at a time.  [default: cores]"),
-        click.Option(["--work"], type=FOLDER, metavar="FOLDER",
-                     help="Where suites, campaigns and policies are.  [default: work-SIZE in the output]"),
+        click.Option(["--workers"], type=COUNT, help="Processes at a time.  [default: cores]"),
+        click.Option(["--work"], type=FOLDER,
+                     help="Folder for suites, campaigns and policies.  [default: work-SIZE in the output]"),
         click.Option(["--show"], is_flag=True, help="Run nothing; print what the output folder holds."),
-        click.Option(["--page"], type=click.Path(path_type=Path, dir_okay=False, exists=True),
-                     metavar="FILE", help="A Markdown file whose tables are to be refreshed."),
+        click.Option(["--page"], type=FilePath("file", dir_okay=False, exists=True),
+                     help="Markdown file whose tables to refresh."),
         click.Option(["-o", "--output"], type=FOLDER, default=Path("results/paper"), show_default=True,
-                     metavar="FOLDER", help="Where figures and numbers go."),
+                     help="Folder for figures and numbers."),
     )  # fmt: skip
     return click.Command(word, params=list(options), help=about, callback=partial(_reproduce, word))
 
@@ -89,6 +92,7 @@ def _reproduce(
     from mincache.paper import findings, studies
     from mincache.paper.sizes import SIZES
     from mincache.paper.study_folder import StudyFolder
+    from mincache.site import charts
 
     names = list(studies.STUDIES) if word == ALL else [word]
     if show:
@@ -96,6 +100,7 @@ def _reproduce(
             _print(findings.read(output, name))
         _refresh(page, output)
         return
+    charts.require_libraries()
     with _Stages() as bars:
         where = work or output / f"work-{size}"
         folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
@@ -107,7 +112,7 @@ def _reproduce(
                 click.echo(f"written: {', '.join(map(str, files))}\n")
                 _refresh(page, output)
         except KeyboardInterrupt:
-            click.echo("interrupted; repeat the command to go on", err=True)
+            click.echo("interrupted; repeat the command to continue", err=True)
             sys.exit(1)
 
 
@@ -118,7 +123,7 @@ def _print(found: Findings) -> None:
         if name in COLUMNS and rows:
             titles, *body = cells(name, rows)
             sides = "".join("r" if column.numeric else "l" for column in COLUMNS[name])
-            show(TerminalTable(titles, sides, body, title=name))
+            show(TerminalTable(titles, sides, body, title=name, more="the .csv files in the output folder"))
 
 
 def _refresh(page: Path | None, output: Path) -> None:
@@ -133,7 +138,7 @@ def _refresh(page: Path | None, output: Path) -> None:
 
 
 class _Stages(Bars):
-    """A bar for what is being done, in a terminal; elsewhere a line now and then."""
+    """A bar a stage in a terminal; elsewhere a line now and then."""
 
     def show(self, text: str, done: int, total: int, note: str | None = None) -> None:
         if self.live:
@@ -143,23 +148,26 @@ class _Stages(Bars):
 
 
 @click.command()
-@click.argument("entry", metavar="ROW", type=FOLDER)
-@click.option("-o", "--output", required=True, type=FOLDER, help="Where the new records go.")
-@click.option("--instances", type=click.IntRange(min=1), default=None, help="Of the first so many instances.")
+@click.argument("entry", type=FOLDER)
+@folder_output("Folder for the new records.")
+@click.option("--instances", type=COUNT, help="Repeat the first so many instances.  [default: all]")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.001, show_default=True,
-              help="Relative difference of the mean cost that is still a reproduction.")  # fmt: skip
-@click.option(
-    "--by", default="", help="Who reproduces it; then the entry gets their review, with these records."
-)
-def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
-    """Run one published row again, ROW being its folder, such as leaderboard/paper-v1/genetic.
+              help="Largest relative difference of the mean cost in a reproduction.")  # fmt: skip
+@click.option("--by", default="", metavar="NAME",
+              help="Reviewer; the entry gets their review, with these records.")  # fmt: skip
+@machine_output("an object")
+def reproduce_row(
+    entry: Path, output: Path, instances: int | None, tolerance: float, by: str, form: str | None
+) -> None:
+    """Repeat the published row in FOLDER, such as leaderboard/paper-v1/genetic.
 
-    Every run is repeated under its own limits and seeds. A learned solver answers with the policies in the
-    row's folder. Exits with 1 if the row is not reproduced.
+    Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
+    folder. Exit code 1 if the row is not reproduced.
     """
-    from mincache.bench import journal
-    from mincache.bench.campaign import Redo, pending
+    from mincache.bench.campaign import Redo
     from mincache.bench.campaign import run as run_campaign
+    from mincache.bench.describing import describe_one
+    from mincache.bench.entrant import absolute
     from mincache.bench.executors import LocalExecutor
     from mincache.board.entries import find_entry, read_entry
     from mincache.board.references import find_suite
@@ -177,30 +185,30 @@ def reproduce_row(entry: Path, output: Path, instances: int | None, tolerance: f
     names = sorted({record.cell.instance for record in every})
     kept = names[:instances]
     records = [record for record in every if record.cell.instance in kept]
-    entrant = _entrant(spec_of(published))
+    entrant = describe_one(absolute(spec_of(published)))
     for what, said in (
-        ("source", "source is another than the one recorded"),
-        ("files", "files are others than those recorded"),
+        ("source", "source differs from the recorded one"),
+        ("files", "files differ from the recorded ones"),
     ):
         known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
         if known - {getattr(entrant, what)}:
-            click.echo(f"the solver's {said}", err=True)
+            warn(f"the solver's {said}")
     tasks = tasks_of(records, entrant, suite)
-    with Progress(len(tasks), len(pending(output, tasks, Redo()))) as progress:
-        run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show)
-    keys = {task.key for task in tasks}
-    again = [one for one in journal.read(output) if one.cell.key in keys]
+    with Progress(len(tasks), form is not None) as progress:
+        again = run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show, progress.begin)
     found = reproduction(records, again)
     holds = found.holds(tolerance)
     of_all = "" if kept == names else f", on {len(kept)} of {len(names)} instances"
-    click.echo(f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}")
-    if by and holds:
-        _review(entry, by, f"{found}{of_all}", again, output)
+    told = f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}"
+    document = {"reproduced": holds, "instances": len(kept), "told": told}
+    written = [_review(entry, by, f"{found}{of_all}", again, output)] if by and holds else []
+    lines = [f"written: {review}; `mincache leaderboard rebuild` shows it" for review in written]
+    answer(form, document | {"reviews": [str(review) for review in written]}, told, *lines)
     sys.exit(not holds)
 
 
-def _review(entry: Path, by: str, found: str, again: list[Record], output: Path) -> None:
-    """Write a review into the entry, unless verifying would refuse it."""
+def _review(entry: Path, by: str, found: str, again: list[Record], output: Path) -> Path:
+    """Write a review into the entry, unless verifying would refuse it; return its folder."""
     import shutil
 
     from mincache.board.entries import folder_name, read_entry
@@ -214,17 +222,7 @@ def _review(entry: Path, by: str, found: str, again: list[Record], output: Path)
     if wrong := list(wrong_in_review(read_entry(entry), name)):
         shutil.rmtree(review)
         raise InputError("review", "must hold to be written", "; ".join(wrong))
-    click.echo(f"written: {review}; `mincache leaderboard rebuild` shows it")
-
-
-def _entrant(solver: str) -> Entrant:
-    from mincache.bench.describing import describe_all
-    from mincache.bench.entrant import Entrant
-
-    (found,) = describe_all([solver], workers=1)
-    if not isinstance(found, Entrant):
-        raise found
-    return found
+    return review
 
 
 for _word, _about in ABOUT.items():

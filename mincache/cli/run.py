@@ -9,9 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completion import solver_names, suite_names
-from mincache.cli.options import COUNT, FOLDER, SECONDS, json_option, limit_options, limits_of, part
-from mincache.cli.terminal import print_json, waiting
+from mincache.cli.completion import SOLVERS, SUITE
+from mincache.cli.options import (
+    COUNT,
+    FOLDER,
+    SECONDS,
+    SEED,
+    folder_output,
+    limit_options,
+    limits_of,
+    machine_output,
+    part,
+    solver_option,
+)  # fmt: skip
+from mincache.cli.terminal import answer, waiting, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,28 +31,29 @@ if TYPE_CHECKING:
     from mincache.bench.entrant import Entrant
     from mincache.bench.executors import Executor
     from mincache.bench.plan import Task
+    from mincache.bench.records import Record
 
 
 @click.command()
-@click.argument("suite", shell_complete=suite_names)
-@click.option("--solver", "solvers", multiple=True, required=True, metavar="SPEC",
-              shell_complete=solver_names,
-              help="NAME, NAME[PARAMETER=VALUE,...], FILE.py:CLASS, or `all`; may be repeated.")  # fmt: skip
+@click.argument("suite", type=SUITE)
+@solver_option("NAME, NAME[PARAMETER=VALUE,...], FILE.py:CLASS, or `all`", SOLVERS, required=True)
 @click.option("--seeds", type=COUNT, default=1, show_default=True,
-              help="Repetitions of each stochastic solver.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Root of the random streams, which are the same for every solver.")  # fmt: skip
+              help="Repetitions of each randomised solver, each with its own seed.")  # fmt: skip
+@click.option("--seed", type=SEED, default=0, show_default=True,
+              help="Root of the random streams; they are the same for every solver.")  # fmt: skip
 @click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
-              help="Seconds for a run to solve; starting it does not count.")  # fmt: skip
+              help="Time for a run to solve; loading the solver does not count.")  # fmt: skip
 @limit_options
 @click.option("--workers", type=COUNT, help="Runs at a time.  [default: cores / threads]")
-@click.option("--executor", type=click.Choice(["local", "dask"]), default="local", show_default=True)
-@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask scheduler, such as tcp://10.0.0.1:8786.")
-@click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; see `mincache merge`.")
+@click.option("--executor", type=click.Choice(["local", "dask"]), default="local", show_default=True,
+              help="Run on this machine, or on a Dask cluster.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, such as tcp://10.0.0.1:8786.")
+@click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; then `mincache merge`.")
 @click.option("--retry", type=click.Choice(["failed"]), help="Repeat the runs that failed.")
 @click.option("--force", is_flag=True, help="Repeat every run.")
-@click.option("--dry-run", is_flag=True, help="Print what would be run, and how long at most.")
-@click.option("-o", "--output", type=FOLDER, required=True, metavar="FOLDER", help="Where the records go.")
+@click.option("--dry-run", is_flag=True, help="Print the runs to do and the longest time they take.")
+@folder_output("Folder for the records.")
+@machine_output("an object as `mincache status --json` prints")
 def run(
     suite: str,
     solvers: tuple[str, ...],
@@ -55,12 +67,13 @@ def run(
     force: bool,
     dry_run: bool,
     output: Path,
+    form: str | None,
     **limiting: Any,
 ) -> None:
-    """Run solvers on SUITE (a standard suite or a folder), and record every attempt.
+    """Run solvers on SUITE, a standard suite or a folder, and record every attempt.
 
-    Repeating the command goes on where it stopped. Exit code 0 only if every run is verified, or declined
-    by the solver's own word.
+    Repeat the command to continue where it stopped. Exit code 0 if every run is verified, or declined by
+    its solver.
     """
     from mincache.bench import campaign, plan
     from mincache.bench.cores import usable_cores
@@ -73,15 +86,15 @@ def run(
     found = suites.find(suite)
     with waiting("loading solvers"):
         entrants = _entrants(solvers, limits.startup_s)
-    tasks = plan.plan(found, entrants, seeds, limits, seed)
+    whole = tasks = plan.plan(found, entrants, seeds, limits, seed)
     if shard is not None:
-        tasks = list(plan.shard(tasks, *shard))
+        tasks = list(plan.shard(whole, *shard))
     redo = campaign.Redo(failed=retry == "failed", all=force)
     if dry_run:
         print_plan(tasks, {task.key for task in campaign.pending(output, tasks, redo)}, at_a_time)
         return
-    _run(output, tasks, where, redo)
-    _conclude_campaign(output, tasks)
+    records = _run(output, tasks, where, redo, whole if shard is not None else (), form is not None)
+    _conclude(records, tasks, form)
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
@@ -92,12 +105,12 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
     if name == "local":
         return LocalExecutor(workers, threads)
     if scheduler is None:
-        raise InputError("--scheduler", "must be given with --executor dask", "nothing")
+        raise InputError("--scheduler", "must be given with --executor dask")
     try:
         from mincache.bench.cluster import DaskExecutor
     except ModuleNotFoundError as error:
         raise registry.missing_extra("--executor dask", error) from None
-    return DaskExecutor(scheduler)
+    return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
 
 
 def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
@@ -120,64 +133,67 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     return entrants
 
 
-def _run(output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo) -> None:
+def _run(
+    output: Path, tasks: Sequence[Task], executor: Executor, redo: Redo, whole: Sequence[Task], quiet: bool
+) -> list[Record]:
     from mincache.bench import campaign
     from mincache.bench.executors import ExecutorError
     from mincache.bench.journal import JournalError
     from mincache.cli.summary import Progress
 
-    waiting = len(campaign.pending(output, tasks, redo))
     try:
-        with Progress(len(tasks), waiting) as progress:
-            campaign.run(output, tasks, executor, redo, progress.show)
+        with Progress(len(tasks), quiet) as progress:
+            return campaign.run(output, tasks, executor, redo, progress.show, progress.begin, whole)
     except KeyboardInterrupt:
-        click.echo("interrupted; repeat the command to go on", err=True)
+        click.echo("interrupted; repeat the command to continue", err=True)
         sys.exit(1)
     except (JournalError, ExecutorError) as error:
-        click.echo(f"error: {error}; repeat the command to go on", err=True)
-        sys.exit(1)
+        raise click.ClickException(f"{error}; repeat the command to continue") from None
 
 
-def _conclude_campaign(output: Path, tasks: Sequence[Task]) -> None:
-    from mincache.bench import journal
-    from mincache.cli.summary import print_outcomes
+def _conclude(records: Sequence[Record], tasks: Sequence[Task], form: str | None) -> None:
+    from mincache.cli.summary import outcome_lines, status_of
 
-    keys = {task.key for task in tasks}
-    records = [record for record in journal.read(output) if record.cell.key in keys]
-    print_outcomes(records)
-    sys.exit(0 if len(records) == len(keys) and all(record.passed for record in records) else 1)
+    found = status_of(records, {task.key: task.cell.solver for task in tasks})
+    answer(form, asdict(found), *outcome_lines(found))
+    sys.exit(0 if found.done == found.planned and not found.failed else 1)
 
 
 @click.command()
 @click.argument("folder", type=FOLDER)
-@json_option()
-def status(folder: Path, as_json: bool) -> None:
-    """Tell how far the campaign in FOLDER is, also while it runs."""
-    from mincache.cli.summary import print_status, status_of
+@machine_output("an object")
+def status(folder: Path, form: str | None) -> None:
+    """Show how far the campaign in FOLDER is, also while it runs."""
+    from mincache.cli.summary import read_status, status_lines
 
-    if as_json:
-        print_json(asdict(status_of(folder)))
-    else:
-        print_status(status_of(folder))
+    found = read_status(folder)
+    answer(form, asdict(found), *status_lines(found))
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
-@click.option("-o", "--output", type=FOLDER, required=True, metavar="FOLDER", help="Where they are joined.")
-def merge(folders: tuple[Path, ...], output: Path) -> None:
+@click.argument("folders", nargs=-1, required=True, type=FOLDER)
+@folder_output("Folder for the joined records.")
+@machine_output("an object")
+def merge(folders: tuple[Path, ...], output: Path, form: str | None) -> None:
     """Join the records of campaigns that ran in parts.
 
-    Of each run the first record is kept. Exit code 1 if two differ in verdict or answer; each is named.
+    Of each run, the first record is kept. Exit code 1 if two records of a run differ in verdict or answer, or
+    if a solution is missing or damaged; each is named.
     """
     from mincache.bench import journal, merging
-    from mincache.cli.summary import passed_over
+    from mincache.cli.summary import skipped
 
     with waiting("joining records"):
-        conflicts = merging.merge(folders, output)
+        merged = merging.merge(folders, output)
     for folder in folders:
-        if torn := journal.torn_lines(folder):
-            click.echo(f"{folder}: {passed_over(torn)}", err=True)
-    for conflict in conflicts:
-        click.echo(f"conflict: {conflict}", err=True)
-    click.echo(f"{len(journal.read(output))} runs in {output}, {len(conflicts)} conflicts")
-    sys.exit(1 if conflicts else 0)
+        if torn := journal.read_counting(folder)[1]:
+            warn(f"{folder}: {skipped(torn)}")
+    for damage in merged.damaged:
+        warn(f"damaged: {damage}")
+    for conflict in merged.conflicts:
+        warn(f"conflict: {conflict}")
+    runs = len(journal.read(output))
+    damaged = list(merged.damaged)
+    found = {"folder": str(output), "runs": runs, "conflicts": list(merged.conflicts), "damaged": damaged}
+    answer(form, found, f"{runs} runs in {output}, {len(merged.conflicts)} conflicts")
+    sys.exit(1 if merged.conflicts or merged.damaged else 0)

@@ -12,7 +12,7 @@ import click
 def schema(document: str) -> None:
     """Print the JSON Schema of the instance or the solution document, or the table of symbols.
 
-    A schema holds what a schema can say; that the shapes agree is checked when a document is read.
+    No schema can say that the shapes of arrays agree; reading a document checks that.
     """
     from mincache.files.documents import json_schema
 

@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completion import instance_names
-from mincache.cli.options import json_option
-from mincache.cli.terminal import print_json
+from mincache.cli.completion import INSTANCE
+from mincache.cli.options import FilePath, find_instance, machine_output, read_input
+from mincache.cli.terminal import answer
 
 if TYPE_CHECKING:
     from mincache.problem.evaluation import Evaluation
 
 
 @click.command()
-@click.argument("instance", shell_complete=instance_names)
-@click.argument("solution", type=click.Path())
-@json_option()
-def score(instance: str, solution: str, as_json: bool) -> None:
-    """Score SOLUTION (a file) on INSTANCE (a file, or the name of a standard instance).
+@click.argument("instance", type=INSTANCE)
+@click.argument("solution", type=FilePath("file", dir_okay=False, dash=True))
+@machine_output("an object")
+def score(instance: str, solution: Path, form: str | None) -> None:
+    """Score the solution in FILE on INSTANCE, a file or the name of a standard instance.
 
-    Exit code 0 if the solution is feasible, 1 if not, 2 if a file is unreadable or malformed.
-    """
-    from mincache.errors import in_file
-    from mincache.files.documents import read_solution
-    from mincache.generation.suites import find_instance
+    `-` stands for standard input, in place of one of them. Exit code 0 if the solution is feasible, 1 if
+    not, 2 if a file cannot be read.
+
+    \b
+    mincache solve smoke-v1.l0.n10.t0 --solver lru -o - | mincache score smoke-v1.l0.n10.t0 -
+    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    from mincache.errors import InputError, in_file
+    from mincache.files.documents import parse_solution
     from mincache.problem.evaluation import evaluate
 
-    problem, answer = find_instance(instance), read_solution(solution)
+    if instance == "-" == str(solution):
+        raise InputError("FILE", "must not be `-` where INSTANCE is")
+    problem = find_instance(instance)
     with in_file(solution):
-        evaluation = evaluate(problem, answer)
-    if as_json:
-        print_json(as_document(evaluation))
-    else:
-        click.echo(as_text(evaluation))
+        evaluation = evaluate(problem, parse_solution(read_input(solution)))
+    answer(form, as_document(evaluation), as_text(evaluation))
     sys.exit(0 if evaluation.feasible else 1)
 
 

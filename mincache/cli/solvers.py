@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completion import solver_names
-from mincache.cli.options import FOLDER, SECONDS, json_option
-from mincache.cli.terminal import Styled, TerminalTable, print_json, show, waiting
+from mincache.cli.completion import SOLVER
+from mincache.cli.options import FOLDER, SECONDS, machine_output
+from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
+from mincache.cli.verbs import VerbGroup
 
 if TYPE_CHECKING:
     from mincache.solving.conformance import Check
@@ -21,23 +22,20 @@ if TYPE_CHECKING:
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def solvers(ctx: click.Context) -> None:
-    """List the installed solvers, check one against the contract, or begin one of your own.
+@click.group(cls=VerbGroup, bare="list")
+def solvers() -> None:
+    """List the installed solvers, check one against the contract, or start one of your own.
 
     \b
     mincache solvers
     mincache solvers new my-solver
     mincache solvers check 'genetic[population=20,generations=10]'
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_)
 
 
 @solvers.command("list")
-@json_option("a JSON array")
-def list_(as_json: bool = False) -> None:
+@machine_output("an array", csv=True)
+def list_(form: str | None) -> None:
     """List the installed solvers with their parameters.
 
     \b
@@ -48,18 +46,21 @@ def list_(as_json: bool = False) -> None:
 
     with waiting("loading solvers"):
         rows = [_about(name) for name in registry.names()]
-    if as_json:
-        print_json(rows)
-        return
-    table: list[list[str | Styled]] = []
+    cells: list[list[str | Styled]] = []
     for row in rows:
         if row["missing"]:
-            table.append([row["solver"], "", "", f"not available: {row['missing']}"])
+            cells.append([row["solver"], "", "", f"not available: {row['missing']}"])
             continue
-        table.append([row["solver"], row["kind"], "yes" if row["stochastic"] else "no", row["about"]])
-        if given := ", ".join(f"{p['name']}={p['default']}" for p in row["parameters"]):
-            table.append(["", "", "", Styled(given, "dim")])
-    show(TerminalTable(("solver", "kind", "seeded", "what it does, and its parameters"), "llll", table))
+        cells.append([row["solver"], row["kind"], "yes" if row["stochastic"] else "no", row["about"]])
+        if given := ", ".join(_assignments(row)):
+            cells.append(["", "", "", Styled(given, "dim")])
+    titles = ("solver", "kind", "seeded", "what it does, and its parameters")
+    flat = [row | {"parameters": _assignments(row)} for row in rows]
+    answer(form, rows, TerminalTable(titles, "lllt", cells, more="--csv"), rows=flat)
+
+
+def _assignments(row: dict[str, Any]) -> list[str]:
+    return [f"{one['name']}={one['default']}" for one in row.get("parameters", ())]
 
 
 def _about(name: str) -> dict[str, Any]:
@@ -97,14 +98,14 @@ def _plain(value: Any) -> Any:
 
 
 @solvers.command()
-@click.argument("solver", shell_complete=solver_names)
+@click.argument("solver", type=SOLVER)
 @click.option("--patience", type=SECONDS, default=600.0, show_default=True,
-              help="Seconds that one check may take.")  # fmt: skip
-@json_option("a JSON array")
-def check(solver: str, patience: float, as_json: bool) -> None:
-    """Check SOLVER (a name or FILE.py:CLASS, parameters allowed) against the solver contract.
+              help="A check that takes longer has failed.")  # fmt: skip
+@machine_output("an array, an object a check", csv=True)
+def check(solver: str, patience: float, form: str | None) -> None:
+    """Check SOLVER (a name or FILE.py:CLASS, with or without parameters) against the solver contract.
 
-    The solver runs in a process of its own, on tiny, odd and large instances. Exit code 1 if a check fails.
+    The solver runs in its own process, on tiny, odd and large instances. Exit code 1 if a check fails.
 
     \b
     mincache solvers check cloud-only
@@ -118,32 +119,30 @@ def check(solver: str, patience: float, as_json: bool) -> None:
         for one in checks_of(solver, patience):
             found.append(one)
             tell(f"checking; passed: {one.name}" if one.outcome == "passed" else "checking")
-    if as_json:
-        print_json([asdict(one) for one in found])
-    else:
-        _show(found)
-    sys.exit(1 if any(one.outcome == "failed" for one in found) else 0)
+    counts = {outcome: sum(one.outcome == outcome for one in found) for outcome in _COLOURS}
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    answer(form, [asdict(one) for one in found], _check_table(found), told)
+    sys.exit(1 if counts["failed"] else 0)
 
 
-def _show(checks: list[Check]) -> None:
+def _check_table(checks: list[Check]) -> TerminalTable:
     failed = any(one.outcome == "failed" for one in checks)
     titles = ("check", "result", "what was seen", *(["what to do"] if failed else []))
     rows: list[list[str | Styled]] = [
         [one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, *([one.advice] if failed else [])]
         for one in checks
     ]
-    show(TerminalTable(titles, "l" * len(titles), rows))
-    counts = {outcome: sum(one.outcome == outcome for one in checks) for outcome in _COLOURS}
-    click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count))
+    return TerminalTable(titles, "tltt"[: len(titles)], rows, more="--csv")
 
 
 @solvers.command()
 @click.argument("name")
 @click.option("--file", "as_file", is_flag=True, help="Write a single file instead of a package.")
-@click.option("-o", "--output", type=FOLDER, metavar="FOLDER",
-              help="Where it goes; default: a folder called NAME, with --file the current one.")  # fmt: skip
-def new(name: str, as_file: bool, output: Path | None) -> None:
-    """Write a working solver called NAME to begin with: a package to install, or a single file.
+@click.option("-o", "--output", type=FOLDER,
+              help="Folder to write to.  [default: NAME; with --file the current folder]")  # fmt: skip
+@machine_output("an object")
+def new(name: str, as_file: bool, output: Path | None, form: str | None) -> None:
+    """Write a working solver called NAME to start from: a package to install, or a single file.
 
     \b
     mincache solvers new my-solver
@@ -151,15 +150,17 @@ def new(name: str, as_file: bool, output: Path | None) -> None:
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache.solving import scaffold
 
+    install = []
     if as_file:
-        path = scaffold.write_file(name, output or Path())
-        click.echo(f"{path}\n\nnext:")
-        called = f"{path}:{scaffold.class_name(name)}"
+        paths = [scaffold.write_file(name, output or Path())]
+        called = f"{paths[0]}:{scaffold.class_name(name)}"
     else:
-        for path in scaffold.write_package(name, output or Path(name)):
-            click.echo(path)
-        click.echo(f"\nnext:\n  pip install -e {output or name}")
-        called = name
-    click.echo(f"  mincache solvers check {called}")
-    click.echo(f"  mincache run smoke-v1 --solver {called} --solver popular-first -o results/{name}")
-    click.echo(f"  mincache leaderboard results/{name}")
+        paths = scaffold.write_package(name, output or Path(name))
+        called, install = name, [f"  pip install -e {output or name}"]
+    files = list(map(str, paths))
+    answer(
+        form, {"files": files, "solver": called}, *files, "\nnext:", *install,
+        f"  mincache solvers check {called}",
+        f"  mincache run smoke-v1 --solver {called} --solver popular-first -o results/{name}",
+        f"  mincache leaderboard results/{name}",
+    )  # fmt: skip

@@ -13,7 +13,7 @@ import click
 from mincache.bench import campaign, journal
 from mincache.bench.plan import Task
 from mincache.bench.records import Cell, Record
-from mincache.cli.terminal import Bars
+from mincache.cli.terminal import Bars, warn
 
 _MOST_FAILURES = 20
 
@@ -22,7 +22,10 @@ def line(record: Record) -> str:
     """Return a record in one line."""
     score = record.score
     cost = f" cost {score.cost:.6g}" if score is not None and score.cost is not None else ""
-    took = f" in {record.solve_s:.3g} s" if record.solve_s is not None else ""
+    took = ""
+    if record.solve_s is not None and record.answer_s is not None:
+        start_s = record.answer_s - record.solve_s
+        took = f" in {record.solve_s:.3g} s, {record.answer_s:.3g} s with {start_s:.3g} s to start"
     stop = "" if record.stop_reason == "finished" else record.stop_reason
     why = ": ".join(filter(None, (stop, record.reason)))
     return f"{_place(record.cell)} {record.verdict}{cost}{took}" + (f": {why}" if why else "")
@@ -37,25 +40,32 @@ class Progress:
 
     Args:
         total: runs of the campaign.
-        waiting: those still to be done.
+        quiet: whether lines go to standard error, because the answer alone goes to standard output.
     """
 
-    def __init__(self, total: int, waiting: int) -> None:
-        self._total, self._done, self._failed = total, total - waiting, 0
+    def __init__(self, total: int, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._total, self._done, self._failed = total, 0, 0
         self._bars = Bars()
 
+    def begin(self, waiting: int, torn_lines: int) -> None:
+        """Show how many runs are still to be done, and what of the journal was passed over."""
+        if torn_lines:
+            warn(skipped(torn_lines))
+        self._done = self._total - waiting
+        self._bars.show("runs", self._done, self._total, "0 failed")
+
     def show(self, record: Record) -> None:
-        """Show that a run is done and kept."""
+        """Show one more run as done."""
         self._done += 1
         self._failed += not record.passed
         if self._bars.live:
             self._bars.show("runs", self._done, self._total, f"{self._failed} failed")
         else:
-            click.echo(f"[{self._done}/{self._total}] {line(record)}")
+            click.echo(f"[{self._done}/{self._total}] {line(record)}", err=self._quiet)
 
     def __enter__(self) -> Self:
         self._bars.__enter__()
-        self._bars.show("runs", self._done, self._total, "0 failed")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -63,29 +73,25 @@ class Progress:
 
 
 def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) -> None:
-    """Print the cells of a campaign, which of them are still to be run, and the longest that can take."""
+    """Print the runs of a campaign, which of them are still to do, and the longest time they can take."""
     for task in tasks:
         mark = "run " if task.key in waiting else "done"
         click.echo(f"{mark} {_place(task.cell)}")
     limits = [task.limits for task in tasks if task.key in waiting]
     seconds = sum((one.wall_s or 0.0) + one.grace_s for one in limits) / workers
     click.echo(f"{len(waiting)} of {len(tasks)} runs to do, {len(tasks) - len(waiting)} done already")
-    click.echo(f"at most {seconds:.0f} s in solvers, {workers} at a time, and what it takes to start them")
+    click.echo(f"at most {seconds:.0f} s in solvers, {workers} at a time, plus the time to start them")
 
 
-def print_outcomes(records: Sequence[Record]) -> None:
-    """Print how often each outcome came, by solver, and the runs that failed."""
-    _print_counts(campaign.outcomes(records), [line(record) for record in records if not record.passed])
-
-
-def _print_counts(outcomes: Mapping[str, Mapping[str, int]], failed: Sequence[str]) -> None:
-    for solver, counts in outcomes.items():
-        parts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
-        click.echo(f"{solver}: {parts}")
-    for one in failed[:_MOST_FAILURES]:
-        click.echo(f"  {one}")
-    if len(failed) > _MOST_FAILURES:
-        click.echo(f"  and {len(failed) - _MOST_FAILURES} more that failed")
+def outcome_lines(status: Status) -> list[str]:
+    """Return how often each outcome came, a line a solver, and the runs that failed."""
+    lines = [
+        f"{solver}: {', '.join(f'{count} {outcome}' for outcome, count in sorted(counts.items()))}"
+        for solver, counts in status.outcomes.items()
+    ]
+    lines += [f"  {one}" for one in status.failed[:_MOST_FAILURES]]
+    left = len(status.failed) - _MOST_FAILURES
+    return [*lines, f"  and {left} more that failed"] if left > 0 else lines
 
 
 @dataclass(frozen=True)
@@ -109,32 +115,43 @@ class Status:
     torn_lines: int
 
 
-def status_of(folder: Path) -> Status:
-    """Return how far the campaign in a folder is."""
-    records = journal.read(folder)
+def status_of(records: Sequence[Record], planned: Mapping[str, str], torn_lines: int = 0) -> Status:
+    """Return how far a campaign is.
+
+    Args:
+        records: its records so far.
+        planned: the solver of each planned run, by the run's key.
+        torn_lines: lines of its journal that were cut off.
+    """
     done = {record.cell.key for record in records if record.final}
-    cells = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
     return Status(
-        done=len(done & cells.keys()),
-        planned=len(cells),
+        done=len(done & planned.keys()),
+        planned=len(planned),
         outcomes={solver: dict(counts) for solver, counts in campaign.outcomes(records).items()},
-        to_do=dict(Counter(solver for key, solver in cells.items() if key not in done)),
+        to_do=dict(Counter(solver for key, solver in planned.items() if key not in done)),
         failed=[line(record) for record in records if not record.passed],
-        torn_lines=journal.torn_lines(folder),
+        torn_lines=torn_lines,
     )
 
 
-def print_status(status: Status) -> None:
-    """Print how far a campaign is."""
-    click.echo(f"{status.done} of {status.planned} runs done")
-    _print_counts(status.outcomes, status.failed)
-    for solver, count in status.to_do.items():
-        click.echo(f"{solver}: {count} to do")
-    if status.torn_lines:
-        click.echo(passed_over(status.torn_lines))
+def read_status(folder: Path) -> Status:
+    """Return how far the campaign in a folder is."""
+    records, torn_lines = journal.read_counting(folder)
+    planned = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
+    return status_of(records, planned, torn_lines)
 
 
-def passed_over(torn_lines: int) -> str:
-    """Return a sentence on a journal's lines that are not whole."""
+def status_lines(status: Status) -> list[str]:
+    """Return how far a campaign is, for people."""
+    return [
+        f"{status.done} of {status.planned} runs done",
+        *outcome_lines(status),
+        *(f"{solver}: {count} to do" for solver, count in status.to_do.items()),
+        *([skipped(status.torn_lines)] if status.torn_lines else []),
+    ]
+
+
+def skipped(torn_lines: int) -> str:
+    """Return a sentence on the lines of a journal that cannot be read."""
     lines = "1 line of the journal is" if torn_lines == 1 else f"{torn_lines} lines of the journal are"
-    return f"{lines} not whole, or of another version, and passed over"
+    return f"{lines} incomplete or of another version, and skipped"

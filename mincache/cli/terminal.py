@@ -6,11 +6,14 @@ such as the escape sequences of a terminal, is shown by its code.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar
 
 import click
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 _PIPED_WIDTH = 200
-"""Into a file or a pipe a table may be so wide."""
+"""Width of a table in a file or a pipe."""
+_LEAST_TEXT = 16
+"""A column of text that has more is never narrower than this."""
 
 
 class Styled(NamedTuple):
@@ -33,15 +38,16 @@ class Styled(NamedTuple):
 
 @dataclass(frozen=True)
 class TerminalTable:
-    """A table of plain text.
+    """A table of plain text; its columns stand in order of worth, the name of each row first.
 
     Attributes:
-        titles: what stands above each column.
-        sides: a letter a column: `l` for text, which may fold, and `r` for numbers, which stay whole.
+        titles: the title of each column; a line break shows where a narrow title may break.
+        sides: one letter a column: `l` for names and `r` for numbers, which stay whole, and `t` for text,
+            which folds between words.
         rows: the cells of each row; a row without cells is a gap.
-        title: what stands above the table.
-        caption: what stands below it.
-        padding: blanks on each side of a column.
+        title: a line above the table.
+        caption: a line below the table.
+        more: how else to see all columns, such as `--csv`.
     """
 
     titles: Sequence[str]
@@ -49,11 +55,15 @@ class TerminalTable:
     rows: Sequence[Sequence[str | Styled]]
     title: str = ""
     caption: str = ""
-    padding: int = 1
+    more: str = ""
 
 
 def show(*tables: TerminalTable, width: int | None = None) -> None:
-    """Print tables, as wide as the terminal unless a width is given."""
+    """Print tables, as wide as the terminal unless a width is given.
+
+    No cell is cropped and no word is broken. Where the width is too small, columns are left out from the
+    right, and a line below the table names them. The first column is never left out.
+    """
     from rich.align import Align
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -61,21 +71,73 @@ def show(*tables: TerminalTable, width: int | None = None) -> None:
     console = _console()
     if width is not None or not console.is_terminal:
         console.width = width or _PIPED_WIDTH
+    available = console.width
     for table in tables:
-        drawn = Table(
-            title=_text(table.title) if table.title else None,
-            caption=_text(table.caption) if table.caption else None,
-            box=SIMPLE_HEAD, show_edge=False, padding=(0, table.padding), pad_edge=False,
-            title_justify="left", caption_justify="left",
-        )  # fmt: skip
-        for title, side in zip(table.titles, table.sides, strict=True):
-            number = side == "r"
-            heading = Align(_text(title), "right" if number else "left", vertical="bottom")
-            # A number folded over two lines, or cut, would be misread.
-            drawn.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+        widths, gap, needed = _fitted(table, available)
+        drawn = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, gap - 1, 0, 0), pad_edge=False)
+        for title, side, one in zip(table.titles, table.sides, widths, strict=False):
+            justify: Literal["left", "right"] = "right" if side == "r" else "left"
+            heading = Align(_text(title), justify, vertical="bottom")
+            drawn.add_column(heading, justify=justify, width=one, no_wrap=True, overflow="crop")
         for row in table.rows:
-            drawn.add_row(*map(_text, row)) if row else drawn.add_section()
+            drawn.add_row(*map(_folded, row, widths)) if row else drawn.add_section()
+        _say(console, table.title)
+        console.width = max(available, sum(widths) + gap * (len(widths) - 1))
         console.print(drawn)
+        console.width = available
+        _say(console, table.caption)
+        if left_out := [_one_line(title) for title in table.titles[len(widths) :]]:
+            ways = [f"a terminal {needed} columns wide", *filter(None, [table.more])]
+            _say(console, f"left out: {', '.join(left_out)}; see all with {' or '.join(ways)}")
+
+
+def _fitted(table: TerminalTable, available: int) -> tuple[list[int], int, int]:
+    """Return the widths of the columns that fit, the blanks between two, and the width that all need."""
+    from rich.cells import cell_len
+
+    least, whole = [], []
+    for n, (title, side) in enumerate(zip(table.titles, table.sides, strict=True)):
+        cells = [title, *(_plain(row[n]) for row in table.rows if row)]
+        lines = [cell_len(line) for cell in cells for line in cell.split("\n")]
+        words = [cell_len(word) for cell in cells for word in cell.split()]
+        whole.append(max(lines))
+        least.append(max([min(whole[n], _LEAST_TEXT), *words]) if side == "t" else whole[n])
+    needed, gap, count = sum(least) + len(least) - 1, 2, len(least)
+    if needed + len(least) - 1 > available:
+        gap = 1
+    while count > 1 and sum(least[:count]) + gap * (count - 1) > available:
+        count -= 1
+    room = available - gap * (count - 1)
+    for most in range(max(room, 0), -1, -1):  # the widest text columns give way first
+        widths = [min(one, max(low, most)) for low, one in zip(least[:count], whole[:count], strict=True)]
+        if sum(widths) <= room:
+            break
+    return widths, gap, needed
+
+
+def _folded(cell: str | Styled, width: int) -> Text:
+    """Return a cell with its lines broken between words; rich would crop some with wide characters."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    lines = []
+    for line in _plain(cell).split("\n"):
+        lines.append("")
+        for word in line.split() if cell_len(line) > width else [line]:
+            if lines[-1] and cell_len(f"{lines[-1]} {word}") > width:
+                lines.append(word)
+            else:
+                lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return Text("\n".join(lines), "" if isinstance(cell, str) else cell.style)
+
+
+def _say(console: Console, line: str) -> None:
+    if line:
+        console.print(_text(line), overflow="ignore", crop=False)
+
+
+def _one_line(title: str) -> str:
+    return title.replace("-\n", "").replace("\n", " ")
 
 
 def printable(text: str) -> str:
@@ -83,9 +145,43 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
-def print_json(value: Any) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2))
+def answer(
+    form: str | None, value: Any, *shown: TerminalTable | str, rows: Iterable[Mapping[str, Any]] | None = None
+) -> None:
+    """Print an answer on standard output in the form that was asked for.
+
+    Args:
+        form: "json", "csv", or None for people.
+        value: what JSON holds.
+        shown: tables and lines for people.
+        rows: the lines of CSV, by column; `value` itself if it is not given.
+    """
+    if form == "json":
+        click.echo(json.dumps(value, indent=2))
+    elif form == "csv":
+        click.echo(csv_text(value if rows is None else rows), nl=False)
+    else:
+        for one in shown:
+            show(one) if isinstance(one, TerminalTable) else click.echo(printable(one))
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV with a line of headings: None is empty, a list has spaces between its items.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    written = [{name: _csv_cell(value) for name, value in row.items()} for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(chain.from_iterable(written))), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(written)
+    return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def warn(sentence: str) -> None:
@@ -151,10 +247,14 @@ class Bars:
         self._drawn.stop()
 
 
+def _plain(cell: str | Styled) -> str:
+    return printable(cell if isinstance(cell, str) else cell.text)
+
+
 def _text(cell: str | Styled) -> Text:
     from rich.text import Text
 
-    return Text(printable(cell)) if isinstance(cell, str) else Text(printable(cell.text), cell.style)
+    return Text(_plain(cell), "" if isinstance(cell, str) else cell.style)
 
 
 def _console(stderr: bool = False) -> Console:

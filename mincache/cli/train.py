@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli.completion import SUITE, TRAINED_SOLVER
+from mincache.cli.options import COUNT, SEED, FilePath, machine_output, prepare
+from mincache.cli.terminal import Bars, answer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -16,44 +20,36 @@ if TYPE_CHECKING:
     from mincache.learning.policies import Policy
     from mincache.learning.training import CurvePoint, Session, Trainable
 
-_NOT_NEGATIVE = click.IntRange(min=0)
-_POSITIVE = click.IntRange(min=1)
+POLICY_FILE = FilePath("file", ".safetensors", dir_okay=False)
 
 
 @click.command()
-@click.argument("solver")
-@click.option("--suite", required=True, help="A suite; its scenario and libraries are what is trained for.")
-@click.option("--users", type=_POSITIVE, help="Number of users N, unless one policy is for every N.")
+@click.argument("solver", type=TRAINED_SOLVER)
+@click.option("--suite", type=SUITE, required=True, help="Suite whose scenario and libraries to train for.")
+@click.option("--users", type=COUNT, help="Number of users N.  [default: any, if one policy serves all]")
+@click.option("--library", type=click.IntRange(min=0),
+              help="Library of the suite, from 0.  [default: any, if one policy serves all]")  # fmt: skip
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of the training.")
+@click.option("--episodes", type=COUNT, help="Episodes of training.  [default: the solver's]")
 @click.option(
-    "--library",
-    type=_NOT_NEGATIVE,
-    help="Which of the suite's libraries, from 0, unless one policy is for every library.",
+    "--device", metavar="NAME", help="Where to train, such as cpu or cuda.  [default: the solver's]"
 )
-@click.option("--seed", type=_NOT_NEGATIVE, default=1, show_default=True, help="Seed of the training.")
-@click.option("--episodes", type=_POSITIVE, help="Episodes to train for; default: the solver's own.")
-@click.option("--device", help="Where to train, such as cpu or cuda; default: the solver's own.")
-@click.option("--float16", is_flag=True, help="Write weights as float16, a file half as large.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="The policy file; default: named after the training, in the current folder.")  # fmt: skip
+@click.option("--float16", is_flag=True, help="Write weights as float16; the file is half as large.")
+@click.option("-o", "--output", type=POLICY_FILE,
+              help="Policy file.  [default: named after the training, in the current folder]")  # fmt: skip
+@machine_output("an object")
 def train(
-    solver: str,
-    suite: str,
-    users: int | None,
-    library: int | None,
-    seed: int,
-    episodes: int | None,
-    device: str | None,
-    float16: bool,
-    output: Path | None,
-) -> None:
+    solver: str, suite: str, users: int | None, library: int | None, seed: int, episodes: int | None,
+    device: str | None, float16: bool, output: Path | None, form: str | None,
+) -> None:  # fmt: skip
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
 
-    Without --users and --library, set-policy and 'ddpg[variant=sets]' are trained for all at once, on
-    libraries of their own, drawn from the suite's scenario.
+    set-policy and 'ddpg[variant=sets]' also train for all problems at once: leave out --users and --library.
+    Their libraries are drawn from the suite's scenario.
 
-    It learns on fresh traces from streams that no suite draws from; it never sees the suite's own. A record
-    of the training is written beside the policy file, with the ending .json in place of .safetensors. If it
-    is killed, the same command goes on from its last checkpoint, to the same policy.
+    Training uses fresh traces, never those of the suite. A record of the training goes beside the policy
+    file, with the ending .json. If the training is interrupted, repeat the command: it continues from the
+    last checkpoint, to the same policy.
     """
     from mincache.bench.entrant import describe
     from mincache.board.entries import folder_name
@@ -66,13 +62,9 @@ def train(
     course, where = _course(learner, suite, users, library, seed)
     path = _checked(output or Path(f"{folder_name(describe(spec).label)}.{where}.s{seed}.safetensors"))
     options = {
-        "--suite": suite,
-        "--users": users,
-        "--library": library,
-        "--seed": seed,
-        "--episodes": episodes,
+        "--suite": suite, "--users": users, "--library": library, "--seed": seed, "--episodes": episodes,
         "--device": device,
-    }
+    }  # fmt: skip
     given = [str(word) for option in options.items() if option[1] is not None for word in option]
     command = shlex.join(["mincache", "train", solver, *given, *(["--float16"] if float16 else [])])
     checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
@@ -82,7 +74,8 @@ def train(
     last = _write(path, policy.in_float16() if float16 else policy, session, command)
     checkpoint.remove()
     gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
-    click.echo(f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
+    found = {"policy": str(path), "mean_cost": last.validation_cost, "gap": last.validation_gap}
+    answer(form, found, f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
 
 
 def _spec(solver: str, episodes: int | None, device: str | None) -> str:
@@ -114,13 +107,12 @@ def _learner(spec: str) -> Trainable:
 
 
 def _checked(path: Path) -> Path:
-    """Return the path, if a policy can be written there."""
+    """Return the path once its folder is there and can be written to."""
     import os
 
     from mincache.errors import InputError, excerpt
 
-    if path.suffix != ".safetensors":
-        raise InputError("--output", "must end in .safetensors", excerpt(str(path)))
+    prepare(path)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError("--output", "must be in a folder that can be written to", excerpt(str(path.parent)))
     return path
@@ -169,8 +161,6 @@ def _what(learner: Trainable, course: TrainingSource) -> dict[str, Any]:
 @contextmanager
 def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
     """Show a progress bar in a terminal, nothing elsewhere; yields what moves it."""
-    from mincache.cli.terminal import Bars
-
     with Bars() as bars:
 
         def show(episode: int, point: CurvePoint | None) -> None:

@@ -58,6 +58,36 @@ class Tree(NamedTuple):
     bound: Array  # [1], lower bound at the root
 
 
+class Dual(NamedTuple):
+    """A frame's n models that may be cached, prices of its limits, and the path through them."""
+
+    model: Array  # [n]
+    out: Array  # [n], regret if it is not cached
+    size: Array  # [n], part of the storage that it takes
+    idle: Array  # [F, n], regret of its users in a slot without steps, if it is cached
+    full: Array  # [F, n], part of the slot's steps that they take at most, above the least
+    least: Array  # [F, n], part of the slot's steps that they take at least
+    state: Array  # [n], 1 cached, 0 left out, -1 undecided
+    trail: Array  # [n], the decided ones in the order in which they were
+    worth: Array  # [n], what caching it saves at the prices
+    held: Array  # [n], 1.0 if it is cached at the prices, else 0.0
+    torn: Array  # [n], how often its choice changed
+    point: Array  # [F + 1], prices of the slots' steps and of storage
+    slope: Array  # [F + 1], of the bound there
+    price: Array  # [n + 1, F + 1], the best prices by depth
+    bound: Array  # [n + 1], the bound by depth
+    mark: Array  # [n + 1], how many were decided there
+    item: Array  # [n + 1], what was branched on
+    open: Array  # bool [n + 1], whether the other branch is left
+    wanted: Array  # bool [M], models that may be cached even if nothing is saved by it
+    moves: Array  # [Q], what the search did, for a proof (see `frame_tree`); [0] to note nothing
+    prices: Array  # [P], the prices that moves name, in multiples of a grid
+    noted: Array  # [2], how many of both were noted, also where there was no room for them
+    grid: Array  # [1], steps of a price in one; 0.0 for none
+    base: Array  # [1], loss of the models that may not be cached
+    room: Array  # [1], part of the storage that is left
+
+
 class Work(NamedTuple):
     """Arrays to work in, made once for all frames, of F slots each: the loops themselves make none."""
 
@@ -98,6 +128,20 @@ def workspace(model_count: int, frame_slots: int = 1) -> Work:
         storage=_tree(model_count),
         service=_tree(model_count),
     )
+
+
+def dual_workspace(model_count: int, frame_slots: int = 1) -> Dual:
+    """Return the arrays of `frame_tree` for `model_count` models and frames of `frame_slots`."""
+    n, F, whole = model_count, frame_slots, np.int64
+    return Dual(
+        model=np.zeros(n, whole), out=np.zeros(n), size=np.zeros(n), idle=np.zeros((F, n)),
+        full=np.zeros((F, n)), least=np.zeros((F, n)), state=np.zeros(n, whole), trail=np.zeros(n, whole),
+        worth=np.zeros(n), held=np.zeros(n), torn=np.zeros(n, whole), point=np.zeros(F + 1),
+        slope=np.zeros(F + 1), price=np.zeros((n + 1, F + 1)), bound=np.zeros(n + 1),
+        mark=np.zeros(n + 1, whole), item=np.zeros(n + 1, whole), open=np.zeros(n + 1, np.bool_),
+        wanted=np.zeros(n, np.bool_), moves=np.zeros(0, whole), prices=np.zeros(0), noted=np.zeros(2, whole),
+        grid=np.zeros(1), base=np.zeros(1), room=np.zeros(1),
+    )  # fmt: skip
 
 
 def _tree(most: int) -> Tree:

@@ -1,10 +1,10 @@
-"""Good courses of caches, and a bound on all, where loading takes time and the caches that fit are many.
+"""The best course of caches where loading takes time and the caches that fit are too many to look at.
 
 Loading a model for w costs w times the rise of "it is cached" from one frame to the next, if it rises. For
-any price y between 0 and w that is at least y times the rise, be it a fall. So with such a price for each
-model and frame, having the model in a frame costs y and saves the next frame's y, frames are independent
-again, and their optima bound every course. The prices climb along the rises of these optima. The caches met
-on the way are the ones that the best course is put together from.
+any price y between 0 and w that is at least y times the rise, be it a fall: the Lagrangean relaxation of
+loading. With such prices frames are independent, and their optima bound every course. The prices follow the
+rises of these optima at first; then they are the duals of a linear program that mixes the caches met so far
+(column generation). What gap is left is closed by `listing`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.exact.passes import FIRST_NODES, FrameSearch
+from mincache.exact.passes import FrameSearch
+from mincache.exact.pool import CachePool
+from mincache.exact.trees import UNLIMITED
 from mincache.problem.quantity import Array
 
-_ROUNDS = 400
+_CLIMBS, _CLIMB_NODES = 60, 800  # rounds of subgradient steps, and nodes a frame in each
+_PATIENCE = 6  # rounds without a better bound after which the steps get shorter
+_MIX_NODES, _MORE_NODES = 3000, 8  # nodes a frame in column generation at first, and then times as many
+_MIXES = 400  # rounds of column generation at most
+_SMOOTHING = 0.5  # share of the best prices so far in the next
 _ROUNDS_A_COURSE = 10  # rounds between two courses put together from all caches met
-_MOST_MET = 300
-_PATIENCE = 12  # rounds without a better bound after which the steps get shorter
+_SETTLED = 2e-8  # gap to the mixture, relative to the cost, at which prices are good enough
 _ROUNDING = 1e-12
+_EXACT = 0.2  # of the tolerance, for the frames together
+_SLICE = 0.5  # of the time left, for one frame
 
 
 class CachePlan(NamedTuple):
@@ -40,112 +47,133 @@ class CachePlan(NamedTuple):
     proven: bool
 
 
-def courses_by_prices(
-    search: FrameSearch, load: Array, relative_gap: float, remaining: Callable[[], float]
-) -> Iterator[CachePlan]:
-    """Yield ever better courses and bounds, until they meet, the time is up or prices settle.
+class Pricing:
+    """Prices of keeping models, the caches met, and the best course and bound so far.
 
     Args:
         search: the instance and its regrets.
         load: [K, M], what loading each model costs at the start of each frame.
-        relative_gap: relative gap at which it counts as solved.
+        tolerance: gap at which the course counts as proven.
         remaining: returns the seconds left.
+
+    Attributes:
+        best: the course and the bound.
+        price: [K, M], the prices that gave the bound.
+        least: [K], what each frame costs at least at these prices.
     """
-    tolerance = relative_gap * float(search.ideal.sum())
-    met = _Met(search, load)
-    price, length, waited = np.zeros_like(load), 1.0, 0
-    price[0] = load[0]  # before the first frame nothing is cached: every model in it has risen
-    best = CachePlan(np.zeros(load.shape, bool), float(search.stakes.cloud.sum()), 0.0, False)
-    for count in range(1, _ROUNDS + 1):
-        cache, loss, lower = _round(search, price, load, remaining)
-        waited = 0 if lower > best.lower else waited + 1
-        best = _better(best, cache, loss, lower, tolerance)
-        met.add(cache)
-        together = count % _ROUNDS_A_COURSE == 0
-        if together and remaining() > 0.0:
-            best = _better(best, *met.course(remaining), best.lower, tolerance)
-        done = best.proven or remaining() <= 0.0 or count == _ROUNDS
-        if together or done or count == 1:
-            yield best
-        if done:
-            return
-        if waited > _PATIENCE:
-            length, waited = 0.5 * length, 0
-        rise = np.diff(cache.astype(float), axis=0)
-        step = length * (best.loss - lower) / max(1.0, float(np.square(rise).sum()))
-        price[1:] = np.clip(price[1:] + step * rise, 0.0, load[1:])
 
+    def __init__(
+        self, search: FrameSearch, load: Array, tolerance: float, remaining: Callable[[], float]
+    ) -> None:
+        self.search, self.load, self.tolerance, self.remaining = search, load, tolerance, remaining
+        self.pool = CachePool(search, load, remaining)
+        self.price = np.zeros_like(load)
+        self.price[0] = load[0]  # before the first frame nothing is cached: every model in it has risen
+        self.least = np.zeros(len(load))
+        nothing = np.zeros(load.shape, bool)
+        self.best = CachePlan(nothing, float(search.stakes.cloud.sum()), -np.inf, proven=False)
+        self.pool.add(nothing[:1])
 
-def _better(best: CachePlan, cache: Array, loss: float, lower: float, tolerance: float) -> CachePlan:
-    lower = max(lower, best.lower)
-    if loss < best.loss:
-        best = best._replace(cache=cache, loss=loss)
-    return best._replace(lower=lower, proven=best.loss - lower <= tolerance)
+    @property
+    def late(self) -> bool:
+        """Whether nothing more is to be done."""
+        return self.best.proven or self.remaining() <= 0.0
 
+    def keep(self, price: Array) -> Array:
+        """Return the regret of not caching each model in each frame that prices amount to, [K, M]."""
+        return np.append(price[1:], np.zeros((1, price.shape[1])), axis=0) - price
 
-@np.errstate(over="ignore", invalid="ignore")
-def _round(
-    search: FrameSearch, price: Array, load: Array, remaining: Callable[[], float]
-) -> tuple[Array, float, float]:
-    """Return the caches that are best at these prices, the loss of their course, and the bound they give."""
-    keep = np.append(price[1:], np.zeros((1, price.shape[1])), axis=0) - price
-    priced = FrameSearch(search.instance, search.stakes, 0.0, search.compiled, keep)
-    priced.run(FIRST_NODES, remaining)
-    cache = priced.plan.cache[:: search.work.price.size]
-    loss = float((priced.plan.loss - np.where(cache, 0.0, keep).sum(axis=1)).sum())
-    first = float(price[0].sum())
-    lower = float(priced.plan.lower.sum()) + first
-    return cache, loss + _loading(cache, load), lower - _ROUNDING * (abs(lower) + 2.0 * first)
+    def wanted(self, k: int) -> Array:
+        """Return which models it may pay to hold in frame k for the next one's sake, bool [M]."""
+        return self.load[k + 1] > 0.0 if k + 1 < len(self.load) else np.zeros(self.load.shape[1], bool)
 
+    def raised(self, lower: float) -> float:
+        """Return a bound in the units of losses, less rounding."""
+        first = float(self.load[0].sum())
+        return lower + first - _ROUNDING * (abs(lower) + 2.0 * first)
 
-def _loading(cache: Array, load: Array) -> float:
-    before = np.zeros_like(cache)
-    before[1:] = cache[:-1]
-    return float(np.where(cache & ~before, load, 0.0).sum())
+    def improve(self, cache: Array, loss: float, lower: float = -np.inf) -> None:
+        """Take over a course and a bound, where they are better."""
+        lower = max(lower, self.best.lower)
+        if not loss < self.best.loss:
+            cache, loss = self.best.cache, self.best.loss
+        self.best = CachePlan(cache, loss, lower, loss - lower <= self.tolerance)
 
+    def round(self, price: Array, nodes: int) -> tuple[Array, float, float]:
+        """Search each frame at these prices, in so many nodes.
 
-class _Met:
-    """The caches met so far, and what each costs in each frame."""
+        Returns:
+            The best caches found, bool [K, M]; the bound that is proven; and the one that would be if these
+            caches were the best of all.
+        """
+        keep, K = self.keep(price), len(self.load)
+        caches, (least, known) = np.zeros(self.load.shape, bool), np.zeros((2, K))
+        exact = _EXACT * self.tolerance / K
+        for k in range(K):
+            priced = self.pool.loss[k] - self.pool.sets @ keep[k] + keep[k].sum()
+            i = int(priced.argmin())
+            limit = min(nodes, self.search.trees.affordable(_SLICE * self.remaining()))
+            found = self.search.trees.best(k, keep[k], float(priced[i]), exact, limit, self.remaining())
+            caches[k] = found.caches[0] if len(found.losses) else self.pool.sets[i]
+            known[k] = found.losses[0] if len(found.losses) else priced[i]
+            least[k] = found.lower
+        lower = self.raised(float(least.sum()))
+        if lower > self.best.lower:
+            self.price, self.least = price, least
+        self.improve(self.best.cache, self.best.loss, lower)
+        self.pool.add(caches)
+        return caches, lower, self.raised(float(known.sum()))
 
-    def __init__(self, search: FrameSearch, load: Array) -> None:
-        self.search, self.load = search, load
-        self.place: dict[bytes, int] = {}
-        self.sets = np.zeros((0, load.shape[1]), bool)
-        self.loss = np.zeros((len(load), 0))
-        self.add(np.zeros((1, load.shape[1]), bool))
+    def course(self) -> None:
+        """Put the cheapest course together from all caches met."""
+        if self.remaining() > 0.0:
+            self.improve(*self.pool.course())
 
-    def add(self, caches: Array) -> None:
-        """Note these caches [K, M], those that are new."""
-        for cache in caches:
-            if len(self.place) < _MOST_MET:
-                self.place.setdefault(cache.tobytes(), len(self.place))
-        self.sets = np.array([np.frombuffer(row, bool) for row in self.place])
+    def climb(self) -> Iterator[CachePlan]:
+        """Move the prices along the rises of the frames' best caches, each looked for in few nodes."""
+        price, length, waited = self.price, 1.0, 0
+        for count in range(1, _CLIMBS + 1):
+            before = self.best.lower
+            caches, lower, _ = self.round(price, _CLIMB_NODES)
+            if count == 1 or count % _ROUNDS_A_COURSE == 0:
+                self.course()
+                yield self.best
+            if self.late:
+                return
+            waited = 0 if lower > before else waited + 1
+            if waited > _PATIENCE:
+                price, length, waited = self.price, 0.5 * length, 0
+            rise = np.diff(caches.astype(float), axis=0)
+            step = length * (self.best.loss - lower) / max(1.0, float(np.square(rise).sum()))
+            price = price.copy()
+            price[1:] = np.clip(price[1:] + step * rise, 0.0, self.load[1:])
 
-    def course(self, remaining: Callable[[], float]) -> tuple[Array, float]:
-        """Return the cheapest course through them [K, M], and its loss: infinite if the time is too short."""
-        if not self._price(remaining):
-            return self.sets[:1].repeat(len(self.load), axis=0), np.inf
-        before = [np.zeros(0, np.int64)]
-        total = (self.sets * self.load[0]).sum(axis=1) + self.loss[0]
-        for loss, load in zip(self.loss[1:], self.load[1:], strict=True):
-            if remaining() <= 0.0:
-                return self.sets[:1].repeat(len(self.load), axis=0), np.inf
-            reached = total[:, None] + ~self.sets @ (self.sets * load).T
-            before.append(reached.argmin(axis=0))
-            total = reached.min(axis=0) + loss
-        course = [int(total.argmin())]
-        for chosen in before[:0:-1]:
-            course.append(int(chosen[course[-1]]))
-        return self.sets[course[::-1]], float(total.min())
+    def mix(self) -> Iterator[CachePlan]:
+        """Take prices from the cheapest mixture of the caches met, until it is no cheaper than the bound.
 
-    def _price(self, remaining: Callable[[], float]) -> bool:
-        """Find what the new ones cost; return whether there was time."""
-        new, slots = self.sets[self.loss.shape[1] :], self.search.work.price.size
-        loss = np.zeros((len(self.load), len(new)))
-        for t in range(self.search.instance.slot_count):
-            found = self.search.cache_losses(t, new, remaining)
-            if found is None:
-                return False
-            loss[t // slots] += found[0]
-        self.loss = np.concatenate([self.loss, loss], axis=1)
-        return True
+        The prices asked for lie between the mixture's and the best so far, which holds them steady. Frames
+        are searched in few nodes as long as that finds new caches.
+        """
+        settled = max(self.tolerance, _SETTLED * float(self.search.ideal.sum()))
+        center, reach, limit, smoothing = self.price, -np.inf, _MIX_NODES, _SMOOTHING
+        for count in range(1, _MIXES + 1):
+            value, price = self.pool.mixture(self.keep(center), self.best.loss - self.best.lower)
+            if self.late or value - self.best.lower <= settled:
+                break
+            asked, size = smoothing * center + (1.0 - smoothing) * price, len(self.pool.sets)
+            _, _, guess = self.round(asked, limit)
+            if guess > reach:
+                center, reach = asked, guess
+            grown = len(self.pool.sets) > size
+            if value - reach <= settled or not (grown or smoothing > 0.0):
+                if limit == UNLIMITED:
+                    break
+                limit = min(limit * _MORE_NODES, UNLIMITED) if grown else UNLIMITED
+                reach, smoothing = -np.inf, _SMOOTHING
+            else:
+                smoothing = _SMOOTHING if grown else 0.0
+            if count % _ROUNDS_A_COURSE == 0:
+                self.course()
+                yield self.best
+        self.course()
+        yield self.best

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mincache.exact.cache_sets import CacheSets, cheapest_course
-from mincache.exact.keeping import CachePlan, courses_by_prices
+from mincache.exact.keeping import CachePlan, Pricing
+from mincache.exact.listing import close
 from mincache.exact.passes import FrameSearch, usable_room
 from mincache.exact.regrets import LARGEST
 from mincache.problem import equations
@@ -46,12 +47,20 @@ def courses(
         remaining: returns the seconds left.
     """
     load = loading_losses(search.instance, search.work.price.size)
-    others = courses_by_prices(search, load, relative_gap, remaining)
-    first = next(others)
+    pricing = Pricing(search, load, relative_gap * float(search.ideal.sum()), remaining)
+    climbing = pricing.climb()
+    first = next(climbing)
     yield first
-    if not first.proven:
-        best = best_course(search, load, most_sets, remaining)
-        yield from others if best is None else [best]
+    if first.proven:
+        return
+    best = best_course(search, load, most_sets, remaining)
+    if best is not None:
+        yield best
+        return
+    for phase in (climbing, pricing.mix(), close(pricing)):
+        yield from phase
+        if pricing.late:
+            return
 
 
 def best_course(
@@ -94,7 +103,7 @@ def _costs(
         members[:, models] = sets.member[own]
         found = search.cache_losses(t, members, remaining)
         start = start or time.monotonic()  # after the first slot, with which the loops may be compiled
-        if found is None or (T - 1 - t) * (time.monotonic() - start) > t * remaining():
+        if found is None or (t > 0 and (T - 1 - t) * (time.monotonic() - start) > t * remaining()):
             return None
         place = np.searchsorted(own, part)
         loss[t // slots] += found[0][place]

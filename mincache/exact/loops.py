@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,16 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mincache.errors import MissingExtraError
-from mincache.exact import prices, search, serving, tree
+from mincache.exact import frame_tree, prices, search, serving, tree
 
 Loops = Callable[..., None]
 """A function of `search` or `serving`, plain or compiled."""
 
-_MODULES = {"search_frames": (prices, tree, serving, search), "serve_slots": (tree, serving)}
+_MODULES = {
+    "search_frames": (prices, tree, serving, search),
+    "serve_slots": (tree, serving),
+    "search_tree": (tree, serving, frame_tree),
+}
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
 _COMPILING_S = 30.0  # some three times what compiling takes
@@ -106,6 +111,14 @@ def _executed_again(module: ModuleType) -> ModuleType:
     return copy
 
 
+@cache
+def _tell_that_nothing_is_kept() -> None:
+    logging.getLogger(__name__).warning(
+        "note: compiled loops cannot be kept, so each process compiles them anew for about 15 s; "
+        "set NUMBA_CACHE_DIR to a folder that can be written to"
+    )
+
+
 def _compiled(function: FunctionType, digest: str) -> Any:
     try:
         from numba import njit
@@ -118,4 +131,5 @@ def _compiled(function: FunctionType, digest: str) -> Any:
     try:
         return njit(**options)(function)
     except RuntimeError:  # no folder for the cache
+        _tell_that_nothing_is_kept()
         return njit(**options | {"cache": False})(function)

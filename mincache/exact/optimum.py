@@ -9,7 +9,7 @@ import numpy as np
 
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.loading import courses
-from mincache.exact.passes import FrameSearch, as_bound, as_solution
+from mincache.exact.passes import FrameSearch, as_bound
 from mincache.exact.regrets import regrets
 from mincache.problem.instance import Instance, smallest_instance
 from mincache.problem.solution import Solution
@@ -72,9 +72,8 @@ def improvements(
     if instance.rules.loading_s_per_gb > 0.0:
         for course in courses(search, relative_gap, most_sets, remaining):
             cache = np.repeat(course.cache, search.work.price.size, axis=0)[: instance.slot_count]
-            solution = as_solution(
-                instance, cache, bandwidth, search.served_steps(cache[:, np.newaxis])[:, 0]
-            )
+            steps = search.served_steps(cache[:, np.newaxis])[:, 0]
+            solution = search.as_solution(cache, bandwidth, steps)
             bound = as_bound(instance, float(search.ideal.sum()) + course.lower)
             yield Optimum(solution, bound, course.proven)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from mincache.exact import loops
 from mincache.exact.arrays import Library, Plan, Work, workspace
 from mincache.exact.regrets import Regrets
+from mincache.exact.trees import FrameTrees
+from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import least_steps
@@ -18,7 +19,12 @@ from mincache.problem.solution import Solution
 FIRST_NODES = 500
 """Nodes of a frame's first pass."""
 
-_ROUNDING = 1e-12  # what a limit may be passed by, relatively: decimal sizes that sum to it exactly do
+FORGIVEN = TOLERANCE * (1.0 - 1e-6)
+"""What a limit may be passed by, as a fraction: what the evaluator forgives, less rounding."""
+
+_ROUNDING = 1e-12
+_NOTICED = 5e-10  # of a slot's cost: what keeping the limit on steps to the letter may add
+_TREE_NODES = 2000  # of a frame's first tree
 _HURRIED_NODES = 20  # in a frame reached when the time is up: enough for a greedy answer
 _GROWTH = 8.0  # of the nodes a frame is given, from one pass to the next
 _NODES_A_CACHE = 1 << 20  # for one cache in one slot: hardly ever are more than a few needed
@@ -28,7 +34,7 @@ _USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the cl
 
 @np.errstate(over="ignore", invalid="ignore")
 def usable_room(room: float, sizes: Array) -> float:
-    """Return how much of `room` items of these `sizes` can fill at all, with an allowance for rounding.
+    """Return how much of `room` items of these `sizes` can fill at all, with what is forgiven.
 
     Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
     it: then no bound counts on the rest.
@@ -36,13 +42,13 @@ def usable_room(room: float, sizes: Array) -> float:
     unit = float(np.minimum.reduce(sizes))
     multiples = sizes / unit
     if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
-        room = float(np.floor(room / unit * (1.0 + _ROUNDING))) * unit
+        room = float(np.floor(room / unit * (1.0 + FORGIVEN))) * unit
     return with_slack(room)
 
 
 def with_slack(limit: float) -> float:
-    """Return a limit with an allowance for rounding."""
-    return min(limit * (1.0 + _ROUNDING), float(np.finfo(np.float64).max))
+    """Return a limit with what is forgiven: so a bound holds for whatever the evaluator calls feasible."""
+    return min(limit * (1.0 + FORGIVEN), float(np.finfo(np.float64).max))
 
 
 def _library(instance: Instance, stakes: Regrets) -> Library:
@@ -84,6 +90,9 @@ class FrameSearch:
         self.tolerance = relative_gap * self.ideal
         self.library = _library(instance, stakes)
         self.work = workspace(M, F)
+        room = usable_room(instance.server.storage_gb, instance.models.size_gb)
+        self.limits = np.array([room, with_slack(instance.server.steps)])
+        self.trees = FrameTrees(instance, stakes, self.library, self.work, self.limits, compiled)
         nothing_cached = frame_sums(stakes.cloud.sum(axis=1), F)
         lower = np.zeros(nothing_cached.size)
         if keep is not None:
@@ -105,39 +114,67 @@ class FrameSearch:
         """Whether every frame is solved to the gap asked for."""
         return self.unfinished == 0
 
-    def run(self, nodes: int, remaining: Callable[[], float]) -> float:
-        """Search each unfinished frame through `nodes` nodes at most; return how many a second that was."""
-        start, spent = time.monotonic(), 0
+    def run(self, nodes: int, remaining: Callable[[], float]) -> None:
+        """Search each unfinished frame through `nodes` nodes at most, with the root's prices."""
         frames = np.flatnonzero(self.plan.unfinished)
         users = self.instance.user_count * self.work.price.size
         together = max(1, _USERS_A_CALL // (users * (1 + nodes // FIRST_NODES)))
         for first in range(0, frames.size, together):
             limit = nodes if remaining() > 0.0 else min(nodes, _HURRIED_NODES)
             self._search(frames[first : first + together], limit, remaining())
-            spent += limit * int(np.count_nonzero(self.plan.unfinished[frames[first : first + together]]))
-        return float(spent) / (time.monotonic() - start)
 
     def _search(self, frames: Array, nodes: int, remaining_s: float) -> None:
-        server, models = self.instance.server, self.instance.models
         work = frames.size * self.work.price.size * self.instance.user_count * (1 + nodes // FIRST_NODES)
         ignored = np.errstate(over="ignore", invalid="ignore")
         with loops.choose_loops(work, self.compiled, remaining_s) as search_frames, ignored:
             search_frames(
                 self.library, self.instance.trace.requested_model, self.stakes.cloud, self.keep,
-                usable_room(server.storage_gb, models.size_gb), with_slack(server.steps),
-                self.tolerance, nodes, frames, self.plan, self.work,
+                self.limits[0], self.limits[1], self.tolerance, nodes, frames, self.plan, self.work,
             )  # fmt: skip
 
     def passes(self, remaining: Callable[[], float]) -> Iterator[None]:
-        """Search pass after pass, until all is proven or another would find nothing in the time."""
-        nodes = FIRST_NODES
-        while True:
-            nodes_per_s = self.run(nodes, remaining)
+        """Search pass after pass, until all is proven or another would find nothing in the time.
+
+        The first pass is quick where frames are easy; what it leaves is searched by trees.
+        """
+        self.run(FIRST_NODES, remaining)
+        yield
+        nodes = _TREE_NODES
+        while not self.proven:
+            affordable = 0.5 * self.trees.affordable(remaining()) / self.unfinished
+            if (affordable < nodes and nodes > _TREE_NODES) or affordable < 1:
+                return  # each pass begins anew: a shorter one finds nothing
+            nodes = int(min(nodes, affordable))
+            for k in np.flatnonzero(self.plan.unfinished):
+                self._deepen(int(k), nodes, remaining())
             yield
-            affordable = 0.5 * nodes_per_s * remaining() / max(1, self.unfinished)
-            if self.proven or affordable <= nodes:  # each pass begins anew: a shorter one finds nothing
-                return
-            nodes = int(min(_GROWTH * nodes, affordable))
+            nodes = int(_GROWTH * nodes)
+
+    def _deepen(self, k: int, nodes: int, seconds: float) -> None:
+        """Search the caches of an unfinished frame by a tree of so many nodes."""
+        plan, keep = self.plan, self.keep[k] if len(self.keep) else np.zeros(self.instance.model_count)
+        found = self.trees.best(k, keep, float(plan.loss[k]), float(self.tolerance[k]), nodes, seconds)
+        first = k * self.work.price.size
+        for t in range(first, min(first + self.work.price.size, self.instance.slot_count)):
+            if len(found.losses):
+                plan.cache[t] = found.caches[0]
+                slot, unused = np.s_[t : t + 1, np.newaxis], np.empty((1, 1))
+                self._serve(t, plan.cache[slot], unused, unused.copy(), plan.steps[slot], self.work, seconds)
+        if len(found.losses):
+            plan.loss[k] = found.losses[0]
+        plan.lower[k] = max(plan.lower[k], found.lower)
+        plan.unfinished[k] = not found.complete
+
+    def caches_in_frames(self, caches: Array, remaining: Callable[[], float] | None) -> Array | None:
+        """Return what each of `caches`, bool [S, M], loses in each frame, [K, S]; None if late."""
+        slots = self.work.price.size
+        loss = np.zeros((len(self.ideal), len(caches)))
+        for t in range(self.instance.slot_count):
+            found = self.cache_losses(t, caches, remaining or (lambda: float("inf")))
+            if found is None:
+                return None
+            loss[t // slots] += found[0]
+        return loss
 
     def cache_losses(
         self, t: int, caches: Array, remaining: Callable[[], float]
@@ -151,15 +188,19 @@ class FrameSearch:
             self._serve(t, caches[part], loss[part], lower[part], nowhere, self.work, remaining())
         return loss, lower
 
-    def served_steps(self, caches: Array) -> Array:
-        """Return the steps [T, S, N] that the users get at best with each of S caches, bool [T, S, M].
+    def served_steps(self, caches: Array, first: int = 0) -> Array:
+        """Return the steps [T, S, N] that users get at best with each of S caches, bool [T, S, M].
 
         Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
+
+        Args:
+            caches: S for each slot.
+            first: the first of these slots.
         """
         T, S, M = caches.shape
         steps = np.zeros((T, S, self.instance.user_count))
         # With work arrays of its own, so that threads may share the search.
-        self._serve(0, caches, np.empty((T, S)), np.empty((T, S)), steps, workspace(M), float("inf"))
+        self._serve(first, caches, np.empty((T, S)), np.empty((T, S)), steps, workspace(M), float("inf"))
         return steps
 
     def _serve(
@@ -182,7 +223,29 @@ class FrameSearch:
 
     def solution(self, bandwidth_share: Array) -> Solution:
         """Return the plan as a solution."""
-        return as_solution(self.instance, self.plan.cache, bandwidth_share, self.plan.steps)
+        return self.as_solution(self.plan.cache, bandwidth_share, self.plan.steps)
+
+    def as_solution(self, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
+        """Return a solution with these steps [T, N], which keep the limit to the letter if that is free."""
+        return as_solution(self.instance, cache, bandwidth_share, self._trimmed(cache, steps))
+
+    def _trimmed(self, cache: Array, steps: Array) -> Array:
+        """Return steps [T, N], less what they pass the limit by if the user served in part can give it."""
+        excess = steps.sum(axis=1) - self.instance.server.steps
+        if not (excess > 0.0).any():
+            return steps
+        requested, library = self.instance.trace.requested_model, self.library
+        above = steps - library.least_steps[requested]
+        partly = (above > 0.0) & (above < library.full_steps[requested])
+        partly &= np.take_along_axis(cache, requested, axis=1)
+        slot, user = np.arange(len(steps)), np.where(partly, above, 0.0).argmax(axis=1)
+        model = requested[slot, user]
+        lost = library.onset[model] * excess / (library.full_steps - library.onset_steps)[model]
+        gives = (excess > 0.0) & (above[slot, user] > excess) & partly[slot, user]
+        gives &= lost <= _NOTICED * self.stakes.ideal_cost
+        steps = steps.copy()
+        steps[slot[gives], user[gives]] -= excess[gives]
+        return steps
 
     def bound(self) -> float:
         """Return the lower bound on the cost (11) that the plan proves."""
@@ -207,12 +270,18 @@ def as_solution(instance: Instance, cache: Array, bandwidth_share: Array, steps:
 
 
 def step_shares(instance: Instance, steps: Array) -> Array:
-    """Return steps [..., N] as shares of the server's; those of a slot sum to 1 at most in any order."""
+    """Return steps [..., N] as shares of the server's.
+
+    Those of a slot sum to 1 at most, whoever adds them up; or to what is forgiven, where the steps do.
+    """
     available = instance.server.steps
     share = steps / available
     share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
-    most = 1.0 - 16 * np.finfo(np.float64).eps
-    return np.asarray(share * np.minimum(1.0, most / np.maximum(most, share.sum(axis=-1, keepdims=True))))
+    one = 1.0 - 16 * np.finfo(np.float64).eps
+    total = share.sum(axis=-1, keepdims=True)
+    most = np.where(total > 1.0 + _ROUNDING, one + FORGIVEN, one)
+    # What is forgiven is forgiven of the sum alone: no user may get more than the whole.
+    return np.asarray(np.minimum(share * np.minimum(1.0, most / np.maximum(most, total)), 1.0))
 
 
 def as_bound(instance: Instance, total: float) -> float:

@@ -13,10 +13,11 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         InputError: if it is no readable regular file, too large, or not gzip.
     """
     path = Path(path)
-    try:
+    with _reading():
         if not path.exists():
             raise InputError("file", "must exist", "no such file")
         if not path.is_file():
@@ -184,12 +185,32 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
         data = _unpacked(data) if path.suffix == ".gz" else data
+    _check_size(len(data))
+    return data
+
+
+def read_stream(stream: BinaryIO) -> bytes:
+    """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`.
+
+    Raises:
+        InputError: if it holds more, or cannot be read.
+    """
+    with _reading():
+        data = stream.read(MAX_BYTES + 1)
+        _check_size(len(data))
+        data = _unpacked(data) if data.startswith(b"\x1f\x8b") else data
+    _check_size(len(data))
+    return data
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
     except zlib.error as error:
         raise InputError("file", "must be gzip", str(error)) from None
     except OSError as error:
         raise InputError("file", "must be readable", error.strerror or str(error)) from None
-    _check_size(len(data))
-    return data
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -235,7 +256,10 @@ def parse_json(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_TEXT_BYTES and not data.isascii():
         raise InputError("document", f"must be ASCII beyond {MAX_TEXT_BYTES} bytes", "other characters")
     try:
-        document = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        document = json.loads(
+            data.decode("utf-8-sig"),  # some editors begin a file with a byte order mark
+            object_pairs_hook=_unique, parse_constant=_refuse_constant,
+        )  # fmt: skip
     except UnicodeDecodeError as error:
         raise InputError("document", "must be UTF-8", f"byte {error.start} is not") from None
     except json.JSONDecodeError as error:

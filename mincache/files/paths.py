@@ -7,6 +7,7 @@ nowhere. So the bench notes the folder in which it was started.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from mincache.errors import InputError
@@ -15,9 +16,29 @@ STARTED_IN = "MINCACHE_STARTED_IN"
 """The environment variable that holds the folder in which the bench was started."""
 
 
+_LONGEST_SCRIPT_BYTES = 1 << 20
+
+
 def absolute_path(path: str | os.PathLike[str]) -> Path:
     """Return a path that a user gave as an absolute one, wherever this process works now."""
     return Path(os.environ.get(STARTED_IN) or os.getcwd(), path)
+
+
+def script_files(path: Path) -> list[Path]:
+    """Return a script, the files of its kind beside it that its text names, and what those name in turn."""
+    found: list[Path] = []
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        if here in found or not here.is_file():
+            continue
+        found.append(here)
+        if not here.suffix or here.stat().st_size > _LONGEST_SCRIPT_BYTES:
+            continue
+        words = set(re.findall(r"[\w-]+", here.read_text(errors="replace")))
+        kin = (one for one in here.parent.iterdir() if one.suffix == here.suffix)
+        waiting += [one for one in kin if one.stem in words]
+    return found
 
 
 def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:

@@ -140,7 +140,7 @@ def _parse_toml(data: bytes) -> dict[str, Any]:
     _at_most(MAX_TOML_BYTES, "bytes", len(data))
     _check_effort(data)
     try:
-        return tomllib.loads(data.decode())
+        return tomllib.loads(data.decode("utf-8-sig"))
     except ValueError as error:  # not UTF-8, not TOML, or an integer past Python's limit on digits
         raise InputError("document", "must be TOML", " ".join(str(error).split())) from None
     except RecursionError:

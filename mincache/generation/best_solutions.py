@@ -21,11 +21,15 @@ class Beside:
 
     Attributes:
         folder: name of the folder.
+        remedy: the command that writes the documents of a suite.
         failure: returns None, or why the document of an instance does not support the suite's reference.
+        remakable: whether a document may be missing where the suite has the command that makes it.
     """
 
     folder: str
+    remedy: str
     failure: Callable[[Suite, str], str | None]
+    remakable: bool = False
 
     def path(self, suite: Suite, name: str) -> Path:
         """Return where the document of the instance `name` lies."""
@@ -35,9 +39,18 @@ class Beside:
         """Return whether a suite comes with such documents."""
         return (suite.folder / self.folder).is_dir()
 
+    def kept(self, suite: Suite) -> list[str]:
+        """Return the instances whose document is kept: all but those that a command makes anew."""
+        remade = {n for n, entry in suite.entries.items() if entry.certificate} if self.remakable else set()
+        return [name for name in suite.entries if name not in remade]
+
     def check(self, suite: Suite) -> Iterator[tuple[str, str | None]]:
         """Yield each instance's name, and None or what its document fails to show."""
-        for name in suite.entries:
+        for name in self.kept(suite):
+            path = self.path(suite, name)
+            if not path.is_file():
+                yield name, f"no file {path}; `{self.remedy} {suite.folder}` writes it"
+                continue
             try:
                 yield name, self.failure(suite, name)
             except InputError as error:
@@ -66,5 +79,5 @@ def _failure(suite: Suite, name: str) -> str | None:
     return unlike_best_known(suite, name, found.cost, "the solution costs")
 
 
-SOLUTIONS = Beside("solutions", _failure)
+SOLUTIONS = Beside("solutions", "mincache instances reference", _failure)
 """The best solutions of a suite's instances."""

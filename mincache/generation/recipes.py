@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -107,6 +107,11 @@ class ListedInstance(StrictTable):
         trace: index of its trace.
         best_known: lowest verified cost known, if any.
         lower_bound: a proven lower bound on the cost, if any.
+        status: what a checked certificate says: `proven`, that the best known cost is optimal to 1e-9;
+            `bounded`, that it is not below the lower bound; `open`, nothing. None before a check.
+        cost_from: who found the cost, when, and with what command.
+        bound_from: the same of the bound.
+        certificate: the command that makes the certificate, where it is too large to be kept.
     """
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
@@ -117,6 +122,10 @@ class ListedInstance(StrictTable):
     trace: Whole
     best_known: float | None = None
     lower_bound: float | None = None
+    status: Literal["proven", "bounded", "open"] | None = None
+    cost_from: str | None = None
+    bound_from: str | None = None
+    certificate: str | None = None
 
     @property
     def reference(self) -> Reference | None:

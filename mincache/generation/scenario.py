@@ -23,12 +23,13 @@ from pydantic import (
     model_validator,
 )
 
+from mincache.errors import InputError, excerpt
 from mincache.files.tables import PairOf, StrictTable, TupleOf, validated
 from mincache.generation.channel_processes import PathLoss
 from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
 from mincache.generation.position_processes import UniformPositions
-from mincache.generation.process import Interval, Length, Probability, Process, Shape, within
+from mincache.generation.process import LARGEST, Interval, Length, Probability, Process, Shape, within
 from mincache.generation.request_log import RequestLog
 from mincache.generation.request_processes import Skewness, ZipfMarkov
 from mincache.generation.sections import read_section
@@ -45,7 +46,7 @@ MAX_ENTRIES = 1_000_000
 _CHUNK_ELEMENTS = 1 << 14  # traces x slots x users drawn at once: stays in cache
 
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 Decibel = Annotated[float, Field(ge=-1000, le=1000)]
 TraceName = tuple[int, *tuple[str | int, ...]]
 """The seed of a trace, and what names it beside that."""
@@ -53,6 +54,13 @@ TraceName = tuple[int, *tuple[str | int, ...]]
 
 def _unit(unit: str, about: str, **limits: Any) -> Any:
     return Field(description=about, json_schema_extra={"unit": unit}, **limits)
+
+
+_DRAWN = {name: meaning for name, meaning in quantities(ModelLibrary).items() if name != "output_bits"} | {
+    "output_megabytes": quantities(ModelLibrary)["output_bits"],
+    "input_megabytes": quantities(Trace)["input_bits"],
+}
+"""What each interval of a scenario is drawn for; its limits are those of the interval."""
 
 
 def _rule(name: str) -> Any:
@@ -148,6 +156,22 @@ class Scenario(StrictTable):
     def _check_size(self) -> Self:
         if self.slots * max(self.users, self.models) > MAX_ENTRIES:
             raise ValueError(f"slots times users, and slots times models, must be at most {MAX_ENTRIES}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_intervals(self) -> Self:
+        for field, meaning in _DRAWN.items():
+            low, high = interval = getattr(self, field)
+            least = meaning.at_least if meaning.above is None else meaning.above
+            if least is not None and (low < least or high == meaning.above):
+                rule = f"must hold numbers {meaning.range_text()} alone"
+                raise InputError(field, rule, excerpt(list(interval)))
+        for lower, upper in (("steps_onset", "steps_saturation"), ("tv_best", "tv_worst")):
+            most, least = getattr(self, lower)[1], getattr(self, upper)[0]
+            constant = most == getattr(self, lower)[0] and least == getattr(self, upper)[1]
+            if most > least or (most == least and constant and lower == "steps_onset"):
+                rule = f"must end at or below {least:g}, where {upper} begins"
+                raise InputError(lower, rule, excerpt(list(getattr(self, lower))))
         return self
 
     @model_validator(mode="after")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import tomli_w
@@ -28,47 +31,61 @@ def generate(
     kept: Literal["files", "drawn"] = "files",
     each: Callable[[Sequence[Place]], Iterable[Place]] = iter,
 ) -> Suite:
-    """Draw a suite into `folder`, which may exist but must not hold a suite yet, and return it.
+    """Draw a suite into `folder`, and return it; a failure or an interruption leaves nothing behind.
 
     Args:
-        folder: where to.
+        folder: a folder without a suite and without JSON files, or one that does not exist.
         name: the suite's name.
         recipe: how to draw the instances.
-        scenario: what from.
-        purpose: one line on what it is for.
+        scenario: the distributions to draw from.
+        purpose: one line on what the suite is for.
         kept: whether to write the instances or the recipe alone, as in `SuiteFile`.
-        each: yields what is still to be drawn, one by one, for showing how far it is.
+        each: yields the instances still to be drawn, one by one; it may show progress.
 
     Raises:
-        InputError: if the folder holds a suite already or cannot be written, or the name is none.
+        InputError: if the folder is taken or cannot be written, or the name is invalid.
     """
     check_name(name, "name")
     scenario = scenario.sealed()
     undrawn = list(places(name, recipe, scenario))
     folder = Path(folder)
-    make_folder(folder)
     check_free(folder)
+    is_new = not os.path.exists(folder)
+    make_folder(folder)
     entries = []
-    for place in each(undrawn):
-        document = instance_bytes(place.instance())
-        entries.append(place.entry(document))
-        if kept == "files":
-            write_bytes(folder / f"{place.name}.json", document)
-    content = SuiteFile(
-        name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario, instance=tuple(entries)
-    )
+    with ExitStack() as undo, TemporaryDirectory(prefix=".part-", dir=folder) as part:
+        if is_new:
+            undo.callback(shutil.rmtree, folder)
+        for place in each(undrawn):
+            document = instance_bytes(place.instance())
+            entries.append(place.entry(document))
+            if kept == "files":
+                write_bytes(Path(part, f"{place.name}.json"), document)
+        content = SuiteFile(
+            name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario, instance=tuple(entries)
+        )
+        for path in Path(part).iterdir():
+            path.replace(folder / path.name)
+        undo.pop_all()
     write_content(folder, content)
     return Suite(folder)
 
 
 def check_free(folder: Path) -> None:
-    """Check that a folder holds no suite yet, whether it exists or not.
+    """Check that a folder holds no suite and no other JSON file, whether it exists or not.
 
     Raises:
         InputError: if it does.
     """
-    if os.path.exists(folder / RECIPE_FILE):
-        raise InputError(str(folder), "must not hold a suite yet", RECIPE_FILE, "choose another folder")
+    if not os.path.isdir(folder):
+        return
+    foreign = next(folder.glob("*.json*"), None)
+    for path, rule in (
+        (folder / RECIPE_FILE, "must not hold a suite yet"),
+        (foreign, "must hold no JSON files"),
+    ):
+        if path is not None and path.exists():
+            raise InputError(str(folder), rule, path.name, "choose another folder")
 
 
 def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]], source: str = "") -> Suite:
@@ -82,16 +99,24 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]
     Raises:
         InputError: if one is not finite.
     """
+    changes = {name: {"best_known": cost, "lower_bound": bound} for name, (cost, bound) in values.items()}
+    changed = set_entries(suite, changes)
+    if source:
+        write_content(suite.folder, changed.content.model_copy(update={"references": source}))
+    return Suite(suite.folder)
 
-    def referenced(entry: ListedInstance, cost: float, bound: float | None) -> ListedInstance:
-        return validated(ListedInstance, entry.model_dump() | {"best_known": cost, "lower_bound": bound})
 
+def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]]) -> Suite:
+    """Write fields of `ListedInstance` by instance into `suite.toml`; return the suite, read again.
+
+    Raises:
+        InputError: if a value is none that the field may have.
+    """
     entries = tuple(
-        referenced(entry, *values[entry.name]) if entry.name in values else entry
+        validated(ListedInstance, entry.model_dump() | dict(changes.get(entry.name, {})))
         for entry in suite.content.instance
     )
-    changes = {"instance": entries, "references": source or suite.content.references}
-    write_content(suite.folder, suite.content.model_copy(update=changes))
+    write_content(suite.folder, suite.content.model_copy(update={"instance": entries}))
     return Suite(suite.folder)
 
 

@@ -280,7 +280,8 @@ def find_document(name_or_file: str) -> bytes:
         InputError: if there is none, or it cannot be read.
     """
     if _is_file_name(name_or_file):
-        return read_bytes(name_or_file)
+        with in_file(name_or_file):
+            return read_bytes(name_or_file)
     suite = _suite_of(name_or_file)
     suite.read(name_or_file)  # refuses a name that is not listed, and a file that is not the one listed
     return read_bytes(suite.path(name_or_file))

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from mincache.errors import closest
+from mincache.errors import InputError, closest, excerpt
 from mincache.files.tables import StrictTable, TupleOf
 from mincache.generation.digits import round_number
 from mincache.generation.scenario import MAX_ENTRIES, Scenario
@@ -93,12 +93,16 @@ class Sweep(StrictTable):
         if both := sorted(set(swept) & set(itertools.chain.from_iterable(self.cases))):
             raise ValueError(f"{both[0]} must be swept in one place")
         if "users" in swept:
-            raise ValueError("numbers of users must be listed in the recipe")
+            raise ValueError("numbers of users must be given with --users, or by each case")
         if any(not _is_number(field) for field in self.ranges):
             raise ValueError("each range must be of a field that holds one number")
         named = [case["users"] for case in self.cases if "users" in case]
         if any(type(users) is not int or not 0 < users <= MAX_ENTRIES for users in named):
             raise ValueError(f"the users of each case must be a whole number from 1 to {MAX_ENTRIES}")
+        for field, values in {**self.lists, "cases": self.cases}.items():
+            twice = next((value for n, value in enumerate(values) if value in values[:n]), None)
+            if twice is not None:
+                raise InputError(field, "must hold each value once", f"{excerpt(twice)} twice")
         if self.setting_count > MAX_SETTINGS:
             raise ValueError(f"the product of the lists must be at most {MAX_SETTINGS}")
         return self

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mincache.bench import campaign, journal, plan
-from mincache.bench.entrant import Entrant, absolute, describe
+from mincache.bench.describing import describe_one
+from mincache.bench.entrant import Entrant, absolute
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
 from mincache.bench.machine import machine
@@ -161,8 +162,7 @@ def _tasks(suite: Suite, one: Contestant) -> list[Task]:
 
 @cache
 def _described(spec: str) -> Entrant:
-    # The solvers here are the project's own, so that describing one needs no child.
-    return describe(absolute(spec))
+    return describe_one(absolute(spec))
 
 
 def _run_line(one: Record) -> FindingRow:

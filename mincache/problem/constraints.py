@@ -13,6 +13,9 @@ from mincache.problem.solution import Decisions
 TOLERANCE = 1e-9
 """What a limit may be exceeded by, as a fraction of the resource."""
 
+KEPT_WITHIN = 1e-12
+"""What exceeds a limit by no more than this has kept it: the rest is rounding."""
+
 CONSTRAINTS = ("storage", "bandwidth", "steps", "range", "unserved", "frame", "quality")
 """Names of the constraints, in the order in which violations are listed."""
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from mincache.errors import InputError
 from mincache.problem import display, equations
-from mincache.problem.constraints import CONSTRAINTS, TOLERANCES, Violation, excess
+from mincache.problem.constraints import CONSTRAINTS, KEPT_WITHIN, TOLERANCES, Violation, excess
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import Delays, least_steps, uplink_snr
@@ -97,11 +97,13 @@ class Evaluation(MeanScores[float]):
         instance: name of the instance.
         slot_cost: the T per-slot means of G.
         violations: every constraint broken, a slot each.
+        forgiven: whether a limit is exceeded, beyond rounding, by no more than the tolerance.
     """
 
     instance: str
     slot_cost: tuple[float, ...]
     violations: tuple[Violation, ...]
+    forgiven: bool
 
     @property
     def feasible(self) -> bool:
@@ -147,6 +149,7 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
         instance=instance.name,
         slot_cost=tuple(batch.slot_cost[0].tolist()),
         violations=tuple(_violations(batch)),
+        forgiven=bool((~batch.broken & (batch.excess > KEPT_WITHIN)).any()),
     )
 
 

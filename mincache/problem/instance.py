@@ -31,10 +31,10 @@ NAME_CHARACTERS = 120
 
 
 def check_name(name: object, field: str) -> str:
-    """Return `name` if it is a valid instance name.
+    """Return `name` if it is a valid name of an instance or a suite.
 
     Raises:
-        InputError: if it is no text of the allowed characters, or too long.
+        InputError: if it has other characters, or is too long.
     """
     if (
         not isinstance(name, str)
@@ -42,9 +42,10 @@ def check_name(name: object, field: str) -> str:
         or not re.fullmatch(NAME_PATTERN, name)
         or not name.strip(".")  # "." and ".." are folders
     ):
-        raise InputError(
-            field, f"must be text of {NAME_PATTERN}, at most {NAME_CHARACTERS} long", excerpt(name)
-        )
+        rule = f"use lower-case letters, digits, dots and hyphens only, at most {NAME_CHARACTERS}"
+        near = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") if isinstance(name, str) else ""
+        advice = f"try {near[:NAME_CHARACTERS]!r}" if near else ""
+        raise InputError(field, rule, excerpt(name), advice)
     return name
 
 

@@ -323,6 +323,15 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
+def require_libraries() -> None:
+    """Check that charts can be drawn and written, before the work that they show.
+
+    Raises:
+        MissingExtraError: if a library for it is not installed.
+    """
+    altair(), _converter()
+
+
 def altair() -> Any:
     """Return the module altair.
 

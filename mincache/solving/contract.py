@@ -80,13 +80,14 @@ class Run:
     def report(self, solution: Solution | None = None, *, bound: float | None = None) -> None:
         """Report an incumbent, a lower bound on the optimal cost, or both.
 
-        Incumbents are priced by the evaluator after the run; a bound is a claim that is held against
-        every verified cost.
+        Incumbents are priced by the evaluator after the run, and the best feasible one counts if the answer
+        is worse. A bound is a claim that is held against every verified cost; minus infinity is none.
         """
         if bound is not None:
             self.bound = max(self.bound, float(bound))
         if self.reporter is not None:
-            self.reporter(self.budget.elapsed(), solution, None if bound is None else self.bound)
+            known = None if bound is None or self.bound == -float("inf") else self.bound
+            self.reporter(self.budget.elapsed(), solution, known)
 
     def report_raw(self, decisions: Decisions) -> None:
         """Report what the answer about to be returned was before its repair: cache [T, M], shares [T, N].

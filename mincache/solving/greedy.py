@@ -6,20 +6,48 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.exact.regrets import service_cost
+from mincache.exact.regrets import regrets, service_cost
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions, Solution
-from mincache.solving.feasible import serve
+from mincache.solving.feasible import fill_cache, frame_starts, per_slot, serve
 
 
-def answer(instance: Instance, cache: Array) -> Solution:
-    """Return the solution with this cache [T, M], equal bandwidth, and steps where they gain most."""
-    bandwidth_share = np.full((instance.slot_count, instance.user_count), 1.0 / instance.user_count)
+def answer(instance: Instance, cache: Array, bandwidth_share: Array | None = None) -> Solution:
+    """Return the solution with this cache [T, M], equal bandwidth by default, steps where they gain most."""
+    if bandwidth_share is None:
+        bandwidth_share = equal_bandwidth(instance)
     return Solution.of(
         instance, Decisions(cache, bandwidth_share, serve_where_it_gains_most(instance, cache))
     )
+
+
+def equal_bandwidth(instance: Instance) -> Array:
+    """Return equal shares of the uplink, [T, N]."""
+    return np.full((instance.slot_count, instance.user_count), 1.0 / instance.user_count)
+
+
+@np.errstate(over="ignore")
+def savings_per_gb(instance: Instance) -> Array:
+    """Return what caching a model saves in its frame against the cloud, per GB: [T, M], frame by frame.
+
+    A hit counts with A3 steps, if they pay, in slots whose steps suffice for all requests; with the least
+    steps that it may get in the others. What it costs to load a model is left out.
+    """
+    stakes, requested = regrets(instance, equal_bandwidth(instance)), instance.trace.requested_model
+    asked = instance.models.steps_saturation[requested].sum(axis=1, keepdims=True)
+    saved = stakes.cloud - np.where(asked <= instance.server.steps, 0.0, stakes.unserved[requested])
+    in_slot = np.zeros((instance.slot_count, instance.model_count))
+    np.add.at(in_slot, (np.arange(instance.slot_count)[:, None], requested), saved)
+    in_frame = np.add.reduceat(in_slot, frame_starts(instance), axis=0)
+    return per_slot(instance, in_frame) / instance.models.size_gb
+
+
+def cache_by_density(instance: Instance) -> Array:
+    """Return the cache [T, M] of the models that save most per GB, as many as fit."""
+    density = savings_per_gb(instance)
+    return fill_cache(instance, density, wanted=density > 0.0)
 
 
 def serve_where_it_gains_most(instance: Instance, cache: Array) -> Array:

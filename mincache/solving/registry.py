@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean, excerpt
+from mincache.files.paths import absolute_path
 from mincache.solving import spec as specs
 from mincache.solving.contract import Solver
 
@@ -80,7 +81,7 @@ def make(spec: str) -> Solver:
             raise InputError(
                 where, "must have the parameter", excerpt(parameter), did_you_mean(parameter, list(known))
             )
-    values = {
+    values = _default_paths(kind) | {
         name: specs.read(text, known[name], f"{where}.{name}") for name, text in given.parameters.items()
     }
     return _made(kind, values, where)
@@ -98,12 +99,14 @@ def as_solver(solver: str | Solver | type[Solver]) -> Solver:
     if isinstance(solver, Solver):
         return solver
     if isinstance(solver, type) and issubclass(solver, Solver):
-        return _made(solver, {}, f"solver {solver.__name__}")
+        return _made(solver, _default_paths(solver), f"solver {solver.__name__}")
     rule = "must be text such as 'genetic[generations=30]', a mincache.Solver or a class derived from it"
     raise InputError("solver", rule, excerpt(solver))
 
 
 def _made(kind: type[Solver], values: Mapping[str, object], where: str) -> Solver:
+    # A solver may work in another folder than the one in which its paths were written.
+    values = {name: absolute_path(one) if isinstance(one, Path) else one for name, one in values.items()}
     try:
         return kind(**values)
     except MincacheError:
@@ -137,7 +140,14 @@ def _default(kind: type[Solver], name: str) -> Any:
     declared = next(f for f in dataclasses.fields(kind) if f.name == name)  # type: ignore[arg-type]
     if declared.default_factory is not dataclasses.MISSING:
         return declared.default_factory()
-    return declared.default
+    return absolute_path(declared.default) if isinstance(declared.default, Path) else declared.default
+
+
+def _default_paths(kind: type[Solver]) -> dict[str, Any]:
+    """Return the parameters that are relative paths by default."""
+    declared: Any = dataclasses.fields(kind)  # type: ignore[arg-type]
+    defaults = {f.name: f.default for f in declared if f.init and isinstance(f.default, Path)}
+    return {name: path for name, path in defaults.items() if not path.is_absolute()}
 
 
 def parameters(solver: Solver) -> dict[str, Any]:
@@ -187,7 +197,11 @@ def _is_missing(module: str) -> bool:
 def _from_file(path: Path, class_name: str) -> object:
     if not os.path.isfile(path):
         raise InputError("solver", "must name an existing file", excerpt(str(path)))
-    module_spec = importlib.util.spec_from_file_location(f"mincache_user_{path.stem}", path)
+    path = absolute_path(path).resolve()
+    name = _module_name(path)
+    if (folder := str(path.parent)) not in sys.path:
+        sys.path.append(folder)  # what lies beside it can be imported, and hides nothing that is installed
+    module_spec = importlib.util.spec_from_file_location(name, path)
     if module_spec is None or module_spec.loader is None:
         raise InputError("solver", "must name a Python file", excerpt(str(path)))
     module = importlib.util.module_from_spec(module_spec)
@@ -197,7 +211,7 @@ def _from_file(path: Path, class_name: str) -> object:
         module_spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a script without a main guard may exit
         del sys.modules[module_spec.name]
-        raise _not_importable(f"solver {path}", error) from error
+        raise _not_importable(f"solver {path}", error, path.parent) from error
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
         raise InputError(
@@ -206,7 +220,24 @@ def _from_file(path: Path, class_name: str) -> object:
     return getattr(module, class_name)
 
 
-def _not_importable(what: str, error: BaseException) -> MincacheError:
+def _module_name(path: Path) -> str:
+    """Return the name by which other processes find the module too; another one where that is taken."""
+    if not path.stem.isidentifier():
+        return f"mincache_user_{path.stem}"
+    known = sys.modules.get(path.stem)
+    spec = importlib.util.find_spec(path.stem) if known is None else None
+    origin = (
+        getattr(known, "__file__", "") if known is not None else spec.origin if spec is not None else None
+    )
+    return path.stem if origin in (None, str(path)) else f"mincache_user_{path.stem}"
+
+
+def _not_importable(what: str, error: BaseException, folder: Path | None = None) -> MincacheError:
     if isinstance(error, ModuleNotFoundError) and _is_missing(error.name or ""):
-        return missing_extra(what, error)
+        if folder is None or error.name in _EXTRAS:
+            return missing_extra(what, error)
+        return MissingExtraError(
+            f"{what} needs {error.name}, which is not installed: install {error.name}, "
+            f"or put {error.name}.py into {folder}"
+        )
     return InputError(what, "must be importable", f"{type(error).__name__}: {error}")

@@ -214,6 +214,12 @@ def _choices(kind: Any) -> dict[str, Any]:
     return {}
 
 
+def choices(hint: Any) -> list[str]:
+    """Return how each value is written of a parameter's type that has only so many; [] of any other."""
+    values = (value for kind in _kinds(hint) for value in _choices(kind).values())
+    return list(dict.fromkeys(written(value).text for value in values))
+
+
 def _described(kind: Any) -> str:
     if kind is bool:
         return "true or false"

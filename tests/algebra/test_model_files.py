@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from conftest import GOLDEN
 
 from mincache import InputError, Run, Scenario, evaluate, read_instance, read_solution
-from mincache.algebra.model_answers import parse_values, read_answer, read_names
+from mincache.algebra.model_answers import parse_values, read_answer, read_claims, read_names
 from mincache.algebra.model_files import export
 from mincache.cli.exchange import export as export_verb
 from mincache.cli.exchange import import_ as import_verb
@@ -236,3 +236,49 @@ def test_another_instance_in_the_folder_is_refused(problem, tmp_path):
     (tmp_path / "answer.sol").write_text("cache[0,0] 1\n")
     with pytest.raises(DocumentError, match="instance: must be"):
         read_answer(tmp_path, tmp_path / "answer.sol")
+
+
+GLPK = """Status:     INTEGER OPTIMAL
+Objective:  cost = 33.53575455 (MINimum)
+
+   No. Column name       Activity     Lower bound   Upper bound
+------ ------------    ------------- ------------- -------------
+     1 cache[0,3]   *              1             0             1
+   111 bandwidth_share[0,0]
+                           0.0740491   0.000740121             1
+"""
+PRETTY = """Columns
+    Index Status        Lower        Upper       Primal         Dual  Type        Name
+        3                   0            1            1               Integer     cache[0,3]
+      110         0.000740121            1    0.0740491               Continuous  bandwidth_share[0,0]
+
+Model status: Optimal
+Objective value: 33.53575455
+"""
+
+
+@pytest.mark.parametrize(("text", "status"), [(GLPK, "INTEGER OPTIMAL"), (PRETTY, "Optimal")])
+def test_answers_for_people_are_read_with_what_they_claim(problem, tmp_path, text, status):
+    """GLPK's and HiGHS's tables for people give the values, the status and the objective."""
+    export(problem.slot(0), tmp_path, "nl")
+    values = parse_values(text, read_names(tmp_path))
+    assert values == {"cache[0,3]": 1.0, "bandwidth_share[0,0]": 0.0740491}
+    (tmp_path / "answer.txt").write_text(text)
+    assert read_claims(tmp_path, tmp_path / "answer.txt") == (status, 33.53575455, True)
+
+
+def test_import_tells_what_is_wrong_with_an_answer(problem, tmp_path):
+    """Claimed and priced cost are shown; an answer cut off or of another status is warned of."""
+    export(problem.slot(0), tmp_path, "lp")
+    (tmp_path / "answer.txt").write_text("Infeasible - objective value 33.5\ncache(0_0) 1\n")
+    told = CliRunner().invoke(import_verb, [str(tmp_path), str(tmp_path / "answer.txt")])
+    assert told.exit_code == 0, told.output
+    assert "it claims the cost 33.5, status 'Infeasible'; it costs inf" in told.output
+    assert told.output.count("warning") == 3
+
+
+def test_mps_files_have_no_section_that_glpk_refuses(problem, tmp_path):
+    """The objective's sense, which is the default one, is not written."""
+    path = export(problem.slot(0), tmp_path, "mps")
+    assert "OBJSENSE" not in path.read_text()
+    assert "ROWS" in path.read_text()

@@ -9,9 +9,10 @@ import pytest
 from journal_fixture import ANSWER, ANSWERED, CELL, INSTANCE, PACKED
 
 from mincache import Solution
+from mincache.bench import worker
 from mincache.bench.judge import judge, with_contradictions
 from mincache.bench.outcome import Outcome
-from mincache.files.documents import digest, parse_solution
+from mincache.files.documents import digest, parse_solution, solution_bytes
 
 
 def judged(bound=None, **fields):
@@ -126,3 +127,40 @@ def test_infeasible_is_scored_but_fails():
     assert (record.verdict, record.score.violations) == ("infeasible", {"bandwidth": 2})
     assert record.score.cost is not None
     assert not record.passed
+
+
+def packed(scale):
+    """Return nothing cached with all bandwidth shares scaled: worse below 1, infeasible above."""
+    plain = Solution.nothing_cached(INSTANCE).decisions
+    return worker.pack(plain._replace(bandwidth_share=plain.bandwidth_share * scale))
+
+
+@pytest.mark.parametrize("last", [0.5, 2.0])
+def test_the_best_feasible_answer_counts(last):
+    """An incumbent counts where the answer, or the last incumbent of a run that was ended, is worse."""
+    worse = parse_solution(ANSWER)
+    worse = solution_bytes(
+        Solution.of(INSTANCE, worse.decisions._replace(bandwidth_share=worse.bandwidth_share * last))
+    )
+    answered = judged(closing=worker.ANSWER, payload=worse, solve_s=1.0, incumbents=[(0.5, PACKED)]).record
+    ended = judged(
+        stopped_by="wall", note="why", solve_s=10.1, incumbents=[(0.5, PACKED), (0.7, packed(last))]
+    ).record
+    for record in (answered, ended):
+        assert (record.verdict, record.score.cost) == ("verified", COST)
+        assert "its last answer was worse" in record.reason
+        assert record.solution_sha256 == digest(ANSWER)
+
+
+def test_what_the_tolerance_forgives_contradicts_no_bound():
+    """An answer that exceeds a limit within the tolerance is verified, and refutes no proof."""
+    found = judged(
+        2 * COST, **ANSWERED | {"payload": solution_bytes(worker.unpack(packed(1 + 1e-10), INSTANCE))}
+    )
+    assert found.record.score.forgiven
+    assert found.record.verdict == "verified"
+    proven = judged(COST * 0.9, **ANSWERED).record
+    cheap = found.record.model_copy(
+        update={"bound": None, "score": found.record.score.model_copy(update={"cost": COST / 2})}
+    )
+    assert with_contradictions([proven, cheap])[0].verdict == "verified"

@@ -101,10 +101,24 @@ def test_signal_to_nobody_is_no_error():
     processes.signal_group(child.pid, signal.SIGKILL)
 
 
-def test_folder_bytes(tmp_path):
+def test_file_sizes(tmp_path):
     """The files below a folder are counted at any depth; links are not followed."""
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a").write_bytes(os.urandom(100_000))
     (tmp_path / "link").symlink_to("/usr")
-    assert 100_000 <= processes.folder_bytes(str(tmp_path)) < 200_000
-    assert processes.folder_bytes(str(tmp_path / "none")) == 0
+    assert 100_000 <= sum(processes.file_sizes(str(tmp_path))) < 200_000
+    assert list(processes.file_sizes(str(tmp_path / "none"))) == []
+
+
+def test_folders_of_any_depth_are_counted_and_removed(tmp_path):
+    """3,000 nested folders, deeper than a path can say, raise nothing and leave nothing."""
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    assert len(list(processes.file_sizes(str(tmp_path)))) > 1000
+    processes.remove(str(tmp_path))
+    assert not tmp_path.exists()

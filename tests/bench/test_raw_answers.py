@@ -8,9 +8,9 @@ from bench_fixture import file_entrant, tiny_tasks
 
 from mincache import Decisions, Solution, evaluate
 from mincache.bench import raw_answers, worker
-from mincache.bench.attempt import attempt
+from mincache.bench.executors import attempt
 from mincache.bench.journal import Journal, read
-from mincache.bench.merging import merge
+from mincache.bench.merging import Merged, merge
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import Record
 from mincache.bench.supervisor import Supervisor
@@ -83,7 +83,7 @@ def test_raw_documents_are_kept_and_merged(attempts, tmp_path):
     judged = attempts[0]["full"]
     with Journal(tmp_path / "one") as journal:
         journal.append(judged)
-    assert merge([tmp_path / "one"], tmp_path / "all") == []
+    assert merge([tmp_path / "one"], tmp_path / "all") == Merged([], [])
     (record,) = read(tmp_path / "all")
     assert record == judged.record
     stored = {name: read_bytes(tmp_path / "all/solutions" / f"{name}.json.gz") for name in record.documents}

@@ -12,6 +12,7 @@ import pytest
 from bench_fixture import FAULTS, file_entrant, job_of, on_linux, tiny_tasks
 
 from mincache.bench import limits, processes, supervisor, worker
+from mincache.bench.contents import Content
 from mincache.bench.limits import Limits
 from mincache.bench.outcome import Outcome
 from mincache.bench.supervisor import Supervisor
@@ -38,7 +39,7 @@ def keeper():
 
 def fault_job(task, spec):
     """Return the job of a faulty solver on the instance of a task."""
-    return job_of(task, solver=file_entrant(spec).spec, source="")
+    return job_of(task, solver=file_entrant(spec).spec, contents=())
 
 
 def test_answer_comes_back(keeper, task):
@@ -84,7 +85,7 @@ def seen(task, tmp_path_factory):
     path = tmp_path_factory.mktemp("solver") / "probe.py"
     path.write_text(PROBE)
     with Supervisor() as keeper:
-        outcome = keeper.run(job_of(task, solver=f"{path}:Probe", source=""), task.limits, task.read())
+        outcome = keeper.run(job_of(task, solver=f"{path}:Probe"), task.limits, task.read())
     text = outcome.output.decode()
     return json.loads(text[text.index("{") : text.rindex("}") + 1])
 
@@ -113,13 +114,12 @@ def test_run_draws_from_its_stream(seen, task):
 
 
 def test_changed_source_is_not_run(keeper, task):
-    """A solver whose source or files are no longer those planned is not run."""
-    outcome = keeper.run(job_of(task, source="0" * 64), task.limits, task.read())
-    assert outcome.closing == worker.REFUSED
-    assert b"source" in outcome.payload
-    outcome = keeper.run(job_of(task, files="0" * 64), task.limits, task.read())
-    assert outcome.closing == worker.REFUSED
-    assert b"files" in outcome.payload
+    """A solver is not run whose files or libraries are no longer those planned."""
+    other = Content.of(Path(__file__))._replace(sha256="0" * 64, stamp="")
+    outcome = keeper.run(job_of(task, contents=(other,)), task.limits, task.read())
+    assert (outcome.stopped_by, outcome.note) == ("changed", "test_supervisor.py")
+    outcome = keeper.run(job_of(task, libraries={"numpy": "0.1"}), task.limits, task.read())
+    assert (outcome.stopped_by, outcome.note) == ("changed", "the version of numpy")
 
 
 def test_incumbents_are_timed_by_the_keeper(keeper, task):
@@ -173,7 +173,7 @@ def test_what_fled_from_a_lost_keeper_is_ended(task, tmp_path):
     """Processes in sessions of their own end with a keeper that was killed: they use its run's folder."""
     (tmp_path / "leaves.py").write_text(LEAVES)
     with Supervisor(pin=False) as keeper:
-        job = job_of(task, solver=f"{tmp_path / 'leaves.py'}:Leaves", source="")
+        job = job_of(task, solver=f"{tmp_path / 'leaves.py'}:Leaves")
         assert keeper.run(job, Limits(wall_s=60.0), task.read()).stopped_by == "interrupted"
     left = [int(pid) for pid in (tmp_path / "left").read_text().split()]
     assert len(left) == 2
@@ -199,7 +199,7 @@ def test_unexplained_kills_are_repeated(task, tmp_path):
     path = tmp_path / "once.py"
     path.write_text(ONCE.format(mark=str(mark)))
     with Supervisor(pin=False) as keeper:
-        job = job_of(task, solver=f"{path}:Once", source="")
+        job = job_of(task, solver=f"{path}:Once")
         outcome, interruptions = keeper.insist(job, task.limits, task.read())
     assert (outcome.closing, interruptions) == (worker.ANSWER, 1)
     assert mark.exists()

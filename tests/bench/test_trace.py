@@ -13,6 +13,7 @@ from mincache import Solution, evaluate
 from mincache.bench import trace, worker
 from mincache.bench.outcome import Outcome
 from mincache.bench.records import TracePoint
+from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.problem.solution import Decisions
 
@@ -45,18 +46,18 @@ def test_points_are_priced_improvements():
         ],
         bounds=[bound(0.3, 1.0), bound(0.6, 0.5)],
     )
-    points, malformed = trace.points(outcome, INSTANCE, None)
+    points = trace.points(trace.incumbents(outcome, INSTANCE), trace.bounds(outcome), None)
     worse, good = evaluate(INSTANCE, WORSE).cost, evaluate(INSTANCE, GOOD).cost
     assert good < worse
-    assert malformed == ""
     assert points == ((0.2, pytest.approx(worse), None), (0.3, pytest.approx(worse), 1.0), (0.4, good, 1.0))
 
 
 def test_answer_is_the_last_incumbent():
-    """The answer counts as an incumbent that came when `solve` returned."""
-    outcome = Outcome(closing=worker.ANSWER, solve_s=2.0, incumbents=[incumbent(1.0, WORSE)])
-    points, _ = trace.points(outcome, INSTANCE, evaluate(INSTANCE, GOOD))
-    assert points[-1] == (2.0, evaluate(INSTANCE, GOOD).cost, None)
+    """The answer counts as an incumbent that came when it was whole."""
+    reported = trace.incumbents(Outcome(incumbents=[incumbent(1.0, WORSE)]), INSTANCE)
+    cost = evaluate(INSTANCE, GOOD).cost
+    points = trace.points(reported, [], (2.0, cost))
+    assert points[-1] == (2.0, cost, None)
     assert points[0].seconds == 1.0
 
 
@@ -70,10 +71,14 @@ def test_answer_is_the_last_incumbent():
     ids=["incumbent", "nan", "empty"],
 )
 def test_malformed_reports_are_named(outcome):
-    """A report that is none of the agreed form is told, not raised."""
-    points, malformed = trace.points(outcome, INSTANCE, None)
-    assert points == ()
-    assert "must" in malformed
+    """A report that is none of the agreed form is refused."""
+    with pytest.raises(InputError, match="must"):
+        (trace.incumbents(outcome, INSTANCE), trace.bounds(outcome))
+
+
+def test_minus_infinity_is_no_bound():
+    """What a bounding method begins with is passed over."""
+    assert trace.bounds(Outcome(bounds=[bound(0.1, -np.inf), bound(0.2, 1.0)])) == [(0.2, 1.0)]
 
 
 def test_integrals_are_areas():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import struct
 
@@ -13,12 +14,14 @@ from hypothesis.extra.numpy import arrays
 
 from mincache import Solution
 from mincache.bench import pipes, worker
+from mincache.bench.contents import Content
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.problem.solution import Decisions
 
 SCENARIO = Scenario(slots=2, users=3, models=4)
 INSTANCE = SCENARIO.instance("tiny", SCENARIO.library(0), SCENARIO.trace(0))
+CONTENT = Content("a.py", "/b/a.py", "0" * 64, "1 2")
 SHARES = arrays(float, (2, 3), elements=st.floats(0, 1))
 
 
@@ -47,17 +50,26 @@ def test_bounds_are_finite_numbers(data):
 
 
 @pytest.mark.parametrize(
-    ("claimed", "seen", "counted"), [(1.0, 1.05, 1.0), (0.0, 5.0, 5.0), (float("nan"), 2.0, 2.0)]
+    ("claimed", "seen", "counted"),
+    [(1.0, 1.001, 1.0), (0.0, 5.0, 4.998), (-0.05, 0.001, 0.0), (7.0, 5.0, 5.0), (float("nan"), 2.0, 2.0)],
 )
-def test_time_is_the_childs_within_reason(claimed, seen, counted):
-    """The child's own measure of its time counts where it is near what the keeper saw."""
-    assert worker.unpack_seconds(struct.pack("<d", claimed), seen) == counted
-    assert worker.unpack_seconds(b"x", seen) == seen
+def test_time_is_the_keepers(claimed, seen, counted):
+    """The child's own measure of its time counts where it is below the keeper's by 2 ms at most."""
+    facts = json.dumps({"seconds": claimed, "moved": ["random"], "late": {"a.py": "0"}}).encode()
+    assert worker.unpack_facts(facts, seen) == (counted, ["random"], {"a.py": "0"})
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"[]", b"{}", b'{"seconds": [], "moved": [], "late": {}}'])
+def test_facts_of_any_form_are_taken(data):
+    """What a run says of itself in another form leaves the keeper's time, and nothing more."""
+    assert worker.unpack_facts(data, 3.0) == (3.0, None, {})
 
 
 def test_job_is_the_same_after_the_pipe():
     """A job that was dumped is parsed to itself."""
-    job = worker.Job("genetic[population=5]", "ab", (1, "suite", "instance", 2), 3.5)
+    job = worker.Job(
+        "genetic[population=5]", (1, "suite", "instance", 2), 3.5, contents=(CONTENT,), hash_seed=7
+    )
     assert worker.Job.parse(job.dump()) == job
 
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench_fixture import CLOUD_ONLY
 
 from mincache.bench import journal
-from mincache.bench.attempt import attempt
+from mincache.bench.executors import attempt
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
 from mincache.bench.supervisor import Supervisor

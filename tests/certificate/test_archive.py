@@ -44,7 +44,7 @@ def test_a_raised_reference_a_changed_proof_and_a_missing_one_are_found(suite):
     assert dict(CERTIFICATES.check(suite))[second].startswith("refused")
 
     path.unlink()
-    assert "no such file" in dict(CERTIFICATES.check(suite))[second]
+    assert "no file " in dict(CERTIFICATES.check(suite))[second]
 
 
 def test_a_worse_solution_is_not_called_optimal(suite):

@@ -32,8 +32,8 @@ def test_an_optimal_answer_is_called_optimal(workplace):
         (["--check", "smoke-v1.l1.n10.t0", "proof.json"], 1, "about another document"),
         (["--check", NAME, "best.json"], 2, "mincache-certificate/1"),
         (["--check", NAME, "none.json"], 2, "no such file"),
-        (["--check", NAME], 2, "--check needs CERTIFICATE"),
-        ([NAME], 2, "give -o FILE"),
+        (["--check", NAME], 2, "CERTIFICATE: must be given"),
+        ([NAME], 2, "use -o FILE"),
     ],
 )
 def test_what_is_not_proven_or_not_readable(args, code, told, workplace):

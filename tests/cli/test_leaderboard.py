@@ -43,8 +43,8 @@ def test_the_formats_hold_the_same_rows(campaign):
 
 
 def test_rows_can_be_chosen(campaign):
-    """--solvers keeps the rows named."""
-    shown = invoke(campaign, "--solvers", "cloud-only", "--format", "json").output
+    """--solver keeps the rows named."""
+    shown = invoke(campaign, "--solver", "cloud-only", "--format", "json").output
     assert [row["solver"] for row in json.loads(shown)["tables"][0]["rows"]] == ["cloud-only"]
 
 
@@ -104,7 +104,7 @@ def test_the_site_and_the_charts_are_written(campaign, tmp_path):
 
 def test_a_chart_of_chosen_solvers_has_them_alone(campaign, tmp_path):
     """The profile of one solver leaves out the other, which would change it."""
-    options = ("--kind", "profile", "--solvers", "cloud-only", "-o", tmp_path / "one.svg")
+    options = ("--kind", "profile", "--solver", "cloud-only", "-o", tmp_path / "one.svg")
     assert invoke("chart", campaign, *options).exit_code == 0
     drawn = (tmp_path / "one.svg").read_text()
     assert "cloud-only" in drawn

@@ -1,12 +1,23 @@
 """The command line as a user meets it: real processes, exit codes, one line for bad input."""
 
+import csv
+import gzip
+import io
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from mincache import evaluate
+from mincache.cli.main import cli
+from mincache.files.documents import MAX_BYTES, parse_instance, parse_solution
+from mincache.generation.suites import find_document
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "score"
 
@@ -51,7 +62,10 @@ def test_score_in_words_names_violations():
         (["solvers", "check", "genetik"], "did you mean 'genetic'?"),
         (["instances", "show", "paper"], "must be a file, or the name of a standard instance"),
         (["generate", "no.toml", "--seed", "1", "-o", "x"], "no such file"),
-        (["generate", "--seed", "1", "--name", "Not Good", "-o", "x"], "--name: must be text of [a-z0-9.-]+"),
+        (
+            ["generate", "--seed", "1", "--name", "Not Good", "-o", "x"],
+            "--name: use lower-case letters, digits, dots and hyphens",
+        ),
         (["scor"], "did you mean 'score'?"),
         (["instances", "verify", "smoke-v2"], "did you mean 'smoke-v1'?"),
         (["instances", "show", "smok-v1.l0.n10.t0"], "did you mean 'smoke-v1'?"),
@@ -61,15 +75,136 @@ def test_score_in_words_names_violations():
         (["solvers", "lst"], "'list'"),
         (["solvers", "check", "genetic[popul=3]"], "did you mean 'population'?"),
         (["generate", "--users", "ten", "--seed", "1", "-o", "x"], "must be whole numbers"),
+        (["generate", "--users", "५", "--seed", "1", "-o", "x"], "--users: must be whole numbers"),
+        (["generate", "--users", "1000001", "--seed", "1", "-o", "x"], "from 1 to 1000000"),
+        (["generate", "--users", "3", "--seed", "9" * 5000, "-o", "x"], "--seed: "),
+        (["generate", "--users", "3", "--seed", "1", "-o", ""], "--output: must not be empty"),
+        (
+            ["generate", "--users", "3", "--seed", "1", "-o", "My_Suite"],
+            "--output: use lower-case letters, digits, dots and hyphens only, at most 120; received "
+            "'My_Suite'; try 'my-suite', or add --name",
+        ),
+        (["run", "smoke-v1", "-o", "x"], "--solver: must be given; known: cloud-only, ddpg"),
+        (["run", "smoke-v1", "--solver", "lru"], "--output: must be given"),
+        (["run"], "SUITE: must be given; known: "),
+        (["run", "smoke-v1", "--solver", "LRU", "-o", "x"], "did you mean 'lru'?"),
+        (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2", "-o", "x"], "with its unit"),
+        (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2MB", "-o", "x"], "from 64MB"),
+        (["run", "smoke-v1", "--solver", "lru", "--time-limit", "nan", "-o", "x"], "--time-limit: must be"),
+        (["instances", "smok-v1"], "did you mean 'smoke-v1'?"),
+        (["instances", "lst"], "did you mean 'list'?"),
+        (["solve", "smoke-v1.l0.n10.t0", "--solver", "lru", "-o", "x.txt"], "must end in .json or .json.gz"),
+        (["solve", "smoke-v1.l0.n10.t0", "--solver", "lru", "-o", "-", "--json"], "must be a file with"),
+        (["score", "-", "-"], "must not be `-`"),
+        (["leaderboard", "x", "--solvers", "lru"], "did you mean '--solver'?"),
+        (["instances", "features", "smoke-v1", "-o", "x.pdf"], "must end in .svg or .png"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(args, told, tmp_path):
-    """The last line tells what is wrong; nothing is a traceback and nothing is written."""
+    """One line, in one style, tells what is wrong; nothing is a traceback and nothing is written."""
     done = mincache(*args, cwd=tmp_path)
     assert done.returncode == 2
-    assert told in done.stderr.strip().splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_goes_through_pipes(tmp_path):
+    """`-` stands for standard input and output; gzip is read, and the summary goes to standard error."""
+    name = "smoke-v1.l0.n10.t0"
+    instance = find_document(name)
+    solved = piped("solve", "-", "--solver", "popular-first", "-o", "-", stdin=gzip.compress(instance))
+    assert solved.returncode == 0, solved.stderr
+    cost = evaluate(parse_instance(instance), parse_solution(solved.stdout)).cost
+    assert f"cost                {cost:.10g}".encode() in solved.stderr
+    (tmp_path / "instance.json").write_bytes(b"\xef\xbb\xbf" + instance)  # with a byte order mark
+    for words in ((name, "-"), (tmp_path / "instance.json", "/dev/stdin")):
+        scored = piped("score", *words, "--json", stdin=solved.stdout)
+        assert json.loads(scored.stdout)["cost"] == cost
+    assert b"must hold at most" in piped("score", name, "-", stdin=b" " * (MAX_BYTES + 1)).stderr
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not here")
+def test_a_shell_may_substitute_a_process(tmp_path):
+    """`score` reads what `<(...)` stands for."""
+    case = GOLDEN / "case-1-plain"
+    command = f"{sys.executable} -m mincache score <(cat {case}/instance.json) <(cat {case}/solution.json)"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "feasible            yes" in done.stdout, done.stderr
+
+
+def piped(*args: object, stdin: bytes) -> subprocess.CompletedProcess:
+    """Run the command with bytes on standard input."""
+    command = [sys.executable, "-m", "mincache", *map(str, args)]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False)
+
+
+def test_solve_needs_no_file_and_makes_folders(tmp_path):
+    """Without -o the summary is all; with it the folders of the file are made."""
+    words = ("solve", "smoke-v1.l0.n10.t0", "--solver", "popular-first")
+    shown = mincache(*words, cwd=tmp_path)
+    assert "feasible            yes" in shown.stdout
+    assert list(tmp_path.iterdir()) == []
+    mincache(*words, "-o", "a/b/c.json.gz", cwd=tmp_path)
+    assert mincache("score", words[1], "a/b/c.json.gz", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["smoke-v1", "smoke-v1.l0.n10.t0"])
+def test_instances_shows_what_is_named(name):
+    """`instances NAME` is `instances show NAME`, in each form."""
+    for form in ((), ("--json",), ("--csv",)):
+        assert mincache("instances", name, *form).stdout == mincache("instances", "show", name, *form).stdout
+    rows = list(csv.DictReader(io.StringIO(mincache("instances", name, "--csv").stdout)))
+    assert len(rows) == len(json.loads(mincache("instances", name, "--json").stdout))
+    assert {"smoke-v1": "sha256", "smoke-v1.l0.n10.t0": "unit"}[name] in rows[0]
+
+
+def test_certificates_that_are_not_there_are_named(tmp_path):
+    """A suite without certificates is told the file that lacks, and the command that writes it."""
+    mincache("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    done = mincache("instances", "verify", "mine", "--certificates", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "mine.l0.n2.t0: no file mine/certificates/mine.l0.n2.t0.json.gz; `mincache instances certify mine` "
+        "writes it\n"
+    )
+
+
+def test_a_failed_generate_leaves_nothing(tmp_path):
+    """A suite that cannot be drawn whole leaves no folder; one beside other JSON files is refused."""
+    (tmp_path / "a.toml").write_text(
+        "\ufeffslots = 2\n[[sweep.cases]]\nsteps = 5.0\n[[sweep.cases]]\nsteps = -1.0\n"
+    )
+    done = mincache("generate", "a.toml", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "error: a.toml: steps: must be > 0; received -1.0\n")
+    assert not (tmp_path / "mine").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/other.json").touch()
+    done = mincache("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    assert done.stderr == "error: mine: must hold no JSON files; received other.json; choose another folder\n"
+
+
+def test_every_verb_has_one_spelling_for_one_thing():
+    """Solvers are named by --solver, output by -o; a path is a FOLDER or a FILE in every help."""
+    for verb, command in commands(cli):
+        context = click.Context(command)
+        for param in command.params:
+            assert "--solvers" not in param.opts, verb
+            assert "-o" not in param.opts or "--output" in param.opts, verb
+            shown = param.make_metavar(context)
+            assert not {"DIRECTORY", "PATH", "SPEC"} & set(re.findall(r"\w+", shown)), f"{verb} {shown}"
+
+
+def commands(group, above=""):
+    """Yield every command that is no group, with its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def test_generate_then_verify_then_show(tmp_path):
@@ -159,11 +294,11 @@ def test_help_lists_every_verb_and_each_has_help():
             "--solver",
             "cloud-only",
             "-o",
-            "a",
+            "a.json",
             "--memory-limit",
             "9" * 400 + "GB",
         ],
-        ["solve", "smoke-v1.l0.n10.t0", "--solver", "cloud-only", "-o", "a", "--time-limit", "nan"],
+        ["solve", "smoke-v1.l0.n10.t0", "--solver", "cloud-only", "-o", "a.json", "--time-limit", "nan"],
         ["run", "smoke-v1", "--solver", "cloud-only", "-o", "a", "--shard", "٣/٤"],
         ["score", "\udcff", "a"],
     ],

@@ -230,7 +230,7 @@ def test_one_solver_is_nothing_to_compare(campaign):
     """A solver named without a second side is refused in one line."""
     refused = invoke(compare, f"{campaign}:cloud-only").exception
     assert isinstance(refused, InputError)
-    assert str(refused).startswith("B: must be given")
+    assert str(refused).startswith("SOLVER: must be compared with a second FOLDER:SOLVER")
 
 
 def test_an_entry_that_does_not_verify_is_told(campaign, tmp_path):

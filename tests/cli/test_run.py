@@ -197,7 +197,7 @@ def test_merge_tells_of_damaged_lines(results, tmp_path):
     merged = call(merge, tmp_path / "part", "-o", tmp_path / "all")
     assert merged.exit_code == 0
     assert "1 runs" in merged.output
-    assert "part: 1 line of the journal is not whole" in merged.stderr
+    assert "part: 1 line of the journal is incomplete" in merged.stderr
 
 
 def test_status_tells_how_far(results, tmp_path):
@@ -208,7 +208,7 @@ def test_status_tells_how_far(results, tmp_path):
     printed = call(status, tmp_path).output
     assert "1 of 2 runs done" in printed
     assert "cloud-only: 1 to do" in printed
-    assert "1 line of the journal is not whole" in printed
+    assert "1 line of the journal is incomplete" in printed
     with pytest.raises(InputError, match="records"):
         call(status, tmp_path / "none")
 
@@ -237,7 +237,7 @@ def test_interrupted_campaign_goes_on(suite, tmp_path, number):
     assert "[1/4]" in first
     process.send_signal(number)
     rest, error = process.communicate(timeout=60)
-    assert (process.returncode, error) == (1, "interrupted; repeat the command to go on\n")
+    assert (process.returncode, error) == (1, "interrupted; repeat the command to continue\n")
     done = [record for record in journal.read(tmp_path) if record.final]
     assert 1 <= len(done) < 4
     again = mincache(*options)

@@ -15,7 +15,8 @@ TESTS = str(Path(__file__).parents[1])
 
 def test_a_line_a_run(capsys):
     """Outside a terminal each record is one numbered line."""
-    with Progress(total=5, waiting=2) as progress:
+    with Progress(total=5) as progress:
+        progress.begin(2, 0)
         progress.show(record(0))
         progress.show(record(1, verdict="infeasible", reason="storage broken in 2 slots"))
     first, second = capsys.readouterr().out.splitlines()
@@ -36,7 +37,8 @@ sys.path.insert(0, {tests!r})
 from journal_fixture import record
 from pty_fixture import in_a_terminal
 from mincache.cli.summary import Progress
-with Progress(total=3, waiting=3) as progress:
+with Progress(total=3) as progress:
+    progress.begin(3, 0)
     for number in range(3):
         progress.show(record(number, verdict="infeasible"))
 """

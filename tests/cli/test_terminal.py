@@ -12,6 +12,7 @@ from board_fixture import record, tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pty_fixture import in_a_terminal
+from rich.cells import cell_len
 
 from mincache.board.columns import visible_columns
 from mincache.cli import leaderboard
@@ -46,14 +47,81 @@ def test_any_text_is_shown_as_it_is(capsys, title, cell, caption):
     assert all(c.isprintable() or c == "\n" for c in shown)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(ANY_TEXT, st.integers(20, 60))
-def test_any_text_survives_in_a_narrow_terminal(capsys, text, width):
-    """A cell folds and loses nothing, and its row holds its other cells."""
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=14)
+CELLS = {
+    "l": WORDS,
+    "r": st.floats(-1e6, 1e6).map("{:.4f}".format) | st.integers(0, 10**9).map(str),
+    "t": st.lists(WORDS, max_size=9).map(" ".join),
+}
+
+
+@st.composite
+def any_tables(draw):
+    """A table of a name and up to nine columns of names, numbers and text."""
+    sides = "l" + draw(st.text("lrt", max_size=9))
+    titles = [f"title-{n}" for n in range(len(sides))]
+    rows = draw(st.lists(st.tuples(*map(CELLS.get, sides)), max_size=4))
+    return TerminalTable(titles, sides, rows, more="--csv")
+
+
+def kept(table, shown):
+    """Return how many of a table's columns are shown; the others must be named below it."""
+    below = shown.partition("left out: ")[2].split("; see")[0].replace("\n", " ")
+    left_out = [title for title in below.split(", ") if title]
+    assert left_out == table.titles[len(table.titles) - len(left_out) :]
+    return len(table.titles) - len(left_out)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(any_tables(), st.integers(30, 160))
+def test_no_name_or_number_is_cropped_or_broken_at_any_width(capsys, table, width):
+    """Whatever the width, each word of each column shown stands whole, and the others are named."""
     capsys.readouterr()
-    shown = printed(capsys, TerminalTable(("a", "b"), "lr", [[text, "12345"]]), width=width)
-    first = squeezed(shown.replace("12345", "", 1)).replace("\u2500", "")
-    assert first == "ab" + squeezed(printable(text)).replace("\u2500", "")
+    shown = printed(capsys, table, width=width)
+    body = shown.partition("left out: ")[0]
+    count = kept(table, shown)
+    for row in table.rows:
+        for cell, side in zip(row[:count], table.sides, strict=False):
+            assert all(word in body for word in ([cell] if side != "t" else cell.split()))
+    assert ("--csv" in shown) == (count < len(table.titles))
+    if count > 1:
+        assert max(map(cell_len, body.splitlines())) <= width
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(any_tables(), st.integers(30, 160))
+def test_a_wider_terminal_shows_no_less(capsys, table, width):
+    """A wider terminal leaves out no more columns; one as wide as the line says shows all."""
+    capsys.readouterr()
+    narrow, wide = (printed(capsys, table, width=one) for one in (width, width + 1))
+    assert kept(table, narrow) <= kept(table, wide)
+    if "left out" in narrow:
+        needed = int(narrow.replace("\n", " ").partition("a terminal ")[2].split()[0])
+        assert needed > width
+        assert "left out" not in printed(capsys, table, width=needed)
+
+
+LEADERBOARD = """
+import sys
+sys.path.insert(0, {tests!r})
+from board_fixture import record, tables
+from mincache.cli import leaderboard
+sys.stdout = sys.stderr  # the terminal
+(table,) = tables([record("genetic[population=50]", "a", 12.3456), record("[/foo]", "a", 11.0)])
+leaderboard._show(table)
+"""
+
+
+@on_linux
+@pytest.mark.parametrize("columns", [30, 45, 60, 79, 80, 120, 200])
+def test_the_ranking_in_a_terminal_of_any_width(columns):
+    """In a real terminal each solver keeps its name on one line, and a line tells what is left out."""
+    code = LEADERBOARD.format(tests=str(Path(__file__).parents[1]))
+    shown, _ = in_a_terminal("-c", code, columns=columns)
+    assert "genetic[population=50]" in shown
+    assert "12.346" in shown
+    assert "\u2026" not in shown
+    assert ("left out" in shown) == (columns < 120)
 
 
 def test_printable_text_stays_and_lines_too():
@@ -78,7 +146,7 @@ def test_no_other_module_draws():
 
 
 def test_the_ranking_shows_names_and_whole_numbers(capsys):
-    """A solver's parameters are no markup; a width of 80 cuts no number, and leaves the wide columns out."""
+    """A solver's parameters are no markup; each cell of a file is whole."""
     (table,) = tables([record("genetic[population=50]", "a", 12.3456), record("[/foo]", "a", 11.0)])
     leaderboard._show(table)
     shown = capsys.readouterr().out
@@ -86,7 +154,7 @@ def test_the_ranking_shows_names_and_whole_numbers(capsys):
     assert "[/foo]" in shown
     for row in table.rows:
         for column in visible_columns(table):
-            assert column.wide or column.text(row) in shown
+            assert column.text(row) in shown
 
 
 @pytest.mark.parametrize("purpose", ["[/foo] [bold", "in [dB], of genetic[population=10]"])

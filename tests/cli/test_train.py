@@ -133,18 +133,14 @@ def test_one_policy_can_be_trained_for_every_problem(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("output", "rule"),
-    [
-        ("policy.json", "must end in .safetensors"),
-        ("policy.checkpoint", "must end in .safetensors"),
-        ("/dev/null", "must end in .safetensors"),
-        ("missing/policy.safetensors", "must be in a folder that can be written to"),
-    ],
+    "output", ["policy.json", "policy.checkpoint", "/dev/null", "/dev/null/policy.safetensors"]
 )
-def test_an_unusable_output_is_refused_before_training(tmp_path, output, rule):
-    """A name that its own record would overwrite, or a folder that is not there, costs no training."""
-    with chdir(tmp_path), pytest.raises(InputError, match=f"--output: {rule}"):
-        CliRunner().invoke(train, [*ARGUMENTS, "-o", output], catch_exceptions=False)
+def test_an_unusable_output_is_refused_before_training(tmp_path, output):
+    """A name that its own record would overwrite, or a folder that cannot be made, costs no training."""
+    with chdir(tmp_path):
+        refused = CliRunner().invoke(train, [*ARGUMENTS, "-o", output])
+    told = refused.output + str(refused.exception)
+    assert "must end in .safetensors" in told or "must be a folder to write to" in told
     assert not list(tmp_path.iterdir())
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 
 import click
 import pytest
+import yaml
 from layout import CHANGES, ROOMS
 from pydantic import BaseModel
 
@@ -22,6 +23,7 @@ from mincache.board.verify import read_board
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
 from mincache.generation import recipes, sections, suites
+from mincache.generation.scenario import Scenario
 from mincache.solving.conformance import check_solver
 
 ROOT = Path(__file__).parents[2]
@@ -45,18 +47,15 @@ def columns_markdown():
 
 
 def json_markdown(command=cli, path="", context=None):
-    """The verbs that print JSON, a line a verb with its option."""
+    """The verbs with machine output, a line a verb with its options."""
     context = context or click.Context(command)
     if isinstance(command, click.Group):
         below = (command.get_command(context, name) for name in command.list_commands(context))
         return "\n".join(filter(None, (json_markdown(one, f"{path} {one.name}") for one in below)))
-    said = [f"`mincache{path} --json`" for option in command.params if "--json" in option.opts]
-    said += [f"`mincache{path} --format json`" for option in command.params if "json" in _choices(option)]
-    return "\n".join(f"- {line}" for line in said)
-
-
-def _choices(option):
-    return option.type.choices if isinstance(option.type, click.Choice) else ()
+    forms = [
+        f"`{form}`" for form in ("--json", "--csv") if any(form in option.opts for option in command.params)
+    ]
+    return f"- `mincache{path}`: {', '.join(forms)}" if forms else ""
 
 
 def speed_markdown():
@@ -78,6 +77,23 @@ def training_markdown():
         gaps = sorted(float(row["gap"]) for row in last)
         rows.append((method, f"{rate:,.0f}", f"{wall_s:.3g} s", ", ".join(f"{gap:.1%}" for gap in gaps)))
     return table(("method", "steps a second", "whole training", "gap at the end, a seed each"), rows)
+
+
+def citation_markdown():
+    """The entries of CITATION.cff, for BibTeX."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    year = re.search(r"^## [\d.]+ \((\d{4})", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    entries = [_bibtex("software", "mincache", cited | ({"year": year[1]} if year else {}))]
+    entries += [_bibtex(one["type"], "paper", one) for one in cited["references"]]
+    return "```bibtex\n" + "\n\n".join(entries) + "\n```"
+
+
+def _bibtex(kind, key, cited):
+    names = [one.get("name") or f"{one['family-names']}, {one['given-names']}" for one in cited["authors"]]
+    wanted = ("title", "version", "year", "journal", "doi", "url", "license")
+    fields = {"author": " and ".join(f"{{{name}}}" if "," not in name else name for name in names)}
+    fields |= {name: f"{cited[name]}" for name in wanted if name in cited}
+    return f"@{kind}{{{key},\n" + "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items()) + "}"
 
 
 WORTHS = {
@@ -113,6 +129,26 @@ def span(values):
     """A few numbers, or from where to where they go."""
     shown = [f"{value:,}" for value in sorted(values)]
     return ", ".join(shown) if len(shown) < 4 else f"{shown[0]} to {shown[-1]}"
+
+
+def heuristics_markdown():
+    """How near two simple heuristics come, a row a suite: gaps in percent, and the seconds they took."""
+    with (DOCS / "figures" / "heuristics.csv").open(newline="") as file:
+        measured = {(row["suite"], row["solver"]): row for row in csv.DictReader(file)}
+    solvers = list(dict.fromkeys(solver for _, solver in measured))
+    rows = []
+    for name in sorted({suite for suite, _ in measured}, key=lambda name: (name != "paper-v1", name)):
+        cells = [f"`{name}`", str(len(suites.find(name).entries))]
+        for solver in solvers:
+            row = measured[name, solver]
+            gaps = (f"{float(row[f'gap_{kind}']):.3%}" for kind in ("mean", "largest"))
+            cells += [*gaps, row["within_1_percent"], f"{float(row['seconds_median']):.2g} s"]
+        rows.append(cells)
+    columns = ("mean gap", "largest", "within 1 %", "time")
+    titles = [
+        f"`{solver}`: {column}" if not n else column for solver in solvers for n, column in enumerate(columns)
+    ]
+    return table(("suite", "instances", *titles), rows)
 
 
 def contrasts_markdown():
@@ -170,6 +206,7 @@ def _default(value):
 GENERATED = {
     ("architecture.md", "rooms"): rooms_markdown,
     ("architecture.md", "changes"): changes_markdown,
+    ("cite.md", "citation"): citation_markdown,
     ("problem.md", "symbols"): symbols_markdown,
     ("learner.md", "training"): training_markdown,
     ("leaderboard.md", "columns"): columns_markdown,
@@ -178,6 +215,7 @@ GENERATED = {
     ("suites.md", "standard"): suites_markdown,
     ("suites.md", "contrasts"): contrasts_markdown,
     ("scenarios.md", "processes"): processes_markdown,
+    ("suites.md", "heuristics"): heuristics_markdown,
     ("commands.md", "json"): json_markdown,
     ("decomposition.md", "speed"): speed_markdown,
     ("commands.md", "verbs"): lambda: table(
@@ -238,6 +276,14 @@ def test_the_checks_are_all_explained():
     assert first_column("solver.md", "check") == list(dict.fromkeys(names))
 
 
+def test_the_transition_matrix_is_the_default():
+    """Equation (19) on the page on the problem has the numbers that scenarios walk by."""
+    rows = re.search(r"begin\{pmatrix\}(.*?)\\end", (DOCS / "problem.md").read_text())
+    assert rows is not None
+    shown = tuple(tuple(map(float, row.split("&"))) for row in rows[1].split("\\\\"))
+    assert shown == Scenario().skewness_transitions
+
+
 def test_exit_codes_are_three():
     """The table of exit codes has the three that there are."""
     assert first_column("commands.md", "code") == ["0", "1", "2"]
@@ -246,7 +292,7 @@ def test_exit_codes_are_three():
 def test_links_lead_to_files():
     """Every relative link in the Markdown files leads to something in the repository."""
     pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
-    targets = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
+    targets = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:<>]+)\)", page.read_text())]
     assert targets
     missing = [f"{page.name}: {link}" for page, link in targets if not (page.parent / link).exists()]
     assert missing == []

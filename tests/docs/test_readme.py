@@ -5,11 +5,15 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
+PAGES = f"{ADDRESS}/blob/main/"
 
 
 def blocks(language: str) -> list[str]:
@@ -17,22 +21,36 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
 
 
+SNIPPET, SOLVER = blocks("python")
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("mincache")]
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
     """A folder with the README's solver in it."""
     folder = tmp_path_factory.mktemp("readme")
-    (folder / "mine.py").write_text(blocks("python")[0])
+    (folder / "mine.py").write_text(SOLVER)
     return folder
 
 
-COMMANDS = [
-    line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ mincache")
-]
+def lines(text):
+    """The lines of a block that are not blank."""
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def test_the_solver_has_at_most_12_lines():
-    """A solver takes 12 lines, blank ones included between the imports and the end."""
-    assert len([line for line in blocks("python")[0].splitlines() if line.strip()]) <= 12
+    """A solver takes 12 lines, imports included."""
+    assert len(lines(SOLVER)) <= 12
+
+
+def test_the_snippet_works(workplace):
+    """Six lines of Python load an instance, answer it to optimality, and draw the answer."""
+    assert len(lines(SNIPPET)) == 6
+    command = [sys.executable, "-c", SNIPPET]
+    done = subprocess.run(command, cwd=workplace, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "0.00% above the best known cost" in done.stdout
+    assert (workplace / "answer.html").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -47,43 +65,52 @@ def test_every_command_works(command, workplace):
 
 
 def test_every_block_is_run_or_is_the_setting_up():
-    """Beside Python and what is run above, blocks hold `make` lines and the activation alone."""
+    """Blocks are Python, commands that are run above, `make` lines or the activation, without a prompt."""
     assert set(re.findall(r"^```(\w*)\n.*?^```$", README.read_text(), re.DOTALL | re.MULTILINE)) == {
-        "console", "python",
+        "sh", "python",
     }  # fmt: skip
     others = {
         line
-        for block in blocks("console")
+        for block in blocks("sh")
         for line in block.splitlines()
-        if not line.startswith(("$ mincache ", "$ make "))
+        if not line.startswith(("mincache ", "make "))
     }
-    assert others == {"$ source .venv/bin/activate"}
+    assert others == {"source .venv/bin/activate"}
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_make_targets_exist(page):
     """Every `make` line names a target of the Makefile."""
-    makefile = (README.parent / "Makefile").read_text()
-    shown = re.findall(r"^\$ make (\w+)", (README.parent / page).read_text(), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    shown = re.findall(r"^make (\w+)", (ROOT / page).read_text(), re.MULTILINE)
     assert shown
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in shown)
+
+
+def test_links_work_in_the_wheels_description():
+    """Links are absolute, to the project's one address, and lead to files of the repository."""
+    links = re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", README.read_text())
+    assert links
+    for link in links:
+        assert link.startswith(PAGES), link
+        assert (ROOT / link.removeprefix(PAGES).partition("#")[0]).exists(), link
 
 
 _MARKED = re.compile(r"(<!-- leaderboard -->\n).*?(<!-- /leaderboard -->)", re.DOTALL)
 
 
 def with_current_table(readme: str) -> str:
-    """Return the README with the chart and the table of paper-v1 as leaderboard/README.md has them."""
-    board = (README.parent / "leaderboard" / "README.md").read_text()
-    table = re.search(r"^\|.*?\n\n", board[board.index("## paper-v1") :], re.DOTALL | re.MULTILINE)
-    assert table is not None
+    """Return the README with the table and the chart of paper-v1, the first of leaderboard/README.md."""
+    board = (ROOT / "leaderboard" / "README.md").read_text()
+    found = re.search(r"^## paper-v1\n\n((?:\|.*\n)+)", board, re.MULTILINE)
+    assert found is not None
     alt = "Gap to the optimum on each instance of paper-v1, a line of points a solver"
-    shown = f"{table[0]}![{alt}](leaderboard/paper-v1.svg)\n"
-    return _MARKED.sub(lambda marks: marks[1] + shown + marks[2], readme)
+    text = f"{found[1]}\n![{alt}](leaderboard/paper-v1.svg)\n"
+    return _MARKED.sub(lambda marks: marks[1] + text + marks[2], readme)
 
 
 def test_the_table_is_the_boards():
-    """The README shows the table that the board holds; `python tests/test_readme.py` copies it anew."""
+    """The README shows the table that the board holds; `python tests/docs/test_readme.py` copies it anew."""
     assert README.read_text() == with_current_table(README.read_text())
 
 

@@ -54,7 +54,8 @@ def test_the_optimal_caches_give_the_optimum(rules: Rules) -> None:
     instance = replace(SMOKE, rules=rules)
     best = optimum(instance).solution
     cost = evaluate(instance, serve(instance, best.cache)).cost
-    assert cost == pytest.approx(evaluate(instance, best).cost, rel=1e-12)
+    # Steps may pass their limit by what the evaluator forgives; how far, the two decide apart.
+    assert cost == pytest.approx(evaluate(instance, best).cost, rel=2e-9)
 
 
 @given(st.data(), instances(max_slots=2, max_users=3, with_rules=True))

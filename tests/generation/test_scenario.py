@@ -359,15 +359,32 @@ def test_scenario_file_may_hold_what_differs(tmp_path):
         {"size_gb": (-1.7e308, 1.7e308)},
         {"input_megabytes": (1e302, 1e308)},
         {"area_m": (1e200, 1e200)},
+        {"input_megabytes": (-0.02, 10)},
+        {"steps_onset": (50, 160)},
+        {"steps_onset": (100, 100), "steps_saturation": (100, 100)},
+        {"seconds_base": (-1, 1)},
     ],
 )
-def test_scenario_that_cannot_make_an_instance_is_refused_when_drawn(fields):
-    """Ranges that lead outside of an instance's rules are refused, in one line, when it is drawn."""
-    scenario = validated(Scenario, fields)
-    with np.errstate(all="ignore"), pytest.raises(InputError) as caught:
-        drawn(scenario)
+def test_a_scenario_that_cannot_always_be_drawn_is_refused_at_its_field(fields):
+    """Ranges that lead outside of an instance's rules are refused in one line that names the field."""
+    with pytest.raises(InputError) as caught:
+        validated(Scenario, fields)
     assert str(caught.value).isprintable()
-    assert caught.value.field.partition(".")[0] in ("models", "radio", "trace")
+    assert caught.value.field.partition(".")[0] in fields
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"size_gb": (0, 5), "output_megabytes": (0, 1e30), "input_megabytes": (0, 1e-300)},
+        {"area_m": (1e30, 0), "uplink_mhz": 1e30, "downlink_mhz": 1e-300, "storage_gb": 1e30},
+        {"steps_onset": (0, 100), "steps_saturation": (100, 100), "tv_best": (5, 5), "tv_worst": (5, 5)},
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_scenario_at_the_ends_of_what_is_allowed_is_drawn(fields):
+    """The least and the largest numbers that a scenario may hold make an instance, without a warning."""
+    assert drawn(validated(Scenario, fields)).slot_count == 50
 
 
 def test_scenario_is_frozen():

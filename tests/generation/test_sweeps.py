@@ -81,12 +81,14 @@ def test_whole_numbers_reach_both_ends(log):
         ({"uplink_mhz": {"low": 0, "high": 1, "log": True}}, "low must be > 0"),
         ({"uplink_mhz": {"low": 0, "high": 1, "lag": True}}, "must be a known field"),
         ({"uplink_mhz": {"low": 0, "high": math.inf}}, "uplink_mhz.range.high: must be"),
-        ({"users": [3]}, "numbers of users must be listed in the recipe"),
+        ({"users": [3]}, "numbers of users must be given with --users"),
         ({"size_gb": {"low": 1, "high": 2}}, "must be of a field that holds one number"),
         ({"uplink_mhz": [2], "cases": [{"uplink_mhz": 3}]}, "uplink_mhz must be swept in one place"),
         ({"cases": [3]}, "cases.0: must be a table"),
         ({"cases": [{"uplinks": 3}]}, "must be a field of a scenario"),
-        ({"uplink_mhz": [1] * 101, "steps": [1] * 100}, "must be at most 10000"),
+        ({"uplink_mhz": [2, 3, 2.0]}, "uplink_mhz: must hold each value once; received 2.0 twice"),
+        ({"cases": [{"models": 3}, {"models": 3}]}, "cases: must hold each value once"),
+        ({"uplink_mhz": list(range(1, 102)), "steps": list(range(1, 101))}, "must be at most 10000"),
     ],
 )
 def test_sweep_refused(fields, line):

@@ -47,7 +47,7 @@ def test_name_accepted(name):
 )
 def test_name_refused(name):
     """Folders, paths, control characters, other scripts and other types are no names."""
-    with pytest.raises(InputError, match="must be text of") as caught:
+    with pytest.raises(InputError, match="use lower-case letters") as caught:
         check_name(name, "name")
     assert str(caught.value).isprintable()
 

@@ -41,7 +41,18 @@ def test_rules_are_kept_or_refused(name, rules):
 
 
 @pytest.mark.parametrize(
-    "name", ["cloud-only", "genetic", "lfu", "lru", "popular-first", "pymoo", "random-allocation"]
+    "name",
+    [
+        "cloud-only",
+        "density-greedy",
+        "genetic",
+        "lfu",
+        "local-search",
+        "lru",
+        "popular-first",
+        "pymoo",
+        "random-allocation",
+    ],
 )
 def test_heuristics_keep_all_rules(name):
     """No heuristic refuses an instance because of a rule."""

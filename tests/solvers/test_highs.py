@@ -66,3 +66,20 @@ def test_other_numbers_of_threads_in_one_process(capfd):
     assert costs[0] == pytest.approx(costs[1], rel=1e-9)
     assert costs[0] == costs[2]
     assert capfd.readouterr() == ("", "")
+
+
+def test_its_answer_costs_what_it_says():
+    """HiGHS 1.16 reports this optimum with a start's values; it is solved again then, to the optimum."""
+    instance = read_instance(GOLDEN / "hostile" / "h245.json")
+    evaluation, bound = run(instance)
+    assert evaluation.cost == pytest.approx(11.83680205701738, rel=1e-9)  # by enumeration of all decisions
+    assert bound == pytest.approx(evaluation.cost, rel=1e-8)
+
+
+@pytest.mark.parametrize("folder", OPTIMA[:2], ids=lambda folder: folder.name)
+def test_known_optima_under_a_limit(folder):
+    """A generous time limit changes nothing."""
+    optimal = float(json.loads((folder / "expected.json").read_text())["optimal_cost"])
+    evaluation, bound = run(read_instance(folder / "instance.json"), seconds=600.0)
+    assert evaluation.cost == pytest.approx(optimal, rel=1e-9)
+    assert optimal * (1 - 1e-8) <= bound

@@ -58,3 +58,11 @@ def test_without_time():
     evaluation, bound = run(read_instance(OPTIMA[0] / "instance.json"), seconds=0.0)
     assert evaluation.feasible
     assert bound < evaluation.cost
+
+
+def test_a_failure_of_its_linear_solver_is_tried_again():
+    """On gains near 1e-18 SCIP's first attempt ends in an error; the second finds the optimum."""
+    evaluation, bound = run(read_instance(GOLDEN / "hostile" / "h308.json"))
+    assert evaluation.feasible
+    assert evaluation.cost == pytest.approx(560681.064800554, rel=1e-6)
+    assert bound <= evaluation.cost

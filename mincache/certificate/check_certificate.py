@@ -1,0 +1,498 @@
+"""Check that no solution of an instance costs less than a certificate says: a program of its own.
+
+    python check_certificate.py INSTANCE CERTIFICATE [SOLUTION]
+
+It needs Python's standard library and mpmath, and nothing of mincache. Costs are whole numbers of 2^-80,
+rounded so that a bound can only become lower; the logarithms of the rates are intervals rounded outwards. A
+solution may pass a limit by 1e-9 of it, as the evaluator has it.
+
+Loading a model for w in frame k costs y times the rise of "it is cached" at least, for any 0 <= y <= w. With
+such prices y the frames are apart. A tree goes through the caches of each frame: prices of storage and of
+each slot's steps show that what it passes over costs the frame's cut at least. Every other cache is listed,
+and its users are served exactly. A course through listed caches costs what its frames do and the slack of the
+prices: w - y for what is loaded, y for what is dropped. Any other costs the cut in one frame at least.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+import sys
+from collections import Counter
+from fractions import Fraction
+from typing import Any
+
+FORMAT = "mincache-certificate/2"
+FORGIVEN = Fraction(1, 10**9)
+"""What a limit may be passed by, relatively, for a solution to be feasible."""
+OPTIMAL_WITHIN = Fraction(1, 10**9)
+"""Relative gap up to which a solution is called optimal."""
+FULL, LEAF, SPLIT, CLOSED, FIXED, TOO_LARGE = range(6)
+"""The moves of a tree."""
+
+_ONE = 1 << 80
+_INTERVAL_BITS, _HALVINGS = 120, 80
+
+CheckFinding = tuple[bool, list[str], float | None, float | None]
+"""Whether all holds; what was found, in sentences; the bound, if it is proven; the solution's gap to it."""
+
+
+class NotProvenError(Exception):
+    """Something is not proven; the message says what."""
+
+
+def _down(value: Any) -> int:
+    return math.floor(Fraction(value) * _ONE)
+
+
+class RationalProblem:
+    """The instance in a document, in rational numbers."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.name, self.radio, trace = document["name"], document["radio"], document["trace"]
+        rules = document.get("rules") or {}
+        self.alpha = Fraction(document["preference_weight"])
+        self.model = document["models"]
+        self.models = range(len(self.model["size_gb"]))
+        self.size = [Fraction(size) for size in self.model["size_gb"]]
+        self.storage, self.steps = (Fraction(document["server"][name]) for name in ("storage_gb", "steps"))
+        self.requested, self.bits, self.gain = (
+            trace["requested_model"],
+            trace["input_bits"],
+            trace["channel_gain"],
+        )
+        self.slots, self.users = len(self.requested), len(self.requested[0])
+        self.frame_slots = min(int(rules.get("frame_slots", 1)), self.slots)
+        self.frames = -(-self.slots // self.frame_slots)
+        self.load_s = Fraction(rules.get("loading_s_per_gb", 0.0))
+        self.floor = Fraction(rules.get("steps_floor", 0.0))
+        self.onset, self.full = (
+            list(map(Fraction, self.model[n])) for n in ("steps_onset", "steps_saturation")
+        )
+        rise = [full - onset for onset, full in zip(self.onset, self.full, strict=False)]
+        self.least = [
+            o + self.floor * r if self.floor else Fraction(0) for o, r in zip(self.onset, rise, strict=False)
+        ]
+
+    def hit(self, m: int, steps: Fraction) -> Fraction:
+        """Return the cost of generating at the edge with `steps`; in the cloud it is that of A3 steps."""
+        onset, full = self.onset[m], self.full[m]
+        worst, best = Fraction(self.model["tv_worst"][m]), Fraction(self.model["tv_best"][m])
+        progress = min(max((steps - onset) / (full - onset), Fraction(0)), Fraction(1))
+        delay = Fraction(self.model["seconds_per_step"][m]) * steps + Fraction(self.model["seconds_base"][m])
+        return self.alpha * delay + (1 - self.alpha) * (worst + progress * (best - worst))
+
+    def cloud(self, t: int, n: int) -> Fraction:
+        """Return the cost of a request that goes to the cloud, without the radio links."""
+        m = self.requested[t][n]
+        up = Fraction(self.bits[t][n]) / Fraction(self.radio["backhaul_up_bps"])
+        down = Fraction(self.model["output_bits"][m]) / Fraction(self.radio["backhaul_down_bps"])
+        return self.alpha * (up + down) + self.hit(m, self.full[m])
+
+    def loading(self, k: int) -> list[Fraction]:
+        """Return what loading each model at the start of frame k costs."""
+        waiting = Counter(self.requested[k * self.frame_slots])
+        return [self.alpha * self.load_s * self.size[m] * waiting[m] for m in self.models]
+
+
+class RationalFrame:
+    """What a frame's caches cost, with prices of keeping, in whole numbers.
+
+    Args:
+        problem: the instance.
+        k: which frame.
+        held: cost of having each model in the frame's cache.
+        later: whether each model's loading costs anything in the frame after it.
+    """
+
+    def __init__(self, problem: RationalProblem, k: int, held: list[int], later: list[bool]) -> None:
+        self.problem, self.held = problem, held
+        first = k * problem.frame_slots
+        self.slots = range(first, min(first + problem.frame_slots, problem.slots))
+        self.count = [Counter(problem.requested[t]) for t in self.slots]
+        self.out = [0] * len(held)
+        for t in self.slots:
+            for n, m in enumerate(problem.requested[t]):
+                self.out[m] += _down(problem.cloud(t, n))
+        storage, steps = (limit * (1 + FORGIVEN) for limit in (problem.storage, problem.steps))
+        self.least = [least * (1 - FORGIVEN) for least in problem.least]
+        self.idle = [_down(problem.hit(m, least)) for m, least in enumerate(self.least)]
+        self.fully = [_down(problem.hit(m, problem.full[m])) for m in problem.models]
+        # Parts of a limit: rounded down, so that what uses them up costs no more than it does.
+        self.size = [_down(size / storage) for size in problem.size]
+        self.taken = [_down(least / steps) for least in self.least]
+        self.extra = [
+            _down((full - least) / steps) for full, least in zip(problem.full, self.least, strict=False)
+        ]
+        self.part = steps
+        # A model that nobody asks for, here or at once in the next frame, is never worth caching.
+        asked = {m for count in self.count for m in count}
+        self.items = [m for m in problem.models if (m in asked or later[m]) and self._fits(m)]
+        self.nowhere = sum(self.out[m] for m in problem.models if m not in self.items)
+
+    def _fits(self, m: int) -> bool:
+        return self.size[m] <= _ONE and all(count[m] * self.taken[m] <= _ONE for count in self.count)
+
+    def cached(self, prices: list[int], grid: int) -> dict[int, int]:
+        """Return what caching each model costs at least at prices of each slot's steps and of storage."""
+        costs = {}
+        for m in self.items:
+            cost = self.held[m] + prices[-1] * self.size[m] // grid
+            idle, fully, extra, taken = self.idle[m], self.fully[m], self.extra[m], self.taken[m]
+            for count, price in zip(self.count, prices, strict=False):
+                if count[m]:
+                    cost += count[m] * (min(idle, fully + price * extra // grid) + price * taken // grid)
+            costs[m] = cost
+        return costs
+
+    def served(self, cache: set[int], enough: int) -> int | None:
+        """Return the least cost of a cache, or something from `enough` on; None if it cannot be.
+
+        At an optimum all users of a slot but one get the least steps or A3, as costs are concave between.
+        """
+        if sum(self.size[m] for m in cache) > _ONE:
+            return None
+        cost = self.nowhere + sum(self.held[m] if m in cache else self.out[m] for m in self.items)
+        for count in self.count:
+            room = _ONE - sum(count[m] * self.taken[m] for m in cache)
+            if room < 0:
+                return None
+            cost += sum(count[m] * self.idle[m] for m in cache)
+        savings = [self._saving(count, cache, None) for count in self.count]
+        for j, count in enumerate(self.count):
+            if cost - sum(savings) >= enough:
+                break
+            savings[j] = self._saving(count, cache, savings[j])
+        return cost - sum(savings)
+
+    def _saving(self, count: Counter[int], cache: set[int], most: int | None) -> int:
+        """Return what a slot's steps save at most: by fractions where `most` is None, else exactly."""
+        room = _ONE - sum(count[m] * self.taken[m] for m in cache)
+        gain = {m: self.idle[m] - self.fully[m] + 2 for m in cache if count[m]}  # 2: both were rounded
+        items = [m for m, saved in gain.items() if saved > 2 and self.extra[m]]
+        items.sort(key=lambda m: Fraction(gain[m], self.extra[m]), reverse=True)
+        free = sum(count[m] * gain[m] for m in gain if gain[m] > 2 and not self.extra[m])
+
+        def fractional(i: int, left: int) -> int:
+            total = 0
+            for m in items[i:]:
+                if count[m] * self.extra[m] > left:
+                    return total + -(-gain[m] * left // self.extra[m])
+                total, left = total + count[m] * gain[m], left - count[m] * self.extra[m]
+            return total
+
+        if most is None:
+            return free + fractional(0, room)
+        best, chosen = 0, [0] * len(items)
+
+        def search(i: int, left: int, total: int) -> None:
+            nonlocal best
+            if total + fractional(i, left) <= best and i < len(items):
+                return
+            if i == len(items):
+                parts = (self._part(m, left) for m, n in zip(items, chosen, strict=False) if n < count[m])
+                best = max(best, total + max(parts, default=0))
+                return
+            for number in range(min(count[items[i]], left // self.extra[items[i]]), -1, -1):
+                chosen[i] = number
+                search(i + 1, left - number * self.extra[items[i]], total + number * gain[items[i]])
+
+        search(0, room, 0)
+        return free + best
+
+    def _part(self, m: int, left: int) -> int:
+        """Return what one user of a model saves at most with so much of the steps beyond the least."""
+        given = self.least[m] + Fraction(min(left, self.extra[m] + 1), _ONE) * self.part
+        given = min(given, self.problem.full[m])
+        return max(0, self.idle[m] + 1 - _down(self.problem.hit(m, given)))
+
+
+def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, dict[frozenset[int], int]]:
+    """Walk a frame's tree; return its cut, and what every cache that the tree does not pass over costs."""
+    cut, grid, width = _down(proof["cut"]), proof["grid"], len(frame.count) + 1
+    if not (isinstance(grid, int) and grid > 0):
+        raise NotProvenError(f"frame {k}: the grid of prices is no whole number above 0")
+    moves, prices = iter(proof["moves"]), iter(proof["prices"])
+
+    def costs_at_prices() -> tuple[int, dict[int, int]]:
+        point = [next(prices) for _ in range(width)]
+        if not all(isinstance(price, int) and price >= 0 for price in point):
+            raise NotProvenError(f"frame {k}: a price is no whole number from 0 on")
+        cached = frame.cached(point, grid)
+        total = frame.nowhere - -(-sum(point) * _ONE // grid)
+        for m, cost in cached.items():
+            total += cost if m in inside else frame.out[m] if m in outside else min(cost, frame.out[m])
+        return total, cached
+
+    def taken() -> list[int]:
+        return [next(moves) for _ in range(next(moves))]
+
+    caches: dict[frozenset[int], int] = {}
+    waiting: list[tuple[set[int], set[int]]] = [(set(), set())]
+    try:
+        while waiting:
+            inside, outside = waiting.pop()
+            move = next(moves)
+            while move in (FIXED, TOO_LARGE):
+                models, room = taken(), _ONE - sum(frame.size[m] for m in inside)
+                total, cached = costs_at_prices() if move == FIXED else (0, {})
+                for m in models:
+                    side, i = (inside, m) if m >= 0 else (outside, ~m)
+                    if i in inside or i in outside or i not in frame.items:
+                        raise NotProvenError(f"frame {k}: model {i} is fixed, but not open")
+                    if move == TOO_LARGE and (m >= 0 or frame.size[i] <= room):
+                        raise NotProvenError(f"frame {k}: model {i} fits, against what the tree says")
+                    if move == FIXED:
+                        gain = frame.out[i] - cached[i]
+                        other = total + max(gain, 0) + (-gain if m < 0 else 0)
+                        if other < cut:
+                            raise NotProvenError(f"frame {k}: model {i} is fixed without proof")
+                    side.add(i)
+                move = next(moves)
+            if move == FULL:
+                if sum(frame.size[m] for m in inside) <= _ONE:
+                    raise NotProvenError(
+                        f"frame {k}: the models {sorted(inside)} fit, against what the tree says"
+                    )
+            elif move == CLOSED:
+                if costs_at_prices()[0] < cut:
+                    raise NotProvenError(
+                        f"frame {k}: prices show less than the cut with {sorted(inside)} cached"
+                    )
+            elif move == LEAF:
+                if len(inside) + len(outside) < len(frame.items):
+                    raise NotProvenError(f"frame {k}: a leaf leaves models open")
+                cost = frame.served(inside, cut)
+                if cost is not None and cost < cut:
+                    caches[frozenset(inside)] = cost
+            elif move == SPLIT:
+                m = next(moves)
+                i = m if m >= 0 else ~m
+                if i in inside or i in outside or i not in frame.items:
+                    raise NotProvenError(f"frame {k}: model {i} is split, but not open")
+                halves = [(inside | {i}, set(outside)), (set(inside), outside | {i})]
+                waiting += halves if m < 0 else halves[::-1]
+            else:
+                raise NotProvenError(f"frame {k}: {move!r} is no move")
+    except StopIteration:
+        raise NotProvenError(f"frame {k}: the tree ends too early") from None
+    if next(moves, None) is not None or next(prices, None) is not None:
+        raise NotProvenError(f"frame {k}: something comes after the end of the tree")
+    return cut, caches
+
+
+def cheapest(
+    lists: list[dict[frozenset[int], int]], cuts: list[int], price: list[list[int]], load: list[list[int]]
+) -> int:
+    """Return the least cost of any course, in whole numbers."""
+    least = [min([cut, *caches.values()]) for cut, caches in zip(cuts, lists, strict=False)]
+    total = sum(least)
+    bound = min(
+        total - low + cut for cut, low in zip(cuts, least, strict=False)
+    )  # of courses that leave the lists
+    label: dict[frozenset[int], int] = {frozenset(): 0}
+    rest = total
+    for k, caches in enumerate(lists):
+        rest -= least[k]
+        reached: dict[frozenset[int], int] = {}
+        for cache, cost in caches.items():
+            best = None
+            for before, so_far in label.items():
+                value = so_far + cost
+                if best is not None and value >= best:
+                    continue
+                value += sum(load[k][m] - price[k][m] for m in cache - before)
+                value += sum(price[k][m] for m in before - cache)
+                best = value if best is None else min(best, value)
+            if best is not None and best + rest < bound:
+                reached[cache] = best
+        label = reached
+    return min([bound, *label.values()])
+
+
+class RationalRadio:
+    """The radio links of a problem, in intervals that are rounded outwards."""
+
+    def __init__(self, problem: RationalProblem) -> None:
+        from mpmath.ctx_iv import MPIntervalContext  # type: ignore[import-untyped]  # has no types
+
+        self.iv = MPIntervalContext()
+        self.iv.prec = _INTERVAL_BITS
+        self.problem, self.radio = problem, problem.radio
+
+    def least_delay_s(self, t: int, multiplier: Fraction) -> Fraction:
+        """Return a lower bound on the users' seconds on the links, with `multiplier` the price of bandwidth.
+
+        An upload's seconds are convex in the share, so above a tangent everywhere. It is laid where its slope
+        is about the price; what is left of the slope counts at the worst share.
+        """
+        total = -multiplier * (1 + FORGIVEN)
+        for n in range(self.problem.users):
+            share = self._touching(t, n, float(multiplier))
+            upload, fall, download = self._links(t, n, share)
+            total += _end(upload + fall * share + download, 0) + min(multiplier - _end(fall, 1), Fraction(0))
+        return total
+
+    def delay_s(self, t: int, shares: list[float]) -> Fraction:
+        """Return an upper bound on the users' seconds on the links with these shares."""
+        links = (self._links(t, n, share) for n, share in enumerate(shares))
+        return sum((_end(upload + download, 1) for upload, _, download in links), start=Fraction(0))
+
+    def _links(self, t: int, n: int, share: float) -> tuple[Any, Any, Any]:
+        """Seconds of upload, how steeply they fall with the share, and seconds of download."""
+        gain, output = self.problem.gain[t][n], self.problem.model["output_bits"]
+        up_hz = self.iv.mpf(self.radio["uplink_hz"]) * share
+        up, elasticity = self._link(self.problem.bits[t][n], self.radio["user_power_w"][n], gain, up_hz)
+        down_hz = self.iv.mpf(self.radio["downlink_hz"])
+        down, _ = self._link(output[self.problem.requested[t][n]], self.radio["bs_power_w"], gain, down_hz)
+        return up, up * elasticity / share, down
+
+    def _link(self, bits: float, power_w: float, gain: float, band_hz: Any) -> tuple[Any, Any]:
+        """Seconds to send `bits` over a band, and by what fraction they fall for a fraction more of it."""
+        u = self.iv.mpf(power_w) * gain / (self.radio["noise_w_per_hz"] * band_hz)
+        log = self.iv.log(1 + u)
+        return self.iv.ln2 * bits / (band_hz * log), 1 - u / ((1 + u) * log)
+
+    def _touching(self, t: int, n: int, multiplier: float) -> float:
+        """Return a share at which more of it would save about `multiplier` seconds a unit; any is sound."""
+        power, hz = self.radio["user_power_w"][n], self.radio["uplink_hz"]
+        snr = power * self.problem.gain[t][n] / self.radio["noise_w_per_hz"] / hz
+        scale = math.log(2) * self.problem.bits[t][n] / hz
+        low, high = -60.0, 0.0  # of the share's logarithm
+        for _ in range(_HALVINGS):
+            share = math.exp((low + high) / 2)
+            log = math.log1p(snr / share)
+            steep = scale * (log - snr / (share + snr)) > multiplier * (share * log) ** 2
+            low, high = ((low + high) / 2, high) if steep else (low, (low + high) / 2)
+        return math.exp(high)
+
+
+def _end(interval: Any, end: int) -> Fraction:
+    """Return the lower (0) or upper (1) end of an interval as a fraction."""
+    sign, mantissa, exponent, _ = interval._mpi_[end]
+    if exponent and not mantissa:  # how mpmath writes infinity
+        raise NotProvenError("a rate is too close to 0 to be bounded")
+    return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
+    """Return what no feasible solution costs less than, by the proof alone."""
+    K, M = problem.frames, len(problem.size)
+    load = [[_down(cost) for cost in problem.loading(k)] for k in range(K)]
+    keeping = claim["keeping"] or [[0.0] * M] * (K - 1)
+    if len(keeping) != K - 1 or any(len(row) != M or min(row) < 0 for row in keeping):
+        raise NotProvenError(f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
+    # More than loading costs is no price; cut down to that, each is one.
+    price = [load[0]]
+    price += [
+        [min(_down(y), w) for y, w in zip(row, costs, strict=False)]
+        for row, costs in zip(keeping, load[1:], strict=False)
+    ]
+    if len(claim["frames"]) != K or len(claim["bandwidth"]) != problem.slots:
+        raise NotProvenError(f"it must prove {K} frames and {problem.slots} slots")
+    cuts, lists = [], []
+    for k, proof in enumerate(claim["frames"]):
+        after, later = (price[k + 1], load[k + 1]) if k + 1 < K else ([0] * M, [0] * M)
+        held = [now - then for now, then in zip(price[k], after, strict=False)]
+        cut, caches = listed(RationalFrame(problem, k, held, [cost > 0 for cost in later]), k, proof)
+        cuts.append(cut)
+        lists.append(caches)
+    total = Fraction(cheapest(lists, cuts, price, load), _ONE)
+    radio = RationalRadio(problem)
+    for t, multiplier in enumerate(claim["bandwidth"]):
+        if not multiplier >= 0:
+            raise NotProvenError(f"slot {t}: the bandwidth multiplier is negative")
+        total += problem.alpha * radio.least_delay_s(t, Fraction(multiplier))
+    return total / (problem.slots * problem.users)
+
+
+def priced(problem: RationalProblem, answer: dict[str, Any]) -> Fraction:
+    """Return an upper bound on the cost of a solution, or refuse it if it is not feasible."""
+    radio, total = RationalRadio(problem), Fraction(0)
+    before: set[int] = set()
+    for t, row in enumerate(answer["cache"]):
+        cached = {m for m in problem.models if row[m]}
+        bandwidth, share = answer["bandwidth_share"][t], answer["step_share"][t]
+        within = all(0 < b <= 1 for b in bandwidth) and all(0 <= x <= 1 for x in share)
+        if not (within and len(bandwidth) == len(share) == problem.users):
+            raise NotProvenError(f"slot {t} lacks a share, or has one out of its range")
+        storage = sum((problem.size[m] for m in cached), start=Fraction(0)) / problem.storage
+        if max(storage, sum(map(Fraction, bandwidth)), sum(map(Fraction, share))) > 1 + FORGIVEN:
+            raise NotProvenError(f"slot {t} passes a limit")
+        if t % problem.frame_slots and cached != before:
+            raise NotProvenError(f"slot {t} changes the cache within a frame")
+        total += problem.alpha * radio.delay_s(t, bandwidth)
+        for n, m in enumerate(problem.requested[t]):
+            steps = Fraction(share[n]) * problem.steps
+            if m in cached and steps < problem.least[m] * (1 - FORGIVEN):
+                raise NotProvenError(f"slot {t}: user {n} has fewer steps than the floor")
+            total += problem.hit(m, steps) if m in cached else problem.cloud(t, n)
+            if m in cached and m not in before:
+                total += problem.alpha * problem.load_s * problem.size[m]
+        before = cached
+    if len(answer["cache"]) != problem.slots:
+        raise NotProvenError(f"the solution must have {problem.slots} slots")
+    return total / (problem.slots * problem.users)
+
+
+def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckFinding:
+    """Check a certificate and, where a solution is given, that it is optimal.
+
+    Args:
+        instance: the instance document, unpacked.
+        certificate: the certificate, likewise.
+        solution: the solution to judge, likewise.
+    """
+    sentences: list[str] = []
+    bound = None
+    try:
+        problem, claim = RationalProblem(json.loads(instance)), json.loads(certificate)
+        if claim["format"] != FORMAT:
+            raise NotProvenError(f"it is no {FORMAT}")
+        if claim["instance_sha256"] != hashlib.sha256(instance).hexdigest():
+            raise NotProvenError("it is about another document")
+        found, stated = proven(problem, claim), Fraction(claim["bound"])
+        if stated > found:
+            raise NotProvenError(f"the frames prove {float(found)!r}, not {float(stated)!r}")
+        bound = float(claim["bound"])
+        sentences.append(f"proven: no solution that the evaluator calls feasible costs less than {bound!r}")
+        if solution is None:
+            return True, sentences, bound, None
+        answer = json.loads(solution)
+        if answer["instance"] != problem.name:
+            raise NotProvenError("the solution is of another instance")
+        cost = priced(problem, answer)
+        gap = (cost - stated) / cost if cost else Fraction(0)
+        optimal = gap <= OPTIMAL_WITHIN
+        told = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
+        sentences.append(f"the solution is {told}: it costs {float(cost)!r}")
+        return optimal, sentences, bound, float(gap)
+    except NotProvenError as refused:
+        return False, [*sentences, f"refused: {refused}"], bound, None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {str(error)[:80]}".replace("\n", " ")
+        return False, [*sentences, f"refused: a document is not what it must be ({what})"], bound, None
+
+
+def main(arguments: list[str]) -> int:
+    """Check the files named; return the exit code: 0 if all holds, 1 if not, 2 if a file cannot be read."""
+    if not 2 <= len(arguments) <= 3:
+        sys.stderr.write("usage: check_certificate.py INSTANCE CERTIFICATE [SOLUTION]\n")
+        return 2
+    documents = []
+    for path in arguments:
+        try:
+            with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+                documents.append(file.read())
+        except OSError as error:
+            sys.stderr.write(f"{path}: must be a file that can be read: {error}\n")
+            return 2
+    accepted, sentences, _, _ = check(*documents)
+    sys.stdout.write("\n".join(sentences) + "\n")
+    return 0 if accepted else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

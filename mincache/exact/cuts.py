@@ -1,0 +1,113 @@
+"""What proves a bound: prices of keeping models, and for each frame a cut and the search that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.exact.keeping import Pricing
+from mincache.exact.listing import close
+from mincache.exact.loading import loading_losses
+from mincache.exact.optimum import RELATIVE_GAP
+from mincache.exact.passes import FrameSearch, frame_sums, with_slack
+from mincache.exact.regrets import regrets
+from mincache.exact.trees import FrameTrees
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.requests import Delays, upload_s
+from mincache.problem.solution import Solution
+
+PROVEN_WITHIN = 1e-10
+"""Relative gap to the optimum up to which a cut proves it."""
+
+_SLACK = 4e-12  # of a cut, for rounding here
+_FLOOR_SLACK = 5e-10  # where hits may lack as much of the steps that they must have as the evaluator forgives
+
+
+@dataclass(frozen=True, eq=False)
+class FrameCut:
+    """What shows that a frame's caches cost a cut at least, but for those that its leaves list.
+
+    Attributes:
+        cut: in the cost (10) summed over the frame's requests, without the radio links, with prices.
+        grid: steps of a price in one.
+        moves: the search, as `frame_tree` notes it.
+        prices: of each slot's steps and of storage, whole numbers of the grid.
+    """
+
+    cut: float
+    grid: int
+    moves: list[int]
+    prices: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """A solution and the parts of a proof for it.
+
+    Attributes:
+        solution: the best one found.
+        keeping: [K - 1, M], prices of keeping a model from the second frame on; [0, M] where loading is free.
+        frames: a cut for each frame.
+    """
+
+    solution: Solution
+    keeping: Array
+    frames: list[FrameCut]
+
+
+def frame_cuts(instance: Instance, remaining: Callable[[], float]) -> Cuts:
+    """Solve an instance, and return what proves how good the answer is.
+
+    Args:
+        instance: what to solve.
+        remaining: returns the seconds left for solving; what was solved is proven after that.
+    """
+    bandwidth = optimal_bandwidth(instance)
+    stakes = regrets(instance, bandwidth)
+    search = FrameSearch(instance, stakes, RELATIVE_GAP, None)
+    load = loading_losses(instance, search.work.price.size)
+    if instance.rules.loading_s_per_gb > 0.0:
+        pricing = Pricing(search, load, RELATIVE_GAP * float(search.ideal.sum()), remaining)
+        for phase in (pricing.climb(), pricing.mix(), close(pricing)):
+            for _ in phase:
+                pass
+        course = pricing.best
+        cache = np.repeat(course.cache, search.work.price.size, axis=0)[: instance.slot_count]
+        solution = search.as_solution(cache, bandwidth, search.served_steps(cache[:, np.newaxis])[:, 0])
+        whole = float(search.ideal.sum())
+        goal = min((course.loss + whole) * (1.0 - PROVEN_WITHIN) - whole, course.lower)
+        keep = pricing.keep(pricing.price)
+        cuts = pricing.least + max(0.0, goal - pricing.raised(float(pricing.least.sum())))
+        keeping, load = pricing.price[1:], load
+    else:
+        for _ in search.passes(remaining):
+            pass
+        solution = search.solution(bandwidth)
+        keep, load = np.zeros((len(search.ideal), instance.model_count)), np.zeros_like(load)
+        cuts = np.minimum(
+            (search.plan.loss + search.ideal) * (1.0 - PROVEN_WITHIN) - search.ideal, search.plan.lower
+        )
+        keeping = load[:0]
+    return Cuts(solution, keeping, _trees(instance, search, keep, load, cuts))
+
+
+def _trees(instance: Instance, search: FrameSearch, keep: Array, load: Array, cuts: Array) -> list[FrameCut]:
+    """Search each frame below its cut once more, with the limits as they are, and note the moves."""
+    limits = np.array([with_slack(instance.server.storage_gb), with_slack(instance.server.steps)])
+    trees = FrameTrees(instance, search.stakes, search.library, search.work, limits, search.compiled)
+    links_s = upload_s(instance, optimal_bandwidth(instance)) + Delays.of(instance).downlink_s
+    slot = search.stakes.ideal_cost - instance.preference_weight * np.add.reduce(links_s, axis=-1)
+    ideal = frame_sums(slot, search.work.price.size)
+    later = np.append(load[1:] > 0.0, np.zeros((1, instance.model_count), bool), axis=0)
+    found = []
+    for k, cut in enumerate(cuts):
+        moves, prices, grid = trees.noted(k, keep[k], later[k], float(cut))
+        cost = float(cut - keep[k].sum() + ideal[k])
+        rounding = _FLOOR_SLACK if instance.rules.steps_floor > 0.0 else _SLACK
+        slack = rounding * (abs(float(cut)) + abs(float(keep[k].sum())) + float(ideal[k]))
+        found.append(FrameCut(cost - slack, grid, moves.tolist(), prices.tolist()))
+    return found

@@ -1,0 +1,322 @@
+"""Branch and bound over a frame's caches whose multipliers move at every node.
+
+The limits of storage and of each slot's steps get prices, in the frame's loss for all of a limit. At prices
+the models are apart: each is cached where that costs less, and what they cost in all, less the prices, is a
+lower bound. At every node the prices take a few subgradient steps with Polyak's length, from those of the
+node above. At each of them, a model whose other choice would lift the bound to the cutoff is fixed (by its
+reduced cost). The model whose choice changed most often over these steps is branched on. Where all models
+are fixed the users are served exactly (see `serving`).
+
+What the search does can be noted for a proof: in `moves` stand codes, each followed by models (a model left
+out by the complement of its index), and in `prices` the prices at which `CLOSED` and `FIXED` hold.
+
+Plain loops over arrays that they are given, which numba compiles as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mincache.exact.arrays import Dual, Library, Work
+from mincache.exact.serving import serve_cached, set_aside, take_requests
+from mincache.problem.quantity import Array
+
+_ROOT_STEPS, _STEPS = 300, 5  # subgradient steps at the root and at every other node
+_SHORTER = 0.8  # factor on the steps' length after one that lifts the bound no more
+_ROUNDING = 4e-15  # of all that is added up
+_SPARE = 1e-9  # part of the storage that sums may be off by, here where they serve to prune only
+_FREE, _OUT, _IN = -1, 0, 1
+
+FULL = 0
+"""The cached models do not fit together."""
+LEAF = 1
+"""All models are decided."""
+SPLIT = 2
+"""A model follows, in its choice that is searched first; the other choice comes after that."""
+CLOSED = 3
+"""At these prices all caches cost the cutoff at least."""
+FIXED = 4
+"""A number and as many models follow, whose other choice costs the cutoff at least at these prices."""
+TOO_LARGE = 5
+"""A number and as many models follow, which do not fit beside the cached ones."""
+
+
+def search_tree(
+    library: Library, requested: Array, cloud: Array, keep: Array, limits: Array, cutoff: float,
+    tolerance: float, node_limit: int, caches: Array, losses: Array, result: Array, work: Work, dual: Dual,
+) -> None:  # fmt: skip
+    """Find the best cache of a frame below a cutoff, or all caches below it.
+
+    Args:
+        library: the models.
+        requested: [F, N], the model that each user asks for.
+        cloud: [F, N], regret of sending the request to the cloud.
+        keep: [M], more regret of not caching a model, of either sign.
+        limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.
+        cutoff: the loss to stay below.
+        tolerance: by how much an answer must be better than the one before; negative to find all caches.
+        node_limit: nodes to search.
+        caches: bool [R, M], where to write the caches found; the best alone is in the first row, or all.
+        losses: [R], their losses.
+        result: [4], where to write how many caches were found (more than R where there is no room for them),
+            a lower bound on the loss of all others, the nodes searched, and the root's bound.
+        work: arrays to work in.
+        dual: more of them.
+    """
+    slots = requested.shape[0]
+    take_requests(requested, cloud, work)
+    n = _take_items(library, work, dual, slots, keep, limits)
+    every = tolerance < 0.0
+    best = cutoff if every else cutoff - tolerance
+    found, nodes, lower = 0, 0, np.inf
+    depth, fixed = 0, 0
+    dual.price[0, :] = 0.0
+    result[3] = -np.inf
+    while True:
+        # Process the node at this depth.
+        bound = -np.inf
+        closed = nodes >= node_limit
+        if closed:
+            lower = min(lower, dual.bound[depth - 1] if depth > 0 else -np.inf)
+        else:
+            nodes += 1
+            bound, fixed = _ascend(dual, n, slots, depth, fixed, best)
+            if depth > 0:
+                bound = max(bound, dual.bound[depth - 1])
+            else:
+                result[3] = bound
+            closed = bound >= best
+        if not closed and fixed == n:
+            closed = True
+            _note(dual, LEAF)
+            left_out, holds = _cache_leaf(library, work, dual, n, slots, limits)
+            if holds:
+                work.nodes_left[0] = 1 << 20
+                loss = serve_cached(library, work, slots, left_out, best)
+                if work.nodes_left[0] <= 0:
+                    lower = min(lower, bound)
+                if loss < best:
+                    row = found if every else 0
+                    if row < losses.size:
+                        losses[row] = loss
+                        for m in range(work.cached.size):
+                            caches[row, m] = work.cached[m]
+                    found += 1
+                    if not every:
+                        best = loss - tolerance
+        if not closed:
+            i = _most_torn(dual, n)
+            dual.bound[depth], dual.mark[depth], dual.item[depth] = bound, fixed, i
+            dual.open[depth] = True
+            side = _IN if dual.worth[i] > 0.0 else _OUT
+            _note(dual, SPLIT)
+            _note(dual, dual.model[i] if side == _IN else ~dual.model[i])
+            fixed = _fix(dual, i, side, fixed)
+            depth = _descend(dual, slots, depth)
+            continue
+        depth -= 1
+        while depth >= 0 and not (dual.open[depth] and dual.bound[depth] < best):
+            depth -= 1
+        if depth < 0:
+            break
+        dual.open[depth] = False
+        i = dual.item[depth]
+        side = 1 - dual.state[i]
+        while fixed > dual.mark[depth]:
+            fixed -= 1
+            _release(dual, dual.trail[fixed])
+        fixed = _fix(dual, i, side, fixed)
+        depth = _descend(dual, slots, depth)
+    result[0], result[1], result[2] = found, min(lower, best), nodes
+
+
+def _take_items(library: Library, work: Work, dual: Dual, slots: int, keep: Array, limits: Array) -> int:
+    """Write what each model that may be cached costs and takes into `dual`; return how many there are."""
+    n = 0
+    dual.base[0], dual.noted[0], dual.noted[1] = 0.0, 0, 0
+    for m in range(work.cloud.size):
+        asked = False
+        fits = library.size_gb[m] <= limits[0]
+        for j in range(slots):
+            asked = asked or work.demand[j, m] > 0
+            fits = fits and work.demand[j, m] * library.least_steps[m] <= limits[1]
+        work.cloud[m] += keep[m]
+        if fits and (asked or keep[m] != 0.0 or dual.wanted[m]):
+            dual.model[n], dual.state[n] = m, _FREE
+            dual.out[n], dual.size[n] = work.cloud[m], library.size_gb[m] / limits[0]
+            for j in range(slots):
+                demand = work.demand[j, m]
+                dual.idle[j, n] = demand * library.unserved[m]
+                dual.full[j, n] = demand * library.full_steps[m] / limits[1]
+                dual.least[j, n] = demand * library.least_steps[m] / limits[1]
+            n += 1
+        else:
+            dual.base[0] += work.cloud[m]
+    dual.room[0] = 1.0
+    return n
+
+
+def _fix(dual: Dual, i: int, side: int, fixed: int) -> int:
+    dual.state[i] = side
+    if side == _IN:
+        dual.room[0] -= dual.size[i]
+    dual.trail[fixed] = i
+    return fixed + 1
+
+
+def _note(dual: Dual, move: int) -> None:
+    if dual.noted[0] < dual.moves.size:
+        dual.moves[dual.noted[0]] = move
+    dual.noted[0] += 1
+
+
+def _note_fixed(dual: Dual, move: int, before: int, fixed: int) -> None:
+    if fixed > before and dual.moves.size > 0:
+        _note(dual, move)
+        _note(dual, fixed - before)
+        for place in range(before, fixed):
+            i = dual.trail[place]
+            _note(dual, dual.model[i] if dual.state[i] == _IN else ~dual.model[i])
+
+
+def _note_prices(dual: Dual, slots: int) -> None:
+    for j in range(slots + 1):
+        if dual.noted[1] < dual.prices.size:
+            dual.prices[dual.noted[1]] = dual.point[j] * dual.grid[0]
+        dual.noted[1] += 1
+
+
+def _descend(dual: Dual, slots: int, depth: int) -> int:
+    """Hand the prices on to the next depth, and return it."""
+    for j in range(slots + 1):
+        dual.price[depth + 1, j] = dual.price[depth, j]
+    return depth + 1
+
+
+def _release(dual: Dual, i: int) -> None:
+    if dual.state[i] == _IN:
+        dual.room[0] += dual.size[i]
+    dual.state[i] = _FREE
+
+
+def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float) -> tuple[float, int]:
+    """Move the prices of this depth uphill, fixing on the way; return the best bound, and what is fixed."""
+    if dual.room[0] < -_SPARE:
+        _note(dual, FULL)
+        return np.inf, fixed
+    before = fixed
+    for i in range(n):
+        dual.torn[i] = 0
+        if dual.state[i] == _FREE and dual.size[i] > dual.room[0] + _SPARE:
+            fixed = _fix(dual, i, _OUT, fixed)
+    _note_fixed(dual, TOO_LARGE, before, fixed)
+    point, slope = dual.point, dual.slope
+    for j in range(slots + 1):
+        point[j] = dual.price[depth, j]
+    highest, length = -np.inf, 1.0
+    steps = _ROOT_STEPS if depth == 0 else _STEPS
+    for step in range(steps):
+        bound = _bound_at(dual, n, slots)
+        if bound > highest:
+            highest = bound
+            for j in range(slots + 1):
+                dual.price[depth, j] = point[j]
+        else:
+            length *= _SHORTER
+        if highest >= best:
+            _note(dual, CLOSED)
+            _note_prices(dual, slots)
+            return highest, fixed
+        before = fixed
+        for i in range(n):
+            if dual.state[i] == _FREE:
+                if dual.worth[i] > 0.0:
+                    dual.torn[i] += 1
+                if bound + abs(dual.worth[i]) >= best:
+                    fixed = _fix(dual, i, _IN if dual.worth[i] > 0.0 else _OUT, fixed)
+        if fixed > before:
+            _note_fixed(dual, FIXED, before, fixed)
+            _note_prices(dual, slots)
+        if dual.room[0] < -_SPARE:
+            _note(dual, FULL)
+            return np.inf, fixed
+        if fixed == n and fixed == before and step > 4:
+            break
+        norm = 0.0
+        for j in range(slots + 1):
+            if point[j] > 0.0 or slope[j] > 0.0:
+                norm += slope[j] * slope[j]
+        if not norm > 0.0:
+            break
+        move = length * (best - bound) / norm
+        if not move < 1e200:
+            break
+        for j in range(slots + 1):
+            point[j] = max(0.0, point[j] + move * slope[j])
+            if dual.grid[0] > 0.0:
+                point[j] = np.floor(point[j] * dual.grid[0]) / dual.grid[0]
+    for i in range(n):
+        dual.torn[i] = min(dual.torn[i], step + 1 - dual.torn[i])
+    return highest, fixed
+
+
+def _bound_at(dual: Dual, n: int, slots: int) -> float:
+    """Return the bound at the prices in `dual.point`; write its slope, and each model's `worth`."""
+    point, slope, worth = dual.point, dual.slope, dual.worth
+    paid = point[slots]
+    for j in range(slots):
+        paid += point[j]
+    storage = point[slots]
+    for i in range(n):
+        worth[i] = storage * dual.size[i]
+    for j in range(slots):
+        price = point[j]
+        idle, full, least = dual.idle[j], dual.full[j], dual.least[j]
+        for i in range(n):
+            worth[i] += min(idle[i], price * full[i]) + price * least[i]
+    slope[slots] = -1.0
+    total = dual.base[0]
+    for i in range(n):
+        cost, state = worth[i], dual.state[i]
+        held = state == _IN or (state == _FREE and cost < dual.out[i])
+        worth[i] = dual.out[i] - cost
+        dual.held[i] = 1.0 if held else 0.0
+        total += cost if held else dual.out[i]
+        slope[slots] += dual.held[i] * dual.size[i]
+    for j in range(slots):
+        price, steep = point[j], -1.0
+        idle, full, least = dual.idle[j], dual.full[j], dual.least[j]
+        for i in range(n):
+            part = full[i] if price * full[i] < idle[i] else 0.0
+            steep += dual.held[i] * (part + least[i])
+        slope[j] = steep
+    return float(total - paid - _ROUNDING * (abs(total) + paid))
+
+
+def _most_torn(dual: Dual, n: int) -> int:
+    """Return the undecided model whose choice changed most often; of these, the one with most at stake."""
+    best, most, stake = -1, -1, 0.0
+    for i in range(n):
+        if dual.state[i] == _FREE and (dual.torn[i] > most or (dual.torn[i] == most and dual.out[i] > stake)):
+            best, most, stake = i, dual.torn[i], dual.out[i]
+    return best
+
+
+def _cache_leaf(
+    library: Library, work: Work, dual: Dual, n: int, slots: int, limits: Array
+) -> tuple[float, bool]:
+    """Write the cache at this leaf into `work`; return the loss of what it lacks, and whether it holds."""
+    work.cached[:] = False
+    work.spare[:] = limits[1]
+    used, holds = 0.0, True
+    for i in range(n):
+        if dual.state[i] == _IN:
+            m = dual.model[i]
+            work.cached[m] = True
+            used += library.size_gb[m]
+            holds = holds and set_aside(library, work, slots, m)
+    loss = 0.0
+    for m in range(work.cached.size):
+        if not work.cached[m]:
+            loss += work.cloud[m]
+    return loss, holds and used <= limits[0]

@@ -1,0 +1,140 @@
+"""The search of `frame_tree` for one frame: the best cache below a cutoff, or all of them."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.exact import loops
+from mincache.exact.arrays import Library, Work, dual_workspace
+from mincache.exact.regrets import Regrets
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+
+UNLIMITED = 1 << 60
+"""Nodes of a search without a limit."""
+_FIRST_NOTES = 1 << 16
+_PLAIN_NODES_PER_S, _COMPILED_NODES_PER_S = 500.0, 50_000.0  # before any is measured
+_NODE_WORK = 1 / 500  # of a short search, a node
+
+
+class Found(NamedTuple):
+    """What a search found.
+
+    Attributes:
+        caches: bool [R, M], below the cutoff.
+        losses: [R].
+        lower: no other cache loses less.
+        complete: whether the search ended by itself, with room for all caches.
+        nodes: how many were searched.
+    """
+
+    caches: Array
+    losses: Array
+    lower: float
+    complete: bool
+    nodes: int
+
+
+def _grid(cutoff: float) -> int:
+    """Return how many steps of a price there are in one: a power of 2, by the cutoff's size."""
+    exponent = int(np.frexp(max(abs(cutoff), 1e-300))[1])
+    return 1 << max(0, 17 - exponent)
+
+
+class FrameTrees:
+    """Searches through the caches of an instance's frames.
+
+    Args:
+        instance: what to solve; that loading takes time is left out of account.
+        stakes: its regrets.
+        library: its models.
+        work: arrays to work in.
+        limits: [2], storage in GB and steps.
+        compiled: whether to search with compiled loops; by default where that pays.
+    """
+
+    def __init__(
+        self, instance: Instance, stakes: Regrets, library: Library, work: Work, limits: Array,
+        compiled: bool | None,
+    ) -> None:  # fmt: skip
+        self.instance, self.stakes, self.library, self.work = instance, stakes, library, work
+        self.limits, self.compiled = limits, compiled
+        self.slots = work.price.size
+        self.dual = dual_workspace(instance.model_count, self.slots)
+        self.nodes, self.seconds = 0, 0.0
+
+    def affordable(self, seconds: float) -> int:
+        """Return how many nodes may be searched in so many seconds, by what they took so far."""
+        if not np.isfinite(seconds):
+            return UNLIMITED
+        rate = _PLAIN_NODES_PER_S if self.compiled is False else _COMPILED_NODES_PER_S
+        if self.seconds > 0.0:
+            rate = self.nodes / self.seconds
+        return max(1, int(min(rate * seconds, UNLIMITED)))
+
+    def best(self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float) -> Found:
+        """Return frame k's best cache that is better than `cutoff` by more than `tolerance`, if there is one.
+
+        Args:
+            k: the frame.
+            keep: [M], more regret of not caching a model, of either sign.
+            cutoff: loss of a cache that is known.
+            tolerance: at least 0.
+            nodes: how many to search at most.
+            seconds: time left, by which loops are chosen.
+        """
+        return self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
+
+    def all_below(
+        self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int, seconds: float, most: int
+    ) -> Found:
+        """Return all caches of frame k whose loss is below `cutoff`, `most` of them at most.
+
+        Caches may hold what is asked for in the frame, and what is `wanted`, bool [M], for later ones.
+        """
+        self.dual.wanted[:] = wanted
+        try:
+            return self._search(k, keep, cutoff, -1.0, nodes, seconds, most)
+        finally:
+            self.dual.wanted[:] = False
+
+    def noted(self, k: int, keep: Array, wanted: Array, cutoff: float) -> tuple[Array, Array, int]:
+        """Return the moves and prices of a search for all caches below `cutoff`, and the prices' grid."""
+        plain, grid = self.dual, _grid(cutoff)
+        size = _FIRST_NOTES
+        try:
+            while True:
+                self.dual = plain._replace(moves=np.zeros(size, np.int64), prices=np.zeros(size))
+                self.dual.grid[0] = grid
+                self.all_below(k, keep, wanted, cutoff, UNLIMITED, np.inf, 1)
+                moves, prices = (int(count) for count in self.dual.noted)
+                if max(moves, prices) <= size:
+                    return self.dual.moves[:moves], self.dual.prices[:prices].astype(np.int64), grid
+                size = 2 * max(moves, prices)
+        finally:
+            self.dual = plain
+            self.dual.grid[0] = 0.0
+
+    def _search(
+        self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float, most: int
+    ) -> Found:
+        slots = slice(k * self.slots, min((k + 1) * self.slots, self.instance.slot_count))
+        requested, cloud = self.instance.trace.requested_model[slots], self.stakes.cloud[slots]
+        caches, losses, result = np.zeros((most, keep.size), np.bool_), np.zeros(most), np.zeros(4)
+        work = requested.size * (1.0 + nodes * _NODE_WORK)
+        ignored = np.errstate(over="ignore", invalid="ignore")
+        with loops.choose_loops(work, self.compiled, seconds, "search_tree") as search_tree, ignored:
+            start = time.monotonic()
+            search_tree(
+                self.library, requested, cloud, keep, self.limits, cutoff, tolerance, nodes, caches, losses,
+                result, self.work, self.dual,
+            )  # fmt: skip
+        count, spent = int(result[0]), int(result[2])
+        if spent > 1:  # else loops may just have been compiled
+            self.nodes, self.seconds = self.nodes + spent, self.seconds + time.monotonic() - start
+        kept = min(count, most)
+        complete = spent < nodes and (tolerance >= 0.0 or count <= most)
+        return Found(caches[:kept], losses[:kept], float(result[1]), complete, spent)

@@ -1,0 +1,91 @@
+"""Each verb with each extra hidden: it works, or says in one sentence what to install."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+MODULES = {
+    "pyomo": ["pyomo", "highspy", "pyscipopt"],
+    "genetic": ["pymoo"],
+    "ddpg": ["torch", "gymnasium"],
+    "board": ["jinja2", "altair", "vl_convert"],
+    "dask": ["distributed", "dask"],
+    "compiled": ["numba"],
+    "certify": ["mpmath"],
+}
+"""What each extra installs."""
+
+VERBS = {
+    "run smoke-v1 --solver cloud-only --dry-run -o r": "",
+    "run smoke-v1 --solver cloud-only --executor dask --scheduler tcp://127.0.0.1:9 --dry-run -o r": "dask",
+    "status none": "",
+    "merge none -o m": "",
+    "leaderboard none": "",
+    "leaderboard chart none -o c.svg": "board",
+    "leaderboard rebuild none": "",
+    "compare none": "",
+    "compare none --chart c.svg": "board",
+    "reproduce fig6": "",
+    "score smoke-v1.l0.n10.t0 none.json": "",
+    "instances": "",
+    "instances smoke-v1": "",
+    "instances smoke-v1.l0.n10.t0": "",
+    "instances features none -o c.svg": "board",
+    "generate --users 2 --seed 1 -o suite": "",
+    "generate --separate genetic,lru --budget 5 --seed 1 --users 2 --time-limit 0.1 -o apart": "genetic",
+    "solvers": "",
+    "solvers new my-solver": "",
+    "train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 15": "ddpg",
+    "train lru --suite smoke-v1 --users 10 --library 0": "",
+    "certify --check smoke-v1.l0.n10.t0 none.json": "certify",
+    "export smoke-v1.l0.n10.t0 --format lp -o model": "pyomo",
+    "import none none.sol": "",
+    "schema symbols": "",
+    "completion bash": "",
+}
+"""Commands, and the extra that each may ask for."""
+
+DRIVER = """
+import contextlib, io, shlex, sys, traceback
+hidden = set(sys.argv[1].split(","))
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
+sys.meta_path.insert(0, Hidden())
+from mincache.cli.main import main
+for line in sys.stdin.read().splitlines():
+    sys.argv = ["mincache", *shlex.split(line)]
+    told, code = io.StringIO(), None
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:
+            traceback.print_exc()
+    print([line, code, told.getvalue()])
+"""
+
+
+@pytest.mark.parametrize("extra", MODULES)
+def test_a_missing_extra_is_one_sentence(extra, tmp_path):
+    """No verb ends in a traceback without an extra; one that needs it names the command that installs it."""
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, ",".join(MODULES[extra])],
+        input="\n".join(VERBS), cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    rows = list(map(eval, done.stdout.splitlines()))
+    assert [row[0] for row in rows] == list(VERBS), done.stderr
+    for line, code, told in rows:
+        assert code in (0, 1, 2), f"{line}: {told}"
+        if code == 2:
+            assert len(told.splitlines()) == 1, told
+            assert told.startswith("error: ")
+        assert ("which is not installed: pip install" in told) <= (VERBS[line] == extra), told
+        if VERBS[line] == extra:
+            assert code == 2, line
+            assert f"pip install 'mincache[{extra}]'" in told
