@@ -65,7 +65,7 @@ class Scip(Solver):
         scip.setParam("limits/gap", self.gap)
         scip.setParam("limits/totalnodes", self.nodes)
         if again:
-            scip.setPresolve(pyscipopt.SCIP_PARAMSETTING.OFF)
+            scip.setParam("presolving/maxrounds", 0)
         else:
             scip.setParam("numerics/feastol", _FEASIBILITY)
         if math.isfinite(seconds):

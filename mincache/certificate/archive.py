@@ -69,7 +69,7 @@ def _found(
 
 def write_status(suite: Suite) -> Suite:
     """Check the certificates that are there, and write the status that they give; return the suite."""
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for name in suite.entries:
         paths = (suite.path(name), CERTIFICATES.path(suite, name), SOLUTIONS.path(suite, name))
         try:

@@ -134,6 +134,28 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
     click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 
+@instances.command()
+@click.argument("suite", nargs=-1, shell_complete=suite_names)
+def bounty(suite: tuple[str, ...]) -> None:
+    """List the instances of each SUITE (by default all standard ones) whose best known cost is not proven.
+
+    A better cost: mincache score INSTANCE ANSWER shows it. A better bound: mincache certify INSTANCE -o PROOF
+    makes one, and mincache certify --check INSTANCE PROOF checks it. Hand both in with a pull request.
+    """
+    from mincache.generation import suites
+
+    rows = []
+    for name in suite or suites.standard_names():
+        for entry in suites.find(name).entries.values():
+            if entry.status != "proven" and entry.best_known is not None:
+                bound = entry.lower_bound
+                gap = "" if bound is None else f"{(entry.best_known - bound) / entry.best_known:.1e}"
+                cells = (f"{value:.9f}" if value is not None else "" for value in (entry.best_known, bound))
+                rows.append([entry.name, entry.status or "open", *cells, gap, entry.bound_from or ""])
+    titles = ["instance", "status", "best known", "lower bound", "gap", "bound from"]
+    show(TerminalTable(titles, "llrrrl", rows, title=f"{len(rows)} instances without a proof"))
+
+
 @instances.command("show")
 @click.argument("name", shell_complete=instance_names)
 def show_(name: str) -> None:

@@ -259,9 +259,8 @@ def as_solution(instance: Instance, cache: Array, bandwidth_share: Array, steps:
     available = instance.server.steps
     share = steps / available
     share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
-    most = 1.0 - 16 * np.finfo(np.float64).eps
     total = share.sum(axis=1, keepdims=True)
-    most = np.where(total > 1.0 + _ROUNDING, most + FORGIVEN, most)
+    most = np.where(total > 1.0 + _ROUNDING, 1.0 + FORGIVEN, 1.0) - 16 * np.finfo(np.float64).eps
     share *= np.minimum(1.0, most / np.maximum(most, total))
     return Solution(instance.name, cache, bandwidth_share, share)
 
