@@ -125,6 +125,39 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
     click.echo(f"{len(done)} certificates and solutions in {found.folder}")
 
 
+@instances.command()
+@click.argument("suites", nargs=-1, type=SUITE)
+@machine_output("an array, an object an instance", csv=True)
+def bounty(suites: tuple[str, ...], form: str | None) -> None:
+    """List the instances whose best known cost is not proven, of each SUITE or of all standard ones.
+
+    `mincache score INSTANCE FILE` shows a better cost. `mincache certify INSTANCE -o FILE` writes a proof;
+    `mincache certify --check INSTANCE FILE` checks it. Hand in a better cost or bound as a pull request.
+    """
+    from mincache.generation.suites import find, standard_names
+
+    names = ("name", "status", "best_known", "lower_bound", "bound_from")
+    entries = [entry for suite in suites or standard_names() for entry in find(suite).entries.values()]
+    unproven = [e for e in entries if e.status != "proven" and e.best_known is not None]
+    found = [entry.model_dump(include=set(names)) for entry in unproven]
+    rows = [
+        [str(one["name"]), one["status"] or "open", *map(_number, (one["best_known"], one["lower_bound"])),
+         _gap(one["best_known"], one["lower_bound"]), one["bound_from"] or ""]
+        for one in found
+    ]  # fmt: skip
+    titles = ["instance", "status", "best known", "lower bound", "gap", "bound from"]
+    title = f"{len(rows)} instances without a proof"
+    answer(form, found, TerminalTable(titles, "llrrrt", rows, title=title, more="--csv or --json"))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.9f}"
+
+
+def _gap(cost: float, bound: float | None) -> str:
+    return "" if bound is None else f"{(cost - bound) / cost:.1e}"
+
+
 @instances.command("show")
 @click.argument("name", type=INSTANCE)
 @machine_output("an array, an object an instance of a suite, or a field of an instance", csv=True)
