@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 
 from mincache.errors import DocumentError, InputError, excerpt, in_file
-from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
+from mincache.problem.instance import PARTS, Instance
 from mincache.problem.quantity import quantities
 from mincache.problem.solution import Solution
 
@@ -85,7 +85,9 @@ def parse_instance(data: bytes) -> Instance:
         InputError: with the field, the rule and what was received.
     """
     document = parse_json(data)
-    _check_keys(document, Instance, INSTANCE_FORMAT, {"name", *_required(Instance), *_required_sections()})
+    _check_keys(
+        document, Instance, INSTANCE_FORMAT, {"name", *required_fields(Instance), *required_sections()}
+    )
     del document["format"]
     parts = {name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document}
     origin = document.get("origin")
@@ -146,27 +148,6 @@ def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
 def digest(data: bytes) -> str:
     """Return the SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
-
-
-def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of the `instance` or the `solution` document.
-
-    Raises:
-        InputError: for any other kind.
-    """
-    if kind not in ("instance", "solution"):
-        raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
-    if kind == "instance":
-        parts = {name: _object_schema(part, {}, set()) for name, part in PARTS.items()}
-        parts = {name: {"description": _first_line(PARTS[name])} | schema for name, schema in parts.items()}
-        extra = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA, **parts}
-        schema = _object_schema(Instance, extra, {"format", "name", *_required_sections()})
-        schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
-    else:
-        extra = {"format": {"const": SOLUTION_FORMAT}, "instance": _NAME_SCHEMA}
-        schema = _object_schema(Solution, extra, set(extra))
-    title = f"mincache {kind}"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -322,13 +303,14 @@ def _refuse_constant(text: str) -> NoReturn:
     raise InputError("document", "must hold finite numbers only", text)
 
 
-def _required(kind: type) -> set[str]:
+def required_fields(kind: type) -> set[str]:
     """Return the quantities of a dataclass that every document has."""
     return {name for name, meaning in quantities(kind).items() if meaning.default is None}
 
 
-def _required_sections() -> set[str]:
-    return {name for name, kind in PARTS.items() if _required(kind)}
+def required_sections() -> set[str]:
+    """Return the sections of an instance that every document has."""
+    return {name for name, kind in PARTS.items() if required_fields(kind)}
 
 
 def _check_keys(document: dict[str, Any], kind: type, tag: str, required: set[str]) -> None:
@@ -341,7 +323,7 @@ def _check_keys(document: dict[str, Any], kind: type, tag: str, required: set[st
 def _section(name: str, kind: type, value: object) -> Any:
     if not isinstance(value, dict):
         raise InputError(name, "must be an object", excerpt(value))
-    _check_names(f"{name}.", value, set(quantities(kind)), _required(kind))
+    _check_names(f"{name}.", value, set(quantities(kind)), required_fields(kind))
     return kind(**value)
 
 
@@ -359,7 +341,7 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], require
 
 def _plain(part: Any) -> dict[str, Any]:
     """Return the quantities of a part as JSON values, without those at their default."""
-    written = _required(type(part)).union(part.used)
+    written = required_fields(type(part)).union(part.used)
     values = {name: getattr(part, name) for name in quantities(type(part)) if name in written}
     return {
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
@@ -369,16 +351,3 @@ def _plain(part: Any) -> dict[str, Any]:
 def _dump(document: dict[str, Any]) -> bytes:
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     return text.encode() + b"\n"
-
-
-_NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
-
-
-def _object_schema(kind: type, extra: dict[str, Any], required: set[str]) -> dict[str, Any]:
-    properties = extra | {name: meaning.json_schema() for name, meaning in quantities(kind).items()}
-    known = {"properties": properties, "required": sorted(required | _required(kind))}
-    return {"type": "object", **known, "additionalProperties": False}
-
-
-def _first_line(kind: type) -> str:
-    return (kind.__doc__ or "").splitlines()[0]

@@ -2,21 +2,23 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mincache import Instance, Scenario, Solution, evaluate
-from mincache.analysis.features import COLUMNS, features, gini
-from mincache.cli.describe import feature_csv, feature_table, groups_of
+from mincache.analysis.features import Features, features, gini
+from mincache.cli.describe import feature_table, groups_of
+from mincache.cli.terminal import csv_text
 from mincache.exact import optimum
 from mincache.generation.suites import find
 from mincache.problem.instance import Server
 from mincache.site.charts import svg
 from mincache.site.feature_chart import feature_chart
 
+COLUMNS = [field.name for field in fields(Features)]
 DECLINES = """
 from dataclasses import dataclass
 from mincache import Solver
@@ -129,8 +131,9 @@ def test_table_csv_and_picture(found):
     """Each shows every instance; the picture tells N apart."""
     suite = find("smoke-v1")
     rows = [found, replace(found, instance="smoke-v1.l0.n18.t0", users=18, best_cost=None, note="why not")]
-    assert feature_csv(rows).splitlines()[0] == ",".join(COLUMNS)
-    assert len(feature_csv(rows).splitlines()) == 3
+    written = csv_text(map(asdict, rows)).splitlines()
+    assert written[0] == ",".join(COLUMNS)
+    assert len(written) == 3
     table = feature_table(suite, rows)
     assert [row[0] for row in table.rows if row] == ["l0.n10.t0", "l0.n18.t0", "median"]
     assert "why not" in [row[-1] for row in table.rows if row]

@@ -38,7 +38,6 @@ from mincache.files.documents import (
     MAX_VALUES,
     digest,
     instance_bytes,
-    json_schema,
     parse_instance,
     parse_json,
     parse_solution,
@@ -46,6 +45,7 @@ from mincache.files.documents import (
     solution_bytes,
     write_bytes,
 )
+from mincache.files.json_schemas import json_schema
 
 INSTANCE = json.loads((GOLDEN / "score" / "case-1-plain" / "instance.json").read_text())
 SOLUTION = json.loads((GOLDEN / "score" / "case-1-plain" / "solution.json").read_text())
