@@ -180,7 +180,7 @@ def _twins(manifests: Iterable[Path]) -> Iterator[str]:
         found.setdefault((path.parent.parent.name, content), []).append(path.parent)
     for paths in found.values():
         if len(paths) > 1:
-            yield f"one entry under {len(paths)} names: {', '.join(path.name for path in paths)}"
+            yield f"one entry under {len(paths)} names: {', '.join(sorted(path.name for path in paths))}"
 
 
 def _refuted(runs: Runs) -> Iterator[str]:

@@ -18,6 +18,7 @@ class VerbGroup(click.Group):
     Args:
         bare: the verb where nothing or options alone are typed; "" for none.
         default: the verb where another word comes first: `leaderboard FOLDER` is `leaderboard table FOLDER`.
+            It is also the verb where options come first, unless `bare` is.
         renamed: verbs of earlier versions, and the commands that replace them.
         arguments: those of `click.Group`.
     """
@@ -35,7 +36,8 @@ class VerbGroup(click.Group):
         if word in self._renamed and not Path(word).exists():
             raise MincacheError(f"no command {word!r}; use `{self._renamed[word]}`")
         if word.startswith("-") and word not in ("-h", "--help"):
-            args = [self._bare, *args] if self._bare else args
+            verb = self._bare or (self._default if args else "")
+            args = [verb, *args] if verb else args
         elif self._default and word not in {*self.commands, "-h", "--help"}:
             near = "" if Path(word).exists() else closest(word, self.commands)
             if near:

@@ -108,7 +108,7 @@ INSTANCES = ["smoke-v1.l0.n10.t0", "smoke-v1.l0.n18.t0"]
         ("mincache leaderboard chart x --suite pap", ["paper-v1", "paper-v2"]),
         ("mincache leaderboard table x --solver dec", ["decomposition"]),
         ("mincache train set", ["set-policy"]),
-        ("mincache train ddpg --suite pap", ["paper-v1"]),
+        ("mincache train ddpg --suite pap", ["paper-v1", "paper-v2"]),
         ("mincache generate --separate lru,pop", ["lru,popular-first"]),
         ("mincache generate --separate genetic[population=4],lf", ["genetic[population=4],lfu"]),
         ("mincache generate --separate lru,genetic[po", ["lru,genetic[population="]),
