@@ -211,6 +211,8 @@ def _installed() -> tuple[str, ...]:
     """Return the folders whose modules belong to a distribution, or to Python."""
     paths = sysconfig.get_paths()
     named = [paths[one] for one in ("stdlib", "platstdlib", "purelib", "platlib")]
+    # Environments may share the libraries of another one.
+    named += [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     return tuple(
         {os.path.realpath(one) for one in (*named, *site.getsitepackages(), site.getusersitepackages())}
     )
