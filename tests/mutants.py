@@ -32,7 +32,7 @@ TESTS = {
     "problem/equations.py": "problem/test_equations.py",
     "exact/bandwidth.py": "exact/test_bandwidth.py",
     "certificate/checker.py": "certificate/test_certificate.py",
-    "board/statistics.py": "board/test_statistics.py",
+    "board/ranks.py": "board/test_ranks.py",
 }
 """Each module that is mutated, and the test file that has to notice."""
 
