@@ -41,7 +41,7 @@ def test_every_reference_says_where_it_is_from(name):
 
 
 def test_the_open_suite_is_closed():
-    """Each bound of open-v1 meets its best known cost to 1e-9; who found them, and how, stands beside them."""
+    """Each bound of open-v1 meets its best known cost to 1e-9, with who found them and how."""
     entries = find(OPEN).entries.values()
     assert len(entries) >= 10
     assert all(entry.best_known - entry.lower_bound <= 1e-9 * entry.best_known for entry in entries)
