@@ -157,6 +157,6 @@ def _service_plans(slot: Instance, cache: Array) -> list[Array]:
             plans.append(steps)
             for n in np.flatnonzero(hit & ~np.array(served)):
                 part = steps.copy()
-                part[n] = min(full[n], least[n] + max(left, 0.0))
+                part[n] = min(full[n], least[n] + max(left, 0.0), slot.server.steps)
                 plans.append(part)
     return plans

@@ -4,8 +4,8 @@
 derives why it proves what it claims.
 """
 
-from mincache.certificate.checker import check
 from mincache.certificate.document import CERTIFICATE_FORMAT, Certificate, CheckResult, SlotProof
+from mincache.certificate.either import check
 from mincache.certificate.writing import certify
 
 __all__ = ["CERTIFICATE_FORMAT", "Certificate", "CheckResult", "SlotProof", "certify", "check"]

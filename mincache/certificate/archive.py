@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from mincache.certificate.checker import check
+from mincache.certificate.either import check
 from mincache.certificate.frame_writing import certify_frames
 from mincache.certificate.writing import certify
 from mincache.errors import InputError

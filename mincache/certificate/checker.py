@@ -17,15 +17,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-from mincache.certificate import check_certificate
-from mincache.certificate.document import (
-    CheckResult,
-    SlotProof,
-    is_of_frames,
-    parse_certificate,
-    to_float,
-    without_rules,
-)
+from mincache.certificate.document import CheckResult, SlotProof, parse_certificate, to_float, without_rules
 from mincache.errors import MissingExtraError, excerpt
 from mincache.files.documents import digest, parse_instance, parse_solution
 from mincache.problem.instance import Instance
@@ -57,10 +49,8 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         InputError: if a document cannot be read, or the instance has rules beyond the paper's problem.
         MissingExtraError: if mpmath is not installed.
     """
-    whole, answer = parse_instance(instance), None if solution is None else parse_solution(solution)
-    if is_of_frames(certificate):
-        return _checked_frames(instance, certificate, solution)
-    problem, claim = without_rules(whole), parse_certificate(certificate)
+    problem, claim = without_rules(parse_instance(instance)), parse_certificate(certificate)
+    answer = None if solution is None else parse_solution(solution)
     slots = [_Slot(problem, t) for t in range(problem.slot_count)]
     radio = _Radio(problem)
     try:
@@ -86,14 +76,6 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     found = "optimal within 1e-9" if optimal else f"not proven optimal, only within {to_float(gap):.2g}"
     last = f"the solution is {found}: it costs {to_float(cost)!r}"
     return CheckResult(optimal, (*sentences, last), claim.bound, to_float(gap))
-
-
-def _checked_frames(instance: bytes, certificate: bytes, solution: bytes | None) -> CheckResult:
-    try:
-        accepted, sentences, bound, gap = check_certificate.check(instance, certificate, solution)
-    except ModuleNotFoundError:
-        raise MissingExtraError("a check needs mpmath: pip install 'mincache[certify]'") from None
-    return CheckResult(accepted, tuple(sentences), bound, gap)
 
 
 class _Box(NamedTuple):
