@@ -145,7 +145,9 @@ def _default(kind: type[Solver], name: str) -> Any:
 
 def _default_paths(kind: type[Solver]) -> dict[str, Any]:
     """Return the parameters that are relative paths by default."""
-    declared: Any = dataclasses.fields(kind)  # type: ignore[arg-type]
+    if not dataclasses.is_dataclass(kind):
+        return {}
+    declared = dataclasses.fields(kind)
     defaults = {f.name: f.default for f in declared if f.init and isinstance(f.default, Path)}
     return {name: path for name, path in defaults.items() if not path.is_absolute()}
 
