@@ -13,6 +13,13 @@ from mincache.solving.conformance import check_solver
 from mincache.solving.scaffold import class_name, write_file, write_package
 
 
+@pytest.fixture(autouse=True)
+def _forget_my_solver():
+    """A solver's file goes by its own module name, which stays loaded in this process."""
+    yield
+    sys.modules.pop("my_solver", None)
+
+
 def test_a_package_works_as_written(installed, tmp_path):  # noqa: F811  # the fixture
     """From the wheel in an empty environment: written, installed, its own tests pass, run and ranked."""
     with installed.kept_as_it_is():
