@@ -1,6 +1,7 @@
 """What `mincache solvers new` writes works as it stands."""
 
 import ast
+import importlib
 import subprocess
 import sys
 
@@ -16,8 +17,12 @@ from mincache.solving.scaffold import class_name, write_file, write_package
 @pytest.fixture(autouse=True)
 def _forget_my_solver():
     """A solver's file goes by its own module name, which stays loaded in this process."""
-    yield
     sys.modules.pop("my_solver", None)
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+    sys.modules.pop("my_solver", None)
+    importlib.invalidate_caches()
 
 
 def test_a_package_works_as_written(installed, tmp_path):  # noqa: F811  # the fixture
