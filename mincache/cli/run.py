@@ -126,6 +126,8 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     for spec, found in zip(wanted, describe_all(wanted, usable_cores(), startup_s), strict=True):
         if isinstance(found, Entrant):
             entrants.append(found)
+            if not found.libraries:  # nothing is known but how it is written
+                warn(f"{found.label} did not load: one run an instance is planned, and its records say why")
         elif spec in named:
             raise found
         else:

@@ -192,9 +192,9 @@ class RequestLog(Process):
 
     def bits(self, unit: Unit, size: Array) -> Array:
         """Return sizes of a unit in bit."""
-        megabytes = {"bit": 1.25e-7, "byte": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
-        factor = megabytes["byte"] * self.bytes_a_token if unit == "token" else megabytes[unit]
-        return np.asarray(units.megabytes_to_bits(size * factor))
+        if unit == "token":
+            return np.asarray(units.data_to_bits(size * self.bytes_a_token, "byte"))
+        return np.asarray(units.data_to_bits(size, unit))
 
 
 @lru_cache(maxsize=16)
@@ -204,12 +204,12 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
     wanted = [name for name in (named.time, named.user, named.item, named.input, named.output) if name]
     columns = read_columns(log.file, wanted, log.sha256)
     with in_file(log.file):
-        scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[log.time_unit]
-        time_s = _times(columns[named.time], scale, named.time)
+        time_s = _times(columns[named.time], log.time_unit, named.time)
         if len(time_s) == 0:
             raise InputError("file", "must hold a request", "none")
-        begin = time_s.min() if log.window.begin is None else _time(log.window.begin, scale, "window.begin")
-        end = np.inf if log.window.end is None else _time(log.window.end, scale, "window.end")
+        window, unit = log.window, log.time_unit
+        begin = time_s.min() if window.begin is None else _time(window.begin, unit, "window.begin")
+        end = np.inf if window.end is None else _time(window.end, unit, "window.end")
         inside = (time_s >= begin) & (time_s < end)
         order = np.flatnonzero(inside)
         order = order[np.argsort(time_s[order], kind="stable")]
@@ -237,9 +237,10 @@ def _most_requested(asked: list[str]) -> list[str]:
     return [item for item, _ in Counter(asked).most_common()]
 
 
-def _time(text: float | str, scale: float, column: str) -> float:
+def _time(text: float | str, unit: str, column: str) -> float:
+    """Return a time in seconds: a number of the unit, or a date and time."""
     try:
-        return float(text) * scale
+        return float(units.time_to_seconds(float(text), unit))
     except ValueError:
         pass
     try:
@@ -249,8 +250,8 @@ def _time(text: float | str, scale: float, column: str) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def _times(cells: list[str], scale: float, column: str) -> Array:
-    times = np.array([_time(cell, scale, f"{column}[{row}]") for row, cell in enumerate(cells)])
+def _times(cells: list[str], unit: str, column: str) -> Array:
+    times = np.array([_time(cell, unit, f"{column}[{row}]") for row, cell in enumerate(cells)])
     if bad := np.flatnonzero(~np.isfinite(times)).tolist():
         raise InputError(f"{column}[{bad[0]}]", "must be finite", excerpt(cells[bad[0]]))
     return times

@@ -47,3 +47,19 @@ def megabits_per_second_to_bits_per_second(megabits_per_second: Number) -> Numbe
 def metres_to_kilometres(metres: Number) -> Number:
     """Return `metres` m in km."""
     return metres / 1000.0
+
+
+DATA_UNITS = {"bit": 1.0, "byte": 8.0, "kB": 8e3, "MB": 8e6, "GB": 8e9}
+"""Bits of one unit of data; units are decimal."""
+TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""Seconds of one unit of time."""
+
+
+def data_to_bits(size: Number, unit: str) -> Number:
+    """Return a size in one of `DATA_UNITS` in bit."""
+    return size * DATA_UNITS[unit]
+
+
+def time_to_seconds(time: Number, unit: str) -> Number:
+    """Return a time in one of `TIME_UNITS` in s."""
+    return time * TIME_UNITS[unit]

@@ -35,3 +35,12 @@ def test_arrays_in_arrays_out():
     values = np.array([1.0, 23.0, 43.0])
     for convert in (units.dbm_to_watt, units.megabytes_to_bits, units.metres_to_kilometres):
         assert convert(values).tolist() == pytest.approx([convert(value) for value in values.tolist()])
+
+
+def test_units_of_data_and_time_are_decimal():
+    """A byte has 8 bits, larger units go up by thousands, and units of time go down by thousands."""
+    steps = [units.data_to_bits(1, unit) for unit in ("byte", "kB", "MB", "GB")]
+    assert steps == [8, 8_000, units.megabytes_to_bits(1), 8_000_000_000]
+    assert units.data_to_bits(3, "bit") == 3
+    assert [units.time_to_seconds(2_000, unit) for unit in ("s", "ms")] == [2_000, 2]
+    assert units.time_to_seconds(1, "us") == pytest.approx(1000 * units.time_to_seconds(1, "ns"), rel=1e-15)
