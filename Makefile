@@ -85,9 +85,9 @@ install: $(TESTS)
 
 $(RUNS): pyproject.toml constraints.txt
 	@$(USABLE)
-	@echo "Installing mincache with pyomo, HiGHS, SCIP and pymoo into $(VENV): about 600 MB, one to three minutes."
+	@echo "Installing mincache with pyomo, HiGHS, SCIP, pymoo and charts into $(VENV): about 650 MB, one to three minutes."
 	@test -x $(BIN)/python && test -e $(RUNS) || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install -c constraints.txt -e '.[pyomo,genetic]' || $(UNDO)
+	@$(PIP) install -c constraints.txt -e '.[pyomo,genetic,board]' || $(UNDO)
 	@touch $@
 
 $(TESTS): $(RUNS)

@@ -28,7 +28,7 @@ from mincache.board.entries import (
 from mincache.board.packs import write_pack
 from mincache.board.references import SUITE_FOLDER, find_suite
 from mincache.board.rerun import run_of
-from mincache.board.verify import read_board
+from mincache.board.table import Table
 from mincache.errors import InputError, MincacheError, in_file
 from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.files.paths import make_folder
@@ -148,9 +148,11 @@ def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:
     return stored
 
 
-def write_page(board: str | os.PathLike[str]) -> None:
-    """Rewrite the page of a board from those of its entries that verify."""
-    write_bytes(Path(board) / readme.PAGE_FILE, readme.page(read_board(board).tables(), Path(board)).encode())
+def write_page(board: Path, tables: Sequence[Table]) -> Path:
+    """Write the page of a board, with the ranking of each suite, and return its path."""
+    path = board / readme.PAGE_FILE
+    write_bytes(path, readme.page(tables, board).encode())
+    return path
 
 
 def write_reproduction(

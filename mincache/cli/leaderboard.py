@@ -313,9 +313,8 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output:
 
 def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
     """Rewrite page and pictures; return the paths written, and whether an entry was left out."""
-    from mincache.board import readme
+    from mincache.board import publish as publishing
     from mincache.board.verify import read_board
-    from mincache.files.documents import write_bytes
     from mincache.site.build import write_pictures
 
     written: list[Path] = []
@@ -326,9 +325,9 @@ def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
             written = write_pictures(board, tables)
         except MissingExtraError as error:
             warn(f"no charts: {error}")
-    write_bytes(board / readme.PAGE_FILE, readme.page(tables, board).encode())
+    page = publishing.write_page(board, tables)
     _warn(checked.remarks)
-    return [str(path) for path in (*written, board / readme.PAGE_FILE)], bool(checked.remarks)
+    return [str(path) for path in (*written, page)], bool(checked.remarks)
 
 
 def _warn(remarks: Sequence[str]) -> None:

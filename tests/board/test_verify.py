@@ -34,7 +34,7 @@ def published(tmp_path_factory):
     campaign = smoke_campaign(tmp_path_factory.mktemp("campaign"))
     board = tmp_path_factory.mktemp("published")
     publish(read_campaigns([campaign]), solutions_in([campaign]), board)
-    write_page(board)
+    write_page(board, read_board(board).tables())
     return board
 
 
@@ -47,7 +47,7 @@ def board(published, tmp_path):
 def wrong(board, page=True):
     """Return what verify finds, by what it found it in; the page is brought up to date first."""
     if page:
-        write_page(board)
+        write_page(board, read_board(board).tables())
     return {name: " ".join(sentences) for name, sentences in verify(board).items() if sentences}
 
 
@@ -114,7 +114,7 @@ def test_the_same_campaign_publishes_the_same_bytes(published, tmp_path):
     campaign = smoke_campaign(tmp_path / "campaign")
     again = tmp_path / "again"
     publish(read_campaigns([campaign]), solutions_in([campaign]), again)
-    write_page(again)
+    write_page(again, read_board(again).tables())
     files = sorted(path.relative_to(published) for path in published.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
     assert all((published / path).read_bytes() == (again / path).read_bytes() for path in files)
@@ -441,7 +441,7 @@ def test_files_that_belong_nowhere_are_found(board):
 def test_a_picture_that_is_not_as_built_is_found(board):
     """What is drawn again must be what is stored, byte for byte."""
     (board / "smoke-v1.svg").write_bytes(b"<svg>evil</svg>")
-    write_page(board)
+    write_page(board, read_board(board).tables())
     assert verify(board, lambda table: b"<svg></svg>")["smoke-v1.svg"] != []
     assert verify(board, lambda table: b"<svg>evil</svg>")["smoke-v1.svg"] == []
 

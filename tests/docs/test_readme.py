@@ -96,6 +96,14 @@ def test_links_work_in_the_wheels_description():
         assert (ROOT / link.removeprefix(PAGES).partition("#")[0]).exists(), link
 
 
+def test_it_counts_the_solvers():
+    """The README says how many reference solvers there are."""
+    installed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][
+        "mincache.solvers"
+    ]
+    assert f"{len(installed)} reference solvers" in README.read_text()
+
+
 _MARKED = re.compile(r"(<!-- leaderboard -->\n).*?(<!-- /leaderboard -->)", re.DOTALL)
 
 
