@@ -22,12 +22,10 @@ import numpy as np
 from mincache.errors import InputError
 from mincache.exact import Optimum, improvements, optimal_bandwidth
 from mincache.exact.best_service import serve
-from mincache.exact.regrets import service_cost
-from mincache.problem import equations
-from mincache.problem.evaluation import evaluate
+from mincache.problem.evaluation import evaluate, request_costs
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import Delays, demand, least_steps, upload_s
+from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving.contract import Budget
 from mincache.solving.feasible import hits
@@ -166,8 +164,9 @@ def explain(
     if not best.proven and own_cost.mean() < other_cost.mean():
         other, other_steps, other_cost = own, own_steps, own_cost
     swapped = _cost(instance, own, bandwidth, given)
-    loading = _loading_cost(instance, own) - _loading_cost(instance, other)
-    floor = _floor_cost(instance, own, own_steps) - _floor_cost(instance, other, other_steps)
+    served, exchanged = (own, bandwidth, own_steps), (other, bandwidth, other_steps)
+    loading = _loading_cost(instance, *served) - _loading_cost(instance, *exchanged)
+    floor = _floor_cost(instance, *served) - _floor_cost(instance, *exchanged)
     regret = {
         "bandwidth": _cost(instance, own, solution.bandwidth_share, given) - swapped,
         "steps": swapped - own_cost,
@@ -191,36 +190,21 @@ def _best_steps(instance: Instance, cache: Array, given: Array) -> Array:
     return np.where(lacking.any(axis=1, keepdims=True), given, steps)
 
 
-def _floor_cost(instance: Instance, cache: Array, steps: Array) -> Array:
-    """Return what each request costs more than if no rule set a floor on steps, [T, N]."""
-    if instance.rules.steps_floor == 0.0:
-        return np.zeros(steps.shape)
-    without = replace(instance, rules=replace(instance.rules, steps_floor=0.0))
-    return _generation_cost(instance, cache, steps) - _generation_cost(
-        instance, cache, _best_steps(without, cache, steps)
-    )
-
-
 def _cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
     """Return the cost (10) of each request, [T, N]."""
-    delays = Delays.of(instance)
-    backhaul_s = np.where(hits(instance, cache), 0.0, delays.backhaul_up_s + delays.backhaul_down_s)
-    seconds = upload_s(instance, bandwidth_share) + delays.downlink_s + backhaul_s
-    transmission = instance.preference_weight * seconds
-    return transmission + _generation_cost(instance, cache, steps) + _loading_cost(instance, cache)
+    return request_costs(instance, Decisions(cache, bandwidth_share, steps / instance.server.steps))
 
 
-def _generation_cost(instance: Instance, cache: Array, steps: Array) -> Array:
-    """Return what the wait for generation and the quality cost, [T, N]."""
-    requested = instance.trace.requested_model
-    edge, cloud = (service_cost(instance, hit, steps, requested) for hit in (True, False))
-    return np.where(hits(instance, cache), edge, cloud)
+def _floor_cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
+    """Return what each request costs more than if no rule set a floor on steps, [T, N]."""
+    without = replace(instance, rules=replace(instance.rules, steps_floor=0.0))
+    if without == instance:
+        return np.zeros(steps.shape)
+    freed = _cost(without, cache, bandwidth_share, _best_steps(without, cache, steps))
+    return _cost(instance, cache, bandwidth_share, steps) - freed
 
 
-def _loading_cost(instance: Instance, cache: Array) -> Array:
-    """Return what the wait for models to be loaded costs, [T, N]."""
-    before = np.concatenate([np.zeros_like(cache[:1]), cache[:-1]])
-    loaded = hits(instance, cache) & ~hits(instance, before)
-    size = instance.models.size_gb[instance.trace.requested_model]
-    seconds = equations.loading_delay_s(loaded, size, instance.rules.loading_s_per_gb)
-    return np.asarray(instance.preference_weight * seconds)
+def _loading_cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
+    """Return what each request costs more than if models loaded in no time, [T, N]."""
+    without = replace(instance, rules=replace(instance.rules, loading_s_per_gb=0.0))
+    return _cost(instance, cache, bandwidth_share, steps) - _cost(without, cache, bandwidth_share, steps)

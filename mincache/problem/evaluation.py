@@ -175,21 +175,15 @@ def evaluate_batch(
         >>> mincache.evaluate_batch(instance, batch)
         BatchEvaluation(3 candidates, 3 feasible)
     """
-    T, N, M = instance.slot_count, instance.user_count, instance.model_count
     batch_shape = np.shape(decisions.cache)[:-2]
-    for name, array, width in zip(Decisions._fields, decisions, (M, N, N), strict=True):
-        if np.shape(array) != (*batch_shape, T, width):
-            raise InputError(name, f"must have shape {[*batch_shape, T, width]}", str(list(np.shape(array))))
-    cache, *shares = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions)
-    # In single precision, a sum could pass a limit that the same numbers keep in double precision.
-    flat = [cache, *(share.astype(np.float64, copy=False) for share in shares)]
+    flat = _flat(instance, decisions)
     if cached_before is not None:
         if np.shape(cached_before) != np.shape(decisions.cache):
             rule = f"must have shape {list(np.shape(decisions.cache))}"
             raise InputError("cached_before", rule, str(list(np.shape(cached_before))))
-        flat.append(np.reshape(cached_before, cache.shape))
+        flat.append(np.reshape(cached_before, flat[0].shape))
     terms = _terms(instance)
-    chunk = max(1, _CHUNK_ELEMENTS // (T * N))
+    chunk = max(1, _CHUNK_ELEMENTS // (instance.slot_count * instance.user_count))
     parts = [
         _price(terms, *(array[start : start + chunk] for array in flat))
         for start in range(0, max(1, len(flat[0])), chunk)
@@ -200,6 +194,42 @@ def evaluate_batch(
         return joined.reshape(batch_shape + joined.shape[1:])
 
     return BatchEvaluation(*(join(f.name) for f in fields(BatchEvaluation)))
+
+
+def request_costs(instance: Instance, decisions: Decisions) -> Array:
+    """Return the cost (10) of each request, [..., T, N], of decisions shaped as `evaluate_batch` takes them.
+
+    Raises:
+        InputError: if the arrays do not fit the instance or each other.
+    """
+    return _requests(_terms(instance), *_flat(instance, decisions)).cost.reshape(
+        np.shape(decisions.step_share)
+    )
+
+
+def _flat(instance: Instance, decisions: Decisions) -> list[Array]:
+    """Return decisions with one batch axis, once their shapes are checked."""
+    T, N, M = instance.slot_count, instance.user_count, instance.model_count
+    batch_shape = np.shape(decisions.cache)[:-2]
+    for name, array, width in zip(Decisions._fields, decisions, (M, N, N), strict=True):
+        if np.shape(array) != (*batch_shape, T, width):
+            raise InputError(name, f"must have shape {[*batch_shape, T, width]}", str(list(np.shape(array))))
+    cache, *shares = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions)
+    # In single precision, a sum could pass a limit that the same numbers keep in double precision.
+    return [cache, *(share.astype(np.float64, copy=False) for share in shares)]
+
+
+class _Requests(NamedTuple):
+    """What becomes of each request of each candidate, [B, T N]."""
+
+    hit: Array
+    steps: Array
+    upload_s: Array
+    backhaul_s: Array
+    generation_s: Array
+    loading_s: Array | None
+    tv: Array
+    cost: Array
 
 
 class _Terms(NamedTuple):
@@ -256,6 +286,37 @@ def _price(
 ) -> BatchEvaluation:
     """Price candidates: cache [B, T, M], shares [B, T, N]."""
     instance, requests = terms.instance, len(terms.requested)
+    priced = _requests(terms, cache, bandwidth_share, step_share, cached_before)
+    # On short rows einsum is several times faster than a sum.
+    slot_cost = np.einsum("btn->bt", priced.cost.reshape(bandwidth_share.shape)) / instance.user_count
+    mean_upload, mean_backhaul, mean_generation = (
+        _sum(seconds) / requests for seconds in (priced.upload_s, priced.backhaul_s, priced.generation_s)
+    )
+    mean_loading = np.zeros(len(cache)) if priced.loading_s is None else _sum(priced.loading_s) / requests
+    mean_download = np.full(len(slot_cost), terms.mean_download_s)
+    hit, steps, hits = priced.hit, priced.steps, _sum(priced.hit)
+    return BatchEvaluation(
+        cost=_sum(slot_cost) / instance.slot_count,
+        hit_ratio=hits / requests,
+        mean_delay_s=mean_upload + mean_download + mean_backhaul + mean_generation + mean_loading,
+        mean_upload_s=mean_upload,
+        mean_download_s=mean_download,
+        mean_backhaul_s=mean_backhaul,
+        mean_generation_s=mean_generation,
+        mean_loading_s=mean_loading,
+        mean_tv=_sum(priced.tv) / requests,
+        low_step_hit_share=_sum(hit & (steps <= terms.onset)) / hits,
+        slot_cost=slot_cost,
+        excess=excess(instance, Decisions(cache, bandwidth_share, step_share), hit, steps, terms.least_steps),
+    )
+
+
+@_quietly
+def _requests(
+    terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, cached_before: Array | None = None
+) -> _Requests:
+    """Price each request of candidates: cache [B, T, M], shares [B, T, N]."""
+    instance, requests = terms.instance, len(terms.requested)
     cached = cache.astype(bool, copy=False).reshape(-1, instance.slot_count * instance.model_count)
     hit = cached.take(terms.requested, axis=1)
     steps = step_share.reshape(-1, requests) * instance.server.steps
@@ -269,31 +330,12 @@ def _price(
     )
     tv = equations.total_variation(hit, steps, terms.onset, terms.saturation, terms.worst, terms.best)
     delay = equations.total_delay_s(upload + backhaul, terms.download_s, generation)
-    mean_loading = np.zeros(len(tv))
+    loading = None
     if instance.rules.loading_s_per_gb > 0.0:
         loading = _loading(terms, cache, hit, cached_before)
-        delay, mean_loading = delay + loading, _sum(loading) / requests
+        delay = delay + loading
     cost = equations.cost(instance.preference_weight, delay, tv)
-
-    # On short rows einsum is several times faster than a sum.
-    slot_cost = np.einsum("btn->bt", cost.reshape(bandwidth_share.shape)) / instance.user_count
-    mean_upload, mean_backhaul, mean_generation = (_sum(s) / requests for s in (upload, backhaul, generation))
-    mean_download = np.full(len(slot_cost), terms.mean_download_s)
-    hits = _sum(hit)
-    return BatchEvaluation(
-        cost=_sum(slot_cost) / instance.slot_count,
-        hit_ratio=hits / requests,
-        mean_delay_s=mean_upload + mean_download + mean_backhaul + mean_generation + mean_loading,
-        mean_upload_s=mean_upload,
-        mean_download_s=mean_download,
-        mean_backhaul_s=mean_backhaul,
-        mean_generation_s=mean_generation,
-        mean_loading_s=mean_loading,
-        mean_tv=_sum(tv) / requests,
-        low_step_hit_share=_sum(hit & (steps <= terms.onset)) / hits,
-        slot_cost=slot_cost,
-        excess=excess(instance, Decisions(cache, bandwidth_share, step_share), hit, steps, terms.least_steps),
-    )
+    return _Requests(hit, steps, upload, backhaul, generation, loading, tv, cost)
 
 
 def _loading(terms: _Terms, cache: Array, hit: Array, cached_before: Array | None) -> Array:

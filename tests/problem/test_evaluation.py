@@ -18,7 +18,7 @@ from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch, re
 from mincache.errors import InputError
 from mincache.problem import evaluation
 from mincache.problem.constraints import CONSTRAINTS
-from mincache.problem.evaluation import EVALUATOR_VERSION, SCORES, BatchEvaluation
+from mincache.problem.evaluation import EVALUATOR_VERSION, SCORES, BatchEvaluation, request_costs
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
 
 CASES = sorted((GOLDEN / "score").iterdir())
@@ -431,3 +431,17 @@ def test_batch_in_lower_precision_is_judged_in_double(instance, solution, kind):
     assert got.cost.tolist() == double.cost.tolist()
     assert got.broken.tolist() == double.broken.tolist()
     assert got.broken.any()
+
+
+@given(st.data(), instances(with_rules=True))
+def test_each_request_is_priced_as_by_hand(data, instance):
+    """The cost of each request is that of a loop over slots and users, in a batch too."""
+    solution = data.draw(feasible(instance))
+    costs = request_costs(instance, solution.decisions)
+    T, N = instance.slot_count, instance.user_count
+    alpha = instance.preference_weight
+    scores = [[plain.user_score(instance, solution, t, n) for n in range(N)] for t in range(T)]
+    by_hand = [[alpha * one.delay_s + (1 - alpha) * one.tv for one in slot] for slot in scores]
+    assert costs == pytest.approx(np.array(by_hand), rel=1e-12)
+    twice = Decisions(*(np.stack([array, array]) for array in solution.decisions))
+    assert np.array_equal(request_costs(instance, twice), np.stack([costs, costs]))
