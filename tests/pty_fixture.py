@@ -11,11 +11,13 @@ def in_a_terminal(*arguments: str, columns: int = 80) -> tuple[str, str]:
     """Return what a run of Python shows on standard error in a terminal, and prints to standard output."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (50, columns))
+    sizes = ("COLUMNS", "LINES")  # those of whoever runs the tests
+    inherited = {name: value for name, value in os.environ.items() if name not in sizes}
     done = subprocess.run(
         [sys.executable, *arguments],
         stderr=follower,
         stdout=subprocess.PIPE,
-        env=os.environ | {"TERM": "xterm"},
+        env=inherited | {"TERM": "xterm"},
         text=True,
         check=True,
     )
