@@ -11,7 +11,7 @@ from mincache.certificate.writing import certify
 from mincache.errors import InputError
 from mincache.exact import optimum
 from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
-from mincache.generation.best_solutions import SOLUTIONS, Beside, unlike_best_known, write_best
+from mincache.generation.suite_checks import SOLUTIONS, Beside, unlike_best_known, write_best
 from mincache.generation.suite_writing import set_entries
 from mincache.generation.suites import Suite, find
 from mincache.problem.evaluation import evaluate

@@ -123,7 +123,8 @@ def _title(suite: Suite) -> str:
 
 
 def _settings(suite: Suite) -> list[dict[str, Any]]:
-    sweep = suite.content.recipe.sweep
+    sources = suite.content.sources
+    sweep = sources[0].recipe.sweep if len(sources) == 1 else None
     return [] if sweep is None else sweep.settings()
 
 

@@ -124,7 +124,7 @@ def _best(suite: Suite | None, instance: Instance, time_limit: float) -> Optimum
     """Return the best answer there is: what the exact method finds, or what the suite has."""
     from mincache.analysis.explanation import best_answer
     from mincache.files.documents import read_solution
-    from mincache.generation.best_solutions import SOLUTIONS
+    from mincache.generation.suite_checks import SOLUTIONS
 
     known = None
     if suite is not None and SOLUTIONS.path(suite, instance.name).is_file():

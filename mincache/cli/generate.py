@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mincache.cli.completion import TWO_SOLVERS
-from mincache.cli.options import COUNT, FILE, SECONDS, SEED, folder_output, machine_output
+from mincache.cli.options import COUNT, FILE, SECONDS, SEED, folder_output, machine_output, suite_name
 from mincache.cli.terminal import answer, tracked
 from mincache.errors import InputError, excerpt, in_file
-from mincache.problem.instance import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,14 +94,14 @@ def generate(
     from mincache.generation.suites import RECIPE_FILE
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
-    title = _title(output) if name is None else check_name(name, "--name")
+    title = suite_name(output, name)
     fields = {
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
         "libraries": libraries, "users": users or _users(source), "traces": traces,
     }  # fmt: skip
-    suite_writing.check_free(output)
     sweep = source.sweep
     if separate is not None:
+        suite_writing.check_free(output)
         from mincache.analysis.separation import space_of
         from mincache.cli.separating import search
 
@@ -113,18 +112,13 @@ def generate(
         purpose = purpose or told
     recipe = validated(Recipe, fields | {"sweep": sweep})
     with in_file(scenario) if scenario is not None else contextlib.nullcontext():
-        suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
+        try:
+            suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
+        except KeyboardInterrupt:
+            click.echo("The same command goes on from here.", err=True)
+            raise
     told = f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}"
     answer(form, {"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
-
-
-def _title(output: Path) -> str:
-    """Return the name that a suite has from its folder."""
-    try:
-        return check_name(output.resolve().name.lower(), "--output")
-    except InputError as error:
-        advice = f"{error.advice}, or add --name" if error.advice else "add --name"
-        raise InputError(error.field, error.rule, excerpt(output.name), advice) from None
 
 
 def _drawing(places: Sequence[Place]) -> Iterable[Place]:

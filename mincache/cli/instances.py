@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
-from mincache.cli.options import PICTURE, SECONDS, find_instance, machine_output, prepare
+from mincache.cli.options import (
+    FILE,
+    PICTURE,
+    SECONDS,
+    find_instance,
+    folder_output,
+    machine_output,
+    prepare,
+    suite_name,
+)
 from mincache.cli.terminal import TerminalTable, answer, printable, tracked
 from mincache.cli.verbs import VerbGroup
 
 if TYPE_CHECKING:
-    from mincache.generation.suites import SuiteFile
+    from mincache.generation.suites import Suite
 
 
 @click.group(cls=VerbGroup, bare="list", default="show")
@@ -30,38 +39,52 @@ def list_(form: str | None) -> None:
     """List the standard suites."""
     from mincache.generation import suites
 
-    found = [suites.find(name).content for name in suites.standard_names()]
-    sizes = [(_sizes(content, "slots"), content.recipe.users, _sizes(content, "models")) for content in found]
+    found = [suites.find(name) for name in suites.standard_names()]
+    sizes = [tuple(_sizes(suite, field) for field in ("slots", "users", "models")) for suite in found]
     rows = [
         {
-            "suite": content.name, "instances": len(content.instance), "slots": _one_or_all(slots),
-            "users": users, "models": _one_or_all(models), "purpose": content.purpose,
+            "suite": suite.name, "instances": len(suite), "slots": _one_or_all(slots),
+            "users": users, "models": _one_or_all(models), "purpose": suite.content.purpose,
         }
-        for content, (slots, users, models) in zip(found, sizes, strict=True)
+        for suite, (slots, users, models) in zip(found, sizes, strict=True)
     ]  # fmt: skip
     cells = [
-        [
-            content.name,
-            str(len(content.instance)),
-            *(", ".join(map(str, one)) for one in numbers),
-            content.purpose,
-        ]
-        for content, numbers in zip(found, sizes, strict=True)
+        [suite.name, str(len(suite)), *map(_span, numbers), suite.content.purpose]
+        for suite, numbers in zip(found, sizes, strict=True)
     ]
     titles = ("suite", "instances", "T", "N", "M", "purpose")
     answer(form, rows, TerminalTable(titles, "lrtttt", cells, more="--csv"))
 
 
-def _sizes(content: SuiteFile, field: str) -> list[int]:
+def _sizes(suite: Suite, field: str) -> list[int]:
     """Return the values of a scenario's field over the instances of a suite, without drawing them."""
-    from mincache.generation.recipes import places
-
-    found = places(content.name, content.recipe, content.scenario)
-    return sorted({getattr(place.scenario, field) for place in found})
+    return sorted({getattr(suite.place(name).scenario, field) for name in suite.entries})
 
 
 def _one_or_all(values: list[int]) -> int | list[int]:
     return values[0] if len(values) == 1 else values
+
+
+def _span(values: list[int]) -> str:
+    return ", ".join(map(str, values)) if len(values) < 8 else f"{values[0]} to {values[-1]}"
+
+
+@instances.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@folder_output("Folder for the suite.")
+@click.option("--name", help="Name of the suite.  [default: the folder's]")
+@click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
+def collect(files: tuple[Path, ...], output: Path, name: str | None, purpose: str) -> None:
+    """Make a suite of instance FILES from elsewhere, under the names that they say.
+
+    The files are checked and copied. All that works on a suite works on it: verify, run, reference,
+    features, leaderboard.
+    """
+    from mincache.generation.suite_writing import collect as collected
+
+    title = suite_name(output, name)
+    suite = collected(output, title, files, purpose)
+    click.echo(f"{len(suite)} instances in {output}, listed in {output / 'suite.toml'}")
 
 
 @instances.command()
@@ -79,10 +102,11 @@ def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
     """
     from mincache.certificate.archive import CERTIFICATES
     from mincache.generation import suites
-    from mincache.generation.best_solutions import SOLUTIONS
+    from mincache.generation.suite_checks import SOLUTIONS
+    from mincache.generation.suite_checks import verify as verify_files
 
     check, beside, told = {
-        None: (suites.Suite.verify, None, "files are as their recipe draws them"),
+        None: (verify_files, None, None),
         "certificates": (CERTIFICATES.check, CERTIFICATES, "certificates prove the best known cost"),
         "solutions": (SOLUTIONS.check, SOLUTIONS, "solutions have the best known cost"),
     }[what]
@@ -97,7 +121,8 @@ def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
         rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
         for instance, problem in broken if form is None else ():
             click.echo(printable(f"{instance}: {problem}"), err=True)
-        lines.append(f"{name}: {len(checked) - len(broken)} of {len(checked)} {told}")
+        how = told or f"files are as {'their recipe draws them' if found.content.sources else 'listed'}"
+        lines.append(f"{name}: {len(checked) - len(broken)} of {len(checked)} {how}")
     answer(form, rows, *lines)
     sys.exit(1 if any(row["problem"] for row in rows) else 0)
 
@@ -223,7 +248,7 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     from mincache import Run, __version__, evaluate
     from mincache.bench.judge import contradicts
     from mincache.generation import suites
-    from mincache.generation.best_solutions import write_best
+    from mincache.generation.suite_checks import write_best
     from mincache.generation.suite_writing import set_references
     from mincache.problem.evaluation import EVALUATOR_VERSION
     from mincache.solving import registry

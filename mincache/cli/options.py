@@ -167,6 +167,24 @@ def limits_of(
     return limits
 
 
+def suite_name(output: Path, name: str | None) -> str:
+    """Return the name of a suite: the one given, else that of its folder.
+
+    Raises:
+        InputError: if it can be none.
+    """
+    from mincache.errors import InputError, excerpt
+    from mincache.problem.instance import check_name
+
+    if name is not None:
+        return check_name(name, "--name")
+    try:
+        return check_name(output.resolve().name.lower(), "--output")
+    except InputError as error:
+        advice = f"{error.advice}, or add --name" if error.advice else "add --name"
+        raise InputError(error.field, error.rule, excerpt(output.name), advice) from None
+
+
 def is_stream(path: str | Path) -> bool:
     """Return whether this is `-`, or a pipe such as a shell's `<(...)`."""
     return Path(path) == STANDARD or Path(path).is_fifo()

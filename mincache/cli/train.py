@@ -129,16 +129,16 @@ def _course(
     from mincache.learning.draws import Draws
     from mincache.views.episodes import Episodes
 
-    content = suites.find(suite).content
+    source = suites.find(suite).source
     if users is None and library is None and learner.every_problem:
-        return Draws(content.scenario, seed), content.name
+        return Draws(source.scenario, seed), source.name
     if users is None or library is None:
         raise InputError("--users and --library", "must be given both", "one alone or none")
-    if library >= content.recipe.libraries:
-        raise InputError("--library", f"must be < {content.recipe.libraries}, as {suite} has", str(library))
-    scenario = validated(Scenario, content.scenario.model_dump(mode="json") | {"users": users})
-    models = scenario.library(content.recipe.library_seed, library)
-    return Episodes(scenario, models, seed, "training", library), f"{content.name}.l{library}.n{users}"
+    if library >= source.recipe.libraries:
+        raise InputError("--library", f"must be < {source.recipe.libraries}, as {suite} has", str(library))
+    scenario = validated(Scenario, source.scenario.model_dump(mode="json") | {"users": users})
+    models = scenario.library(source.recipe.library_seed, library)
+    return Episodes(scenario, models, seed, "training", library), f"{source.name}.l{library}.n{users}"
 
 
 def _title(suite: str, users: int | None, library: int | None) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
@@ -130,9 +130,8 @@ def _known_fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[s
     for step in place[:-1]:
         known = kind.model_fields.get(step) if isinstance(step, str) else None
         inner = None if known is None else known.annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        kind = inner
+        found = (one for one in (inner, *get_args(inner)) if isinstance(one, type))
+        kind = next((one for one in found if issubclass(one, BaseModel)), BaseModel)
     return list(kind.model_fields)
 
 

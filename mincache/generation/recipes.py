@@ -1,14 +1,15 @@
-"""Recipes: how the instances of a suite are drawn, each from streams of its own.
+"""Recipes: where the instances of a suite are from; most are drawn, each from streams of its own.
 
 A recipe draws every library x number of users x trace, in each setting of its sweep if it has one. The
 settings share libraries and traces: what differs between them is what is swept, and nothing by chance.
+Suites of instances from elsewhere (`Given`) or chosen among those of other suites (`Selection`) say so.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,13 +18,14 @@ from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest, instance_bytes
-from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, read_toml
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, read_toml, validated
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
 from mincache.problem.instance import NAME_PATTERN, Instance
 
 _MAX_INSTANCES = 10_000
+Indices = tuple[int | None, int, int, int]
 RELATIVE_TOLERANCE = 1e-9
 """Two costs closer than this are the same cost."""
 
@@ -50,13 +52,9 @@ class Reference:
     def gap(self, cost: float) -> float:
         """Return how far `cost` is above the reference, as a fraction of it; 0 where they are equal."""
         difference = cost - self.cost
-        return (
-            difference / self.cost
-            if self.cost
-            else math.copysign(math.inf, difference)
-            if difference
-            else 0.0
-        )
+        if self.cost:
+            return difference / self.cost
+        return math.copysign(math.inf, difference) if difference else 0.0
 
 
 class Recipe(StrictTable):
@@ -95,16 +93,73 @@ class Recipe(StrictTable):
         return self
 
 
+class Given(StrictTable):
+    """Instances from elsewhere; nothing draws them again."""
+
+    kind: Literal["given"] = "given"
+
+
+class Source(StrictTable):
+    """What instances are drawn from, as in a suite of its own.
+
+    Attributes:
+        name: the suite's name.
+        recipe: how its instances are drawn.
+        scenario: what from.
+    """
+
+    name: str = Field(pattern=f"^{NAME_PATTERN}$")
+    recipe: Recipe
+    scenario: Scenario
+
+    def places(self) -> Iterator[Place]:
+        """Yield the instances, undrawn; raises what the function `places` does."""
+        return places(self.name, self.recipe, self.scenario)
+
+
+class Selection(StrictTable):
+    """Instances chosen among candidates, which other recipes draw; see `mincache.analysis.selection`.
+
+    Attributes:
+        seed: seed of the choice.
+        candidates: how many there were.
+        clusters: into how many clusters their features were divided; of each, one instance at most is chosen.
+        limits: how many instances of a kind were allowed.
+        source: the recipes of the candidates.
+    """
+
+    kind: Literal["selected"] = "selected"
+    seed: Seed
+    candidates: Count
+    clusters: Count
+    limits: dict[str, Whole] = Field(default_factory=dict)
+    source: TupleOf[Source] = Field(min_length=1)
+
+
+def read_recipe(value: Any) -> Any:
+    """Return the recipe that a table describes by its `kind`; what is no table is returned as it is.
+
+    Raises:
+        InputError: if there is no such kind, or a field breaks a rule.
+    """
+    if not isinstance(value, dict):
+        return value
+    kinds: dict[str, type[Recipe | Given | Selection]] = {"given": Given, "selected": Selection}
+    return validated(kinds.get(str(value.get("kind")), Recipe), value)
+
+
 class ListedInstance(StrictTable):
     """One instance of a suite.
 
     Attributes:
         name: the instance's name; its file is `name`.json.
         sha256: of the file.
+        source: index of its recipe, in a suite that is chosen among those of several.
         setting: index of its setting in the sweep; none in a suite without lists and cases.
         library: index of its library.
         users: N.
         trace: index of its trace.
+        cluster: index of its cluster, in a suite that is chosen.
         best_known: lowest verified cost known, if any.
         lower_bound: a proven lower bound on the cost, if any.
         status: what a checked certificate says: `proven`, that the best known cost is optimal to 1e-9;
@@ -116,16 +171,23 @@ class ListedInstance(StrictTable):
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    source: Whole | None = None
     setting: Whole | None = None
     library: Whole
     users: Count
     trace: Whole
+    cluster: Whole | None = None
     best_known: float | None = None
     lower_bound: float | None = None
     status: Literal["proven", "bounded", "open"] | None = None
     cost_from: str | None = None
     bound_from: str | None = None
     certificate: str | None = None
+
+    @property
+    def indices(self) -> Indices:
+        """The setting, the library, the number of users and the trace."""
+        return self.setting, self.library, self.users, self.trace
 
     @property
     def reference(self) -> Reference | None:
@@ -180,7 +242,7 @@ class Place:
     trace: int
 
     @property
-    def indices(self) -> tuple[int | None, int, int, int]:
+    def indices(self) -> Indices:
         """The setting, the library, the number of users and the trace."""
         return self.setting, self.library, self.scenario.users, self.trace
 
@@ -200,6 +262,10 @@ class Place:
         trace = scenario.trace(recipe.trace_seed, *_path(self.library, scenario.users, self.trace))
         powers_w = scenario.powers_w(recipe.library_seed, self.library)
         return scenario.instance(self.name, library, trace, origin, powers_w)
+
+    def document(self) -> bytes:
+        """Draw the instance's document."""
+        return instance_bytes(self.instance())
 
     def entry(self, document: bytes) -> ListedInstance:
         """Return the entry of the instance in this document."""
@@ -229,16 +295,32 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
             for users in [setting["users"]] if "users" in setting else recipe.users:
                 _check_traces(recipe, scenario.with_values(setting | {"users": users}))
                 for trace in range(recipe.traces):
-                    swept = setting | _drawn(recipe, _path(library, users, trace))
-                    yield Place(
-                        name=f"{name}{middle}.l{library}.n{users}.t{trace}",
-                        recipe=recipe,
-                        scenario=scenario.with_values(swept | {"users": users}),
-                        swept=tuple(swept),
-                        setting=number if numbered else None,
-                        library=library,
-                        trace=trace,
-                    )
+                    full = f"{name}{middle}.l{library}.n{users}.t{trace}"
+                    where = (number if numbered else None, library, users, trace)
+                    yield _place(full, recipe, scenario, setting, where)
+
+
+def place_of(entry: ListedInstance, source: Source) -> Place:
+    """Return the instance that an entry lists, undrawn.
+
+    Raises:
+        InputError: if the source has no such setting, or it makes no scenario.
+    """
+    settings = [{}] if source.recipe.sweep is None else source.recipe.sweep.settings()
+    setting = entry.setting or 0
+    if setting >= len(settings):
+        rule = f"must be < {len(settings)}, the number of settings"
+        raise InputError(f"{entry.name}: setting", rule, str(setting))
+    return _place(entry.name, source.recipe, source.scenario, settings[setting], entry.indices)
+
+
+def _place(
+    name: str, recipe: Recipe, scenario: Scenario, setting: Mapping[str, Any], indices: Indices
+) -> Place:
+    number, library, users, trace = indices
+    swept = dict(setting) | _drawn(recipe, _path(library, users, trace))
+    scenario = scenario.with_values(swept | {"users": users})
+    return Place(name, recipe, scenario, tuple(swept), number, library, trace)
 
 
 def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, ListedInstance]]:

@@ -1,25 +1,31 @@
-"""Drawing a suite into a folder, and writing down what becomes known of its instances."""
+"""Drawing or collecting a suite into a folder, and writing down what becomes known of its instances."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import tomli_w
 
 from mincache.errors import InputError
-from mincache.files.documents import instance_bytes, write_bytes
+from mincache.files.documents import digest, instance_bytes, read_bytes, read_instance, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
-from mincache.generation.recipes import ListedInstance, Place, Recipe, places
+from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import RECIPE_FILE, Suite, SuiteFile
-from mincache.problem.instance import check_name
+from mincache.problem.instance import Instance, check_name
+
+PART = ".part"
+"""The folder within a suite's that holds what is drawn already, until all is."""
+
+Document = tuple[str, Callable[[], bytes], Callable[[bytes], ListedInstance]]
+"""An instance's name, what makes its document, and what lists it."""
 
 
 def generate(
@@ -31,7 +37,10 @@ def generate(
     kept: Literal["files", "drawn"] = "files",
     each: Callable[[Sequence[Place]], Iterable[Place]] = iter,
 ) -> Suite:
-    """Draw a suite into `folder`, and return it; a failure or an interruption leaves nothing behind.
+    """Draw a suite into `folder`, and return it.
+
+    What is drawn is moved into place once all is. A failure leaves nothing behind; after an interruption the
+    same call goes on where it stopped.
 
     Args:
         folder: a folder without a suite and without JSON files, or one that does not exist.
@@ -45,29 +54,92 @@ def generate(
     Raises:
         InputError: if the folder is taken or cannot be written, or the name is invalid.
     """
-    check_name(name, "name")
     scenario = scenario.sealed()
-    undrawn = list(places(name, recipe, scenario))
-    folder = Path(folder)
-    check_free(folder)
-    is_new = not os.path.exists(folder)
-    make_folder(folder)
-    entries = []
-    with ExitStack() as undo, TemporaryDirectory(prefix=".part-", dir=folder) as part:
-        if is_new:
-            undo.callback(shutil.rmtree, folder)
-        for place in each(undrawn):
-            document = instance_bytes(place.instance())
-            entries.append(place.entry(document))
-            if kept == "files":
-                write_bytes(Path(part, f"{place.name}.json"), document)
-        content = SuiteFile(
-            name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario, instance=tuple(entries)
-        )
-        for path in Path(part).iterdir():
-            path.replace(folder / path.name)
-        undo.pop_all()
-    write_content(folder, content)
+    undrawn = list(places(check_name(name, "name"), recipe, scenario))
+    content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario)
+    drawing = ((place.name, place.document, place.entry) for place in each(undrawn))
+    return write_suite(Path(folder), content, drawing)
+
+
+def collect(
+    folder: str | os.PathLike[str], name: str, files: Sequence[str | os.PathLike[str]], purpose: str = ""
+) -> Suite:
+    """Make a suite of instances from elsewhere, under the names that their documents say.
+
+    Instances with the same models count as of one library, in the order given.
+
+    Args:
+        folder: as in `generate`.
+        name: the suite's name.
+        files: instance documents.
+        purpose: one line on what the suite is for.
+
+    Raises:
+        InputError: if a document is none, two have one name, or the folder is taken or cannot be written.
+    """
+    content = SuiteFile(name=check_name(name, "name"), purpose=purpose, recipe=Given())
+    found: dict[str, Instance] = {}
+    for file in files:
+        instance = read_instance(file)
+        if instance.name in found:
+            raise InputError(os.fspath(file), "must have a name of its own", repr(instance.name))
+        found[instance.name] = instance
+    return write_suite(Path(folder), content, _given(found))
+
+
+def _given(instances: Mapping[str, Instance]) -> Iterable[Document]:
+    libraries, count = [], Counter[tuple[int, int]]()
+    for name, instance in instances.items():
+        if instance.models not in libraries:
+            libraries.append(instance.models)
+        library, users = where = libraries.index(instance.models), instance.user_count
+        fields = {"name": name, "library": library, "users": users, "trace": count[where]}
+        count[where] += 1
+        yield name, partial(instance_bytes, instance), partial(_entry, fields)
+
+
+def _entry(fields: Mapping[str, Any], document: bytes) -> ListedInstance:
+    return ListedInstance(**fields, sha256=digest(document))
+
+
+def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document]) -> Suite:
+    """Write a suite's documents and list them; what a call that was interrupted has written is kept.
+
+    Args:
+        folder: as in `generate`.
+        content: the suite without its instances.
+        documents: the instances; a document that is there already is not made again.
+
+    Raises:
+        InputError: if the folder is taken or cannot be written.
+    """
+    part, is_new = folder / PART, not os.path.exists(folder)
+    if not os.path.isfile(part / RECIPE_FILE):
+        check_free(folder)
+    make_folder(part)
+    begun = _toml(folder, content)
+    if os.path.isfile(part / RECIPE_FILE):
+        if read_bytes(part / RECIPE_FILE) != begun:
+            rule, advice = "must not hold the beginning of another suite", f"delete {part} if it is of no use"
+            raise InputError(str(folder), rule, PART, advice)
+        for path in folder.glob("*.json"):  # it was interrupted while files were moved
+            path.replace(part / path.name)
+    try:
+        write_bytes(part / RECIPE_FILE, begun)
+        entries = []
+        for name, document, listed in documents:
+            path = part / f"{name}.json"
+            if not path.is_file():
+                write_bytes(path, document())
+            entries.append(listed(read_bytes(path)))
+        whole = _toml(folder, content.model_copy(update={"instance": tuple(entries)}))
+    except Exception:
+        shutil.rmtree(folder if is_new else part)
+        raise
+    for entry in entries if content.kept == "files" else ():
+        (part / f"{entry.name}.json").replace(folder / f"{entry.name}.json")
+    write_bytes(folder / RECIPE_FILE, whole)
+    shutil.rmtree(part)
     return Suite(folder)
 
 
@@ -122,11 +194,15 @@ def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]]) -> Suite
 
 def write_content(folder: Path, content: SuiteFile) -> None:
     """Write the `suite.toml` of a suite; the paths of its data files start from the folder."""
-    scenario = content.scenario.with_files(lambda file: os.path.relpath(file, folder.resolve()))
-    content = content.model_copy(update={"scenario": scenario})
+    write_bytes(folder / RECIPE_FILE, _toml(folder, content))
+
+
+def _toml(folder: Path, content: SuiteFile) -> bytes:
+    here = folder.resolve()
+    content = content.with_scenarios(lambda one: one.with_files(lambda file: os.path.relpath(file, here)))
     table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
     if content.kept == "files":
         del table["kept"]  # what suites without the key mean
     if not content.references:
         del table["references"]
-    write_bytes(folder / RECIPE_FILE, tomli_w.dumps(table).encode())
+    return tomli_w.dumps(table).encode()

@@ -8,13 +8,12 @@ a suite too.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
 from mincache.files.documents import (
@@ -26,8 +25,17 @@ from mincache.files.documents import (
 )
 from mincache.files.tables import StrictTable, TupleOf, read_toml
 from mincache.generation.drawn import drawn_file
-from mincache.generation.recipes import ListedInstance, Place, Reference, places
-from mincache.generation.recipes import Recipe as Recipe
+from mincache.generation.recipes import (
+    Given,
+    ListedInstance,
+    Place,
+    Recipe,
+    Reference,
+    Selection,
+    Source,
+    place_of,
+    read_recipe,
+)
 from mincache.generation.scenario import Scenario
 from mincache.problem import display
 from mincache.problem.instance import NAME_PATTERN, Instance
@@ -48,8 +56,8 @@ class SuiteFile(StrictTable):
         references: where the best known costs and the lower bounds are from; "" if there are none.
         kept: `files` where each instance stands beside it in a file; `drawn` where there is the recipe
             alone, and an instance is drawn into the user's cache folder when it is first used.
-        recipe: how the instances are drawn.
-        scenario: what from.
+        recipe: where the instances are from.
+        scenario: what a `Recipe` draws from; the other kinds of recipes have none.
         instance: the instances.
     """
 
@@ -57,21 +65,58 @@ class SuiteFile(StrictTable):
     purpose: str = ""
     references: str = ""
     kept: Literal["files", "drawn"] = "files"
-    recipe: Recipe
-    scenario: Scenario
+    recipe: Recipe | Given | Selection
+    scenario: Scenario | None = None
     instance: TupleOf[ListedInstance] = ()
 
+    _read_recipe = field_validator("recipe", mode="before")(read_recipe)
+
     @model_validator(mode="after")
-    def _check_names(self) -> Self:
+    def _check(self) -> Self:
         if len({entry.name for entry in self.instance}) < len(self.instance):
             raise ValueError("each name of an instance must stand once")
-        sweep = self.recipe.sweep
-        settings = 1 if sweep is None else sweep.setting_count
+        if isinstance(self.recipe, Recipe) != (self.scenario is not None):
+            rule = "must be present" if self.scenario is None else "must be left out, since nothing is drawn"
+            raise InputError("scenario", rule, "nothing" if self.scenario is None else "a table")
+        if isinstance(self.recipe, Given) and self.kept == "drawn":
+            raise InputError("kept", "must be 'files', since nothing is drawn", "'drawn'")
         for number, entry in enumerate(self.instance):
-            if entry.setting is not None and entry.setting >= settings:
+            source = self.source_of(entry)
+            if source is None or entry.setting is None:
+                continue
+            settings = 1 if source.recipe.sweep is None else source.recipe.sweep.setting_count
+            if entry.setting >= settings:
                 rule = f"must be < {settings}, the number of settings"
                 raise InputError(f"instance.{number}.setting", rule, str(entry.setting))
         return self
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What the instances are drawn from; nothing where they are given."""
+        if isinstance(self.recipe, Recipe) and self.scenario is not None:
+            return (Source(name=self.name, recipe=self.recipe, scenario=self.scenario),)
+        return self.recipe.source if isinstance(self.recipe, Selection) else ()
+
+    def source_of(self, entry: ListedInstance) -> Source | None:
+        """Return what an instance is drawn from; None where it is given.
+
+        Raises:
+            InputError: if there is no source of its number.
+        """
+        if not self.sources:
+            return None
+        if (entry.source or 0) >= len(self.sources):
+            rule = f"must be < {len(self.sources)}, the number of sources"
+            raise InputError(f"{entry.name}: source", rule, str(entry.source))
+        return self.sources[entry.source or 0]
+
+    def with_scenarios(self, change: Callable[[Scenario], Scenario]) -> Self:
+        """Return the content with each scenario changed."""
+        if isinstance(self.recipe, Selection):
+            sources = [one.model_copy(update={"scenario": change(one.scenario)}) for one in self.sources]
+            recipe = self.recipe.model_copy(update={"source": tuple(sources)})
+            return self.model_copy(update={"recipe": recipe})
+        return self.model_copy(update={"scenario": self.scenario and change(self.scenario)})
 
 
 class Suite:
@@ -87,13 +132,25 @@ class Suite:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         content = read_toml(self.folder / RECIPE_FILE, SuiteFile)
-        self.content = content.model_copy(update={"scenario": content.scenario.files_from(self.folder)})
+        self.content = content.with_scenarios(lambda scenario: scenario.files_from(self.folder))
         self.entries: Mapping[str, ListedInstance] = {entry.name: entry for entry in self.content.instance}
 
     @property
     def name(self) -> str:
         """The suite's name."""
         return self.content.name
+
+    @property
+    def source(self) -> Source:
+        """The recipe and the scenario that all instances are drawn from.
+
+        Raises:
+            InputError: if there are none, or several.
+        """
+        if len(self.content.sources) != 1:
+            received = f"one from {len(self.content.sources) or 'elsewhere'}"
+            raise InputError("suite", "must be drawn from one scenario", received)
+        return self.content.sources[0]
 
     @property
     def references(self) -> dict[str, Reference]:
@@ -148,7 +205,18 @@ class Suite:
         if self.content.kept == "files":
             return self.folder / f"{name}.json"
         entry = self._entry(name)
-        return drawn_file(name, entry.sha256, lambda: instance_bytes(self._places[name].instance()))
+        return drawn_file(name, entry.sha256, self.place(name).document)
+
+    def place(self, name: str) -> Place:
+        """Return the instance `name`, undrawn.
+
+        Raises:
+            InputError: if the suite lists no such instance, or nothing draws it.
+        """
+        entry = self._entry(name)
+        if (source := self.content.source_of(entry)) is None:
+            raise InputError("instance", "must be one that is drawn", excerpt(name))
+        return place_of(entry, source)
 
     def read(self, name: str) -> Instance:
         """Read an instance, checking its file against the suite's hash.
@@ -162,7 +230,10 @@ class Suite:
             data = read_bytes(path)
             if digest(data) != entry.sha256:
                 raise InputError("sha256", f"must be {entry.sha256[:12]}...", f"{digest(data)[:12]}...")
-            return parse_instance(data)
+            instance = parse_instance(data)
+            if instance.name != name:
+                raise InputError("name", f"must be {name!r}, as listed", excerpt(instance.name))
+            return instance
 
     def _entry(self, name: str) -> ListedInstance:
         if name not in self.entries:
@@ -170,41 +241,8 @@ class Suite:
             raise InputError("instance", f"must be one of {self.name}'s", excerpt(name), advice)
         return self.entries[name]
 
-    @cached_property
-    def _places(self) -> dict[str, Place]:
-        """What the recipe draws, undrawn."""
-        content = self.content
-        return {place.name: place for place in places(self.name, content.recipe, content.scenario)}
-
     def __iter__(self) -> Iterator[Instance]:
         return (self.read(name) for name in self.entries)
-
-    def verify(self) -> Iterator[tuple[str, str | None]]:
-        """Yield each instance's name, and None or how its file differs from what the recipe draws."""
-        drawn = self._places
-        stored = {path.name.removesuffix(".json") for path in self.folder.glob("*.json*")}
-        for name in sorted(drawn.keys() | self.entries.keys() | stored):
-            yield name, self._difference(name, drawn.get(name))
-
-    def _difference(self, name: str, place: Place | None) -> str | None:
-        listed = self.entries.get(name)
-        if listed is None:
-            return "in the folder, but not listed" if place is None else "drawn by the recipe, but not listed"
-        if place is None:
-            return "listed, but the recipe does not draw it"
-        if (listed.setting, listed.library, listed.users, listed.trace) != place.indices:
-            return "listed with another setting, library, number of users or trace than the recipe draws"
-        if self.content.kept == "files":
-            try:
-                found = digest(read_bytes(self.path(name)))
-            except InputError as error:
-                return str(error)
-            if found != listed.sha256:
-                return "the file's SHA-256 is not the one listed"
-        if digest(instance_bytes(place.instance())) == listed.sha256:
-            return None
-        what = "the file's bytes are not" if self.content.kept == "files" else "the SHA-256 is not that of"
-        return f"{what} what the recipe draws"
 
 
 def standard_names() -> list[str]:

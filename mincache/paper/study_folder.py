@@ -18,9 +18,10 @@ from mincache.bench.machine import machine
 from mincache.bench.plan import Task
 from mincache.bench.records import Record
 from mincache.errors import InputError
+from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
-from mincache.generation.suites import RECIPE_FILE, Recipe, Suite
+from mincache.generation.suites import RECIPE_FILE, Suite
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurement, Measurements
 from mincache.paper.sizes import Size

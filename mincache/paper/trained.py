@@ -47,19 +47,19 @@ class Training:
     @property
     def episodes(self) -> Episodes:
         """What it is trained on."""
-        content = Suite(self.suite).content
-        scenario = content.scenario.model_copy(update={"users": self.users})
-        library = scenario.library(content.recipe.library_seed, self.library)
+        source = Suite(self.suite).source
+        scenario = source.scenario.model_copy(update={"users": self.users})
+        library = scenario.library(source.recipe.library_seed, self.library)
         return Episodes(scenario, library, self.seed, "training", self.library)
 
     @property
     def stem(self) -> str:
         """Name of its files: where it belongs, and a digest of all that its result depends on."""
         learner = registry.make(self.spec)
-        content = Suite(self.suite).content
+        source = Suite(self.suite).source
         identity = [
-            Entrant.source_of(type(learner)), registry.parameters(learner), content.recipe.library_seed,
-            content.scenario.model_dump(mode="json"), self.library, self.users, self.seed,
+            Entrant.source_of(type(learner)), registry.parameters(learner), source.recipe.library_seed,
+            source.scenario.model_dump(mode="json"), self.library, self.users, self.seed,
         ]  # fmt: skip
         key = digest(json.dumps(identity, sort_keys=True, default=str).encode())
         return f"ddpg.l{self.library}.n{self.users}.s{self.seed}.{key[:12]}"

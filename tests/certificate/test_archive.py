@@ -6,8 +6,8 @@ import pytest
 
 from mincache.certificate.archive import CERTIFICATES, write_archive
 from mincache.files.documents import read_bytes, write_bytes
-from mincache.generation.best_solutions import SOLUTIONS
 from mincache.generation.scenario import Scenario
+from mincache.generation.suite_checks import SOLUTIONS
 from mincache.generation.suite_writing import generate, set_references
 from mincache.generation.suites import Recipe, find
 

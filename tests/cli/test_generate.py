@@ -3,13 +3,17 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
 from mincache.cli.generate import generate
 from mincache.cli.instances import instances
+from mincache.cli.leaderboard import leaderboard
+from mincache.cli.run import run as campaign
 from mincache.errors import InputError
+from mincache.generation.suite_checks import verify
 from mincache.generation.suites import Suite
 
 SWEPT = """
@@ -49,6 +53,20 @@ def test_a_swept_scenario_makes_a_suite_that_verifies(swept):
     assert not [line for line in shown if "s0.l0" in line and "uplink_mhz 20" in line]
 
 
+def test_given_instances_are_run_and_ranked(swept, tmp_path):
+    """Files from elsewhere become a suite on which the verbs for suites work."""
+    files = sorted(swept.glob("*.json"))[:2]
+    assert run(instances, "collect", *files, "-o", tmp_path / "given").startswith("2 instances in")
+    assert "2 reference values" in run(instances, "reference", tmp_path / "given")
+    assert "2 of 2 files are as listed" in run(instances, "verify", tmp_path / "given")
+    rows = json.loads(run(instances, "features", tmp_path / "given", "--json"))
+    assert [row["note"] for row in rows] == ["", ""]
+    results = tmp_path / "results"
+    run(campaign, tmp_path / "given", "--solver", "cloud-only", "--solver", "decomposition", "-o", results)
+    table = json.loads(run(leaderboard, results, "--suite", tmp_path / "given", "--json"))
+    assert {"cloud-only", "decomposition"} <= set(re.findall(r"[\w-]+", json.dumps(table)))
+
+
 def test_a_recipe_alone(tmp_path, monkeypatch):
     """With --kept drawn the folder holds the recipe; the instances are drawn when they are used."""
     monkeypatch.setenv("MINCACHE_CACHE", str(tmp_path / "cache"))
@@ -78,7 +96,7 @@ def test_separate_makes_a_suite_and_says_why(tmp_path):
     suite = Suite(tmp_path / "s")
     assert 1 <= len(suite.entries) <= 2
     assert "cloud-only and popular-first differ most" in suite.content.purpose
-    assert [problem for _, problem in suite.verify() if problem] == []
+    assert [problem for _, problem in verify(suite) if problem] == []
 
 
 @pytest.mark.parametrize("solvers", ["cloud-only", "a,b,c", "genetic[population=9,generations=9]"])

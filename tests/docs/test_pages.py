@@ -22,7 +22,7 @@ from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.verify import read_board
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
-from mincache.generation import recipes, sections, suites
+from mincache.generation import sections, suites
 from mincache.generation.scenario import Scenario
 from mincache.solving.conformance import check_solver
 
@@ -114,7 +114,7 @@ def suites_markdown():
         suite = suites.find(name)
         entries = suite.entries.values()
         proven = sum(e.lower_bound >= e.best_known * (1 - RELATIVE_TOLERANCE) for e in entries)
-        places = list(recipes.places(name, suite.content.recipe, suite.content.scenario))
+        places = [suite.place(one) for one in suite.entries]
         sizes = (
             span({getattr(place.scenario, field) for place in places})
             for field in ("slots", "users", "models")

@@ -10,8 +10,10 @@ import tomli_w
 from mincache import Scenario
 from mincache.errors import InputError
 from mincache.generation.drawn import cache_folder
+from mincache.generation.recipes import Recipe
+from mincache.generation.suite_checks import verify
 from mincache.generation.suite_writing import generate
-from mincache.generation.suites import RECIPE_FILE, Recipe, Suite
+from mincache.generation.suites import RECIPE_FILE, Suite
 
 SCENARIO = Scenario(slots=2, models=3)
 RECIPE = Recipe(library_seed=1, trace_seed=2, libraries=1, users=(2, 3), traces=1)
@@ -36,7 +38,7 @@ def test_a_recipe_and_files_hold_the_same(suite, tmp_path):
     assert os.listdir(suite.folder) == [RECIPE_FILE]
     assert list(suite) == list(twin)
     assert suite.entries == twin.entries
-    assert [problem for _, problem in suite.verify()] == [None, None]
+    assert [problem for _, problem in verify(suite)] == [None, None]
 
 
 def test_an_instance_is_drawn_once(suite, cache):
@@ -66,9 +68,7 @@ def test_what_is_not_as_listed_is_never_kept(suite, cache):
     with pytest.raises(InputError, match=r"sha256: must be .* as listed; received .* as drawn"):
         changed.read("tiny.l0.n2.t0")
     assert not cache.exists()
-    assert {problem for _, problem in changed.verify()} == {
-        "the SHA-256 is not that of what the recipe draws"
-    }
+    assert {problem for _, problem in verify(changed)} == {"what is listed is not what the recipe draws"}
 
 
 def test_a_broken_file_in_the_cache_is_drawn_again(suite):

@@ -6,14 +6,17 @@ import math
 import re
 import shutil
 import tomllib
+from dataclasses import replace
 
 import pytest
 import tomli_w
 
-from mincache import Scenario, read_instance
+from mincache import Scenario, Solution, read_instance
 from mincache.errors import DocumentError, InputError
-from mincache.generation.recipes import Recipe, draw, read_scenario
-from mincache.generation.suite_writing import generate, set_references
+from mincache.files.documents import instance_bytes
+from mincache.generation.recipes import Place, Recipe, draw, read_scenario
+from mincache.generation.suite_checks import verify, write_best
+from mincache.generation.suite_writing import PART, collect, generate, set_references
 from mincache.generation.suites import RECIPE_FILE, Suite, find, find_instance, is_suite, standard_names
 
 SCENARIO = Scenario(slots=2, models=3)
@@ -36,7 +39,7 @@ def suite(original, tmp_path):
 
 def problems(suite):
     """Return what verifying finds, by instance."""
-    return {name: problem for name, problem in Suite(suite.folder).verify() if problem}
+    return {name: problem for name, problem in verify(Suite(suite.folder)) if problem}
 
 
 def edit(suite, change):
@@ -52,7 +55,7 @@ def test_generated_suite_is_the_recipe(original):
     assert sorted(path.name for path in original.folder.iterdir()) == sorted(
         [f"{name}.json" for name in NAMES] + [RECIPE_FILE]
     )
-    assert [name for name, problem in original.verify() if problem is None] == NAMES
+    assert [name for name, problem in verify(original) if problem is None] == NAMES
     for name, instance in zip(NAMES, original, strict=True):
         entry = original.entries[name]
         assert (instance.name, instance.user_count) == (name, entry.users)
@@ -109,7 +112,7 @@ def test_changed_file_with_its_hash_is_found(suite):
     source, target = suite.entries[NAMES[0]], suite.entries[NAMES[1]]
     shutil.copy(suite.path(source.name), suite.path(target.name))
     edit(suite, lambda table: table["instance"][1].update(sha256=source.sha256))
-    assert problems(suite) == {NAMES[1]: "the file's bytes are not what the recipe draws"}
+    assert problems(suite) == {NAMES[1]: "the file is not what the recipe draws"}
 
 
 def test_missing_file_is_found(suite):
@@ -259,6 +262,81 @@ def test_folders_that_cannot_take_a_suite_are_refused(suite, tmp_path):
         assert str(caught.value).isprintable()
 
 
+def test_drawing_goes_on_after_an_interruption(tmp_path, monkeypatch):
+    """What was drawn before an interruption is not drawn again, and the suite is the same as in one go."""
+
+    def interrupted(places):
+        yield places[0]
+        yield places[1]
+        raise KeyboardInterrupt
+
+    folder, drawn = tmp_path / "new" / "tiny", []
+    with pytest.raises(KeyboardInterrupt):
+        generate(folder, "tiny", RECIPE, SCENARIO, each=interrupted)
+    assert [path.name for path in folder.iterdir()] == [PART]
+    with pytest.raises(InputError, match="must not hold the beginning of another suite"):
+        generate(folder, "other", RECIPE, SCENARIO)
+    document = Place.document
+    monkeypatch.setattr(Place, "document", lambda place: drawn.append(place.name) or document(place))
+    again = generate(folder, "tiny", RECIPE, SCENARIO)
+    assert drawn == NAMES[2:]
+    assert list(again.entries) == NAMES
+    assert problems(again) == {}
+    assert not (folder / PART).exists()
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_what_cannot_be_drawn_leaves_nothing(tmp_path, made):
+    """A failure in the middle leaves the folder as it was."""
+
+    def failing(places):
+        yield places[0]
+        raise InputError("trace", "must be drawn", "nothing")
+
+    if made:
+        (tmp_path / "x").mkdir()
+    with pytest.raises(InputError):
+        generate(tmp_path / "x", "tiny", RECIPE, SCENARIO, each=failing)
+    assert list(tmp_path.rglob("*")) == ([tmp_path / "x"] if made else [])
+
+
+def test_given_instances_are_a_suite(original, tmp_path):
+    """Instances from elsewhere keep their names and bytes, are numbered by library, and verify."""
+    one = original.read(NAMES[0])
+    odd = tmp_path / "odd.json"
+    odd.write_text(json.dumps(json.loads(instance_bytes(replace(one, name="mine")))))
+    given = collect(tmp_path / "given", "given", [odd, *map(original.path, NAMES[3:5])], "from elsewhere")
+    entries = given.entries.values()
+    assert [(e.name, e.library, e.users, e.trace) for e in entries] == [
+        ("mine", 0, 2, 0), (NAMES[3], 0, 3, 0), (NAMES[4], 1, 2, 0),
+    ]  # fmt: skip
+    assert given.read("mine").trace == one.trace
+    assert given.path(NAMES[3]).read_bytes() == original.path(NAMES[3]).read_bytes()
+    assert problems(given) == {}
+    with pytest.raises(InputError, match="must have a name of its own"):
+        collect(tmp_path / "twice", "twice", [odd, odd])
+    with pytest.raises(InputError, match="must be drawn from one scenario"):
+        given.source  # noqa: B018  # looking it up is the test
+
+
+def test_what_is_wrong_with_given_instances_is_found(original, tmp_path):
+    """A changed file, another name, and a best known cost that the solution has not are told."""
+    given = collect(tmp_path / "given", "given", map(original.path, NAMES[:3]))
+    write_best(given, NAMES[0], Solution.nothing_cached(given.read(NAMES[0])))
+    set_references(given, {NAMES[0]: (1.0, None)})
+    other = given.path(NAMES[0]).read_bytes()
+    given.path(NAMES[1]).write_bytes(other)
+    edit(
+        Suite(given.folder),
+        lambda table: table["instance"][1].update(sha256=hashlib.sha256(other).hexdigest()),
+    )
+    given.path(NAMES[2]).write_bytes(other)
+    found = problems(given)
+    assert "the suite lists 1.0 as best known, the solution costs" in found[NAMES[0]]
+    assert f"name: must be '{NAMES[1]}', as listed" in found[NAMES[1]]
+    assert found[NAMES[2]] == "the file's SHA-256 is not the one listed"
+
+
 def test_references_are_kept_beside_the_hashes(suite):
     """Reference values are written to the list, survive reading, and change no file."""
     updated = set_references(suite, {NAMES[0]: (30.5, 30.25)})
@@ -329,7 +407,7 @@ def test_find_instance_refuses_anything_else(name, line):
 def test_standard_suite_is_what_its_recipe_draws(name):
     """Every file of a standard suite is drawn again from its recipe, byte for byte."""
     assert name in standard_names()
-    assert [(instance, problem) for instance, problem in find(name).verify() if problem] == []
+    assert [(instance, problem) for instance, problem in verify(find(name)) if problem] == []
 
 
 def test_standard_suites_are_of_the_sizes_they_should_be():
@@ -381,7 +459,7 @@ def test_a_suite_from_a_log_records_the_log(tmp_path):
     moved.mkdir()
     for name in ("log.csv", "drawn"):
         (tmp_path / name).rename(moved / name)
-    assert all(problem is None for _, problem in find(str(moved / "drawn")).verify())
+    assert all(problem is None for _, problem in verify(find(str(moved / "drawn"))))
 
 
 @pytest.mark.parametrize("change", ["missing", "changed"])
@@ -393,7 +471,7 @@ def test_a_suite_without_its_log_is_still_read(change, tmp_path):
     again = find(str(suite.folder))
     assert len(list(again)) == 2
     with pytest.raises(InputError, match=re.escape(str(log))):
-        list(again.verify())
+        list(verify(again))
 
 
 def test_a_log_holds_only_so_many_traces(tmp_path):

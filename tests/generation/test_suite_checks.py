@@ -10,8 +10,8 @@ from mincache import Solution, evaluate
 from mincache.cli.instances import reference, verify
 from mincache.files.documents import read_solution
 from mincache.generation import suites
-from mincache.generation.best_solutions import SOLUTIONS, write_best
 from mincache.generation.scenario import Scenario
+from mincache.generation.suite_checks import SOLUTIONS, write_best
 from mincache.generation.suite_writing import generate, set_references
 
 STANDARD = [name for name in suites.standard_names() if name != "scale-v1"]

@@ -1,4 +1,4 @@
-"""Documents beside a suite's instances, such as solutions that show its best known costs."""
+"""Whether a suite is what it says: its files, and documents beside them such as best solutions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,51 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mincache.errors import InputError
-from mincache.files.documents import read_solution, write_solution
+from mincache.files.documents import digest, read_bytes, read_solution, write_solution
+from mincache.generation.recipes import ListedInstance, Place, Recipe
 from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
 from mincache.problem.solution import Solution
 
 _SAME = 1e-9  # relative difference up to which a number is the best known cost that the suite lists
+
+
+def verify(suite: Suite) -> Iterator[tuple[str, str | None]]:
+    """Yield each instance's name, and None or how its file differs from what the suite says.
+
+    What a recipe draws is drawn again. Of given instances, the file must hold the instance of the name, and
+    the best solution, if there is one, must have the best known cost.
+    """
+    drawn: dict[str, Place] = {}
+    if isinstance(suite.content.recipe, Recipe):
+        drawn = {place.name: place for place in suite.source.places()}
+    stored = {path.name.removesuffix(".json") for path in suite.folder.glob("*.json*")}
+    for name in sorted(drawn.keys() | suite.entries.keys() | stored):
+        listed = suite.entries.get(name)
+        if listed is None:
+            yield name, f"{'drawn by the recipe' if name in drawn else 'in the folder'}, but not listed"
+        elif drawn and name not in drawn:
+            yield name, "listed, but the recipe does not draw it"
+        elif drawn and listed.indices != drawn[name].indices:
+            what = "setting, library, number of users or trace"
+            yield name, f"listed with another {what} than the recipe draws"
+        else:
+            yield name, _difference(suite, listed)
+
+
+def _difference(suite: Suite, listed: ListedInstance) -> str | None:
+    name, files = listed.name, suite.content.kept == "files"
+    try:
+        if files and digest(read_bytes(suite.path(name))) != listed.sha256:
+            return "the file's SHA-256 is not the one listed"
+        if not suite.content.sources:
+            suite.read(name)
+            return _failure(suite, name) if SOLUTIONS.path(suite, name).is_file() else None
+    except InputError as error:
+        return str(error)
+    if digest(suite.place(name).document()) == listed.sha256:
+        return None
+    return f"{'the file' if files else 'what is listed'} is not what the recipe draws"
 
 
 @dataclass(frozen=True)
