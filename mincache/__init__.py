@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from mincache.generation.suites import Suite, load, suite
     from mincache.problem.evaluation import Evaluation, evaluate, evaluate_batch
     from mincache.problem.instance import Instance
+    from mincache.problem.revealed import ShownSlot, Site
     from mincache.problem.solution import Decisions, Solution
     from mincache.site.notebook import Results, run
     from mincache.solving.answer import Answer, solve
     from mincache.solving.contract import Budget, Learner, Run, Solver
+    from mincache.solving.online import OnlinePolicy, OnlineSolver
 
 __version__ = "0.2.0"
 
@@ -33,8 +35,12 @@ _HOMES = {
     "Instance": "problem.instance",
     "Learner": "solving.contract",
     "MincacheError": "errors",
+    "OnlineSolver": "solving.online",
+    "OnlinePolicy": "solving.online",
     "Run": "solving.contract",
     "Scenario": "generation.scenario",
+    "Site": "problem.revealed",
+    "ShownSlot": "problem.revealed",
     "Solution": "problem.solution",
     "Solver": "solving.contract",
     "Suite": "generation.suites",
@@ -59,6 +65,7 @@ __all__ = [  # noqa: RUF022  # in the order of the path through the system
     "evaluate", "evaluate_batch", "Evaluation",
     "read_instance", "read_solution", "write_instance", "write_solution",
     "Solver", "Learner", "Run", "Budget",
+    "OnlineSolver", "OnlinePolicy", "Site", "ShownSlot",
     "MincacheError", "InputError",
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -57,6 +57,15 @@ class Shape:
     area_m: tuple[float, float]
 
 
+class States(NamedTuple):
+    """The states of a popularity chain, and its moves; arrays are those of `Popularity`."""
+
+    probability: Array
+    transition: Array
+    order: Array
+    skewness: Array
+
+
 class Process(StrictTable):
     """How one part of an instance is drawn; the fields are its parameters.
 
@@ -78,9 +87,9 @@ class Process(StrictTable):
 
         Returns:
             Arrays by name, each with K in front. Requests: `skewness` [K, T] and `requested_model`
-            [K, T, N]; a log may add `input_bits` [K, T, N]. Positions: `position_m` [K, T, N, 2], from the
-            base station. Channel: `channel_gain` [K, T, N]. User: `user_power_w` [K, N]. Models: the
-            scenario's ranges by field [K, M], such as `size_gb`.
+            [K, T, N]; a log may add `input_bits` [K, T, N], and regimes add `popularity_order` [K, T].
+            Positions: `position_m` [K, T, N, 2], from the base station. Channel: `channel_gain` [K, T, N].
+            User: `user_power_w` [K, N]. Models: the scenario's ranges by field [K, M], such as `size_gb`.
         """
         raise NotImplementedError
 
@@ -90,6 +99,10 @@ class Process(StrictTable):
         told = {"process": self.process, "version": self.version}
         digest = getattr(self, "sha256", None)
         return told | ({"sha256": digest} if digest else {})
+
+    def popularity(self, shape: Shape) -> States | None:
+        """Return the chain that requests follow; None where it cannot be told before a trace is drawn."""
+        return None
 
     def trace_count(self, shape: Shape) -> int | None:
         """Return how many different traces there are; None: as many as one wants."""

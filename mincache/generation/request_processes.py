@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from mincache.files.tables import TupleOf
-from mincache.generation.process import Draw, Probability, Process, Shape, choose
+from mincache.generation.process import Draw, Probability, Process, Shape, States, choose
 from mincache.problem import equations
 from mincache.problem.quantity import Array
 
@@ -81,6 +81,18 @@ class _SkewnessChain(Process):
         visited = markov_chain(self.skewness_transitions, uniforms(self.chain_stream, shape.slots))
         return np.asarray(np.array(self.skewness_states)[visited])
 
+    def _states(self, orders: Array, moves: Array) -> States:
+        """Return the states of this chain beside one over popularity orders [R, M] with moves [R, R]."""
+        R, J, M = len(orders), len(self.skewness_states), orders.shape[1]
+        by_rank = np.array([zipf(gamma, M) for gamma in self.skewness_states])
+        probability = np.empty((R, J, M))
+        for order, models in enumerate(orders):
+            probability[order][:, models] = by_rank
+        return States(
+            probability.reshape(R * J, M), np.kron(moves, self.skewness_transitions),
+            np.repeat(np.arange(R), J), np.tile(self.skewness_states, R),
+        )  # fmt: skip
+
 
 class ZipfMarkov(_SkewnessChain):
     """The paper's requests: Zipf (1) over one fixed order, its skewness a Markov chain (19)."""
@@ -99,6 +111,10 @@ class ZipfMarkov(_SkewnessChain):
             requested[slots] = np.searchsorted(table, drawn[slots], side="right")
         return {"skewness": skewness, "requested_model": requested}
 
+    def popularity(self, shape: Shape) -> States:
+        """Return the chain of the skewness."""
+        return self._states(np.arange(shape.models)[None], np.ones((1, 1)))
+
 
 class Zipf(Process):
     """Independent requests with one popularity for the whole trace.
@@ -116,6 +132,11 @@ class Zipf(Process):
         requested = choose(zipf(self.skewness, shape.models), drawn)
         return {"skewness": np.full(drawn.shape[:2], self.skewness), "requested_model": requested}
 
+    def popularity(self, shape: Shape) -> States:
+        """Return the one state that there is."""
+        one = np.ones((1, 1))
+        return States(zipf(self.skewness, shape.models)[None], one, np.zeros(1), one[0] * self.skewness)
+
 
 class Regimes(_SkewnessChain):
     """Several popularity orders with a Markov chain among them; the skewness has a chain of its own.
@@ -129,6 +150,7 @@ class Regimes(_SkewnessChain):
 
     chain_stream = "regimes/skewness"
     process: Literal["regimes"] = "regimes"
+    version: ClassVar[str] = "2"
     orders: Annotated[int, Field(ge=1, le=1000)] = 4
     rotated: bool = False
     stay: Probability = 0.9
@@ -138,8 +160,7 @@ class Regimes(_SkewnessChain):
         """Draw the order and the skewness of each slot, and the requests."""
         R, M = self.orders, shape.models
         if self.rotated:
-            turned = np.arange(R)[:, None] * M // R
-            orders = (np.arange(M) + turned)[None] % M
+            orders = self._rotated(M)[None]
         else:
             orders = np.argsort(uniforms("regimes/orders", R, M), axis=-1, kind="stable")
         skewness = self.skewness(shape, uniforms)
@@ -151,7 +172,15 @@ class Regimes(_SkewnessChain):
             rank[slots] = choose(zipf(gamma, M), drawn[slots])
         trace = np.arange(len(regime))[:, None] % len(orders)  # rotated orders are the same in each trace
         requested = np.take_along_axis(orders[trace, regime], rank, axis=-1)
-        return {"skewness": skewness, "requested_model": requested}
+        return {"skewness": skewness, "requested_model": requested, "popularity_order": regime}
+
+    def popularity(self, shape: Shape) -> States | None:
+        """Return the chain of the orders and the skewness; None where each trace draws orders of its own."""
+        return self._states(self._rotated(shape.models), np.array(self._moves())) if self.rotated else None
+
+    def _rotated(self, models: int) -> Array:
+        """Return the rotated orders [R, M], each model at its rank."""
+        return (np.arange(models) + np.arange(self.orders)[:, None] * models // self.orders) % models
 
     def _moves(self) -> tuple[tuple[float, ...], ...]:
         R = self.orders

@@ -36,6 +36,7 @@ from mincache.generation.sections import read_section
 from mincache.generation.streams import Uniforms, draw_each
 from mincache.problem import units
 from mincache.problem.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Rules, Server, Trace
+from mincache.problem.popularity import Popularity
 from mincache.problem.quantity import Array, quantities
 
 GENERATOR_VERSION = "1"
@@ -44,7 +45,6 @@ GENERATOR_VERSION = "1"
 MAX_ENTRIES = 1_000_000
 """Slots x users, and slots x models, at most: a document holds about three times that."""
 _CHUNK_ELEMENTS = 1 << 14  # traces x slots x users drawn at once: stays in cache
-
 
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 Decibel = Annotated[float, Field(ge=-1000, le=1000)]
@@ -124,7 +124,6 @@ class Scenario(StrictTable):
         default=((0.6, 0.2, 0.2), (0.1, 0.7, 0.2), (0.2, 0.3, 0.5)),
     )  # fmt: skip
 
-    # Processes in the place of Table I's; see `sections.processes`.
     requests: _Section = Field(default=None, description="section: which models users ask for")
     positions: _Section = Field(default=None, description="section: where users are")
     channel: _Section = Field(default=None, description="section: path loss, shadowing and fading")
@@ -230,12 +229,14 @@ class Scenario(StrictTable):
         if "input_bits" not in given:
             megabytes = within(self.input_megabytes, draw("input", self.slots, self.users))
             given["input_bits"] = units.megabytes_to_bits(megabytes)
-        return {
-            "skewness": round_array(given["skewness"]),
-            "channel_gain": round_array(given["channel_gain"]),
-            "requested_model": given["requested_model"],
-            "input_bits": round_array(given["input_bits"]),
-        }
+        rounded = {name: round_array(given[name]) for name in ("skewness", "channel_gain", "input_bits")}
+        return rounded | {k: given[k] for k in ("requested_model", "popularity_order") if k in given}
+
+    def popularity(self) -> Popularity | None:
+        """Return the chain that the requests of every trace follow; None where it is not known beforehand."""
+        states = self._processes[0].popularity(self._shape)
+        mean_input_bits = units.megabytes_to_bits(sum(self.input_megabytes) / 2.0)
+        return None if states is None else Popularity(*states, mean_input_bits=mean_input_bits)
 
     @property
     def _shape(self) -> Shape:

@@ -39,6 +39,7 @@ from mincache.generation.recipes import (
 from mincache.generation.scenario import Scenario
 from mincache.problem import display
 from mincache.problem.instance import NAME_PATTERN, Instance
+from mincache.problem.popularity import Popularity
 
 if TYPE_CHECKING:
     import pandas
@@ -309,6 +310,13 @@ def listed(instance: Instance) -> tuple[Suite, ListedInstance] | None:
     if found is None or entry is None or entry.sha256 != digest(instance_bytes(instance)):
         return None
     return found, entry
+
+
+def popularity(instance: Instance) -> Popularity | None:
+    """Return the chain that the requests of an instance follow; None where no standard suite tells it."""
+    found = listed(instance)
+    source = None if found is None else found[0].content.source_of(found[1])
+    return None if found is None or source is None else found[0].place(instance.name).scenario.popularity()
 
 
 def find_document(name_or_file: str) -> bytes:

@@ -137,6 +137,10 @@ class Trace(Typed):
     input_bits: Annotated[
         Array, Quantity("d^in_n", "bit", "size of the data each user uploads (4)", "TN", above=0)
     ]
+    popularity_order: Annotated[
+        Array,
+        Quantity("o", "1", "popularity order, from 0", "T", at_least=0, whole=True, default=0, priced=False),
+    ] = 0  # type: ignore[assignment]  # an instance fills the array
 
 
 RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
@@ -290,12 +294,12 @@ class Instance(Typed):
 
     @cached_property
     def used_rules(self) -> tuple[str, ...]:
-        """What is asked for beyond the paper: every optional quantity that is not at its default.
+        """What is asked for beyond the paper: every optional quantity that is priced and not at its default.
 
         Those of the section `rules` go by their own names, others by the section's too: `radio.backhaul_s`.
         """
         parts = (self, *(getattr(self, section) for section in PARTS))
-        sections = {"" if part is self.rules else part.section: part.used for part in parts}
+        sections = {"" if part is self.rules else part.section: part.used_priced for part in parts}
         return tuple(section + name for section, names in sections.items() for name in names)
 
     def unknown_rules(self, known: Collection[str] = RULES) -> tuple[str, ...]:

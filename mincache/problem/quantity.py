@@ -38,6 +38,7 @@ class Quantity:
         whole: whether the values are whole numbers (stored as int64, else float64).
         default: what a document means that leaves the field out; by default none may. A field at its
             default is never written. For an array, it is a number, which an instance fills the array with.
+        priced: whether costs or limits depend on it; an optional field that prices nothing is no rule.
     """
 
     symbol: str
@@ -49,6 +50,7 @@ class Quantity:
     at_most: float | None = None
     whole: bool = False
     default: float | None = None
+    priced: bool = True
 
     def read(self, value: object, field: str) -> float | Array:
         """Return `value` as a number, or as a read-only array of this shape's rank.
@@ -174,6 +176,11 @@ class Typed:
         """The names of the optional quantities that are not at their default."""
         optional = _optional(cast(Hashable, type(self))).items()
         return tuple(name for name, meaning in optional if np.any(getattr(self, name) != meaning.default))
+
+    @property
+    def used_priced(self) -> tuple[str, ...]:
+        """Those of `used` that costs or limits depend on."""
+        return tuple(name for name in self.used if quantities(type(self))[name].priced)
 
     def filled(self, lengths: Mapping[str, int]) -> Self:
         """Return this with the optional arrays that were left out, now that the axes' lengths are known."""

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -108,11 +108,13 @@ class Solver(ABC):
         stochastic: whether the answer depends on `run.rng`; then several seeds are worth running.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`, for readers of tables.
         rules: what it keeps beyond the paper's problem, named as in `Instance.used_rules`.
+        information: what it sees before it decides: `trace` (all slots), or as `OnlineSolver` has it.
     """
 
     stochastic: ClassVar[bool] = False
     kind: ClassVar[str] = "heuristic"
     rules: ClassVar[tuple[str, ...]] = ()
+    information: ClassVar[Literal["trace", "slot", "past"]] = "trace"
 
     @abstractmethod
     def solve(self, instance: Instance, run: Run) -> Solution:

@@ -1,0 +1,150 @@
+"""Online solvers: policies that decide slot by slot, and the loop that shows them no more than their level.
+
+At the level `past` a policy places its cache (for its slot, or its frame) before the slot is shown. At the
+level `slot` it sees the slot first; later slots stay hidden.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from mincache.errors import InputError
+from mincache.exact.best_service import serve
+from mincache.generation import suites
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.revealed import Shares, ShownSlot, Site, slot_of
+from mincache.problem.solution import Solution
+from mincache.solving.contract import Run, Solver
+
+Show = Callable[[Array | None], ShownSlot]
+"""Commits the cache last placed, bool [M] (None before the first), and returns the next slot."""
+
+
+class OnlinePolicy(ABC):
+    """What an online solver does at one site.
+
+    Attributes:
+        site: all that is known before the first slot.
+        cached: bool [M], the cache last placed; nothing at first.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.cached: Array = np.zeros(site.model_count, bool)
+
+    @abstractmethod
+    def place(self) -> Array:
+        """Return the next cache, [M] of 0 and 1; called once a slot, or once a frame of slots."""
+
+    def observe(self, slot: ShownSlot) -> None:  # noqa: B027  # a policy may learn nothing
+        """Learn from a slot that is shown; by default nothing."""
+
+    def serve(self, slot: ShownSlot) -> Shares:
+        """Return the shares of a slot under the cache in `cached`; by default the best there are."""
+        found = serve(self.site.instance(slot), self.cached[None])
+        return Shares(found.bandwidth_share[0], found.step_share[0])
+
+
+class OnlineSolver(Solver):
+    """A solver that sees no more than its level of information; derive a frozen dataclass from it.
+
+    Class attributes:
+        information: `past` or `slot`.
+        told_popularity: whether it needs `site.popularity`, which few sites of the real world know.
+
+    Example:
+        >>> import mincache, dataclasses, numpy
+        >>> class Again(mincache.OnlinePolicy):
+        ...     "Cache the models of the slot before, smallest first."
+        ...     wanted = ()
+        ...     def observe(self, slot):
+        ...         self.wanted = numpy.unique(slot.requested_model)
+        ...     def place(self):
+        ...         size, cache = self.site.models.size_gb, numpy.zeros(self.site.model_count)
+        ...         for m in sorted(self.wanted, key=size.item):
+        ...             cache[m] = cache @ size + size[m] <= self.site.server.storage_gb
+        ...         return cache
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class LastSlot(mincache.OnlineSolver):
+        ...     def begin(self, site, run):
+        ...         return Again(site)
+        >>> mincache.solve(mincache.load("smoke-v1.l0.n10.t0"), LastSlot).evaluation.feasible
+        True
+    """
+
+    information = "past"
+    told_popularity: ClassVar[bool] = False
+    rules: ClassVar[tuple[str, ...]] = ("frame_slots", "loading_s_per_gb")
+
+    @abstractmethod
+    def begin(self, site: Site, run: Run) -> OnlinePolicy:
+        """Return the policy for a site, at its first slot."""
+
+    def declines(self, site: Site) -> str | None:
+        """Return None, or a sentence why this solver cannot work at `site`."""
+        if (reason := super().supports(site.blank)) is not None:
+            return reason
+        if self.told_popularity and site.popularity is None:
+            return "it needs the popularity's chain, which is known for instances of some suites alone"
+        return None
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or a sentence why this solver cannot answer `instance`."""
+        return self.declines(Site.of(instance, suites.popularity(instance)))
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return the answer of a policy that is shown the instance slot by slot."""
+        slots = (slot_of(instance, t) for t in range(instance.slot_count))
+        site = Site.of(instance, suites.popularity(instance))
+        return play(self.begin(site, run), self.information, lambda cache: next(slots), instance.name)
+
+
+def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:
+    """Return what a policy decides in all slots of its site.
+
+    Args:
+        policy: at its first slot.
+        information: its level, `past` or `slot`.
+        show: shows the slots one by one.
+        name: of the instance, for the solution.
+
+    Raises:
+        InputError: if the policy places something else than a cache, or shares out something else.
+    """
+    site = policy.site
+    caches: list[Array] = []
+    shares: list[Shares] = []
+    for t in range(site.slot_count):
+        if information == "slot":
+            slot = show(caches[-1] if caches else None)
+            policy.observe(slot)
+        if t % site.rules.frame_slots == 0:
+            policy.cached = checked_cache(policy.place(), site.model_count)
+        caches.append(policy.cached)
+        if information != "slot":
+            slot = show(policy.cached)
+            policy.observe(slot)
+        shares.append(policy.serve(slot))
+    return Solution(name, np.array(caches), *(np.array(part) for part in zip(*shares, strict=True)))
+
+
+def checked_cache(cache: object, models: int) -> Array:
+    """Return a placed cache as bool [M].
+
+    Raises:
+        InputError: if it is no row of M numbers that are 0 or 1.
+    """
+    try:
+        values = np.asarray(cache, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("cache", "must be an array of numbers", type(cache).__name__) from None
+    if values.shape != (models,):
+        raise InputError("cache", f"must have the shape [{models}]", str(list(values.shape)))
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise InputError("cache", "must be 0 or 1 everywhere", str(values[~np.isin(values, (0.0, 1.0))][0]))
+    return values.astype(bool)
