@@ -10,8 +10,8 @@ from mincache.bench.records import Broken, Cell, RawScore, Record, Score, TraceP
 from mincache.bench.worker import ANSWER, pack
 from mincache.board.contenders import contender
 from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, entry_folder, write_manifest
-from mincache.board.gathering import gather
 from mincache.board.packs import write_pack
+from mincache.board.runs import gather
 from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
 from mincache.generation.streams import Uniforms

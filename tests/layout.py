@@ -51,7 +51,7 @@ CHANGES = {
         "A line in `COLUMNS`. Every rendering takes it from there.",
     ),
     "a chart": (
-        ["mincache/site/charts.py", "mincache/site/chart_data.py"],
+        ["mincache/site/charts.py"],
         "A function from a table to rows, one from rows to a drawing, and a line in `KINDS`.",
     ),
     "a process of a scenario": (

@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mincache.board import formats
 from mincache.board.formats import NOTHING
-from mincache.board.table import NOMINAL_S, Row, Table, geometric_mean
+from mincache.board.runs import DECLINED
+from mincache.board.table import NOMINAL_S, Row, Table, known
 
 Value = Callable[[Row], Any]
 
@@ -58,37 +61,37 @@ def _simple(
     return Column(title, meaning, {name: value}, lambda row: written(value(row)), **options)
 
 
-def _percent2(value: float | None) -> str:
-    return formats.percent(value, 2)
-
-
 def _low_step_hit_share(row: Row) -> float | None:
-    hits, low = row.mean(row.runs["hit_ratio"]), row.mean(row.runs["low_hits"])
+    hits, low = row.mean("hit_ratio"), row.mean("low_hits")
     return None if low is None or not hits else low / hits
 
 
 def _gap(row: Row) -> str:
     low, high = (None, None) if row.interval is None else row.interval
-    text, ends = _percent2(row.gap), formats.between(_percent2(low), _percent2(high))
+    text, ends = (
+        formats.percent(row.gap, 2), formats.between(formats.percent(low, 2), formats.percent(high, 2))
+    )  # fmt: skip
     return text if ends in (text, NOTHING) else f"{text} ({ends})"
 
 
 def _seconds(column: str) -> Value:
-    """Return the geometric mean over instances of the charged times in a column."""
-    return lambda row: geometric_mean(row.by_instance(row.runs.charged_s(column)), row.table)
+    """Return the geometric mean over instances of charged times, shifted as the protocol says."""
+
+    def mean(row: Row) -> float | None:
+        shift = row.runs.protocol.time_shift_s
+        return known(float(np.exp(np.log(row.by_instance(column) + shift).mean()) - shift))
+
+    return mean
 
 
 def _scaled(row: Row) -> float | None:
-    seconds = _seconds("answer_s")(row)
+    seconds = _seconds("charged_answer_s")(row)
     return None if seconds is None or not row.reference_s else seconds * NOMINAL_S / row.reference_s
 
 
 def _training(row: Row) -> str:
-    manifest = row.entry.manifest if row.entry else None
-    if manifest is None or manifest.training_s is None:
-        return NOTHING
-    device = f" {manifest.training_device}" if manifest.training_device else ""
-    return f"{formats.duration(manifest.training_s)}{device}"
+    seconds, device = (_manifest(name)(row) for name in ("training_s", "training_device"))
+    return NOTHING if seconds is None else formats.duration(seconds) + (f" {device}" if device else "")
 
 
 def _seeds(row: Row) -> str:
@@ -101,26 +104,20 @@ def _manifest(name: str) -> Value:
     return lambda row: getattr(row.entry.manifest, name) or None if row.entry else None
 
 
-def _ends(question: str, end: int) -> Value:
-    return lambda row: None if (found := row.range(question)) is None else found[end]
-
-
 def _range(question: str) -> Value:
     return lambda row: formats.between(*map(str, found)) if (found := row.range(question)) else NOTHING
 
 
-def _range_fields(prefix: str, question: str) -> dict[str, Value]:
-    return {f"{prefix}_low": _ends(question, 0), f"{prefix}_high": _ends(question, 1)}
-
-
-def _most_broken(row: Row) -> str | None:
-    return max(row.raw.rate, key=lambda name: row.raw.rate[name], default=None)
+def _ends(prefix: str, question: str) -> dict[str, Value]:
+    return {
+        f"{prefix}_low": lambda row: (row.range(question) or (None, None))[0],
+        f"{prefix}_high": lambda row: (row.range(question) or (None, None))[1],
+    }
 
 
 COLUMNS = (
     Column("rank", "ranks that the seeds leave open on these instances; a dash for a row that is not ranked",
-           {**_range_fields("rank", "here"), "rank": lambda row: row.rank,
-            "unranked": lambda row: row.unranked},
+           {**_ends("rank", "here"), "rank": lambda row: row.rank, "unranked": lambda row: row.unranked},
            _range("here"), brief=True),
     Column("solver", "its name and the parameters not at their defaults; = marks identical answers",
            {"solver": lambda row: row.solver, "identical": lambda row: list(row.identical)},
@@ -132,39 +129,41 @@ COLUMNS = (
            {"gap": lambda row: row.gap, "gap_low": lambda row: row.interval and row.interval[0],
             "gap_high": lambda row: row.interval and row.interval[1]}, _gap, brief=True),
     Column("rank, new\nrequests", "ranks left open for the same libraries and numbers of users with new "
-           "requests; only where new libraries cannot be told of", _range_fields("request_rank", "requests"),
+           "requests; only where new libraries cannot be told of", _ends("request_rank", "requests"),
            _range("requests"), wide=True, optional=True),
     Column("rank, new\nlibraries", "ranks left open for new libraries, policies trained anew",
-           _range_fields("draw_rank", "libraries"), _range("libraries"), wide=True, optional=True),
+           _ends("draw_rank", "libraries"), _range("libraries"), wide=True, optional=True),
     Column("not told\napart", "rows that share a letter could not be told apart for new libraries, or for "
            "new requests where libraries are too few; that does not make them equal",
            {"group": lambda row: row.group, "may_be_first": lambda row: row.may_be_first},
            lambda row: (row.group or NOTHING) + (" first?" if row.may_be_first else ""), numeric=False,
            wide=True, optional=True),
     _simple("mean_cost", "mean\ncost", "mean of the cost (11) over all instances; lower is better",
-            lambda row: row.mean(row.runs.cost), formats.cost),
+            lambda row: row.mean("charged_cost"), formats.cost),
     _simple("hit_ratio", "hit\nratio", "share of the requests whose model is cached",
-            lambda row: row.mean(row.runs["hit_ratio"]), formats.percent),
+            lambda row: row.mean("hit_ratio"), formats.percent),
     _simple("low_step_hit_share", "hits\n<= A1", "share of the hits with at most A1 denoising steps",
             _low_step_hit_share, formats.percent, wide=True),
     _simple("feasible_share", "feas-\nible", "share of the runs that gave a verified solution",
-            lambda row: row.verified / row.count, formats.percent, brief=True),
+            lambda row: row.verified / len(row.frame), formats.percent, brief=True),
     Column("fail-\nures", "runs that failed, by kind, or declined: each counts as caching nothing and as ten "
-           "time limits", {"failures": lambda row: row.failures, "declined": lambda row: row.declined,
-                                  "charged_gap": lambda row: row.charged_gap,
-                                  "runs": lambda row: row.count, "verified": lambda row: row.verified},
-           lambda row: row.failures_text or NOTHING, numeric=False, optional=True),
+           "time limits",
+           {"failures": lambda row: row.failures, "declined": lambda row: row.outcomes.get(DECLINED, 0),
+            "charged_gap": lambda row: row.mean("charged_gap") if row.verified < len(row.frame) else 0.0,
+            "runs": lambda row: len(row.frame), "verified": lambda row: row.verified},
+           lambda row: formats.failures(row.failures, row.outcomes.get(DECLINED, 0)) or NOTHING,
+           numeric=False, optional=True),
     _simple("mean_answer_s", "time", "time until the answer in a fresh process, loading included: shifted "
-            "geometric mean over instances", _seconds("answer_s"), formats.duration, brief=True),
-    _simple("mean_solve_s", "solve", "the same of the time inside solve alone", _seconds("solve_s"),
+            "geometric mean over instances", _seconds("charged_answer_s"), formats.duration, brief=True),
+    _simple("mean_solve_s", "solve", "the same of the time inside solve alone", _seconds("charged_solve_s"),
             formats.duration, wide=True),
     Column("time,\nscaled", "that time on a machine whose fixed computation takes 4 ms",
            {"scaled_answer_s": _scaled},
            lambda row: formats.duration(_scaled(row)) if row.table.unequal_machines else NOTHING,
            wide=True, optional=True),
-    Column("", "", {"median_solve_s": lambda row: row.median_s("solve_s"),
-                    "arithmetic_solve_s": lambda row: row.mean(row.runs.charged_s("solve_s")),
-                    "arithmetic_answer_s": lambda row: row.mean(row.runs.charged_s("answer_s"))}),
+    Column("", "", {"median_solve_s": lambda row: known(row.frame["charged_solve_s"].median(skipna=False)),
+                    "arithmetic_solve_s": lambda row: row.mean("charged_solve_s"),
+                    "arithmetic_answer_s": lambda row: row.mean("charged_answer_s")}),
     Column("training", "processor seconds of training, all policies, and the device; not in the times",
            {"training_s": _manifest("training_s"), "training_device": _manifest("training_device")},
            _training, brief=True, wide=True),
@@ -178,7 +177,7 @@ COLUMNS = (
            "where reported: the constraint broken most often",
            {"raw_broken": lambda row: row.raw.worst, "raw_cost": lambda row: row.raw.cost,
             "raw_rate": lambda row: dict(row.raw.rate), "raw_excess": lambda row: dict(row.raw.excess),
-            "broken_most": _most_broken},
+            "broken_most": lambda row: max(row.raw.rate, key=row.raw.rate.__getitem__, default=None)},
            lambda row: formats.percent(row.raw.worst), wide=True, optional=True),
     Column("", "", {"machine": lambda row: row.machine, "reference_s": lambda row: row.reference_s,
                     "version": lambda row: row.version, "date": lambda row: row.date}),

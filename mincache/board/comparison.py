@@ -1,21 +1,21 @@
-"""Contenders side by side: two of them, or every pair of a table and the virtual best of all."""
+"""Contenders side by side: two of them, every pair of a table, what each adds, and suite against suite."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
 from mincache.board import ranks
 from mincache.board.contenders import differences
-from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.runs import Runs
-from mincache.board.table import Row, Table
-from mincache.problem.quantity import Array
+from mincache.board.table import Row, Table, rounded_gap
+from mincache.errors import InputError, excerpt
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 
 
 class CostPair(NamedTuple):
@@ -45,14 +45,11 @@ class Comparison:
         first: label of the first.
         second: label of the second.
         pairs: by instance, sorted by name; costs are charged where a run failed.
-        wins: instances on which the first is better by more than rounding.
-        losses: those on which the second is.
-        ties: the others.
+        wins: instances on which the first is better by more than rounding; likewise `losses`, `ties`.
         mean_change: geometric mean of second / first, less 1; None without a common instance.
         p_values: by question (see `table.QUESTIONS`); one that cannot be told is left out.
         libraries: how many libraries the instances are of; 0 if unknown.
-        only_first: number of instances that the first alone has attempted.
-        only_second: number of those that the second alone has attempted.
+        only_first: number of instances that the first alone has attempted; likewise `only_second`.
         changed: where both are the same solver, what else is not, such as `60 s -> 10 s`.
     """
 
@@ -84,42 +81,28 @@ def compare(first: Row, second: Row) -> Comparison:
     wins = sum(pair.change > RELATIVE_TOLERANCE for pair in pairs)
     losses = sum(1 / (1 + pair.change) - 1 > RELATIVE_TOLERANCE for pair in pairs)
     mean = math.exp(math.fsum(pair.log_ratio for pair in pairs) / len(pairs)) - 1.0 if pairs else None
+    runs = first.runs.among(common)
+    tests = ranks.tests(runs.libraries, runs.strata) if pairs else {}
+    p_values = {
+        q: test(_logs(first, common, q), _logs(second, common, q)).p for q, (test, _) in tests.items()
+    }
     return Comparison(
         first.runs.name, first.solver, second.solver, pairs, wins, losses, len(pairs) - wins - losses, mean,
-        _p_values(first, second, common) if pairs else {}, len({*first.runs.among(common).libraries()}),
-        len(mine.keys() - theirs.keys()), len(theirs.keys() - mine.keys()),
+        p_values, len(set(runs.libraries)), len(mine.keys() - theirs.keys()),
+        len(theirs.keys() - mine.keys()),
         differences(first.who, second.who) if first.who.name == second.who.name else (),
     )  # fmt: skip
 
 
 def _solved(row: Row) -> dict[str, float]:
     """The mean charged cost of each instance that a row has one of, above 0."""
-    costs = row.by_instance(row.runs.cost)
-    return {name: float(cost) for name, cost in zip(row.runs.instances, costs, strict=True) if cost > 0}
+    costs = zip(row.runs.instances, row.by_instance("charged_cost").tolist(), strict=True)
+    return {name: cost for name, cost in costs if cost > 0}
 
 
-def _p_values(first: Row, second: Row, common: list[str]) -> dict[str, float]:
-    """P-values of the mean log ratio, by question."""
-    one, other = _logs(first, common), _logs(second, common)
-    runs = first.runs.among(common)
-    libraries, strata = runs.libraries(), runs.strata()
-    found = {"here": ranks.on_these_instances(one, other).p}
-    asked = {}
-    if len(set(libraries)) >= ranks.FEWEST_LIBRARIES:
-        asked["libraries"] = partial(ranks.for_new_libraries, libraries=libraries)
-    elif strata and all(strata.count(one) > 1 for one in strata):
-        asked["requests"] = partial(ranks.for_new_requests, strata=strata)
-    trained = [
-        sample._replace(uncertain=row.kind == "learned") for row, sample in ((first, one), (second, other))
-    ]
-    return found | {name: test(*trained).p for name, test in asked.items()}
-
-
-def _logs(row: Row, instances: list[str]) -> ranks.Sample:
-    kept = [n for n, name in enumerate(row.runs.instances) if name in set(instances)]
-    values = row.runs.matrix(row.number, np.log(row.runs.cost))[kept]
-    uncertain = row.kind != "learned" and row.runs.stochastic(row.number)
-    return ranks.Sample(values, uncertain, row.runs.streams(row.number))
+def _logs(row: Row, instances: Sequence[str], question: str) -> ranks.Sample:
+    sample, kept = row.sample(question, log_costs=True), set(instances)
+    return sample._replace(values=sample.values[[name in kept for name in row.runs.instances]])
 
 
 def compare_all(first: Iterable[Runs], second: Iterable[Runs], same_solver: bool) -> list[Comparison]:
@@ -146,9 +129,7 @@ class RowPair(NamedTuple):
     Attributes:
         first: label of the one that stands higher.
         second: label of the other.
-        wins: instances on which the first is better by more than rounding.
-        losses: those on which the second is.
-        ties: the others.
+        wins: instances on which the first is better by more than rounding; likewise `losses`, `ties`.
         difference: mean gap of the second less that of the first.
         adjusted: Holm's p by question, for all pairs of ranked rows together; empty if one is not ranked.
     """
@@ -164,28 +145,20 @@ class RowPair(NamedTuple):
 
 def pairs(table: Table) -> list[RowPair]:
     """Return each pair of rows with a mean over all instances, in the table's order."""
-    rows = [row for row in table.rows if row.gap is not None]
-    costs = [row.by_instance(row.runs.cost) for row in rows]
-    ranked = {row.number: n for n, row in enumerate(table.ranked)}
-    found = []
-    for a, b in ranks.all_pairs(len(rows)):
-        tied = np.abs(costs[a] - costs[b]) <= RELATIVE_TOLERANCE * np.maximum(abs(costs[a]), abs(costs[b]))
-        wins, ties = int(((costs[a] < costs[b]) & ~tied).sum()), int(tied.sum())
-        pair = ranked.get(rows[a].number), ranked.get(rows[b].number)
-        told = {
-            name: asked.adjusted[pair] for name, asked in table.questions.items() if pair in asked.adjusted
-        }
-        found.append(
-            RowPair(
-                rows[a].solver, rows[b].solver, wins, len(costs[a]) - wins - ties, ties,
-                (rows[b].gap or 0.0) - (rows[a].gap or 0.0), told,
-            )
-        )  # fmt: skip
+    ranked, found = {row.number: n for n, row in enumerate(table.ranked)}, []
+    for first, second in combinations(table.compared, 2):
+        one, other = first.by_instance("charged_cost"), second.by_instance("charged_cost")
+        tied = np.abs(one - other) <= RELATIVE_TOLERANCE * np.maximum(abs(one), abs(other))
+        wins, ties = int(((one < other) & ~tied).sum()), int(tied.sum())
+        pair = ranked.get(first.number, -1), ranked.get(second.number, -1)
+        told = {q: asked.adjusted[pair] for q, asked in table.questions.items() if pair in asked.adjusted}
+        difference = (second.gap or 0.0) - (first.gap or 0.0)
+        losses = len(one) - wins - ties
+        found.append(RowPair(first.solver, second.solver, wins, losses, ties, difference, told))
     return found
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """What a solver adds to the others.
 
     Attributes:
@@ -201,14 +174,64 @@ class Share:
 
 def shares(table: Table) -> list[Share]:
     """Return what each row with a mean over all instances adds to the virtual best; [] if there is one."""
-    rows = [row for row in table.rows if row.gap is not None]
-    if len(rows) < 2:
-        return []
-    costs = np.array([row.by_instance(row.runs.cost) for row in rows])
-    return [_share(row.solver, costs, n) for n, row in enumerate(rows)]
+    costs = np.array([row.by_instance("charged_cost") for row in table.compared])
+    found = []
+    for n, row in enumerate(table.compared if len(costs) > 1 else ()):
+        best, others = costs.min(axis=0), np.delete(costs, n, axis=0).min(axis=0)
+        alone = int((best < others * (1.0 - RELATIVE_TOLERANCE)).sum())
+        found.append(Share(row.solver, alone, float((others - best).mean())))
+    return found
 
 
-def _share(solver: str, costs: Array, n: int) -> Share:
-    best, others = costs.min(axis=0), np.delete(costs, n, axis=0).min(axis=0)
-    alone = int((best < others * (1.0 - RELATIVE_TOLERANCE)).sum())
-    return Share(solver, alone, float((others - best).mean()))
+class Contrast(NamedTuple):
+    """One suite beside the suite that it is compared with.
+
+    Attributes:
+        suite: its name.
+        purpose: what it is for, as the suite says.
+        instances: how many it has.
+        proven: how many of them have a proven optimum.
+        solvers: how many rows are ranked on it.
+        best: the solver with the least mean gap, and that gap; likewise `worst`.
+        swapped: pairs (better here, worse here) that stand the other way round on the other suite.
+        pairs: how many pairs of solvers are ranked on both.
+    """
+
+    suite: str
+    purpose: str
+    instances: int
+    proven: int
+    solvers: int
+    best: tuple[str, float]
+    worst: tuple[str, float]
+    swapped: tuple[tuple[str, str], ...]
+    pairs: int
+
+
+def contrasts(tables: Sequence[Table], base: str) -> list[Contrast]:
+    """Return how each suite with a ranking contrasts with the suite named `base`, which comes first.
+
+    Raises:
+        InputError: if that suite is not among them.
+    """
+    gaps = {table.runs.name: {row.solver: rounded_gap(row) for row in table.ranked} for table in tables}
+    if base not in gaps:
+        raise InputError("base", f"must be one of: {', '.join(gaps)}", excerpt(base))
+    ordered = sorted(tables, key=lambda table: (table.runs.name != base, table.runs.name))
+    return [_contrast(one.runs, gaps[one.runs.name], gaps[base]) for one in ordered if one.ranked]
+
+
+def _contrast(runs: Runs, gaps: Mapping[str, float], others: Mapping[str, float]) -> Contrast:
+    ordered = list(gaps.items())
+    shared = [(solver, gap) for solver, gap in ordered if solver in others]
+    swapped = tuple(
+        (better, worse)
+        for (better, low), (worse, high) in combinations(shared, 2)
+        if low < high and others[better] > others[worse]
+    )
+    proven = sum(name in runs.references and runs.references[name].proven for name in runs.instances)
+    purpose = "" if runs.suite is None else runs.suite.content.purpose
+    pairs = math.comb(len(shared), 2)
+    return Contrast(
+        runs.name, purpose, len(runs.instances), proven, len(gaps), ordered[0], ordered[-1], swapped, pairs
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mincache.bench.records import Cell
+from mincache.errors import InputError
 from mincache.files.documents import digest
 
 _SHOWN_CHARACTERS = 100
@@ -82,6 +83,19 @@ def labels(contenders: Iterable[Contender]) -> dict[Contender, str]:
     for one in contenders:
         by_solver.setdefault(one.solver, []).append(one)
     return {one: _label(one, twins) for twins in by_solver.values() for one in twins}
+
+
+def chosen(named: Mapping[Contender, str], wanted: Sequence[str]) -> list[Contender]:
+    """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
+
+    Raises:
+        InputError: if nothing goes by one of the names.
+    """
+    known = {who: {label, who.solver, who.name} for who, label in named.items()}
+    if unknown := set(wanted) - set().union(*known.values()):
+        rule = f"must be among {', '.join(sorted(set(named.values())))}"
+        raise InputError("solvers", rule, repr(min(unknown)))
+    return [who for who, names in known.items() if not wanted or names & set(wanted)]
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import Field, ValidationError
@@ -27,10 +27,13 @@ from mincache.board.packs import Pack, read_pack
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
+from mincache.generation import suites
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
 POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"
 REVIEW_FILE = "review.toml"
+SUITE_FOLDER = "suite"
+"""Where a board keeps a suite that is not a standard one, in that suite's folder."""
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {
@@ -227,6 +230,29 @@ def read_campaigns(
 def is_campaign(folder: str | os.PathLike[str]) -> bool:
     """Return whether a folder holds the journal of a campaign."""
     return (Path(folder) / journal.RECORDS_FILE).exists()
+
+
+def find_suite(name: str, folder: str = "", boards: Iterable[Any] = ()) -> suites.Suite | None:
+    """Return the standard suite of this name, else the one in `folder` or on one of `boards`, else None.
+
+    Raises:
+        InputError: if the folder holds no suite, or one of another name.
+    """
+    if name in suites.standard_names() and not folder:
+        return suites.find(name)
+    kept = [str(Path(board) / name / SUITE_FOLDER) for board in boards]
+    places = [folder] if folder else [place for place in kept if suites.is_suite(place)]
+    if not places:
+        return None
+    found = suites.find(places[0])
+    if found.name != name:
+        raise InputError("suite", f"must be {name!r}, which the records are of", repr(found.name))
+    return found
+
+
+def verified_cost(record: Record) -> float | None:
+    """Return the cost of a record that counts: a verified solution's, else None."""
+    return record.score.cost if record.verdict == "verified" and record.score is not None else None
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

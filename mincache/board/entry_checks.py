@@ -18,8 +18,9 @@ from mincache.board.entries import (
     SOLUTIONS_FILE,
     SOURCE_FOLDER,
     Entry,
+    find_suite,
+    verified_cost,
 )
-from mincache.board.references import find_suite, verified_cost
 from mincache.board.rerun import run_of, wrong_in_review
 from mincache.board.scores import below, wrong_in_raw, wrong_in_record, wrong_in_score
 from mincache.files.documents import digest

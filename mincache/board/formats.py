@@ -24,9 +24,10 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
 
 
-def failures(kinds: Mapping[str, int]) -> str:
-    """Return the failures, such as `3 crash, 1 wall`; "" if there are none."""
-    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+def failures(kinds: Mapping[str, int], declined: int = 0) -> str:
+    """Return failures and declined runs, such as `3 crash, 1 declined`; "" if there are none."""
+    listed = {**kinds, **({"declined": declined} if declined else {})}
+    return ", ".join(f"{count} {kind}" for kind, count in listed.items())
 
 
 def between(low: str, high: str) -> str:

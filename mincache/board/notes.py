@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from mincache.board.formats import duration
-from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.runs import Runs
 from mincache.board.table import NOMINAL_S, Table
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 
 _NAMED = 3
 
@@ -42,7 +40,7 @@ def _ranks(table: Table) -> Iterator[str]:
         return
     if "here" not in table.questions:
         return
-    libraries = len(set(table.runs.libraries()))
+    libraries = len(set(table.runs.libraries))
     level = f"{table.runs.protocol.level:.0%}"
     yield f"With {level} confidence all ranges of ranks in a column hold at once."
     if "libraries" not in table.questions:
@@ -84,10 +82,10 @@ def _protocol(runs: Runs) -> Iterator[str]:
 
 def _charged(table: Table) -> Iterator[str]:
     for row in table.rows:
-        if failed := row.count - row.verified:
-            part = "" if not row.charged_gap else f", {row.charged_gap:.2%} of its gap"
+        if failed := len(row.frame) - row.verified:
+            part = f", {charged:.2%} of its gap" if (charged := row.mean("charged_gap")) else ""
             yield (
-                f"{row.solver} failed or declined {failed} of {row.count} runs; each counts as caching "
+                f"{row.solver} failed or declined {failed} of {len(row.frame)} runs; each counts as caching "
                 f"nothing and as {table.runs.protocol.penalty:g} time limits{part}."
             )
 
@@ -102,22 +100,23 @@ def _machines(table: Table) -> Iterator[str]:
 
 
 def _news(runs: Runs) -> Iterator[str]:
-    better, impossible = set(), set()
-    for n in np.flatnonzero(runs.verified):
-        name = runs.instances[runs.instance[n]]
-        reference, cost = runs.references.get(name), runs["cost"][n]
+    best = runs.frame[runs.frame["verified"]].groupby("instance")["cost"].min()
+    better, impossible = [], []
+    for n, cost in best.items():
+        name = runs.instances[n]
+        reference = runs.references.get(name)
         if reference is None or not reference.pinned:
             continue
         if cost < reference.cost * (1.0 - RELATIVE_TOLERANCE):
-            better.add(name)
+            better.append(name)
         if reference.bound is not None and cost < reference.bound * (1.0 - RELATIVE_TOLERANCE):
-            impossible.add(name)
+            impossible.append(name)
     if better:
         yield f"A verified cost is below the best known on {_listed(better)}; the suite's value stands."
     if impossible:
         yield f"A verified cost is below a proven bound on {_listed(impossible)}: one of the two is wrong."
 
 
-def _listed(names: set[str]) -> str:
-    first = ", ".join(sorted(names)[:_NAMED])
+def _listed(names: list[str]) -> str:
+    first = ", ".join(names[:_NAMED])
     return first if len(names) <= _NAMED else f"{first} and {len(names) - _NAMED} more"

@@ -10,23 +10,24 @@ from typing import Any
 
 from mincache.bench.judge import with_contradictions
 from mincache.bench.records import Record
-from mincache.board import readme
-from mincache.board.contenders import Contender, Contenders, labels, look_alike
+from mincache.board import render
+from mincache.board.contenders import Contender, Contenders, chosen, labels, look_alike
 from mincache.board.entries import (
     RECORDS_FILE,
     REVIEWS_FOLDER,
     SOLUTIONS_FILE,
     SOURCE_FOLDER,
+    SUITE_FOLDER,
     About,
     Manifest,
     Review,
     entry_folder,
+    find_suite,
     read_entry,
     write_manifest,
     write_review,
 )
 from mincache.board.packs import write_pack
-from mincache.board.references import SUITE_FOLDER, find_suite
 from mincache.board.rerun import run_of
 from mincache.board.table import Table
 from mincache.errors import InputError, MincacheError, in_file
@@ -73,8 +74,7 @@ def publish(
     said, board, written = validated(About, about or {}), Path(board), []
     for name, contenders in _by_contender(records, said.authors).items():
         _keep_suite(name, suite, board)
-        named = labels(contenders)
-        for who in _chosen(contenders, solvers, named):
+        for who in chosen(labels(contenders), solvers):
             folder = board / name / entry_folder(who)
             _make_way(folder, who, said.authors, replace)
             _write_entry(folder, name, who, contenders[who], stored, said, source)
@@ -98,15 +98,6 @@ def _by_contender(
         for listed in contenders.values():
             listed.sort(key=lambda record: run_of(record.cell))
     return found
-
-
-def _chosen(
-    contenders: Iterable[Contender], wanted: Sequence[str], named: Mapping[Contender, str]
-) -> list[Contender]:
-    known = {who: {named[who], who.solver, who.name} for who in contenders}
-    if unknown := [name for name in wanted if not any(name in names for names in known.values())]:
-        raise InputError("solvers", f"must be among {', '.join(sorted(named.values()))}", repr(unknown[0]))
-    return [who for who, names in known.items() if not wanted or names & set(wanted)]
 
 
 def _keep_suite(name: str, folder: str, board: Path) -> None:
@@ -150,8 +141,8 @@ def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:
 
 def write_page(board: Path, tables: Sequence[Table]) -> Path:
     """Write the page of a board, with the ranking of each suite, and return its path."""
-    path = board / readme.PAGE_FILE
-    write_bytes(path, readme.page(tables, board).encode())
+    path = board / render.PAGE_FILE
+    write_bytes(path, render.page(tables, board).encode())
     return path
 
 

@@ -10,7 +10,9 @@ Piepho 2004, doi:10.1198/1061860043515.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -116,21 +118,39 @@ def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> D
 def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Difference:
     """Compare two rows for the same libraries with new requests: traces are the runs of a stratum."""
     values = np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1)
-    width = max(map(list(strata).count, set(strata)))
-    table = np.full((len(set(strata)), width), np.nan)
-    for stratum in set(strata):
-        inside = values[np.array(strata) == stratum]
-        table[stratum, : len(inside)] = inside
+    counts = Counter(strata)
+    table = np.full((len(counts), max(counts.values())), np.nan)
+    for n, stratum in enumerate(sorted(counts)):
+        table[n, : counts[stratum]] = values[np.array(strata) == stratum]
     variance, freedom = _of_seeds(table)
     return _difference(
         float(np.nanmean(table, axis=1).mean()), variance, [freedom], [variance], 2.0 ** (1 - len(values))
     )
 
 
+PairTest = Callable[[Sample, Sample], Difference]
+"""Compares two rows for one question."""
+
+
+def tests(libraries: Sequence[int], strata: Sequence[int]) -> dict[str, tuple[PairTest, int]]:
+    """Return the questions that can be told of instances of these libraries and strata, with how and by what.
+
+    Returns:
+        By question how two rows are compared, and how many libraries or strata that rests on (0: instances).
+    """
+    found: dict[str, tuple[PairTest, int]] = {"here": (on_these_instances, 0)}
+    count = len(set(libraries))
+    if count >= FEWEST_LIBRARIES:
+        found["libraries"] = partial(for_new_libraries, libraries=libraries), count
+    elif strata and min(Counter(strata).values()) > 1:
+        found["requests"] = partial(for_new_requests, strata=strata), len(set(strata))
+    return found
+
+
 def by_group(values: Array, groups: Sequence[int]) -> Array:
-    """Return the mean of values in each group, numbered from 0."""
-    counts = np.bincount(groups)
-    return np.asarray(np.bincount(groups, weights=values) / counts)
+    """Return the mean of values in each group."""
+    _, numbered = np.unique(groups, return_inverse=True)
+    return np.asarray(np.bincount(numbered, weights=values) / np.bincount(numbered))
 
 
 def _of_seeds(values: Array) -> tuple[float, float]:

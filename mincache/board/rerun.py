@@ -11,8 +11,8 @@ from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
 from mincache.bench.records import Cell, Record
-from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry
-from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
+from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry, verified_cost
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
 from mincache.solving.spec import parse, spell
 

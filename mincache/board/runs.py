@@ -1,4 +1,4 @@
-"""The runs of a suite as one flat table: a column an array, a value a run. Every number is a group-by of it.
+"""The runs of a suite as one flat table, a row a run: every number of a leaderboard is a group-by of it.
 
 A run that failed or declined is charged: its cost is that of caching nothing, its time ten limits. No value
 of a run, and no mean, depends on any other row: references are the suite's own wherever it states them.
@@ -12,24 +12,31 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas
 
-from mincache.board.contenders import Contender
-from mincache.board.entries import Entry
-from mincache.board.protocol import Protocol
-from mincache.board.references import Reference
+from mincache.bench.judge import contradicts
+from mincache.bench.records import Record
+from mincache.board.contenders import Contender, Contenders, chosen, labels
+from mincache.board.entries import Entry, find_suite, verified_cost
+from mincache.board.protocol import Protocol, read_protocol
 from mincache.errors import InputError
+from mincache.generation.recipes import Reference
 from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
 
 VERIFIED, DECLINED = "verified", "declined"
-_NAN = float("nan")
+_KEY = ["suite", "who", "instance", "seed", "repetition"]
+_NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
+_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "raw", "environment"]
+_MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charged_solve_s",
+          "charged_answer_s"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """The runs of one suite, sorted by contender, instance, seed and repetition.
+    """The runs of one suite.
 
     Attributes:
         name: of the suite.
@@ -40,10 +47,9 @@ class Runs:
         labels: what to call each.
         entries: the published entry of each, where there is one.
         instances: every instance of the suite, I of them, sorted; of a suite not at hand those seen.
-        references: by instance.
-        row: [R], which contender a run is of.
-        instance: [R], which instance.
-        data: the other columns, each [R], by name; see `gathering`.
+        references: what is known of each instance's optimum, by name.
+        frame: a row a run, sorted by contender (`row`), `instance`, `seed` and `repetition`, the first two
+            numbered. What is charged is in columns of its own.
     """
 
     name: str
@@ -55,12 +61,7 @@ class Runs:
     entries: Mapping[Contender, Entry]
     instances: tuple[str, ...]
     references: Mapping[str, Reference]
-    row: Array
-    instance: Array
-    data: Mapping[str, Array] = field(repr=False)
-
-    def __getitem__(self, column: str) -> Array:
-        return self.data[column]
+    frame: pandas.DataFrame = field(repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,133 +71,78 @@ class Runs:
     @cached_property
     def count(self) -> Array:
         """Runs of each contender on each instance [S, I]."""
-        return self.sums(np.ones(len(self.row)))
+        cell = self.frame["row"] * self.shape[1] + self.frame["instance"]
+        return np.bincount(cell, minlength=self.shape[0] * self.shape[1]).reshape(self.shape)
 
     @cached_property
-    def verified(self) -> Array:
-        """Whether a run gave a verified answer [R]."""
-        return np.asarray(self["outcome"] == VERIFIED)
+    def cells(self) -> pandas.DataFrame:
+        """Means over the runs of each contender (`row`) on each `instance`; nan without runs."""
+        every = pandas.MultiIndex.from_product(map(range, self.shape), names=["row", "instance"])
+        return self.frame.groupby(["row", "instance"])[_MEANS].mean(skipna=False).reindex(every)
+
+    def means(self, column: str) -> Array:
+        """Return the means of a column for each contender and instance [S, I]; nan without runs."""
+        return np.ascontiguousarray(self.cells[column]).reshape(self.shape)
+
+    def of(self, row: int) -> pandas.DataFrame:
+        """Return the runs of a contender."""
+        first, last = np.searchsorted(self.frame["row"], [row, row + 1])
+        return self.frame.iloc[first:last]
 
     @cached_property
     def fallback(self) -> Array:
         """The cost of caching nothing on each instance [I], which every solver could answer at once."""
-        if self.suite is None:
-            return np.full(len(self.instances), _NAN)
-        instances = map(self.suite.read, self.instances)
-        return np.array([evaluate(one, Solution.nothing_cached(one)).cost for one in instances])
+        return _fallback(self.suite, self.instances)
 
     @cached_property
     def reference(self) -> Array:
         """The cost that gaps are to, of each instance [I]; nan where there is none."""
-        known = (self.references.get(name) for name in self.instances)
-        return np.array([one.cost if one is not None and one.cost > 0 else _NAN for one in known])
+        return _reference(self.references, self.instances)
 
-    @cached_property
-    def cost(self) -> Array:
-        """The cost of each run [R], charged where it failed or declined."""
-        if self.verified.all():
-            return self["cost"]
-        return np.where(self.verified, self["cost"], self.fallback[self.instance])
-
-    @cached_property
-    def gap(self) -> Array:
-        """The gap of each run [R], as a fraction."""
-        reference = self.reference[self.instance]
-        return np.asarray((self.cost - reference) / reference)
-
-    def charged_s(self, column: str) -> Array:
-        """Return the times of a column [R] in s, a run that failed or declined counting ten limits."""
-        limit = self.protocol.wall_s
-        limits = self["limit_s"] if limit is None else np.full(len(self.row), limit)
-        return np.where(self.verified, self[column], self.protocol.penalty * limits)
-
-    def sums(self, values: Array) -> Array:
-        """Return sums over the runs [S, I] of values [R]."""
-        rows, columns = self.shape
-        cell = self.row * columns + self.instance
-        return np.bincount(cell, weights=values, minlength=rows * columns).reshape(rows, columns)
-
-    def means(self, values: Array) -> Array:
-        """Return means over the runs [S, I] of values [R]; nan where nothing was run."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(self.sums(values) / self.count)
-
-    @cached_property
-    def gaps(self) -> Array:
-        """Mean gap of each contender on each instance [S, I]."""
-        return self.means(self.gap)
-
-    @cached_property
-    def costs(self) -> Array:
-        """Mean charged cost of each contender on each instance [S, I]."""
-        return self.means(self.cost)
-
-    def of(self, row: int, instance: int | None = None) -> Array:
-        """Return where in the table the runs of a contender are, on one instance if it is given."""
-        first, last = np.searchsorted(self.row, [row, row + 1])
-        if instance is None:
-            return np.arange(first, last)
-        return np.asarray(first + np.flatnonzero(self.instance[first:last] == instance))
-
-    def streams(self, row: int) -> list[tuple[int, int]]:
-        """Return the seed and repetition of a contender's runs, each pair once."""
-        where = self.of(row)
-        pairs = zip(self["seed"][where].tolist(), self["repetition"][where].tolist(), strict=True)
-        return sorted({(int(seed), int(repetition)) for seed, repetition in pairs})
-
-    def matrix(self, row: int, values: Array) -> Array:
-        """Return values [R] of a contender as [I, K]; nan where an instance has fewer than K runs."""
-        where = self.of(row)
-        instance = self.instance[where]
-        first = np.searchsorted(instance, instance)
-        found = np.full((len(self.instances), int(self.count[row].max(initial=0))), _NAN)
-        found[instance, np.arange(len(where)) - first] = values[where]
-        return found
-
-    def facts(self, row: int) -> dict[str, Any]:
-        """Return the environment of a contender's first run: versions, machine, `stochastic`, `kind`."""
-        found: dict[str, Any] = self["environment"][self.of(row)[0]]
-        return found
-
-    def kind(self, row: int) -> str:
-        """Return a contender's kind, such as `exact`; "" if nobody says."""
-        entry = self.entries.get(self.contenders[row])
-        return (entry.manifest.kind if entry else "") or str(self.facts(row).get("kind", ""))
-
-    def stochastic(self, row: int) -> bool:
-        """Return whether a contender's answer depends on the seed: it says so, or was run more than once."""
-        return self.facts(row).get("stochastic") is True or len(self.streams(row)) > 1
-
-    def libraries(self) -> list[int]:
-        """Return which library each instance has, numbered from 0; [] if the suite is not at hand."""
-        return self._numbered("library")
-
-    def strata(self) -> list[int]:
-        """Return a number for each instance's setting, library and number of users; [] if unknown."""
-        return self._numbered("setting", "library", "users")
-
-    def _numbered(self, *fields: str) -> list[int]:
+    def numbered(self, *fields: str) -> list[int]:
+        """Return a number for each instance, the same where these fields are; [] if unknown."""
         if self.suite is None:
             return []
         entries = [self.suite.entries[name] for name in self.instances]
         keys = [tuple(-1 if v is None else v for v in (getattr(e, f) for f in fields)) for e in entries]
-        known = sorted(set(keys))
-        return [known.index(key) for key in keys]
+        known = {key: n for n, key in enumerate(sorted(set(keys)))}
+        return [known[key] for key in keys]
+
+    @cached_property
+    def libraries(self) -> list[int]:
+        """Which library each instance has, numbered from 0; [] if the suite is not at hand."""
+        return self.numbered("library")
+
+    @cached_property
+    def strata(self) -> list[int]:
+        """A number for each instance's setting, library and number of users; [] if unknown."""
+        return self.numbered("setting", "library", "users")
+
+    @cached_property
+    def by_users(self) -> dict[int, Runs]:
+        """The runs with each number of users; empty if the suite is not at hand."""
+        users = (
+            {} if self.suite is None else {name: self.suite.entries[name].users for name in self.instances}
+        )
+        return {
+            n: self.among(name for name in users if users[name] == n) for n in sorted(set(users.values()))
+        }
 
     def among(self, instances: Iterable[str]) -> Runs:
         """Return the runs on these instances alone, which then are all there are."""
         wanted = set(instances)
         kept = [n for n, name in enumerate(self.instances) if name in wanted]
-        number = np.full(len(self.instances), -1)
-        number[kept] = np.arange(len(kept))
-        here = number[self.instance] >= 0
-        names = tuple(self.instances[n] for n in kept)
-        return self._chosen(here, names, number[self.instance[here]])
+        frame = self.frame[self.frame["instance"].isin(kept)]
+        frame = frame.assign(instance=np.searchsorted(kept, frame["instance"]))
+        return self._with(frame, tuple(self.instances[n] for n in kept))
 
     def attempted_by_all(self) -> Runs:
         """Return the runs on the instances that every contender has attempted."""
-        whole = np.flatnonzero((self.count > 0).all(axis=0))
-        return self.among(self.instances[n] for n in whole)
+        return self.among(self.instances[n] for n in np.flatnonzero((self.count > 0).all(axis=0)))
+
+    def has(self, solver: str) -> bool:
+        """Return whether a contender goes by this label, solver or solver name."""
+        return any(solver in (self.labels[who], who.solver, who.name) for who in self.contenders)
 
     def only(self, wanted: Sequence[str]) -> Runs:
         """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
@@ -204,25 +150,178 @@ class Runs:
         Raises:
             InputError: if nothing goes by one of the names.
         """
-        if not wanted:
-            return self
-        known = [{self.labels[who], who.solver, who.name} for who in self.contenders]
-        for name in wanted:
-            if not any(name in names for names in known):
-                rule = f"must be among {', '.join(sorted(set(self.labels.values())))}"
-                raise InputError("solvers", rule, repr(name))
-        kept = np.array([bool(names & set(wanted)) for names in known])
-        here = kept[self.row]
-        return self._chosen(here, self.instances, self.instance[here])
+        here = {who: self.labels[who] for who in self.contenders}
+        kept = [self.contenders.index(who) for who in chosen(here, wanted)]
+        return self._with(self.frame[self.frame["row"].isin(kept)], self.instances) if wanted else self
 
-    def _chosen(self, here: Array, instances: tuple[str, ...], instance: Array) -> Runs:
-        """Return the runs at `here`, and the contenders that have one."""
-        kept, row = np.unique(self.row[here], return_inverse=True)
-        return replace(
-            self,
-            contenders=tuple(self.contenders[n] for n in kept),
-            instances=instances,
-            row=row,
-            instance=instance,
-            data={name: values[here] for name, values in self.data.items()},
+    def _with(self, frame: pandas.DataFrame, instances: tuple[str, ...]) -> Runs:
+        """Return these runs, and the contenders that have one."""
+        kept, row = np.unique(frame["row"], return_inverse=True)
+        contenders = tuple(self.contenders[n] for n in kept)
+        return replace(self, contenders=contenders, instances=instances, frame=frame.assign(row=row))
+
+
+def _fallback(suite: Suite | None, instances: Iterable[str]) -> Array:
+    nothing = (
+        np.nan if suite is None else evaluate(one := suite.read(name), Solution.nothing_cached(one)).cost
+        for name in instances
+    )
+    return np.array(list(nothing), dtype=float)
+
+
+def _reference(references: Mapping[str, Reference], instances: Iterable[str]) -> Array:
+    known = (references.get(name) for name in instances)
+    return np.array([one.cost if one is not None and one.cost > 0 else np.nan for one in known])
+
+
+def failure(record: Record) -> str:
+    """Return how a run ended: verified, declined, or the kind of its failure.
+
+    It is what is wrong with the answer; without an answer, why the run ended.
+    """
+    if verified_cost(record) is not None:
+        return VERIFIED
+    if record.verdict == "skipped":
+        return DECLINED
+    ended_by_itself = record.stop_reason in ("finished", "soft limit")
+    return record.verdict if ended_by_itself or record.verdict != "no solution" else record.stop_reason
+
+
+def _values(record: Record) -> tuple[Any, ...]:
+    """What the flat table has of a run, in the order of `_NUMBERS` and `_OBJECTS`."""
+    cost, score = verified_cost(record), record.score
+    hit_ratio = 0.0 if cost is None or score is None else score.hit_ratio
+    low = 0.0 if score is None else (score.low_step_hit_share or 0.0) * hit_ratio
+    start_s = record.start_s
+    if start_s is None:  # in records made before it was kept
+        start_s = (record.import_s or 0.0) + (record.build_s or 0.0)
+    answer_s = None if record.solve_s is None else record.solve_s + start_s
+    trace = np.array([(p.seconds, p.cost) for p in record.trace if p.cost is not None]).reshape(-1, 2)
+    environment = record.environment
+    return (
+        cost, record.solve_s, answer_s, hit_ratio, low, record.cell.wall_s, record.bound,
+        environment.get("reference_s"), record.cell.instance_sha256, failure(record), record.reason,
+        record.solution_sha256, record.started, trace, None if cost is None else record.raw, environment,
+    )  # fmt: skip
+
+
+class Gatherer:
+    """Takes in records one by one, and forgets each: of 100,000 the flat table is a tenth."""
+
+    def __init__(self) -> None:
+        self._contenders = Contenders()
+        self._numbers: dict[Contender, int] = {}
+        self._runs: list[tuple[Any, ...]] = []
+        self._entries: dict[tuple[str, Contender], Entry] = {}
+
+    def add(self, record: Record, entry: Entry | None = None) -> None:
+        """Take in a record, of a published entry if it is given; the last attempt at a run counts."""
+        cell = record.cell
+        who = self._contenders.of(cell, entry.manifest.authors if entry else ())
+        number = self._numbers.setdefault(who, len(self._numbers))
+        key = (cell.suite, number, cell.instance, cell.seed, cell.repetition)
+        self._runs.append(key + _values(record))
+        if entry is not None:
+            self._entries[cell.suite, who] = entry
+
+    def suites(self) -> list[str]:
+        """Return the names of the suites so far, sorted."""
+        return sorted({run[0] for run in self._runs})
+
+    def runs(self, suite: str = "", boards: Iterable[Any] = ()) -> list[Runs]:
+        """Return the runs of each suite, sorted by name.
+
+        Args:
+            suite: folder of the suite, if it is not a standard one.
+            boards: folders of boards, which may hold a suite of their own.
+
+        Raises:
+            InputError: if records are of different editions of an instance.
+        """
+        columns = [*_KEY, *_NUMBERS, *_OBJECTS]
+        data = dict(zip(columns, zip(*self._runs, strict=True), strict=True)) if self._runs else {}
+        frame = pandas.DataFrame({
+            name: pandas.Series(data.get(name, ()), dtype=float if name in _NUMBERS else object)
+            for name in columns
+        })  # fmt: skip
+        frame = frame.astype({"who": int, "seed": int, "repetition": int})
+        frame = frame.drop_duplicates(_KEY, keep="last")
+        return [
+            self._of_suite(str(name), find_suite(str(name), suite, boards), part.drop(columns="suite"))
+            for name, part in frame.groupby("suite")
+        ]
+
+    def _of_suite(self, name: str, suite: Suite | None, frame: pandas.DataFrame) -> Runs:
+        known = references(suite, frame)
+        instances = tuple(sorted(suite.entries if suite is not None else set(frame["instance"])))
+        everybody = list(self._numbers)
+        contenders = tuple(sorted((everybody[n] for n in frame["who"].unique()), key=repr))
+        rows = {self._numbers[who]: n for n, who in enumerate(contenders)}
+        places = {instance: n for n, instance in enumerate(instances)}
+        frame = frame[frame["instance"].isin(places)]
+        frame = frame.assign(row=frame["who"].map(rows), instance=frame["instance"].map(places).astype(int))
+        frame = frame.drop(columns=["who", "sha256"])
+        frame = frame.sort_values(["row", "instance", "seed", "repetition"], ignore_index=True)
+        entries = {who: self._entries[name, who] for who in contenders if (name, who) in self._entries}
+        protocol, sha256 = read_protocol(suite)
+        charged = _charged(frame, suite, instances, known, protocol)
+        return Runs(
+            name, suite, protocol, sha256, contenders, labels(contenders), entries, instances, known, charged
         )
+
+
+def references(suite: Suite | None, frame: pandas.DataFrame) -> dict[str, Reference]:
+    """Return the reference of every instance of the suite, or seen in the runs, that has one.
+
+    Raises:
+        InputError: if a run is of another edition of an instance than the suite's or another run's.
+    """
+    entries = {} if suite is None else suite.entries
+    hashes = {name: entry.sha256 for name, entry in entries.items()}
+    for name, sha256 in dict.fromkeys(zip(frame["instance"], frame["sha256"], strict=True)):
+        wanted = hashes.setdefault(name, sha256)
+        if sha256 != wanted:
+            rule = f"must be of one edition of the instance, sha256 {wanted[:12]}..."
+            advice = "show these folders apart, or run the suite again"
+            raise InputError(f"records of {name}", rule, f"{sha256[:12]}...", advice)
+    pinned = {} if suite is None else suite.references
+    best = frame.groupby("instance")["cost"].min().dropna()
+    return {str(name): Reference(cost, pinned=False) for name, cost in best.items()} | pinned
+
+
+def _charged(
+    frame: pandas.DataFrame, suite: Suite | None, instances: Sequence[str],
+    known: Mapping[str, Reference], protocol: Protocol,
+) -> pandas.DataFrame:  # fmt: skip
+    """Add what failed and declined runs are charged, and the gap of each."""
+    reference = _reference(known, instances)[frame["instance"]]
+    outcome = frame["outcome"].to_numpy(copy=True)
+    for n in np.flatnonzero(frame["bound"].notna() & ~np.isnan(reference)):
+        # A bound above the cost that gaps are to is refuted: that cost was reached.
+        if outcome[n] in (VERIFIED, "no solution") and contradicts(frame["bound"].iat[n], reference[n]):
+            outcome[n] = "contradicts a bound"
+    frame = frame.assign(outcome=outcome, verified=outcome == VERIFIED)
+    failed = ~frame["verified"].to_numpy()
+    fallback = np.full(len(instances), np.nan)
+    needed = np.unique(frame["instance"][failed])
+    fallback[needed] = _fallback(suite, [instances[n] for n in needed])
+    cost = np.where(failed, fallback[frame["instance"]], frame["cost"])
+    gap = (cost - reference) / reference
+    penalty_s = protocol.penalty * (frame["limit_s"] if protocol.wall_s is None else protocol.wall_s)
+    return frame.assign(
+        charged_cost=cost, gap=gap, charged_gap=np.where(failed, gap, 0.0),
+        charged_solve_s=frame["solve_s"].mask(failed, penalty_s),
+        charged_answer_s=frame["answer_s"].mask(failed, penalty_s),
+    )  # fmt: skip
+
+
+def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Runs]:
+    """Return the runs of each suite in `records`, sorted by name; of some solvers, if they are given.
+
+    Raises:
+        InputError: if a solver is unknown, or records are of different editions of an instance.
+    """
+    gatherer = Gatherer()
+    for record in records:
+        gatherer.add(record)
+    return [one.only(solvers) for one in gatherer.runs(suite)]

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from mincache.bench import raw_answers
 from mincache.bench.judge import OPTIMALITY
 from mincache.bench.records import RawScore, Record, Score
-from mincache.board.references import RELATIVE_TOLERANCE, verified_cost
+from mincache.board.entries import verified_cost
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
 from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
 from mincache.problem.instance import Instance

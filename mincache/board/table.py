@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas
 
 from mincache.bench.records import RawScore
-from mincache.board import formats, ranks
+from mincache.board import ranks
 from mincache.board.contenders import Contender
-from mincache.board.entries import Entry, Tier
-from mincache.board.repairs import RawMeans, raw_means
+from mincache.board.entries import Entry
 from mincache.board.runs import DECLINED, VERIFIED, Runs
+from mincache.problem.constraints import CONSTRAINTS
 from mincache.problem.quantity import Array
 
 UNEQUAL = 1.5
@@ -54,32 +55,22 @@ class Table:
         return [row for row in self.rows if not row.unranked]
 
     @cached_property
+    def compared(self) -> list[Row]:
+        """The rows that have a mean gap, ranked or not."""
+        return [row for row in self.rows if row.gap is not None]
+
+    @cached_property
     def questions(self) -> Mapping[str, ranks.RankRanges]:
         """What can be said of the ranked rows, by question; a question that cannot be told is left out."""
-        asked = {} if self.filtered or not self.ranked else {"here": self._here()}
-        libraries, strata = self.runs.libraries(), self.runs.strata()
-        if not asked or not libraries:
-            return asked
-        count = len(set(libraries))
-        if count >= ranks.FEWEST_LIBRARIES:
-            asked["libraries"] = self._asked(
-                partial(ranks.for_new_libraries, libraries=libraries), count, _trained
-            )
-        elif all(strata.count(one) > 1 for one in strata):
-            compared = partial(ranks.for_new_requests, strata=strata)
-            asked["requests"] = self._asked(compared, len(set(strata)), _trained)
+        if self.filtered or not self.ranked:
+            return {}
+        asked = {}
+        for name, (compare, units) in ranks.tests(self.runs.libraries, self.runs.strata).items():
+            samples = [row.sample(name) for row in self.ranked]
+            pairs = {(a, b): compare(samples[a], samples[b]) for a, b in ranks.all_pairs(len(samples))}
+            units = units or len(self.runs.instances)
+            asked[name] = ranks.ranking(pairs, len(samples), units, self.runs.protocol.level)
         return asked
-
-    def _here(self) -> ranks.RankRanges:
-        return self._asked(ranks.on_these_instances, self.runs.shape[1], _seeded)
-
-    def _asked(
-        self, compared: Callable[[ranks.Sample, ranks.Sample], ranks.Difference], units: int,
-        uncertain: Callable[[Row], bool],
-    ) -> ranks.RankRanges:  # fmt: skip
-        samples = [row.sample(uncertain(row)) for row in self.ranked]
-        pairs = {(a, b): compared(samples[a], samples[b]) for a, b in ranks.all_pairs(len(samples))}
-        return ranks.ranking(pairs, len(samples), units, self.runs.protocol.level)
 
     @cached_property
     def unequal_machines(self) -> dict[str, float]:
@@ -128,44 +119,64 @@ class Row:
         return self.runs.entries.get(self.who)
 
     @cached_property
-    def where(self) -> Array:
-        """Where in the flat table its runs are."""
+    def frame(self) -> pandas.DataFrame:
+        """Its runs."""
         return self.runs.of(self.number)
 
     @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The environment of its first run: versions, machine, `stochastic`, `kind`."""
+        found: dict[str, Any] = self.frame["environment"].iat[0]
+        return found
+
+    @cached_property
     def kind(self) -> str:
-        """Its kind; "" if nobody says."""
-        return self.runs.kind(self.number)
+        """Its kind, such as `exact`; "" if nobody says."""
+        return (self.entry.manifest.kind if self.entry else "") or str(self.facts.get("kind", ""))
 
-    def by_instance(self, values: Array) -> Array:
-        """Return the mean over its runs of values [R], for each instance [I]; nan where it has none."""
-        found = np.bincount(
-            self.runs.instance[self.where], weights=values[self.where], minlength=self.runs.shape[1]
-        )
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(found / self.runs.count[self.number])
+    @cached_property
+    def streams(self) -> list[tuple[int, int]]:
+        """Seed and repetition of its runs, each pair once."""
+        return sorted(set(zip(self.frame["seed"].tolist(), self.frame["repetition"].tolist(), strict=True)))
 
-    def mean(self, values: Array) -> float | None:
+    @cached_property
+    def stochastic(self) -> bool:
+        """Whether its answer depends on the seed: it says so, or was run more than once."""
+        return self.facts.get("stochastic") is True or len(self.streams) > 1
+
+    def by_instance(self, column: str) -> Array:
+        """Return the mean of a column over its runs of each instance [I]; nan where it has none."""
+        return np.asarray(self.runs.means(column)[self.number])
+
+    def mean(self, column: str) -> float | None:
         """Return the mean over all instances of `by_instance`; None if one has no run or no number."""
-        return _known(float(self.by_instance(values).mean()))
+        return known(float(self.by_instance(column).mean()))
 
     @cached_property
     def gap(self) -> float | None:
         """Mean gap."""
-        return self.mean(self.runs.gap)
+        return self.mean("gap")
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
         """What the seeds leave open of the gap."""
         if self.gap is None or self.table.filtered:
             return None
-        return ranks.interval(self.sample(_seeded(self)), self.runs.protocol.level)
+        return ranks.interval(self.sample("here"), self.runs.protocol.level)
 
-    def sample(self, uncertain: bool) -> ranks.Sample:
-        """Return its gaps, for tests."""
-        return ranks.Sample(
-            self.runs.matrix(self.number, self.runs.gap), uncertain, self.runs.streams(self.number)
-        )
+    def sample(self, question: str, log_costs: bool = False) -> ranks.Sample:
+        """Return its gaps, or the logarithms of its costs, for tests.
+
+        On these instances seeds are uncertain, and a trained row is its published policies; for new draws a
+        trained row is uncertain.
+        """
+        trained = self.kind == "learned"
+        instance = self.frame["instance"].to_numpy()
+        values = np.full((self.runs.shape[1], self.seeds), np.nan)
+        chosen = np.log(self.frame["charged_cost"]) if log_costs else self.frame["gap"]
+        values[instance, np.arange(len(instance)) - np.searchsorted(instance, instance)] = chosen
+        uncertain = self.stochastic and not trained if question == "here" else trained
+        return ranks.Sample(values, uncertain, self.streams)
 
     @cached_property
     def seeds(self) -> int:
@@ -178,24 +189,23 @@ class Row:
         return int((self.runs.count[self.number] > 0).sum())
 
     @cached_property
-    def tier(self) -> Tier | str:
+    def tier(self) -> str:
         """How far its entry can be trusted; "" if it is not published."""
         if self.entry is None:
             return ""
-        solved = self.where[self.runs.verified[self.where]]
-        stored = [solution is not None for solution in self.runs["solution"][solved]]
-        return self.entry.tier(bool(stored) and all(stored))
+        stored = self.frame["solution"][self.frame["verified"]].notna()
+        return self.entry.tier(len(stored) > 0 and bool(stored.all()))
 
     @cached_property
     def unranked(self) -> str:
         """Why it is not ranked; "" if it is."""
-        runs, protocol, whole = self.runs, self.runs.protocol, self.runs.shape[1]
-        fewest = int(runs.count[self.number].min(initial=self.seeds))
+        protocol, whole = self.runs.protocol, self.runs.shape[1]
+        fewest = int(self.runs.count[self.number].min(initial=self.seeds))
         if self.tier in ("flagged", "self-reported"):
-            return str(self.tier)
+            return self.tier
         if self.covered < whole:
             return f"attempted {self.covered} of {whole} instances"
-        if runs.stochastic(self.number) and self.kind != "learned" and fewest < protocol.seeds:
+        if self.stochastic and self.kind != "learned" and fewest < protocol.seeds:
             return f"{fewest} of {protocol.seeds} seeds"
         if departures := protocol.departures(self.who):
             return f"departs from the protocol: {', '.join(departures)}"
@@ -208,8 +218,7 @@ class Row:
         """Its place by the mean gap; equal ones share the better."""
         if self.unranked or self.gap is None:
             return None
-        own = round(self.gap, ranks.GAP_DIGITS)
-        return 1 + sum(round(row.gap or 0.0, ranks.GAP_DIGITS) < own for row in self.table.ranked)
+        return 1 + sum(rounded_gap(row) < rounded_gap(self) for row in self.table.ranked)
 
     def range(self, question: str) -> tuple[int, int] | None:
         """Return the ranks left open; None if the row is not ranked or the question cannot be told."""
@@ -234,25 +243,17 @@ class Row:
     @cached_property
     def identical(self) -> tuple[str, ...]:
         """Labels of the ranked rows with the same cost on every instance."""
-        if self.unranked:
-            return ()
-        own = self.by_instance(self.runs.gap)
+        own, others = self.by_instance("gap"), [] if self.unranked else self.table.ranked
         return tuple(
             row.solver
-            for row in self.table.ranked
-            if row.number != self.number
-            and np.allclose(row.by_instance(row.runs.gap), own, rtol=0, atol=ranks.EQUAL)
+            for row in others
+            if row is not self and np.allclose(row.by_instance("gap"), own, rtol=0, atol=ranks.EQUAL)
         )
 
     @cached_property
     def outcomes(self) -> Mapping[str, int]:
         """How its runs ended: how many are verified, declined, or failed of each kind."""
-        return dict(sorted(Counter(self.runs["outcome"][self.where].tolist()).items()))
-
-    @property
-    def count(self) -> int:
-        """Number of its runs."""
-        return len(self.where)
+        return dict(sorted(Counter(self.frame["outcome"]).items()))
 
     @property
     def verified(self) -> int:
@@ -260,83 +261,88 @@ class Row:
         return self.outcomes.get(VERIFIED, 0)
 
     @property
-    def declined(self) -> int:
-        """How many its solver declined."""
-        return self.outcomes.get(DECLINED, 0)
-
-    @property
     def failures(self) -> dict[str, int]:
         """How many failed, by kind."""
         return {kind: n for kind, n in self.outcomes.items() if kind not in (VERIFIED, DECLINED)}
 
-    @property
-    def failures_text(self) -> str:
-        """Failures and declined runs, such as `3 crash, 1 wall`; "" if there are none."""
-        return formats.failures(self.failures | ({DECLINED: self.declined} if self.declined else {}))
-
-    @property
-    def charged_gap(self) -> float | None:
-        """The part of the mean gap that comes from runs that failed or declined."""
-        return (
-            self.mean(np.where(self.runs.verified, 0.0, self.runs.gap)) if self.verified < self.count else 0.0
-        )
-
-    def median_s(self, column: str) -> float | None:
-        """Return the median of charged times over all its runs."""
-        return _known(float(np.median(self.runs.charged_s(column)[self.where])))
-
     @cached_property
     def raw(self) -> RawMeans:
         """What its answers were before their repair."""
-        reported: dict[int, list[RawScore]] = {}
-        for n in self.where:
-            if (score := self.runs["raw"][n]) is not None:
-                reported.setdefault(int(self.runs.instance[n]), []).append(score)
-        return raw_means(list(reported.values()))
+        return raw_means(self.frame)
 
     @cached_property
     def reference_s(self) -> float | None:
         """Median time of the fixed computation on the machines that it ran on."""
-        return _known(float(np.median(self.runs["reference_s"][self.where])))
+        return known(float(self.frame["reference_s"].median(skipna=False)))
 
     @property
     def machine(self) -> str:
         """The processor it ran on, and how many cores."""
-        facts = self.runs.facts(self.number)
-        cores = facts.get("cores")
-        return f"{facts.get('cpu', 'unknown')}" + (f", {cores} cores" if cores else "")
+        cores = self.facts.get("cores")
+        return f"{self.facts.get('cpu', 'unknown')}" + (f", {cores} cores" if cores else "")
 
     @property
     def version(self) -> str:
         """The version of mincache that ran it."""
-        found: Any = self.runs.facts(self.number).get("versions", {})
+        found: Any = self.facts.get("versions", {})
         return str(found.get("mincache", "unknown"))
 
     @property
     def date(self) -> str:
         """The day of its last run."""
-        return str(max(self.runs["started"][self.where]))[:10]
+        return str(max(self.frame["started"]))[:10]
 
 
-def geometric_mean(values: Array, table: Table) -> float | None:
-    """Return the geometric mean of values, shifted as the protocol says; None if one is missing."""
-    shift = table.runs.protocol.time_shift_s
-    return _known(float(np.exp(np.log(values + shift).mean()) - shift))
+class RawMeans(NamedTuple):
+    """What answers were before their repair, each instance counting once.
+
+    Attributes:
+        cost: mean cost of the raw decisions; None if no run reports any, or one's cost is not finite.
+        rate: share of the slots that break each constraint that is ever broken.
+        excess: mean over those slots of by how much.
+    """
+
+    cost: float | None = None
+    rate: Mapping[str, float] = {}
+    excess: Mapping[str, float] = {}
+
+    @property
+    def worst(self) -> float | None:
+        """The largest rate; 0 where raw answers break nothing, None where there are none."""
+        return max(self.rate.values(), default=None if self.cost is None else 0.0)
 
 
-def _seeded(row: Row) -> bool:
-    """Whether seeds are uncertain on these instances: a trained row is its published policies."""
-    return row.kind != "learned" and row.runs.stochastic(row.number)
+def raw_means(runs: pandas.DataFrame) -> RawMeans:
+    """Return the means over instances, each counting by the mean over its runs that report raw decisions."""
+    reported = runs[runs["raw"].notna()]
+    if reported.empty:
+        return RawMeans()
+    flat = pandas.DataFrame(list(map(_broken, reported["raw"])))
+    means = flat.groupby(reported["instance"].to_numpy()).mean(skipna=False).mean(skipna=False)
+    rate = {name: float(means[name]) for name in CONSTRAINTS if means[name] > 0.0}
+    excess = {name: float(means[f"excess of {name}"]) / rate[name] for name in rate}
+    return RawMeans(known(float(means["cost"])), rate, excess)
 
 
-def _trained(row: Row) -> bool:
-    return row.kind == "learned"
+def _broken(score: RawScore) -> dict[str, float]:
+    """Cost, rates, and the excesses over all slots, those that keep a constraint counting 0."""
+    found = {"cost": math.nan if score.cost is None else score.cost}
+    for name in CONSTRAINTS:
+        broken = score.violations.get(name)
+        found[name] = broken.rate if broken else 0.0
+        found[f"excess of {name}"] = broken.rate * broken.mean_excess if broken else 0.0
+    return found
 
 
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def known(value: float) -> float | None:
+    """Return a number that is finite; else None."""
+    return float(value) if math.isfinite(value) else None
 
 
-def _place(row: Row) -> tuple[bool, bool, float, str]:
-    gap = math.inf if row.gap is None else round(row.gap, ranks.GAP_DIGITS)
-    return bool(row.unranked), row.gap is None, gap, row.solver
+def rounded_gap(row: Row) -> float:
+    """Return the gap by which a row is placed; infinity without one."""
+    return math.inf if row.gap is None else round(row.gap, ranks.GAP_DIGITS)
+
+
+def _place(row: Row) -> tuple[bool, float, str]:
+    return bool(row.unranked), rounded_gap(row), row.solver

@@ -10,15 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from mincache.bench.records import Record
-from mincache.board import readme
-from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, Entry, read_entry
+from mincache.board import render
+from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
 from mincache.board.entry_checks import wrong_in_entry
-from mincache.board.gathering import Gatherer
-from mincache.board.references import SUITE_FOLDER
-from mincache.board.runs import Runs
+from mincache.board.runs import VERIFIED, Gatherer, Runs
 from mincache.board.scores import below
 from mincache.board.table import Table
 from mincache.errors import InputError
@@ -126,9 +122,9 @@ def verify(
     checked = read_board(board, tell=tell)
     tables = checked.tables()
     found = {**checked.wrong, TOGETHER: list(_wrong_together(board, checked.runs))}
-    found[readme.PAGE_FILE] = list(_wrong_file(board / readme.PAGE_FILE, readme.page(tables, board).encode()))
+    found[render.PAGE_FILE] = list(_wrong_file(board / render.PAGE_FILE, render.page(tables, board).encode()))
     for table in tables if draw is not None else ():
-        path = board / readme.chart_file(table.runs.name)
+        path = board / render.chart_file(table.runs.name)
         if path.exists() and draw is not None:
             found[path.name] = list(_wrong_file(path, draw(table) or b""))
     return found
@@ -159,8 +155,8 @@ def verify_entry(
 
 
 def _wrong_together(board: Path, suites: Sequence[Runs]) -> Iterator[str]:
-    belonging = {readme.PAGE_FILE, *(path.name for path in board.iterdir() if path.is_dir())}
-    belonging |= {readme.chart_file(name) for name in belonging}
+    belonging = {render.PAGE_FILE, *(path.name for path in board.iterdir() if path.is_dir())}
+    belonging |= {render.chart_file(name) for name in belonging}
     for path in sorted(board.iterdir()):
         if path.name not in belonging or path.is_symlink():
             yield f"{path.name} does not belong to a board"
@@ -185,15 +181,14 @@ def _twins(manifests: Iterable[Path]) -> Iterator[str]:
 
 def _refuted(runs: Runs) -> Iterator[str]:
     """Find bounds above a verified cost of anybody."""
-    best = np.full(len(runs.instances), np.inf)
-    np.fmin.at(best, runs.instance, np.where(runs.verified, runs["cost"], np.nan))
-    for n in np.flatnonzero(runs["bound"] > best[runs.instance]):
-        who, where = runs.contenders[runs.row[n]], runs.instance[n]
-        entry = runs.entries[who]
-        flagged = any(review.finding == "flagged" for review in entry.reviews.values())
-        if not flagged and below(best[where], runs["bound"][n]):
-            run = f"{runs.labels[who]}, {runs.instances[where]}"
-            yield f"{run}: bound {runs['bound'][n]} is above the verified cost {best[where]}"
+    best = runs.frame[runs.frame["outcome"] == VERIFIED].groupby("instance")["cost"].min()
+    bounded = runs.frame[runs.frame["bound"] > runs.frame["instance"].map(best)]
+    for run in bounded.itertuples():
+        who, cost = runs.contenders[run.row], best[run.instance]
+        flagged = any(review.finding == "flagged" for review in runs.entries[who].reviews.values())
+        if not flagged and below(cost, run.bound):
+            name = f"{runs.labels[who]}, {runs.instances[run.instance]}"
+            yield f"{name}: bound {run.bound} is above the verified cost {cost}"
 
 
 def _wrong_file(path: Path, rebuilt: bytes) -> Iterator[str]:

@@ -43,11 +43,11 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str, fo
     from mincache.board.table import Table
 
     if chart is not None:
-        from mincache.site import charts
+        from mincache.site import charts, drawing
 
         if second is None:
             raise InputError("--chart", "must be of two sides", "one", "give a second FOLDER too")
-        charts.require_libraries()
+        drawing.require_libraries()
     one, solver = _side(first, suite)
     if second:
         other, also = _side(second, suite)
@@ -58,7 +58,7 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str, fo
         lines = [line for comparison in found for line in _lines(comparison)]
         answer(form, documents, *lines, rows=[_flat(one, "p_values") for one in documents])
         if chart is not None:
-            charts.write(charts.scatter(found), chart)
+            drawing.write(charts.scatter(found), chart)
     elif solver:
         rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave the solver out for all pairs"
         raise InputError("SOLVER", rule, "one side alone", advice)
@@ -86,17 +86,11 @@ def _only(found: list[Runs], solver: str) -> list[Runs]:
     """Return the runs of a solver on each suite that has it; refused if none has."""
     if not solver:
         return found
-    known = {
-        name for runs in found for who in runs.contenders for name in (runs.labels[who], who.solver, who.name)
-    }
-    if solver not in known:
-        labels = sorted({runs.labels[who] for runs in found for who in runs.contenders})
+    kept = [runs for runs in found if runs.has(solver)]
+    if not kept:
+        labels = sorted({label for runs in found for label in runs.labels.values()})
         raise InputError("SOLVER", f"must be among {', '.join(labels)}", repr(solver))
-    return [
-        runs.only([solver])
-        for runs in found
-        if any(solver in (runs.labels[who], who.solver, who.name) for who in runs.contenders)
-    ]
+    return [runs.only([solver]) for runs in kept]
 
 
 def _as_document(found: Comparison) -> dict[str, Any]:
@@ -148,7 +142,7 @@ def _all_pairs(found: Sequence[Table]) -> tuple[list[dict[str, Any]], list[str]]
         documents.append({
             "suite": table.runs.name,
             "pairs": [pair._asdict() for pair in compared],
-            "virtual_best": [asdict(share) for share in added],
+            "virtual_best": [share._asdict() for share in added],
         })  # fmt: skip
         lines.append(
             f"{table.runs.name}, {len(table.runs.instances)} instances; p by Holm for all pairs together"

@@ -25,7 +25,7 @@ ENABLES = {
     "dask": "mincache run --executor dask",
     "compiled": "decomposition in compiled loops, for instances beyond the paper's",
     "certify": "mincache certify --check",
-    "data": "to_pandas and to_xarray in Python",
+    "data": "to_xarray in Python, and request logs in Parquet files",
 }
 """What each extra is for; those for developers of mincache are left out."""
 

@@ -98,8 +98,8 @@ def explain(
         lost = found.by_slot.items()
         rows += [(t, {part: float(values[t]) for part, values in lost}) for t in range(len(found.best.cache))]
     if output is not None:
-        from mincache.site.charts import write
-        from mincache.site.explanation_chart import explanation_chart
+        from mincache.site.drawing import write
+        from mincache.site.pictures import explanation_chart
 
         write(explanation_chart(rows, "solver" if solution is None else "slot"), output)
         click.echo(f"picture in {output}", err=True)
@@ -136,7 +136,7 @@ def _campaign(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: fl
     """Return every stored answer of a campaign explained, the best answer found once an instance."""
     from mincache.analysis.explanation import explain as explain_answer
     from mincache.bench import journal
-    from mincache.board.references import find_suite
+    from mincache.board.entries import find_suite
     from mincache.files.documents import read_solution
 
     if not folder.is_dir():

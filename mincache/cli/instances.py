@@ -219,18 +219,18 @@ def features(suite: str, form: str | None, output: Path | None, time_limit: floa
     from mincache.generation import suites
 
     if output is not None:
-        from mincache.site import charts
+        from mincache.site import drawing
 
-        charts.require_libraries()
+        drawing.require_libraries()
         prepare(output)
     found = suites.find(suite)
     tracking = tracked(found, "solving", total=len(found.entries))
     rows = [features_of(instance, time_limit) for instance in tracking]
     answer(form, [asdict(row) for row in rows], feature_table(found, rows))
     if output is not None:
-        from mincache.site.feature_chart import feature_chart
+        from mincache.site.pictures import feature_chart
 
-        charts.write(feature_chart(rows, groups_of(found)), output)
+        drawing.write(feature_chart(rows, groups_of(found)), output)
         click.echo(f"picture in {output}", err=True)
 
 

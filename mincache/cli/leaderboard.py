@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +95,7 @@ def read_tables(
         InputError: if there is nothing to show.
     """
     from mincache.board.entries import is_campaign, read_campaigns
-    from mincache.board.gathering import Gatherer
+    from mincache.board.runs import Gatherer
     from mincache.board.table import Table
     from mincache.board.verify import gather_board
 
@@ -157,10 +156,10 @@ def _show(table: Table) -> None:
 @machine_output("an array, an object a suite")
 def contrasts(board: Path, base: str, form: str | None) -> None:
     """Show what each suite adds: how far solvers are apart on it, and which ones change places."""
-    from mincache.board import contrasts as contrasting
+    from mincache.board import comparison, render
 
-    found = contrasting.contrasts(read_tables([board], tell=warn), base)
-    answer(form, [asdict(one) for one in found], contrasting.contrasts_markdown(found, base).rstrip("\n"))
+    found = comparison.contrasts(read_tables([board], tell=warn), base)
+    answer(form, [one._asdict() for one in found], render.contrasts_markdown(found, base).rstrip("\n"))
 
 
 @leaderboard.command()
@@ -297,9 +296,9 @@ def serve(site: Path, port: int) -> None:
 @click.option("-o", "--output", required=True, type=PICTURE, help="Picture to write.")
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
     """Draw a chart of a campaign or a leaderboard, for a paper."""
-    from mincache.site import charts
+    from mincache.site import charts, drawing
 
-    charts.require_libraries()
+    drawing.require_libraries()
     found = read_tables([folder], solvers, suite, tell=warn)
     if len(found) != 1:
         raise InputError("--suite", "must choose one of the suites in the records", f"{len(found)} of them")
@@ -307,7 +306,7 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output:
     if drawn is None:
         raise InputError("--kind", "must have something to draw in these records", "nothing", "try gap")
     prepare(output)
-    charts.write(drawn, output)
+    drawing.write(drawn.specification, output)
     click.echo(output)
 
 

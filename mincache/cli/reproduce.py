@@ -92,7 +92,7 @@ def _reproduce(
     from mincache.paper import findings, studies
     from mincache.paper.sizes import SIZES
     from mincache.paper.study_folder import StudyFolder
-    from mincache.site import charts
+    from mincache.site import drawing
 
     names = list(studies.STUDIES) if word == ALL else [word]
     if show:
@@ -100,7 +100,7 @@ def _reproduce(
             _print(findings.read(output, name))
         _refresh(page, output)
         return
-    charts.require_libraries()
+    drawing.require_libraries()
     with _Stages() as bars:
         where = work or output / f"work-{size}"
         folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
@@ -169,8 +169,7 @@ def reproduce_row(
     from mincache.bench.describing import describe_one
     from mincache.bench.entrant import absolute
     from mincache.bench.executors import LocalExecutor
-    from mincache.board.entries import find_entry, read_entry
-    from mincache.board.references import find_suite
+    from mincache.board.entries import find_entry, find_suite, read_entry
     from mincache.board.rerun import reproduction, spec_of, tasks_of
     from mincache.cli.summary import Progress
     from mincache.errors import InputError

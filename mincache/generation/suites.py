@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
+from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import (
     digest,
     instance_bytes,
@@ -161,18 +161,15 @@ class Suite:
     def to_pandas(self) -> pandas.DataFrame:
         """Return a table with a row an instance: its place in the recipe, and what is known of its optimum.
 
-        Raises:
-            MissingExtraError: if pandas is not installed.
-
         Example:
             >>> import mincache
             >>> table = mincache.suite("smoke-v1").to_pandas()
             >>> table.set_index("name").loc["smoke-v1.l0.n10.t0", "users"].item()
             10
         """
-        pd = optional_library("pandas", "data", "to_pandas needs")
-        found: pandas.DataFrame = pd.DataFrame([entry.model_dump() for entry in self.entries.values()])
-        return found
+        import pandas
+
+        return pandas.DataFrame([entry.model_dump() for entry in self.entries.values()])
 
     def __len__(self) -> int:
         return len(self.entries)

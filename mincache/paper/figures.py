@@ -7,7 +7,7 @@ from typing import Any
 
 from mincache.paper.claims import CLOUD_ONLY, DDPG, HCRAS, MOST_HITS, OPTIMUM, RCARS
 from mincache.paper.findings import FindingRow
-from mincache.site.charts import altair
+from mincache.site.drawing import altair
 
 _WIDTH, _HEIGHT = 520, 320
 _MARKS = {

@@ -42,14 +42,14 @@ class Findings:
 
 def write(folder: Path, found: Findings) -> list[Path]:
     """Write everything into a folder, and return the files."""
-    from mincache.site import charts
+    from mincache.site import drawing
 
     document = {"format": FORMAT, "what": found.study, "record": found.record, "tables": found.tables}
     files = {f"{found.study}.json": (json.dumps(rounded_numbers(document), indent=1) + "\n").encode()}
     files |= {f"{name}.csv": as_csv(rows) for name, rows in found.tables.items()}
     files |= {f"runs/{name}.csv": as_csv(rows) for name, rows in found.runs.items()}
     for name, chart in found.charts.items():
-        files |= {f"{name}.svg": charts.svg(chart), f"{name}.png": charts.png(chart)}
+        files |= {f"{name}.svg": drawing.svg(chart), f"{name}.png": drawing.png(chart)}
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         write_bytes(folder / name, data)

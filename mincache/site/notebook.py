@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pandas
+
 from mincache.bench import campaign, journal
 from mincache.bench.cores import usable_cores
 from mincache.bench.describing import describe_all
@@ -20,20 +22,19 @@ from mincache.bench.plan import plan
 from mincache.bench.records import Record
 from mincache.bench.sources import spec_of
 from mincache.board.columns import Column, numbers, visible_columns
-from mincache.board.gathering import gather
+from mincache.board.entries import verified_cost
 from mincache.board.notes import notes
-from mincache.board.references import verified_cost
+from mincache.board.runs import gather
 from mincache.board.table import Row, Table
-from mincache.errors import InputError, optional_library
+from mincache.errors import InputError
 from mincache.generation import suites
 from mincache.generation.suites import Suite
 from mincache.problem import display
-from mincache.site import charts
+from mincache.site import charts, drawing
 from mincache.solving.contract import Solver
 
 if TYPE_CHECKING:
     import altair
-    import pandas
 
 SOURCES_FOLDER = "sources"
 """Where a campaign's folder holds the sources of solvers that came from a notebook."""
@@ -134,12 +135,8 @@ class Results:
         return Ranking(self._ranking)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return a table with a row a run: what ran, its verdict, scores, gap, bound and times in s.
-
-        Raises:
-            MissingExtraError: if pandas is not installed.
-        """
-        return _frame([self._row(record) for record in self.records])
+        """Return a table with a row a run: what ran, its verdict, scores, gap, bound and times in s."""
+        return pandas.DataFrame([self._row(record) for record in self.records])
 
     def _row(self, record: Record) -> dict[str, Any]:
         cell, cost = record.cell, verified_cost(record)
@@ -164,10 +161,10 @@ class Results:
             InputError: if there is no such kind, or nothing to draw.
             MissingExtraError: if altair is not installed.
         """
-        specification = charts.chart(kind, self._ranking)
-        if specification is None:
+        drawn = charts.chart(kind, self._ranking)
+        if drawn is None:
             raise InputError("chart", "must have verified runs to draw", "none", "see to_pandas()")
-        found: altair.Chart = charts.altair().Chart.from_dict(specification)
+        found: altair.Chart = drawing.altair().Chart.from_dict(drawn.specification)
         return found
 
     def __repr__(self) -> str:
@@ -196,12 +193,8 @@ class Ranking:
         return self.ranked.rows
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return the numbers as a table with a row a solver: shares of 1, times in s.
-
-        Raises:
-            MissingExtraError: if pandas is not installed.
-        """
-        return _frame([numbers(row) for row in self.ranked.rows])
+        """Return the numbers as a table with a row a solver: shares of 1, times in s."""
+        return pandas.DataFrame([numbers(row) for row in self.ranked.rows])
 
     def _cells(self, columns: list[Column]) -> list[list[str]]:
         return [[column.text(row) for column in columns] for row in self.ranked.rows]
@@ -224,8 +217,3 @@ class Ranking:
         header = [column.heading for column in columns]
         told = display.html_table("", ([note] for note in notes(self.ranked)))
         return display.html_table(self.ranked.runs.name, self._cells(columns), header) + told
-
-
-def _frame(rows: list[dict[str, Any]]) -> pandas.DataFrame:
-    found: pandas.DataFrame = optional_library("pandas", "data", "to_pandas needs").DataFrame(rows)
-    return found

@@ -31,7 +31,7 @@ _EXTRAS = {
     "torch": "ddpg", "gymnasium": "ddpg",
     "numba": "compiled",
     "mpmath": "certify",
-    "pandas": "data", "xarray": "data",
+    "xarray": "data",
     "distributed": "dask",
 }  # fmt: skip
 

@@ -15,8 +15,8 @@ from mincache.cli.terminal import csv_text
 from mincache.exact import optimum
 from mincache.generation.suites import find
 from mincache.problem.instance import Server
-from mincache.site.charts import svg
-from mincache.site.feature_chart import feature_chart
+from mincache.site.drawing import svg
+from mincache.site.pictures import feature_chart
 
 COLUMNS = [field.name for field in fields(Features)]
 DECLINES = """

@@ -6,7 +6,8 @@ import pytest
 from board_fixture import record, smoke_campaign, tables
 from click.testing import CliRunner
 
-from mincache.board.contrasts import contrasts, contrasts_markdown
+from mincache.board.comparison import contrasts
+from mincache.board.render import contrasts_markdown
 from mincache.cli.leaderboard import leaderboard
 from mincache.errors import InputError
 

@@ -19,6 +19,7 @@ def test_nothing_is_a_dash_and_zero_has_no_sign():
 def test_failures_are_listed():
     """Every kind stands with its count."""
     assert formats.failures({"crash": 3, "wall": 1}) == "3 crash, 1 wall"
+    assert formats.failures({"crash": 1}, 2) == "1 crash, 2 declined"
     assert formats.failures({}) == ""
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 from board_fixture import record, tables
 
 from mincache.board.notes import notes
-from mincache.board.references import Reference
 from mincache.board.table import Table
+from mincache.generation.recipes import Reference
 
 
 def _notes(records):

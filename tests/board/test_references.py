@@ -1,11 +1,13 @@
 import dataclasses
 
+import pandas
 import pytest
 from board_fixture import record
 
-from mincache.board.references import Reference, find_suite, verified_cost
-from mincache.board.references import references as found_in
+from mincache.board.entries import find_suite, verified_cost
+from mincache.board.runs import references as found_in
 from mincache.errors import InputError
+from mincache.generation.recipes import Reference
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate, write_content
 from mincache.generation.suites import Recipe, Suite
@@ -15,7 +17,7 @@ def references(suite, records):
     """Return the references of a suite and these records."""
     runs = [(r.cell.instance, r.cell.instance_sha256, verified_cost(r)) for r in records]
     return found_in(
-        suite, [(name, sha256, float("nan") if cost is None else cost) for name, sha256, cost in runs]
+        suite, pandas.DataFrame(runs, columns=["instance", "sha256", "cost"]).astype({"cost": float})
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mincache import Solution
 from mincache.board.columns import numbers
-from mincache.board.gathering import failure, gather
+from mincache.board.runs import failure, gather
 from mincache.errors import InputError
 from mincache.generation.suites import find
 from mincache.problem.evaluation import evaluate
@@ -80,6 +80,14 @@ def test_a_failed_run_takes_ten_limits_before_any_mean():
     assert row["median_solve_s"] == pytest.approx(25.5)
 
 
+def test_loading_is_that_of_the_record_where_it_says_so():
+    """`start_s` counts; in older records its parts do; a run without an answer has no time."""
+    times = [{"start_s": 2.0, "import_s": 0.5, "build_s": 0.5}, {"import_s": 0.5, "build_s": 0.25}, {}]
+    runs = [one.model_copy(update=found) for one, found in zip(whole("s", 1.0), times, strict=False)]
+    (found,) = gather([*runs, run_of("s", NAMES[3], 1.0, solve_s=None)])
+    assert found.frame["answer_s"].fillna(-1).tolist() == [3.0, 1.75, 1.0, -1.0]
+
+
 def test_a_declined_run_is_charged_and_counted_apart():
     """Declining costs the same as failing, and is no failure."""
     declined = [run_of("s", NAMES[0], None, verdict="skipped"), *whole("s", 1.0)[1:]]
@@ -140,7 +148,7 @@ def test_a_bound_above_the_best_known_cost_is_a_failure():
 def test_the_last_attempt_at_a_run_counts():
     """A run made again replaces the one before."""
     (runs,) = gather([run_of("s", NAMES[0], None, stop_reason="crash"), run_of("s", NAMES[0], 1.0)])
-    assert runs["outcome"].tolist() == ["verified"]
+    assert runs.frame["outcome"].tolist() == ["verified"]
 
 
 def test_rows_can_be_chosen_and_unknown_ones_are_refused():
@@ -204,5 +212,5 @@ def test_runs_are_sorted_whatever_the_order_of_records():
     """The order in which records are read does not show."""
     records = [run_of(s, name, 1.0 + 0.1 * r, r) for s in ("x", "y") for name in NAMES for r in range(3)]
     (one,), (other,) = gather(records), gather(records[::-1])
-    assert one.gap.tolist() == other.gap.tolist()
-    assert all(math.isfinite(gap) for gap in one.gap)
+    assert one.frame["gap"].tolist() == other.frame["gap"].tolist()
+    assert all(math.isfinite(gap) for gap in one.frame["gap"])

@@ -15,14 +15,14 @@ from layout import CHANGES, ROOMS
 from pydantic import BaseModel
 
 from mincache.bench.records import StopReason, Verdict
-from mincache.board import contrasts
+from mincache.board import comparison, render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import COVERED, TIERS
-from mincache.board.references import RELATIVE_TOLERANCE
 from mincache.board.verify import read_board
 from mincache.cli.main import VERBS, cli
 from mincache.cli.schema import symbols_markdown
 from mincache.generation import sections, suites
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.scenario import Scenario
 from mincache.solving.conformance import check_solver
 
@@ -154,8 +154,8 @@ def heuristics_markdown():
 def contrasts_markdown():
     """What each suite tells apart, from the published records."""
     tables = read_board(ROOT / "leaderboard", rescore=False).tables()
-    found = contrasts.contrasts(tables, "paper-v1")
-    return contrasts.contrasts_markdown(found, "paper-v1").rstrip("\n")
+    found = comparison.contrasts(tables, "paper-v1")
+    return render.contrasts_markdown(found, "paper-v1").rstrip("\n")
 
 
 def rooms_markdown():

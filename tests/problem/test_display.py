@@ -113,7 +113,6 @@ def test_a_solution_of_another_instance_is_refused():
     [
         ("altair", "board", "instance.plot()", "charts need"),
         ("xarray", "data", "instance.to_xarray()", "to_xarray needs"),
-        ("pandas", "data", "mincache.suite('smoke-v1').to_pandas()", "to_pandas needs"),
     ],
 )
 def test_a_missing_library_is_one_sentence(module, extra, call, who):

@@ -21,7 +21,7 @@ from mincache.board.verify import read_board
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, read_bytes, solution_bytes
 from mincache.generation import suites
-from mincache.site.build import _files, build
+from mincache.site.build import build, site_files
 from mincache.site.pages import SuitePages
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
@@ -182,8 +182,8 @@ def test_every_run_can_be_downloaded(site, board):
     with (site / "data/smoke-v1.runs.csv").open(newline="") as file:
         listed = list(csv.DictReader(file))
     (table,) = tables_of(board)
-    assert len(listed) == len(table.runs.row)
-    assert {float(row["cost"]) for row in listed} == set(table.runs["cost"].tolist())
+    assert len(listed) == len(table.runs.frame)
+    assert {float(row["cost"]) for row in listed} == set(table.runs.frame["cost"])
 
 
 def test_a_site_leaves_nothing_of_an_earlier_one(board, tmp_path):
@@ -247,7 +247,7 @@ def test_a_policy_forbids_what_the_site_does_not_need(pages):
 def test_pages_are_small(tmp_path):
     """With 5,040 runs in as many rows as can be, both pages stay under 200 kB compressed."""
     (table,) = tables_of(large_board(tmp_path, solvers=84, seeds=1))
-    files = _files([SuitePages(table)], None)
+    files = site_files([SuitePages(table)], None)
     for wanted in ("index.html", "suites/paper-v1.html"):
         path, page = next(files)
         assert path == wanted

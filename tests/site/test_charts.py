@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mincache.bench.records import TracePoint
 from mincache.errors import InputError
-from mincache.site import chart_data, charts
+from mincache.site import charts, drawing
 
 TRACE = (TracePoint(0.1, 15.0, None), TracePoint(0.5, 10.0, None))
 
@@ -30,14 +30,14 @@ def made():
 
 def test_gaps_are_shown_in_per_cent_with_their_mean(made):
     """10 % and 30 %, on average 20 %."""
-    rows = [row for row in chart_data.gaps(made) if row["solver"] == "worse<&>"]
+    rows = [row for row in charts.KINDS["gap"].data(made) if row["solver"] == "worse<&>"]
     assert [row["gap"] for row in rows if "gap" in row] == pytest.approx([10.0, 30.0])
     assert [row["mean"] for row in rows if "mean" in row] == pytest.approx([20.0])
 
 
 def test_the_profile_ends_at_one(made):
     """Within the largest excess every solver has all instances; at none the best has."""
-    rows = chart_data.profile(made)
+    rows = charts.KINDS["profile"].data(made)
     assert {row["share"] for row in rows if row["solver"] == "best"} == {1.0}
     worse = [(row["excess"], row["share"]) for row in rows if row["solver"] == "worse<&>"]
     assert worse == [(0.0, 0.0), (pytest.approx(10.0), 0.5), (pytest.approx(30.0), 1.0)]
@@ -46,32 +46,32 @@ def test_the_profile_ends_at_one(made):
 def test_the_anytime_curve_counts_targets():
     """At 15 against 10 none of the targets up to 20 % is reached, at 10 all are."""
     shown = _made([record("best", "a", 10.0, wall_s=5.0).model_copy(update={"trace": TRACE})])
-    rows = chart_data.anytime(shown)
+    rows = charts.KINDS["anytime"].data(shown)
     assert {row["share"] for row in rows if row["seconds"] < 0.5} == {0.0}
     assert {row["share"] for row in rows if row["seconds"] > 0.5} == {1.0}
 
 
 def test_rounding_is_no_gap():
     """The last bits of a mean are not drawn, whatever is infinite stays so."""
-    assert chart_data._rounded(-5.2e-15) == 0.0
-    assert chart_data._rounded(12.3456789) == 12.3457
-    assert chart_data._rounded(float("inf")) == float("inf")
+    assert charts._rounded(-5.2e-15) == 0.0
+    assert charts._rounded(12.3456789) == 12.3457
+    assert charts._rounded(float("inf")) == float("inf")
 
 
 def test_charts_show_the_first_solvers():
     """Of forty solvers charts of lines show ten, that of gaps thirty, and say so."""
     shown = _made([record(f"s{n:02}", "a", 10.0 + n) for n in range(40)])
-    first = {f"s{n:02}" for n in range(chart_data.MOST_SOLVERS)}
-    assert {row["solver"] for row in chart_data.profile(shown)} == first
-    assert {row["solver"] for row in chart_data.tradeoff(shown)} == first
-    assert charts.chart("profile", shown)["title"] == "the first 10 of 40 solvers"
-    assert charts.chart("gap", shown)["title"] == "the first 30 of 40 solvers"
+    first = {f"s{n:02}" for n in range(charts.MOST_SOLVERS)}
+    assert {row["solver"] for row in charts.KINDS["profile"].data(shown)} == first
+    assert {row["solver"] for row in charts.KINDS["time"].data(shown)} == first
+    assert charts.chart("profile", shown).specification["title"] == "the first 10 of 40 solvers"
+    assert charts.chart("gap", shown).specification["title"] == "the first 30 of 40 solvers"
 
 
 @pytest.mark.parametrize(("low", "high"), [(2.0, 8.0), (1.0, 1.0), (1e-6, 10.0), (0.011, 0.019)])
 def test_logarithmic_axes_have_labels(low, high):
     """Whatever the span of the values, a label or more stands within it, and no crowd."""
-    axis = charts._log_axis(charts.altair(), [{"x": low}, {"x": high}], "x", "").to_dict()
+    axis = drawing.log_axis([{"x": low}, {"x": high}], "x", "").to_dict()
     assert 1 <= len(axis["axis"]["values"]) <= 12
     ends = axis["scale"]["domain"]
     assert ends[0] < low <= high < ends[1]
@@ -80,34 +80,33 @@ def test_logarithmic_axes_have_labels(low, high):
 
 def test_outcomes_count_every_run(made):
     """Verified and failed runs add up to all of them; where nothing failed there is nothing to show."""
-    rows = chart_data.outcomes(made)
+    rows = charts.KINDS["faults"].data(made)
     assert sum(row["runs"] for row in rows) == 5
     assert {"solver": "lost", "outcome": "crash", "runs": 1} in rows
-    assert chart_data.outcomes(_made([record("s", "a", 1.0)])) == []
+    assert charts.KINDS["faults"].data(_made([record("s", "a", 1.0)])) == []
 
 
 def test_users_need_the_suite(made):
     """Without the suite at hand nobody knows an instance's N."""
-    assert chart_data.by_users(made) == []
+    assert charts.KINDS["users"].data(made) == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in charts.KINDS if kind not in ("users", "training")])
 def test_every_kind_is_drawn(made, kind):
     """Each specification becomes an SVG that names the solvers as text, and the same each time."""
-    specification = charts.chart(kind, made)
-    drawn = charts.svg(specification)
+    drawn = drawing.svg(charts.chart(kind, made).specification)
     texts = [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]
     assert "worse<&>" in texts
-    assert charts.svg(charts.chart(kind, made)) == drawn
+    assert drawing.svg(charts.chart(kind, made).specification) == drawn
 
 
 def test_a_png_is_a_png(made, tmp_path):
     """The format follows from the file's name, and another name is refused."""
-    specification = charts.chart("gap", made)
-    charts.write(specification, tmp_path / "gap.png")
+    specification = charts.chart("gap", made).specification
+    drawing.write(specification, tmp_path / "gap.png")
     assert (tmp_path / "gap.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"must end in \.svg or \.png"):
-        charts.write(specification, tmp_path / "gap.gif")
+        drawing.write(specification, tmp_path / "gap.gif")
 
 
 def test_unknown_and_empty_charts(made):
@@ -120,7 +119,7 @@ def test_unknown_and_empty_charts(made):
 @given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.0, float("inf")]), min_size=1, max_size=12))
 def test_lines_have_every_step(values):
     """At every place a line shows the share of values at or below it, from the first to the last place."""
-    steps = list(chart_data._steps(np.array(values), len(values), 0.0, 4.0))
+    steps = list(charts.steps(np.array(values), len(values), 0.0, 4.0))
     assert (steps[0][0], steps[-1][0]) == (0.0, 4.0)
     for x in (0.0, 0.4, 0.5, 0.9, 1.0, 2.5, 4.0):
         shown = [share for place, share in steps if place <= x][-1]
@@ -130,12 +129,12 @@ def test_lines_have_every_step(values):
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=9))
 def test_times_are_rounded_up_by_less_than_one_in_a_hundred(values):
     """No step comes before its time, and none is seen later than that."""
-    coarse = chart_data._coarse(np.array(values))
+    coarse = charts.coarse(np.array(values))
     assert (coarse >= np.array(values) * (1 - 1e-12)).all()
     assert (coarse <= np.array(values) * 1.0101).all()
 
 
 def test_a_label_cannot_end_its_attribute(made):
     """A quotation mark in a suite's name stays text."""
-    drawn = charts.inline(charts.chart("gap", made), "x", '"><script>')
+    drawn = drawing.inline(charts.chart("gap", made).specification, "x", '"><script>')
     assert drawn.startswith('<svg role="img" aria-label="&quot;>&lt;script>" ')
