@@ -265,7 +265,7 @@ def test_a_number_of_users_shows_its_own_means(visitor, tables):
     choose(page, users="18")
     runs = tables["smoke-v1"].runs
     part = runs.among(name for name in runs.instances if ".n18." in name)
-    costs = {runs.labels[who]: part.costs[n].mean() for n, who in enumerate(part.contenders)}
+    costs = {runs.labels[who]: part.means("charged_cost")[n].mean() for n, who in enumerate(part.contenders)}
     shown = dict(zip(solvers(page), values(page, column(page, "mean cost")), strict=True))
     assert shown == {solver: pytest.approx(cost, abs=5e-4) for solver, cost in costs.items()}
     assert {cells[0] for cells in rows(page)} == {"-"}
