@@ -71,7 +71,7 @@ paper-v2-rows: $(RUNS)
 	$(BIN)/mincache run paper-v2 --solver genetic --seeds 10 --time-limit 60 --workers 1 -o results/paper-v2/genetic
 
 # How often ranges of ranks hold, by simulation: the tables of docs/leaderboard.md; some minutes.
-rank-study: $(INSTALLED)
+rank-study: $(TESTS)
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/rank_study.py
 
 # Mutation test of what published numbers rest on, MUTANTS of each module; about five minutes. Not part of the tests.

@@ -22,6 +22,8 @@ CROSSOVER_PROBABILITY = 0.9
 MUTATION_PROBABILITY = 0.9
 """Chance that a child is mutated at all; each of its genes then is with chance 1/n (pymoo's defaults)."""
 _REPORT_EVERY = 10  # generations
+_MARGIN = 1.5  # how much longer than any before it a step may take
+_GENES_AT_ONCE = 10**6  # priced between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Genetic(Solver):
     space, Complex Systems 9, 1995; tournaments of two and survival of the best follow pymoo's GA.
     The populations of all slots evolve side by side in one batch; no information passes between them.
     Slots that rules link (a frame, or all slots where loading takes time) are one long chromosome, which is
-    judged by the sum of its slots' costs.
+    judged by the sum of its slots' costs. A generation is not begun that would not end in time.
 
     Attributes:
         population: candidates a slot (or a frame, or altogether, as above).
@@ -72,16 +74,19 @@ class Genetic(Solver):
         """Return the best candidate that each population ever held."""
         view, length = VectorView(self.repair), linked_slots(instance)
         groups = -(-instance.slot_count // length)
-        points = run.rng.random((self.population, groups, length * view.apply(instance)))
-        cost = _price(instance, view, points)
+        points = _first(instance, run.rng.random((self.population, groups, length, view.apply(instance))))
+        cost = _price(instance, view, points, run)
+        longest_s = 6.0 * run.budget.elapsed()  # of a generation: making children takes five times as long
         for generation in range(1, self._generations()):
-            if run.should_stop():
+            begin_s = run.budget.elapsed()
+            if run.remaining() <= _MARGIN * longest_s:
                 break
             if generation % _REPORT_EVERY == 1:
                 run.report(_best(instance, view, points, cost)[0])
             children, copies = self._children(points, cost, run.rng)
-            children_cost = np.where(copies, np.inf, _price(instance, view, children))
+            children_cost = np.where(copies, np.inf, _price(instance, view, children, run))
             points, cost = _fittest(points, cost, children, children_cost)
+            longest_s = max(longest_s, run.budget.elapsed() - begin_s)
         best, raw = _best(instance, view, points, cost)
         run.report(best)
         run.report_raw(raw)
@@ -114,10 +119,35 @@ class Genetic(Solver):
         return np.where(mutated, mutants, points)
 
 
-def _price(instance: Instance, view: VectorView, points: Array) -> Array:
-    """Return the cost of each candidate of each group of linked slots, [population, groups]."""
-    cost = evaluate_batch(instance, view.invert(instance, _by_slot(instance, points))).slot_cost
-    return np.add.reduceat(cost, np.arange(0, instance.slot_count, linked_slots(instance)), axis=1)
+def _first(instance: Instance, points: Array) -> Array:
+    """Return the first chromosomes of random points [population, groups, slots of a group, genes of a slot].
+
+    Where loading takes time, all slots of a chromosome begin with the same cache: one that is drawn slot by
+    slot loads so much that nothing grows from it.
+    """
+    if instance.rules.loading_s_per_gb > 0.0:
+        points[..., : instance.model_count] = points[:, :, :1, : instance.model_count]
+    return points.reshape(*points.shape[:2], -1)
+
+
+def _price(instance: Instance, view: VectorView, points: Array, run: Run) -> Array:
+    """Return the cost of each candidate of each group of linked slots, [population, groups].
+
+    What there is no time left to price costs infinity; the first candidates are always priced.
+    """
+    cost = np.full(points.shape[:2], np.inf)
+    at_once = max(1, _GENES_AT_ONCE // points[0].size)
+    longest_s = 0.0
+    for first in range(0, len(points), at_once):
+        begin_s = run.budget.elapsed()
+        if first and run.remaining() <= _MARGIN * longest_s:
+            break
+        some = _by_slot(instance, points[first : first + at_once])
+        priced = evaluate_batch(instance, view.invert(instance, some)).slot_cost
+        starts = np.arange(0, instance.slot_count, linked_slots(instance))
+        cost[first : first + at_once] = np.add.reduceat(priced, starts, axis=1)
+        longest_s = max(longest_s, run.budget.elapsed() - begin_s)
+    return cost
 
 
 def _by_slot(instance: Instance, points: Array) -> Array:

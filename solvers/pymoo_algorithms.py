@@ -18,7 +18,7 @@ from mincache import Decisions, InputError, Instance, Run, Solution, Solver, eva
 from mincache.algebra.parts import parts
 from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
-from mincache.solving.contract import RAW_DIGITS
+from mincache.solving.contract import RAW_DIGITS, Budget
 from mincache.solving.feasible import round_feasibly
 from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
@@ -37,7 +37,8 @@ class PymooAlgorithm(Solver):
     """A genetic algorithm, differential evolution, particle swarm or CMA-ES from pymoo, with its defaults.
 
     Source: Blank and Deb, pymoo: Multi-objective optimization in Python, doi:10.1109/ACCESS.2020.2990567.
-    Slots that rules link are searched together, as one long point: a frame, or all slots with loading.
+    Slots that rules link are searched together, as one long point: a frame, or all slots with loading. A time
+    limit is shared equally: each search has its part of the time that is left.
 
     Attributes:
         algorithm: `ga`, `de`, `pso` or `cmaes`.
@@ -62,16 +63,17 @@ class PymooAlgorithm(Solver):
         VectorView(self.repair)  # refuses an unknown repair now, not in the middle of a run
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the best candidate of each slot; slots not reached in time go to the cloud."""
+        """Return the best candidate of each slot."""
         answer, raw = _nothing_cached(instance), _nothing_cached(instance)
-        least = np.inf
+        least, pieces = np.inf, list(parts(instance))
         with _global_generator_kept():
-            for first, part in parts(instance):
+            for k, (first, part) in enumerate(pieces):
                 if run.should_stop():
                     break
+                share = Budget(run.remaining() / (len(pieces) - k))
                 problem = SlotProblem(part, VectorView(self.repair))
                 slots = slice(first, first + part.slot_count)
-                for point in self._search(problem, run):
+                for point in self._search(problem, run.rng, share):
                     _place(answer, slots, problem.decisions(point))
                     _place(raw, slots, problem.unrepaired(point))
                     found = Solution.of(instance, round_feasibly(instance, answer))
@@ -82,10 +84,10 @@ class PymooAlgorithm(Solver):
         run.report_raw(raw.compact(RAW_DIGITS))
         return Solution.of(instance, round_feasibly(instance, answer))
 
-    def _search(self, problem: SlotProblem, run: Run) -> Iterator[Array]:
+    def _search(self, problem: SlotProblem, rng: np.random.Generator, budget: Budget) -> Iterator[Array]:
         """Yield the best point so far, after the first generation, every tenth from there, and the last."""
         algorithm = _ALGORITHMS[self.algorithm](self.population)
-        seed = int(run.rng.integers(2**31))
+        seed = int(rng.integers(2**31))
         algorithm.setup(problem, termination=NoTermination(), seed=seed, verbose=False)
         best, best_cost, priced, generation = np.empty(0), np.inf, 0, 0
         while algorithm.has_next() and (candidates := algorithm.ask()) is not None:
@@ -94,7 +96,7 @@ class PymooAlgorithm(Solver):
             priced, generation = priced + len(candidates), generation + 1
             if cost.min() < best_cost:
                 best, best_cost = candidates[cost.argmin()].X, cost.min()
-            if priced == self.evaluations or run.should_stop():
+            if priced == self.evaluations or budget.remaining() <= 0.0:
                 break
             if generation % _REPORT_EVERY == 1:
                 yield best

@@ -10,7 +10,7 @@ from pymoo.operators.mutation.pm import PM
 from pymoo.optimize import minimize
 from scipy.stats import ks_2samp
 
-from mincache import InputError, Run, Scenario, evaluate, evaluate_batch
+from mincache import InputError, Run, Scenario, Solution, evaluate, evaluate_batch
 from mincache.algebra.parts import parts
 from mincache.files.documents import solution_bytes
 from mincache.generation.suites import find_instance
@@ -56,6 +56,34 @@ def test_linked_slots_end_as_with_pymoo():
     algorithm = GA(pop_size=10, crossover=SBX(eta=15), mutation=PM(eta=20))
     theirs = [minimize(problem, algorithm, ("n_gen", 8), seed=seed).F[0] for seed in range(30)]
     assert ks_2samp(ours, theirs).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(frame_slots=2), Rules(loading_s_per_gb=0.5)])
+def test_loading_begins_with_caches_that_stay(rules):
+    """The first caches change from slot to slot, unless that takes time to load."""
+    run = Run.seeded(1)
+    registry.make("genetic[generations=1,population=2]").solve(replace(SMALL, rules=rules), run)
+    changes = (np.diff(run.raw.cache, axis=0) != 0).any()
+    assert changes == (rules.loading_s_per_gb == 0.0)
+
+
+def test_where_loading_takes_time_genetic_beats_the_cloud():
+    """Even a short search costs less than caching nothing on an instance with slow loading."""
+    instance = find_instance("loading-v1.l0.n18.t0")
+    cloud = evaluate(instance, Solution.nothing_cached(instance)).cost
+    found = registry.make("genetic[population=30,generations=30]").solve(instance, Run.seeded(1))
+    assert evaluate(instance, found).cost < cloud
+
+
+def test_a_large_instance_is_answered_in_time():
+    """Where a generation takes longer than the limit, the random candidates that were priced decide."""
+    wide = Scenario(users=4000, models=200, slots=10, storage_gb=300.0, steps=300_000.0)
+    instance = wide.instance("wide", wide.library(0), wide.trace(0, "test"))
+    solver, run = registry.make("genetic"), Run.seeded(1, seconds=1.0)
+    answer = solver.solve(instance, run)
+    assert run.budget.elapsed() < 5.0  # all generations take a minute
+    assert evaluate(instance, answer).feasible
+    assert answer.cache.any()
 
 
 def test_slots_do_not_touch_each_other():

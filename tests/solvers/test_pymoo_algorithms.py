@@ -89,6 +89,13 @@ def test_the_points_behind_the_answer_are_reported(instance):
     assert run.raw.bandwidth_share.sum(axis=1).max() > 1.5
 
 
+def test_a_time_limit_is_shared_by_the_slots():
+    """Where there is no time for all evaluations, the last slot is searched as well as the first."""
+    solver, run = registry.make("pymoo[evaluations=100000]"), Run.seeded(1, seconds=2.0)
+    assert solver.solve(WHOLE, run).cache.any(axis=1).all()
+    assert run.budget.elapsed() > 1.0
+
+
 def test_slots_that_are_not_reached_go_to_the_cloud():
     """Without time nothing is searched: the answer, and what it was before its repair, cache nothing."""
     run = Run.seeded(1, seconds=0.0)
