@@ -63,20 +63,28 @@ class Task:
 
 
 def plan(
-    suite: Suite, entrants: Sequence[Entrant], repetitions: int, limits: Limits, seed: int = 0
+    suite: Suite,
+    entrants: Sequence[Entrant],
+    repetitions: int,
+    limits: Limits,
+    seed: int = 0,
+    instances: Iterable[str] = (),
 ) -> list[Task]:
     """Return the tasks of a campaign, instance by instance, each cell once.
 
-    A solver that is not stochastic runs once, whatever `repetitions` says.
+    A solver that is not stochastic runs once, whatever `repetitions` says. Only instances that one of the
+    patterns `instances` fits take part, all without any.
 
     Raises:
-        InputError: if two solvers would go by the same name in tables.
+        InputError: if two solvers would go by the same name in tables, or no instance fits a pattern.
     """
     _check_labels(entrants)
+    chosen = suite.matching(instances)
     tasks = (
         task(suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, repetition, limits, seed,
              entry.best_known)
         for entry in suite.entries.values()
+        if entry.name in chosen
         for entrant in entrants
         for repetition in range(repetitions if entrant.stochastic else 1)
     )  # fmt: skip

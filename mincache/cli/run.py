@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("suite", type=SUITE)
 @solver_option("NAME, NAME[PARAMETER=VALUE,...], FILE.py:CLASS, or `all`", SOLVERS, required=True)
+@click.option("--instances", multiple=True, metavar="PATTERN",
+              help="Only instances whose names fit, such as '*.n10.*'; repeatable.")  # fmt: skip
 @click.option("--seeds", type=COUNT, default=1, show_default=True,
               help="Repetitions of each randomised solver, each with its own seed.")  # fmt: skip
 @click.option("--seed", type=SEED, default=0, show_default=True,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 def run(
     suite: str,
     solvers: tuple[str, ...],
+    instances: tuple[str, ...],
     seeds: int,
     seed: int,
     workers: int | None,
@@ -72,8 +75,9 @@ def run(
 ) -> None:
     """Run solvers on SUITE, a standard suite or a folder, and record every attempt.
 
-    Repeat the command to continue where it stopped. Exit code 0 if every run is verified, or declined by
-    its solver.
+    Repeat the command to continue where it stopped. A parameter may list values, such as
+    `genetic[population=[20,50]]`: each is a solver. Exit code 0 if every run is verified, or declined by its
+    solver.
     """
     from mincache.bench import campaign, plan
     from mincache.bench.cores import usable_cores
@@ -86,7 +90,7 @@ def run(
     found = suites.find(suite)
     with waiting("loading solvers"):
         entrants = _entrants(solvers, limits.startup_s)
-    whole = tasks = plan.plan(found, entrants, seeds, limits, seed)
+    whole = tasks = plan.plan(found, entrants, seeds, limits, seed, instances)
     if shard is not None:
         tasks = list(plan.shard(whole, *shard))
     redo = campaign.Redo(failed=retry == "failed", all=force)
@@ -119,8 +123,9 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     from mincache.bench.describing import describe_all
     from mincache.bench.entrant import Entrant, absolute
     from mincache.solving import registry
+    from mincache.solving.spec import expand
 
-    named = [absolute(spec) for spec in specs if spec != "all"]
+    named = [absolute(one) for spec in specs if spec != "all" for one in expand(spec)]
     wanted = list(dict.fromkeys((registry.names() if "all" in specs else []) + named))
     entrants = []
     for spec, found in zip(wanted, describe_all(wanted, usable_cores(), startup_s), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,7 @@ from mincache.generation.suites import Suite
 from mincache.problem import display
 from mincache.site import charts, drawing
 from mincache.solving.contract import Solver
+from mincache.solving.spec import expand
 
 if TYPE_CHECKING:
     import altair
@@ -50,6 +52,7 @@ def run(
     folder: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     progress: Callable[[Record], None] = lambda record: None,
+    instances: str | Iterable[str] = (),
 ) -> Results:
     """Run solvers on every instance of a suite, each run in a process of its own under a time limit.
 
@@ -58,16 +61,18 @@ def run(
 
     Args:
         suite: name of a standard suite, a folder, or a suite.
-        solvers: one or several; each as on the command line, a solver, or its class.
+        solvers: one or several; each as on the command line, a solver, or its class. A text may be a grid,
+            such as `genetic[population=[20,50]]`.
         seeds: repetitions of each stochastic solver.
         seconds: time limit of a run in s.
         folder: keeps records and solutions; calling again goes on there. By default nothing is kept but the
             results returned.
         workers: runs at a time; by default one a core.
         progress: called with each record as it comes.
+        instances: patterns of the names of the instances to run, such as `*.n10.*`; all without any.
 
     Raises:
-        InputError: if there is no such suite or solver, or a solver's class has no source that stands alone.
+        InputError: if there is no such suite, solver or instance, or a class has no source that stands alone.
         MissingExtraError: if a library that a solver needs is not installed.
 
     Example:
@@ -80,16 +85,16 @@ def run(
     """
     _check(seeds, seconds)
     found = suite if isinstance(suite, Suite) else suites.suite(suite)
+    patterns = [instances] if isinstance(instances, str) else list(instances)
     listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)
-    if folder is not None:
-        return _run(found, listed, seeds, seconds, Path(folder), workers, progress)
-    with TemporaryDirectory(prefix="mincache-") as place:
-        return _run(found, listed, seeds, seconds, Path(place), workers, progress)
+    wanted = [one for solver in listed for one in (expand(solver) if isinstance(solver, str) else [solver])]
+    with nullcontext(folder) if folder else TemporaryDirectory(prefix="mincache-") as place:
+        return _run(found, wanted, seeds, seconds, Path(place), workers, progress, patterns)
 
 
 def _run(
     suite: Suite, solvers: list[str | Solver | type[Solver]], seeds: int, seconds: float, folder: Path,
-    workers: int | None, progress: Callable[[Record], None],
+    workers: int | None, progress: Callable[[Record], None], instances: list[str],
 ) -> Results:  # fmt: skip
     specs = dict.fromkeys(spec_of(solver, folder / SOURCES_FOLDER) for solver in solvers)
     if not specs:
@@ -100,7 +105,7 @@ def _run(
         if not isinstance(described, Entrant):
             raise described
         entrants.append(described)
-    tasks = plan(suite, entrants, seeds, limits)
+    tasks = plan(suite, entrants, seeds, limits, instances=instances)
     campaign.run(folder, tasks, LocalExecutor(cores), campaign.Redo(), progress)
     keys = {task.key for task in tasks}
     return Results(suite, tuple(record for record in journal.read(folder) if record.cell.key in keys))

@@ -2,12 +2,13 @@
 
 This module alone reads and spells it. A value may stand in quotes, which keep commas and the spaces at its
 ends. Within double quotes, `""` means one of them; all else, a backslash too, means itself. Quoted text is
-never None, and is read as text wherever the parameter takes text.
+never None, and is read as text wherever the parameter takes text. In a grid, `[a,b]` lists values.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import types
 import typing
@@ -21,6 +22,8 @@ from mincache.errors import InputError, excerpt
 _SPEC = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<parameters>.*)\])?", re.DOTALL)
 _QUOTES_CLOSED = re.compile(r"""(?:[^"']|"[^"]*"|'[^']*')*""")
 _ITEM = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
+_LIST = r"""\[(?:[^"'\[\]]|"[^"]*"|'[^']*')*\]"""
+_ITEM_OR_LIST = re.compile(rf"""(?:{_LIST}|[^,"']|"[^"]*"|'[^']*')+""")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,37 @@ def parse(text: str) -> Spec:
         raise InputError("solver", "must look like name[parameter=value,...]", excerpt(text))
     target = match["target"].strip()
     return Spec(target, parse_parameters(match["parameters"] or "", target))
+
+
+def expand(text: str) -> list[str]:
+    """Return the solvers that a grid writes, such as `genetic[population=[20,50],generations=[10,20]]`.
+
+    A value in brackets lists values; each is taken with each of the other lists. What holds no list is
+    returned as it is.
+
+    Raises:
+        InputError: if a list is empty.
+    """
+    match = _SPEC.fullmatch(text.strip())
+    if match is None or not match["parameters"]:
+        return [text]
+    items = _ITEM_OR_LIST.findall(match["parameters"])
+    grid = [_listed(item, match["target"]) for item in items]
+    if all(listed is None for listed in grid):
+        return [text]
+    choices = [listed or [item] for listed, item in zip(grid, items, strict=True)]
+    return [f"{match['target']}[{','.join(chosen)}]" for chosen in itertools.product(*choices)]
+
+
+def _listed(item: str, target: str) -> list[str] | None:
+    """Return an item of a grid once for each value that it lists; None if it lists none."""
+    parameter, _, value = item.partition("=")
+    if not re.fullmatch(_LIST, value.strip()):
+        return None
+    values = [one for one in _ITEM.findall(value.strip()[1:-1]) if one.strip()]
+    if not values:
+        raise InputError(f"solver {target.strip()}.{parameter.strip()}", "must list a value", "[]")
+    return [f"{parameter}={one}" for one in values]
 
 
 def parse_parameters(text: str, target: str) -> dict[str, WrittenValue]:
@@ -144,6 +178,7 @@ def written(value: object, hint: Any = str) -> WrittenValue:
 def _stands_plain(text: str) -> bool:
     return (
         text == text.strip()
+        and not text.startswith("[")  # that begins a list of a grid
         and text.lower() != "none"
         and not set(",'") & set(text)
         and _is_read_as(text, WrittenValue(text))

@@ -88,6 +88,18 @@ def test_dry_run_tells_and_does_nothing(results, suite, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_grid_on_some_instances(suite, tmp_path):
+    """Each listed value is a solver, and a pattern chooses instances; one that fits none is refused."""
+    grid = "genetic[population=[4,6],generations=[1,2]]"
+    planned = call(run, suite, "--solver", grid, "--instances", "*.t1", "--dry-run", "-o", tmp_path / "new")
+    assert re.findall(r"population=(\d),generations=(\d)\] tiny\.l0\.n3\.t1", planned.output) == [
+        ("4", "1"), ("4", "2"), ("6", "1"), ("6", "2")
+    ]  # fmt: skip
+    assert "4 of 4 runs to do" in planned.output
+    with pytest.raises(InputError, match=r"instances: must name some of tiny; received '\*\.t7'"):
+        call(run, suite, "--solver", "cloud-only", "--instances", "*.t7", "-o", tmp_path / "new")
+
+
 def test_failures_are_told_and_exit_1(suite, tmp_path, monkeypatch):
     """A failed run is named with its reason, the others are done, and the exit code is 1."""
     monkeypatch.chdir(FAULTS)

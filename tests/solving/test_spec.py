@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mincache import Solution, Solver
 from mincache.errors import InputError
 from mincache.solving import registry
-from mincache.solving.spec import Spec, WrittenValue, parse, parse_parameters, read, spell, written
+from mincache.solving.spec import Spec, WrittenValue, expand, parse, parse_parameters, read, spell, written
 
 
 class Colour(Enum):
@@ -226,3 +226,31 @@ def test_a_value_of_another_type_is_refused(text, hint, rule):
     """The choices of an enumeration are listed, and each type of a union."""
     with pytest.raises(InputError, match=rule):
         read(WrittenValue(text), hint, "here")
+
+
+@given(st.dictionaries(st.from_regex("[a-z_]+", fullmatch=True), TEXT, max_size=4))
+def test_a_solver_without_lists_is_no_grid(values):
+    """Whatever text the parameters hold, brackets included, one solver stays itself."""
+    text = spell("some", values)
+    assert expand(text) == [text]
+
+
+@given(st.lists(TEXT, min_size=1, max_size=3), st.lists(TEXT, min_size=1, max_size=3))
+def test_a_grid_is_every_value_with_every_other(first, second):
+    """Two lists of any texts stand for all pairs, the second list running fastest."""
+    lists = (",".join(str(WrittenValue(one, quoted=True)) for one in values) for values in (first, second))
+    text = "some[a=[{}],b=[{}],c=1]".format(*lists)
+    found = [{name: value.text for name, value in parse(one).parameters.items()} for one in expand(text)]
+    assert found == [{"a": a, "b": b, "c": "1"} for a in first for b in second]
+
+
+@pytest.mark.parametrize("text", ["some", "some[a=b[1]]", "some[a='[1,2]']", "some[a=[1,2]"])
+def test_what_lists_no_values_stays_as_it_is(text):
+    """Only a whole value in brackets is a list."""
+    assert expand(text) == [text]
+
+
+def test_an_empty_list_is_refused():
+    """A grid over nothing would be no solver at all."""
+    with pytest.raises(InputError, match=r"some\.a: must list a value; received \[\]"):
+        expand("some[a=[]]")
