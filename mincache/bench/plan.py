@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.records import Cell
 from mincache.bench.worker import Job
-from mincache.errors import InputError, in_file
+from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import digest, read_bytes
 from mincache.files.paths import absolute_path
 from mincache.generation.suites import Suite
@@ -79,7 +80,7 @@ def plan(
         InputError: if two solvers would go by the same name in tables, or no instance fits a pattern.
     """
     _check_labels(entrants)
-    chosen = suite.matching(instances)
+    chosen = _fitting(suite, instances)
     tasks = (
         task(suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, repetition, limits, seed,
              entry.best_known)
@@ -123,6 +124,17 @@ def task(
         threads=limits.threads,
     )
     return Task(cell, entrant, limits, instance_path, best_known)
+
+
+def _fitting(suite: Suite, patterns: Iterable[str]) -> set[str]:
+    chosen = set()
+    for pattern in patterns:
+        fitting = {name for name in suite.entries if fnmatchcase(name, pattern)}
+        if not fitting:
+            advice = did_you_mean(pattern, list(suite.entries), "see mincache instances show")
+            raise InputError("instances", f"must name some of {suite.name}", excerpt(pattern), advice)
+        chosen |= fitting
+    return chosen or set(suite.entries)
 
 
 def shard(tasks: Iterable[Task], index: int, count: int) -> Iterator[Task]:

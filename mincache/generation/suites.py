@@ -8,8 +8,7 @@ a suite too.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -153,22 +152,6 @@ class Suite:
             received = f"one from {len(self.content.sources) or 'elsewhere'}"
             raise InputError("suite", "must be drawn from one scenario", received)
         return self.content.sources[0]
-
-    def matching(self, patterns: Iterable[str]) -> frozenset[str]:
-        """Return the names of the instances that one of the patterns fits, such as `*.n10.*`; all for none.
-
-        Raises:
-            InputError: if nothing fits a pattern.
-        """
-        found: set[str] = set()
-        for pattern in patterns:
-            fitting = {name for name in self.entries if fnmatchcase(name, pattern)}
-            if not fitting:
-                names = list(self.entries)
-                near = did_you_mean(pattern, names, f"such as '{names[0]}' or '*'" if names else "")
-                raise InputError("instances", f"must name some of {self.name}", excerpt(pattern), near)
-            found |= fitting
-        return frozenset(found or self.entries)
 
     @property
     def references(self) -> dict[str, Reference]:
