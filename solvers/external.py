@@ -7,22 +7,27 @@ import hashlib
 import math
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.errors import closest, excerpt
+from mincache.errors import closest, did_you_mean, excerpt
 from mincache.files.documents import parse_solution, read_bytes, write_instance
 from mincache.files.paths import absolute_path, script_files
+from mincache.problem.instance import RULES
 
 PLACES = ("instance", "solution", "seconds", "seed")
 _NEEDED = PLACES[:2]
+_LOOK_EVERY_S = 0.05
+_BYTES_AT_ONCE = 2**16
 _WITHOUT_LIMIT_S = 1e9  # what a program is told where there is no limit; any language reads it
 
 
@@ -38,10 +43,16 @@ class External(Solver):
     Half of `reserve_s` before the time is up the program and what it has started get SIGTERM, a quarter
     later SIGKILL. A solution written by then counts; a program that ends by itself must end with status 0.
 
+    On its standard output a line `incumbent FILE` reports a solution document, and `bound NUMBER` a lower
+    bound on the cost; all other lines go to standard error.
+
     Attributes:
         command: the program and its arguments.
         reserve_s: seconds of the limit that `{seconds}` leaves out, for ending the program and reading its
             answer.
+        rules: what it keeps beyond the paper's problem, such as `frame_slots+steps_floor`.
+        deterministic: whether its answer does not depend on `{seed}`; then one run is enough.
+        name: what tables call it.
         files: identifies the content of the files in the command; found out if it is not given.
     """
 
@@ -49,9 +60,18 @@ class External(Solver):
 
     command: str = ""
     reserve_s: float = 0.2
+    rules: str = ""  # type: ignore[assignment,misc]  # here a parameter says what elsewhere a class does
+    deterministic: bool = False
+    name: str = ""
     files: str = ""
 
     def __post_init__(self) -> None:
+        for rule in self.kept_rules():
+            if rule not in RULES:
+                raise InputError(
+                    "external.rules", "must be rules, joined by +", excerpt(rule), did_you_mean(rule, RULES)
+                )
+        object.__setattr__(self, "stochastic", not self.deterministic)
         if not 0 < self.reserve_s < math.inf:
             raise InputError("external.reserve_s", "must be positive and finite", str(self.reserve_s))
         words = _words(self.command)
@@ -62,6 +82,10 @@ class External(Solver):
                 "external.files", "must be those of the command", excerpt(self.files), "leave it out"
             )
         object.__setattr__(self, "files", found)
+
+    def kept_rules(self) -> tuple[str, ...]:
+        """Return the rules that the parameter names."""
+        return tuple(filter(None, self.rules.split("+")))
 
     def data_files(self) -> list[Path]:
         """Return the files that the command names, and those beside them that these name."""
@@ -75,11 +99,11 @@ class External(Solver):
         """
         with tempfile.TemporaryDirectory(prefix="mincache-", ignore_cleanup_errors=True) as folder:
             write_instance(instance, Path(folder, "instance.json"))
-            status = self._execute(Path(folder), run)
+            status = self._execute(Path(folder), instance, run)
             return self._answer(Path(folder, "solution.json"), instance, status)
 
-    def _execute(self, folder: Path, run: Run) -> int | None:
-        """Run the program; return its exit status, or None if it was stopped."""
+    def _execute(self, folder: Path, instance: Instance, run: Run) -> int | None:
+        """Run the program and pass on what it reports; return its exit status, or None if it was stopped."""
         seconds = max(0.0, min(run.remaining() - self.reserve_s, _WITHOUT_LIMIT_S))
         values = {
             "instance": str(folder / "instance.json"), "solution": str(folder / "solution.json"),
@@ -87,14 +111,13 @@ class External(Solver):
         }  # fmt: skip
         command = [_PLACE.sub(lambda place: values[place[1]], word) for word in _words(self.command)]
         try:
-            # Its output goes to standard error: standard output is for what mincache was asked for.
             process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
             )
         except OSError as error:
             advice = "a script must begin with a line such as #!/bin/sh"
             raise InputError("external", "must be a program", error.strerror or str(error), advice) from None
-        return _wait(process, run, self.reserve_s)
+        return _wait(process, run, self.reserve_s, lambda line: _report(line, folder, instance, run))
 
     def _answer(self, path: Path, instance: Instance, status: int | None) -> Solution:
         if status:
@@ -103,12 +126,31 @@ class External(Solver):
         if not path.exists():
             ended = "it was stopped without" if status is None else "it ended without"
             raise InputError("external", "must write its solution to {solution}", ended)
+        return _read(path, instance)
+
+
+def _read(path: Path, instance: Instance) -> Solution:
+    try:
+        solution = parse_solution(read_bytes(path))
+        solution.check_answers(instance)
+    except InputError as error:
+        raise InputError(f"external: {error.field}", error.rule, error.received, error.advice) from None
+    return solution
+
+
+def _report(line: bytes, folder: Path, instance: Instance, run: Run) -> None:
+    """Report what a line of the program's output says; a line that reports nothing goes to standard error."""
+    word, _, rest = line.decode(errors="replace").strip().partition(" ")
+    if word == "incumbent":
+        run.report(_read(folder / rest, instance))
+    elif word == "bound":
         try:
-            solution = parse_solution(read_bytes(path))
-            solution.check_answers(instance)
-        except InputError as error:
-            raise InputError(f"external: {error.field}", error.rule, error.received, error.advice) from None
-        return solution
+            run.report(bound=float(rest))
+        except ValueError:
+            raise InputError("external", "must print a number after `bound`", excerpt(rest)) from None
+    else:
+        # Standard output is for what mincache was asked for.
+        os.write(2, line)
 
 
 _PLACE = re.compile(r"\{(" + "|".join(PLACES) + r")\}")
@@ -166,22 +208,57 @@ def _sized(content: bytes) -> bytes:
     return len(content).to_bytes(8) + content
 
 
-def _wait(process: subprocess.Popen[bytes], run: Run, reserve_s: float) -> int | None:
+def _wait(
+    process: subprocess.Popen[bytes], run: Run, reserve_s: float, heard: Callable[[bytes], None]
+) -> int | None:
     """Wait for a program until it ends or its time does; nothing that it has started is left behind."""
     stops = ((reserve_s / 2, signal.SIGTERM), (reserve_s / 4, signal.SIGKILL))
+    output = _Output(process, heard)
     try:
         for kept_s, number in stops:
-            left_s = max(0.0, run.remaining() - kept_s)
-            try:
-                status = process.wait(None if math.isinf(left_s) else left_s)
-            except subprocess.TimeoutExpired:
-                _signal_group(process, number)
-            else:
-                return status if number is signal.SIGTERM else None
+            while process.poll() is None and (left_s := run.remaining() - kept_s) > 0.0:
+                output.listen(min(left_s, _LOOK_EVERY_S))
+            if process.poll() is not None:
+                return process.returncode if number is signal.SIGTERM else None
+            _signal_group(process, number)
         return None
     finally:
         _signal_group(process, signal.SIGKILL)
         process.wait()
+        output.close()
+
+
+class _Output:
+    """The lines that a program prints, each handed to `heard` as it comes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], heard: Callable[[bytes], None]) -> None:
+        assert process.stdout is not None
+        self._process, self._pipe, self._heard, self._rest = process, process.stdout, heard, b""
+        os.set_blocking(self._pipe.fileno(), False)
+
+    def listen(self, seconds: float) -> bool:
+        """Hear what comes within these seconds, if anything does; return whether more may come."""
+        ready, _, _ = select.select([self._pipe], [], [], seconds)
+        received = self._pipe.read(_BYTES_AT_ONCE) if ready else None
+        if received == b"":  # it has closed its output
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            return False
+        *lines, self._rest = (self._rest + (received or b"")).split(b"\n")
+        for line in lines:
+            self._heard(line + b"\n")
+        if len(self._rest) > _BYTES_AT_ONCE:  # no line that reports anything
+            self._heard(self._rest)
+            self._rest = b""
+        return bool(received)
+
+    def close(self) -> None:
+        """Hear what is left."""
+        with self._pipe:
+            while self.listen(0.0):
+                pass
+            if self._rest:
+                self._heard(self._rest)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

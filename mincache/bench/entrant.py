@@ -30,7 +30,7 @@ class Entrant:
         target: what the registry loads, any path absolute.
         spec: the target with its parameters, any path absolute: what a child makes the solver of.
         name: the registered name, or `file.py:ClassName`.
-        label: the name and the parameters that differ from their defaults.
+        label: the name and the parameters that differ from their defaults; of these only `name`, if given.
         stochastic: whether several repetitions are worth running.
         kind: the solver's kind, for readers of tables.
         source: SHA-256 of its source file.
@@ -100,8 +100,8 @@ def describe(spec: str) -> Entrant:
             target, kind, {key: one for key, one in values.items() if isinstance(one, Path)} | needed
         ),
         name=_utf8(name),
-        label=_utf8(registry.spell(name, kind, {key: _labelled(value) for key, value in needed.items()})),
-        stochastic=bool(kind.stochastic),
+        label=_utf8(registry.spell(name, kind, _shown(needed))),
+        stochastic=bool(solver.stochastic),
         kind=str(kind.kind),
         source=Entrant.source_of(kind),
         files=digest_of(files),
@@ -148,6 +148,12 @@ def _name(target: str) -> str:
 def _version(target: str) -> str:
     found = entry_points(group=registry.GROUP, name=target)
     return next((entry.dist.version for entry in found if entry.dist), "")
+
+
+def _shown(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return what tables show of the parameters: a `name`, if the entrant gave one, stands for all."""
+    given = {"name": parameters["name"]} if parameters.get("name") else parameters
+    return {key: _labelled(value) for key, value in given.items()}
 
 
 def _labelled(value: Any) -> Any:

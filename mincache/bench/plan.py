@@ -156,11 +156,11 @@ def hash_seed(seed: int, repetition: int) -> int:
 
 
 def _check_labels(entrants: Sequence[Entrant]) -> None:
-    sources: dict[str, tuple[str, str]] = {}
+    known: dict[str, Entrant] = {}
     for entrant in entrants:
-        known = sources.setdefault(entrant.label, (entrant.source, entrant.target))
-        if known[0] != entrant.source:
+        other = known.setdefault(entrant.label, entrant)
+        if (other.source, other.parameters) != (entrant.source, entrant.parameters):
             raise InputError(
-                "solver", "must differ in name where they differ", f"{known[1]} and {entrant.target}",
-                "rename one file",
+                "solver", "must differ in name where they differ", f"{other.spec} and {entrant.spec}",
+                "rename one",
             )  # fmt: skip

@@ -130,7 +130,7 @@ def check_instances() -> Iterator[tuple[str, Instance]]:
 
 def _with_rules(solver: Solver) -> Iterator[tuple[str, Instance]]:
     """Yield an instance with the rules that the solver says it keeps, if there are any."""
-    kept = {name: value for name, value in _RULES.items() if name in solver.rules}
+    kept = {name: value for name, value in _RULES.items() if name in solver.kept_rules()}
     if kept:
         drawn = _drawn("rules", users=6, models=6, slots=6)
         yield "its rules", replace(drawn, rules=Rules(**kept))

@@ -125,8 +125,12 @@ class Solver(ABC):
 
         Here: because of a rule that it does not keep.
         """
-        unknown = instance.unknown_rules(self.rules)
+        unknown = instance.unknown_rules(self.kept_rules())
         return f"it does not know the rule {', '.join(unknown)}" if unknown else None
+
+    def kept_rules(self) -> tuple[str, ...]:
+        """Return the rules that it keeps: those of its class, unless parameters say others."""
+        return self.rules
 
     def data_files(self) -> Sequence[Path]:
         """Return the files that its answers depend on, beside its source and those named by a parameter.

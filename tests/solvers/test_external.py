@@ -1,24 +1,29 @@
 """Programs outside Python: what they are told, how long they have, and what is made of their answers."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mincache import InputError, Run, evaluate
 from mincache.bench import journal
+from mincache.bench.entrant import describe
 from mincache.files.documents import solution_bytes, write_solution
 from mincache.files.paths import STARTED_IN, absolute_path
 from mincache.generation.suites import find_instance
+from mincache.problem.instance import Rules
 from mincache.problem.solution import Solution
 from mincache.solving import registry
 
 ROOT = Path(__file__).parents[2]
 NAME = f"{ROOT / 'solvers' / 'external.py'}:External"
-POPULAR = ROOT / "examples" / "external" / "popular.sh"
+EXAMPLES = ROOT / "examples" / "external"
+POPULAR = EXAMPLES / "popular.sh"
 PLACES = "{instance} {solution} {seconds} {seed}"
 
 
@@ -45,13 +50,97 @@ def answer(tmp_path, instance):
     return path
 
 
-@pytest.mark.parametrize("name", ["smoke-v1.l0.n10.t0", "smoke-v1.l1.n18.t0", "paper-v1.l2.n14.t3"])
-def test_shell_and_awk_agree_with_python(name):
-    """The example in sh and awk gives the cost of `popular-first`, which is the same method in numpy."""
-    instance = find_instance(name)
-    solvers = [registry.make("popular-first"), registry.make(f'{NAME}[command="{POPULAR} {PLACES}"]')]
-    costs = [evaluate(instance, solver.solve(instance, Run.seeded(0, 60.0))).cost for solver in solvers]
-    assert costs[1] == pytest.approx(costs[0], rel=1e-12)
+@pytest.fixture(scope="module", params=["sh and awk", "C++", "JavaScript"])
+def example(request, tmp_path_factory):
+    """The command of an example, which is `popular-first` in another language."""
+    if request.param == "sh and awk":
+        return f"{EXAMPLES / 'popular.sh'} {{instance}} {{solution}}"
+    if request.param == "JavaScript":
+        if shutil.which("node") is None:
+            pytest.skip("there is no node")
+        return f"node {EXAMPLES / 'popular.mjs'} {{instance}} {{solution}}"
+    if shutil.which("g++") is None or not Path("/usr/include/nlohmann/json.hpp").is_file():
+        pytest.skip("there is no g++ with nlohmann/json")
+    program = tmp_path_factory.mktemp("built") / "popular"
+    build = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-o", program, EXAMPLES / "popular.cpp"]
+    subprocess.run(build, check=True)
+    return f"{program} {{instance}} {{solution}}"
+
+
+def test_the_examples_agree_with_python(example):
+    """Each example gives the cost of `popular-first`, which is the same method in numpy."""
+    for name in ("smoke-v1.l0.n10.t0", "smoke-v1.l1.n18.t0", "paper-v1.l2.n14.t3"):
+        instance = find_instance(name)
+        solvers = [
+            registry.make("popular-first"), registry.make(f'{NAME}[command="{example}",deterministic=true]')
+        ]  # fmt: skip
+        costs = [evaluate(instance, one.solve(instance, Run.seeded(0, 60.0))).cost for one in solvers]
+        assert costs[1] == pytest.approx(costs[0], rel=1e-12)
+
+
+def _reported(solver, instance, seconds=60.0):
+    """The incumbents and bounds that a run of the solver reports, and its answer."""
+    reported, run = [], Run.seeded(0, seconds)
+    run.reporter = lambda elapsed_s, solution, bound: reported.append((solution, bound))
+    return reported, solver.solve(instance, run)
+
+
+def test_lines_report_incumbents_and_bounds(program, instance, answer, capfd):
+    """`incumbent FILE` and `bound NUMBER` are reported as they come; all else goes to standard error."""
+    solver = program(
+        f'cp {answer} one.json; echo incumbent one.json; echo "bound 1.5"; printf "so far\nbound 2"; '
+        f'cp {answer} "$2"'
+    )
+    reported, _ = _reported(solver, instance)
+    assert [None if one is None else solution_bytes(one) for one, _ in reported] == [
+        answer.read_bytes(), None, None
+    ]  # fmt: skip
+    assert [bound for _, bound in reported] == [None, 1.5, 2.0]
+    assert capfd.readouterr() == ("", "so far\n")
+
+
+def test_a_report_is_heard_while_the_program_runs(program, instance, answer):
+    """A program that never ends has reported by then, and its answer counts."""
+    solver = program(f'cp {answer} "$2"; echo bound 3; exec sleep 1000', reserve_s=0.4)
+    reported, solution = _reported(solver, instance, 1.5)
+    assert reported == [(None, 3.0)]
+    assert solution_bytes(solution) == answer.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("incumbent nothing.json", "must exist"),
+        ("incumbent instance.json", "must be 'mincache-solution/1'"),
+        ("bound much", "must print a number after `bound`"),
+    ],
+)
+def test_a_bad_report_ends_the_run(line, told, program, instance, answer):
+    """The line that tells names what was wrong, whatever the answer is."""
+    solver = program(f'cp {answer} "$2"; echo {line}; exec sleep 1000')
+    with pytest.raises(InputError, match="external") as refused:
+        _reported(solver, instance)
+    assert told in str(refused.value)
+
+
+def test_a_program_that_prints_much_is_not_held_up(program, instance, answer):
+    """Output without end of line is passed on in pieces."""
+    solver = program(f'head -c 3000000 /dev/zero; cp {answer} "$2"')
+    assert _reported(solver, instance)[0] == []
+
+
+def test_parameters_say_what_a_class_says_elsewhere(program, instance):
+    """`rules` are kept, `deterministic` makes one run enough, and `name` is what tables show."""
+    solver = program("exit 1", rules="frame_slots+steps_floor", deterministic="true", name="mine")
+    assert solver.supports(replace(instance, rules=Rules(frame_slots=2, steps_floor=0.5))) is None
+    assert "loading_s_per_gb" in solver.supports(replace(instance, rules=Rules(loading_s_per_gb=1.0)))
+    assert "frame_slots" in program("exit 1").supports(replace(instance, rules=Rules(frame_slots=2)))
+    assert not solver.stochastic
+    assert program("exit 1").stochastic
+    entrant = describe(f'external[command="./solve {PLACES}",deterministic=true,name=mine]')
+    assert (entrant.label, entrant.stochastic) == ("external[name=mine]", False)
+    with pytest.raises(InputError, match=r"external\.rules: must be rules, joined by \+; received 'frames'"):
+        program("exit 1", rules="frames")
 
 
 def test_the_program_is_told_its_time_and_a_seed(program, instance, answer):
