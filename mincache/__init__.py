@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mincache.analysis.answer import Answer, solve
+    from mincache.analysis.explanation import Explanation, explain
     from mincache.errors import InputError, MincacheError
     from mincache.exact.best_service import serve, serve_batch
     from mincache.files.documents import read_instance, read_solution, write_instance, write_solution
@@ -20,17 +22,17 @@ if TYPE_CHECKING:
     from mincache.problem.revealed import ShownSlot, Site
     from mincache.problem.solution import Decisions, Solution
     from mincache.site.notebook import Results, run
-    from mincache.solving.answer import Answer, solve
     from mincache.solving.contract import Budget, Learner, Run, Solver
     from mincache.solving.online import OnlinePolicy, OnlineSolver
 
 __version__ = "0.2.0"
 
 _HOMES = {
-    "Answer": "solving.answer",
+    "Answer": "analysis.answer",
     "Budget": "solving.contract",
     "Decisions": "problem.solution",
     "Evaluation": "problem.evaluation",
+    "Explanation": "analysis.explanation",
     "InputError": "errors",
     "Instance": "problem.instance",
     "Learner": "solving.contract",
@@ -44,6 +46,7 @@ _HOMES = {
     "Solution": "problem.solution",
     "Solver": "solving.contract",
     "Suite": "generation.suites",
+    "explain": "analysis.explanation",
     "evaluate": "problem.evaluation",
     "evaluate_batch": "problem.evaluation",
     "Results": "site.notebook",
@@ -53,7 +56,7 @@ _HOMES = {
     "run": "site.notebook",
     "serve": "exact.best_service",
     "serve_batch": "exact.best_service",
-    "solve": "solving.answer",
+    "solve": "analysis.answer",
     "suite": "generation.suites",
     "write_instance": "files.documents",
     "write_solution": "files.documents",
@@ -62,7 +65,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022  # in the order of the path through the system
     "load", "suite", "solve", "serve", "serve_batch", "run",
     "Instance", "Solution", "Decisions", "Scenario", "Suite", "Answer", "Results",
-    "evaluate", "evaluate_batch", "Evaluation",
+    "evaluate", "evaluate_batch", "Evaluation", "explain", "Explanation",
     "read_instance", "read_solution", "write_instance", "write_solution",
     "Solver", "Learner", "Run", "Budget",
     "OnlineSolver", "OnlinePolicy", "Site", "ShownSlot",

@@ -22,6 +22,7 @@ import numpy as np
 from mincache.errors import InputError
 from mincache.exact import Optimum, improvements, optimal_bandwidth
 from mincache.exact.best_service import serve
+from mincache.problem import display
 from mincache.problem.evaluation import evaluate, request_costs
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -94,6 +95,18 @@ class Explanation:
         rather = f"cached {self._named(instead, t)} instead" if instead.size else "left room free"
         return f"{did}; the optimum {rather}"
 
+    def __repr__(self) -> str:
+        lost = ", ".join(f"{part} {cost:z.6g}" for part, cost in self.parts.items())
+        against = "proven optimum" if self.proven else "best known answer"
+        return f"Explanation(of {self.answer.instance}: {self.gap:z.6g} above the {against}; {lost})"
+
+    def _repr_html_(self) -> str:
+        costs, of = self.parts | {"gap": self.gap}, self.optimum
+        rows = [(part, f"{cost:z.6g}", f"{cost / of:z.3%}" if of else "") for part, cost in costs.items()]
+        return display.html_table(
+            f"Why {self.answer.instance} costs more", rows, ("", "cost", "of the optimum")
+        )
+
     def _named(self, models: Array, t: int) -> str:
         """Return models with their sizes and requests, such as `model 3 (8.1 GB, 2 requests)`."""
         asked, size = demand(self.instance)[t], self.instance.models.size_gb
@@ -147,6 +160,13 @@ def explain(
     Raises:
         InputError: if the solution is not feasible, or answers another instance, or if the instance uses
             rules that the exact method does not know.
+
+    Example:
+        >>> import mincache
+        >>> instance = mincache.load("smoke-v1.l0.n10.t0")
+        >>> why = mincache.explain(instance, mincache.Solution.nothing_cached(instance))
+        >>> sorted(part for part, cost in why.parts.items() if cost > 1e-9)
+        ['bandwidth', 'caching']
     """
     score = evaluate(instance, solution)
     if not score.feasible:

@@ -125,3 +125,14 @@ def test_what_cannot_be_solved_is_refused(arguments, told):
     """Each refusal is one line that says what to do."""
     with pytest.raises(InputError, match=told):
         solve(*arguments)
+
+
+def test_an_answer_explains_itself():
+    """The parts of the explanation add up to what the answer costs more than the proven optimum."""
+    answer = solve(SMOKE, "popular-first")
+    why = answer.explain()
+    assert why.proven
+    assert sum(why.parts.values()) == pytest.approx(answer.evaluation.cost - why.optimum, abs=1e-9)
+    assert why.optimum == pytest.approx(answer.reference.cost, rel=1e-9)
+    assert f"{why.gap:.6g} above the proven optimum" in repr(why)
+    assert "<td>caching</td>" in why._repr_html_()

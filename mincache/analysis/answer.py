@@ -6,6 +6,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+from mincache.analysis.explanation import Explanation, explain
 from mincache.errors import InputError, excerpt
 from mincache.generation import streams, suites
 from mincache.generation.recipes import Reference
@@ -23,6 +24,7 @@ class Answer:
 
     Attributes:
         solver: its name, with the parameters that differ from their defaults.
+        instance: what it answers.
         solution: the decisions.
         evaluation: what the evaluator found.
         bound: the lower bound on the cost of every solution that the solver reported; None without one.
@@ -31,6 +33,7 @@ class Answer:
     """
 
     solver: str
+    instance: Instance
     solution: Solution
     evaluation: Evaluation
     bound: float | None
@@ -51,6 +54,26 @@ class Answer:
     @property
     def _against(self) -> Reference | None:
         return self.reference or (None if self.bound is None else Reference(self.bound))
+
+    def explain(self, time_limit_s: float = math.inf) -> Explanation:
+        """Return why it costs more than the best answer: by decision, by slot and by model.
+
+        Args:
+            time_limit_s: seconds for finding the best answer.
+
+        Raises:
+            InputError: if it is not feasible.
+
+        Example:
+            >>> import mincache
+            >>> answer = mincache.solve(mincache.load("smoke-v1.l0.n10.t0"), "popular-first")
+            >>> why = answer.explain()
+            >>> max(why.parts, key=why.parts.get)
+            'caching'
+            >>> abs(sum(why.parts.values()) - why.gap) < 1e-9
+            True
+        """
+        return explain(self.instance, self.solution, time_limit_s=time_limit_s)
 
     def __repr__(self) -> str:
         gap = "" if self.gap is None else f", {self.gap:z.2%} above the {self.gap_to}"
@@ -110,6 +133,7 @@ def solve(
     taken_s = run.budget.elapsed()
     return Answer(
         solver=title,
+        instance=instance,
         solution=solution,
         evaluation=evaluate(instance, solution),
         bound=run.bound if math.isfinite(run.bound) else None,
