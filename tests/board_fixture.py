@@ -9,8 +9,15 @@ from mincache.bench.outcome import Outcome
 from mincache.bench.records import Broken, Cell, RawScore, Record, Score, TracePoint
 from mincache.bench.worker import ANSWER, pack
 from mincache.board.contenders import contender
-from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, entry_folder, write_manifest
-from mincache.board.packs import write_pack
+from mincache.board.entries import (
+    MANIFEST_FILE,
+    RECORDS_FILE,
+    SOLUTIONS_FILE,
+    Manifest,
+    entry_folder,
+    write_pack,
+    write_table,
+)
 from mincache.board.runs import gather
 from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
@@ -116,7 +123,7 @@ def write_entry(board, suite, name, records, **about):
         "solutions": write_pack(folder / SOLUTIONS_FILE, []),
     }
     cell = records[0].cell
-    write_manifest(folder, Manifest(suite=cell.suite, solver=cell.solver, **packs, **about))
+    write_table(folder / MANIFEST_FILE, Manifest(suite=cell.suite, solver=cell.solver, **packs, **about))
     return folder
 
 

@@ -11,25 +11,16 @@ from mincache.errors import InputError
 from mincache.files.documents import digest
 
 _SHOWN_CHARACTERS = 100
-_SHOWN_HASH = 8
 
 
 class Contender(NamedTuple):
-    """A solver as it ran: all that makes two runs of one instance comparable as repetitions.
+    """A solver as it ran: all that makes two runs of one instance comparable as repetitions; see `Cell`.
 
     Attributes:
         solver: how tables call it: its name and the parameters that differ from their defaults.
         name: its registered name, or `file.py:ClassName`.
-        source: SHA-256 of its source file.
-        files: SHA-256 over the other files that its answers depend on; empty if there are none.
-        modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
-        version: of the distribution that it came with.
+        source: SHA-256 of its source file; `files` and `modules` that of what else it depends on, or "".
         parameters: every parameter, as canonical JSON.
-        wall_s: limit on wall-clock time in s; None without one.
-        cpu_s: limit on processor time in s; None without one.
-        memory_bytes: limit on memory; None without one.
-        threads: threads and cores it had.
-        evaluator_version: the evaluator that judged it.
         authors: who published it, one name a line; "" if it is not published.
     """
 
@@ -53,11 +44,6 @@ class Contender(NamedTuple):
         return digest(json.dumps(self[1:]).encode())
 
 
-def contender(cell: Cell, authors: Sequence[str] = ()) -> Contender:
-    """Return who ran in `cell`, published by `authors`."""
-    return Contenders().of(cell, authors)
-
-
 class Contenders:
     """Tells who ran in many cells; it is quick, since the same few did."""
 
@@ -77,12 +63,47 @@ class Contenders:
         )  # fmt: skip
 
 
+def contender(cell: Cell, authors: Sequence[str] = ()) -> Contender:
+    """Return who ran in `cell`, published by `authors`."""
+    return Contenders().of(cell, authors)
+
+
+def _limit(value: float | None, unit: str) -> str:
+    return "no limit" if value is None else f"{value:.12g} {unit}"
+
+
+_TRAITS: Sequence[Callable[[Contender], str]] = (
+    lambda one: _limit(one.wall_s, "s"),
+    lambda one: _limit(one.cpu_s, "s of processor time"),
+    lambda one: _limit(one.memory_bytes, "bytes"),
+    lambda one: f"{one.threads} thread{'' if one.threads == 1 else 's'}",
+    lambda one: f"version {one.version}",
+    lambda one: f"source {one.source[:8]}",
+    lambda one: f"files {one.files[:8] or 'unknown'}",
+    lambda one: f"modules {one.modules[:8] or 'unknown'}",
+    lambda one: f"parameters {digest(one.parameters.encode())[:8]}",
+    lambda one: f"evaluator {one.evaluator_version}",
+    lambda one: f"by {', '.join(one.authors.splitlines())}",
+)
+
+
 def labels(contenders: Iterable[Contender]) -> dict[Contender, str]:
     """Return a printable label for each contender: the solver as written, and what sets twins apart."""
     by_solver: dict[str, list[Contender]] = {}
     for one in contenders:
         by_solver.setdefault(one.solver, []).append(one)
     return {one: _label(one, twins) for twins in by_solver.values() for one in twins}
+
+
+def _label(one: Contender, twins: Sequence[Contender]) -> str:
+    differing = [trait(one) for trait in _TRAITS if len({trait(twin) for twin in twins}) > 1]
+    return printable(one.solver) + (f" ({', '.join(differing)})" if differing else "")
+
+
+def differences(one: Contender, other: Contender) -> tuple[str, ...]:
+    """Return what has changed from one contender to the other beside the solver, such as `60 s -> 10 s`."""
+    pairs = ((trait(one), trait(other)) for trait in _TRAITS)
+    return tuple(f"{before} -> {after}" for before, after in pairs if before != after)
 
 
 def chosen(named: Mapping[Contender, str], wanted: Sequence[str]) -> list[Contender]:
@@ -104,39 +125,6 @@ def printable(text: str) -> str:
     return shown if len(shown) <= _SHOWN_CHARACTERS else shown[: _SHOWN_CHARACTERS - 3] + "..."
 
 
-_TRAITS: Sequence[Callable[[Contender], str]] = (
-    lambda one: _limit(one.wall_s, "s"),
-    lambda one: _limit(one.cpu_s, "s of processor time"),
-    lambda one: _limit(one.memory_bytes, "bytes"),
-    lambda one: f"{one.threads} thread{'' if one.threads == 1 else 's'}",
-    lambda one: f"version {one.version}",
-    lambda one: f"source {one.source[:_SHOWN_HASH]}",
-    lambda one: f"files {one.files[:_SHOWN_HASH] or 'unknown'}",
-    lambda one: f"modules {one.modules[:_SHOWN_HASH] or 'unknown'}",
-    lambda one: f"parameters {digest(one.parameters.encode())[:_SHOWN_HASH]}",
-    lambda one: f"evaluator {one.evaluator_version}",
-    lambda one: f"by {', '.join(one.authors.splitlines())}",
-)
-
-
-def differences(one: Contender, other: Contender) -> tuple[str, ...]:
-    """Return what has changed from one contender to the other beside the solver, such as `60 s -> 10 s`."""
-    pairs = ((trait(one), trait(other)) for trait in _TRAITS)
-    return tuple(f"{before} -> {after}" for before, after in pairs if before != after)
-
-
 def look_alike(label: str) -> str:
-    """Return the characters of a solver's name that could be taken for others; "" if there are none.
-
-    Letters of other scripts look like Latin ones, and some characters cannot be seen at all.
-    """
+    """Return the characters of a solver's name that could be taken for others, or cannot be seen at all."""
     return "".join(c for c in label if not (c.isascii() and c.isprintable()))
-
-
-def _limit(value: float | None, unit: str) -> str:
-    return "no limit" if value is None else f"{value:.12g} {unit}"
-
-
-def _label(one: Contender, twins: Sequence[Contender]) -> str:
-    differing = [trait(one) for trait in _TRAITS if len({trait(twin) for twin in twins}) > 1]
-    return printable(one.solver) + (f" ({', '.join(differing)})" if differing else "")

@@ -8,8 +8,10 @@ it is believed: `board.verify` re-scores every solution.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -23,9 +25,8 @@ from mincache.bench import journal
 from mincache.bench.parsing import RecordParser
 from mincache.bench.records import Record
 from mincache.board.contenders import Contender, printable
-from mincache.board.packs import Pack, read_pack
-from mincache.errors import InputError, in_file
-from mincache.files.documents import digest, parse_json, write_bytes
+from mincache.errors import DocumentError, InputError, in_file
+from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
 
@@ -34,6 +35,9 @@ POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"
 REVIEW_FILE = "review.toml"
 SUITE_FOLDER = "suite"
 """Where a board keeps a suite that is not a standard one, in that suite's folder."""
+MAX_PACK_BYTES = 1024 * 1024 * 1024
+"""A pack may not be larger than this, unpacked."""
+_CHUNK_BYTES = 1 << 17
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {
@@ -56,16 +60,15 @@ COVERED: Mapping[str, str] = {
 """What verifying covers of an entry, and what it cannot."""
 
 
-class About(StrictTable):
-    """What people say of an entry.
+class Pack(StrictTable):
+    """A `.jsonl.gz` file of one JSON document a line: the SHA-256 of its unpacked content, and its lines."""
 
-    Attributes:
-        authors: who stands behind it.
-        links: where to read more; https only.
-        note: a sentence for readers.
-        training_s: seconds of training, over all policies used.
-        training_device: what it was trained on.
-    """
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    lines: Whole
+
+
+class About(StrictTable):
+    """What people say of an entry: authors, where to read more, a sentence, and training (all policies)."""
 
     authors: TupleOf[str] = ()
     links: TupleOf[Link] = ()
@@ -78,16 +81,11 @@ class Manifest(About):
     """What an entry says of itself.
 
     Attributes:
-        format: `mincache-entry/1`.
-        suite: name of the suite.
         solver: the solver as it was written, parameters included.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`; "" if unknown.
         stochastic: whether its answer depends on the seed; None if unknown.
         instances: how many instances it has runs of; None means all of the suite.
-        reproduced: "" always; earlier versions let entrants write it.
-        flag: "" always, likewise.
-        records: the pack of records.
-        solutions: the pack of solutions.
+        reproduced: "" always, and `flag` too; earlier versions let entrants write them.
     """
 
     format: Literal["mincache-entry/1"] = "mincache-entry/1"
@@ -103,17 +101,7 @@ class Manifest(About):
 
 
 class Review(StrictTable):
-    """What somebody other than its authors found of an entry.
-
-    Attributes:
-        format: `mincache-review/1`.
-        finding: `reproduced` or `flagged`.
-        by: who reviewed it.
-        date: when, as year-month-day.
-        note: what was found, a sentence.
-        records: the pack of the records made again; None for a flag.
-        solutions: the pack of their solutions.
-    """
+    """What somebody other than its authors found of an entry; a flag needs no records made again."""
 
     format: Literal["mincache-review/1"] = "mincache-review/1"
     finding: Literal["reproduced", "flagged"]
@@ -129,13 +117,7 @@ class Review(StrictTable):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry; its records and solutions stay on disk.
-
-    Attributes:
-        folder: where it is.
-        manifest: what it says of itself.
-        reviews: what others say of it, by the name of the review's folder.
-    """
+    """One entry: its folder, manifest, and reviews by folder; records and solutions stay on disk."""
 
     folder: Path
     manifest: Manifest
@@ -146,18 +128,20 @@ class Entry:
         """Suite and folder, such as `paper-v1/genetic-0f3b2a91`."""
         return f"{self.folder.parent.name}/{self.folder.name}"
 
+    @property
+    def flagged(self) -> bool:
+        """Whether a reviewer doubts it."""
+        return any(review.finding == "flagged" for review in self.reviews.values())
+
     def tier(self, stored: bool) -> Tier:
         """Return how far the entry can be trusted, given that `board.verify` finds nothing wrong.
 
         Args:
             stored: whether a run is verified, and every such run's solution is stored.
         """
-        findings = {review.finding for review in self.reviews.values()}
-        if "flagged" in findings:
-            return "flagged"
-        if not stored:
-            return "self-reported"
-        return "reproduced" if "reproduced" in findings else "verified"
+        if self.flagged or not stored:
+            return "flagged" if self.flagged else "self-reported"
+        return "reproduced" if self.reviews else "verified"
 
     def records(self) -> Iterator[Record]:
         """Yield its records.
@@ -165,7 +149,15 @@ class Entry:
         Raises:
             DocumentError: with the file, the field, the rule and what was received.
         """
-        return _records(self.folder / RECORDS_FILE, self.manifest.records)
+        parser, path = RecordParser(), self.folder / RECORDS_FILE
+        for number, line in enumerate(read_pack(path, self.manifest.records), 1):
+            with in_file(f"{path}: line {number}"):
+                parse_json(line)  # stricter than the parser, which takes less memory
+                try:
+                    record = parser.parse(line.rstrip(b"\n"))
+                except ValidationError as error:
+                    raise refusal(Record, error) from None
+            yield record
 
     def solutions(self) -> Iterator[bytes]:
         """Yield the stored solution documents.
@@ -200,6 +192,66 @@ def find_entry(folder: Path) -> Path:
     """Return the folder of an entry, which may be given without the hash at its end where that is clear."""
     near = sorted(folder.parent.glob(f"{folder.name}-????????")) if not folder.is_dir() else []
     return near[0] if len(near) == 1 else folder
+
+
+def write_table(path: Path, table: Manifest | Review) -> None:
+    """Write a manifest or a review; what is not known, and what must be empty, is left out."""
+    document = table.model_dump(mode="json", exclude_none=True)
+    document = {key: value for key, value in document.items() if value or key not in ("reproduced", "flag")}
+    write_bytes(path, tomli_w.dumps(document).encode())
+
+
+def write_pack(path: str | os.PathLike[str], lines: Iterable[bytes]) -> Pack:
+    """Write a pack of these lines, each ending in a line feed, and return what it is."""
+    listed = list(lines)
+    content = b"".join(listed)
+    write_bytes(path, content)
+    return Pack(sha256=digest(content), lines=len(listed))
+
+
+def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
+    """Yield the lines of a pack one by one; none is larger than `documents.MAX_BYTES`.
+
+    Raises:
+        DocumentError: if the file is missing, damaged, too large, or not the pack `wanted`; a wrong hash
+            shows only after the last line.
+    """
+    hasher, lines, size, rest = hashlib.sha256(), 0, 0, b""
+    for chunk in _unpacked(path):
+        hasher.update(chunk)
+        *whole, rest = (rest + chunk).split(b"\n")
+        lines, size = lines + len(whole), size + len(chunk)
+        if max(map(len, (rest, *whole))) > MAX_BYTES or size > MAX_PACK_BYTES:
+            rule = f"must hold at most {MAX_BYTES} bytes a line and {MAX_PACK_BYTES} in all"
+            raise DocumentError(f"{path}: pack", rule, "more")
+        yield from (line + b"\n" for line in whole)
+    if rest:
+        lines += 1
+        yield rest
+    if hasher.hexdigest() != wanted.sha256:
+        rule = f"must be {wanted.sha256[:12]}..., as the manifest says"
+        raise DocumentError(f"{path}: sha256", rule, f"{hasher.hexdigest()[:12]}...")
+    if lines != wanted.lines:
+        raise DocumentError(f"{path}: lines", f"must be {wanted.lines}, as the manifest says", str(lines))
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    """Yield what the only member of a gzip file holds; of very many empty ones, each would take time."""
+    unpacker = zlib.decompressobj(wbits=31)  # with a gzip header
+    try:
+        with in_file(path), path.open("rb") as file:
+            while packed := file.read(_CHUNK_BYTES):
+                while packed and not unpacker.eof:
+                    yield unpacker.decompress(packed, _CHUNK_BYTES)
+                    packed = unpacker.unconsumed_tail
+                if unpacker.unused_data or packed:
+                    raise InputError("file", "must hold one gzip member", "more after it")
+        if not unpacker.eof:
+            raise DocumentError(f"{path}: file", "must be gzip", "a file that is cut off")
+    except zlib.error as error:
+        raise DocumentError(f"{path}: file", "must be gzip", str(error)) from None
+    except OSError as error:
+        raise DocumentError(f"{path}: file", "must be readable", error.strerror or str(error)) from None
 
 
 def read_campaigns(
@@ -242,10 +294,8 @@ def find_suite(name: str, folder: str = "", boards: Iterable[Any] = ()) -> suite
         return suites.find(name)
     kept = [str(Path(board) / name / SUITE_FOLDER) for board in boards]
     places = [folder] if folder else [place for place in kept if suites.is_suite(place)]
-    if not places:
-        return None
-    found = suites.find(places[0])
-    if found.name != name:
+    found = suites.find(places[0]) if places else None
+    if found is not None and found.name != name:
         raise InputError("suite", f"must be {name!r}, which the records are of", repr(found.name))
     return found
 
@@ -253,20 +303,6 @@ def find_suite(name: str, folder: str = "", boards: Iterable[Any] = ()) -> suite
 def verified_cost(record: Record) -> float | None:
     """Return the cost of a record that counts: a verified solution's, else None."""
     return record.score.cost if record.verdict == "verified" and record.score is not None else None
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest of an entry."""
-    table = manifest.model_dump(mode="json", exclude_none=True)
-    table = {key: value for key, value in table.items() if value or key not in ("reproduced", "flag")}
-    write_bytes(folder / MANIFEST_FILE, tomli_w.dumps(table).encode())
-
-
-def write_review(folder: Path, review: Review) -> None:
-    """Write what a reviewer found into the folder of the review."""
-    write_bytes(
-        folder / REVIEW_FILE, tomli_w.dumps(review.model_dump(mode="json", exclude_none=True)).encode()
-    )
 
 
 def folder_name(label: str) -> str:
@@ -282,15 +318,3 @@ def entry_folder(who: Contender) -> str:
 
 def _slug(label: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
-
-
-def _records(path: Path, pack: Pack) -> Iterator[Record]:
-    parser = RecordParser()
-    for number, line in enumerate(read_pack(path, pack), 1):
-        with in_file(f"{path}: line {number}"):
-            parse_json(line)  # stricter than the parser, which takes less memory
-            try:
-                record = parser.parse(line.rstrip(b"\n"))
-            except ValidationError as error:
-                raise refusal(Record, error) from None
-        yield record

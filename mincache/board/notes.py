@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mincache.board.formats import duration
 from mincache.board.runs import Runs
@@ -14,83 +14,57 @@ _NAMED = 3
 
 def notes(table: Table) -> tuple[str, ...]:
     """Return the notes of a table, a sentence each, and its remarks."""
-    return (
-        *_scope(table),
-        *_ranks(table),
-        *_gap(table.runs),
-        *_protocol(table.runs),
-        *_charged(table),
-        *_machines(table),
-        *_news(table.runs),
-        *table.remarks,
-    )
+    return (*_ranking(table), *_references(table.runs), *_runs(table), *_news(table.runs), *table.remarks)
 
 
-def _scope(table: Table) -> Iterator[str]:
-    whole = len(table.runs.instances)
+def _ranking(table: Table) -> Iterator[str]:
+    runs, whole = table.runs, len(table.runs.instances)
     yield f"Means are over all {whole} instances; {len(table.ranked)} of {len(table.rows)} rows are ranked."
     for row in table.rows:
         if row.unranked:
             yield f"{row.solver} is not ranked: {row.unranked}."
-
-
-def _ranks(table: Table) -> Iterator[str]:
     if table.filtered:
         yield "A part of the suite was chosen after looking: it has points, no ranges."
-        return
     if "here" not in table.questions:
         return
-    libraries = len(set(table.runs.libraries))
-    level = f"{table.runs.protocol.level:.0%}"
-    yield f"With {level} confidence all ranges of ranks in a column hold at once."
+    yield f"With {runs.protocol.level:.0%} confidence all ranges of ranks in a column hold at once."
     if "libraries" not in table.questions:
-        counted = f"{libraries} of them" if libraries else "the suite is not at hand"
-        yield f"For new libraries: cannot tell ({counted}; at least six are needed)."
-    found = table.told_apart
-    if found is not None:
-        what = (
-            f"{found[1].units} libraries"
-            if found[0] == "libraries"
-            else "new requests for the same libraries"
-        )
-        yield (f"Rows that share a letter could not be told apart ({what}), which does not make them equal.")
+        count = len(set(runs.libraries))
+        known = f"{count} of them" if count else "the suite is not at hand"
+        yield f"For new libraries: cannot tell ({known}; at least six are needed)."
+    if table.told_apart is not None:
+        question, found = table.told_apart
+        new = f"{found.units} libraries" if question == "libraries" else "new requests for the same libraries"
+        yield f"Rows that share a letter could not be told apart ({new}), which does not make them equal."
 
 
-def _gap(runs: Runs) -> Iterator[str]:
+def _references(runs: Runs) -> Iterator[str]:
     known = [runs.references[name] for name in runs.instances if name in runs.references]
-    if not known:
-        return
-    pinned = sum(reference.pinned for reference in known)
-    if pinned == len(known):
-        proven = sum(ref.proven for ref in known)
+    unpinned = len([one for one in known if not one.pinned])
+    if known and not unpinned:
+        proven = sum(one.proven for one in known)
         told = "all proven optimal" if proven == len(known) else f"{proven} of {len(known)} proven optimal"
         yield f"Gaps are to the suite's best known costs ({told})."
-    else:
-        where = "" if pinned == 0 else f" on {len(known) - pinned} of {len(known)} instances"
+    elif known:
+        where = "" if unpinned == len(known) else f" on {unpinned} of {len(known)} instances"
         yield f"Gaps are to the best verified cost among these records{where}: the suite states none."
 
 
-def _protocol(runs: Runs) -> Iterator[str]:
-    protocol = runs.protocol
+def _runs(table: Table) -> Iterator[str]:
+    protocol, sha256 = table.runs.protocol, table.runs.protocol_sha256
     limit = "any time" if protocol.wall_s is None else f"{protocol.wall_s:g} s"
-    name = f"Protocol {runs.protocol_sha256[:12]}" if runs.protocol_sha256 else "Default protocol"
+    name = f"Protocol {sha256[:12]}" if sha256 else "Default protocol"
     yield (
-        f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; times are geometric means, "
-        f"shifted by {protocol.time_shift_s:g} s."
+        f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; times are geometric "
+        f"means, shifted by {protocol.time_shift_s:g} s."
     )
-
-
-def _charged(table: Table) -> Iterator[str]:
     for row in table.rows:
         if failed := len(row.frame) - row.verified:
             part = f", {charged:.2%} of its gap" if (charged := row.mean("charged_gap")) else ""
             yield (
                 f"{row.solver} failed or declined {failed} of {len(row.frame)} runs; each counts as caching "
-                f"nothing and as {table.runs.protocol.penalty:g} time limits{part}."
+                f"nothing and as {protocol.penalty:g} time limits{part}."
             )
-
-
-def _machines(table: Table) -> Iterator[str]:
     if unequal := table.unequal_machines:
         listed = ", ".join(f"{name} {factor:.1f} times" for name, factor in unequal.items())
         yield (
@@ -101,22 +75,14 @@ def _machines(table: Table) -> Iterator[str]:
 
 def _news(runs: Runs) -> Iterator[str]:
     best = runs.frame[runs.frame["verified"]].groupby("instance")["cost"].min()
-    better, impossible = [], []
-    for n, cost in best.items():
-        name = runs.instances[n]
-        reference = runs.references.get(name)
-        if reference is None or not reference.pinned:
-            continue
-        if cost < reference.cost * (1.0 - RELATIVE_TOLERANCE):
-            better.append(name)
-        if reference.bound is not None and cost < reference.bound * (1.0 - RELATIVE_TOLERANCE):
-            impossible.append(name)
-    if better:
+    costs = {runs.instances[n]: cost * (1.0 + RELATIVE_TOLERANCE) for n, cost in best.items()}
+    known = {name: one for name in costs if (one := runs.references.get(name)) is not None and one.pinned}
+    if better := [name for name, one in known.items() if costs[name] < one.cost]:
         yield f"A verified cost is below the best known on {_listed(better)}; the suite's value stands."
-    if impossible:
+    if impossible := [name for name, one in known.items() if one.bound and costs[name] < one.bound]:
         yield f"A verified cost is below a proven bound on {_listed(impossible)}: one of the two is wrong."
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     first = ", ".join(names[:_NAMED])
     return first if len(names) <= _NAMED else f"{first} and {len(names) - _NAMED} more"

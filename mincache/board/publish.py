@@ -10,24 +10,9 @@ from typing import Any
 
 from mincache.bench.judge import with_contradictions
 from mincache.bench.records import Record
-from mincache.board import render
+from mincache.board import entries, render
 from mincache.board.contenders import Contender, Contenders, chosen, labels, look_alike
-from mincache.board.entries import (
-    RECORDS_FILE,
-    REVIEWS_FOLDER,
-    SOLUTIONS_FILE,
-    SOURCE_FOLDER,
-    SUITE_FOLDER,
-    About,
-    Manifest,
-    Review,
-    entry_folder,
-    find_suite,
-    read_entry,
-    write_manifest,
-    write_review,
-)
-from mincache.board.packs import write_pack
+from mincache.board.entries import About, Manifest, Review
 from mincache.board.rerun import run_of
 from mincache.board.table import Table
 from mincache.errors import InputError, MincacheError, in_file
@@ -42,16 +27,10 @@ Stored = Callable[[str], bytes]
 
 
 def publish(
-    records: Iterable[Record],
-    stored: Stored,
-    board: str | os.PathLike[str],
-    solvers: Sequence[str] = (),
-    about: Mapping[str, Any] | None = None,
-    *,
-    replace: bool = False,
-    source: Sequence[Path] = (),
+    records: Iterable[Record], stored: Stored, board: str | os.PathLike[str], solvers: Sequence[str] = (),
+    about: Mapping[str, Any] | None = None, *, replace: bool = False, source: Sequence[Path] = (),
     suite: str = "",
-) -> list[Path]:
+) -> list[Path]:  # fmt: skip
     """Write an entry for each contender in `records`, and return the entries' folders.
 
     An entry is its suite, solver, source, parameters, limits, versions and authors; nothing is replaced
@@ -75,9 +54,9 @@ def publish(
     for name, contenders in _by_contender(records, said.authors).items():
         _keep_suite(name, suite, board)
         for who in chosen(labels(contenders), solvers):
-            folder = board / name / entry_folder(who)
+            folder = board / name / entries.entry_folder(who)
             _make_way(folder, who, said.authors, replace)
-            _write_entry(folder, name, who, contenders[who], stored, said, source)
+            _write_entry(folder, who, contenders[who], stored, said, source)
             written.append(folder)
     return written
 
@@ -90,41 +69,99 @@ def _by_contender(
     for record in records:
         last[record.cell.suite, who.of(record.cell, authors), run_of(record.cell)] = record
     found: dict[str, dict[Contender, list[Record]]] = {}
-    for (suite, one, _), record in sorted(
-        zip(last, with_contradictions(list(last.values())), strict=True), key=lambda item: repr(item[0])
-    ):
+    counting = zip(last, with_contradictions(list(last.values())), strict=True)
+    order = sorted(counting, key=lambda item: (repr(item[0][:2]), item[0][2]))
+    for (suite, one, _), record in order:
         found.setdefault(suite, {}).setdefault(one, []).append(record)
-    for contenders in found.values():
-        for listed in contenders.values():
-            listed.sort(key=lambda record: run_of(record.cell))
     return found
 
 
 def _keep_suite(name: str, folder: str, board: Path) -> None:
     """Copy a suite that is not a standard one onto the board."""
-    found = find_suite(name, folder, [board])
+    found, copy = entries.find_suite(name, folder, [board]), board / name / entries.SUITE_FOLDER
     if found is None:
-        advice = "give its folder with --suite"
-        raise InputError("suite", "must be a standard one, or be given, to be published", repr(name), advice)
-    if name in suites.standard_names() or found.folder == board / name / SUITE_FOLDER:
+        rule, advice = "must be a standard one, or be given, to be published", "give its folder with --suite"
+        raise InputError("suite", rule, repr(name), advice)
+    if name in suites.standard_names() or found.folder == copy:
         return
-    make_folder(board / name / SUITE_FOLDER)
+    make_folder(copy)
     for path in [found.folder / suites.RECIPE_FILE, *sorted(found.folder.glob("*.json*"))]:
-        shutil.copyfile(path, board / name / SUITE_FOLDER / path.name)
+        shutil.copyfile(path, copy / path.name)
 
 
 def _make_way(folder: Path, who: Contender, authors: Sequence[str], replace: bool) -> None:
     """Refuse to overwrite an entry; or remove what the same authors published of the same solver."""
     if odd := look_alike(who.solver):
         raise InputError("solver", "must have a name that cannot be taken for another", ascii(odd))
-    if not replace:
-        if folder.exists():
-            raise InputError("entry", "must not exist yet", str(folder), "--replace writes it anew")
-        return
-    for manifest in sorted(folder.parent.glob("*/manifest.toml")):
-        known = read_entry(manifest.parent).manifest
+    if not replace and folder.exists():
+        raise InputError("entry", "must not exist yet", str(folder), "--replace writes it anew")
+    for path in sorted(folder.parent.glob(f"*/{entries.MANIFEST_FILE}")) if replace else ():
+        known = entries.read_entry(path.parent).manifest
         if known.solver == who.solver and sorted(known.authors) == sorted(authors):
-            shutil.rmtree(manifest.parent)
+            shutil.rmtree(path.parent)
+
+
+def _write_entry(
+    folder: Path, who: Contender, records: Sequence[Record], stored: Stored, about: About,
+    source: Sequence[Path],
+) -> None:  # fmt: skip
+    """Write one entry, the manifest last."""
+    sources = _sources(who, source)
+    make_folder(folder)
+    for path in sources:
+        make_folder(folder / entries.SOURCE_FOLDER)
+        shutil.copyfile(path, folder / entries.SOURCE_FOLDER / path.name)
+    said: dict[str, Any] = {
+        "suite": records[0].cell.suite, "solver": who.solver,
+        "instances": len({record.cell.instance for record in records}),
+    }  # fmt: skip
+    packs = _write_packs(folder, records, stored)
+    manifest = Manifest(**said, **packs, **_kind(who), **dict(about))
+    entries.write_table(folder / entries.MANIFEST_FILE, manifest)
+
+
+def _sources(who: Contender, given: Sequence[Path]) -> list[Path]:
+    """Return the files given, of which one must be the solver's; none of a solver that a package has."""
+    file, colon, _ = who.name.rpartition(":")
+    if not colon:
+        return []
+    places = [path for path in (*given, Path(file)) if path.is_file()]
+    own = [path for path in places if digest(path.read_bytes()) == who.source]
+    if not own:
+        rule = f"must hold {file} as it was when the runs were made, sha256 {who.source[:12]}..."
+        received = ", ".join(map(str, given)) or "none"
+        raise InputError("source", rule, received, f"give it with --source {file}")
+    return list(dict.fromkeys([own[0], *(path for path in given if path.name != own[0].name)]))
+
+
+def _kind(who: Contender) -> dict[str, Any]:
+    """What the class of an installed solver says of itself; no file that a record names is executed."""
+    try:
+        kind = registry.load(who.name) if who.name in registry.names() else None
+    except MincacheError:
+        return {}
+    return {} if kind is None else {"kind": kind.kind, "stochastic": kind.stochastic}
+
+
+def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dict[str, Any]:
+    """Write records in their order and solutions sorted by hash."""
+    hashes = sorted({name for record in records for name in record.documents})
+    # What a failed run printed may name people and paths; it stays in the campaign.
+    lines = [
+        record.model_copy(update={"output": ""}).model_dump_json().encode() + b"\n" for record in records
+    ]
+    return {
+        "records": entries.write_pack(folder / entries.RECORDS_FILE, lines),
+        "solutions": entries.write_pack(
+            folder / entries.SOLUTIONS_FILE, [_checked(stored(name), name) for name in hashes]
+        ),
+    }
+
+
+def _checked(document: bytes, wanted: str) -> bytes:
+    if (found := digest(document)) != wanted:
+        raise InputError(f"solution {wanted[:12]}...", "must have this SHA-256", f"{found[:12]}...")
+    return document
 
 
 def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:
@@ -150,76 +187,9 @@ def write_reproduction(
     folder: Path, name: str, by: str, date: str, note: str, records: Sequence[Record], stored: Stored
 ) -> Path:
     """Write a reviewer's reproduction into the folder of an entry, and return the folder of the review."""
-    review = folder / REVIEWS_FOLDER / name
-    make_folder(review)
-    packs = _write_packs(review, records, stored)
-    write_review(review, Review(finding="reproduced", by=by, date=date, note=note, **packs))
-    return review
-
-
-def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dict[str, Any]:
-    """Write records in their order and solutions sorted by hash."""
-    hashes = sorted({name for record in records for name in record.documents})
-    solutions = [_checked(stored(wanted), wanted) for wanted in hashes]
-    return {
-        "records": write_pack(folder / RECORDS_FILE, map(_line, records)),
-        "solutions": write_pack(folder / SOLUTIONS_FILE, solutions),
-    }
-
-
-def _write_entry(
-    folder: Path, suite: str, who: Contender, records: Sequence[Record], stored: Stored, about: About,
-    source: Sequence[Path],
-) -> None:  # fmt: skip
-    """Write one entry, the manifest last."""
-    sources = _sources(who, source)
-    make_folder(folder)
-    for path in sources:
-        make_folder(folder / SOURCE_FOLDER)
-        shutil.copyfile(path, folder / SOURCE_FOLDER / path.name)
-    packs = _write_packs(folder, records, stored)
-    covered = len({record.cell.instance for record in records})
-    manifest = Manifest(
-        suite=suite, solver=who.solver, instances=covered, **packs, **_kind(who), **dict(about)
-    )
-    write_manifest(folder, manifest)
-
-
-def _sources(who: Contender, given: Sequence[Path]) -> list[Path]:
-    """Return the files given, of which one must be the solver's; none of a solver that a package has."""
-    file, colon, _ = who.name.rpartition(":")
-    if not colon:
-        return []
-    places = [*given, Path(file)]
-    found = next(
-        (path for path in places if path.is_file() and digest(path.read_bytes()) == who.source), None
-    )
-    if found is None:
-        rule = f"must hold {file} as it was when the runs were made, sha256 {who.source[:12]}..."
-        raise InputError(
-            "source", rule, ", ".join(map(str, given)) or "none", f"give it with --source {file}"
-        )
-    return list(dict.fromkeys([found, *(path for path in given if path.name != found.name)]))
-
-
-def _line(record: Record) -> bytes:
-    # What a failed run printed may name people and paths; it stays in the campaign.
-    return record.model_copy(update={"output": ""}).model_dump_json().encode() + b"\n"
-
-
-def _checked(document: bytes, wanted: str) -> bytes:
-    found = digest(document)
-    if found != wanted:
-        raise InputError(f"solution {wanted[:12]}...", "must have this SHA-256", f"{found[:12]}...")
-    return document
-
-
-def _kind(who: Contender) -> dict[str, Any]:
-    """What the class of an installed solver says of itself; no file that a record names is executed."""
-    if who.name not in registry.names():
-        return {}
-    try:
-        kind = registry.load(who.name)
-    except MincacheError:
-        return {}
-    return {"kind": kind.kind, "stochastic": kind.stochastic}
+    place = folder / entries.REVIEWS_FOLDER / name
+    make_folder(place)
+    packs = _write_packs(place, records, stored)
+    review = Review(finding="reproduced", by=by, date=date, note=note, **packs)
+    entries.write_table(place / entries.REVIEW_FILE, review)
+    return place

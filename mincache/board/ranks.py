@@ -11,9 +11,9 @@ Piepho 2004, doi:10.1198/1061860043515.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -43,10 +43,10 @@ class Sample(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Two rows compared.
+    """Two rows compared: the first less the second.
 
     Attributes:
-        mean: of the first less the second.
+        mean: of the difference.
         error: standard error of that; 0 where nothing is uncertain.
         freedom: degrees of freedom.
         p: two-sided p-value for this pair alone.
@@ -60,12 +60,15 @@ class Difference(NamedTuple):
     known: bool = False
 
 
+PairTest = Callable[[Sample, Sample], Difference]
+"""Compares two rows for one question."""
+
+
 class RankRanges(NamedTuple):
     """What can be said of S rows at once, at 95 %.
 
     Attributes:
-        pairs: the difference of each pair, by row numbers (first < second).
-        adjusted: Holm's p of each.
+        pairs: the difference of each pair, by row numbers (first < second); `adjusted` has Holm's p of each.
         ranges: lowest and highest rank of each row.
         groups: letters of each row; rows that share one cannot be told apart. "" where there are too many.
         units: what the statistics rest on: how many instances, strata or libraries.
@@ -78,62 +81,8 @@ class RankRanges(NamedTuple):
     units: int
 
 
-def on_these_instances(one: Sample, other: Sample) -> Difference:
-    """Compare two rows on the instances at hand: only seeds are uncertain."""
-    mean = float(np.nanmean(one.values, axis=1).mean() - np.nanmean(other.values, axis=1).mean())
-    noisy = [sample for sample in (one, other) if sample.uncertain]
-    if not noisy:
-        return Difference(mean, p=0.0 if abs(mean) > EQUAL else 1.0, known=True)
-    paired = len(noisy) == 2 and list(one.streams) == list(other.streams) != []
-    if paired and one.values.shape == other.values.shape:
-        parts = [one.values - other.values]
-    else:
-        parts = [sample.values for sample in noisy]
-    variances, freedoms = zip(*(_of_seeds(part) for part in parts), strict=True)
-    least = 2.0 ** (1 - min(int((~np.isnan(part)).sum()) for part in parts))
-    return _difference(mean, sum(variances), freedoms, variances, least)
-
-
-def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> Difference:
-    """Compare two rows for new draws: libraries are the units, and so are training seeds.
-
-    Args:
-        one: the first row; `uncertain` here means trained, its runs being its training seeds.
-        other: the second.
-        libraries: of each instance, numbered from 0.
-    """
-    values = np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1)
-    found = by_group(values, libraries)
-    count = len(found)
-    parts = [float(found.var(ddof=1)) / count]
-    freedoms = [count - 1.0]
-    for sample in (one, other):
-        if sample.uncertain and sample.values.shape[1] > 1:
-            seeds = np.nanmean(sample.values, axis=0)
-            parts.append(float(seeds.var(ddof=1)) / len(seeds))
-            freedoms.append(len(seeds) - 1.0)
-    return _difference(float(found.mean()), sum(parts), freedoms, parts, 0.0)
-
-
-def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Difference:
-    """Compare two rows for the same libraries with new requests: traces are the runs of a stratum."""
-    values = np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1)
-    counts = Counter(strata)
-    table = np.full((len(counts), max(counts.values())), np.nan)
-    for n, stratum in enumerate(sorted(counts)):
-        table[n, : counts[stratum]] = values[np.array(strata) == stratum]
-    variance, freedom = _of_seeds(table)
-    return _difference(
-        float(np.nanmean(table, axis=1).mean()), variance, [freedom], [variance], 2.0 ** (1 - len(values))
-    )
-
-
-PairTest = Callable[[Sample, Sample], Difference]
-"""Compares two rows for one question."""
-
-
 def tests(libraries: Sequence[int], strata: Sequence[int]) -> dict[str, tuple[PairTest, int]]:
-    """Return the questions that can be told of instances of these libraries and strata, with how and by what.
+    """Return the questions that can be told of instances of these libraries and strata.
 
     Returns:
         By question how two rows are compared, and how many libraries or strata that rests on (0: instances).
@@ -145,6 +94,45 @@ def tests(libraries: Sequence[int], strata: Sequence[int]) -> dict[str, tuple[Pa
     elif strata and min(Counter(strata).values()) > 1:
         found["requests"] = partial(for_new_requests, strata=strata), len(set(strata))
     return found
+
+
+def on_these_instances(one: Sample, other: Sample) -> Difference:
+    """Compare two rows on the instances at hand: only seeds are uncertain."""
+    mean = float(np.nanmean(one.values, axis=1).mean() - np.nanmean(other.values, axis=1).mean())
+    parts = [sample.values for sample in (one, other) if sample.uncertain]
+    if not parts:
+        return Difference(mean, p=0.0 if abs(mean) > EQUAL else 1.0, known=True)
+    paired = len(parts) == 2 and list(one.streams) == list(other.streams) != []
+    if paired and one.values.shape == other.values.shape:
+        parts = [one.values - other.values]
+    least = 2.0 ** (1 - min(int((~np.isnan(part)).sum()) for part in parts))
+    return _difference(mean, map(_of_seeds, parts), least)
+
+
+def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> Difference:
+    """Compare two rows for new draws: libraries are the units, and so are training seeds.
+
+    Args:
+        one: the first row; `uncertain` here means trained, its runs being its training seeds.
+        other: the second.
+        libraries: a number for each instance.
+    """
+    found = by_group(np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1), libraries)
+    trained = [np.nanmean(sample.values, axis=0) for sample in (one, other) if sample.uncertain]
+    parts = [found, *(seeds for seeds in trained if len(seeds) > 1)]
+    spreads = [(float(part.var(ddof=1)) / len(part), len(part) - 1.0) for part in parts]
+    return _difference(float(found.mean()), spreads, 0.0)
+
+
+def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Difference:
+    """Compare two rows for the same libraries with new requests: traces are the runs of a stratum."""
+    values = np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1)
+    counts = Counter(strata)
+    table = np.full((len(counts), max(counts.values())), np.nan)
+    for n, stratum in enumerate(sorted(counts)):
+        table[n, : counts[stratum]] = values[np.array(strata) == stratum]
+    mean = float(np.nanmean(table, axis=1).mean())
+    return _difference(mean, [_of_seeds(table)], 2.0 ** (1 - len(values)))
 
 
 def by_group(values: Array, groups: Sequence[int]) -> Array:
@@ -159,27 +147,25 @@ def _of_seeds(values: Array) -> tuple[float, float]:
     several = counts > 1
     if not several.any():
         return 0.0, 0.0
-    with np.errstate(invalid="ignore"):
-        each = np.nanvar(values[several], axis=1, ddof=1) / counts[several] / len(values) ** 2
+    each = np.nanvar(values[several], axis=1, ddof=1) / counts[several] / len(values) ** 2
     total = float(each.sum())
     spread = float((each**2 / (counts[several] - 1)).sum())
     return total, total**2 / spread if spread else float((counts - 1).sum())
 
 
-def _difference(
-    mean: float, variance: float, freedoms: Sequence[float], parts: Sequence[float], least: float
-) -> Difference:
-    spread = sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True) if freedom)
-    freedom = variance**2 / spread if spread else max(freedoms, default=0.0)
+def _difference(mean: float, parts: Iterable[tuple[float, float]], least: float) -> Difference:
+    """A difference whose variance is the sum of parts, each with its degrees of freedom."""
+    variances, freedoms = zip(*parts, strict=True)
+    variance = sum(variances)
+    spread = sum(part**2 / freedom for part, freedom in zip(variances, freedoms, strict=True) if freedom)
+    freedom = variance**2 / spread if spread else max(freedoms)
     error = variance**0.5
     return Difference(mean, error, freedom, max(least, _p_value(mean, error, freedom)))
 
 
 def _p_value(mean: float, error: float, freedom: float) -> float:
-    if abs(mean) <= EQUAL:
-        return 1.0
-    if error == 0.0:
-        return 0.0 if freedom else 1.0
+    if abs(mean) <= EQUAL or error == 0.0:
+        return 0.0 if abs(mean) > EQUAL and freedom else 1.0
     from scipy import special  # of scipy, this alone is quick to load
 
     return float(2.0 * special.stdtr(freedom, -abs(mean) / error))
@@ -217,10 +203,9 @@ def ranking(
     adjusted = {pair: one.p for pair, one in differences.items()}
     adjusted |= dict(zip(tested, holm([differences[pair].p for pair in tested]), strict=True))
     better = np.zeros((count, count), dtype=bool)
-    for (first, second), one in differences.items():
-        if adjusted[first, second] <= 1.0 - level:
-            winner, loser = (first, second) if one.mean < 0 else (second, first)
-            better[winner, loser] = True
+    for pair, one in differences.items():
+        if adjusted[pair] <= 1.0 - level:
+            better[pair if one.mean < 0 else pair[::-1]] = True
     ranges = [(1 + int(better[:, n].sum()), count - int(better[n].sum())) for n in range(count)]
     return RankRanges(differences, adjusted, ranges, letters(~(better | better.T)), units)
 
@@ -233,16 +218,14 @@ def letters(alike: Array) -> list[str]:
     """
     count = len(alike)
     near = [{int(m) for m in np.flatnonzero(alike[n]) if m != n} for n in range(count)]
-    groups: list[list[int]] = []
-    for clique in _cliques(set(), set(range(count)), set(), near):
-        groups.append(sorted(clique))
-        if len(groups) > MOST_LETTERS:
-            return [""] * count
-    marked = [""] * count
-    for letter, group in zip("abcdefghijklmnopqrstuvwxyz", sorted(groups), strict=False):
+    cliques = _cliques(set(), set(range(count)), set(), near)
+    groups = sorted(map(sorted, islice(cliques, MOST_LETTERS + 1)))
+    marked = zip("abcdefghijklmnopqrstuvwxyz", groups if len(groups) <= MOST_LETTERS else [], strict=False)
+    found = [""] * count
+    for letter, group in marked:
         for n in group:
-            marked[n] += letter
-    return marked
+            found[n] += letter
+    return found
 
 
 def _cliques(

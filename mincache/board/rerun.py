@@ -42,8 +42,7 @@ class Reproduction:
         identical: how many gave the very solution.
         same_cost: how many gave the cost within rounding, those included.
         mean_difference: mean of (cost again - cost published) / cost published, over runs verified in both;
-            None without one.
-        largest_difference: the largest of them, either way.
+            None without one. `largest_difference` is the largest of them, either way.
         lost: runs that were verified and are not again.
         time_ratio: time again over time published, both in reference times; None if unknown.
     """
@@ -68,7 +67,7 @@ class Reproduction:
 
     def __str__(self) -> str:
         said = f"{self.identical} of {self.runs} solutions identical, {self.same_cost} costs equal"
-        if self.mean_difference is not None and self.largest_difference is not None:
+        if self.mean_difference is not None:
             said += f", mean difference {self.mean_difference:z.3%}, largest {self.largest_difference:z.3%}"
         if self.time_ratio is not None:
             said += f", time {self.time_ratio:.2g} of the published"
@@ -90,21 +89,44 @@ def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[
     return [_task(record.cell, entrant, suite) for record in records]
 
 
+def _task(cell: Cell, entrant: Entrant, suite: Suite) -> Task:
+    limits = Limits(
+        wall_s=cell.wall_s, cpu_s=cell.cpu_s, memory_bytes=cell.memory_bytes, threads=cell.threads
+    )
+    entry = suite.entries[cell.instance]
+    return task(
+        suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition, limits,
+        cell.seed, entry.best_known,
+    )  # fmt: skip
+
+
 def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reproduction:
     """Return what differs between published records and those of the same runs made again."""
     found: Mapping[RunKey, Record] = {run_of(record.cell): record for record in again}
     pairs = [(old, found[run_of(old.cell)]) for old in published if run_of(old.cell) in found]
-    differences = [d for d in (_difference(old, new) for old, new in pairs) if d is not None]
+    costs = [(verified_cost(old), verified_cost(new)) for old, new in pairs]
+    differences = [(b - a) / (a or 1.0) for a, b in costs if a is not None and b is not None]
     failed_alike = sum(verified_cost(old) is None and old.verdict == new.verdict for old, new in pairs)
     return Reproduction(
         runs=len(pairs),
         identical=sum(old.solution_sha256 == new.solution_sha256 for old, new in pairs),
         same_cost=failed_alike + sum(abs(d) <= RELATIVE_TOLERANCE for d in differences),
         mean_difference=fmean(differences) if differences else None,
-        largest_difference=max(differences, key=abs) if differences else None,
-        lost=sum(verified_cost(old) is not None and verified_cost(new) is None for old, new in pairs),
+        largest_difference=max(differences, key=abs, default=None),
+        lost=sum(a is not None and b is None for a, b in costs),
         time_ratio=_time_ratio(pairs),
     )
+
+
+def _time_ratio(pairs: Iterable[tuple[Record, Record]]) -> float | None:
+    timed = [(old, new) for old, new in pairs if old.solve_s is not None and new.solve_s is not None]
+    before = [_START_S + (old.solve_s or 0.0) for old, _ in timed]
+    after = [_START_S + (new.solve_s or 0.0) / _reference_s(new) * _reference_s(old) for old, new in timed]
+    return sum(after) / sum(before) if timed else None
+
+
+def _reference_s(record: Record) -> float:
+    return float(record.environment.get("reference_s") or 1.0)
 
 
 def wrong_in_review(entry: Entry, name: str) -> Iterator[str]:
@@ -124,32 +146,3 @@ def wrong_in_review(entry: Entry, name: str) -> Iterator[str]:
         yield f"is none: {found}"
     if not found.times_hold:
         yield f"times differ by more than a factor of {TIME_FACTOR:g}: {found}"
-
-
-def _time_ratio(pairs: Iterable[tuple[Record, Record]]) -> float | None:
-    times = [
-        [_START_S + (r.solve_s or 0.0) / _reference_s(r) * _reference_s(old) for r in (old, new)]
-        for old, new in pairs
-        if old.solve_s is not None and new.solve_s is not None
-    ]
-    return sum(new for _, new in times) / sum(old for old, _ in times) if times else None
-
-
-def _reference_s(record: Record) -> float:
-    return float(record.environment.get("reference_s") or 1.0)
-
-
-def _difference(old: Record, new: Record) -> float | None:
-    before, after = verified_cost(old), verified_cost(new)
-    return None if before is None or after is None else (after - before) / (before or 1.0)
-
-
-def _task(cell: Cell, entrant: Entrant, suite: Suite) -> Task:
-    limits = Limits(
-        wall_s=cell.wall_s, cpu_s=cell.cpu_s, memory_bytes=cell.memory_bytes, threads=cell.threads
-    )
-    entry = suite.entries[cell.instance]
-    return task(
-        suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition, limits,
-        cell.seed, entry.best_known,
-    )  # fmt: skip

@@ -6,16 +6,16 @@ What is wrong is told entry by entry; an entry that is wrong takes no other one 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from mincache.bench.records import Record
 from mincache.board import render
+from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
-from mincache.board.entry_checks import wrong_in_entry
-from mincache.board.runs import VERIFIED, Gatherer, Runs
-from mincache.board.scores import below
+from mincache.board.runs import Gatherer, Runs
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes
@@ -23,7 +23,6 @@ from mincache.files.documents import read_bytes
 TOGETHER = "entries together"
 _MOST_SENTENCES = 1000
 """Of one entry."""
-
 DrawPicture = Callable[[Table], bytes | None]
 """Draws the picture of a suite; None if there is nothing to draw."""
 
@@ -43,11 +42,8 @@ class Checked:
     @property
     def remarks(self) -> tuple[str, ...]:
         """A sentence for each entry that is left out."""
-        return tuple(
-            f"{name} is left out, it does not verify: {sentences[0]}"
-            for name, sentences in self.wrong.items()
-            if sentences
-        )
+        left_out = {name: sentences[0] for name, sentences in self.wrong.items() if sentences}
+        return tuple(f"{name} is left out, it does not verify: {why}" for name, why in left_out.items())
 
     def tables(self) -> list[Table]:
         """Return the ranking of each suite."""
@@ -82,26 +78,34 @@ def gather_board(
     tell: Callable[[str], object] = lambda name: None, suite: str = "",
 ) -> Checked:  # fmt: skip
     """Hand the records of a board's entries that hold to `gatherer`; see `read_board`."""
-    board, checked = Path(board), Checked()
-    folders = [
-        path
-        for path in sorted(board.glob(f"{suite or '*'}/*"))
-        if path.is_dir() and path.name != SUITE_FOLDER
-    ]
-    if not folders:
-        raise InputError(
-            f"{board}", "must be a board with at least one entry", f"none of {suite}" if suite else "none"
-        )
+    checked, folders = Checked(), sorted(Path(board).glob(f"{suite or '*'}/*"))
     for folder in folders:
+        if not folder.is_dir() or folder.name == SUITE_FOLDER:
+            continue
         records: list[Record] = []
         entry, wrong = verify_entry(folder, records, rescore)
         name = f"{folder.parent.name}/{folder.name}"
         checked.wrong[name] = wrong
-        if entry is not None and not wrong:
-            for record in records:
-                gatherer.add(record, entry)
+        for record in records if entry is not None and not wrong else ():
+            gatherer.add(record, entry)
         tell(name)
+    if not checked.wrong:
+        received = f"none of {suite}" if suite else "none"
+        raise InputError(f"{board}", "must be a board with at least one entry", received)
     return checked
+
+
+def verify_entry(
+    folder: Path, records: list[Record] | None = None, rescore: bool = True
+) -> tuple[Entry | None, list[str]]:
+    """Return an entry and what is wrong with it, a sentence each; `records` gets its records."""
+    kept = [] if records is None else records
+    try:
+        entry = read_entry(folder)
+        kept.extend(entry.records())
+        return entry, list(islice(wrong_in_entry(entry, kept, rescore), _MOST_SENTENCES))
+    except InputError as error:
+        return None, [str(error)]
 
 
 def verify(
@@ -121,40 +125,18 @@ def verify(
     board = Path(board)
     checked = read_board(board, tell=tell)
     tables = checked.tables()
-    found = {**checked.wrong, TOGETHER: list(_wrong_together(board, checked.runs))}
-    found[render.PAGE_FILE] = list(_wrong_file(board / render.PAGE_FILE, render.page(tables, board).encode()))
+    built = {board / render.PAGE_FILE: render.page(tables, board).encode()}
     for table in tables if draw is not None else ():
         path = board / render.chart_file(table.runs.name)
         if path.exists() and draw is not None:
-            found[path.name] = list(_wrong_file(path, draw(table) or b""))
-    return found
+            built[path] = draw(table) or b""
+    together = [*_foreign(board), *_twins(board)]
+    together += [sentence for runs in checked.runs for sentence in _refuted(runs)]
+    files = {path.name: list(_wrong_file(path, content)) for path, content in built.items()}
+    return {**checked.wrong, TOGETHER: together, **files}
 
 
-def verify_entry(
-    folder: Path, records: list[Record] | None = None, rescore: bool = True
-) -> tuple[Entry | None, list[str]]:
-    """Return an entry and what is wrong with it, a sentence each.
-
-    Args:
-        folder: of the entry.
-        records: gets its records.
-        rescore: whether to score its solutions again.
-    """
-    kept = [] if records is None else records
-    try:
-        entry = read_entry(folder)
-        kept.extend(entry.records())
-        found = []
-        for sentence in wrong_in_entry(entry, kept, rescore):
-            found.append(sentence)
-            if len(found) == _MOST_SENTENCES:
-                break
-        return entry, found
-    except InputError as error:
-        return None, [str(error)]
-
-
-def _wrong_together(board: Path, suites: Sequence[Runs]) -> Iterator[str]:
+def _foreign(board: Path) -> Iterator[str]:
     belonging = {render.PAGE_FILE, *(path.name for path in board.iterdir() if path.is_dir())}
     belonging |= {render.chart_file(name) for name in belonging}
     for path in sorted(board.iterdir()):
@@ -163,44 +145,37 @@ def _wrong_together(board: Path, suites: Sequence[Runs]) -> Iterator[str]:
     for path in sorted(board.glob("*/*")):
         if not path.is_dir():
             yield f"{path.parent.name}/{path.name} does not belong to a board"
-    yield from _twins(board.glob(f"*/*/{MANIFEST_FILE}"))
-    for runs in suites:
-        yield from _refuted(runs)
 
 
-def _twins(manifests: Iterable[Path]) -> Iterator[str]:
+def _twins(board: Path) -> Iterator[str]:
     """Find entries that stand on the board twice."""
-    found: dict[tuple[str, bytes], list[Path]] = {}
-    for path in manifests:
-        content = b"".join(read.read_bytes() for read in [path, path.parent / RECORDS_FILE] if read.is_file())
-        found.setdefault((path.parent.parent.name, content), []).append(path.parent)
-    for paths in found.values():
-        if len(paths) > 1:
-            yield f"one entry under {len(paths)} names: {', '.join(sorted(path.name for path in paths))}"
+    found: dict[tuple[str, bytes], list[str]] = {}
+    for path in sorted(board.glob(f"*/*/{MANIFEST_FILE}")):
+        content = b"".join(one.read_bytes() for one in (path, path.parent / RECORDS_FILE) if one.is_file())
+        found.setdefault((path.parent.parent.name, content), []).append(path.parent.name)
+    for names in found.values():
+        if len(names) > 1:
+            yield f"one entry under {len(names)} names: {', '.join(names)}"
 
 
 def _refuted(runs: Runs) -> Iterator[str]:
     """Find bounds above a verified cost of anybody."""
-    best = runs.frame[runs.frame["outcome"] == VERIFIED].groupby("instance")["cost"].min()
+    best = runs.frame[runs.frame["verified"]].groupby("instance")["cost"].min()
     bounded = runs.frame[runs.frame["bound"] > runs.frame["instance"].map(best)]
     for run in bounded.itertuples():
         who, cost = runs.contenders[run.row], best[run.instance]
-        flagged = any(review.finding == "flagged" for review in runs.entries[who].reviews.values())
-        if not flagged and below(cost, run.bound):
+        if not runs.entries[who].flagged and below(cost, run.bound):
             name = f"{runs.labels[who]}, {runs.instances[run.instance]}"
             yield f"{name}: bound {run.bound} is above the verified cost {cost}"
 
 
-def _wrong_file(path: Path, rebuilt: bytes) -> Iterator[str]:
+def _wrong_file(path: Path, rebuilt: bytes) -> Sequence[str]:
     try:
         stored = read_bytes(path)
     except InputError as error:
-        yield str(error)
-        return
-    if stored != rebuilt:
-        yield f"differs from what the entries give, from byte {_first_difference(stored, rebuilt)} on"
-
-
-def _first_difference(one: bytes, other: bytes) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+        return [str(error)]
+    if stored == rebuilt:
+        return []
+    pairs = enumerate(zip(stored, rebuilt, strict=False))
+    place = next((n for n, (one, other) in pairs if one != other), min(len(stored), len(rebuilt)))
+    return [f"differs from what the entries give, from byte {place} on"]

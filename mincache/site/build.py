@@ -64,11 +64,7 @@ def _clear(site: Path) -> None:
 
 
 def picture(table: Table) -> bytes | None:
-    """Return the picture of a suite for the board's page; None if there is nothing to draw.
-
-    Raises:
-        MissingExtraError: if the libraries for charts are not installed.
-    """
+    """Return the picture of a suite for the board's page; None if there is nothing to draw."""
     drawn = charts.chart("gap", table)
     return None if drawn is None else drawing.svg(drawn.specification)
 

@@ -238,7 +238,6 @@ def chart(kind: str, table: Table) -> Chart | None:
 
     Raises:
         InputError: if there is no such kind.
-        MissingExtraError: if altair is not installed.
     """
     if kind not in KINDS:
         raise InputError("chart", f"must be one of {', '.join(KINDS)}", repr(kind))
@@ -259,11 +258,7 @@ def _drawn(kind: str, rows: ChartRows, ranked: int = 0) -> Chart | None:
 
 
 def solver_charts(row: Row) -> dict[str, Chart]:
-    """Return the charts of one solver by name.
-
-    Raises:
-        MissingExtraError: if altair is not installed.
-    """
+    """Return the charts of one solver by name."""
     gaps = _instances(row)
     times = [one for one in _anytime(row.table) if one["solver"] == row.solver]
     found = {
@@ -297,11 +292,7 @@ def _draw_instances(rows: ChartRows) -> dict[str, Any]:
 
 
 def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """Return the specification of a chart with a point an instance: one cost against the other.
-
-    Raises:
-        MissingExtraError: if altair is not installed.
-    """
+    """Return the specification of a chart with a point an instance: one cost against the other."""
     alt, rows = drawing.altair(), []
     for one in comparisons:
         versus = one.first if one.first == one.second else f"A {one.first}, B {one.second}"

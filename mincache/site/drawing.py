@@ -126,9 +126,6 @@ def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
         specification: of the chart.
         name: tells the ids in it apart from those of the page's other charts.
         label: what it shows, for those who do not see it.
-
-    Raises:
-        MissingExtraError: if vl-convert is not installed.
     """
     config = specification["config"] | {"background": None}
     drawn = str(_converter().vegalite_to_svg({**specification, "config": config, "padding": _AROUND_SVG}))
@@ -139,21 +136,13 @@ def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
 
 
 def svg(specification: Mapping[str, Any]) -> bytes:
-    """Return a chart as SVG on white.
-
-    Raises:
-        MissingExtraError: if vl-convert is not installed.
-    """
+    """Return a chart as SVG on white."""
     drawn = {"background": "white", "padding": _AROUND_SVG, **specification}
     return str(_converter().vegalite_to_svg(drawn)).encode()
 
 
 def png(specification: Mapping[str, Any]) -> bytes:
-    """Return a chart as PNG on white, at twice the usual density.
-
-    Raises:
-        MissingExtraError: if vl-convert is not installed.
-    """
+    """Return a chart as PNG on white, at twice the usual density."""
     return bytes(_converter().vegalite_to_png({"background": "white", **specification}, scale=2))
 
 
@@ -162,7 +151,6 @@ def write(specification: Mapping[str, Any], path: Path) -> None:
 
     Raises:
         InputError: if the name ends otherwise.
-        MissingExtraError: if vl-convert is not installed.
     """
     draw = {".svg": svg, ".png": png}.get(path.suffix)
     if draw is None:
@@ -171,11 +159,7 @@ def write(specification: Mapping[str, Any], path: Path) -> None:
 
 
 def require_libraries() -> None:
-    """Check that charts can be drawn and written, before the work that they show.
-
-    Raises:
-        MissingExtraError: if a library for it is not installed.
-    """
+    """Check that charts can be drawn and written, before the work that they show."""
     altair(), _converter()
 
 

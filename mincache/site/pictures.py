@@ -26,9 +26,6 @@ def explanation_chart(rows: Sequence[tuple[int | str, Mapping[str, float]]], wha
     Args:
         rows: a bar each: the slot or the solver, and the parts of its gap in units of the cost.
         what: `slot`, for upright bars side by side, or `solver`, for bars that lie one below the other.
-
-    Raises:
-        MissingExtraError: if altair is not installed.
     """
     alt = drawing.altair()
     order = [part for part in PARTS if any(parts[part] for _, parts in rows)]
@@ -52,9 +49,6 @@ def feature_chart(rows: Sequence[Features], groups: Mapping[str, str]) -> dict[s
     Args:
         rows: the instances; those without a best cost are left out.
         groups: what instances are told apart by in colour and shape, by name of the instance.
-
-    Raises:
-        MissingExtraError: if altair is not installed.
     """
     data = [
         {"instance": row.instance, "group": groups.get(row.instance, "")}

@@ -13,8 +13,14 @@ import pytest
 
 from mincache.bench.journal import line_of
 from mincache.bench.records import Cell, Record, Score, TracePoint
-from mincache.board.entries import RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_manifest
-from mincache.board.packs import write_pack
+from mincache.board.entries import (
+    MANIFEST_FILE,
+    RECORDS_FILE,
+    SOLUTIONS_FILE,
+    Manifest,
+    write_pack,
+    write_table,
+)
 from mincache.generation.recipes import ListedInstance, Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.streams import Uniforms
@@ -113,8 +119,9 @@ def board(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> Path:
         folder.mkdir(parents=True)
         lines = [record.model_dump_json().encode() + b"\n" for record in _records(suite, solver)]
         records, solutions = write_pack(folder / RECORDS_FILE, lines), write_pack(folder / SOLUTIONS_FILE, [])
-        write_manifest(
-            folder, Manifest(suite="large", solver=folder.name, records=records, solutions=solutions)
+        write_table(
+            folder / MANIFEST_FILE,
+            Manifest(suite="large", solver=folder.name, records=records, solutions=solutions),
         )
     return board
 

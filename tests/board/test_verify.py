@@ -13,13 +13,15 @@ from board_fixture import entry_name, smoke_campaign
 from mincache.board.entries import (
     MANIFEST_FILE,
     RECORDS_FILE,
+    REVIEW_FILE,
     SOLUTIONS_FILE,
     Review,
     read_campaigns,
     read_entry,
-    write_review,
+    read_pack,
+    write_pack,
+    write_table,
 )
-from mincache.board.packs import read_pack, write_pack
 from mincache.board.publish import publish, solutions_in, write_page
 from mincache.board.verify import TOGETHER, read_board, verify
 from mincache.errors import InputError
@@ -248,7 +250,7 @@ def flag(board, name=ENTRY, **changes):
     folder = board / name / "reviews" / "reader"
     folder.mkdir(parents=True)
     said = {"finding": "flagged", "by": "B. Reader", "date": "2026-01-01", "note": "its bound is wrong"}
-    write_review(folder, Review(**said | changes))
+    write_table(folder / REVIEW_FILE, Review(**said | changes))
 
 
 def test_a_flagged_entry_is_not_ranked(board):

@@ -10,7 +10,7 @@ from board_fixture import record, write_entry
 from browser_fixture import Visitor, chromium, needs_browser, violations
 
 from mincache.bench.records import TracePoint
-from mincache.board.entries import Review, find_entry, read_campaigns, write_review
+from mincache.board.entries import REVIEW_FILE, Review, find_entry, read_campaigns, write_table
 from mincache.board.publish import publish, solutions_in
 from mincache.board.verify import read_board
 from mincache.generation.recipes import Recipe
@@ -70,7 +70,10 @@ def board(tmp_path_factory):
     publish(read_campaigns([campaign]), solutions_in([campaign]), board, about={"authors": ["A. Author"]})
     review = find_entry(board / "smoke-v1" / "cloud-only") / "reviews" / "reader"
     review.mkdir(parents=True)
-    write_review(review, Review(finding="flagged", by="B. Reader", date="2026-01-01", note="for the test"))
+    write_table(
+        review / REVIEW_FILE,
+        Review(finding="flagged", by="B. Reader", date="2026-01-01", note="for the test"),
+    )
     attack(board)
     return board
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.board.packs import Pack, read_pack, write_pack
+from mincache.board.entries import Pack, read_pack, write_pack
 from mincache.errors import DocumentError
 
 lines = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"") + b"\n"), max_size=5)

@@ -1,0 +1,303 @@
+"""What is wrong with one entry of a board: its manifest, files, runs, records, solutions and reviews."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from mincache.bench import raw_answers
+from mincache.bench.contents import files_digest
+from mincache.bench.judge import OPTIMALITY
+from mincache.bench.records import RawScore, Record, Score
+from mincache.board import entries
+from mincache.board.contenders import contender, look_alike
+from mincache.board.entries import POLICIES_FOLDER, REVIEW_FILE, REVIEWS_FOLDER, Entry, verified_cost
+from mincache.board.rerun import run_of, wrong_in_review
+from mincache.errors import InputError
+from mincache.files.documents import digest, parse_solution
+from mincache.generation.recipes import RELATIVE_TOLERANCE
+from mincache.generation.suites import Suite
+from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
+from mincache.problem.instance import Instance
+
+SCORE_TOLERANCE = 1e-12
+"""Relative; another machine's logarithm may differ in the last bits, a score by no more than this."""
+_SLACK_S, _SLACK = 1.0, 0.05
+"""Of time limits: runs are ended a little after them."""
+_CLOCK_S = 0.05
+"""Two clocks time a run."""
+_PACKS = {entries.RECORDS_FILE, entries.SOLUTIONS_FILE}
+_ENTRY_FILES = _PACKS | {entries.MANIFEST_FILE, POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
+InstanceOf = Callable[[str], Instance]
+
+
+def _told(found: Iterable[tuple[object, str]]) -> Iterator[str]:
+    """Yield the sentences whose condition holds."""
+    return (sentence for holds, sentence in found if holds)
+
+
+def wrong_in_entry(entry: Entry, records: Sequence[Record], rescore: bool) -> Iterator[str]:
+    """Yield what is wrong with an entry; its solutions are scored again if that is asked."""
+    suite = entries.find_suite(entry.manifest.suite, boards=[entry.folder.parent.parent])
+    if suite is None:
+        yield f"suite {entry.manifest.suite!r} is not installed, and not on the board"
+        return
+    yield from _wrong_manifest(entry, records)
+    yield from _wrong_files(entry, records)
+    yield from _wrong_runs(entry, records, suite)
+    yield from _wrong_records(entry, records, suite, rescore)
+    for name, review in entry.reviews.items():
+        found = list(wrong_in_review(entry, name))
+        if review.records is not None:
+            again = entry.review(name)
+            found += _wrong_records(again, list(again.records()), suite, rescore)
+        yield from (f"review {name}: {sentence}" for sentence in found)
+
+
+def _wrong_manifest(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
+    manifest, odd = entry.manifest, look_alike(entry.manifest.solver)
+    said = (manifest.suite, manifest.solver)
+    folder = entry.folder.parent.name
+    return _told([
+        (folder != manifest.suite, f"the folder is of suite {folder!r}, the manifest of {manifest.suite!r}"),
+        (any((r.cell.suite, r.cell.solver) != said for r in records),
+         "a record is of another suite or solver than the manifest"),
+        (len({contender(r.cell) for r in records}) > 1,
+         "records are of more than one source, limit or set of parameters"),
+        (odd, f"the solver's name has characters that look like others: {odd!a}"),
+        *((getattr(manifest, name), f"the manifest's {name} must be empty: reviewers say that, in "
+           f"{REVIEWS_FOLDER}/") for name in ("reproduced", "flag")),
+    ])  # fmt: skip
+
+
+def _wrong_files(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
+    """Hold the files of an entry against what belongs there and against the hashes in its records."""
+    for path in [entry.folder, *sorted(entry.folder.rglob("*"))]:
+        if path.is_symlink():
+            yield f"{path.name} is a link"
+    for path in sorted(entry.folder.iterdir()):
+        if path.name not in _ENTRY_FILES:
+            yield f"{path.name} does not belong to an entry"
+    reviews = entry.folder / REVIEWS_FOLDER
+    for path in [*sorted(reviews.glob("*")), *sorted(reviews.glob("*/*"))]:
+        inside = path.parent != reviews
+        if path.name not in {REVIEW_FILE, *_PACKS} if inside else not (path / REVIEW_FILE).is_file():
+            yield f"{REVIEWS_FOLDER}: {path.name} does not belong to a review"
+    yield from _wrong_policies(entry, records)
+    source = entry.folder / entries.SOURCE_FOLDER
+    sources = {digest(path.read_bytes()) for path in source.glob("*.py")}
+    if source.exists() and not {record.cell.solver_source for record in records} <= sources:
+        yield f"{entries.SOURCE_FOLDER}: is not the source that the records name"
+
+
+def _wrong_policies(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
+    """Hold the policies beside the records against the hash that each record has of what it chose among."""
+    folder = entry.folder / POLICIES_FOLDER
+    if not folder.exists():
+        return
+    policies = sorted(folder.glob("*.safetensors"))
+    known = {*policies, *(path.with_suffix(".json") for path in policies)}
+    for path in sorted(folder.iterdir() if folder.is_dir() else [folder]):
+        if path not in known or not path.is_file():
+            yield f"{POLICIES_FOLDER}: {path.name} is neither a policy nor the record of one's training"
+            return
+    if {record.cell.solver_files for record in records} != {files_digest(policies)}:
+        yield f"{POLICIES_FOLDER}: are not the files that the records name"
+
+
+def _wrong_runs(entry: Entry, records: Sequence[Record], suite: Suite) -> Iterator[str]:
+    """Hold which runs there are against the suite and against each other."""
+    for run, count in Counter(map(_run, records)).items():
+        if count > 1:
+            yield f"{run}: {count} records"
+    runs, answers = defaultdict(set), defaultdict(set)
+    for record in records:
+        runs[record.cell.instance].add((record.cell.seed, record.cell.repetition))
+        answers[record.cell.instance].add(record.solution_sha256)
+    covered, said = len(runs.keys() & suite.entries.keys()), entry.manifest.instances
+    if covered != (len(suite.entries) if said is None else said):
+        yield f"has runs of {covered} of {len(suite.entries)} instances, the manifest says {said or 'all'}"
+    every = set().union(*runs.values())
+    for name, listed in runs.items():
+        if listed != every:
+            yield f"{name}: lacks {len(every - listed)} of the {len(every)} repetitions that others have"
+    for seed in {seed for seed, _ in every}:
+        repetitions = {repetition for one, repetition in every if one == seed}
+        if repetitions != set(range(len(repetitions))):
+            yield f"seed {seed}: repetitions are not 0 to {len(repetitions) - 1}"
+    drawn = len(every) > 1 and len(runs) > 1 and records[0].environment.get("stochastic")
+    equal = all(len(one) == 1 and None not in one for one in answers.values())
+    if drawn and equal and not all(_optimal(record, suite) for record in records):
+        yield "repetitions of a stochastic solver have equal answers on every instance"
+
+
+def _optimal(record: Record, suite: Suite) -> bool:
+    known, cost = suite.entries.get(record.cell.instance), verified_cost(record)
+    if known is None or known.best_known is None or cost is None:
+        return False
+    return not below(known.best_known, cost)
+
+
+def _wrong_records(entry: Entry, records: Sequence[Record], suite: Suite, rescore: bool) -> Iterator[str]:
+    for record in records:
+        for sentence in wrong_in_record(record, suite):
+            yield f"{_run(record)}: {sentence}"
+    if rescore:
+        yield from _wrong_solutions(entry, records, suite)
+
+
+def wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
+    """Yield what is wrong with a record, its solution aside."""
+    known = suite.entries.get(record.cell.instance)
+    if known is None:
+        yield "the suite has no such instance"
+        return
+    if record.cell.instance_sha256 != known.sha256:
+        yield "the instance's hash is not the suite's"
+    if record.cell.evaluator_version != EVALUATOR_VERSION:
+        yield f"scored by evaluator {record.cell.evaluator_version}, this is {EVALUATOR_VERSION}"
+    yield from _wrong_verdict(record)
+    # What the tolerance forgives can cost less than any answer that keeps the limits.
+    lower_bound = None if record.score is not None and record.score.forgiven else known.lower_bound
+    yield from _wrong_trace(record, -math.inf if lower_bound is None else lower_bound)
+    yield from _wrong_times(record)
+
+
+def _wrong_verdict(record: Record) -> Iterator[str]:
+    score, verdict = record.score, record.verdict
+    cost = score.cost if score is not None and score.feasible else None
+    needed = math.inf if cost is None else cost - OPTIMALITY * abs(cost)
+    silent = verdict in ("skipped", "no solution")
+    claimed = record.claim == "optimal" and cost is not None
+    return _told([
+        (verdict == "verified" and cost is None, "verified without a feasible score"),
+        (verdict == "infeasible" and (score is None or cost is not None),
+         "infeasible without an infeasible score"),
+        (silent and (score is not None or record.claim != "none"), f"{verdict}, and yet a score or a claim"),
+        (score is not None and record.solution_sha256 is None, "a score without a solution"),
+        (claimed and (record.bound is None or record.bound < needed),
+         f"claimed optimal at the bound {record.bound}"),
+    ])  # fmt: skip
+
+
+def _wrong_trace(record: Record, lower_bound: float) -> Iterator[str]:
+    seconds = [point.seconds for point in record.trace]
+    costs = [point.cost for point in record.trace if point.cost is not None]
+    cost, least = verified_cost(record), min(costs, default=math.inf)
+    if seconds and (seconds != sorted(seconds) or seconds[0] < 0.0):
+        yield "the trace's times do not rise from 0"
+    if below(least, lower_bound):
+        yield f"the trace's cost {least} is below the proven bound {lower_bound}"
+    if cost is None:
+        return
+    if below(least, cost):
+        yield f"the trace reaches {least}, below the cost {cost}"
+    elif costs and abs(costs[-1] - cost) > RELATIVE_TOLERANCE * abs(cost):
+        yield f"the trace ends at {costs[-1]}, not at the cost {cost}"
+    if below(cost, lower_bound):
+        yield f"cost {cost} is below the proven bound {lower_bound}"
+
+
+def _wrong_times(record: Record) -> Iterator[str]:
+    solve_s, limit_s = record.solve_s, record.cell.wall_s or math.inf
+    if solve_s is None and verified_cost(record) is not None:
+        yield "verified without a solve time"
+    if solve_s is not None:
+        last_s = record.trace[-1].seconds if record.trace else 0.0
+        yield from _told([
+            (solve_s > record.wall_s + _CLOCK_S,
+             f"{solve_s} s in solve are more than the process's {record.wall_s} s"),
+            (solve_s > limit_s * (1.0 + _SLACK) + _SLACK_S,
+             f"{solve_s} s in solve are more than the limit of {limit_s} s"),
+            (last_s > solve_s * (1.0 + _SLACK) + _CLOCK_S,
+             f"the trace goes on to {last_s} s, solve ended after {solve_s} s"),
+        ])  # fmt: skip
+    try:
+        started = datetime.fromisoformat(record.started)
+    except ValueError:
+        yield f"started at {record.started!r}, which is no date"
+        return
+    if started.tzinfo is None or started > datetime.now(UTC) + timedelta(days=1):
+        yield f"started at {record.started}, which is to come or has no time zone"
+
+
+def _wrong_solutions(entry: Entry, records: Sequence[Record], suite: Suite) -> Iterator[str]:
+    expected: dict[str, list[Record]] = {}
+    for record in records:
+        for name in record.documents:
+            expected.setdefault(name, []).append(record)
+    instance_of = cache(suite.read)
+    for document in entry.solutions():
+        name = digest(document)
+        if name not in expected:
+            yield f"solution {name[:12]}... is stored twice or belongs to no record"
+        for record in expected.pop(name, ()):
+            for sentence in _wrong_in_document(record, name, document, instance_of):
+                yield f"{_run(record)}: {sentence}"
+    for name in sorted(expected):
+        yield f"solution {name[:12]}... of {_run(expected[name][0])} is not stored"
+
+
+def _wrong_in_document(record: Record, name: str, document: bytes, instance_of: InstanceOf) -> Iterator[str]:
+    scored, raw = name == record.solution_sha256, record.raw
+    own = raw is not None and name == raw.solution_sha256
+    try:
+        found = evaluate(instance_of(record.cell.instance), parse_solution(document))
+    except (InputError, KeyError) as error:
+        yield from _told([
+            (scored and record.score is not None, f"the solution cannot be scored: {error}"),
+            (own, f"the raw decisions cannot be scored: {error}"),
+        ])  # fmt: skip
+        return
+    if scored and record.score is None:
+        yield "a solution without a score"
+    if scored and record.score is not None:
+        yield from differences(record.score, found)
+    if own and raw is not None:
+        yield from _wrong_raw(raw, raw_answers.score(name, found))
+
+
+def differences(score: Score, found: Evaluation) -> Iterator[str]:
+    """Yield how a recorded score differs from what the evaluator finds."""
+    broken = dict(Counter(violation.constraint for violation in found.violations))
+    if score.feasible != found.feasible or score.violations != broken:
+        yield f"feasible {score.feasible} {score.violations}; the evaluator finds {found.feasible} {broken}"
+    if score.forgiven and not found.forgiven:  # records made before it was kept say nothing of it
+        yield "forgiven; the evaluator finds that it keeps every limit"
+    for name, recorded in score:
+        if name not in ("feasible", "violations", "forgiven") and not _same(recorded, getattr(found, name)):
+            yield f"{name} {recorded}; the evaluator finds {getattr(found, name)}"
+
+
+def _wrong_raw(recorded: RawScore, found: RawScore) -> Iterator[str]:
+    if not _same(recorded.cost, found.cost):
+        yield f"raw cost {recorded.cost}; the evaluator finds {found.cost}"
+    said, wanted = (
+        {(name, part): value for name, broken in one.violations.items() for part, value in broken}
+        for one in (recorded, found)
+    )
+    if said.keys() != wanted.keys() or not all(_same(said[part], wanted[part]) for part in said):
+        yield f"raw violations {_listed(recorded)}; the evaluator finds {_listed(found)}"
+
+
+def _listed(score: RawScore) -> str:
+    return ", ".join(f"{name} {b.rate} by {b.mean_excess}" for name, b in score.violations.items()) or "none"
+
+
+def below(cost: float, limit: float) -> bool:
+    """Return whether a cost is below a limit by more than rounding."""
+    return cost < limit - RELATIVE_TOLERANCE * abs(limit) if math.isfinite(limit) else cost < limit
+
+
+def _same(recorded: float | None, found: float | None) -> bool:
+    if recorded is None or found is None or not math.isfinite(found):
+        return recorded is None and (found is None or not math.isfinite(found))
+    return math.isclose(recorded, found, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+
+
+def _run(record: Record) -> str:
+    instance, seed, repetition = run_of(record.cell)
+    return f"{instance} seed {seed} repetition {repetition}"
