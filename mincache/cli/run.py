@@ -15,6 +15,7 @@ from mincache.cli.options import (
     FOLDER,
     SECONDS,
     SEED,
+    FilePath,
     folder_output,
     limit_options,
     limits_of,
@@ -23,6 +24,7 @@ from mincache.cli.options import (
     solver_option,
 )  # fmt: skip
 from mincache.cli.terminal import answer, waiting, warn
+from mincache.cli.watching import watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 @click.option("--shard", callback=part, metavar="I/N", help="Run the I-th of N parts; then `mincache merge`.")
 @click.option("--retry", type=click.Choice(["failed"]), help="Repeat the runs that failed.")
 @click.option("--force", is_flag=True, help="Repeat every run.")
+@click.option("--watch", "watched", type=FilePath("file", dir_okay=False, exists=True), multiple=True,
+              help="Run again whenever this file changes, and print what moved; repeatable.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the runs to do and the longest time they take.")
 @folder_output("Folder for the records.")
 @machine_output("an object as `mincache status --json` prints")
@@ -68,6 +72,7 @@ def run(
     shard: tuple[int, int] | None,
     retry: str | None,
     force: bool,
+    watched: tuple[Path, ...],
     dry_run: bool,
     output: Path,
     form: str | None,
@@ -88,17 +93,26 @@ def run(
     at_a_time = workers or max(1, usable_cores() // limits.threads)
     where = _executor(executor, scheduler, at_a_time, limits.threads)
     found = suites.find(suite)
-    with waiting("loading solvers"):
-        entrants = _entrants(solvers, limits.startup_s)
-    whole = tasks = plan.plan(found, entrants, seeds, limits, seed, instances)
-    if shard is not None:
-        tasks = list(plan.shard(whole, *shard))
     redo = campaign.Redo(failed=retry == "failed", all=force)
+
+    def planned() -> tuple[list[Task], list[Task]]:
+        """Return the tasks of this part of the campaign, and of the whole."""
+        with waiting("loading solvers"):
+            entrants = _entrants(solvers, limits.startup_s)
+        whole = plan.plan(found, entrants, seeds, limits, seed, instances)
+        return list(plan.shard(whole, *shard)) if shard else whole, whole if shard else []
+
+    def once() -> tuple[list[Task], list[Record]]:
+        tasks, whole = planned()
+        return tasks, _run(output, tasks, where, redo, whole, form is not None)
+
     if dry_run:
+        tasks, _ = planned()
         print_plan(tasks, {task.key for task in campaign.pending(output, tasks, redo)}, at_a_time)
-        return
-    records = _run(output, tasks, where, redo, whole if shard is not None else (), form is not None)
-    _conclude(records, tasks, form)
+    elif watched:
+        watch(watched, once)
+    else:
+        _conclude(*once(), form)
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
@@ -158,7 +172,7 @@ def _run(
         raise click.ClickException(f"{error}; repeat the command to continue") from None
 
 
-def _conclude(records: Sequence[Record], tasks: Sequence[Task], form: str | None) -> None:
+def _conclude(tasks: Sequence[Task], records: Sequence[Record], form: str | None) -> None:
     from mincache.cli.summary import outcome_lines, status_of
 
     found = status_of(records, {task.key: task.cell.solver for task in tasks})
