@@ -133,6 +133,11 @@ class Entry:
         """Whether a reviewer doubts it."""
         return any(review.finding == "flagged" for review in self.reviews.values())
 
+    @property
+    def sources(self) -> list[str]:
+        """Names of the source files that it holds."""
+        return sorted(path.name for path in (self.folder / SOURCE_FOLDER).glob("*"))
+
     def tier(self, stored: bool) -> Tier:
         """Return how far the entry can be trusted, given that `board.verify` finds nothing wrong.
 

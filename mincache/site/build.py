@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mincache.board import render
+from mincache.board import formats, render
+from mincache.board.columns import COLUMNS
+from mincache.board.entries import COVERED, TIERS
 from mincache.board.table import Table
 from mincache.board.verify import Checked, read_board
 from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import make_folder
-from mincache.site import charts, details, drawing, pages
-from mincache.site.pages import Context, GridCell, SuitePages
+from mincache.site import charts, drawing
+from mincache.site.pages import Context, SuitePages, contexts
 
 _LONG_CHARACTERS = 40
 """A fact that is longer gets a line of its own."""
@@ -25,7 +29,17 @@ _ASSETS = ("board.css", "board.js")
 _MARK = ".mincache-site"
 """Names a folder that a site may be written into anew."""
 _BREAKS = re.compile(r"(\[|,| to )")
-Render = Callable[[str, str, list[SuitePages], Context], tuple[str, bytes]]
+NUMERIC: Mapping[str, Callable[[Any], str]] = {
+    "cost": formats.cost, "share": formats.percent, "gap": lambda value: formats.percent(value, 2),
+    "seconds": formats.duration, "count": str, "number": lambda value: f"{value:.4g}",
+    "p": lambda value: f"{value:.2g}", "any": lambda value: f"{value:g}",
+    "of": lambda pair: f"{pair[0]:.0f}/{pair[1]:.0f}",
+}  # fmt: skip
+"""How the numbers of a column are written, by kind; other kinds are text."""
+_LEDE = (
+    "Who decides best what an edge server caches, how it shares its uplink and how many denoising steps each "
+    "user gets."
+)
 
 
 def build(
@@ -44,29 +58,18 @@ def build(
         InputError: if the board has no entry, or the folder holds something else than a site.
         MissingExtraError: if the libraries for the site are not installed.
     """
-    checked = checked or read_board(board)
+    checked, site = checked or read_board(board), Path(site)
     suites = sorted(map(SuitePages, checked.tables()), key=lambda one: (one.name != "paper-v1", one.name))
-    site = Path(site)
-    _clear(site)
-    for path, content in site_files(suites, Path(figures) if figures else None):
-        _write(site / path, content)
-    return site / "index.html"
-
-
-def _clear(site: Path) -> None:
-    """Remove an earlier site: pages of entries that are gone would still be served."""
     if site.is_dir() and any(site.iterdir()):
         if not (site / _MARK).exists():
             rule = "must be a new folder or hold a site"
             raise InputError("output", rule, f"{site}, which holds other files")
-        shutil.rmtree(site)
-    _write(site / _MARK, b"")
-
-
-def picture(table: Table) -> bytes | None:
-    """Return the picture of a suite for the board's page; None if there is nothing to draw."""
-    drawn = charts.chart("gap", table)
-    return None if drawn is None else drawing.svg(drawn.specification)
+        shutil.rmtree(site)  # pages of entries that are gone would still be served
+    files = site_files(suites, Path(figures) if figures else None)
+    for path, content in chain([(_MARK, b"")], files):
+        make_folder((site / path).parent)
+        write_bytes(site / path, content)
+    return site / "index.html"
 
 
 def write_pictures(board: str | os.PathLike[str], tables: Sequence[Table]) -> list[Path]:
@@ -78,50 +81,42 @@ def write_pictures(board: str | os.PathLike[str], tables: Sequence[Table]) -> li
     return list(written)
 
 
+def picture(table: Table) -> bytes | None:
+    """Return the picture of a suite for the board's page; None if there is nothing to draw."""
+    drawn = charts.chart("gap", table)
+    return None if drawn is None else drawing.svg(drawn.specification)
+
+
 def site_files(suites: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:
     """Yield the path and content of every file of a site."""
     page = _renderer(suites)
     drawn = sorted(figures.glob("*.svg")) if figures else []
-    shown = [(path.name, _title(path.stem)) for path in drawn]
-    yield page("index.html", "detail", suites, pages.overview(suites) | {"pictures": shown})
+    pictures = [(path.name, _title(path.stem)) for path in drawn]
+    first = {"title": "Suites", "lede": _LEDE, "pages": suites, "pictures": pictures}
+    yield page("index.html", "overview", suites, first)
     for one in suites:
-        yield from _of_suite(one, page)
+        for path, template, context in contexts(one):
+            yield page(path, template, [one], context)
+        yield from _data(one)
     for name in _ASSETS:
         yield f"assets/{name}", (resources.files("mincache.site") / "templates" / name).read_bytes()
-    for path in drawn:
-        yield f"figures/{path.name}", path.read_bytes()
-
-
-def _of_suite(one: SuitePages, page: Render) -> Iterator[tuple[str, bytes]]:
-    yield page(one.path, "suite", [one], pages.suite_page(one))
-    yield page(f"pairs/{one.folder}.html", "detail", [one], pages.pairs_page(one))
-    yield page(f"instances/{one.folder}/index.html", "detail", [one], details.instance_list(one))
-    found = details.cells(one.runs)
-    by_instance, by_row = (dict(list(found.groupby(level=name))) for name in ("instance", "row"))
-    nobody = found.iloc[:0]
-    for n, name in enumerate(one.runs.instances):
-        here = by_instance.get(n, nobody).droplevel("instance")
-        yield page(one.instance_path(name), "detail", [one], details.instance_page(one, n, here))
-    for row in one.table.rows:
-        here = by_row[row.number].droplevel("row")
-        yield page(one.solver_path(row), "detail", [one], details.solver_page(one, row, here))
-        wanted = set(here["solution"])  # the best of each instance
-        for document in row.entry.solutions() if row.entry is not None else ():
-            if (name := digest(document)) in wanted:
-                yield details.solution_path(name), document
-    for kind in one.charts:
-        yield page(one.chart_path(kind), "detail", [one], pages.chart_page(one, kind))
-    yield from _data(one)
+    for figure in drawn:
+        yield f"figures/{figure.name}", figure.read_bytes()
 
 
 def _data(one: SuitePages) -> Iterator[tuple[str, bytes]]:
+    """The numbers of a suite as files, and the best solution of each solver and instance."""
     texts = {"json": render.as_json, "csv": render.as_csv, "tex": render.latex}
     for suffix, text in texts.items():
         yield one.data_path(suffix), text([one.table]).encode()
     yield one.data_path("runs.csv"), render.runs_csv(one.runs).encode()
     for kind, drawn in one.charts.items():
-        names = list(dict.fromkeys(name for row in drawn.rows for name in row))
-        yield one.data_path(f"{kind}.csv"), render.csv_text(names, drawn.rows).encode()
+        yield one.data_path(f"{kind}.csv"), render.csv_text(_names(drawn.rows), drawn.rows).encode()
+    for row in one.table.rows:
+        wanted = set(one.cells["solution"].loc[row.number])
+        for document in row.entry.solutions() if row.entry is not None else ():
+            if (name := digest(document)) in wanted:
+                yield one.solution_path(name), document
 
 
 def _title(stem: str) -> str:
@@ -130,19 +125,15 @@ def _title(stem: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _write(path: Path, content: bytes) -> None:
-    make_folder(path.parent)
-    write_bytes(path, content)
-
-
-def _renderer(suites: list[SuitePages]) -> Render:
-    templates, listed = _templates(), [(one.name, one.path) for one in suites]
+def _renderer(suites: list[SuitePages]) -> Callable[..., tuple[str, bytes]]:
+    """Return what renders a page, given its path, template, suites and context."""
+    templates = _templates()
+    meanings = [(column.heading, column.meaning) for column in COLUMNS if column.title]
+    shared = {"suites": suites, "glossary": meanings, "tiers": TIERS, "covered": COVERED, "lede": ""}
 
     def page(path: str, template: str, of: list[SuitePages], context: Context) -> tuple[str, bytes]:
-        protocols = [(one.name, one.runs.protocol_sha256 or "the defaults") for one in of]
-        defaults = {"root": "../" * path.count("/"), "here": "", "trail": [], "lede": "", "facts": [],
-                    "pictures": [], "protocols": protocols, "suites": listed}  # fmt: skip
-        found = templates.get_template(f"{template}.html.jinja").render(defaults | context)
+        own = {"root": "../" * path.count("/"), "path": path, "of": of, "page": of[0]}
+        found = templates.get_template(f"{template}.html.jinja").render(shared | own | context)
         return path, found.encode()
 
     return page
@@ -159,14 +150,41 @@ def _templates() -> Any:
         loader=PackageLoader("mincache.site"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["drawn"] = Markup  # what drawing.inline made; every text in it is escaped already
-    environment.filters["breakable"] = lambda text: Markup(_BREAKS.sub(r"\1<wbr>", str(escape(text))))
-    environment.filters["sortable"] = lambda cell: Markup(_sortable(cell))
-    environment.tests["long"] = lambda value: isinstance(value, str) and len(value) > _LONG_CHARACTERS
+    environment.filters |= {
+        "drawn": Markup,  # what drawing.inline made; every text in it is escaped already
+        "breakable": lambda text: Markup(_BREAKS.sub(r"\1<wbr>", str(escape(text)))),
+        "sortable": lambda value, kind, text="": Markup(_sortable(value, text or _written(value, kind))),
+        "slug": lambda title: re.sub(r"\W+", "-", title.lower()),
+        "written": _written, "names": _names, "kind_of": _kind_of,
+        "between": lambda ends: formats.between(*map(str, ends)) if ends else "",
+    }  # fmt: skip
+    environment.tests |= {
+        "long": lambda value: isinstance(value, str) and len(value) > _LONG_CHARACTERS,
+        "numeric": NUMERIC.__contains__, "missing": _missing,
+    }  # fmt: skip
     return environment
 
 
-def _sortable(cell: GridCell) -> str:
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _written(value: Any, kind: str) -> str:
+    if _missing(value):
+        return formats.NOTHING
+    return NUMERIC[kind](value) if kind in NUMERIC and not isinstance(value, str) else str(value)
+
+
+def _sortable(value: Any, text: str) -> str:
     """Return the attribute with the number to sort a cell by; none where its text is that number."""
-    value = "" if cell.value is None else f"{cell.value:.6g}"
-    return f' data-v="{value}"' if value not in ("", cell.text) else ""
+    number = value[0] if isinstance(value, tuple) else value
+    shown = "" if _missing(number) or isinstance(number, str) else f"{number:.6g}"
+    return f' data-v="{shown}"' if shown not in ("", text) else ""
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _kind_of(rows: Sequence[Mapping[str, Any]], name: str) -> str:
+    return "any" if any(isinstance(row.get(name), int | float) for row in rows) else "text"

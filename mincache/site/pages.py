@@ -1,74 +1,34 @@
-"""What the pages of the site show: the overview, and of a suite its ranking, pairs and charts."""
+"""What the pages of a suite show: its ranking, charts, instances and solvers; templates hold the HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+import pandas
 
+from mincache.bench.records import TracePoint
+from mincache.bench.trace import primal_integral
 from mincache.board import formats
-from mincache.board.columns import COLUMNS, visible_columns
+from mincache.board.columns import visible_columns
 from mincache.board.comparison import pairs, shares
-from mincache.board.entries import COVERED, TIERS, folder_name
+from mincache.board.entries import folder_name
 from mincache.board.notes import notes
 from mincache.board.runs import Runs
-from mincache.board.table import QUESTIONS, Row, Table, known
+from mincache.board.table import QUESTIONS, Row, Table
+from mincache.problem import units
 from mincache.problem.quantity import Array
 from mincache.site import charts, drawing
 from mincache.site.charts import Chart
 
 Context = dict[str, Any]
 """What a template is given."""
-DOWNLOADS: Mapping[str, str] = {
-    "json": "ranking, JSON", "csv": "ranking, CSV", "tex": "ranking, LaTeX", "runs.csv": "every run, CSV",
-}  # fmt: skip
-"""The numbers as files: the suffix of each, and what its link says."""
 NARROW = ("rank", "solver", "kind", "gap", "time", "tier")
-"""The columns that stand on a telephone too."""
-_NUMERIC: Mapping[str, Callable[[Any], str]] = {
-    "cost": formats.cost, "share": formats.percent, "gap": lambda value: formats.percent(value, 2),
-    "seconds": formats.duration, "count": str, "number": lambda value: f"{value:.4g}",
-    "p": lambda value: f"{value:.2g}", "any": lambda value: f"{value:g}",
-}  # fmt: skip
-"""How the numbers of a column are written, by kind; other kinds are text."""
-
-
-class GridCell(NamedTuple):
-    """A cell of a table: its text, the number to sort by (None sorts by the text), and its link."""
-
-    text: str
-    value: float | None = None
-    link: str = ""
-
-
-def listing(
-    columns: Mapping[str, str], rows: Iterable[Iterable[Any]], caption: str, title: str = ""
-) -> Context:
-    """Return a part of a page with a table.
-
-    Args:
-        columns: the kind of each by its title: one of `_NUMERIC` or `text`.
-        rows: values; None where there is none. A text may be a `GridCell` with a link.
-        caption: what stands above the table.
-        title: heading of the part.
-    """
-    kinds = list(columns.values())
-    return {
-        "title": title, "caption": caption, "header": 0,
-        "columns": [{"title": t, "numeric": kind in _NUMERIC, "more": False} for t, kind in columns.items()],
-        "rows": [{"cells": list(map(_cell, row, kinds)), "attributes": {}} for row in rows],
-    }  # fmt: skip
-
-
-def _cell(value: Any, kind: str) -> GridCell:
-    if isinstance(value, GridCell):
-        return value
-    if value is None or value != value:
-        return GridCell(formats.NOTHING)
-    return GridCell(_NUMERIC[kind](value), float(value)) if kind in _NUMERIC else GridCell(str(value))
+"""The columns of a ranking that stand on a telephone too."""
+_CELL = ["row", "instance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +44,7 @@ class SuitePages:
 
     @property
     def name(self) -> str:
-        """The suite's name."""
+        """The suite's name; `folder` is that of its files and folders."""
         return self.runs.name
 
     @property
@@ -113,15 +73,23 @@ class SuitePages:
         """Path of the page with a chart's data as a table."""
         return f"charts/{self.folder}-{kind}.html"
 
+    def solution_path(self, sha256: str) -> str:
+        """Path of a stored solution."""
+        return f"solutions/{sha256}.json.gz"
+
     @property
     def purpose(self) -> str:
         """What the suite is for, as it says."""
         return "" if self.runs.suite is None else self.runs.suite.content.purpose
 
+    def users(self, name: str) -> int | None:
+        """Return the number of users of an instance; None if the suite is not at hand."""
+        return None if self.runs.suite is None else self.runs.suite.entries[name].users
+
     @property
-    def trail(self) -> list[tuple[str, str]]:
-        """The way from the first page to a page of the suite."""
-        return [("Suites", "index.html"), (self.name, self.path)]
+    def first(self) -> list[Row]:
+        """The rows with the least gap."""
+        return [row for row in self.table.ranked if row.rank == 1]
 
     @cached_property
     def charts(self) -> dict[str, Chart]:
@@ -129,105 +97,156 @@ class SuitePages:
         drawn = {kind: charts.chart(kind, self.table) for kind in charts.KINDS}
         return {kind: one for kind, one in drawn.items() if one is not None}
 
+    @cached_property
+    def cells(self) -> pandas.DataFrame:
+        """What pages show of each solver (`row`) on each `instance`, a line for each pair with runs."""
+        frame = self.runs.frame
+        grouped, good, failed = frame.groupby(_CELL), frame[frame["verified"]], frame[~frame["verified"]]
+        best = good.loc[good.groupby(_CELL)["cost"].idxmin()].set_index(_CELL)
+        return self.runs.cells.assign(
+            runs=grouped.size(), verified=grouped["verified"].sum(),
+            median_s=grouped["charged_solve_s"].median(), best=best["cost"], solution=best["solution"],
+            failures=failed.groupby(_CELL)["outcome"].agg(lambda kinds: ", ".join(sorted(set(kinds)))),
+            integral_s=_integrals(self.runs, good),
+        ).dropna(subset="runs")  # fmt: skip
 
-def overview(suites: list[SuitePages]) -> Context:
-    """Return what the first page shows: a line a suite."""
-    rows = []
-    for one in suites:
-        first = [row for row in one.table.ranked if row.rank == 1]
-        date = max((row.date for row in one.table.rows), default="")
-        names = ", ".join(row.solver for row in first) or formats.NOTHING
-        counts = len(one.runs.instances), len(one.table.rows)
-        gap = first[0].gap if first else None
-        rows.append([GridCell(one.name, None, one.path), one.purpose, *counts, names, gap, date])
-    columns = {"suite": "text", "what for": "text", "instances": "count", "rows": "count", "first": "text",
-               "gap": "gap", "last run": "text"}  # fmt: skip
-    lede = (
-        "Who decides best what an edge server caches, how it shares its uplink and how many denoising steps "
-        "each user gets."
+    @cached_property
+    def slices(self) -> list[tuple[str, Table, list[Any], str]]:
+        """Users, ranking, columns and scope: of all instances, and of those with each number of users."""
+        parts = {"": self.table}
+        if len(self.runs.by_users) > 1:
+            parts |= {str(n): Table(part, filtered=True) for n, part in self.runs.by_users.items()}
+        return [
+            (users, one, sorted(visible_columns(one), key=lambda c: c.heading not in NARROW), notes(one)[0])
+            for users, one in parts.items()
+        ]
+
+
+def _integrals(runs: Runs, good: pandas.DataFrame) -> pandas.Series[float]:
+    """Mean primal integrals of verified runs, to their time limit, or to the longest without one.
+
+    The integral in a record refers to what was best known when it was run; this one is comparable.
+    """
+    reference = pandas.Series(runs.reference[good["instance"]], good.index).dropna()
+    good = good.loc[reference.index]
+    limits_s = good["row"].map(lambda row: runs.contenders[row].wall_s).astype(float)
+    horizon_s = limits_s.fillna(good.groupby(_CELL)["solve_s"].transform("max"))
+    found = [
+        primal_integral([TracePoint(s, c, None) for s, c in trace.tolist()], cost, end)
+        for trace, cost, end in zip(good["trace"], reference, horizon_s, strict=True)
+    ]
+    return good[_CELL].assign(integral_s=found).groupby(_CELL)["integral_s"].mean()
+
+
+def contexts(page: SuitePages) -> Iterator[tuple[str, str, Context]]:
+    """Yield path, template and context of each page of a suite."""
+    runs, table = page.runs, page.table
+    yield page.path, "suite", _suite(page)
+    compared = {"compared": pairs(table), "shares": shares(table), "questions": QUESTIONS}
+    yield f"pairs/{page.folder}.html", "pairs", compared | {"title": f"Solvers of {page.name} in pairs"}
+    costs = runs.means("charged_cost")
+    best = [
+        (name, sorted((costs[row.number, n], row.solver) for row in table.rows if costs[row.number, n] > 0))
+        for n, name in enumerate(runs.instances)
+    ]
+    yield (
+        f"instances/{page.folder}/index.html",
+        "instances",
+        {"title": f"Instances of {page.name}", "best": best},
     )
-    shown = listing(columns, rows, "The suites; choose one for its ranking")
-    return {"title": "Suites", "here": "suites", "lede": lede, "parts": [shown, *_reading()]}
+    grouped = dict(list(page.cells.groupby(level="instance")))
+    for n, name in enumerate(runs.instances):
+        found = grouped[n].droplevel("instance") if n in grouped else page.cells.iloc[:0]
+        yield page.instance_path(name), "instance", {"title": name} | _instance(page, name, found)
+    for number, found in page.cells.groupby(level="row"):
+        row = next(row for row in table.rows if row.number == number)
+        yield (
+            page.solver_path(row),
+            "solver",
+            {"title": row.solver} | _solver(page, row, found.droplevel("row")),
+        )
+    for kind, chart in page.charts.items():
+        yield page.chart_path(kind), "chart", {"title": chart.title, "chart": chart}
 
 
-def _reading() -> Iterator[Context]:
-    meanings = [(column.heading, column.meaning) for column in COLUMNS if column.title]
-    yield {"title": "How to read this", "glossary": meanings}
-    yield {"title": "How far an entry can be trusted", "glossary": list(TIERS.items())}
-    caption = "What `mincache leaderboard verify` covers of a row, and what it cannot"
-    yield listing({"what": "text", "how": "text"}, COVERED.items(), caption, "What verified covers")
-
-
-def suite_page(pages: SuitePages) -> Context:
-    """Return what the page of a suite shows."""
-    table = pages.table
-    parts = {"": table}
-    if len(pages.runs.by_users) > 1:
-        parts |= {str(n): Table(part, filtered=True) for n, part in pages.runs.by_users.items()}
-    options = [
-        ("users", "users N", [users for users in parts if users]),
-        ("kind", "kind", sorted({row.kind for row in table.rows} - {""})),
-        ("tier", "tier", sorted({row.tier for row in table.rows} - {""})),
+def _suite(page: SuitePages) -> Context:
+    rows = page.table.rows
+    choices = [
+        ("users", "users N", [users for users, *_ in page.slices if users]),
+        ("kind", "kind", sorted({row.kind for row in rows} - {""})),
+        ("tier", "tier", sorted({row.tier for row in rows} - {""})),
     ]
     return {
-        "title": pages.name, "trail": pages.trail[:1], "lede": pages.purpose, "notes": notes(table)[1:],
-        "slices": [ranking(pages, users, one) for users, one in parts.items()],
-        "choices": [choice for choice in options if len(choice[2]) > 1],
-        "downloads": [(title, pages.data_path(suffix)) for suffix, title in DOWNLOADS.items()],
-        "links": [(f"pairs/{pages.folder}.html", "Every pair of solvers"),
-                  (f"instances/{pages.folder}/index.html", "Instances")],
-        "figures": [_figure(pages, kind, one) for kind, one in pages.charts.items()],
-        "parts": [*_stability(pages), *_reading()],
+        "title": page.name, "lede": page.purpose, "slices": page.slices, "choices": choices,
+        "notes": notes(page.table)[1:], "narrow": NARROW, "solved": charts.solved(page.table),
+        "drawn": [(kind, one, _inline(page, kind, one, page.name)) for kind, one in page.charts.items()],
+        "stability": stability(page.table),
     }  # fmt: skip
 
 
-def ranking(pages: SuitePages, users: str, table: Table) -> Context:
-    """Return the ranking on all instances, or on those with so many users, as a part of a page."""
-    shown = sorted(visible_columns(table), key=lambda column: column.heading not in NARROW)
-    rows = []
-    for row in table.rows:
-        cells = [GridCell(one.text(row), one.value(row) if one.numeric else None) for one in shown]
-        cells[1] = cells[1]._replace(link=f"../{pages.solver_path(row)}")
-        said = {"data-kind": row.kind, "data-tier": row.tier, "class": "unranked" if row.unranked else ""}
-        rows.append({"cells": cells, "attributes": {name: value for name, value in said.items() if value}})
-    columns = [
-        {"title": one.heading, "numeric": one.numeric, "more": one.heading not in NARROW} for one in shown
+def _inline(page: SuitePages, name: str, chart: Chart, of: str) -> str:
+    return drawing.inline(chart.specification, f"{page.folder}-{name}", f"{chart.title}. {of}.")
+
+
+def _instance(page: SuitePages, name: str, found: pandas.DataFrame) -> Context:
+    """The context of an instance's page: its solvers by mean cost, and what users can ask for."""
+    runs = page.runs
+    rows = {row.number: row for row in page.table.rows}
+    solvers = [(rows[number], cell) for number, cell in found.iterrows()]
+    solvers.sort(key=lambda one: (np.isnan(one[1].charged_cost), one[1].charged_cost, one[0].solver))
+    context: Context = {"known": runs.references.get(name), "solvers": solvers, "instance": None}
+    if runs.suite is None:
+        return context
+    instance = runs.suite.read(name)
+    models, requests = instance.models, instance.trace.requested_model.ravel()
+    asked = np.bincount(requests, minlength=instance.model_count) / requests.size
+    columns = (
+        models.size_gb, asked, models.output_bits / units.megabytes_to_bits(1.0), models.steps_onset,
+        models.tv_worst, models.steps_saturation, models.tv_best, models.seconds_per_step,
+        models.seconds_base,
+    )  # fmt: skip
+    listed = np.stack(columns).T.tolist()
+    return context | {"instance": instance, "listed": runs.suite.entries[name], "models": listed}
+
+
+def _solver(page: SuitePages, row: Row, found: pandas.DataFrame) -> Context:
+    drawn = [
+        (kind, chart, _inline(page, f"{row.number}-{kind}", chart, row.solver))
+        for kind, chart in charts.solver_charts(row).items()
     ]
-    caption = f"{pages.name}, {f'N = {users}' if users else 'all instances'}. {notes(table)[0]}"
-    return {"users": users, "columns": columns, "rows": rows, "header": 1, "caption": caption}
-
-
-def _figure(pages: SuitePages, kind: str, one: Chart) -> Context:
-    name, label = f"{pages.folder}-{kind}", f"{one.title}. {pages.name}."
+    said = None if row.entry is None else row.entry.manifest
+    training = "" if said is None or said.training_s is None else formats.duration(said.training_s)
+    if said is not None and training and said.training_device:
+        training += f" on {said.training_device}"
     return {
-        "title": one.title, "figure": drawing.inline(one.specification, name, label),
-        "links": [(pages.chart_path(kind), "its data"), (pages.data_path(f"{kind}.csv"), "as CSV")],
+        "title": row.solver, "row": row, "training": training, "drawn": drawn,
+        "instances": [(page.runs.instances[n], cell) for n, cell in found.iterrows()],
+        "failed": list(row.frame[~row.frame["verified"]].itertuples()),
     }  # fmt: skip
 
 
-def _stability(pages: SuitePages) -> Iterator[Context]:
-    """Mean gaps of the rows by time limit, number of users and library: points, no ranges."""
-    runs, rows = pages.runs, charts.solved(pages.table)
-    if runs.suite is None or not rows:
-        return
-    wall_s, frame = runs.protocol.wall_s, runs.frame
-    limits = [*(s for s in (1e-3, 1e-2, 1e-1, 1.0, 10.0) if wall_s is None or s < wall_s), wall_s]
-    reference, parts = runs.reference[frame["instance"]], np.array(runs.libraries)
-    by_limit: dict[str, Array] = {}
-    for seconds in limits:
-        if seconds is not None:
-            gaps = frame.assign(at=(cost_at(runs, seconds) - reference) / reference)
-            means = gaps.groupby(["row", "instance"])["at"].mean(skipna=False).groupby("row").mean()
-            by_limit[f"{seconds * 1e3:g} ms" if seconds < 1 else f"{seconds:g} s"] = means.to_numpy()
-    by_users = {f"N = {n}": part.means("gap").mean(axis=1) for n, part in runs.by_users.items()}
-    by_library = {f"library {n}": runs.means("gap")[:, parts == n].mean(axis=1) for n in sorted(set(parts))}
+def stability(table: Table) -> dict[str, pandas.DataFrame]:
+    """Return mean gaps of all rows by time limit, number of users and library: points, no ranges."""
+    runs, frame = table.runs, table.runs.frame
+    if runs.suite is None or not charts.solved(table):
+        return {}
+    wall_s, gaps, libraries = runs.protocol.wall_s, runs.means("gap"), np.array(runs.libraries)
+    limits = [*(s for s in (1e-3, 1e-2, 1e-1, 1.0, 10.0) if wall_s is None or s < wall_s)]
+    reference = runs.reference[frame["instance"]]
+    by_limit = {}
+    for seconds in [*limits, *([wall_s] if wall_s is not None else [])]:
+        at = (cost_at(runs, seconds) - reference) / reference
+        means = frame.assign(at=at).groupby(_CELL)["at"].mean(skipna=False).groupby("row").mean()
+        by_limit[f"{seconds * 1e3:g} ms" if seconds < 1 else f"{seconds:g} s"] = means
+    by_users = {f"N = {n}": _of_all(runs, part) for n, part in runs.by_users.items()}
+    by_library = {f"library {n}": gaps[:, libraries == n].mean(axis=1) for n in sorted(set(runs.libraries))}
     found = {"time limit": by_limit, "number of users": by_users, "library": by_library}
-    for what, columns in found.items():
-        if len(columns) > 1:
-            values = [[row.solver, *(known(gaps[row.number]) for gaps in columns.values())] for row in rows]
-            yield listing({"solver": "text", **dict.fromkeys(columns, "gap")}, values,
-                          "Points without ranges: how stable the order is",
-                          f"Mean gap by {what}")  # fmt: skip
+    return {what: pandas.DataFrame(columns) for what, columns in found.items() if len(columns) > 1}
+
+
+def _of_all(runs: Runs, part: Runs) -> pandas.Series[float]:
+    """Mean gaps on a part of the instances, by the number of the contender among all."""
+    return pandas.Series(part.means("gap").mean(axis=1), list(map(runs.contenders.index, part.contenders)))
 
 
 def cost_at(runs: Runs, seconds: float) -> Array:
@@ -238,38 +257,3 @@ def cost_at(runs: Runs, seconds: float) -> Array:
         if place:
             found[n] = min(float(trace[place - 1, 1]), found[n])
     return found
-
-
-def chart_page(pages: SuitePages, kind: str) -> Context:
-    """Return what the page with a chart's data shows."""
-    one = pages.charts[kind]
-    shown = data_listing(one.rows, f"{pages.name}; what the chart is drawn from")
-    return {"title": one.title, "trail": pages.trail, "parts": [shown]}
-
-
-def data_listing(rows: Sequence[Mapping[str, Any]], caption: str) -> Context:
-    """Return what a chart is drawn from as a table."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    kinds = {n: "any" if any(isinstance(row.get(n), int | float) for row in rows) else "text" for n in names}
-    return listing(kinds, ([row.get(name, GridCell("")) for name in names] for row in rows), caption)
-
-
-def pairs_page(pages: SuitePages) -> Context:
-    """Return what the page of all pairs shows."""
-    table = pages.table
-    tested = {f"p, {QUESTIONS[q]} ({found.units})": q for q, found in table.questions.items()}
-    compared = [
-        [one.first, one.second, one.difference, one.wins, one.losses, one.ties,
-         *(one.adjusted.get(q) for q in tested.values())]
-        for one in pairs(table)
-    ]  # fmt: skip
-    columns = {"A": "text", "B": "text", "B's gap above A's": "gap", "A better on": "count",
-               "B better on": "count", "equal on": "count"} | dict.fromkeys(tested, "p")  # fmt: skip
-    added = {"solver": "text", "best alone on": "count",
-             "without it the virtual best would cost more by": "cost"}  # fmt: skip
-    return {"title": f"Solvers of {pages.name} in pairs", "trail": pages.trail, "parts": [
-        listing(columns, compared, "p-values are Holm's for all pairs together; in brackets how many units "
-                "they rest on", "Every pair"),
-        listing(added, shares(table), "What each solver adds to the best of all on each instance",
-                "The virtual best"),
-    ]}  # fmt: skip

@@ -17,7 +17,7 @@ from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.site.build import build
-from mincache.site.pages import NARROW, SuitePages, ranking
+from mincache.site.pages import NARROW, SuitePages
 
 Image = pytest.importorskip("PIL.Image", reason="screenshots are looked at with pillow")
 expect = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright").expect
@@ -130,7 +130,8 @@ def header(page, title):
 
 def expected(table):
     """Return the cells of a ranking as the page has them."""
-    return [[cell.text for cell in row["cells"]] for row in ranking(SuitePages(table), "", table)["rows"]]
+    (_, shown, columns, _), *_ = SuitePages(table).slices
+    return [[column.text(row) for column in columns] for row in shown.rows]
 
 
 # Every page
