@@ -39,10 +39,6 @@ class Group:
             path.rmdir()
             raise
 
-    def enter(self) -> None:
-        """Move this process into the group; what it starts will be in it too."""
-        (self.path / "cgroup.procs").write_text("0")
-
     def ran_out(self) -> bool:
         """Return whether the kernel has killed the group for want of memory."""
         try:
@@ -93,7 +89,7 @@ def _can_enter(parent: Path) -> bool:
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(OSError):
-            trial.enter()
+            (trial.path / "cgroup.procs").write_text("0")
             os._exit(0)
         os._exit(1)
     _, status = os.waitpid(pid, 0)

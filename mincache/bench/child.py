@@ -1,78 +1,88 @@
-"""The first steps of a forked child: it becomes a run of its own, cut off from its keeper."""
+"""The first steps of a forked child: it becomes a run of its own, cut off from whatever is not its own."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import sys
 import tempfile
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
-from mincache.bench import cgroups, processes, worker
+from mincache.bench import isolation, kernel, pipes, processes, view, worker
 from mincache.bench.limits import Limits, thread_variables
+from mincache.solving import spec as specs
 
-
-def become(
-    job: worker.Job,
-    limits: Limits,
-    instance: bytes,
-    folder: str,
-    report: int,
-    output: int,
-    cores: set[int],
-    group: cgroups.Group | None,
-) -> NoReturn:
-    """Turn this process into the run `job`; it never returns.
-
-    Args:
-        job: what to do.
-        limits: what the operating system is to enforce of them.
-        instance: the instance's document.
-        folder: the empty folder to work in.
-        report: descriptor of the pipe to the keeper.
-        output: descriptor of the pipe that takes what is printed.
-        cores: where the run may be scheduled; empty for anywhere.
-        group: the cgroup to run in, if any.
-    """
-    try:
-        parent = os.getppid()
-        os.setsid()
-        _redirect(report, output)
-        if group is not None:
-            group.enter()
-        processes.die_with_parent(parent)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        os.chdir(folder)
-        os.environ.update({"TMPDIR": folder, **thread_variables(limits.threads)})
-        tempfile.tempdir = None
-        _restrict(limits, cores)
-    except BaseException as error:
-        worker.Channel(_REPORT).say(worker.UNSET, f"the run could not be set up: {error}")
-        os._exit(70)
-    worker.work(job, instance, _REPORT)
-
-
+JOB, LIMITS, INSTANCE, PLACES = b"J", b"L", b"I", b"P"
+"""Frames of an order: the job, its limits, the instance's document, and the cores and cgroup to run in."""
 _REPORT = 3
 _LARGEST = 1 << 62
 """Of what a limit of the operating system can be."""
 
 
+class Surroundings(NamedTuple):
+    """Where a run takes place.
+
+    Attributes:
+        folder: the empty folder to work in; "" for one that isolation makes.
+        level: of isolation.
+        user: whether its processes have a user namespace.
+        parent: id of the process that has forked it.
+    """
+
+    folder: str
+    level: str
+    user: bool
+    parent: int
+
+
+def become(place: Surroundings, report: int, output: int) -> NoReturn:
+    """Turn this process into a run; it never returns.
+
+    Args:
+        place: where it takes place.
+        report: descriptor of the socket to the keeper, which says what to do.
+        output: descriptor of the pipe that takes what is printed.
+    """
+    try:
+        processes.die_with_parent(place.parent)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        os.setsid()
+        _redirect(report, output)
+        parts = dict(filter(None, (pipes.read(_REPORT) for _ in range(4))))
+        job, limits = worker.Job.parse(parts[JOB]), Limits(**json.loads(parts[LIMITS]))
+        _restrict(limits, **json.loads(parts[PLACES]))
+        folder = _isolate(job, limits, place)
+        os.chdir(folder)
+        os.environ.update({"TMPDIR": folder, **thread_variables(limits.threads)})
+        tempfile.tempdir = None
+    except BaseException as error:
+        worker.Channel(_REPORT).say(worker.UNSET, f"the run could not be set up: {error}")
+        os._exit(70)
+    worker.work(job, parts[INSTANCE], _REPORT)
+
+
 def _redirect(report: int, output: int) -> None:
-    """Leave nothing open but an empty stdin, the output pipe as stdout and stderr, and the report pipe."""
+    """Leave nothing open but an empty stdin, the output pipe as stdout and stderr, and the report socket."""
     import fcntl
 
     high = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, 10)  # out of the way of what follows
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    printed = fcntl.fcntl(output, fcntl.F_DUPFD_CLOEXEC, 10)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
     os.dup2(high, _REPORT, inheritable=False)
-    os.closerange(_REPORT + 1, 4096)
+    kernel.close_from(_REPORT + 1)
 
 
-def _restrict(limits: Limits, cores: set[int]) -> None:
+def _restrict(limits: Limits, cores: list[int], group: str) -> None:
     import resource
 
+    if group:
+        Path(group, "cgroup.procs").write_text("0")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_FSIZE, limits.disk_bytes)
     if limits.cpu_s is not None:
@@ -82,8 +92,8 @@ def _restrict(limits: Limits, cores: set[int]) -> None:
             _lower(resource.RLIMIT_DATA, limits.memory_bytes)
         if cores:
             os.sched_setaffinity(0, cores)
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")  # where memory ends, the kernel ends the run and not the supervisor
+        # Where memory ends, the kernel ends the run and not the supervisor.
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _lower(which: int, value: int) -> None:
@@ -93,3 +103,26 @@ def _lower(which: int, value: int) -> None:
     value = min(value, _LARGEST)
     ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(which, (ceiling, ceiling))
+
+
+def _isolate(job: worker.Job, limits: Limits, place: Surroundings) -> str:
+    """Cut this process off as far as `place` says; return the folder to work in."""
+    if place.level == isolation.OFF:
+        return place.folder
+    more: Any = (limits.allow, limits.files_bytes)
+    if job.describe:
+        seen = view.of_description(job.started_in, *more)
+    else:
+        seen = view.of_run(specs.parse(job.solver).target, job.contents, *more)
+    network = "network" in limits.allow
+    os.environ.pop("XDG_CACHE_HOME", None)
+    if place.level != isolation.NAMESPACES:
+        os.environ["HOME"] = place.folder
+        isolation.confine(seen, place.folder, network)
+        return place.folder
+    os.environ["HOME"] = view.HOME
+    files = isolation.enclose(seen, place.user, network)
+    with socket.socket(fileno=os.dup(_REPORT)) as report:
+        socket.send_fds(report, [pipes.frame(worker.FILES)], [files])
+    os.close(files)
+    return view.FOLDER

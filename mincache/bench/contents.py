@@ -207,7 +207,7 @@ def _solvers() -> tuple[Path, ...]:
 
 
 @cache
-def _installed() -> tuple[str, ...]:
+def installed() -> tuple[str, ...]:
     """Return the folders whose modules belong to a distribution, or to Python."""
     paths = sysconfig.get_paths()
     named = [paths[one] for one in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -220,7 +220,7 @@ def _installed() -> tuple[str, ...]:
 
 def _is_outside(path: str) -> bool:
     real = os.path.realpath(path)
-    return not real.startswith(tuple(f"{one}{os.sep}" for one in _installed()))
+    return not real.startswith(tuple(f"{one}{os.sep}" for one in installed()))
 
 
 def _imports_of(path: Path) -> list[str]:

@@ -41,6 +41,7 @@ class Entrant:
         libraries: versions of the distributions that it imports, by name.
         contents: every file and folder that its answers depend on, as planned.
         home: folder of its source.
+        unknown: why nothing more is known of it than how it is written; empty where it was described.
     """
 
     target: str
@@ -57,6 +58,7 @@ class Entrant:
     libraries: dict[str, str] = field(default_factory=dict)
     contents: tuple[Content, ...] = ()
     home: str = ""
+    unknown: str = ""
 
     def dump(self) -> bytes:
         """Return the entrant as JSON."""
@@ -128,7 +130,7 @@ def absolute(spec: str) -> str:
     return f"{absolute_path(path).resolve()}:{class_name}{spec.strip().removeprefix(target)}"
 
 
-def unknown(spec: str) -> Entrant:
+def unknown(spec: str, why: str) -> Entrant:
     """Return the entrant of a spec that could not be described, since its import does not end well."""
     written = specs.parse(spec)
     path, name = Path(written.target.rpartition(":")[0]), _utf8(_name(written.target))
@@ -136,8 +138,9 @@ def unknown(spec: str) -> Entrant:
     label = _utf8(specs.spell(name, written.parameters))
     source = of_file[0].sha256 if of_file else ""
     return Entrant(
-        written.target, spec, name, label, source=source, contents=tuple(of_file), home=str(path.parent)
-    )
+        written.target, spec, name, label, source=source, contents=tuple(of_file), home=str(path.parent),
+        unknown=why,
+    )  # fmt: skip
 
 
 def _name(target: str) -> str:

@@ -90,7 +90,7 @@ def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
     """Run a task on the instance in `data` (its document) and return its record.
 
     Raises:
-        ExecutorError: if what the run depends on has changed since it was planned.
+        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
     """
     started = now()
     outcome, interruptions = keeper.insist(task.job, task.limits, data)
@@ -116,11 +116,13 @@ def judged(
         interruptions: attempts before it that were cut off.
 
     Raises:
-        ExecutorError: if what the run depends on has changed since it was planned.
+        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
     """
     if outcome.stopped_by == "changed":
         what = f"{outcome.note} has changed since the campaign was planned"
         raise ExecutorError(f"{task.entrant.label}: {what}")
+    if outcome.stopped_by == "isolation":
+        raise ExecutorError(f"isolation is required, and cannot be had: {outcome.note}")
     environment = where | {
         "libraries": task.entrant.libraries,
         "enforced": outcome.enforced,

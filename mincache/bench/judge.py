@@ -121,6 +121,7 @@ def judge(
         reference_cost=reference,
         moved_generators=None if outcome.moved is None else tuple(outcome.moved),
         late_modules=outcome.late,
+        isolation=outcome.isolation,
         output="" if verdict in ("verified", "skipped") else _output(outcome),
         started=started,
         environment=environment,

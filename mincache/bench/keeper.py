@@ -1,8 +1,9 @@
-"""The keeper: a process that starts runs, one at a time, and lets none outlive its limits.
+"""The keeper: a process that has runs started, one at a time, and lets none outlive its limits.
 
-`python -m mincache.bench.keeper CORES` has numpy loaded and forks a child a run, which saves each run that
-time; it is single-threaded, knows nothing of a campaign, and forgets a run when it has told its outcome.
-It reads jobs from its standard input and ends, with everything below it, when that is closed.
+`python -m mincache.bench.keeper CORES ISOLATION` loads numpy and forks a zygote, which forks a child a run,
+so that each run saves that time. It is single-threaded, knows nothing of a campaign, and forgets a run when
+it has told its outcome. It reads jobs from its standard input and ends, with everything below it, when that
+is closed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from mincache.bench import pipes, processes, worker
+from mincache.bench import child, isolation, pipes, processes, view, worker
 from mincache.bench.cores import lease
 from mincache.bench.limits import Limits
 from mincache.bench.outcome import Outcome
 from mincache.bench.watch import Watch
-
-JOB, LIMITS, INSTANCE, STARTED = b"J", b"L", b"I", b"P"
-"""A job is the first three, from the supervisor; back go what was started and an outcome."""
+from mincache.bench.zygote import Zygote
 
 
 def main() -> None:
@@ -33,36 +32,35 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _leave)
     processes.become_subreaper()
     worker.warm_up()
-    cores = lease(int(sys.argv[1]))
-    with contextlib.suppress(BrokenPipeError):  # the supervisor has died
-        _obey(orders, replies, cores)
+    cores, wish = lease(int(sys.argv[1])), sys.argv[2]
+    if wish != isolation.OFF:
+        view.warm_up()
+    with (
+        contextlib.suppress(BrokenPipeError),
+        contextlib.ExitStack() as stack,
+    ):  # the supervisor may have died
+        zygote: Zygote | None = None
+        refusal = Outcome()
+        try:
+            zygote = stack.enter_context(contextlib.closing(Zygote(wish, replies)))
+        except OSError as error:
+            refusal = Outcome("machine", f"no process could be started: {error}")
+        if zygote is not None and wish == "required" and zygote.held.level != isolation.NAMESPACES:
+            refusal, zygote = Outcome("isolation", zygote.held.why), None
+        while (message := pipes.read(orders)) is not None:
+            limits, instance = pipes.read(orders), pipes.read(orders)
+            if limits is None or instance is None:
+                return
+            order = {child.JOB: message[1], child.LIMITS: limits[1], child.INSTANCE: instance[1]}
+            outcome = refusal if zygote is None else _run(zygote, order, cores, orders)
+            outcome.send(replies)
 
 
-def _obey(orders: int, replies: int, cores: set[int]) -> None:
-    while (message := pipes.read(orders)) is not None:
-        job = worker.Job.parse(message[1])
-        limits, instance = _rest(orders)
-        _serve(job, limits, instance, cores, orders, replies)
-
-
-def _rest(orders: int) -> tuple[Limits, bytes]:
-    limits, instance = pipes.read(orders), pipes.read(orders)
-    if limits is None or instance is None:
-        sys.exit(0)
-    return Limits(**json.loads(limits[1])), instance[1]
-
-
-def _serve(
-    job: worker.Job, limits: Limits, instance: bytes, cores: set[int], orders: int, replies: int
-) -> None:
+def _run(zygote: Zygote, order: dict[bytes, bytes], cores: set[int], orders: int) -> Outcome:
     try:
-        watch = Watch(job, limits, instance, cores)
+        return Watch(zygote, order, Limits(**json.loads(order[child.LIMITS])), cores).run(orders)
     except OSError as error:
-        pipes.write(replies, STARTED, b"0 ")
-        Outcome(stopped_by="machine", note=f"no process could be started: {error}").send(replies)
-        return
-    pipes.write(replies, STARTED, f"{watch.pid} {watch.folder}".encode())
-    watch.run(orders).send(replies)
+        return Outcome("machine", f"no process could be started: {error}")
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -12,6 +12,9 @@ from typing import Any
 from mincache.errors import InputError
 from mincache.solving.contract import GRACE_S
 
+WISHES = ("auto", "required", "landlock", "off")
+"""What isolation may be asked for; `landlock` is `auto` as if there were no namespaces."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -30,6 +33,8 @@ class Limits:
         disk_bytes: files in the folder that the run works in, and the largest single file anywhere.
         threads: threads for numerical libraries, and cores where the system can pin.
         environment: names of the variables that the run sees beside those of `shown_environment`.
+        isolate: what is to keep the run from what is not its own: one of `WISHES`; see `bench.isolation`.
+        allow: what isolation lets through: `network`, `gpu`, files and folders.
     """
 
     wall_s: float | None = None
@@ -40,9 +45,14 @@ class Limits:
     disk_bytes: int = 1 << 30
     threads: int = 1
     environment: tuple[str, ...] = ()
+    isolate: str = "auto"
+    allow: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "environment", tuple(self.environment))  # JSON makes it a list
+        for name in ("environment", "allow"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON makes it a list
+        if self.isolate not in WISHES:
+            raise InputError("isolate", f"must be one of {', '.join(WISHES)}", self.isolate)
         for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "threads"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -56,6 +66,11 @@ class Limits:
         if self.wall_s is None:
             return math.inf
         return self.startup_s + self.wall_s + self.grace_s + ANSWER_S + LEAVE_S
+
+    @property
+    def files_bytes(self) -> int:
+        """The most that the run's own files may take: they count as memory where they lie in it."""
+        return min(self.disk_bytes, self.memory_bytes or self.disk_bytes)
 
     def as_json(self) -> dict[str, Any]:
         """Return the limits as JSON values."""
@@ -99,7 +114,8 @@ def enforced(limits: Limits, pinned: bool, grouped: bool) -> dict[str, str]:
     if limits.cpu_s is not None:
         how["cpu_s"] = f"RLIMIT_CPU a process, {polled}"
     if limits.memory_bytes is not None:
-        how["memory_bytes"] = ("cgroup v2, " if grouped else "") + f"RLIMIT_DATA a process, {polled}"
+        unseen = "cgroup v2, " if grouped else "approximate, for memory in no process's figures is not seen: "
+        how["memory_bytes"] = f"{unseen}RLIMIT_DATA a process, {polled}"
     how["threads"] = "environment variables" + (", cores pinned" if pinned else "")
     return how
 

@@ -19,7 +19,8 @@ class Outcome:
 
     Attributes:
         stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `disk`, `processes`,
-            `interrupted`, `protocol`, or `machine` where no run could be made; empty if it ended itself.
+            `interrupted`, `protocol`, or where no run could be made `changed`, `machine` or `isolation`;
+            empty if it ended itself.
         note: one line to it.
         exit_status: of the child, negative for a signal; None if it was not seen to end.
         import_s: seconds from the fork until the solver was loaded.
@@ -29,6 +30,7 @@ class Outcome:
         cpu_s: processor seconds of all processes of the run.
         peak_memory_bytes: the most seen of them together.
         enforced: how the limits were enforced; see `limits.enforced`.
+        isolation: what kept it from what is not its own: `namespaces`, `landlock N` or `off`.
         left_behind: processes that could not be ended.
         closing: kind of the frame that closed the run; empty without one.
         payload: of that frame.
@@ -50,6 +52,7 @@ class Outcome:
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0
     enforced: dict[str, str] = field(default_factory=dict)
+    isolation: str = ""
     left_behind: int = 0
     closing: bytes = b""
     payload: bytes = b""

@@ -18,9 +18,14 @@ class BrokenStreamError(Exception):
     """What came over the pipe is no sequence of frames."""
 
 
+def frame(kind: bytes, payload: bytes = b"") -> bytes:
+    """Return a frame."""
+    return _HEADER.pack(kind, len(payload)) + payload
+
+
 def write(descriptor: int, kind: bytes, payload: bytes = b"") -> None:
     """Write one frame, whole."""
-    data = memoryview(_HEADER.pack(kind, len(payload)) + payload)
+    data = memoryview(frame(kind, payload))
     while data:
         data = data[os.write(descriptor, data) :]
 

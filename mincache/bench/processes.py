@@ -16,12 +16,14 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_OUTSIDE = 0
+"""What stands for a parent outside one's namespace."""
 _PAUSE_S = 0.002
 _REMOVE_S = 60.0
 
@@ -40,7 +42,7 @@ def become_subreaper() -> bool:
 
 def die_with_parent(parent: int) -> None:
     """Ask for SIGKILL when the parent, whose id is `parent`, dies, where the system can."""
-    if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() != parent:
+    if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() not in (parent, _OUTSIDE):
         os._exit(1)  # it has died already
 
 
@@ -100,7 +102,7 @@ def any_child() -> bool:
     return True
 
 
-def usage(pids: list[int]) -> Usage:
+def usage(pids: Iterable[int]) -> Usage:
     """Return what these processes use; those that have ended count nothing."""
     seen = [stat for pid in pids if (stat := _stat(pid)) is not None]
     tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
@@ -109,18 +111,57 @@ def usage(pids: list[int]) -> Usage:
     return Usage(page * sum(int(stat[21]) for stat in seen), cpu_ticks / tick)
 
 
-def proportional_bytes(pids: list[int]) -> int:
-    """Return the memory of these processes, pages they share counted once in all; slower than `usage`."""
-    return sum(_proportional(pid) for pid in pids)
+def waited_s(pids: Iterable[int]) -> float:
+    """Return the processor seconds of all processes that these have waited for."""
+    ticks = sum(int(field) for pid in pids if (stat := _stat(pid)) for field in stat[13:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _proportional(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        # A process may make itself unreadable; then its pages count as if it shared none.
-        return usage([pid]).memory_bytes
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+class OpenMemory(NamedTuple):
+    """Bytes of files without a name in memory (memfd), and how many processes do not let theirs be seen."""
+
+    memory_bytes: int
+    unreadable: int
+
+
+def open_memory(pids: Iterable[int]) -> OpenMemory:
+    """Return what these processes hold of files in memory that have no name."""
+    found: dict[tuple[int, int], int] = {}
+    unreadable = 0
+    for pid in pids:
+        try:
+            for entry in os.scandir(f"/proc/{pid}/fd"):
+                if os.readlink(entry.path).startswith(("/memfd:", "/dev/zero")):
+                    held = os.stat(entry.path)
+                    found[held.st_dev, held.st_ino] = 512 * held.st_blocks
+        except PermissionError:
+            unreadable += 1
+        except OSError:
+            pass  # it, or what it held, has gone
+    return OpenMemory(sum(found.values()), unreadable)
+
+
+def memory_bytes(pids: Iterable[int], files_bytes: int) -> int:
+    """Return the memory of processes, pages that they share counted once; slower than `usage`.
+
+    Args:
+        pids: the processes.
+        files_bytes: files of theirs that lie in memory.
+    """
+    own = shared = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (
+            OSError
+        ):  # it has ended, or does not let itself be seen: then it counts as if it shared no page
+            own += usage([pid]).memory_bytes
+            continue
+        sizes = {line.split()[0]: 1024 * int(line.split()[1]) for line in lines[1:]}
+        in_files = sizes.get("Pss_Shmem:", 0)
+        own, shared = own + sizes.get("Pss:", 0) - in_files, shared + in_files
+    # What is mapped may be a file in memory, which must not count twice.
+    return own + max(shared, files_bytes)
 
 
 def _stat(pid: int) -> list[bytes] | None:
@@ -147,6 +188,8 @@ def file_sizes(folder: str) -> Iterator[int]:
 
 def remove(folder: str) -> None:
     """Remove a folder and all in it, however deep; what cannot be removed stays."""
+    if not folder:
+        return
     with contextlib.suppress(OSError, RecursionError):
         shutil.rmtree(folder)
         return
@@ -172,41 +215,6 @@ def reap() -> Iterator[tuple[int, int, float, int]]:
         if pid == 0:
             return
         yield pid, status, spent.ru_utime + spent.ru_stime, unit * spent.ru_maxrss
-
-
-def end_session(leader: int, folder: str = "", patience_s: float = 2.0) -> None:
-    """Kill what is left of the session of `leader`, whoever its parents are now (Linux).
-
-    Args:
-        leader: its id.
-        folder: if given, who works there or has it for temporary files is killed too, whatever its session.
-        patience_s: seconds in which new ones are looked for.
-    """
-    signal_group(leader, signal.SIGKILL)
-    deadline = time.monotonic() + patience_s
-    while (left := _session(leader) + _users_of(folder)) and time.monotonic() < deadline:
-        for pid in left:
-            _send(pid, signal.SIGKILL)
-        time.sleep(_PAUSE_S)
-
-
-def _session(leader: int) -> list[int]:
-    """Return the living members of a session; field 3 from the state is the session, Z a dead one's state."""
-    found = ((pid, _stat(pid)) for pid in _all())
-    return [pid for pid, stat in found if stat and int(stat[3]) == leader and stat[0] != b"Z"]
-
-
-def _users_of(folder: str) -> list[int]:
-    """Return who works in a folder, or was started with it as its TMPDIR; nobody without a folder."""
-    return [pid for pid in _all() if _uses(pid, folder)] if folder else []
-
-
-def _uses(pid: int, folder: str) -> bool:
-    try:
-        works_there = os.readlink(f"/proc/{pid}/cwd").startswith(os.path.realpath(folder))
-        return works_there or f"TMPDIR={folder}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:  # it has ended, or is another user's
-        return False
 
 
 def end_all(leader: int, patience_s: float = 5.0) -> Iterator[tuple[int, int, float, int]]:

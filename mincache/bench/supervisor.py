@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import select
+import signal
 import subprocess
 import sys
 import threading
 import time
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
-from mincache.bench import keeper, pipes, processes
+from mincache.bench import child, pipes
 from mincache.bench.limits import Limits, shown_environment, thread_variables
 from mincache.bench.outcome import Outcome
 from mincache.bench.worker import Job
@@ -22,19 +25,6 @@ _CLOSE_S = 10.0
 _LONGEST_WAIT_S = 3600.0
 SLACK_S = 60.0
 """Seconds over the limits after which a keeper is held for lost."""
-
-
-class Started(NamedTuple):
-    """What a keeper has started: the child's id, which is that of its session (0 if none), and its folder."""
-
-    leader: int
-    folder: str
-
-    @classmethod
-    def parse(cls, data: bytes) -> Started:
-        """Return what a `STARTED` frame tells."""
-        leader, folder = data.decode().split(" ", 1)
-        return cls(int(leader), folder)
 
 
 class Supervisor:
@@ -51,29 +41,31 @@ class Supervisor:
         self._lock = threading.Lock()
         self._closed = False
         self._hash_seed = 0
-        self._shown: tuple[str, ...] = ()
+        self._kind: tuple[object, ...] = ()
 
     def run(self, job: Job, limits: Limits, instance: bytes = b"") -> Outcome:
         """Let the keeper run a job, and return what it saw: `interrupted` if it was lost or closed."""
         limits.check_enforceable()
         try:
-            process = self._alive(job.hash_seed, tuple(limits.environment))
+            process = self._alive(job, limits)
         except OSError as error:
             return Outcome(stopped_by="machine", note=f"no keeper could be started: {error}")
         if process is None:
             return Outcome(stopped_by="interrupted", note="the campaign was stopped")
-        started: Started | None = None
         outcome: Outcome | None = None
         try:
-            started = self._order(process, job, limits, instance)
-            if started is not None and _speaks(process, limits.longest_s + SLACK_S):
+            order = _descriptor(process.stdin)
+            pipes.write(order, child.JOB, job.dump())
+            pipes.write(order, child.LIMITS, json.dumps(limits.as_json()).encode())
+            pipes.write(order, child.INSTANCE, instance)
+            if _speaks(process, limits.longest_s + SLACK_S):
                 outcome = Outcome.receive(_descriptor(process.stdout))
         except OSError:
             pass  # the pipe is closed: it has died, or was closed here
         if outcome is None:
-            return self._lost(process, started)
+            return self._lost(process)
         if outcome.left_behind:
-            self._lost(process, started)  # what it could not end must not trouble its next run
+            self._lost(process)  # what it could not end must not trouble its next run
         return outcome
 
     def insist(self, job: Job, limits: Limits, instance: bytes = b"") -> tuple[Outcome, int]:
@@ -87,43 +79,29 @@ class Supervisor:
             outcome, interruptions = self.run(job, limits, instance), interruptions + 1
         return outcome, interruptions
 
-    def _order(
-        self, process: subprocess.Popen[bytes], job: Job, limits: Limits, instance: bytes
-    ) -> Started | None:
-        """Send a job; return what the keeper has started, None if it died."""
-        order = _descriptor(process.stdin)
-        pipes.write(order, keeper.JOB, job.dump())
-        pipes.write(order, keeper.LIMITS, json.dumps(limits.as_json()).encode())
-        pipes.write(order, keeper.INSTANCE, instance)
-        if not _speaks(process, SLACK_S):
-            return None
-        started = pipes.read(_descriptor(process.stdout))
-        return Started.parse(started[1]) if started is not None else None
-
-    def _lost(self, process: subprocess.Popen[bytes], started: Started | None) -> Outcome:
-        """End what a keeper that died has left, and forget it."""
+    def _lost(self, process: subprocess.Popen[bytes]) -> Outcome:
+        """Forget a keeper that has died; its zygote ends what it has left."""
         process.kill()
         status = process.wait()
-        if started is not None and started.leader:
-            processes.end_session(started.leader, started.folder)
-            processes.remove(started.folder)
+        _end_group(process)
         with self._lock:
             self._process = None
         note = "the campaign was stopped" if self._closed else f"its keeper died ({status})"
         return Outcome(stopped_by="interrupted", note=note)
 
-    def _alive(self, hash_seed: int | None, shown: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
-        """Return a keeper whose runs have this seed of hashes and see these variables."""
+    def _alive(self, job: Job, limits: Limits) -> subprocess.Popen[bytes] | None:
+        """Return a keeper whose runs have this seed of hashes, see these variables and are isolated so."""
+        seed = self._hash_seed if job.hash_seed is None else job.hash_seed
+        kind = (seed, limits.environment, limits.isolate)
         with self._lock:
-            fit = hash_seed in (None, self._hash_seed) and shown == self._shown
-            if self._process is not None and not fit:
+            if self._process is not None and kind != self._kind:
                 self._leave(self._process)
                 self._process = None
             if self._closed:
                 return None
             if self._process is None:
-                self._hash_seed, self._shown = hash_seed or 0, shown
-                self._process = _start(self.threads, self._pin, self._hash_seed, shown)
+                self._hash_seed, self._kind = seed, kind
+                self._process = _start(self.threads if self._pin else 0, self.threads, seed, limits)
             return self._process
 
     @property
@@ -147,6 +125,7 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        _end_group(process)
 
     def __enter__(self) -> Self:
         return self
@@ -157,17 +136,27 @@ class Supervisor:
         self.close()
 
 
-def _start(threads: int, pin: bool, hash_seed: int, shown: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    cores = threads if pin else 0
+def _start(cores: int, threads: int, hash_seed: int, limits: Limits) -> subprocess.Popen[bytes]:
     # -P: the keeper must not import from the folder that the campaign is started in.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores)],
+        [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores), limits.isolate],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=shown_environment(shown) | thread_variables(threads) | {"PYTHONHASHSEED": str(hash_seed)},
+        env=shown_environment(limits.environment)
+        | thread_variables(threads)
+        | {"PYTHONHASHSEED": str(hash_seed)},
         start_new_session=True,
         bufsize=0,
     )
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a keeper's zygote, which holds the other end of its pipe too, has ended; else kill it."""
+    until = time.monotonic() + _CLOSE_S
+    while _speaks(process, until - time.monotonic()) and os.read(_descriptor(process.stdout), 1 << 16):
+        pass
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _speaks(process: subprocess.Popen[bytes], within_s: float) -> bool:

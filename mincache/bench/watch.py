@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
-import tempfile
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mincache.bench import cgroups, child, pipes, processes, worker
 from mincache.bench.events import Events
 from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, WRITING_S_PER_BYTE, Limits, enforced
 from mincache.bench.outcome import Outcome
+from mincache.bench.zygote import Zygote
 
 _TICK_S = 0.05
 _DISK_TICK_S = 0.1
@@ -28,6 +30,7 @@ _MISSED = {
     "startup": "solve had not begun after", "wall": "solve had not returned after",
     "answer": "the answer was not whole after",
 }  # fmt: skip
+_UNREADABLE = "approximate, for a process made itself unreadable: polling of resident sizes"
 _OF_THE_MACHINE = {worker.CHANGED: "changed", worker.UNSET: "machine"}
 
 
@@ -35,49 +38,51 @@ class Watch:
     """One run under supervision, started when this is made.
 
     Args:
-        job: what the child is to do.
+        zygote: what forks it.
+        order: what it is to do, in frames; see `child`.
         limits: what it may take.
-        instance: the instance's document.
         cores: where it may be scheduled; empty for anywhere.
 
     Raises:
         OSError: if no process or folder can be made.
     """
 
-    def __init__(self, job: worker.Job, limits: Limits, instance: bytes, cores: set[int]) -> None:
-        self.limits = limits
+    def __init__(self, zygote: Zygote, order: dict[bytes, bytes], limits: Limits, cores: set[int]) -> None:
+        self.limits, self._zygote = limits, zygote
         self._group = cgroups.group(limits.memory_bytes)
-        self.outcome = Outcome(enforced=enforced(limits, bool(cores), self._group is not None))
+        how = enforced(limits, bool(cores), self._group is not None) | {"isolation": str(zygote.held)}
+        self.outcome = Outcome(enforced=how, isolation=zygote.held.level)
         self._events = Events()
         self._decoder = pipes.Decoder(worker.KINDS)
-        self.folder = tempfile.mkdtemp(prefix="mincache-")
-        self._report, report_end = os.pipe()
+        self._deadline_is = "startup"
+        self._solve_start: float | None = None
+        self._ready = self._done = self._ended = False
+        self._facts = b""
+        self._writing_s = WRITING_S_PER_BYTE * len(order[child.INSTANCE])
+        self._peak_bytes = self._disk_bytes = self._files = 0
+        self._waited_s = zygote.waited_s()
+        self._own_files: int | None = None
+        places = {"cores": sorted(cores), "group": str(self._group.path) if self._group else ""}
+        self._report, report_end = socket.socketpair()
         self._output, output_end = os.pipe()
         self._start = self._mark = time.monotonic()
         self._deadline = self._start + limits.startup_s
-        self._deadline_is = "startup"
-        self._solve_start: float | None = None
-        self._ready = self._done = False
-        self._facts = b""
-        self._writing_s = WRITING_S_PER_BYTE * len(instance)
-        self._ended = False
-        self._peak_bytes = 0
-        self._next_check = 0.0
-        self._next_disk_check = self._start + _DISK_TICK_S
-        self._sizes, self._disk_bytes, self._files = processes.file_sizes(self.folder), 0, 0
-        self.pid = os.fork()
-        if self.pid == 0:
-            child.become(job, limits, instance, self.folder, report_end, output_end, cores, self._group)
-        os.close(report_end)
-        os.close(output_end)
-        # Ready to read once the child has ended; without it (macOS) the next tick sees it.
-        self._exit = [os.pidfd_open(self.pid)] if hasattr(os, "pidfd_open") else []
+        self._next_check, self._next_disk_check = 0.0, self._start + _DISK_TICK_S
+        try:
+            self.pid, self.folder = zygote.start(report_end.fileno(), output_end)
+        finally:
+            report_end.close()
+            os.close(output_end)
+        with suppress(OSError):  # it has ended already
+            for kind, payload in (order | {child.PLACES: json.dumps(places).encode()}).items():
+                pipes.write(self._report.fileno(), kind, payload)
+        self._sizes = processes.file_sizes(self.folder)
 
     def run(self, orders: int) -> Outcome:
         """Watch the run to its end, or until something comes over the pipe `orders`, and clean up."""
-        open_pipes = {self._report, self._output}
+        open_pipes = {self._report.fileno(), self._output}
         poll = select.poll()  # unlike select, it knows descriptors above 1023
-        for descriptor in (*open_pipes, *self._exit, orders):
+        for descriptor in (*open_pipes, self._zygote.fileno(), orders):
             poll.register(descriptor, select.POLLIN)
         try:
             while not self._ended and not self.outcome.stopped_by:
@@ -89,7 +94,7 @@ class Watch:
                     if not self._take(pipe):
                         open_pipes.discard(pipe)
                         poll.unregister(pipe)
-                self._check()
+                self._check(self._zygote.fileno() in ready)
         finally:
             with _undisturbed():
                 self._end(open_pipes)
@@ -97,21 +102,35 @@ class Watch:
 
     def _take(self, pipe: int) -> bool:
         """Take what has come over a pipe; return whether more may come."""
-        data = os.read(pipe, 1 << 18)
         if pipe == self._output:
+            data = os.read(pipe, 1 << 18)
             self.outcome.output = (self.outcome.output + data)[-_OUTPUT_BYTES:]
             return bool(data)
         try:
+            data, descriptors, _, _ = socket.recv_fds(self._report, 1 << 18, 1)
+            for one in descriptors:
+                self._keep_files(one)
             for kind, payload in self._decoder.feed(data):
                 self._hear(kind, payload)
         except pipes.BrokenStreamError as error:
             self._stop("protocol", str(error))
+        except ConnectionResetError:  # it has ended with something unread
+            return False
         return bool(data)
+
+    def _keep_files(self, descriptor: int) -> None:
+        """Keep a descriptor of the run's own files; it comes before any code of the solver."""
+        if self._own_files is None and not self._ready:
+            self._own_files = descriptor
+        else:
+            os.close(descriptor)
 
     def _hear(self, kind: bytes, payload: bytes) -> None:
         now, outcome = time.monotonic(), self.outcome
         if outcome.closing:
             return  # nothing counts after the last word
+        if kind == worker.FILES and not self._ready:
+            return
         if kind in worker.BEFORE_READY and self._ready:
             self._stop("protocol", "the run sent messages out of their order")
         elif kind == worker.READY:
@@ -155,9 +174,9 @@ class Watch:
         lap, self._mark = now - self._mark, now
         return lap
 
-    def _check(self) -> None:
-        """See whether the child has ended, or a limit is reached."""
-        self._reap()
+    def _check(self, told: bool) -> None:
+        """See whether the child has ended, of which the zygote may have told, or a limit is reached."""
+        self._ended = self._ended or (told and self._zygote.has_ended())
         now = time.monotonic()
         if self._ended:
             return
@@ -171,21 +190,39 @@ class Watch:
             self._reach_deadline()
 
     def _check_usage(self) -> None:
-        below = processes.descendants(os.getpid())
-        if len(below) > _MOST_PROCESSES:
+        members, limits = self._zygote.members(), self.limits
+        if len(members) > _MOST_PROCESSES:
             self._stop("processes", f"more than {_MOST_PROCESSES} processes")
-        used, limits = processes.usage(below), self.limits
-        self._peak_bytes = max(self._peak_bytes, used.memory_bytes)
-        if limits.memory_bytes is not None and used.memory_bytes > limits.memory_bytes:
-            # Forked processes share pages, which resident sizes count once for each.
-            proportional = processes.proportional_bytes(below)
-            if proportional > limits.memory_bytes:
-                self._stop("memory", f"{proportional} bytes, over the limit of {limits.memory_bytes}")
-        if limits.cpu_s is not None and self.outcome.cpu_s + used.cpu_s > limits.cpu_s:
+        used, files_bytes = processes.usage(members), self._files_bytes()
+        self._peak_bytes = max(self._peak_bytes, used.memory_bytes + files_bytes)
+        if limits.memory_bytes is not None:
+            self._check_memory(members, used.memory_bytes, files_bytes, limits.memory_bytes)
+        cpu_s = used.cpu_s + self._zygote.waited_s() - self._waited_s
+        if limits.cpu_s is not None and cpu_s > limits.cpu_s:
             self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
+
+    def _check_memory(self, members: list[int], resident_bytes: int, files_bytes: int, limit: int) -> None:
+        held = processes.open_memory(members)
+        if held.unreadable and self._group is None:
+            self.outcome.enforced["memory_bytes"] = _UNREADABLE
+        files_bytes += held.memory_bytes
+        if resident_bytes + files_bytes > limit:
+            # Forked processes share pages, which resident sizes count once for each.
+            proportional = processes.memory_bytes(members, files_bytes)
+            if proportional > limit:
+                self._stop("memory", f"{proportional} bytes, over the limit of {limit}")
+
+    def _files_bytes(self) -> int:
+        """Return what the run's own files take of memory; 0 where they lie on a disk."""
+        if self._own_files is None:
+            return 0
+        found = os.statvfs(self._own_files)
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
 
     def _check_disk(self, within_s: float) -> None:
         """Go on counting the files of the run, for no longer than `within_s` at a time."""
+        if self._own_files is not None:
+            return  # it can make no more than it may
         until = time.monotonic() + within_s
         for size in self._sizes:
             self._disk_bytes += size
@@ -202,11 +239,8 @@ class Watch:
         if self._deadline_is == "leave":
             self._ended = True  # all is said; the rest is swept away
             return
-        signal_at = time.monotonic()
-        processes.signal_group(self.pid, signal.SIGTERM)
-        while time.monotonic() < signal_at + TERM_TO_KILL_S and not self._ended:
-            time.sleep(0.005)
-            self._reap()
+        self._zygote.terminate()
+        self._ended = self._zygote.has_ended(TERM_TO_KILL_S)
         after_s = self.limits.startup_s if self._deadline_is == "startup" else self.limits.wall_s or ANSWER_S
         self._stop(self._deadline_is, f"{_MISSED[self._deadline_is]} {after_s:g} s")
 
@@ -214,48 +248,43 @@ class Watch:
         if not self.outcome.stopped_by:
             self.outcome.stopped_by, self.outcome.note = by, note
 
-    def _reap(self) -> None:
-        try:
-            for ended in processes.reap():
-                self._account(*ended)
-        except ChildProcessError:
-            self._ended = True
-
-    def _account(self, pid: int, status: int, cpu_s: float, peak_bytes: int) -> None:
-        self.outcome.cpu_s += cpu_s
-        self._peak_bytes = max(self._peak_bytes, peak_bytes)
-        if pid == self.pid:
-            self.outcome.exit_status = os.waitstatus_to_exitcode(status)
-            self._ended = True
-
     def _end(self, open_pipes: set[int]) -> None:
-        """End whatever is left of the run, take its last words, and remove its folder."""
+        """End whatever is left of the run, and take its last words."""
         for pipe in open_pipes:
             os.set_blocking(pipe, False)
             self._drain(pipe)
-        for ended in processes.end_all(self.pid):
-            self._account(*ended)
+        outcome, left = self.outcome, self._zygote.end()
+        if left is None:
+            self._stop("interrupted", "its keeper's zygote died")
+            outcome.left_behind = 1
+        else:
+            outcome.exit_status, outcome.cpu_s = left.exit_status, left.cpu_s
+            outcome.left_behind = left.left_behind
+            self._peak_bytes = max(self._peak_bytes, left.peak_memory_bytes)
         for pipe in open_pipes:
             self._drain(pipe)
-        for descriptor in (self._report, self._output, *self._exit):
-            os.close(descriptor)
+        self._report.close()
+        os.close(self._output)
         self._leave_group()
         self._sum_up(time.monotonic())
-        processes.remove(self.folder)
 
     def _sum_up(self, now: float) -> None:
-        outcome = self.outcome
+        outcome, limits = self.outcome, self.limits
         if outcome.solve_s is None and self._solve_start is not None:
             outcome.solve_s = now - self._solve_start
         outcome.wall_s = now - self._start
         if outcome.closing in worker.BEFORE_READY:
             self._stop(_OF_THE_MACHINE[outcome.closing], outcome.payload.decode(errors="replace"))
-        if self.limits.cpu_s is not None and outcome.cpu_s > self.limits.cpu_s:
-            self._stop("cpu", f"over the limit of {self.limits.cpu_s:g} s of processor time")
+        if limits.cpu_s is not None and outcome.cpu_s > limits.cpu_s:
+            self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
+        if outcome.closing != worker.ANSWER and self._files_bytes() >= limits.files_bytes:
+            which = "memory" if limits.files_bytes == limits.memory_bytes else "disk"
+            self._stop(which, f"over the limit of {limits.files_bytes} bytes of files")
+        if self._own_files is not None:
+            os.close(self._own_files)
         outcome.incumbents = self._events.of(worker.INCUMBENT)
         outcome.bounds = self._events.of(worker.BOUND)
         outcome.peak_memory_bytes = self._peak_bytes
-        outcome.left_behind = max(len(processes.descendants(os.getpid())), processes.any_child())
 
     def _leave_group(self) -> None:
         if self._group is None:

@@ -35,13 +35,15 @@ from mincache.solving import registry
 from mincache.solving.contract import Budget, Run, Solver
 
 READY, IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW, FACTS = b"y", b"i", b"s", b"n", b"b", b"d", b"r", b"f"
+FILES = b"v"
+"""Comes first, with a descriptor of the folder of an isolated run."""
 ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
 REFUSED, DESCRIBED = b"R", b"E"
 BEFORE_READY = CHANGED, UNSET = b"C", b"U"
 """Kinds that say something of the machine; none counts once the solver's own code may have run."""
 CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED + CHANGED + UNSET
 """Kinds of frames after which the child has nothing more to say."""
-KINDS = READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
+KINDS = FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
 
 CLOCK_TRUST_S = 0.002
 """How far the child's own measure of `solve` may be below the keeper's and still count."""

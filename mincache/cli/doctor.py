@@ -97,6 +97,8 @@ def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         found[name] = {"enforced": name in enforced, "how": how}
         if name in ("cpu_s", "memory_bytes") and name in enforced and not seen:
             found[name] = {"enforced": False, "how": "the system does not tell what a process has started"}
+    how = enforced.get("isolation", "no run has worked")
+    found["isolation"] = {"enforced": how.startswith(("namespaces", "landlock")), "how": how}
     return found
 
 

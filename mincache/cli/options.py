@@ -143,6 +143,11 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Threads of a run, and the cores it is pinned to where the system allows it."),
         click.option("--env", "environment", multiple=True, metavar="NAME",
                      help="Environment variable that a run may see; repeatable."),
+        click.option("--isolate", type=click.Choice(["auto", "required", "off"]), default="auto",
+                     show_default=True, help="Keep runs from what is not their own: as far as this machine "
+                     "allows, wholly or with a refusal, or not."),
+        click.option("--allow", multiple=True, metavar="network|gpu|PATH",
+                     help="What an isolated run may use beside its own; repeatable."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -151,18 +156,20 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def limits_of(
     time_limit: float | None, grace: float, startup_limit: float, cpu_limit: float | None,
-    memory_limit: int | None, threads: int, environment: tuple[str, ...] = (),
+    memory_limit: int | None, threads: int, environment: tuple[str, ...] = (), isolate: str = "auto",
+    allow: tuple[str, ...] = (),
 ) -> Limits:  # fmt: skip
     """Return the limits that the options say.
 
     Raises:
-        InputError: if this machine cannot enforce one of them.
+        InputError: if this machine cannot enforce one of them, or what is allowed is not there.
     """
     from mincache.bench.limits import Limits
 
     limits = Limits(
-        time_limit, grace, startup_limit, cpu_limit, memory_limit, threads=threads, environment=environment
-    )
+        time_limit, grace, startup_limit, cpu_limit, memory_limit, threads=threads, environment=environment,
+        isolate=isolate, allow=tuple(map(_allowed, allow)),
+    )  # fmt: skip
     limits.check_enforceable()
     return limits
 
@@ -183,6 +190,18 @@ def suite_name(output: Path, name: str | None) -> str:
     except InputError as error:
         advice = f"{error.advice}, or add --name" if error.advice else "add --name"
         raise InputError(error.field, error.rule, excerpt(output.name), advice) from None
+
+
+def _allowed(what: str) -> str:
+    from mincache.errors import InputError
+    from mincache.files.paths import absolute_path
+
+    if what in ("network", "gpu"):
+        return what
+    path = absolute_path(what)
+    if not what or not path.exists():
+        raise InputError("--allow", "must be network, gpu, or a file or folder", repr(what))
+    return str(path)
 
 
 def is_stream(path: str | Path) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mincache.bench.campaign import Redo
     from mincache.bench.entrant import Entrant
     from mincache.bench.executors import Executor
+    from mincache.bench.limits import Limits
     from mincache.bench.plan import Task
     from mincache.bench.records import Record
 
@@ -98,7 +99,7 @@ def run(
     def planned() -> tuple[list[Task], list[Task]]:
         """Return the tasks of this part of the campaign, and of the whole."""
         with waiting("loading solvers"):
-            entrants = _entrants(solvers, limits.startup_s)
+            entrants = _entrants(solvers, limits)
         whole = plan.plan(found, entrants, seeds, limits, seed, instances)
         return list(plan.shard(whole, *shard)) if shard else whole, whole if shard else []
 
@@ -131,7 +132,7 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
     return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
 
 
-def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
+def _entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
     """Describe the solvers; one that `all` stands for and that cannot be loaded here is left out."""
     from mincache.bench.cores import usable_cores
     from mincache.bench.describing import describe_all
@@ -142,11 +143,12 @@ def _entrants(specs: Iterable[str], startup_s: float) -> list[Entrant]:
     named = [absolute(one) for spec in specs if spec != "all" for one in expand(spec)]
     wanted = list(dict.fromkeys((registry.names() if "all" in specs else []) + named))
     entrants = []
-    for spec, found in zip(wanted, describe_all(wanted, usable_cores(), startup_s), strict=True):
+    for spec, found in zip(wanted, describe_all(wanted, usable_cores(), limits), strict=True):
         if isinstance(found, Entrant):
             entrants.append(found)
-            if not found.libraries:  # nothing is known but how it is written
-                warn(f"{found.label} did not load: one run an instance is planned, and its records say why")
+            if found.unknown:
+                warn(f"{found.label} did not load ({found.unknown}); it counts as one without randomness: "
+                     "one run an instance is planned")  # fmt: skip
         elif spec in named:
             raise found
         else:

@@ -25,7 +25,7 @@ from mincache.cli.options import (
     read_input,
     write_output,
 )  # fmt: skip
-from mincache.cli.terminal import answer, waiting
+from mincache.cli.terminal import answer, waiting, warn
 
 if TYPE_CHECKING:
     from mincache.bench.judge import Judged
@@ -66,7 +66,9 @@ def solve(
         waiting(f"solving {name}"),
         Supervisor(limits.threads, pin=False) as keeper,
     ):
-        entrant = describe(absolute(solver), keeper, limits.startup_s)
+        entrant = describe(absolute(solver), keeper, limits)
+        if entrant.unknown:
+            warn(f"{entrant.label} did not load ({entrant.unknown})")
         task = plan.task(suite, path, name, sha256, entrant, seed, limits)
         if output is not None:
             prepare(output)

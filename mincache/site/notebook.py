@@ -101,7 +101,7 @@ def _run(
         raise InputError("solvers", "must be one at least", "none")
     limits, cores = Limits(wall_s=seconds), workers or usable_cores()
     entrants: list[Entrant] = []
-    for described in describe_all(specs, min(cores, len(specs)), limits.startup_s):
+    for described in describe_all(specs, min(cores, len(specs)), limits):
         if not isinstance(described, Entrant):
             raise described
         entrants.append(described)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench_fixture import on_linux, tiny_tasks
+from bench_fixture import FAULTS, on_linux, tiny_tasks
 
 from mincache.bench import cgroups
 
@@ -71,42 +71,40 @@ def test_a_group_tells_the_kernel_its_limit(tmp_path):
 
 
 SIMULATED = """
-import os, signal, sys
+import json, os, sys
 from pathlib import Path
-from mincache.bench import cgroups, processes, worker
+from mincache.bench import cgroups, child, processes, worker
 from mincache.bench.limits import Limits
 from mincache.bench.watch import Watch
+from mincache.bench.zygote import Zygote
 
-class Killed(cgroups.Group):
-    def enter(self):
-        (self.path / "memory.events").write_text("oom_kill 1")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-parent, instance, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+parent, instance, spec = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 cgroups.parent_of_groups, cgroups._REMOVE_S = lambda: parent, 0.0  # files keep a folder from going
-if how == "killed":
-    cgroups.Group = Killed
+cgroups.Group.ran_out = lambda self: "KillsItself" in spec
 processes.become_subreaper()
 limits = Limits(wall_s=30.0, memory_bytes=2 << 30)
-watch = Watch(worker.Job("cloud-only", wall_s=30.0), limits, instance.read_bytes(), set())
-outcome = watch.run(os.pipe()[0])
-print(outcome.enforced["memory_bytes"], outcome.stopped_by, outcome.payload != b"", sep="; ")
+order = {child.JOB: worker.Job(spec, (0, "s", "i", 0), 30.0).dump(), child.INSTANCE: instance.read_bytes(),
+         child.LIMITS: json.dumps(limits.as_json()).encode()}
+outcome = Watch(Zygote("off", 1), order, limits, set()).run(os.pipe()[0])
+print(outcome.enforced["memory_bytes"], outcome.stopped_by, outcome.closing == worker.ANSWER, sep="; ")
 """
 """A run where a folder stands for the cgroup; what the kernel would do is done by hand."""
 
 
 @on_linux
-@pytest.mark.parametrize(("how", "seen"), [("lives", "; True"), ("killed", "memory; False")])
-def test_a_run_enters_its_group_and_the_choice_is_recorded(tmp_path, how, seen):
+@pytest.mark.parametrize(
+    ("spec", "seen"), [("cloud-only", "; True"), (f"{FAULTS}/endings.py:KillsItself", "memory; False")]
+)
+def test_a_run_enters_its_group_and_the_choice_is_recorded(tmp_path, spec, seen):
     """The run moves itself into its group, the record says so, and a kill for want of memory is told."""
     task = tiny_tasks(tmp_path / "suite")[0]
     (tmp_path / "groups").mkdir()
-    command = [sys.executable, "-c", SIMULATED, tmp_path / "groups", task.instance_path, how]
+    command = [sys.executable, "-c", SIMULATED, tmp_path / "groups", task.instance_path, spec]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"cgroup v2, RLIMIT_DATA a process, polling for the tree; {seen}"
     (group,) = (tmp_path / "groups").iterdir()
     assert (group / "memory.max").read_text() == str(2 << 30)
-    assert how == "killed" or (group / "cgroup.procs").read_text() == "0"
+    assert (group / "cgroup.procs").read_text() == "0"
 
 
 HOG = """
@@ -115,7 +113,7 @@ from pathlib import Path
 from mincache.bench.cgroups import Group
 group = Group.__new__(Group)
 group.path = Path(sys.argv[1])
-group.enter()
+(group.path / "cgroup.procs").write_text("0")
 kept = bytearray(b"x") * (1 << 30)
 """
 

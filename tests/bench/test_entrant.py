@@ -132,7 +132,7 @@ def test_absolute_touches_paths_alone(monkeypatch, tmp_path):
 
 def test_undescribed_file_is_known_by_its_source(file):
     """A solver whose import does not end is still known by name and source."""
-    entrant = unknown(f"{file}:Mine[count=7]")
+    entrant = unknown(f"{file}:Mine[count=7]", "it left")
     assert (entrant.name, entrant.label) == ("mine.py:Mine", "mine.py:Mine[count=7]")
     assert entrant.source == hashlib.sha256(Path(file).read_bytes()).hexdigest()
 

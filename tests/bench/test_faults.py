@@ -22,6 +22,7 @@ from mincache.files.documents import digest
 FAULTS = Path(__file__).parents[1] / "faults"
 INSTANCE = Path(__file__).parents[1] / "golden/score/case-1-plain/instance.json"
 HANGING: dict[str, Any] = {"wall_s": 0.3}
+OPEN: dict[str, Any] = {"isolate": "off"}
 NARROW: dict[str, Any] = {"memory_bytes": 256 << 20}
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs Linux")
@@ -54,7 +55,8 @@ MATRIX = [
     Fault("endings.py:Segfaults", *CRASHED, "SIGSEGV"),
     Fault("endings.py:Aborts", *CRASHED, "SIGABRT"),
     Fault("endings.py:KillsItself", *CRASHED, "SIGKILL"),
-    Fault("endings.py:KillsItsKeeper", "interrupted", "no solution", "keeper died"),
+    Fault("endings.py:KillsItsKeeper", *CRASHED, "SIGKILL"),
+    Fault("endings.py:KillsItsKeeper", "interrupted", "no solution", "zygote died", OPEN),
     Fault("endings.py:HangsAtExit", *FINE),
     Fault("endings.py:LeavesThreads", *FINE),
     Fault("endings.py:RaisesInSupports", *RAISED, "OSError: no licence"),
@@ -93,6 +95,10 @@ MATRIX = [
     Fault("resources.py:OneBlock", "memory", "no solution", "Unable to allocate"),
     Fault("resources.py:ManyBlocks", "memory", "no solution", "MemoryError", NARROW),
     Fault("resources.py:ManyProcesses", "memory", "no solution", "over the limit", NARROW),
+    *(
+        Fault(f"resources.py:Hoards[where={where}]", "memory", "no solution", "over the limit", NARROW)
+        for where in ("memfd", "shm", "map", "unreadable")
+    ),
     Fault("resources.py:BurnsProcessor", "cpu", "no solution", "over the limit", {"cpu_s": 0.5}),
     Fault("resources.py:EndlessOutput", *WALL, "", HANGING),
     Fault("resources.py:ClosesOutput", *FINE),
@@ -117,7 +123,7 @@ def _task(entrant: Entrant | Exception, repetition: int, limits: dict[str, Any])
 def campaign() -> list[Record]:
     """The records of one campaign of every fault, a healthy run after each."""
     specs = [HEALTHY, *(f"{FAULTS}/{fault.solver}" for fault in MATRIX)]
-    healthy, *faulty = describe_all(specs, workers=2, startup_s=5.0)
+    healthy, *faulty = describe_all(specs, workers=2, limits=Limits(startup_s=5.0))
     tasks = [
         _task(entrant, number, limits)
         for number, fault in enumerate(MATRIX)

@@ -52,7 +52,9 @@ def test_descendants_are_seen_at_any_depth():
     child = subprocess.Popen([sys.executable, "-c", NESTED], start_new_session=True)
     wait_until(lambda: len(processes.descendants(os.getpid())) >= 2)
     found = processes.descendants(os.getpid())
-    processes.end_session(child.pid)
+    processes.signal_group(child.pid, signal.SIGKILL)
+    for pid in found:
+        os.kill(pid, signal.SIGKILL) if pid != child.pid else None
     child.wait()
     assert child.pid in found
     wait_until(lambda: processes.usage(found).memory_bytes == 0)
@@ -87,11 +89,11 @@ def test_usage_sees_memory_and_time():
     child = subprocess.Popen([sys.executable, "-c", code])
     wait_until(lambda: processes.usage([child.pid]).cpu_s > 0.1)
     wait_until(lambda: processes.usage([child.pid]).memory_bytes > 50_000_000)
-    assert processes.proportional_bytes([child.pid]) > 50_000_000
+    assert processes.memory_bytes([child.pid], 0) > 50_000_000
     child.kill()
     child.wait()
     assert processes.usage([child.pid]) == (0, 0.0)
-    assert processes.proportional_bytes([child.pid]) == 0
+    assert processes.memory_bytes([child.pid], 0) == 0
 
 
 def test_signal_to_nobody_is_no_error():

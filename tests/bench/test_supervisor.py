@@ -139,12 +139,15 @@ def test_lost_keeper_is_replaced(task, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with Supervisor(pin=False) as keeper:
         job = fault_job(task, "endings.py:KillsItsKeeper")
-        outcome = keeper.run(job, Limits(wall_s=60.0), task.read())
+        outcome = keeper.run(job, OPEN, task.read())
         assert (outcome.stopped_by, outcome.closing) == ("interrupted", b"")
         assert keeper.run(task.job, task.limits, task.read()).closing == worker.ANSWER
     assert processes.descendants(os.getpid()) == before
     assert list(tmp_path.glob("mincache-????????")) == []
 
+
+OPEN = Limits(wall_s=60.0, isolate="off")
+"""Limits of a run that can reach its keeper."""
 
 LEAVES = '''
 from dataclasses import dataclass
@@ -174,7 +177,7 @@ def test_what_fled_from_a_lost_keeper_is_ended(task, tmp_path):
     (tmp_path / "leaves.py").write_text(LEAVES)
     with Supervisor(pin=False) as keeper:
         job = job_of(task, solver=f"{tmp_path / 'leaves.py'}:Leaves")
-        assert keeper.run(job, Limits(wall_s=60.0), task.read()).stopped_by == "interrupted"
+        assert keeper.run(job, OPEN, task.read()).stopped_by == "interrupted"
     left = [int(pid) for pid in (tmp_path / "left").read_text().split()]
     assert len(left) == 2
     assert processes.usage(left).memory_bytes == 0
@@ -188,7 +191,7 @@ def test_frozen_keeper_is_given_up(task, monkeypatch):
     with Supervisor(pin=False) as keeper:
         keeper.run(task.job, task.limits, task.read())
         job = fault_job(task, "endings.py:StopsItsKeeper")
-        outcome = keeper.run(job, Limits(wall_s=0.5, startup_s=1.0), task.read())
+        outcome = keeper.run(job, Limits(wall_s=0.5, startup_s=1.0, isolate="off"), task.read())
     assert outcome.stopped_by == "interrupted"
     assert processes.descendants(os.getpid()) == before
 
@@ -200,7 +203,7 @@ def test_unexplained_kills_are_repeated(task, tmp_path):
     path.write_text(ONCE.format(mark=str(mark)))
     with Supervisor(pin=False) as keeper:
         job = job_of(task, solver=f"{path}:Once")
-        outcome, interruptions = keeper.insist(job, task.limits, task.read())
+        outcome, interruptions = keeper.insist(job, OPEN, task.read())
     assert (outcome.closing, interruptions) == (worker.ANSWER, 1)
     assert mark.exists()
 

@@ -93,7 +93,7 @@ def test_extras_enable_what_is_said(bare):
 
 def test_limits_are_those_of_a_run(told):
     """The limits told are enforced in a run of this machine, and that run is verified."""
-    assert told["limits"].keys() == {"wall_s", "cpu_s", "memory_bytes", "threads"}
+    assert told["limits"].keys() == {"wall_s", "cpu_s", "memory_bytes", "threads", "isolation"}
     assert all(about["how"] for about in told["limits"].values())
     assert told["trial"]["works"]
     if sys.platform == "linux":
@@ -103,11 +103,12 @@ def test_limits_are_those_of_a_run(told):
 
 def test_a_blind_system_is_told(monkeypatch):
     """Where the system does not tell what a process has started, its limits are not said to be enforced."""
-    how = {"wall_s": "signals", "cpu_s": "polling", "memory_bytes": "polling", "threads": "variables"}
+    how = {"wall_s": "signals", "cpu_s": "polling", "memory_bytes": "polling", "threads": "variables",
+           "isolation": "off (as asked for)"}  # fmt: skip
     monkeypatch.setattr(doctor, "sees_descendants", lambda: False)
     assert [name for name, about in doctor.limits(how).items() if about["enforced"]] == ["wall_s", "threads"]
     monkeypatch.setattr(doctor, "sees_descendants", lambda: True)
-    assert all(about["enforced"] for about in doctor.limits(how).values())
+    assert [name for name, about in doctor.limits(how).items() if not about["enforced"]] == ["isolation"]
 
 
 def test_a_run_that_does_not_work_is_told(tmp_path):

@@ -167,7 +167,13 @@ def test_limits_reach_the_record(suite, tmp_path):
     record = journal.read(tmp_path)[0]
     cell = record.cell
     assert (cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads, cell.seed) == (8, 9, 2 * 10**9, 2, 5)
-    assert record.environment["enforced"].keys() == {"wall_s", "cpu_s", "memory_bytes", "threads"}
+    assert record.environment["enforced"].keys() == {
+        "wall_s",
+        "cpu_s",
+        "memory_bytes",
+        "threads",
+        "isolation",
+    }
     assert record.environment["libraries"]["numpy"]
 
 

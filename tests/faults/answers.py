@@ -144,12 +144,12 @@ class MutatesInstance(Solver):
 
 def _reporting_channel() -> int:
     """Return the descriptor that the bench is told through."""
-    return next(fd for fd in range(3, 100) if _is_pipe(fd))
+    return next(fd for fd in range(3, 100) if _is_socket(fd))
 
 
-def _is_pipe(descriptor: int) -> bool:
+def _is_socket(descriptor: int) -> bool:
     try:
-        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
     except OSError:
         return False
 

@@ -1,6 +1,8 @@
 # ruff: noqa: D102  # what `solve` does stands in the class docstring
 """Solvers that take more than they are given, or spoil what they were given."""
 
+import ctypes
+import mmap
 import os
 import shutil
 import subprocess
@@ -139,3 +141,40 @@ class ClockBackwards(Solver):
         while True:
             run.report(Solution.nothing_cached(instance))
             time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Hoards(Solver):
+    """Hold memory where the figures of a process do not show it all.
+
+    Attributes:
+        where: `memfd`, a file without a name; `shm`, one in shared memory; `map`, shared pages;
+            `unreadable`, the same in a process that does not let itself be looked at.
+    """
+
+    where: str = "memfd"
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        size, block = 400 << 20, bytes(1 << 20)
+        if self.where == "memfd":
+            hold = os.memfd_create("hoard")
+            for _ in range(size >> 20):
+                os.write(hold, block)
+        elif self.where == "shm":
+            with open("/dev/shm/hoard", "wb") as file:
+                for _ in range(size >> 20):
+                    file.write(block)
+        elif self.where == "map":
+            pages = mmap.mmap(-1, size)
+            for place in range(0, size, 4096):
+                pages[place] = 1
+        else:
+            not_dumpable = 4
+            ctypes.CDLL(None).prctl(not_dumpable, 0, 0, 0, 0)
+            kept = [subprocess.Popen(["sleep", "600"])]
+            pages = mmap.mmap(-1, size)
+            for place in range(0, size, 4096):
+                pages[place] = 1
+            assert kept
+        time.sleep(60)
+        return Solution.nothing_cached(instance)
