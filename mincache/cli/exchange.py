@@ -73,7 +73,8 @@ def export(
 @click.argument("answered", type=FilePath("file", dir_okay=False, dash=True))
 @click.option("-o", "--output", type=SOLUTION_FILE,
               help="Solution file; `-` is standard output.  [default: FOLDER/solution.json]")  # fmt: skip
-def import_(folder: Path, answered: Path, output: Path | None) -> None:
+@machine_output("an object")
+def import_(folder: Path, answered: Path, output: Path | None, form: str | None) -> None:
     """Turn another solver's answer in FILE to the model in FOLDER into a solution.
 
     FILE is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), GLPK's printable one, or any table of names and
@@ -86,6 +87,10 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     from mincache.files.documents import read_instance, solution_bytes
     from mincache.problem.evaluation import evaluate
 
+    if form and output == STANDARD:
+        raise click.UsageError(
+            "--json: must not share standard output with the solution; name a file with -o"
+        )
     with in_file(answered):
         data = read_input(answered)
     path = output or folder / "solution.json"
@@ -98,7 +103,8 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     if path == STANDARD:
         warn(told)
     else:
-        click.echo(f"{path}\n{told}")
+        found = {"solution": str(path), "cost": cost, "claimed_cost": claims.cost, "status": claims.status}
+        answer(form, found, f"{path}", told)
     if "infeasible" in claims.status.lower():
         warn("its status is not that of an answer")
     if not claims.bandwidth:

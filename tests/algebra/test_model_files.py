@@ -181,14 +181,17 @@ def test_verbs(problem, tmp_path):
     model = tmp_path / "x" / "optimum-101.slot-1.lp"
     by_highs(model, tmp_path / "highs.sol")
     told = runner.invoke(
-        import_verb, [str(tmp_path / "x"), str(tmp_path / "highs.sol")], catch_exceptions=False
+        import_verb, [str(tmp_path / "x"), str(tmp_path / "highs.sol"), "--json"], catch_exceptions=False
     )
     assert told.exit_code == 0, told.output
+    answered = json.loads(told.stdout)
+    assert answered["claimed_cost"] == pytest.approx(answered["cost"], rel=1e-4)
     solution = read_solution(tmp_path / "x" / "solution.json")
     best = registry.make("decomposition").solve(problem.slot(1), Run.seeded(0))
     found, least = (evaluate(problem.slot(1), answer) for answer in (solution, best))
     assert found.feasible
     assert found.cost == pytest.approx(least.cost, rel=1e-6)
+    assert answered["cost"] == found.cost
 
 
 def test_a_slot_that_is_not_there(tmp_path):
