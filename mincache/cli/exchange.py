@@ -89,7 +89,7 @@ def import_(folder: Path, answered: Path, output: Path | None, form: str | None)
 
     if form and output == STANDARD:
         raise click.UsageError(
-            "--json: must not share standard output with the solution; name a file with -o"
+            "--json: must not share standard output with the solution; add -o FILE"
         )
     with in_file(answered):
         data = read_input(answered)
