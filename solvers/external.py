@@ -79,7 +79,7 @@ class External(Solver):
         found = _digest(words)
         if self.files not in ("", found):
             raise InputError(
-                "external.files", "must be those of the command", excerpt(self.files), "leave it out"
+                "external.files", "must match the files of the command", excerpt(self.files), "leave it out"
             )
         object.__setattr__(self, "files", found)
 

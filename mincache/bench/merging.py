@@ -109,5 +109,5 @@ def _document(folder: Path, sha256: str | None) -> bytes | None:
     except InputError as error:
         raise DocumentError(f"{path}: {error.field}", error.rule, error.received) from None
     if digest(data) != sha256:
-        raise DocumentError(f"{path}: sha256", "must be its name", digest(data))
+        raise DocumentError(f"{path}: sha256", "must match the file's name", digest(data))
     return data

@@ -161,6 +161,6 @@ def _check_labels(entrants: Sequence[Entrant]) -> None:
         other = known.setdefault(entrant.label, entrant)
         if (other.source, other.parameters) != (entrant.source, entrant.parameters):
             raise InputError(
-                "solver", "must differ in name where they differ", f"{other.spec} and {entrant.spec}",
+                "solver", "must have a label of its own", f"{other.spec} and {entrant.spec}",
                 "rename one",
             )  # fmt: skip

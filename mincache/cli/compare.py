@@ -53,7 +53,7 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str, fo
         other, also = _side(second, suite)
         found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
         if not found:
-            raise InputError("SOLVER", "must be in both folders", "none that is", "write FOLDER:SOLVER")
+            raise InputError("SOLVER", "must be in both folders", "no solver in both", "write FOLDER:SOLVER")
         documents = [_as_document(comparison) for comparison in found]
         lines = [line for comparison in found for line in _lines(comparison)]
         answer(form, documents, *lines, rows=[_flat(one, "p_values") for one in documents])

@@ -88,9 +88,7 @@ def import_(folder: Path, answered: Path, output: Path | None, form: str | None)
     from mincache.problem.evaluation import evaluate
 
     if form and output == STANDARD:
-        raise click.UsageError(
-            "--json: must not share standard output with the solution; add -o FILE"
-        )
+        raise click.UsageError("--json: must not share standard output with the solution; add -o FILE")
     with in_file(answered):
         data = read_input(answered)
     path = output or folder / "solution.json"

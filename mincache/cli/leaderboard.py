@@ -238,7 +238,7 @@ def verify(board: Path, form: str | None) -> None:
         try:
             found = checks(board, picture, lambda name: tell(f"verifying {board}; done: {name}"))
         except MissingExtraError as error:
-            warn(f"pictures are not looked at: {error}")
+            warn(f"pictures were not checked: {error}")
             found = checks(board)
     answer(form, found, *_verdicts(found))
     raise SystemExit(any(found.values()))

@@ -220,7 +220,7 @@ def _review(entry: Path, by: str, found: str, again: list[Record], output: Path)
     review = write_reproduction(entry, name, by, date, found, again, solutions_in([output]))
     if wrong := list(wrong_in_review(read_entry(entry), name)):
         shutil.rmtree(review)
-        raise InputError("review", "must hold to be written", "; ".join(wrong))
+        raise InputError("review", "must hold before it is written", "; ".join(wrong))
     return review
 
 

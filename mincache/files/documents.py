@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from mincache.errors import DocumentError, InputError, excerpt, in_file
+from mincache.errors import DocumentError, InputError, did_you_mean, excerpt, in_file
 from mincache.problem.instance import PARTS, Instance
 from mincache.problem.quantity import quantities
 from mincache.problem.solution import Solution
@@ -295,7 +295,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) < len(pairs):
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise InputError(excerpt(twice), "must stand once in its object", "it twice")
+        raise InputError(excerpt(twice), "must appear once in its object", "twice")
     return seen
 
 
@@ -331,9 +331,9 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], require
     for key in value:
         if key not in known:
             plain = key.isidentifier() and len(key) <= 40
-            raise InputError(
-                prefix + (key if plain else excerpt(key)), "must be a known key", "an unknown one"
-            )
+            field = prefix + (key if plain else excerpt(key))
+            advice = did_you_mean(key[:40], sorted(known))
+            raise InputError(field, "must be a known key", "an unknown one", advice)
     for key in sorted(required):
         if key not in value:
             raise InputError(prefix + key, "must be present", "nothing")

@@ -86,7 +86,7 @@ class Recipe(StrictTable):
                 f"libraries times users times traces times settings must be at most {_MAX_INSTANCES}"
             )
         if len(set(self.users)) < len(self.users):
-            raise ValueError("each number of users must stand once")
+            raise ValueError("each number of users must appear once")
         for case in () if self.sweep is None else self.sweep.cases:
             if "users" in case and case["users"] not in self.users:
                 raise ValueError("the users of each case must be among the recipe's")

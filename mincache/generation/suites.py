@@ -75,7 +75,7 @@ class SuiteFile(StrictTable):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if len({entry.name for entry in self.instance}) < len(self.instance):
-            raise ValueError("each name of an instance must stand once")
+            raise ValueError("each name of an instance must appear once")
         if isinstance(self.recipe, Recipe) != (self.scenario is not None):
             rule = "must be present" if self.scenario is None else "must be left out, since nothing is drawn"
             raise InputError("scenario", rule, "nothing" if self.scenario is None else "a table")

@@ -85,7 +85,7 @@ class Policy:
         for name in sorted(wanted.keys() | self.weights.keys()):
             received = list(self.weights[name].shape) if name in self.weights else "nothing"
             if name not in wanted:
-                raise InputError(f"weights.{name}", "must not be there", excerpt(received))
+                raise InputError(f"weights.{name}", "must not be in the file", excerpt(received))
             if received != list(wanted[name]):
                 raise InputError(
                     f"weights.{name}", f"must have shape {list(wanted[name])}", excerpt(received)

@@ -314,7 +314,8 @@ class Instance(Typed):
         """
         unknown = self.unknown_rules(known)
         if unknown:
-            raise InputError("rules", f"must be none but {', '.join(known)}", ", ".join(unknown))
+            rule = f"must be only {', '.join(known)}" if known else "must not be used"
+            raise InputError("rules", rule, ", ".join(unknown))
 
     def between(self, first: int, stop: int) -> Self:
         """Return the slots from `first` up to `stop`, which no rule may link to others, as an instance."""

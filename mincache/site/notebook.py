@@ -98,7 +98,7 @@ def _run(
 ) -> Results:  # fmt: skip
     specs = dict.fromkeys(spec_of(solver, folder / SOURCES_FOLDER) for solver in solvers)
     if not specs:
-        raise InputError("solvers", "must be one at least", "none")
+        raise InputError("solvers", "must be at least one", "none")
     limits, cores = Limits(wall_s=seconds), workers or usable_cores()
     entrants: list[Entrant] = []
     for described in describe_all(specs, min(cores, len(specs)), limits):

@@ -68,7 +68,7 @@ class Spec:
         """
         for parameter in more:
             if parameter in self.parameters:
-                raise InputError(f"solver {self.target}.{parameter}", "must be given once", "it twice")
+                raise InputError(f"solver {self.target}.{parameter}", "must be given once", "twice")
         added = {parameter: written(value) for parameter, value in more.items()}
         return replace(self, parameters={**self.parameters, **added})
 
@@ -135,7 +135,7 @@ def parse_parameters(text: str, target: str) -> dict[str, WrittenValue]:
         if not separator:
             raise InputError(f"solver {target}", "parameters must look like name=value", excerpt(item))
         if parameter in values:
-            raise InputError(f"solver {target}.{parameter}", "must be given once", "it twice")
+            raise InputError(f"solver {target}.{parameter}", "must be given once", "twice")
         values[parameter] = _without_quotes(value)
     return values
 

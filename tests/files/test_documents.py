@@ -219,7 +219,7 @@ def test_golden_documents_are_read_and_fit_the_schema(path):
         ("server.storage_gb", 10**400, "server.storage_gb: must hold finite numbers only"),
         ("server.storage_gb", RAW + "9" * 5000, "document: must hold finite numbers only"),
         ("server.extra", 1, "server.extra: must be a known key; received an unknown one"),
-        ("server", RAW + '{"steps":1,"steps":1,"storage_gb":1}', "'steps': must stand once in its object"),
+        ("server", RAW + '{"steps":1,"steps":1,"storage_gb":1}', "'steps': must appear once in its object"),
         ("radio.user_power_w", [], "radio.user_power_w: must not be empty"),
         ("radio.user_power_w", 0.2, "radio.user_power_w: must be an array [N] of numbers; received 0.2"),
         ("radio.user_power_w.0", 0, "radio.user_power_w[0]: must be > 0; received 0.0"),
@@ -312,10 +312,10 @@ def test_every_key_must_be_present(kind):
         (b'{"a":' * 100_000, "document: must nest at most 32 deep"),
         (b"[" * 999_999, "document: must nest at most 32 deep"),
         (b'{"a":' + b"[" * 40 + b"]" * 40 + b"}", "document: must nest at most 32 deep"),
-        (b'{"a":{"b":1,"c":2,"b":3}}', "'b': must stand once in its object; received it twice"),
-        (b'{"a":[{"\\u0062":1,"b":3}]}', "'b': must stand once in its object; received it twice"),
-        (b'{"\\ud800":1,"\\ud800":3}', "must stand once"),
-        (b'{"\\n":1,"\\n":3}', "must stand once"),
+        (b'{"a":{"b":1,"c":2,"b":3}}', "'b': must appear once in its object; received twice"),
+        (b'{"a":[{"\\u0062":1,"b":3}]}', "'b': must appear once in its object; received twice"),
+        (b'{"\\ud800":1,"\\ud800":3}', "must appear once"),
+        (b'{"\\n":1,"\\n":3}', "must appear once"),
         (b'{"a":NaN}', "document: must hold finite numbers only; received NaN"),
         (b'{"a":[-1e999]}', "document: must hold finite numbers only; received one too large for a float"),
         (b'{"a":' + b"1" * 5000 + b"}", "document: must hold finite numbers only"),
@@ -408,7 +408,7 @@ def test_too_many_values_are_refused_before_parsing(unit):
 def test_a_double_key_among_many_is_found_in_linear_time():
     """A key doubled among hundreds of thousands is found without comparing each with each."""
     keys = [b'"%d":0' % k for k in range(200_000)]
-    assert "'199999': must stand once" in refusal(parse_json, b"{" + b",".join([*keys, keys[-1]]) + b"}")
+    assert "'199999': must appear once" in refusal(parse_json, b"{" + b",".join([*keys, keys[-1]]) + b"}")
 
 
 def test_instance_of_the_largest_kind_is_read():

@@ -180,7 +180,7 @@ def test_another_recipe_is_found(suite, change):
             lambda table: table["recipe"].update(users=[-3, 2]),
             "recipe.users.0: must be >= 1",
         ),
-        (lambda table: table["recipe"].update(users=[2, 2]), "each number of users must stand once"),
+        (lambda table: table["recipe"].update(users=[2, 2]), "each number of users must appear once"),
         (lambda table: table["recipe"].update(users=["2"]), "recipe.users.0: must be a whole number"),
         (lambda table: table["recipe"].update(users=2), "recipe.users: must be a list"),
         (lambda table: table["recipe"].update(libraries=10**9), "must be at most 10000"),
@@ -199,7 +199,7 @@ def test_another_recipe_is_found(suite, change):
         (lambda table: table["instance"][1].update(sha256="x"), "instance.1.sha256: must match"),
         (
             lambda table: table["instance"][1].update(name=NAMES[0]),
-            "each name of an instance must stand once",
+            "each name of an instance must appear once",
         ),
         (
             lambda table: table["instance"][1].update(best_known=float("nan")),

@@ -100,7 +100,7 @@ def test_without_verified_runs_there_is_a_table_and_no_chart(results):
         (("smoke", "lru"), "did you mean 'smoke-v1'"),
         (("smoke-v1", "lur"), "did you mean 'lru'"),
         (("smoke-v1", [3]), "solver: must be text such as"),
-        (("smoke-v1", []), "solvers: must be one at least"),
+        (("smoke-v1", []), "solvers: must be at least one"),
         (("smoke-v1", "lru", 0), "seeds: must be a whole number"),
         (("smoke-v1", "lru", 1, -2.0), "seconds: must be > 0"),
         (("smoke-v1", "lru", 1, float("inf")), "seconds: must be > 0 and finite"),

@@ -174,7 +174,7 @@ def test_parameters(write, written, parameter, value):
         ("zzz=5", "known: count, rate, label"),
         ("5", "parameters must look like name=value; received '5'"),
         ("=5", "must have the parameter; received ''"),
-        ("count=5,count=6", "count: must be given once; received it twice"),
+        ("count=5,count=6", "count: must be given once; received twice"),
         ("count=", "count: must be a int; received ''"),
         ("count=5.5", "count: must be a int; received '5.5'"),
         ("count=none", "count: must be a int; received 'none'"),
