@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mincache.views import registration
+
 if TYPE_CHECKING:
     from mincache.analysis.answer import Answer, solve
     from mincache.analysis.explanation import Explanation, explain
@@ -71,6 +73,9 @@ __all__ = [  # noqa: RUF022  # in the order of the path through the system
     "OnlineSolver", "OnlinePolicy", "Site", "ShownSlot",
     "MincacheError", "InputError",
 ]  # fmt: skip
+
+
+registration.register()
 
 
 def __getattr__(name: str) -> Any:

@@ -222,7 +222,7 @@ class Agent(Pupil):
 
     def play(self, env: EdgeCachingVectorEnv, first: int, noise: float, rng: np.random.Generator) -> float:
         """Play an episode from number `first` in each environment, learning; return the mean reward."""
-        states, _ = env.reset(options={"episode": first})
+        states, _ = env.reset(seed=self.course.seed, options={"episode": first})
         total, steps, over = 0.0, 0, False
         while not over:
             raw = self.explore(states, noise, rng)

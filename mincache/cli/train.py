@@ -123,9 +123,7 @@ def _course(
 ) -> tuple[TrainingSource, str]:
     """Return what to train on, and the part of a file name that tells it."""
     from mincache.errors import InputError
-    from mincache.files.tables import validated
     from mincache.generation import suites
-    from mincache.generation.scenario import Scenario
     from mincache.learning.draws import Draws
     from mincache.views.episodes import Episodes
 
@@ -134,11 +132,7 @@ def _course(
         return Draws(source.scenario, seed), source.name
     if users is None or library is None:
         raise InputError("--users and --library", "must be given both", "one alone or none")
-    if library >= source.recipe.libraries:
-        raise InputError("--library", f"must be < {source.recipe.libraries}, as {suite} has", str(library))
-    scenario = validated(Scenario, source.scenario.model_dump(mode="json") | {"users": users})
-    models = scenario.library(source.recipe.library_seed, library)
-    return Episodes(scenario, models, seed, "training", library), f"{source.name}.l{library}.n{users}"
+    return Episodes.of_suite(suite, library, users, seed), f"{source.name}.l{library}.n{users}"
 
 
 def _title(suite: str, users: int | None, library: int | None) -> str:

@@ -18,6 +18,10 @@ from mincache.problem.quantity import Array
 Skewness = Annotated[float, Field(ge=-50, le=50)]
 
 
+_FEW_TRACES = 8
+"""So many chains are drawn faster one by one."""
+
+
 def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) -> Array:
     """Return the states of a chain: the first uniform over all states, then one move a slot.
 
@@ -29,12 +33,19 @@ def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) ->
         Whole numbers, [K, T].
     """
     # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
-    limits = [list(accumulate(row))[:-1] for row in transitions]
-    states, visited = len(limits), []
-    for first, *moves in uniforms.tolist():
-        begin = min(int(first * states), states - 1)
-        visited.append(list(accumulate(moves, lambda state, u: bisect(limits[state], u), initial=begin)))
-    return np.array(visited)
+    limits = np.array([list(accumulate(row))[:-1] for row in transitions])
+    if len(uniforms) < _FEW_TRACES:
+        return np.array([_one_chain(limits.tolist(), *row) for row in uniforms.tolist()])
+    visited = np.empty(uniforms.shape, dtype=np.int64)
+    visited[:, 0] = np.minimum(uniforms[:, 0] * len(limits), len(limits) - 1)
+    for t in range(1, uniforms.shape[1]):
+        visited[:, t] = (limits[visited[:, t - 1]] <= uniforms[:, t, None]).sum(axis=1)
+    return visited
+
+
+def _one_chain(limits: list[list[float]], first: float, *moves: float) -> list[int]:
+    begin = min(int(first * len(limits)), len(limits) - 1)
+    return list(accumulate(moves, lambda state, u: bisect(limits[state], u), initial=begin))
 
 
 def zipf(skewness: float, models: int) -> Array:

@@ -44,7 +44,7 @@ GENERATOR_VERSION = "1"
 
 MAX_ENTRIES = 1_000_000
 """Slots x users, and slots x models, at most: a document holds about three times that."""
-_CHUNK_ELEMENTS = 1 << 14  # traces x slots x users drawn at once: stays in cache
+_CHUNK_ELEMENTS = 1 << 16  # traces x slots x users drawn at once: stays in cache
 
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 Decibel = Annotated[float, Field(ge=-1000, le=1000)]

@@ -89,6 +89,10 @@ class SetView(AgentView):
         states = np.concatenate([seen.features, seen.requested[..., None]], axis=-1)
         return states.reshape(instance.slot_count, -1).astype(np.float32)
 
+    def broken_limits(self, instance: Instance, raw: Array) -> Array:
+        """Return zeros: scores of models alone are no decisions, and break nothing."""
+        return np.zeros(len(raw), dtype=np.int64)
+
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
         """Return the feasible decisions of raw actions [T, 2 M]: all caching scores, then all serving ones.
 

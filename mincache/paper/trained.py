@@ -47,10 +47,7 @@ class Training:
     @property
     def episodes(self) -> Episodes:
         """What it is trained on."""
-        source = Suite(self.suite).source
-        scenario = source.scenario.model_copy(update={"users": self.users})
-        library = scenario.library(source.recipe.library_seed, self.library)
-        return Episodes(scenario, library, self.seed, "training", self.library)
+        return Episodes.of_suite(str(self.suite), self.library, self.users, self.seed)
 
     @property
     def stem(self) -> str:

@@ -8,124 +8,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from mincache.errors import InputError
-from mincache.problem import display, equations
-from mincache.problem.constraints import CONSTRAINTS, KEPT_WITHIN, TOLERANCES, Violation, excess
+from mincache.problem import equations
+from mincache.problem.constraints import CONSTRAINTS, KEPT_WITHIN, Violation, excess
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import Delays, least_steps, uplink_snr
 from mincache.problem.solution import Decisions, Solution
+from mincache.problem.verdict import SCORES as SCORES
+from mincache.problem.verdict import BatchEvaluation as BatchEvaluation
+from mincache.problem.verdict import Evaluation as Evaluation
+from mincache.problem.verdict import MeanScores as MeanScores
+from mincache.problem.verdict import SlotScores
 
 EVALUATOR_VERSION = "1"
 """Changes whenever any solution's score could change; every record carries it."""
 
 _LARGEST = sys.float_info.max
+_quietly = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
 _CHUNK_ELEMENTS = 1 << 16  # candidates x slots x users priced at once: bounds the memory, and stays in cache
-
-
-_Score = TypeVar("_Score")  # a float, or an array with an entry for each candidate
-
-
-@dataclass(frozen=True, eq=False)
-class MeanScores(Generic[_Score]):
-    """What a solution scores on average.
-
-    Attributes:
-        cost: mean of G over slots and users (11), lower is better; inf or nan where a delay is.
-        hit_ratio: hits / (T N).
-        mean_delay_s: mean of (9), in s; the sum of the next five.
-        mean_upload_s: its radio part of (4).
-        mean_download_s: its radio part of (6).
-        mean_backhaul_s: its backhaul part of (4) and (6).
-        mean_generation_s: its part (8).
-        mean_loading_s: its part for models that were not cached in the slot before; 0 in the paper's problem.
-        mean_tv: mean of (7).
-        low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
-    """
-
-    cost: _Score
-    hit_ratio: _Score
-    mean_delay_s: _Score
-    mean_upload_s: _Score
-    mean_download_s: _Score
-    mean_backhaul_s: _Score
-    mean_generation_s: _Score
-    mean_loading_s: _Score
-    mean_tv: _Score
-    low_step_hit_share: _Score
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class BatchEvaluation(MeanScores[Array]):
-    """Scores of a batch of candidates; each array has the batch's leading axes, then those named.
-
-    Attributes:
-        slot_cost: [T], mean of G over the users of a slot.
-        excess: [C, T], a row for each of the C `CONSTRAINTS`, as in `Violation`; not above 0 where the
-            constraint holds exactly.
-    """
-
-    slot_cost: Array
-    excess: Array
-
-    @property
-    def broken(self) -> Array:
-        """Which slots break which constraint beyond the tolerance: bool [C, T]."""
-        # Not `excess > tolerance`: a nan must not pass for kept.
-        return ~(self.excess <= TOLERANCES)
-
-    @property
-    def feasible(self) -> Array:
-        """Which candidates are feasible."""
-        return np.asarray(~self.broken.any(axis=(-2, -1)) & np.isfinite(self.cost))
-
-    def __repr__(self) -> str:
-        return f"BatchEvaluation({self.cost.size} candidates, {np.count_nonzero(self.feasible)} feasible)"
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation(MeanScores[float]):
-    """The score of one solution.
-
-    Attributes:
-        instance: name of the instance.
-        slot_cost: the T per-slot means of G.
-        violations: every constraint broken, a slot each.
-        forgiven: whether a limit is exceeded, beyond rounding, by no more than the tolerance.
-    """
-
-    instance: str
-    slot_cost: tuple[float, ...]
-    violations: tuple[Violation, ...]
-    forgiven: bool
-
-    @property
-    def feasible(self) -> bool:
-        """Whether every limit holds and every request arrives."""
-        return not self.violations and bool(np.isfinite(self.cost))
-
-    @property
-    def _limits_kept(self) -> str:
-        """`feasible`, or what is broken, such as `breaks storage, steps`."""
-        broken = dict.fromkeys(violation.constraint for violation in self.violations)
-        return "feasible" if self.feasible else f"breaks {', '.join(broken) or 'the range of numbers'}"
-
-    def __repr__(self) -> str:
-        return f"Evaluation(of {self.instance!r}: cost {self.cost:.6g}, {self._limits_kept})"
-
-    def _repr_html_(self) -> str:
-        scores = ((name.replace("_", " "), f"{getattr(self, name):.6g}") for name in SCORES)
-        return display.html_table(f"{self.instance}: {self._limits_kept}", scores)
-
-
-SCORES = tuple(f.name for f in fields(MeanScores))
-"""Names of the scores that are one number."""
 
 
 def evaluate(instance: Instance, solution: Solution) -> Evaluation:
@@ -207,6 +114,49 @@ def request_costs(instance: Instance, decisions: Decisions) -> Array:
     )
 
 
+class SlotPricer:
+    """Prices an instance stretch by stretch, as an environment plays it.
+
+    What no decision changes is worked out once. Limits are not looked at: the decisions must keep them.
+
+    Args:
+        instance: the slots.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self._terms = _terms.__wrapped__(instance)  # each is priced stretch by stretch, once
+        self._rows = np.stack(self._terms[3:])
+
+    @_quietly
+    def price(self, first: int, decisions: Decisions, cached_before: Array | None = None) -> SlotScores:
+        """Return the scores of decisions [S, ...] in the S slots from `first` on.
+
+        Args:
+            first: the first slot.
+            decisions: what is decided there.
+            cached_before: [S, M], what was cached before each slot, where loading takes time.
+        """
+        cache, bandwidth_share, step_share = decisions
+        S, N = bandwidth_share.shape
+        known = self._terms
+        requested = known.requested[first * N : (first + S) * N] - first * known.instance.model_count
+        rows = self._rows[:, first * N : (first + S) * N]
+        terms = _Terms(known.instance, known.mean_download_s, requested, *rows)
+        before = None if cached_before is None else cached_before[np.newaxis]
+        priced = _requests(terms, cache[np.newaxis], bandwidth_share, step_share, before)
+        download = terms.download_s
+        loading = priced.loading_s
+        scores = np.concatenate((
+            priced.cost, priced.upload_s, download[np.newaxis], priced.backhaul_s, priced.generation_s,
+            priced.tv, priced.hit, *(() if loading is None else (loading,)),
+        )).reshape(-1, S, N)  # fmt: skip
+        means = np.einsum("rsn->rs", scores) / N
+        cost, upload, download, backhaul, generation, tv, hit_ratio = means[:7]
+        loaded = means[7] if loading is not None else np.zeros(S)
+        delay = upload + download + backhaul + generation + loaded
+        return SlotScores(cost, delay, upload, download, backhaul, generation, loaded, tv, hit_ratio)
+
+
 def _flat(instance: Instance, decisions: Decisions) -> list[Array]:
     """Return decisions with one batch axis, once their shapes are checked."""
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
@@ -236,11 +186,11 @@ class _Terms(NamedTuple):
     """What pricing needs of an instance, an entry a request: [T N], slots and users as one axis."""
 
     instance: Instance
+    mean_download_s: float
     requested: Array  # where the requested model stands in a cache laid out as [T M]
     input_bits: Array
     full_band_snr: Array
     download_s: Array
-    mean_download_s: float
     miss_backhaul_s: Array
     onset: Array
     saturation: Array
@@ -250,9 +200,6 @@ class _Terms(NamedTuple):
     seconds_base: Array
     size_gb: Array
     least_steps: Array
-
-
-_quietly = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
 
 
 @lru_cache(maxsize=64)
@@ -317,7 +264,7 @@ def _requests(
 ) -> _Requests:
     """Price each request of candidates: cache [B, T, M], shares [B, T, N]."""
     instance, requests = terms.instance, len(terms.requested)
-    cached = cache.astype(bool, copy=False).reshape(-1, instance.slot_count * instance.model_count)
+    cached = cache.astype(bool, copy=False).reshape(len(cache), cache.shape[1] * cache.shape[2])
     hit = cached.take(terms.requested, axis=1)
     steps = step_share.reshape(-1, requests) * instance.server.steps
     uplink_bps = equations.uplink_rate_bps(

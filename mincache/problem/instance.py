@@ -319,10 +319,14 @@ class Instance(Typed):
 
     def between(self, first: int, stop: int) -> Self:
         """Return the slots from `first` up to `stop`, which no rule may link to others, as an instance."""
+        if not 0 <= first < stop <= self.slot_count:
+            raise InputError(
+                "slots", f"must lie within the {self.slot_count} there are", f"{first} to {stop}"
+            )
         suffix = f".slot-{first}" if stop == first + 1 else f".slots-{first}-{stop - 1}"
         parts = {section: getattr(self, section).between(first, stop) for section in PARTS}
         name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
-        return replace(super().between(first, stop), name=name, **parts)
+        return super().between(first, stop)._with_checked(name=name, **parts)
 
     def slot(self, t: int) -> Instance:
         """Return slot `t` alone, as an instance with T = 1.

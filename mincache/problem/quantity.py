@@ -156,6 +156,14 @@ def _optional(kind: Any) -> dict[str, Quantity]:
     return {name: meaning for name, meaning in quantities(kind).items() if meaning.default is not None}
 
 
+@cache
+def _slot_axes(kind: Any) -> tuple[tuple[str, int], ...]:
+    """Return the quantities that have slots, and which axis those are."""
+    return tuple(
+        (name, meaning.shape.index("T")) for name, meaning in quantities(kind).items() if "T" in meaning.shape
+    )
+
+
 class Typed:
     """Base of the frozen dataclasses whose numeric fields are quantities.
 
@@ -195,11 +203,16 @@ class Typed:
     def between(self, first: int, stop: int) -> Self:
         """Return this with the slots from `first` up to `stop` alone, in every quantity that has slots."""
         cut = {
-            name: getattr(self, name)[(slice(None),) * meaning.shape.index("T") + (slice(first, stop),)]
-            for name, meaning in quantities(type(self)).items()
-            if "T" in meaning.shape
+            name: getattr(self, name)[(slice(None),) * axis + (slice(first, stop),)]
+            for name, axis in _slot_axes(cast(Hashable, type(self)))
         }
-        return dataclasses.replace(self, **cut) if cut else self  # type: ignore[type-var]
+        return self._with_checked(**cut) if cut else self
+
+    def _with_checked(self, **values: Any) -> Self:
+        """Return this with other values of fields, which come from what was checked already."""
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__, **values)
+        return changed
 
     def __repr__(self) -> str:
         shown = (f"{name}={_shape_or_value(getattr(self, name))}" for name in quantities(type(self)))

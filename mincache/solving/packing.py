@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from mincache.problem.quantity import Array
+
+_FEW = 40
+"""So many items are packed faster without numpy."""
 
 
 def pack_by_priority(priority: Array, size: Array, capacity: float | Array, wanted: Array) -> Array:
@@ -19,6 +25,8 @@ def pack_by_priority(priority: Array, size: Array, capacity: float | Array, want
     Returns:
         [..., I], bool: which items are taken.
     """
+    if priority.size <= _FEW:
+        return _pack_few(priority, size, capacity, wanted)
     order = np.argsort(-priority, axis=-1, kind="stable")
     sizes = np.take_along_axis(np.where(wanted, size, np.inf), order, axis=-1)
     free = np.broadcast_to(capacity, priority.shape[:-1])
@@ -30,6 +38,36 @@ def pack_by_priority(priority: Array, size: Array, capacity: float | Array, want
     result = np.empty_like(taken)
     np.put_along_axis(result, order, taken, axis=-1)
     return result
+
+
+def _pack_few(priority: Array, size: Array, capacity: float | Array, wanted: Array) -> Array:
+    """Do what `pack_by_priority` does, item by item."""
+    rows = priority.reshape(-1, priority.shape[-1]).tolist()
+    shape = priority.shape[:-1]
+    free = (
+        [capacity] * len(rows)
+        if np.ndim(capacity) == 0
+        else np.broadcast_to(capacity, shape).ravel().tolist()
+    )
+    sizes, asked = _rows(size, priority.shape), _rows(wanted, priority.shape)
+    taken = []
+    for values, own_sizes, own_asked, left in zip(rows, sizes, asked, free, strict=True):
+        fits = [False] * len(values)
+        for i in sorted(range(len(values)), key=values.__getitem__, reverse=True):
+            if own_asked[i] and own_sizes[i] <= left:
+                left -= own_sizes[i]
+                fits[i] = True
+        taken.append(fits)
+    return np.array(taken, dtype=bool).reshape(priority.shape)
+
+
+def _rows(values: Array, shape: tuple[int, ...]) -> list[list[Any]]:
+    if values.ndim == 1:
+        return [values.tolist()] * math.prod(shape[:-1])
+    if values.shape != shape:
+        values = np.broadcast_to(values, shape)
+    rows: list[list[Any]] = values.reshape(-1, shape[-1]).tolist()
+    return rows
 
 
 def pack_resources(priority: Array, sizes: Array, capacity: Array, wanted: Array) -> Array:

@@ -62,7 +62,7 @@ def size(instance: Instance) -> int:
 
 def unit_cube(raw: Array) -> Array:
     """Return raw actions in [-1, 1] as float64 points of the unit cube."""
-    return (np.clip(np.asarray(raw, dtype=np.float64), -1.0, 1.0) + 1.0) / 2.0
+    return (np.minimum(np.maximum(raw, -1.0, dtype=np.float64), 1.0) + 1.0) / 2.0
 
 
 def unrepaired(instance: Instance, raw: Array) -> Decisions:

@@ -70,6 +70,14 @@ class AgentView:
         check_actions(raw, (instance.slot_count, actions.size(instance)))
         return ACTIONS[self.action].decide(instance, raw, cache)
 
+    def broken_limits(self, instance: Instance, raw: Array) -> Array:
+        """Return how many of the limits (11d)-(11f) raw actions [T, M + 2N] would break unrepaired, [T]."""
+        M, N = instance.model_count, instance.user_count
+        cached_gb = (raw[:, :M] >= 0.0) @ instance.models.size_gb
+        # A share is half of one more than its entry, so N shares within 1 have entries within 2 - N.
+        shares = raw[:, M:].reshape(-1, 2, N).sum(axis=2) > 2.0 - N
+        return np.asarray((cached_gb > instance.server.storage_gb) + shares.sum(axis=1))
+
 
 def check_actions(raw: Array, wanted: tuple[int, int]) -> None:
     """Check that raw actions end in the wanted shape and are finite.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from numbers import Integral
-from typing import Any
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 
 from mincache.errors import InputError, excerpt
 from mincache.problem.quantity import Array
@@ -36,16 +37,46 @@ def seeds(given: object, count: int) -> int | list[int | None] | None:
     return [None if one is None else whole("seed", one) for one in seed]
 
 
-def check_mask(options: dict[str, Any], count: int) -> None:
-    """Refuse an option `reset_mask` that leaves out any of `count` copies.
+def check_options(options: object, count: int) -> int | None:
+    """Return the number of the episode that the options of a reset ask for, if any.
 
     Raises:
-        InputError: if it does, or is no mask.
+        InputError: if there is another option, or `reset_mask` leaves out any of `count` copies.
     """
-    mask = np.asarray(options.get("reset_mask", np.ones(count, dtype=bool)))
+    if not isinstance(options, Mapping | None):
+        raise InputError("options", "must be a mapping", excerpt(options))
+    given = dict(options or {})
+    mask = np.asarray(given.pop("reset_mask", np.ones(count, dtype=bool)))
     if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.all():
         rule = f"must be true for all {count} copies, which begin and end together"
         raise InputError("options['reset_mask']", rule, excerpt(mask.tolist()))
+    episode = whole("options['episode']", given.pop("episode")) if "episode" in given else None
+    if given:
+        raise InputError("options", "must be episode or reset_mask", excerpt(next(iter(given))))
+    return episode
+
+
+def one_of(field: str, value: object, known: Collection[str]) -> str:
+    """Return a value that is one of the known ones.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if not isinstance(value, str) or value not in known:
+        raise InputError(field, f"must be one of {', '.join(known)}", excerpt(value))
+    return value
+
+
+def autoreset(mode: object) -> AutoresetMode:
+    """Return one of Gymnasium's ways to go on after an episode, by itself or its name.
+
+    Raises:
+        InputError: if it is none.
+    """
+    if isinstance(mode, AutoresetMode):
+        return mode
+    names = [one.value for one in AutoresetMode]
+    return AutoresetMode(one_of("autoreset_mode", mode, names))
 
 
 def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:

@@ -1,14 +1,14 @@
 """The environment view: an agent answers slot after slot, in Gymnasium's terms.
 
-State (12), action (13) and reward (14) of Liu et al. Importing this module registers the environment, so
-that `gymnasium.make("mincache.views.environment:mincache/EdgeCaching-v0")` finds it. In the paper's problem
-no action changes what the next slot holds: the slots are linked by the trace alone. Rules may link them by
-what is cached, and states then tell it.
+State (12), action (13) and reward (14) of Liu et al. `gymnasium.make("mincache:mincache/EdgeCaching-v0")`
+finds it. In the paper's problem no action changes what the next slot holds: the slots are linked by the trace
+alone. Rules may link them by what is cached, and states then tell it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -19,17 +19,25 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mincache.errors import InputError, excerpt
-from mincache.generation.scenario import Scenario
-from mincache.problem.evaluation import evaluate_batch
+from mincache.exact import optimum
+from mincache.problem.evaluation import SlotPricer
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array, quantities
-from mincache.views import observations
+from mincache.problem.solution import Decisions
+from mincache.problem.verdict import SlotScores
+from mincache.views import observations, rendering
 from mincache.views.agent_view import AgentView
-from mincache.views.arguments import check_mask, numbers, seeds, whole
-from mincache.views.episodes import EpisodeOrder, Episodes, across
+from mincache.views.arguments import autoreset, check_options, numbers, one_of, seeds, whole
+from mincache.views.episodes import EpisodeOrder, Episodes
+from mincache.views.film import Film
 from mincache.views.observations import LIMIT
+from mincache.views.played import Source, source_of
+from mincache.views.rendering import Shown
 
-ENVIRONMENT_ID = "mincache/EdgeCaching-v0"
+REWARDS = ("cost", "regret")
+"""A reward is minus a slot's cost, or minus what that is above the slot's optimum."""
+RENDER_MODES = ("human", "ansi", "rgb_array")
+_DRAWN_AHEAD = 1 << 14  # slots x users whose traces are drawn at once
 
 
 def spaces(view: AgentView, instance: Instance) -> tuple[Box, Box]:
@@ -42,50 +50,79 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
     """Any number of copies of the environment, stepped at once; they begin and end together.
 
     Args:
-        source: an instance, whose trace every episode plays, or episodes, each with a trace of its own;
-            by default episodes of the paper's scenario.
+        source: an instance, whose trace every episode plays, or episodes, each with a trace of its own.
         num_envs: number of copies.
         observation: how states are written, one of `observations.OBSERVATIONS`.
         action: how raw actions become decisions, one of `actions.ACTIONS`.
-        render_mode: None; there is nothing to look at.
+        suite: name or folder of a suite to play, in place of a source.
+        instance: name or file of an instance, in place of a source.
+        scenario: fields or file of a scenario, in place of a source.
+        library: which library of the suite or the scenario.
+        users: N; by default the suite's smallest, or the scenario's.
+        purpose: `training`, or another word such as `evaluation`, which has other traces.
+        reward: `cost` or `regret`, see `REWARDS`; the latter solves each episode when it begins.
+        autoreset_mode: what follows an episode's end, as Gymnasium has it: `NextStep`, `SameStep` or
+            `Disabled`.
+        render_mode: `human`, `ansi` or `rgb_array`, or None.
         view: how states are written and actions read, in place of the two names.
 
     Raises:
         InputError: if an argument is none of these, or the instance uses rules that are not kept here.
 
-    An episode is truncated after T slots, since nothing ends then but the trace; the state after the last
-    slot is the first one's again. There is no automatic reset: call `reset` for the next episode.
+    An episode is truncated after T slots, since nothing ends then but the trace. The state then is the slot
+    that would follow, with what is cached; where none can be drawn (the trace of an instance, a log), it
+    shows the last slot once more.
 
     The instance's rules hold. In frames of several slots, the cache scores of a frame's first action decide
     for the whole frame, and those of its other actions say nothing. Where there is a floor on steps too, a
     model is cached only if the steps suffice in every slot of the frame: for that the environment looks at
     the frame's requests, which the state does not tell. So the rewards are those of `view.invert` on the
     whole instance with all the episode's actions.
+
+    Without a seed for `reset`, an environment draws one, and goes on with its episodes from then on.
     """
 
-    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  # Gymnasium declares it so
+    metadata: dict[str, Any] = {  # noqa: RUF012  # Gymnasium declares it so
+        "render_modes": list(RENDER_MODES), "render_fps": 4, "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }  # fmt: skip
 
     def __init__(
         self,
-        source: Instance | Episodes | None = None,
+        source: Source | None = None,
         num_envs: int = 1,
         observation: str = AgentView.observation,
         action: str = AgentView.action,
         *,
-        render_mode: None = None,
+        suite: str | None = None,
+        instance: str | None = None,
+        scenario: str | Mapping[str, Any] | None = None,
+        library: int = 0,
+        users: int | None = None,
+        purpose: str = "training",
+        reward: str = "cost",
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
         view: AgentView | None = None,
     ) -> None:
-        if render_mode is not None:
-            raise InputError("render_mode", "must be None: there is nothing to look at", excerpt(render_mode))
-        source = Episodes(Scenario(), Scenario().library(0)) if source is None else source
-        if not isinstance(source, Instance | Episodes):
-            raise InputError("source", "must be an Instance or Episodes", excerpt(source))
         self.num_envs = whole("num_envs", num_envs, least=1)
+        self.render_mode = None if render_mode is None else one_of("render_mode", render_mode, RENDER_MODES)
+        self.metadata = self.metadata | {"autoreset_mode": autoreset(autoreset_mode)}
         self.view = AgentView(observation, action) if view is None else view
-        self._rows = EpisodeOrder(source, self.num_envs) if isinstance(source, Episodes) else None
-        self._problem = source.problem if isinstance(source, Episodes) else source
+        played = source_of(source, suite, instance, scenario, library, users, purpose)
+        self._rows = EpisodeOrder(played, self.num_envs) if isinstance(played, Episodes) else None
+        self._problem = played.problem if isinstance(played, Episodes) else played
         self._problem.check_rules()
-        self._steps: list[Instance] = []
+        self._regret = one_of("reward", reward, REWARDS) == "regret"
+        linked = self._problem.rules.link_slots
+        if self._regret and linked:
+            raise InputError("reward", "must be cost where rules link the slots", "'regret'")
+        # One instance is solved once; fresh traces only where that is asked for.
+        self._solved = self._regret or (self._rows is None and not linked)
+        self._film: Film | None = None
+        self._ahead = 0  # rounds of the film that are still to be played
+        self._t = 0
+        self._shown: tuple[Instance, Decisions, SlotScores, int] | None = None
+        self._all = np.ones(self.num_envs, dtype=bool)
         self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)
         self.single_observation_space, self.single_action_space = spaces(self.view, self._problem)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -105,75 +142,143 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         Raises:
             InputError: if the seed or an option is none of these.
         """
-        seed, options = seeds(seed, self.num_envs), options or {}
-        check_mask(options, self.num_envs)
-        episode = whole("options['episode']", options["episode"]) if "episode" in options else None
+        seed, episode = seeds(seed, self.num_envs), check_options(options, self.num_envs)
         super().reset(seed=seed if isinstance(seed, int) else None)
-        if self._rows is not None and seed is not None:
-            self._rows.begin(seed)
-        if self._rows is not None and episode is not None:
-            self._rows.skip_to(episode)
-        self._prepare()
-        self._t = 0
+        if self._rows is not None and (seed is not None or episode is not None or self._film is None):
+            self._rows.skip(-self._ahead)
+            self._ahead = 0
+            if self._film is None and not isinstance(seed, int):
+                self._rows.begin(int(self.np_random.integers(2**63)))
+            if seed is not None:
+                self._rows.begin(seed)
+            if episode is not None:
+                self._rows.skip_to(episode)
+        self._next_round()
+        self._t, self._cached = 0, np.zeros_like(self._cached)
         return self._observe(), {}
 
     def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Play a slot in every copy with raw actions [K, M + 2N].
 
         Returns:
-            Next states [K, size], rewards (14) [K], terminated (never), truncated (after T slots), no info.
+            Next states [K, size], rewards (14) [K], terminated (never), truncated (after T slots), and what
+            is known of the slot: the cost, its parts and the hit ratio as in `SlotScores`; `violations`, how
+            many of the limits on storage, bandwidth and steps the raw action would have broken; and, where
+            the optimum is known, `optimal_cost` and `gap`.
 
         Raises:
             ResetNeeded: before the first `reset`.
             InputError: if the actions are not finite numbers of that shape, or the episode is over.
         """
-        if not self._steps:
+        if self._film is None:
             raise ResetNeeded("step: must follow a reset")
-        if self._t >= len(self._steps):
-            raise InputError("step", "must follow a reset", "a step after the episode's end")
-        slots, raw = self._steps[self._t], numbers("action", actions, self.action_space.shape)
-        if self._problem.rules.link_slots:
-            costs = self._linked_costs(slots, raw)
-        else:
-            costs = evaluate_batch(slots, self.view.invert(slots, raw)).slot_cost
+        mode = self.metadata["autoreset_mode"]
+        if self._t >= self._film.steps:
+            if mode is not AutoresetMode.NEXT_STEP:
+                raise InputError("step", "must follow a reset", "a step after the episode's end")
+            states, info = EdgeCachingVectorEnv.reset(self)
+            return states, np.zeros(self.num_envs), ~self._all, ~self._all, info
+        raw = numbers("action", actions, self.action_space.shape)
+        slots, pricer, first = self._film.slots(self._round, self._t)
+        scores, decisions = self._play(slots, pricer, first, raw)
+        self._shown = slots, decisions, scores, self._t
+        rewards, info = self._judged(slots, raw, scores)
         self._t += 1
-        over = np.full(self.num_envs, self._t == len(self._steps))
-        return self._observe(), -costs, np.zeros(self.num_envs, dtype=bool), over, {}
+        states, over = self._observe(), self._t == self._film.steps
+        if over and mode is AutoresetMode.SAME_STEP:
+            final = {"final_obs": _objects(states), "final_info": info}
+            states, info = EdgeCachingVectorEnv.reset(self)
+            info = self._masked(final) | info
+        return states, rewards, ~self._all, self._all if over else ~self._all, info
 
-    def _linked_costs(self, slots: Instance, raw: Array) -> Array:
-        """Return the costs of this step where rules link slots, and keep what is cached now."""
-        before = self._before()
-        frame, position = divmod(self._t, self._problem.rules.frame_slots)
-        if position == 0:
-            stretch = self._frames[frame]
+    def _play(
+        self, slots: Instance, pricer: SlotPricer, first: int, raw: Array
+    ) -> tuple[SlotScores, Decisions]:
+        """Return the scores and the decisions of this step, and keep what is cached now."""
+        rules, film = self._problem.rules, self._film
+        if not rules.link_slots or film is None:
+            decisions = self.view.invert(slots, raw)
+            return pricer.price(first, decisions), decisions
+        before = self._cached
+        if self._t % rules.frame_slots == 0:
+            stretch = slots if rules.frame_slots == 1 else film.frame(self._round, self._t)
             length = stretch.rules.frame_slots
             self._cached = self.view.invert(stretch, np.repeat(raw, length, axis=0)).cache[::length]
         decisions = self.view.invert(slots, raw, self._cached)
-        return evaluate_batch(slots, decisions, before).slot_cost
+        return pricer.price(first, decisions, before), decisions
 
-    def _before(self) -> Array:
-        """Return what every copy had cached before this step, bool [K, M]."""
-        return self._cached if self._t % len(self._steps) else np.zeros_like(self._cached)
+    def _judged(self, slots: Instance, raw: Array, scores: SlotScores) -> tuple[Array, dict[str, Any]]:
+        """Return the rewards of this step and the info on it."""
+        info: dict[str, Any] = scores._asdict()
+        info["violations"] = self.view.broken_limits(slots, raw)
+        rewards = -scores.cost
+        if self._solved:
+            optimal = self._optimal[self._t]
+            info |= {"optimal_cost": optimal, "gap": scores.cost / optimal - 1.0}
+            rewards = optimal - scores.cost if self._regret else rewards
+        return rewards, self._masked(info)
 
-    def _prepare(self) -> None:
-        """Write the next episodes as steps and frames; those of an instance are always the same."""
-        if self._rows is not None:
-            label, traces = self._rows.label, self._rows.traces()
-        elif not self._steps:
-            played = {field: getattr(self._problem.trace, field) for field in quantities(Trace)}
-            label, traces = "again", {k: np.repeat(v[None], self.num_envs, axis=0) for k, v in played.items()}
+    def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
+        """Return an info with Gymnasium's masks, which say that it is of all copies."""
+        return info | {f"_{name}": self._all for name in info}
+
+    def _next_round(self) -> None:
+        """Go to the next episodes, drawing some ahead; those of an instance are always the same."""
+        T, N = self._problem.slot_count, self._problem.user_count
+        if self._rows is None:
+            if self._film is not None:
+                return
+            one = {field: getattr(self._problem.trace, field)[None] for field in quantities(Trace)}
+            traces = {field: np.repeat(values, self.num_envs, axis=0) for field, values in one.items()}
+            self._ahead = 1
+        elif self._ahead == 0:
+            self._ahead = max(1, _DRAWN_AHEAD // (self.num_envs * T * N))
+            traces = self._rows.traces(self._ahead)
         else:
-            return
-        frame = self._problem.rules.frame_slots
-        self._steps = across(self._problem, traces, label)
-        self._frames = self._steps if frame == 1 else across(self._problem, traces, label, frame)
+            traces = {}
+        if traces:
+            self._film = Film(self._problem, traces, self.view, self.num_envs, T)
+        assert self._film is not None  # the first round makes one
+        self._round = self._film.rounds - self._ahead
+        self._ahead -= 1
+        if self._solved:
+            whole = self._film.whole(self._round)
+            best = SlotPricer(whole).price(0, optimum(whole).solution.decisions).cost
+            self._optimal = best.reshape(T, self.num_envs)
 
     def _observe(self) -> Array:
-        t, rules = self._t % len(self._steps), self._problem.rules
-        if not rules.link_slots:
-            return self.view.apply(self._steps[t])
-        slots = np.full(self.num_envs, t)
-        return self.view.apply(self._steps[t], observations.memory(rules, self._before(), slots))
+        assert self._film is not None  # there has been a reset
+        states = self._film.states(self._round, self._t)
+        if not self._problem.rules.link_slots:
+            return states
+        slots = np.full(self.num_envs, self._t)
+        told = observations.memory(self._problem.rules, self._cached, slots)
+        return np.concatenate([states, told], axis=1)
+
+    def render(self) -> Any:
+        """Return the last slot of each copy as text or as a picture, by the render mode; None before a step.
+
+        In mode `human` the text goes to the screen.
+        """
+        if self._shown is None or self.render_mode is None:
+            return None
+        slots, decisions, scores, number = self._shown
+        copies = [
+            Shown(
+                slots.between(k, k + 1),
+                Decisions(*(array[k : k + 1] for array in decisions)),
+                SlotScores(*(score[k : k + 1] for score in scores)),
+                number,
+            )
+            for k in range(self.num_envs)
+        ]
+        if self.render_mode == "rgb_array":
+            return tuple(rendering.frame(copy) for copy in copies)
+        texts = tuple(rendering.text(copy) for copy in copies)
+        if self.render_mode == "human":
+            sys.stdout.write("\n".join(texts) + "\n")
+            return None
+        return texts
 
 
 class EdgeCachingEnv(gymnasium.Env[Array, Array]):
@@ -183,23 +288,34 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         source: see `EdgeCachingVectorEnv`.
         observation: how states are written.
         action: how raw actions become decisions.
-        render_mode: None; there is nothing to look at.
+        render_mode: `human`, `ansi` or `rgb_array`, or None.
+        kwargs: other keywords of `EdgeCachingVectorEnv`: `suite`, `instance`, `scenario`, `library`, `users`,
+            `purpose`, `reward` and `view`.
 
     Raises:
         InputError: if an argument is none of these.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  # Gymnasium declares it so
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(
         self,
-        source: Instance | Episodes | None = None,
+        source: Source | None = None,
         observation: str = AgentView.observation,
         action: str = AgentView.action,
         *,
-        render_mode: None = None,
+        render_mode: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        self._batch = EdgeCachingVectorEnv(source, 1, observation, action, render_mode=render_mode)
+        known = {"suite", "instance", "scenario", "library", "users", "purpose", "reward", "view"}
+        for name in kwargs.keys() - known:
+            rule = f"must have no keyword beside {', '.join(sorted(known))}"
+            raise InputError("environment", rule, excerpt(name))
+        self._batch = EdgeCachingVectorEnv(
+            source, 1, observation, action, render_mode=render_mode,
+            autoreset_mode=AutoresetMode.DISABLED, **kwargs,
+        )  # fmt: skip
+        self.render_mode = render_mode
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
 
@@ -223,12 +339,23 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Play a slot with a raw action; returns as `EdgeCachingVectorEnv.step`, for one copy."""
         raw = numbers("action", action, self.action_space.shape)
-        states, rewards, terminated, truncated, info = self._batch.step(raw[None])
-        return states[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
+        states, rewards, _, truncated, info = self._batch.step(raw[None])
+        own = {name: value.item() for name, value in info.items() if name[0] != "_"}
+        if self.render_mode == "human":
+            self.render()
+        return states[0], float(rewards[0]), False, bool(truncated[0]), own
+
+    def render(self) -> Any:
+        """Return the last slot as text or as a picture, by the render mode; an empty one before the first."""
+        if self._batch._shown is None and self.render_mode in ("ansi", "rgb_array"):
+            blank = np.full(rendering.FRAME_SHAPE, 255, dtype=np.uint8)
+            return "" if self.render_mode == "ansi" else blank
+        shown = self._batch.render()
+        return None if shown is None else shown[0]
 
 
-gymnasium.register(
-    ENVIRONMENT_ID,
-    entry_point="mincache.views.environment:EdgeCachingEnv",
-    vector_entry_point="mincache.views.environment:EdgeCachingVectorEnv",
-)
+def _objects(states: Array) -> Array:
+    """Return the rows of states as an array of arrays, as Gymnasium hands out final observations."""
+    rows = np.empty(len(states), dtype=object)
+    rows[:] = list(states)
+    return rows

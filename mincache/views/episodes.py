@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mincache.errors import InputError, excerpt
+from mincache.generation import suites
 from mincache.generation.scenario import Scenario, TraceName
 from mincache.problem.instance import Instance, ModelLibrary, Trace
 from mincache.problem.quantity import Array
@@ -22,10 +23,11 @@ class Episodes:
     Attributes:
         scenario: where traces come from; its `users` and `slots` are N and T.
         library: the models, the same in every episode.
-        seed: seed of the traces.
-        purpose: names the stream beside the seed; any word but `trace`, so that no agent ever sees the
-            traces of a suite.
+        seed: seed of the traces. An environment takes the seed of its `reset` in its place.
+        purpose: names the stream beside the seed, such as `training` or `evaluation`; any word but `trace`,
+            so that no agent ever sees the traces of a suite.
         library_index: names the stream too, so that agents for two libraries meet different traces.
+        library_seed: with the index, what the users' powers are drawn from, where the scenario draws them.
 
     Raises:
         InputError: if the purpose is `trace`.
@@ -36,11 +38,36 @@ class Episodes:
     seed: int = 0
     purpose: str = "training"
     library_index: int = 0
+    library_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.purpose == SUITES_PURPOSE:
             rule = f"must not be {SUITES_PURPOSE!r}, which suites draw their traces for"
             raise InputError("purpose", rule, excerpt(self.purpose), "any other word keeps them unseen")
+
+    @classmethod
+    def of_suite(
+        cls, suite: str, library: int = 0, users: int | None = None, seed: int = 0, purpose: str = "training"
+    ) -> Episodes:
+        """Return the episodes for a suite's library of this number, and for its number of users.
+
+        Args:
+            suite: a suite's name or folder.
+            library: number of the library, from 0.
+            users: N; by default the smallest that the suite has.
+            seed: see the class.
+            purpose: see the class.
+
+        Raises:
+            InputError: if there is no such suite or library.
+        """
+        content = suites.find(suite).content
+        recipe = content.recipe
+        if not 0 <= library < recipe.libraries:
+            raise InputError("library", f"must be < {recipe.libraries}, as {suite} has", str(library))
+        scenario = content.scenario.with_values({"users": min(recipe.users) if users is None else users})
+        models = scenario.library(recipe.library_seed, library)
+        return cls(scenario, models, seed, purpose, library, recipe.library_seed)
 
     def instance(self, episode: int) -> Instance:
         """Return an episode as an instance."""
@@ -49,7 +76,14 @@ class Episodes:
 
     def trace(self, episode: int) -> Trace:
         """Return the trace of an episode."""
-        return self.scenario.trace(*self.name(episode))
+        return self._longer.trace(*self.name(episode)).between(0, self.scenario.slots)
+
+    def traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
+        """Draw K traces at once, by field [K, T + 1, ...]: each with the slot that would follow its last.
+
+        A log has no such slot; then there are T.
+        """
+        return self._longer.traces(names)
 
     def name(self, episode: int) -> TraceName:
         """Return the name of an episode's trace, as the scenario draws it."""
@@ -58,7 +92,14 @@ class Episodes:
     @cached_property
     def problem(self) -> Instance:
         """The first episode's instance, for what all have in common."""
-        return self.scenario.instance("problem", self.library, self.trace(0))
+        powers_w = self.scenario.powers_w(self.library_seed, self.library_index)
+        return self.scenario.instance("problem", self.library, self.trace(0), powers_w=powers_w)
+
+    @cached_property
+    def _longer(self) -> Scenario:
+        """The scenario with one slot more, if it can be drawn: what an agent is in when an episode ends."""
+        logged = self.scenario.trace_count() is not None
+        return self.scenario.model_copy(update={"slots": self.scenario.slots + (not logged)})
 
 
 class EpisodeOrder:
@@ -79,11 +120,6 @@ class EpisodeOrder:
         self._next = list(self._first)
         self._stride = [count] * count
 
-    @property
-    def label(self) -> str:
-        """What tells the next traces from others in names, by the first copy's."""
-        return f"s{self._copies[0].seed % 10**9}.e{self._next[0]}"
-
     def begin(self, seed: int | Sequence[int | None]) -> None:
         """Begin all copies' episodes anew with this seed, or each with its own, but for those of None."""
         shared = isinstance(seed, int)
@@ -97,41 +133,14 @@ class EpisodeOrder:
         """Go on as if every copy's first episode were this many further on."""
         self._next = [first + episode for first in self._first]
 
-    def traces(self) -> dict[str, Array]:
-        """Draw the next trace of every copy, as `Scenario.traces` does."""
-        names = [copy.name(number) for copy, number in zip(self._copies, self._next, strict=True)]
-        self._next = [number + stride for number, stride in zip(self._next, self._stride, strict=True)]
-        return self._copies[0].scenario.traces(names)
+    def skip(self, rounds: int) -> None:
+        """Go on as if every copy had played so many episodes more, or fewer."""
+        self._next = [n + rounds * stride for n, stride in zip(self._next, self._stride, strict=True)]
 
-
-def across(instance: Instance, traces: Mapping[str, Array], label: str, length: int = 1) -> list[Instance]:
-    """Return one instance for each stretch of `length` time steps: of every trace, what it holds there.
-
-    Slot k of a single step is what trace k holds at that step, and the evaluator so prices a step of all
-    traces at once. Longer stretches follow each other, trace by trace, each a frame of its own; the last
-    may be shorter. What one trace's copy had cached is nothing to the next: where loading takes time, tell
-    `evaluate_batch` what was cached before.
-
-    Args:
-        instance: gives everything but the trace and the name.
-        traces: the fields of K traces, as `Scenario.traces` draws them.
-        label: with the first step's number, names what is returned. The evaluator tells instances of
-            different names apart at once, and others field by field.
-        length: of a stretch.
-    """
-    steps = traces["skewness"].shape[1]
-    rules = {n: replace(instance.rules, frame_slots=n) for n in {length, steps % length or length}}
-    return [
-        replace(
-            instance,
-            name=f"{label}.step-{t}",
-            trace=Trace(**{field: _joined(values[:, t : t + length]) for field, values in traces.items()}),
-            rules=rules[min(length, steps - t)],
-        )
-        for t in range(0, steps, length)
-    ]
-
-
-def _joined(stretches: Array) -> Array:
-    """Return [K, steps, ...] as [K steps, ...]."""
-    return stretches.reshape(-1, *stretches.shape[2:])
+    def traces(self, rounds: int = 1) -> dict[str, Array]:
+        """Draw the next traces of every copy, as `Episodes.traces` does: [rounds K, ...], round by round."""
+        names = []
+        for _ in range(rounds):
+            names += [copy.name(number) for copy, number in zip(self._copies, self._next, strict=True)]
+            self.skip(1)
+        return self._copies[0].traces(names)

@@ -14,6 +14,7 @@ import numpy as np
 
 from mincache.problem.instance import Instance, Rules
 from mincache.problem.quantity import Array
+from mincache.problem.requests import demand
 
 LIMIT = 10.0
 """Every entry of an observation is clipped to [-LIMIT, LIMIT], so that the space of states is a box."""
@@ -45,10 +46,10 @@ class Observation:
             trace.skewness[:, None],
             np.log10(trace.channel_gain / _TYPICAL_GAIN),
             np.log2(trace.input_bits / _TYPICAL_BITS),
-            np.log2(instance.models.output_bits[trace.requested_model] / _TYPICAL_BITS),
-            self.requests(instance),
+            np.log2(instance.models.output_bits / _TYPICAL_BITS)[trace.requested_model],
         )
-        return np.concatenate(parts, axis=1).clip(-LIMIT, LIMIT).astype(np.float32)
+        drawn = np.concatenate(parts, axis=1).clip(-LIMIT, LIMIT)
+        return np.concatenate([drawn, self.requests(instance)], axis=1, dtype=np.float32)
 
 
 def memory(rules: Rules, cached: Array, slots: Array) -> Array:
@@ -87,15 +88,14 @@ def _index(instance: Instance) -> Array:
 
 def _one_hot(instance: Instance) -> Array:
     """An indicator of each user's model, [T, N M]."""
-    indicators = np.eye(instance.model_count)[instance.trace.requested_model]
+    indicators = np.eye(instance.model_count, dtype=np.float32)[instance.trace.requested_model]
     return indicators.reshape(instance.slot_count, -1)
 
 
 def _counts(instance: Instance) -> Array:
     """`_one_hot`, then how many ask for each model relative to the mean N / M: [T, N M + M]."""
-    one_hot = _one_hot(instance)
-    per_user = one_hot.reshape(instance.slot_count, instance.user_count, instance.model_count)
-    return np.concatenate([one_hot, per_user.mean(axis=1) * instance.model_count], axis=1)
+    asked = demand(instance) / instance.user_count * instance.model_count
+    return np.concatenate([_one_hot(instance), asked.clip(0.0, LIMIT).astype(np.float32)], axis=1)
 
 
 OBSERVATIONS: dict[str, Observation] = {

@@ -98,7 +98,7 @@ def test_a_trained_policy_solves_the_suite(made):
     ("change", "rule"),
     [
         ({"--suite": "nowhere"}, "suite: must be one of"),
-        ({"--library": "2"}, "--library: must be < 2"),
+        ({"--library": "2"}, "library: must be < 2"),
         ({"--episodes": "15"}, "episodes: must be a multiple"),
         ({"--library": "0", "--users": "2000000000"}, "users: must be <= "),
         ({"--library": "0", "--users": "1000000"}, "slots times users"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mincache.generation.streams import Uniforms, generator
+from mincache.generation.streams import Uniforms, as_uniforms, draw_each, generator
 
 MASK_32, MASK_64, MASK_128 = 2**32 - 1, 2**64 - 1, 2**128 - 1
 MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
@@ -128,23 +128,15 @@ def test_the_name_alone_decides():
     assert len({float(Uniforms(*name).draw(1)[0]) for name in names}) == len(names)
 
 
-class Extremes:
-    """Raw draws that no seed is known to give: all bits clear, all set, and their neighbours."""
-
-    words = (0, 2**64 - 1, 2**12 - 1, 2**12, 2**63 - 1, 2**63)
-
-    def random_raw(self, count):
-        """Return the first `count` of them."""
-        return np.array(self.words[:count], dtype=np.uint64)
+EXTREMES = np.array([0, 2**64 - 1, 2**12 - 1, 2**12, 2**63 - 1, 2**63], dtype=np.uint64)
+"""Raw draws that no seed is known to give: all bits clear, all set, and their neighbours."""
 
 
 def test_ends_are_never_drawn():
     """Whatever the raw bits, a uniform lies strictly between 0 and 1, exactly in the middle of its cell."""
-    stream = Uniforms(0)
-    stream._bits = Extremes()
-    drawn = stream.draw(len(Extremes.words)).tolist()
+    drawn = as_uniforms(EXTREMES).tolist()
     assert [Fraction(value) for value in drawn] == [
-        Fraction(2 * (word >> 12) + 1, 2**53) for word in Extremes.words
+        Fraction(2 * (word >> 12) + 1, 2**53) for word in EXTREMES.tolist()
     ]
     assert all(0.0 < value < 1.0 for value in drawn)
 
@@ -156,3 +148,15 @@ def test_distribution():
     assert stats.kstest(one, "uniform").pvalue > 1e-4
     assert stats.kstest(many, "uniform").pvalue > 1e-4
     assert abs(np.corrcoef(one[:-1], one[1:])[0, 1]) < 4.5 / np.sqrt(len(one))
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_streams_are_numpys_own(count):
+    """However many are seeded at once, each is PCG64 seeded with its name's digest, and goes on so."""
+    names = [(seed, "trace", 3) for seed in range(count)]
+    drawn = [Uniforms(*name) for name in names]
+    first, second = draw_each(drawn, 2, 3), draw_each(drawn, 4)
+    for name, one, other in zip(names, first, second, strict=True):
+        digest = hashlib.sha256("/".join(map(str, name)).encode()).digest()
+        raw = np.random.PCG64(int.from_bytes(digest)).random_raw(10)
+        assert (as_uniforms(raw) == [*one.ravel(), *other]).all()

@@ -6,8 +6,9 @@ import pytest
 
 from mincache import InputError
 from mincache.generation.scenario import Scenario
-from mincache.views.environment import ENVIRONMENT_ID, EdgeCachingEnv, EdgeCachingVectorEnv
+from mincache.views.environment import EdgeCachingEnv, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
+from mincache.views.registration import ENVIRONMENT_ID
 
 SHORT = Scenario(users=3, models=4, slots=5)
 EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
@@ -56,6 +57,7 @@ def test_what_is_no_seed_is_refused(seed, source, instance):
 def test_what_is_no_episode_is_refused(episode):
     """One line says so, and the episodes go on as if nothing had been asked for."""
     env, other = EdgeCachingVectorEnv(EPISODES, 2), EdgeCachingVectorEnv(EPISODES, 2)
+    assert (env.reset(seed=4)[0] == other.reset(seed=4)[0]).all()
     with pytest.raises(InputError, match=r"episode.*whole number >= 0"):
         env.reset(seed=5, options={"episode": episode})
     assert (env.reset()[0] == other.reset()[0]).all()
@@ -64,8 +66,8 @@ def test_what_is_no_episode_is_refused(episode):
 def test_copies_are_reset_together_or_not_at_all():
     """A mask of all copies is a whole reset; any other is refused, even at the end, and changes nothing."""
     env, other = EdgeCachingVectorEnv(EPISODES, 2), EdgeCachingVectorEnv(EPISODES, 2)
-    env.reset()
-    other.reset()
+    env.reset(seed=4)
+    other.reset(seed=4)
     for mask in ([True, False], [False, False], [True], [1, 1], "x"):
         with pytest.raises(InputError, match=r"reset_mask.*must be true for all 2 copies"):
             env.reset(options={"reset_mask": np.array(mask)})
@@ -74,7 +76,8 @@ def test_copies_are_reset_together_or_not_at_all():
 
 def test_gymnasiums_wrappers_reset_by_mask():
     """A wrapper that keeps each copy's return does so over two episodes."""
-    env = gymnasium.wrappers.vector.RecordEpisodeStatistics(EdgeCachingVectorEnv(EPISODES, 2))
+    many = EdgeCachingVectorEnv(EPISODES, 2, autoreset_mode="Disabled")
+    env = gymnasium.wrappers.vector.RecordEpisodeStatistics(many)
     env.reset(seed=1)
     for _ in range(2):
         total, over = np.zeros(2), np.zeros(2, dtype=bool)
@@ -101,16 +104,39 @@ def test_there_is_at_least_one_copy(number):
         EdgeCachingVectorEnv(EPISODES, number)
 
 
-def test_there_is_nothing_to_render():
-    """A render mode is refused in one line, one or many."""
-    with (
-        pytest.warns(UserWarning, match="render_mode"),
-        pytest.raises(InputError, match="render_mode: must be None"),
-    ):
-        gymnasium.make(ENVIRONMENT_ID, source=EPISODES, render_mode="human")
-    with pytest.raises(InputError, match="render_mode: must be None"):
-        gymnasium.make_vec(ENVIRONMENT_ID, source=EPISODES, render_mode="human")
-    assert gymnasium.make(ENVIRONMENT_ID, source=EPISODES, render_mode=None).render_mode is None
+@pytest.mark.parametrize(
+    ("keyword", "rule"),
+    [
+        ({"render_mode": "film"}, "render_mode: must be one of human, ansi, rgb_array"),
+        ({"reward": "gain"}, "reward: must be one of cost, regret"),
+        ({"colour": "red"}, "must have no keyword beside"),
+        ({"suite": "smoke-v1", "scenario": {}}, "must be one of source, suite, instance and scenario"),
+        ({"suite": "smoke-v1", "library": 2}, "library: must be < 2"),
+        ({"suite": "none"}, "suite: must be one of"),
+        ({"instance": "smoke-v1.l0.n10.t0", "users": 3}, "must be left out where an instance is played"),
+        ({"instance": 3}, "instance: must be a name or a file"),
+        ({"scenario": {"usrs": 3}}, "usrs"),
+        ({"purpose": "trace"}, "purpose: must not be 'trace'"),
+        ({"scenario": {"frame_slots": 2}, "reward": "regret"}, "reward: must be cost where rules link"),
+    ],
+)
+def test_what_is_no_keyword_is_refused(keyword, rule):
+    """One line says what is asked for in its place."""
+    with pytest.raises(InputError, match=rule):
+        EdgeCachingEnv(**keyword)
+
+
+@pytest.mark.parametrize("options", [{"epsiode": 5}, [1], {"episode": 1, "seed": 2}])
+def test_unknown_options_are_refused(options):
+    """A reset takes episode and reset_mask alone."""
+    with pytest.raises(InputError, match="options: must be"):
+        EdgeCachingEnv(EPISODES).reset(options=options)
+
+
+def test_an_unknown_way_to_go_on_is_refused():
+    """A mode of autoreset is one of Gymnasium's three."""
+    with pytest.raises(InputError, match="autoreset_mode: must be one of NextStep, SameStep, Disabled"):
+        EdgeCachingVectorEnv(EPISODES, 2, autoreset_mode="never")
 
 
 def test_only_instances_and_episodes_are_played():
@@ -132,7 +158,8 @@ def test_actions_of_a_batch_have_one_shape(bad):
 
 @pytest.mark.parametrize("mode", ["sync", None])
 def test_gymnasiums_copies_play_other_traces(mode):
-    """Gymnasium's copies of the single form do so once they are seeded, those of the batched form always."""
+    """Copies differ, whoever made them, without a seed too."""
     many = gymnasium.make_vec(ENVIRONMENT_ID, num_envs=2, vectorization_mode=mode, source=EPISODES)
-    states = many.reset(seed=5 if mode else None)[0]
-    assert (states[0] != states[1]).any()
+    for seed in (None, 5):
+        states = many.reset(seed=seed)[0]
+        assert (states[0] != states[1]).any()

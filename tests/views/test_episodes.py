@@ -8,10 +8,11 @@ import pytest
 from mincache.errors import InputError
 from mincache.generation.recipes import Recipe, draw
 from mincache.generation.scenario import Scenario
+from mincache.generation.suite_writing import generate
 from mincache.generation.suites import find
 from mincache.problem.instance import Rules, Trace
 from mincache.problem.quantity import quantities
-from mincache.views.episodes import EpisodeOrder, Episodes, across
+from mincache.views.episodes import EpisodeOrder, Episodes
 
 SHORT = Scenario(users=3, models=4, slots=5)
 EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
@@ -113,16 +114,21 @@ def test_many_traces_at_once_are_those_drawn_one_by_one(slots, users, count):
     assert_same(drawn, stacked(*range(count), episodes=episodes))
 
 
+def following(rows: EpisodeOrder) -> dict[str, np.ndarray]:
+    """The next traces, without the slot that would follow their last."""
+    return {field: values[:, : SHORT.slots] for field, values in rows.traces().items()}
+
+
 def test_copies_with_one_seed_share_a_row_of_episodes():
     """Two copies play episodes 0 and 1, then 2 and 3; from any number on, and anew with another seed."""
     rows, other = EpisodeOrder(EPISODES, 2), replace(EPISODES, seed=8)
-    assert_same(rows.traces(), stacked(0, 1))
-    assert_same(rows.traces(), stacked(2, 3))
+    assert_same(following(rows), stacked(0, 1))
+    assert_same(following(rows), stacked(2, 3))
     rows.skip_to(7)
-    assert_same(rows.traces(), stacked(7, 8))
+    assert_same(following(rows), stacked(7, 8))
     rows.begin(8)
-    assert_same(rows.traces(), stacked(0, 1, episodes=other))
-    assert_same(rows.traces(), stacked(2, 3, episodes=other))
+    assert_same(following(rows), stacked(0, 1, episodes=other))
+    assert_same(following(rows), stacked(2, 3, episodes=other))
 
 
 def test_a_copy_with_its_own_seed_plays_all_of_its_episodes():
@@ -134,40 +140,57 @@ def test_a_copy_with_its_own_seed_plays_all_of_its_episodes():
         return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}
 
     rows.begin([8, 9])
-    assert_same(rows.traces(), played((8, 0), (9, 0)))
-    assert_same(rows.traces(), played((8, 1), (9, 1)))
+    assert_same(following(rows), played((8, 0), (9, 0)))
+    assert_same(following(rows), played((8, 1), (9, 1)))
     rows.begin([None, 8])
-    assert_same(rows.traces(), played((8, 2), (8, 0)))
+    assert_same(following(rows), played((8, 2), (8, 0)))
     rows.skip_to(5)
-    assert_same(rows.traces(), played((8, 5), (8, 5)))
-
-
-def test_across_turns_traces_into_steps():
-    """Slot k of the instance of step t holds what trace k holds at t."""
-    traces = stacked(0, 1, 2)
-    steps = across(EPISODES.problem, traces, "x")
-    assert len(steps) == 5
-    for t, step in enumerate(steps):
-        assert_same(
-            {name: getattr(step.trace, name) for name in traces}, {n: v[:, t] for n, v in traces.items()}
-        )
-
-
-def test_across_turns_traces_into_frames():
-    """Stretches of two steps are frames that follow each other, trace by trace; the last one is shorter."""
-    traces = stacked(0, 1, 2)
-    *whole, last = across(EPISODES.problem, traces, "x", length=2)
-    assert [frame.rules.frame_slots for frame in (*whole, last)] == [2, 2, 1]
-    for f, frame in enumerate((*whole, last)):
-        for name, values in traces.items():
-            expected = np.concatenate([trace[2 * f : 2 * f + 2] for trace in values])
-            assert (getattr(frame.trace, name) == expected).all()
+    assert_same(following(rows), played((8, 5), (8, 5)))
 
 
 def test_episodes_keep_the_rules_of_their_scenario():
-    """An episode is an instance with the scenario's rules; a step across episodes has no frames."""
+    """An episode is an instance with the scenario's rules."""
     scenario = SHORT.model_copy(update={"frame_slots": 3, "loading_s_per_gb": 0.5, "steps_floor": 0.2})
     episodes = replace(EPISODES, scenario=scenario)
     assert episodes.instance(1).rules == Rules(3, 0.5, 0.2)
-    steps = across(episodes.problem, stacked(0, 0), "x")
-    assert {step.rules for step in steps} == {Rules(1, 0.5, 0.2)}
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"requests": {"process": "regimes"}, "positions": {"process": "clustered"}},
+        {"requests": {"process": "shot-noise"}, "channel": {"process": "path-loss", "shadowing_db": 8.0}},
+        {"positions": {"process": "random-waypoint"}, "user": {"process": "power-range"}},
+    ],
+    ids=["paper", "regimes", "shot noise", "walks"],
+)
+def test_what_follows_an_episode_is_drawn_with_it(sections):
+    """One slot more than an episode has, and the others are the episode's."""
+    episodes = replace(EPISODES, scenario=Scenario(**SHORT.model_dump() | sections))
+    drawn = episodes.traces([episodes.name(4)])
+    assert drawn["skewness"].shape == (1, SHORT.slots + 1)
+    for field, values in drawn.items():
+        assert (values[0, :-1] == getattr(episodes.trace(4), field)).all()
+
+
+def test_rounds_drawn_ahead_are_those_drawn_one_by_one():
+    """Two rounds at once are one after the other, and skipping back plays them again."""
+    rows = EpisodeOrder(EPISODES, 2)
+    two = rows.traces(2)
+    rows.skip(-2)
+    one, other = rows.traces(), rows.traces()
+    assert_same(two, {field: np.concatenate([one[field], other[field]]) for field in one})
+
+
+def test_episodes_of_a_suite_are_of_its_problem(tmp_path):
+    """Everything but the trace is that of the suite's instances, powers that the scenario draws too."""
+    scenario = Scenario(**SHORT.model_dump() | {"user": {"process": "power-range"}})
+    recipe = Recipe(library_seed=4, trace_seed=5, libraries=2, users=(3, 4), traces=1)
+    suite = generate(tmp_path / "own", "own", recipe, scenario)
+    for entry in suite.entries.values():
+        users = None if entry.users == 3 else entry.users  # by default the smallest
+        episodes = Episodes.of_suite(str(suite.folder), entry.library, users)
+        instance = suite.read(entry.name)
+        same = replace(episodes.problem, name=instance.name, trace=instance.trace, origin=instance.origin)
+        assert same == instance
