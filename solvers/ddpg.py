@@ -50,7 +50,7 @@ class Ddpg(PolicyLearner):
        transitions are as many as the paper's, 500 episodes of 50 slots.
     7. The noise is independent Gaussian and decays over `noise_decay` of the episodes; that of
        arXiv:1509.02971 is an Ornstein-Uhlenbeck process, but here no action changes what comes next.
-    8. (15b) needs a slot after the last one: it is the episode's first one again.
+    8. (15b) needs a slot after the last one: it is the one that the trace would go on with.
 
     `variant` names values of the next four parameters, steps from the paper's words to the best agent; one
     that is left at None takes its variant's value (`mincache.learning.agents.VARIANTS`). With `sets`, states,

@@ -31,7 +31,7 @@ TOY = Scenario(users=2, models=2, slots=10, size_gb=(3, 4), storage_gb=5)
 TOY_EPISODES = Episodes(TOY, TOY.library(5), seed=1)
 TINY = "ddpg[episodes=20,hidden=8,warmup=10,updates=1,batch=8]"
 SMALL = (
-    "ddpg[noise_first=1,episodes=60,environments=5,updates=5,hidden=32,batch=32,warmup=100,actor_rate=0.001]"
+    "ddpg[noise_first=1,episodes=90,environments=5,updates=5,hidden=32,batch=32,warmup=100,actor_rate=0.001]"
 )
 
 
