@@ -31,7 +31,7 @@ from mincache.views.arguments import autoreset, check_options, numbers, one_of, 
 from mincache.views.episodes import EpisodeOrder, Episodes
 from mincache.views.film import Film
 from mincache.views.observations import LIMIT
-from mincache.views.played import Source, source_of
+from mincache.views.played import Played, source_of
 from mincache.views.rendering import Shown
 
 REWARDS = ("cost", "regret")
@@ -88,7 +88,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
 
     def __init__(
         self,
-        source: Source | None = None,
+        source: Played | None = None,
         num_envs: int = 1,
         observation: str = AgentView.observation,
         action: str = AgentView.action,
@@ -300,7 +300,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
 
     def __init__(
         self,
-        source: Source | None = None,
+        source: Played | None = None,
         observation: str = AgentView.observation,
         action: str = AgentView.action,
         *,

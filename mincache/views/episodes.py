@@ -61,11 +61,11 @@ class Episodes:
         Raises:
             InputError: if there is no such suite or library.
         """
-        content = suites.find(suite).content
-        recipe = content.recipe
+        source = suites.find(suite).source
+        recipe = source.recipe
         if not 0 <= library < recipe.libraries:
             raise InputError("library", f"must be < {recipe.libraries}, as {suite} has", str(library))
-        scenario = content.scenario.with_values({"users": min(recipe.users) if users is None else users})
+        scenario = source.scenario.with_values({"users": min(recipe.users) if users is None else users})
         models = scenario.library(recipe.library_seed, library)
         return cls(scenario, models, seed, purpose, library, recipe.library_seed)
 

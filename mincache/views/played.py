@@ -14,18 +14,18 @@ from mincache.problem.instance import Instance
 from mincache.views.arguments import whole
 from mincache.views.episodes import Episodes
 
-Source = Instance | Episodes
+Played = Instance | Episodes
 
 
 def source_of(
-    source: Source | None = None,
+    source: Played | None = None,
     suite: str | None = None,
     instance: str | None = None,
     scenario: str | Mapping[str, Any] | None = None,
     library: int = 0,
     users: int | None = None,
     purpose: str = "training",
-) -> Source:
+) -> Played:
     """Return what is played: one of the first four names it, none of them the paper's scenario.
 
     Args:

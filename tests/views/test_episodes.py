@@ -48,8 +48,8 @@ def test_the_same_episode_is_the_same_trace():
 def test_no_standard_trace_is_met_in_training(seed):
     """Even with the suites' own seeds, no slot of a standard trace of l0, N = 10 is met in 20 episodes."""
     suite = find("paper-v1")
-    recipe = suite.content.recipe
-    scenario = suite.content.scenario.model_copy(update={"users": 10})
+    recipe = suite.source.recipe
+    scenario = suite.source.scenario.model_copy(update={"users": 10})
     names = [name for name, entry in suite.entries.items() if (entry.library, entry.users) == (0, 10)]
     standard = {gain for name in names for gain in suite.read(name).trace.channel_gain.ravel().tolist()}
     chosen = (recipe.trace_seed, recipe.library_seed, *range(6))[seed]
@@ -82,10 +82,10 @@ def test_training_streams_are_named_apart(monkeypatch):
 def test_no_episode_is_a_standard_trace_by_its_name():
     """Under the purpose of suites, a suite's own seed would give its traces: it is refused."""
     suite = find("paper-v1")
-    scenario = suite.content.scenario.model_copy(update={"users": 10})
-    episodes = Episodes(scenario, SHORT.library(0), suite.content.recipe.trace_seed)
+    scenario = suite.source.scenario.model_copy(update={"users": 10})
+    episodes = Episodes(scenario, SHORT.library(0), suite.source.recipe.trace_seed)
     _, _, *rest = episodes.name(0)
-    name = (suite.content.recipe.trace_seed, "trace", *rest)
+    name = (suite.source.recipe.trace_seed, "trace", *rest)
     assert scenario.trace(*name) == suite.read("paper-v1.l0.n10.t0").trace
     with pytest.raises(InputError, match="purpose: must not be 'trace'"):
         replace(episodes, purpose="trace")
@@ -94,9 +94,9 @@ def test_no_episode_is_a_standard_trace_by_its_name():
 def test_many_traces_at_once_are_those_of_the_suite():
     """Drawn together, the traces of paper-v1 are those in its files."""
     suite = find("paper-v1")
-    scenario = suite.content.scenario.model_copy(update={"users": 10})
+    scenario = suite.source.scenario.model_copy(update={"users": 10})
     entries = {name: e for name, e in suite.entries.items() if e.users == 10}
-    names = [(suite.content.recipe.trace_seed, "trace", e.library, 10, e.trace) for e in entries.values()]
+    names = [(suite.source.recipe.trace_seed, "trace", e.library, 10, e.trace) for e in entries.values()]
     drawn = scenario.traces(names)
     for k, entry in enumerate(entries):
         trace = suite.read(entry).trace

@@ -32,7 +32,7 @@ def test_the_specification_survives_json(keywords):
 
 def test_a_suite_is_played_with_its_library_and_users():
     """So the episodes are those that `mincache train` learns from."""
-    content = find("paper-v1").content
+    content = find("paper-v1").source
     found = source_of(suite="paper-v1", library=2, users=18)
     assert isinstance(found, Episodes)
     assert found.library == content.scenario.library(content.recipe.library_seed, 2)
