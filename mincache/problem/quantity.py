@@ -205,6 +205,7 @@ class Typed:
         cut = {
             name: getattr(self, name)[(slice(None),) * axis + (slice(first, stop),)]
             for name, axis in _slot_axes(cast(Hashable, type(self)))
+            if np.ndim(getattr(self, name))  # an optional array may be left out
         }
         return self._with_checked(**cut) if cut else self
 
