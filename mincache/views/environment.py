@@ -324,9 +324,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
     ) -> tuple[Array, dict[str, Any]]:
         """Begin an episode, and return its first state and no info.
 
-        Args:
-            seed: begin the episodes anew with this seed.
-            options: `episode`, its number; by default they follow each other.
+        The arguments are those of `EdgeCachingVectorEnv.reset`, with one seed.
 
         Raises:
             InputError: if the seed or the number is not whole, or below 0.
