@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mincache.problem import units
 from mincache.problem.evaluation import Evaluation, evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import demand
+from mincache.problem.requests import demand, uplink_snr
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
 from mincache.solving.contract import Run
@@ -44,6 +45,13 @@ class Features:
             alone is.
         concentration: Herfindahl index of a slot's requests, mean: 1 if all ask for one model.
         repeat_share: share of the requests for a model that somebody asked for in the slot before.
+        channel_spread_db: standard deviation over the users of their mean SNR in dB.
+        backhaul_s: mean time of a request over the backhaul, there and back, s.
+        backhaul_ratio: rate of the backhaul down over that up.
+        preference_weight: alpha.
+        frame_slots: slots over which the cache stays the same.
+        loading_s_per_gb: time to load a model, s/GB.
+        steps_floor: what a hit must have of the steps from A_1 to A_3.
         caching_worth: what caching nothing costs more (with the best bandwidth shares).
         bandwidth_worth: what equal bandwidth shares cost more.
         steps_worth: what the best answer of a server without steps costs more.
@@ -62,6 +70,13 @@ class Features:
     gini: float
     concentration: float
     repeat_share: float | None
+    channel_spread_db: float
+    backhaul_s: float
+    backhaul_ratio: float
+    preference_weight: float
+    frame_slots: int
+    loading_s_per_gb: float
+    steps_floor: float
     caching_worth: float | None
     bandwidth_worth: float | None
     steps_worth: float | None
@@ -90,7 +105,8 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
     solver = registry.make(METHOD)
     counts = demand(instance)
     asked = counts > 0
-    trace, models, server = instance.trace, instance.models, instance.server
+    trace, models, server, radio = instance.trace, instance.models, instance.server, instance.radio
+    output_s = models.output_bits[trace.requested_model] / radio.backhaul_down_bps
     refusal = solver.supports(instance)
     if refusal:
         worth, note = _UNKNOWN, f"{METHOD} cannot tell: {refusal}"
@@ -108,6 +124,13 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
         gini=gini(counts.sum(axis=0)),
         concentration=float(((counts / instance.user_count) ** 2).sum(axis=1).mean()),
         repeat_share=_repeat_share(counts),
+        channel_spread_db=float(units.ratio_to_decibel(uplink_snr(instance)).mean(axis=0).std()),
+        backhaul_s=float((trace.input_bits / radio.backhaul_up_bps + output_s).mean()),
+        backhaul_ratio=radio.backhaul_down_bps / radio.backhaul_up_bps,
+        preference_weight=instance.preference_weight,
+        frame_slots=instance.rules.frame_slots,
+        loading_s_per_gb=instance.rules.loading_s_per_gb,
+        steps_floor=instance.rules.steps_floor,
         note=note,
         **worth,
     )

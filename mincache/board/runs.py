@@ -111,12 +111,12 @@ class Runs:
     @cached_property
     def libraries(self) -> list[int]:
         """Which library each instance has, numbered from 0; [] if the suite is not at hand."""
-        return self.numbered("library")
+        return self.numbered("source", "library")
 
     @cached_property
     def strata(self) -> list[int]:
         """A number for each instance's setting, library and number of users; [] if unknown."""
-        return self.numbered("setting", "library", "users")
+        return self.numbered("source", "setting", "library", "users")
 
     @cached_property
     def by_users(self) -> dict[int, Runs]:

@@ -110,8 +110,10 @@ def feature_table(suite: Suite, rows: Sequence[Features]) -> TerminalTable:
 
 
 def groups_of(suite: Suite) -> dict[str, str]:
-    """Return what to tell a suite's instances apart by: what its lists set, if anything, else N."""
-    settings = _settings(suite)
+    """Return what to tell a suite's instances apart by: their sources, what its lists set, or else N."""
+    settings, sources = _settings(suite), suite.content.sources
+    if len(sources) > 1:
+        return {name: sources[entry.source or 0].name for name, entry in suite.entries.items()}
     return {
         name: f"N = {entry.users}" if entry.setting is None else _group(entry.setting, settings)
         for name, entry in suite.entries.items()

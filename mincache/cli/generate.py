@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mincache.cli.completion import TWO_SOLVERS
-from mincache.cli.options import COUNT, FILE, SECONDS, SEED, folder_output, machine_output, suite_name
+from mincache.cli.options import COUNT, FILE, KEPT, SECONDS, SEED, folder_output, machine_output, suite_name
 from mincache.cli.terminal import answer, tracked
 from mincache.errors import InputError, excerpt, in_file
 
@@ -60,8 +60,7 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
 @click.option("--library-seed", type=SEED, help="Seed of the libraries.  [default: --seed]")
 @click.option("--name", help="Name of the suite.  [default: the folder's]")
 @click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
-@click.option("--kept", type=click.Choice(["files", "drawn"]), default="files", show_default=True,
-              help="`files` writes the instances; `drawn` the recipe, to draw them when used.")  # fmt: skip
+@KEPT
 @folder_output("Folder for the suite.")
 @click.option("--separate", type=TWO_SOLVERS, callback=_two_solvers,
               help="Search for the settings in which two solvers differ most, and draw those.")  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mincache.cli.choosing import select
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
 from mincache.cli.options import (
     FILE,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 @click.group(cls=VerbGroup, bare="list", default="show")
 def instances() -> None:
     """List the standard suites, show a suite or an instance (`mincache instances NAME`), or verify suites."""
+
+
+instances.add_command(select)
 
 
 @instances.command("list")

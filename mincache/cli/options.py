@@ -73,6 +73,10 @@ FOLDER = FilePath("folder", file_okay=False)
 FILE = FilePath("file", dir_okay=False)
 SOLUTION_FILE = FilePath("file", ".json", ".json.gz", dir_okay=False, dash=True)
 PICTURE = FilePath("file", ".svg", ".png", dir_okay=False)
+KEPT = click.option(
+    "--kept", type=click.Choice(["files", "drawn"]), default="files", show_default=True,
+    help="`files` writes the instances; `drawn` the recipe, to draw them when used.",
+)  # fmt: skip
 COUNT = click.IntRange(min=1)
 SEED = click.IntRange(0, 2**128 - 1)
 SECONDS = Seconds()

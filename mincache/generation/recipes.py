@@ -124,7 +124,8 @@ class Selection(StrictTable):
         seed: seed of the choice.
         candidates: how many there were.
         clusters: into how many clusters their features were divided; of each, one instance at most is chosen.
-        limits: how many instances of a kind were allowed.
+        at_most: how many instances of a kind were allowed, such as `gini<0.1=5`.
+        at_least: how many were wanted, likewise.
         source: the recipes of the candidates.
     """
 
@@ -132,7 +133,8 @@ class Selection(StrictTable):
     seed: Seed
     candidates: Count
     clusters: Count
-    limits: dict[str, Whole] = Field(default_factory=dict)
+    at_most: TupleOf[str] = ()
+    at_least: TupleOf[str] = ()
     source: TupleOf[Source] = Field(min_length=1)
 
 

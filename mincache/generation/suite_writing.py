@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from mincache.errors import InputError
 from mincache.files.documents import digest, instance_bytes, read_bytes, read_instance, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
-from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, places
+from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, Selection, Source, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import RECIPE_FILE, Suite, SuiteFile
 from mincache.problem.instance import Instance, check_name
@@ -100,6 +101,49 @@ def _given(instances: Mapping[str, Instance]) -> Iterable[Document]:
 
 def _entry(fields: Mapping[str, Any], document: bytes) -> ListedInstance:
     return ListedInstance(**fields, sha256=digest(document))
+
+
+def write_selection(
+    folder: str | os.PathLike[str],
+    name: str,
+    chosen: Sequence[tuple[Suite, str, int]],
+    decisions: Mapping[str, Any],
+    purpose: str = "",
+    kept: Literal["files", "drawn"] = "files",
+) -> Suite:
+    """Make a suite of instances that were chosen among those of other suites.
+
+    Each is drawn under the name that it has there, behind the name of this suite.
+
+    Args:
+        folder: as in `generate`.
+        name: the suite's name.
+        chosen: the suite, the name and the cluster of each instance.
+        decisions: what a `Selection` records of the choice.
+        purpose: one line on what the suite is for.
+        kept: as in `generate`.
+
+    Raises:
+        InputError: if nothing draws one of them, or the folder is taken or cannot be written.
+    """
+    check_name(name, "name")
+    sources: list[Source] = []
+    documents: list[Document] = []
+    for suite, candidate, cluster in chosen:
+        source = suite.content.source_of(suite.entries[candidate])
+        place = replace(suite.place(candidate), name=f"{name}.{candidate}")
+        if source is not None and source not in sources:
+            sources.append(source)
+        listed = partial(_chosen, place, {"source": source and sources.index(source), "cluster": cluster})
+        documents.append((place.name, place.document, listed))
+    recipe = validated(Selection, {**decisions, "source": tuple(sources)})
+    return write_suite(
+        Path(folder), SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe), documents
+    )
+
+
+def _chosen(place: Place, fields: Mapping[str, Any], document: bytes) -> ListedInstance:
+    return place.entry(document).model_copy(update=fields)
 
 
 def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document]) -> Suite:
