@@ -80,11 +80,11 @@ def select(
             f"{limit.text}: {limit.holds(rows_chosen).sum()} chosen, {limit.holds(known).sum()} candidates"
         )
     if picture is not None:
-        from mincache.site import charts
-        from mincache.site.plane_chart import plane_chart
+        from mincache.site import drawing
+        from mincache.site.pictures import plane_chart
 
         prepare(picture)
         groups = [title if i in choice.chosen else "candidates" for i in range(len(known))]
         names = [str(row["name"]) for row in known]
-        charts.write(plane_chart(choice.plane, names, groups, {"candidates": "#bbbbbb"}), picture)
+        drawing.write(plane_chart(choice.plane, names, groups, {"candidates": "#bbbbbb"}), picture)
     click.echo(f"{len(suite)} of {len(known)} candidates, listed in {output / suites.RECIPE_FILE}")
