@@ -27,7 +27,7 @@ from mincache.problem.quantity import Array
 from mincache.solving import registry
 from mincache.solving.contract import Run, answer
 
-Measured = Mapping[str, str | float]
+Candidate = Mapping[str, str | float]
 """What was measured of a candidate, by column: its name, its SHA-256, features, whether the optimum is proven
 (1 or 0), and the gaps of the quick solvers."""
 
@@ -53,7 +53,7 @@ class Limit:
     """How many of the instances may, or must, have a column below or above a value.
 
     Attributes:
-        column: of `Measured`.
+        column: of `Candidate`.
         below: whether values below count; else those above.
         value: the value.
         count: how many.
@@ -79,7 +79,7 @@ class Limit:
         except (TypeError, ValueError):
             raise InputError("limit", "must be written as gini>0.5=4", excerpt(text)) from None
 
-    def holds(self, rows: Sequence[Measured]) -> Array:
+    def holds(self, rows: Sequence[Candidate]) -> Array:
         """Return which rows count, bool [K].
 
         Raises:
@@ -150,7 +150,7 @@ def measure(
 _Job = tuple[str, str, str, tuple[str, ...], float]
 
 
-def _mapped(jobs: Sequence[_Job], workers: int) -> Iterator[Measured]:
+def _mapped(jobs: Sequence[_Job], workers: int) -> Iterator[Candidate]:
     if workers == 1 or len(jobs) < workers:
         yield from map(_measured, jobs)
         return
@@ -158,7 +158,7 @@ def _mapped(jobs: Sequence[_Job], workers: int) -> Iterator[Measured]:
         yield from pool.map(_measured, jobs, chunksize=4)
 
 
-def _measured(job: _Job) -> Measured:
+def _measured(job: _Job) -> Candidate:
     folder, name, sha256, solvers, time_limit_s = job
     instance = _suite(folder).place(name).instance()
     found = asdict(features(instance, time_limit_s))
@@ -180,7 +180,7 @@ def _suite(folder: str) -> Suite:
     return Suite(folder)
 
 
-def read_rows(file: Path) -> list[Measured]:
+def read_rows(file: Path) -> list[Candidate]:
     """Return the rows of a file that `measure` has written.
 
     Raises:
@@ -194,7 +194,7 @@ def read_rows(file: Path) -> list[Measured]:
         raise InputError(str(file), "must hold measured candidates", "another file") from None
 
 
-def _column(rows: Sequence[Measured], column: str) -> Array:
+def _column(rows: Sequence[Candidate], column: str) -> Array:
     if column not in rows[0]:
         raise InputError(
             "measured", f"must have a column {column}", "a file without it", "choose another file"
@@ -202,7 +202,7 @@ def _column(rows: Sequence[Measured], column: str) -> Array:
     return np.array([float(row[column]) for row in rows])
 
 
-def standardised(rows: Sequence[Measured], solvers: Sequence[str] = ()) -> Array:
+def standardised(rows: Sequence[Candidate], solvers: Sequence[str] = ()) -> Array:
     """Return what characterises instances as numbers of one scale, [K, F]: deviations from the mean.
 
     Sizes and tightness enter by their logarithms; what is not known counts as the mean.
@@ -225,7 +225,7 @@ def plane(points: Array) -> Array:
 
 
 def select(
-    rows: Sequence[Measured],
+    rows: Sequence[Candidate],
     count: int,
     clusters: int,
     seed: int,

@@ -155,8 +155,8 @@ def test_the_command_chooses_a_suite_that_verifies(pools, file, tmp_path):
 
 def test_given_instances_cannot_be_chosen(pools, file, tmp_path):
     """What nothing draws cannot be drawn again under another name."""
-    given = collect(tmp_path / "given", "given", [pools[1].path("plain.l0.n6.t0")])
-    args = ["select", str(given.folder), "-n", "1", "--clusters", "1", "--seed", "1"]
+    given = collect(tmp_path / "given", "given", [pools[1].path(f"plain.l{n}.n6.t0") for n in (0, 1)])
+    args = ["select", str(given.folder), "-n", "1", "--clusters", "2", "--seed", "1"]
     args += ["--measured", str(file), "-o", str(tmp_path / "x")]
     done = CliRunner().invoke(instances, args)
     assert "must have a column local-search" in str(done.exception)
