@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -156,12 +157,17 @@ class Ddpg(PolicyLearner):
         """Return an agent to be trained on `course`; of draws, each round has a library and an N of its own.
 
         Raises:
-            InputError: if the course is draws, and one policy is for one problem.
+            InputError: if the course is draws, and one policy is for one problem, or it ends before the
+                warming up does.
         """
         if isinstance(course, Draws):
             if not self.every_problem:
                 raise InputError("course", "must be episodes of one library", "draws", "or use variant=sets")
             course = replace(course, varied=False)  # the memory holds slots of one number of models
+        transitions = self.episodes * course.scenario.slots
+        if transitions <= self.warmup:
+            rule = f"must be below {transitions}, the transitions of the training"
+            raise InputError("ddpg.warmup", rule, str(self.warmup), "nothing would be learned: add episodes")
         return Agent(self, course)
 
 
@@ -210,6 +216,7 @@ class Agent(Pupil):
         from mincache.views.environment import EdgeCachingVectorEnv
 
         rng = generator(self.course.seed, "ddpg", "round", done)
+        self.metrics = {"noise": self.noise(done), "critic_loss": math.nan, "value": math.nan}
         episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course
         env = EdgeCachingVectorEnv(episodes, self.setting.environments, view=self.view)
         return self.play(env, done, self.noise(done), rng)
@@ -246,20 +253,27 @@ class Agent(Pupil):
         """Take the steps that follow a step of the environments."""
         self.replay.fix_reward_scale()
         for _ in range(self.setting.updates):
-            self.update(self.replay.sample(self.setting.batch, rng))
+            loss, value = self.update(self.replay.sample(self.setting.batch, rng))
+        self.metrics = {**self.metrics, "critic_loss": float(loss), "value": float(value)}
 
-    def update(self, batch: Transitions) -> None:
-        """Take one step of (15) and (16), and let the target networks follow, (17) and (18)."""
+    def update(self, batch: Transitions) -> tuple[Tensor, Tensor]:
+        """Take one step of (15) and (16), and let the target networks follow, (17) and (18).
+
+        Returns the critic's loss and the mean value of the actor's actions, both from before the step.
+        """
         targets = target_values(self.target_actor, self.target_critic, batch, self.discount)
-        step(self.critic_optimiser, critic_loss(self.critic, batch, targets))
+        loss = critic_loss(self.critic, batch, targets)
+        step(self.critic_optimiser, loss)
         self.critic.requires_grad_(False)
         scores = self.actor.scores(batch.state)
         excess = (scores.abs() - self.setting.score_limit).relu()
         penalty = self.setting.score_penalty * excess.square().sum(dim=1).mean()
-        step(self.actor_optimiser, penalty - policy_value(self.critic, batch.state, scores.tanh()))
+        value = policy_value(self.critic, batch.state, scores.tanh())
+        step(self.actor_optimiser, penalty - value)
         self.critic.requires_grad_(True)
         soft_update(self.target_actor, self.actor, self.setting.target_rate)
         soft_update(self.target_critic, self.critic, self.setting.target_rate)
+        return loss.detach(), value.detach()
 
 
 def target_values(actor: nn.Module, critic: nn.Module, batch: Transitions, discount: float) -> Tensor:

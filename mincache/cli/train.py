@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from mincache.cli.options import COUNT, SEED, FilePath, machine_output, prepare
 from mincache.cli.terminal import Bars, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from mincache.learning.draws import TrainingSource
     from mincache.learning.policies import Policy
@@ -37,10 +38,12 @@ POLICY_FILE = FilePath("file", ".safetensors", dir_okay=False)
 @click.option("--float16", is_flag=True, help="Write weights as float16; the file is half as large.")
 @click.option("-o", "--output", type=POLICY_FILE,
               help="Policy file.  [default: named after the training, in the current folder]")  # fmt: skip
+@click.option("--log", type=FilePath("file", ".csv", dir_okay=False),
+              help="CSV file for the rewards, losses, values and noise of each round.")  # fmt: skip
 @machine_output("an object")
 def train(
     solver: str, suite: str, users: int | None, library: int | None, seed: int, episodes: int | None,
-    device: str | None, float16: bool, output: Path | None, form: str | None,
+    device: str | None, float16: bool, output: Path | None, log: Path | None, form: str | None,
 ) -> None:  # fmt: skip
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
 
@@ -70,12 +73,37 @@ def train(
     checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
     with _bar(learner.episodes) as show:
         session = Session(learner, course, checkpoint, show)
-        policy = session.train(_title(suite, users, library))
+        watch = None if log is None else _logging(log, checkpoint.episodes)
+        try:
+            policy = session.train(_title(suite, users, library), watch)
+        except KeyboardInterrupt:
+            kept = f"{checkpoint.episodes} of {learner.episodes} episodes are kept"
+            click.echo(f"interrupted: {kept}; repeat the command to continue", err=True)
+            sys.exit(1)
     last = _write(path, policy.in_float16() if float16 else policy, session, command)
     checkpoint.remove()
     gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
     found = {"policy": str(path), "mean_cost": last.validation_cost, "gap": last.validation_gap}
     answer(form, found, f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
+
+
+def _logging(path: Path, kept: int) -> Callable[[int, Mapping[str, float]], None]:
+    """Return what adds a row a round to a CSV file, whose rows up to the episodes that are kept stay."""
+    import csv
+
+    rows: list[dict[str, Any]] = []
+    if kept and path.exists():
+        with path.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["episode"]) <= kept]
+
+    def log(episode: int, metrics: Mapping[str, float]) -> None:
+        rows.append({"episode": episode, **metrics})
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[-1]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return log
 
 
 def _spec(solver: str, episodes: int | None, device: str | None) -> str:

@@ -79,6 +79,11 @@ class Checkpoint:
         self._training, self.notes = progress.training, progress.notes
         self._episodes = progress.episodes
 
+    @property
+    def episodes(self) -> int:
+        """How many episodes are kept."""
+        return self._episodes
+
     def load(self) -> tuple[int, dict[str, Array]]:
         """Return the episodes that are done and the learner's arrays then: 0 and none at first."""
         return self._episodes, self._arrays

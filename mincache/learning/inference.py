@@ -71,13 +71,16 @@ def slot_network(weights: Weights) -> Network:
     return score
 
 
-def perceptron(weights: Weights, name: str) -> Callable[[Array], Array]:
-    """Return the perceptron whose weights have this name, with ReLU between its layers."""
+def perceptron(
+    weights: Weights, name: str, activation: Callable[[Array], Array] | None = None
+) -> Callable[[Array], Array]:
+    """Return the perceptron whose weights have this name, with ReLU, or another one, between its layers."""
     *hidden, (last_weight, last_bias) = _layers(weights, name)
+    between = activation or _relu
 
     def forward(values: Array) -> Array:
         for weight, bias in hidden:
-            values = _relu(values @ weight + bias)
+            values = between(values @ weight + bias)
         return np.asarray(values @ last_weight + last_bias)
 
     return forward

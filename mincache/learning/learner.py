@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mincache.errors import InputError
@@ -17,7 +18,7 @@ from mincache.learning.acting import AnyView, answer, load, network_of
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.policies import Policy, PolicyCard
-from mincache.learning.training import TrainingWatcher, check_libraries
+from mincache.learning.training import MetricsLog, TrainingWatcher, check_libraries
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
@@ -40,11 +41,13 @@ class Pupil(ABC):
         network: what becomes the policy.
         view: how the network sees slots and says what to do.
         parts: everything that changes in a training, by name.
+        metrics: numbers on the last round, by name, for whoever watches.
     """
 
     network: nn.Module
     view: AnyView
     parts: Mapping[str, Part]
+    metrics: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
     def learn(self, done: int) -> float:
@@ -175,6 +178,7 @@ class PolicyLearner(Learner):
         watch: TrainingWatcher | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
+        log: MetricsLog | None = None,
     ) -> Policy:
         """Return a policy trained on `course`; the same course and parameters give the same policy.
 
@@ -183,6 +187,7 @@ class PolicyLearner(Learner):
             watch: hears of each round of `environments` episodes.
             title: for people: what the policy is for.
             checkpoint: where to keep the training as it goes, and to go on from.
+            log: hears of each round's metrics.
 
         Raises:
             InputError: if the course has rules that the learner does not keep.
@@ -205,6 +210,8 @@ class PolicyLearner(Learner):
             for done in range(begun, self.episodes, self.environments):
                 reward = pupil.learn(done)
                 policy = Policy(card, pupil.weights())
+                if log is not None:
+                    log(done + self.environments, {"mean_reward": reward, **pupil.metrics})
                 if watch is not None:
                     network = network_of(policy, pupil.view, course.problem)
                     watch(done + self.environments, reward, partial(answer, network, pupil.view))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -27,6 +27,8 @@ VALIDATION_TRACES = 4
 VALIDATION_DRAWS = 20
 TrainingWatcher = Callable[[int, float, Callable[[Instance], Solution]], None]
 """Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
+MetricsLog = Callable[[int, Mapping[str, float]], None]
+"""Hears of each round: episodes so far, and numbers on the round by name, such as the critic's loss."""
 
 
 def check_libraries() -> None:
@@ -69,8 +71,9 @@ class Trainable(Protocol):
         watch: TrainingWatcher | None = None,
         title: str = "",
         checkpoint: Checkpoint | None = None,
+        **more: Any,
     ) -> Policy:
-        """Return a policy trained on `course`, going on from the checkpoint."""
+        """Return a policy trained on `course`, going on from the checkpoint; `log` is among the keywords."""
 
 
 class CurvePoint(StrictTable):
@@ -183,10 +186,16 @@ class Session:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._started = checkpoint.notes.setdefault("started", now)
 
-    def train(self, title: str) -> Policy:
-        """Train, and return the policy."""
+    def train(self, title: str, log: MetricsLog | None = None) -> Policy:
+        """Train, and return the policy.
+
+        Args:
+            title: for people: what the policy is for.
+            log: hears of each round's metrics; for learners that have some.
+        """
         self._stopwatch.resume()
-        policy = self._learner.train(self._course, self._hear, title, self._checkpoint)
+        more = {} if log is None else {"log": log}
+        policy = self._learner.train(self._course, self._hear, title, self._checkpoint, **more)
         self._stopwatch.pause()
         return policy
 

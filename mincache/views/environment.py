@@ -32,7 +32,6 @@ from mincache.views.episodes import EpisodeOrder, Episodes
 from mincache.views.film import Film
 from mincache.views.observations import LIMIT
 from mincache.views.played import Played, source_of
-from mincache.views.rendering import Shown
 
 REWARDS = ("cost", "regret")
 """A reward is minus a slot's cost, or minus what that is above the slot's optimum."""
@@ -127,6 +126,11 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self.single_observation_space, self.single_action_space = spaces(self.view, self._problem)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+    @property
+    def problem(self) -> Instance:
+        """An instance of what is played, for all but its trace."""
+        return self._problem
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -262,16 +266,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         """
         if self._shown is None or self.render_mode is None:
             return None
-        slots, decisions, scores, number = self._shown
-        copies = [
-            Shown(
-                slots.between(k, k + 1),
-                Decisions(*(array[k : k + 1] for array in decisions)),
-                SlotScores(*(score[k : k + 1] for score in scores)),
-                number,
-            )
-            for k in range(self.num_envs)
-        ]
+        copies = rendering.copies_of(*self._shown)
         if self.render_mode == "rgb_array":
             return tuple(rendering.frame(copy) for copy in copies)
         texts = tuple(rendering.text(copy) for copy in copies)
@@ -316,6 +311,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
             autoreset_mode=AutoresetMode.DISABLED, **kwargs,
         )  # fmt: skip
         self.render_mode = render_mode
+        self.view, self.problem = self._batch.view, self._batch.problem
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
 

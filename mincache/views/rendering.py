@@ -35,6 +35,19 @@ class Shown(NamedTuple):
     number: int
 
 
+def copies_of(slots: Instance, decisions: Decisions, scores: SlotScores, number: int) -> list[Shown]:
+    """Return a step of K copies, an instance of K slots, copy by copy."""
+    return [
+        Shown(
+            slots.between(k, k + 1),
+            Decisions(*(array[k : k + 1] for array in decisions)),
+            SlotScores(*(score[k : k + 1] for score in scores)),
+            number,
+        )
+        for k in range(slots.slot_count)
+    ]
+
+
 def text(shown: Shown) -> str:
     """Return the slot in a few lines: the cache, a line a user, and the cost."""
     instance, (cache, bandwidth, steps) = shown.instance, shown.decisions

@@ -1,6 +1,8 @@
 """`mincache train`: a policy and the record of its making, or one line why not."""
 
+import csv
 import json
+import math
 import re
 import shlex
 from contextlib import chdir
@@ -105,8 +107,8 @@ def test_a_trained_policy_solves_the_suite(made):
         ({"--suite": "frames-v1"}, "scenario: must have no rule that the learner does not"),
         ({0: "cloud-only"}, "solver: must have train and episodes and device and every_problem"),
         ({0: "ddpg[nothing=1]"}, "must have the parameter"),
-        ({0: "ddpg[replay=1000000000000]"}, "replay: must fit into memory"),
-        ({0: "ddpg[hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
+        ({0: "ddpg[warmup=10,replay=1000000000000]"}, "replay: must fit into memory"),
+        ({0: "ddpg[warmup=10,hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
     ],
 )
 def test_unusable_input_is_refused(change, rule):
@@ -181,3 +183,36 @@ def test_library_and_users_go_together(left_out):
         CliRunner().invoke(train, alone, catch_exceptions=False)
     with pytest.raises(InputError, match="--users and --library: must be given both"):
         CliRunner().invoke(train, [SOLVER, "--suite", "smoke-v1"], catch_exceptions=False)
+
+
+def test_what_happens_in_a_training_can_be_watched(tmp_path):
+    """A row a round: noise falls as it is set, losses and values appear once the warming up is over."""
+    log = tmp_path / "log.csv"
+    arguments = [*ARGUMENTS, "--log", str(log), "-o", str(tmp_path / "p.safetensors")]
+    arguments[0] = "ddpg[hidden=8,batch=8,warmup=150,updates=1]"
+    assert CliRunner().invoke(train, arguments, catch_exceptions=False).exit_code == 0
+    first, second = csv.DictReader(log.open())
+    assert (first["episode"], second["episode"]) == ("10", "20")
+    assert float(first["noise"]) == 1.0 > float(second["noise"])
+    assert math.isnan(float(first["critic_loss"]))
+    assert math.isfinite(float(second["critic_loss"]) + float(second["value"]) + float(second["mean_reward"]))
+
+
+def test_a_training_too_short_to_learn_is_refused(tmp_path):
+    """If all its transitions are met while warming up, no weight would change."""
+    arguments = ["ddpg[warmup=200]", *ARGUMENTS[1:], "-o", str(tmp_path / "p.safetensors")]
+    with pytest.raises(InputError, match=r"ddpg.warmup: must be below 200, the transitions of the training"):
+        CliRunner().invoke(train, arguments, catch_exceptions=False)
+
+
+def test_an_interrupted_training_says_how_to_go_on(tmp_path, monkeypatch):
+    """It counts the episodes that are kept, and ends with status 1."""
+    from mincache.learning.training import Session
+
+    def interrupted(self, *arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "train", interrupted)
+    result = CliRunner().invoke(train, [*ARGUMENTS, "-o", str(tmp_path / "p.safetensors")])
+    assert result.exit_code == 1
+    assert "interrupted: 0 of 20 episodes are kept; repeat the command to continue" in result.output

@@ -1,0 +1,149 @@
+"""One's own agents as a solver: policies found by their problem, and agents of other libraries exported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mincache.errors import InputError, excerpt, in_file
+from mincache.learning import policies
+from mincache.learning.agents import view_of
+from mincache.learning.inference import perceptron, perceptron_shapes
+from mincache.learning.policies import Policy, PolicyCard
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.solution import Solution
+from mincache.solving.contract import RAW_DIGITS, Run, Solver
+from mincache.views import actions
+from mincache.views.agent_view import AgentView
+
+_ACTIVATIONS: Mapping[str, Callable[[Array], Array] | None] = {"relu": None, "tanh": np.tanh}
+_SQUASHES: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "clip": lambda raw: raw.clip(-1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class PolicySolver(Solver):
+    """The policy that was trained for an instance's problem answers it; other instances are declined.
+
+    As it is, it answers with policies that `export_policy` has written. For networks of another kind, derive
+    from it and write `predict`.
+
+    Attributes:
+        policies: a policy file, or a folder of them, as `export_policy` writes them.
+    """
+
+    kind: ClassVar[str] = "learned"
+
+    policies: Path | None = None
+
+    def predict(self, policy: Policy, states: Array) -> Array:
+        """Return the raw actions [T, action] of states [T, state], all slots at once.
+
+        Args:
+            policy: the card and the weights of the policy, read and checked.
+            states: what the policy's view shows of the slots.
+        """
+        form, weights = policy.card.parameters, policy.weights
+        names = [f"layers.{2 * i}.bias" for i in range(len(weights) // 2)]
+        sizes = [weights[name].size for name in names if name in weights]
+        if form.get("activation") not in _ACTIVATIONS or form.get("squash") not in _SQUASHES:
+            raise InputError("parameters", "must be those of an exported policy", excerpt(form))
+        policy.check_shapes(perceptron_shapes("layers", states.shape[1], *sizes))
+        scores = perceptron(weights, "layers", _ACTIVATIONS[form["activation"]])(states)
+        return _SQUASHES[form["squash"]](scores)
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
+        if self.policies is None:
+            return "it needs policies: name a file or a folder as its parameter policies"
+        declined = super().supports(instance)
+        if declined is None and (path := self._find(instance)) is None:
+            return f"no policy in {self.policies} is for this library, radio and server and these users"
+        if declined is None and path is not None:
+            _read(path, path.stat().st_mtime_ns)
+        return declined
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return what the policy says, slot by slot.
+
+        Raises:
+            InputError: if there is none for this instance.
+        """
+        path = self._find(instance)
+        if path is None:
+            raise InputError("instance", "must be one that a policy is for", instance.name)
+        policy, view = _read(path, path.stat().st_mtime_ns)
+        raw = self.predict(policy, view.apply(instance))
+        run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
+        return Solution.of(instance, view.invert(instance, raw))
+
+    def _find(self, instance: Instance) -> Path | None:
+        if self.policies is None:
+            return None
+        known = sorted(self.policies.glob("*.safetensors")) if self.policies.is_dir() else [self.policies]
+        problem = policies.problem_digest(instance)
+        return next((path for path in known if policies.read_card(path).problem == problem), None)
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, stamp: int) -> tuple[Policy, AgentView]:
+    policy = policies.read_policy(path)
+    with in_file(path):
+        view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
+        if view.versions != policy.card.versions:
+            rule = f"must be for {' and '.join(view.versions)}"
+            raise InputError("versions", rule, "others", "train it again")
+    return policy, view
+
+
+def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> None:
+    """Write the policy of an agent of Stable-Baselines3 as a policy file, which holds numbers alone.
+
+    Args:
+        agent: DDPG, TD3, SAC, PPO or A2C with `MlpPolicy`, trained on the environment of mincache.
+        path: the file, such as `policies/l0.n10.safetensors`.
+        title: for people: what the policy is for.
+
+    Raises:
+        InputError: if its network is of another kind.
+    """
+    layers, squash = _layers_of(agent)
+    activations = {type(layer).__name__ for layer in layers if not hasattr(layer, "weight")} - {"Identity"}
+    known = activations <= {"ReLU", "Tanh"} and len(activations) <= 1
+    if not known or agent.get_vec_normalize_env() is not None:
+        rule = "must have a perceptron with ReLU or Tanh on states as they are"
+        raise InputError("agent", rule, f"{type(agent).__name__} with {', '.join(sorted(activations))}")
+    env = agent.get_env()
+    problem, view = env.get_attr("problem")[0], env.get_attr("view")[0]
+    form = {"activation": "tanh" if activations == {"Tanh"} else "relu", "squash": squash}
+    card = PolicyCard(
+        solver=f"stable-baselines3 {type(agent).__name__}", versions=view.versions, seed=agent.seed or 0,
+        parameters=form | {"steps": agent.num_timesteps}, title=title,
+        problem=policies.problem_digest(problem), users=problem.user_count, models=problem.model_count,
+    )  # fmt: skip
+    policies.write_policy(path, Policy(card, _weights([one for one in layers if hasattr(one, "weight")])))
+
+
+def _layers_of(agent: Any) -> tuple[list[Any], str]:
+    """Return the layers from state to action in order, and how the last one's output is bounded."""
+    actor = getattr(agent.policy, "actor", None)
+    if actor is None:
+        return [*agent.policy.mlp_extractor.policy_net, agent.policy.action_net], "clip"
+    if hasattr(actor, "latent_pi"):
+        return [*actor.latent_pi, actor.mu], "tanh"
+    return list(actor.mu)[:-1], "tanh"
+
+
+def _weights(layers: Sequence[Any]) -> Mapping[str, Array]:
+    parts = {"weight": [one.weight for one in layers], "bias": [one.bias for one in layers]}
+    return {
+        f"layers.{2 * i}.{name}": tensor.detach().cpu().numpy()
+        for name, tensors in parts.items()
+        for i, tensor in enumerate(tensors)
+    }

@@ -1,0 +1,111 @@
+"""Agents of an outside library answer as a solver, from files that hold numbers alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mincache import InputError, Run, evaluate
+from mincache.generation.scenario import Scenario
+from mincache.learning import policies
+from mincache.learning.policy_solver import PolicySolver, export_policy
+from mincache.solving.conformance import check_solver
+from mincache.views.agent_view import AgentView
+from mincache.views.episodes import Episodes
+
+sb3 = pytest.importorskip("stable_baselines3")
+
+SCENARIO = Scenario(users=3, models=4, slots=5)
+EPISODES = Episodes(SCENARIO, SCENARIO.library(0, 1), library_index=1)
+PLAYED = {"scenario": {"users": 3, "models": 4, "slots": 5}, "library": 1}
+
+
+def agent_of(algorithm: str):
+    """A fresh agent on two copies, its weights as they were drawn."""
+    from mincache.views.stable_baselines import StableBaselinesVecEnv
+
+    return getattr(sb3, algorithm)("MlpPolicy", StableBaselinesVecEnv(2, **PLAYED), device="cpu", seed=1)
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "TD3", "SAC", "DDPG"])
+def test_an_exported_agent_says_what_it_said(algorithm, tmp_path):
+    """Its decisions are those of the library's own deterministic actions."""
+    agent = agent_of(algorithm)
+    export_policy(agent, tmp_path / "one.safetensors", "a toy")
+    solver, instance = PolicySolver(tmp_path), EPISODES.instance(3)
+    assert solver.supports(instance) is None
+    raw = agent.predict(AgentView().apply(instance), deterministic=True)[0]
+    policy = policies.read_policy(tmp_path / "one.safetensors")
+    assert solver.predict(policy, AgentView().apply(instance)) == pytest.approx(raw, abs=1e-5)
+    solution = solver.solve(instance, Run.seeded(0))
+    assert (solution.cache == AgentView().invert(instance, raw).cache).all()
+    assert evaluate(instance, solution).feasible
+
+
+def test_of_a_folder_the_policy_of_the_problem_answers(tmp_path):
+    """Others are declined, whatever else differs than the trace."""
+    export_policy(agent_of("PPO"), tmp_path / "one.safetensors")
+    solver = PolicySolver(tmp_path)
+    other = replace(EPISODES, library=SCENARIO.library(0, 2)).instance(0)
+    assert "no policy in" in solver.supports(other)
+    with pytest.raises(InputError, match="must be one that a policy is for"):
+        solver.solve(other, Run.seeded(0))
+    assert "it needs policies" in PolicySolver().supports(other)
+
+
+def test_a_policy_of_another_kind_is_refused(tmp_path):
+    """One line says so, and so does the export of what is no plain perceptron."""
+    export_policy(agent_of("PPO"), path := tmp_path / "one.safetensors")
+    policy = policies.read_policy(path)
+    card = policy.card.model_copy(update={"parameters": {}})
+    policies.write_policy(path, replace(policy, card=card))
+    with pytest.raises(InputError, match="parameters: must be those of an exported policy"):
+        PolicySolver(tmp_path).solve(EPISODES.instance(0), Run.seeded(0))
+    policies.write_policy(path, replace(policy, weights={"layers.0.bias": np.zeros(2, np.float32)}))
+    with pytest.raises(InputError, match=r"weights.layers.0.bias: must not be in the file"):
+        PolicySolver(tmp_path).solve(EPISODES.instance(0), Run.seeded(0))
+
+    odd = sb3.PPO(
+        "MlpPolicy", agent_of("PPO").get_env(), policy_kwargs={"activation_fn": __import__("torch").nn.ELU}
+    )
+    with pytest.raises(InputError, match="agent: must have a perceptron"):
+        export_policy(odd, path)
+
+
+OWN = '''
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.learning.policy_solver import PolicySolver
+
+
+@dataclass(frozen=True)
+class Mine(PolicySolver):
+    """One linear layer."""
+
+    def predict(self, policy, states):
+        return np.tanh(states @ policy.weights["w"])
+'''
+
+
+def test_an_own_network_takes_ten_lines(tmp_path):
+    """A class with predict, and a file that write_policy has written, pass the checks of the contract."""
+    (tmp_path / "mine.py").write_text(OWN)
+    problem = EPISODES.problem
+    size, action = AgentView().sizes(problem)
+    card = policies.PolicyCard(
+        solver="mine",
+        parameters={},
+        problem=policies.problem_digest(problem),
+        versions=AgentView().versions,
+        seed=1,
+    )
+    weights = {"w": np.random.default_rng(0).normal(size=(size, action)).astype(np.float32)}
+    policies.write_policy(tmp_path / "p.safetensors", policies.Policy(card, weights))
+    from mincache.solving import registry
+
+    solver = registry.make(f"{tmp_path / 'mine.py'}:Mine[policies={tmp_path}]")
+    instance = EPISODES.instance(2)
+    assert evaluate(instance, solver.solve(instance, Run.seeded(0))).feasible
+    check_solver(f"{tmp_path / 'mine.py'}:Mine[policies={tmp_path}]")
