@@ -187,8 +187,9 @@ class Agent(Pupil):
     def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
         from torch.optim import Adam
 
-        from mincache.learning.networks import actor_of, critic_of, draw_weights
+        from mincache.learning.networks import draw_weights
         from mincache.learning.replay import Replay
+        from mincache.learning.set_networks import actor_of, critic_of
 
         self.setting, self.course, self.discount = setting, course, setting.chosen.discount
         self.view = view_of(setting.chosen.observation, setting.chosen.action)

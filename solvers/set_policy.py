@@ -83,7 +83,8 @@ class Imitator(Pupil):
         from torch.optim import Adam  # answering does without torch
 
         from mincache.learning.imitation import Examples
-        from mincache.learning.networks import SlotNetwork, draw_weights
+        from mincache.learning.networks import draw_weights
+        from mincache.learning.set_networks import SlotNetwork
 
         self.setting, self.course, self.view = setting, course, SlotView()
         self.network = self.scorer = SlotNetwork(setting.width, setting.blocks)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mincache.errors import InputError, in_file
-from mincache.learning import inference
+from mincache.learning import inference, set_inference
 from mincache.learning.agents import SetView, SlotView, view_of
 from mincache.learning.inference import Network
 from mincache.learning.policies import Policy, read_policy
@@ -65,9 +65,9 @@ def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
     units = max(1, next((weights[name].size for name in _FIRST_BIASES if name in weights), 1))
     if isinstance(view, SlotView):
         blocks = {name.split(".")[2] for name in weights if name.startswith("models.blocks.")}
-        shapes, kind = inference.slot_shapes(units, len(blocks)), inference.slot_network
+        shapes, kind = set_inference.slot_shapes(units, len(blocks)), set_inference.slot_network
     elif isinstance(view, SetView):
-        shapes, kind = inference.set_shapes(units, 1, ACTION_NUMBERS), inference.set_actor
+        shapes, kind = set_inference.set_shapes(units, 1, ACTION_NUMBERS), set_inference.set_actor
     else:
         state, action = view.sizes(instance)
         shapes, kind = inference.perceptron_shapes("layers", state, units, units, action), inference.actor

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from mincache.exact import optimum
-from mincache.learning.networks import SlotNetwork
+from mincache.learning.set_networks import SlotNetwork
 from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Aggregates
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array

@@ -1,7 +1,4 @@
-"""The networks in torch: perceptrons over a whole state, and networks on sets of models.
-
-On sets the same weights serve every model and every user, in any order and number.
-"""
+"""The networks of DDPG in torch: perceptrons over a whole state."""
 
 from __future__ import annotations
 
@@ -13,15 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from mincache.learning.agents import SetView
-from mincache.learning.slot_sets import ACTION_NUMBERS, FEATURES, STATE_NUMBERS, USER_FEATURES
-from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.views.agent_view import AgentView
 from mincache.views.observations import requests_start
 
-SET_FRACTION = 4
-"""An agent on sets has this fraction of the units in a layer, since every model passes through them."""
 _FINAL_BOUND = 3e-3
 
 
@@ -104,111 +95,6 @@ class Critic(nn.Module):
         served = (step_score[:, None] @ requests).squeeze(1) * (M / N)
         own_model = (requests @ cache_score[..., None]).squeeze(-1)
         return own_model, asked * cache_score, served, served * cache_score
-
-
-class SetNetwork(nn.Module):
-    """Numbers for each model of a slot, from the features of all, whatever their order.
-
-    In each block a perceptron sees a model beside the mean and the maximum of all requested ones.
-
-    Args:
-        width: units in each layer.
-        blocks: how often models see each other.
-        outputs: numbers out a model.
-        inputs: numbers in a model.
-    """
-
-    def __init__(self, width: int, blocks: int, outputs: int, inputs: int = FEATURES) -> None:
-        super().__init__()
-        self.embed = perceptron(inputs, width, width)
-        self.blocks = nn.ModuleList(perceptron(3 * width, width, width) for _ in range(blocks))
-        self.head = perceptron(width, width, outputs)
-
-    def forward(self, features: Tensor, requested: Tensor) -> Tensor:
-        """Return the scores [..., M, outputs] of models [..., M, inputs], requested or not [..., M]."""
-        mask = requested.unsqueeze(-1).to(features)
-        count = mask.sum(dim=-2, keepdim=True).clamp(min=1.0)
-        h = torch.relu(self.embed(features)) * mask
-        for block in self.blocks:
-            pooled = torch.cat([h.sum(dim=-2, keepdim=True) / count, h.amax(dim=-2, keepdim=True)], dim=-1)
-            h = torch.relu(h + block(torch.cat([h, pooled.expand(*h.shape[:-1], -1)], dim=-1))) * mask
-        scores: Tensor = self.head(h)
-        return scores
-
-
-class SlotNetwork(nn.Module):
-    """Three scores for each model, and one for each user: what `slot_sets.Scores` says of them.
-
-    Args:
-        width: units in each layer; a user's has a quarter of them.
-        blocks: see `SetNetwork`.
-    """
-
-    def __init__(self, width: int, blocks: int) -> None:
-        super().__init__()
-        self.models = SetNetwork(width, blocks, outputs=3)
-        self.users = perceptron(USER_FEATURES, max(1, width // 4), 1)
-
-    def forward(self, features: Tensor, requested: Tensor, users: Tensor) -> tuple[Tensor, ...]:
-        """Return the scores `cache`, `want` and `serve` of models, [..., M], and `bandwidth` [..., N]."""
-        return *self.models(features, requested).unbind(dim=-1), self.users(users).squeeze(-1)
-
-
-class SetActor(AnyActor):
-    """The policy pi on sets: two scores in (-1, 1) for each model.
-
-    Args:
-        hidden: units in each layer.
-    """
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.models = SetNetwork(hidden, 1, outputs=ACTION_NUMBERS)
-
-    def scores(self, state: Tensor) -> Tensor:
-        """Return the unbounded scores [B, 2 M] of states [B, M (FEATURES + 1)]."""
-        scores: Tensor = self.models(*_models_of(state))
-        return scores.transpose(-1, -2).flatten(start_dim=-2)
-
-
-class SetCritic(nn.Module):
-    """The value Q(s, a) as a sum over the requested models, each seen with its scores and all others.
-
-    Args:
-        hidden: units in each layer.
-    """
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.models = SetNetwork(hidden, 1, outputs=1, inputs=FEATURES + ACTION_NUMBERS)
-
-    def forward(self, state: Tensor, action: Tensor) -> Tensor:
-        """Return the values [B] of actions [B, 2 M] in states [B, M (FEATURES + 1)]."""
-        features, requested = _models_of(state)
-        scores = action.reshape(len(action), ACTION_NUMBERS, -1).transpose(-1, -2)
-        worth: Tensor = self.models(torch.cat([features, scores], dim=-1), requested)
-        return (worth.squeeze(-1) * requested).sum(dim=-1)
-
-
-def actor_of(view: AgentView, problem: Instance, hidden: int) -> AnyActor:
-    """Return an actor for instances like this one."""
-    if isinstance(view, SetView):
-        return SetActor(max(1, hidden // SET_FRACTION))
-    return Actor(*view.sizes(problem), hidden)
-
-
-def critic_of(view: AgentView, problem: Instance, hidden: int, matched: bool) -> Critic | SetCritic:
-    """Return a critic for instances like this one."""
-    if isinstance(view, SetView):
-        return SetCritic(max(1, hidden // SET_FRACTION))
-    state_size, _ = view.sizes(problem)
-    return Critic(state_size, problem.user_count, problem.model_count, hidden, matched)
-
-
-def _models_of(state: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the features [B, M, FEATURES] in states, and whether anyone asks for the model, [B, M]."""
-    models = state.reshape(len(state), -1, STATE_NUMBERS)
-    return models[..., :FEATURES], models[..., FEATURES]
 
 
 def perceptron(*sizes: int) -> nn.Sequential:

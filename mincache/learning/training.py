@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from mincache.errors import MincacheError
+from mincache.exact import optimum
 from mincache.files.tables import StrictTable, TupleOf, Whole
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.draws import Draws, TrainingSource
@@ -20,7 +20,6 @@ from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Solution
 from mincache.solving import registry
-from mincache.solving.contract import Run
 
 RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
 VALIDATION_TRACES = 4
@@ -134,19 +133,17 @@ class Validation:
     course: TrainingSource
     count: int = VALIDATION_TRACES
     instances: Sequence[Instance] = field(init=False)
-    optimal_costs: Sequence[float] | None = field(init=False)
+    optimal_costs: Sequence[float] = field(init=False)
 
     def __post_init__(self) -> None:
         held_out = replace(self.course, purpose="validation")
         self.instances = [held_out.instance(i) for i in range(self.count)]
-        self.optimal_costs = _optimal_costs(self.instances)
+        self.optimal_costs = [evaluate(one, optimum(one).solution).cost for one in self.instances]
 
     def point(self, episode: int, reward: float, answer: Callable[[Instance], Solution]) -> CurvePoint:
         """Return how good an agent is now."""
         costs = [evaluate(instance, answer(instance)).cost for instance in self.instances]
-        gap = None
-        if self.optimal_costs is not None:
-            gap = float(np.mean(np.array(costs) / self.optimal_costs - 1.0))
+        gap = float(np.mean(np.array(costs) / self.optimal_costs - 1.0))
         return CurvePoint(
             episode=episode, mean_reward=reward, validation_cost=float(np.mean(costs)), validation_gap=gap
         )
@@ -254,11 +251,3 @@ class Stopwatch:
         """Stop counting."""
         self.wall_s += time.perf_counter() - self._since[0]
         self.cpu_s += time.process_time() - self._since[1]
-
-
-def _optimal_costs(instances: Sequence[Instance]) -> list[float] | None:
-    try:
-        exact = registry.make("decomposition")
-    except MincacheError:  # not installed: the curve then has costs alone
-        return None
-    return [evaluate(instance, exact.solve(instance, Run.seeded(0))).cost for instance in instances]

@@ -15,7 +15,7 @@ import torch
 from mincache.generation.suites import find
 from mincache.learning import policies
 from mincache.learning.acting import answer, load
-from mincache.learning.networks import SlotNetwork, actor_of
+from mincache.learning.set_networks import SlotNetwork, actor_of
 from mincache.solving import registry
 
 INSTANCE = find("paper-v1").read("paper-v1.l0.n10.t0")

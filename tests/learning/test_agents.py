@@ -6,7 +6,8 @@ import pytest
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.learning.agents import SetView
-from mincache.learning.networks import SetActor, draw_weights
+from mincache.learning.networks import draw_weights
+from mincache.learning.set_networks import SetActor
 from mincache.views.environment import EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 

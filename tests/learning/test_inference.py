@@ -11,10 +11,11 @@ import torch
 
 from mincache import Scenario
 from mincache.generation.suites import find, find_instance
-from mincache.learning import inference, policies
+from mincache.learning import inference, policies, set_inference
 from mincache.learning.acting import load, network_of
 from mincache.learning.agents import SetView, SlotView, view_of
-from mincache.learning.networks import Actor, SetActor, SlotNetwork, actor_of, draw_weights
+from mincache.learning.networks import Actor, draw_weights
+from mincache.learning.set_networks import SetActor, SlotNetwork, actor_of
 from mincache.learning.slot_sets import ACTION_NUMBERS
 from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
@@ -74,9 +75,9 @@ def test_weights_have_torchs_names_and_shapes(kind):
     if kind == "plain":
         network, shapes = Actor(7, 3, 5), inference.perceptron_shapes("layers", 7, 5, 5, 3)
     elif kind == "sets":
-        network, shapes = SetActor(6), inference.set_shapes(6, 1, ACTION_NUMBERS)
+        network, shapes = SetActor(6), set_inference.set_shapes(6, 1, ACTION_NUMBERS)
     else:
-        network, shapes = SlotNetwork(9, 12), inference.slot_shapes(9, 12)
+        network, shapes = SlotNetwork(9, 12), set_inference.slot_shapes(9, 12)
     assert shapes == {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
 
 
@@ -85,7 +86,7 @@ def test_any_number_of_blocks_is_evaluated_in_order(blocks):
     """Eleven blocks come in the order of their numbers, and none is no block."""
     network = SlotNetwork(8, blocks)
     draw_weights(network, np.random.default_rng(3))
-    ours = inference.slot_network({name: weight.numpy() for name, weight in network.state_dict().items()})
+    ours = set_inference.slot_network({name: weight.numpy() for name, weight in network.state_dict().items()})
     for said, theirs in both(network, ours, SlotView().apply(ANY)):
         assert said == pytest.approx(theirs, rel=1e-5, abs=1e-6)
 

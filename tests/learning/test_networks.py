@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mincache.learning.networks import SetCritic, SlotNetwork, draw_weights
+from mincache.learning.networks import draw_weights
+from mincache.learning.set_networks import SetCritic, SlotNetwork
 from mincache.learning.slot_sets import FEATURES
 
 RNG = np.random.default_rng(0)
