@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mincache.bench.records import Cell
 from mincache.errors import InputError
 from mincache.files.documents import digest
+from mincache.problem.evaluation import EVALUATOR_VERSION
 
 _SHOWN_CHARACTERS = 100
 
@@ -50,22 +51,24 @@ class Contenders:
     def __init__(self) -> None:
         self._canonical: dict[str, str] = {}
 
-    def of(self, cell: Cell, authors: Sequence[str] = ()) -> Contender:
-        """Return who ran in `cell`, published by `authors`."""
-        spelled = repr(cell.parameters)
+    def of(self, cell: Mapping[str, Any], authors: Sequence[str] = ()) -> Contender:
+        """Return who ran in a cell with these fields, published by `authors`."""
+        spelled, get = repr(cell.get("parameters", {})), cell.get
         parameters = self._canonical.get(spelled)
         if parameters is None:
-            parameters = self._canonical[spelled] = json.dumps(cell.parameters, sort_keys=True)
+            parameters = json.dumps(get("parameters", {}), sort_keys=True)
+            self._canonical[spelled] = parameters
         return Contender(
-            cell.solver, cell.solver_name, cell.solver_source, cell.solver_files, cell.solver_modules,
-            cell.solver_version, parameters, cell.wall_s, cell.cpu_s, cell.memory_bytes, cell.threads,
-            cell.evaluator_version, "\n".join(sorted(authors)),
+            cell["solver"], cell["solver_name"], cell["solver_source"], get("solver_files", ""),
+            get("solver_modules", ""), get("solver_version", ""), parameters, get("wall_s"), get("cpu_s"),
+            get("memory_bytes"), get("threads", 1), get("evaluator_version", EVALUATOR_VERSION),
+            "\n".join(sorted(authors)),
         )  # fmt: skip
 
 
 def contender(cell: Cell, authors: Sequence[str] = ()) -> Contender:
     """Return who ran in `cell`, published by `authors`."""
-    return Contenders().of(cell, authors)
+    return Contenders().of(vars(cell), authors)
 
 
 def _limit(value: float | None, unit: str) -> str:

@@ -260,13 +260,15 @@ def _unpacked(path: Path) -> Iterator[bytes]:
 
 
 def read_campaigns(
-    folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None
-) -> Iterator[Record]:
+    folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None,
+    read: Callable[..., Iterator[Any]] = journal.attempts,
+) -> Iterator[Any]:  # fmt: skip
     """Yield every attempt recorded by campaigns, in the order given and written.
 
     Args:
         folders: of the campaigns.
         warn: told, in a sentence, of a campaign with damaged lines, which are passed over.
+        read: reads one of them, and calls its second argument for each damaged line.
 
     Raises:
         InputError: if a folder holds no campaign, or all of them together no record.
@@ -274,7 +276,7 @@ def read_campaigns(
     none = True
     for folder in folders:
         torn = count(0)
-        for record in journal.attempts(Path(folder), lambda torn=torn: next(torn)):  # type: ignore[misc]
+        for record in read(Path(folder), lambda torn=torn: next(torn)):
             none = False
             yield record
         if damaged := next(torn):

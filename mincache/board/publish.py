@@ -67,7 +67,7 @@ def _by_contender(
     """Return what counts, by suite and contender, in the order of runs."""
     who, last = Contenders(), {}
     for record in records:
-        last[record.cell.suite, who.of(record.cell, authors), run_of(record.cell)] = record
+        last[record.cell.suite, who.of(vars(record.cell), authors), run_of(record.cell)] = record
     found: dict[str, dict[Contender, list[Record]]] = {}
     counting = zip(last, with_contradictions(list(last.values())), strict=True)
     order = sorted(counting, key=lambda item: (repr(item[0][:2]), item[0][2]))

@@ -6,20 +6,25 @@ of a run, and no mean, depends on any other row: references are the suite's own 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
+from mincache.bench import journal
 from mincache.bench.judge import contradicts
-from mincache.bench.records import Record
+from mincache.bench.records import Cell, Record
 from mincache.board.contenders import Contender, Contenders, chosen, labels
-from mincache.board.entries import Entry, find_suite, verified_cost
+from mincache.board.entries import Entry, find_suite
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.errors import InputError
+from mincache.files.documents import parse_json
 from mincache.generation.recipes import Reference
 from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
@@ -174,39 +179,88 @@ def _reference(references: Mapping[str, Reference], instances: Iterable[str]) ->
     return np.array([one.cost if one is not None and one.cost > 0 else np.nan for one in known])
 
 
-def failure(record: Record) -> str:
+_CELL_FIELDS = set(Cell.model_fields) - {"libraries"}
+_FIELDS = {"stop_reason", "verdict", "reason", "bound", "solution_sha256", "import_s", "build_s", "start_s",
+           "solve_s", "started"}  # fmt: skip
+_CELL = TypedDict(  # type: ignore[misc]
+    "_CELL", {name: Cell.model_fields[name].annotation for name in _CELL_FIELDS}, total=False
+)
+
+
+class _SCORE(TypedDict, total=False):
+    cost: float | None
+    hit_ratio: float
+    low_step_hit_share: float | None
+
+
+_RUN = TypedDict(  # type: ignore[misc]
+    "_RUN",
+    {name: Record.model_fields[name].annotation for name in _FIELDS}
+    | {"cell": _CELL, "score": _SCORE | None, "raw": dict[str, Any] | None, "environment": dict[str, Any],
+       "trace": list[tuple[float, float | None, float | None]]},
+    total=False,
+)  # fmt: skip
+RunDocument = Mapping[str, Any]
+"""What tables need of a record, as JSON has it: of 100,000, whole records take twice as long to read."""
+
+
+def documents(folder: Path, torn: Callable[[], object]) -> Iterator[RunDocument]:
+    """Yield what tables need of every attempt in a campaign; `torn` is called for each that is damaged."""
+    adapter, environments = TypeAdapter(_RUN), dict[bytes, Any]()
+    for payload in journal.payloads(folder, torn):
+        head, mark, tail = payload.rpartition(b',"environment":')  # most of a record, and the same in many
+        try:
+            if tail not in environments:
+                environments[tail] = parse_json(tail[:-1]) if mark else {}
+            yield adapter.validate_json(head + b"}") | {"environment": environments[tail]}
+        except (InputError, ValidationError):
+            torn()
+
+
+def document_of(record: Record) -> RunDocument:
+    """Return what tables need of a record."""
+    parts = {"cell": vars(record.cell), "score": record.score and vars(record.score)}
+    return vars(record) | parts | {"raw": record.raw and record.raw.model_dump()}
+
+
+def _cost(run: RunDocument) -> float | None:
+    score: RunDocument | None = run.get("score")
+    return score["cost"] if score is not None and run["verdict"] == VERIFIED else None
+
+
+def failure(run: RunDocument) -> str:
     """Return how a run ended: verified, declined, or the kind of its failure.
 
     It is what is wrong with the answer; without an answer, why the run ended.
     """
-    if verified_cost(record) is not None:
+    verdict, reason = str(run["verdict"]), str(run["stop_reason"])
+    if _cost(run) is not None:
         return VERIFIED
-    if record.verdict == "skipped":
+    if verdict == "skipped":
         return DECLINED
-    ended_by_itself = record.stop_reason in ("finished", "soft limit")
-    return record.verdict if ended_by_itself or record.verdict != "no solution" else record.stop_reason
+    return verdict if reason in ("finished", "soft limit") or verdict != "no solution" else reason
 
 
-def _values(record: Record) -> tuple[Any, ...]:
+def _values(run: RunDocument) -> tuple[Any, ...]:
     """What the flat table has of a run, in the order of `_NUMBERS` and `_OBJECTS`."""
-    cost, score = verified_cost(record), record.score
-    hit_ratio = 0.0 if cost is None or score is None else score.hit_ratio
-    low = 0.0 if score is None else (score.low_step_hit_share or 0.0) * hit_ratio
-    start_s = record.start_s
+    cost, score, get = _cost(run), run.get("score"), run.get
+    hit_ratio = score["hit_ratio"] if score and cost is not None else 0.0
+    low = (score["low_step_hit_share"] or 0.0) * hit_ratio if score else 0.0
+    solve_s, start_s, cell, environment = get("solve_s"), get("start_s"), run["cell"], run["environment"]
     if start_s is None:  # in records made before it was kept
-        start_s = (record.import_s or 0.0) + (record.build_s or 0.0)
-    answer_s = None if record.solve_s is None else record.solve_s + start_s
-    trace = np.array([(p.seconds, p.cost) for p in record.trace if p.cost is not None]).reshape(-1, 2)
-    environment = record.environment
+        start_s = (get("import_s") or 0.0) + (get("build_s") or 0.0)
+    trace = np.array([point[:2] for point in get("trace", ()) if point[1] is not None]).reshape(-1, 2)
+    answer_s = None if solve_s is None else solve_s + start_s
+    raw = None if cost is None else get("raw")
     return (
-        cost, record.solve_s, answer_s, hit_ratio, low, record.cell.wall_s, record.bound,
-        environment.get("reference_s"), record.cell.instance_sha256, failure(record), record.reason,
-        record.solution_sha256, record.started, trace, None if cost is None else record.raw, environment,
+        cost, solve_s, answer_s, hit_ratio, low, cell.get("wall_s"), get("bound"),
+        environment.get("reference_s"), cell["instance_sha256"], failure(run), get("reason", ""),
+        get("solution_sha256"), run["started"], trace, raw, environment,
     )  # fmt: skip
 
 
 class Gatherer:
-    """Takes in records one by one, and forgets each: of 100,000 the flat table is a tenth."""
+    """Takes in runs one by one, and forgets each: of 100,000 the flat table is a tenth."""
 
     def __init__(self) -> None:
         self._contenders = Contenders()
@@ -214,15 +268,15 @@ class Gatherer:
         self._runs: list[tuple[Any, ...]] = []
         self._entries: dict[tuple[str, Contender], Entry] = {}
 
-    def add(self, record: Record, entry: Entry | None = None) -> None:
-        """Take in a record, of a published entry if it is given; the last attempt at a run counts."""
-        cell = record.cell
+    def add(self, run: RunDocument, entry: Entry | None = None) -> None:
+        """Take in a run, of a published entry if it is given; the last attempt at it counts."""
+        cell = run["cell"]
         who = self._contenders.of(cell, entry.manifest.authors if entry else ())
         number = self._numbers.setdefault(who, len(self._numbers))
-        key = (cell.suite, number, cell.instance, cell.seed, cell.repetition)
-        self._runs.append(key + _values(record))
+        key = (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"])
+        self._runs.append(key + _values(run))
         if entry is not None:
-            self._entries[cell.suite, who] = entry
+            self._entries[cell["suite"], who] = entry
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted."""
@@ -323,5 +377,5 @@ def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = 
     """
     gatherer = Gatherer()
     for record in records:
-        gatherer.add(record)
+        gatherer.add(document_of(record))
     return [one.only(solvers) for one in gatherer.runs(suite)]

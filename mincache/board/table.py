@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas
 
-from mincache.bench.records import RawScore
 from mincache.board import ranks
 from mincache.board.contenders import Contender
 from mincache.board.entries import Entry
@@ -324,13 +323,13 @@ def raw_means(runs: pandas.DataFrame) -> RawMeans:
     return RawMeans(known(float(means["cost"])), rate, excess)
 
 
-def _broken(score: RawScore) -> dict[str, float]:
+def _broken(score: Mapping[str, Any]) -> dict[str, float]:
     """Cost, rates, and the excesses over all slots, those that keep a constraint counting 0."""
-    found = {"cost": math.nan if score.cost is None else score.cost}
+    found = {"cost": math.nan if score["cost"] is None else score["cost"]}
     for name in CONSTRAINTS:
-        broken = score.violations.get(name)
-        found[name] = broken.rate if broken else 0.0
-        found[f"excess of {name}"] = broken.rate * broken.mean_excess if broken else 0.0
+        broken = score["violations"].get(name)
+        found[name] = broken["rate"] if broken else 0.0
+        found[f"excess of {name}"] = broken["rate"] * broken["mean_excess"] if broken else 0.0
     return found
 
 

@@ -15,7 +15,7 @@ from mincache.bench.records import Record
 from mincache.board import render
 from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
-from mincache.board.runs import Gatherer, Runs
+from mincache.board.runs import Gatherer, Runs, document_of
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes
@@ -87,7 +87,7 @@ def gather_board(
         name = f"{folder.parent.name}/{folder.name}"
         checked.wrong[name] = wrong
         for record in records if entry is not None and not wrong else ():
-            gatherer.add(record, entry)
+            gatherer.add(document_of(record), entry)
         tell(name)
     if not checked.wrong:
         received = f"none of {suite}" if suite else "none"

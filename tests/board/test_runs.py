@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mincache import Solution
 from mincache.board.columns import numbers
-from mincache.board.runs import failure, gather
+from mincache.board.runs import document_of, failure, gather
 from mincache.errors import InputError
 from mincache.generation.suites import find
 from mincache.problem.evaluation import evaluate
@@ -22,6 +22,11 @@ OF_OTHERS = {
     "draw_rank_high", "group", "may_be_first", "identical", "solver",
 }  # fmt: skip
 """What is said of a row among others."""
+
+
+def failure_of(one):
+    """Return how a record says that its run ended."""
+    return failure(document_of(one))
 
 
 def run_of(solver, instance, factor, repetition=0, **fields):
@@ -129,10 +134,10 @@ def test_too_few_seeds_are_not_ranked():
 
 def test_failures_are_named_by_what_is_wrong():
     """An answer goes by what is wrong with it; a run without one by what ended it."""
-    assert failure(record("s", "a", stop_reason="memory")) == "memory"
-    assert failure(record("s", "a", stop_reason="soft limit")) == "no solution"
-    assert failure(record("s", "a", verdict="malformed", stop_reason="crash")) == "malformed"
-    assert failure(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall")) == "infeasible"
+    assert failure_of(record("s", "a", stop_reason="memory")) == "memory"
+    assert failure_of(record("s", "a", stop_reason="soft limit")) == "no solution"
+    assert failure_of(record("s", "a", verdict="malformed", stop_reason="crash")) == "malformed"
+    assert failure_of(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall")) == "infeasible"
 
 
 def test_a_bound_above_the_best_known_cost_is_a_failure():
