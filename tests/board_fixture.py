@@ -18,7 +18,7 @@ from mincache.board.entries import (
     write_pack,
     write_table,
 )
-from mincache.board.runs import gather
+from mincache.board.gathering import gather
 from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
 from mincache.generation.streams import Uniforms

@@ -15,7 +15,8 @@ from mincache.bench.records import Record
 from mincache.board import render
 from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
-from mincache.board.runs import Gatherer, Runs, document_of
+from mincache.board.gathering import Gatherer, document_of
+from mincache.board.runs import Runs
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes

@@ -95,7 +95,7 @@ def read_tables(
         InputError: if there is nothing to show.
     """
     from mincache.board.entries import is_campaign, read_campaigns
-    from mincache.board.runs import Gatherer, documents
+    from mincache.board.gathering import Gatherer, documents
     from mincache.board.table import Table
     from mincache.board.verify import gather_board
 

@@ -111,7 +111,7 @@ def _data(one: SuitePages) -> Iterator[tuple[str, bytes]]:
         yield one.data_path(suffix), text([one.table]).encode()
     yield one.data_path("runs.csv"), render.runs_csv(one.runs).encode()
     for kind, drawn in one.charts.items():
-        yield one.data_path(f"{kind}.csv"), render.csv_text(_names(drawn.rows), drawn.rows).encode()
+        yield one.data_path(f"{kind}.csv"), render.csv_text(list(_kinds(drawn.rows)), drawn.rows).encode()
     for row in one.table.rows:
         wanted = set(one.cells["solution"].loc[row.number])
         for document in row.entry.solutions() if row.entry is not None else ():
@@ -155,7 +155,7 @@ def _templates() -> Any:
         "breakable": lambda text: Markup(_BREAKS.sub(r"\1<wbr>", str(escape(text)))),
         "sortable": lambda value, kind, text="": Markup(_sortable(value, text or _written(value, kind))),
         "slug": lambda title: re.sub(r"\W+", "-", title.lower()),
-        "written": _written, "names": _names, "kind_of": _kind_of,
+        "written": _written, "kinds": _kinds,
         "between": lambda ends: formats.between(*map(str, ends)) if ends else "",
     }  # fmt: skip
     environment.tests |= {
@@ -182,9 +182,7 @@ def _sortable(value: Any, text: str) -> str:
     return f' data-v="{shown}"' if shown not in ("", text) else ""
 
 
-def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
-
-
-def _kind_of(rows: Sequence[Mapping[str, Any]], name: str) -> str:
-    return "any" if any(isinstance(row.get(name), int | float) for row in rows) else "text"
+def _kinds(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The columns of a chart's rows, and whether each holds numbers."""
+    values = {name: value for row in rows for name, value in row.items()}
+    return {name: "any" if isinstance(value, int | float) else "text" for name, value in values.items()}

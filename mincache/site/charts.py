@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas
 
 from mincache.board.comparison import Comparison
 from mincache.board.runs import DECLINED, VERIFIED
@@ -111,6 +113,7 @@ def _draw_users(rows: ChartRows) -> Any:
     return drawing.lines(rows, drawing.users_axis(rows, 12), drawing.gap_axis("gap", f"mean gap {_TO_BEST}"))
 
 
+@lru_cache(maxsize=1)
 def _anytime(table: Table) -> ChartRows:
     """Share of (run, target gap) pairs that each row has reached by each time."""
     reached = {row.solver: reached_s(row) for row in solved(table)[:MOST_SOLVERS]}
@@ -138,15 +141,19 @@ def _horizon_s(table: Table) -> float:
 def reached_s(row: Row) -> Array:
     """Return when in s each run of a row had a cost within each target gap of the reference; inf if never."""
     limits = 1.0 + np.array(row.runs.protocol.targets) + RELATIVE_TOLERANCE
+    run, seconds, cost = trace_points(row.frame)
+    reached = cost[:, None] <= row.runs.reference[row.frame["instance"]][run, None] * limits
     found = np.full((len(row.frame), len(limits)), math.inf)
-    reference = row.runs.reference[row.frame["instance"]]
-    runs = zip(row.frame["trace"], row.frame["verified"], reference, strict=True)
-    for n, (trace, verified, cost) in enumerate(runs):
-        if verified and len(trace):
-            # Costs fall along a trace: the first at or below a limit is found from its end.
-            place = len(trace) - np.searchsorted(trace[::-1, 1], cost * limits, side="right")
-            found[n] = np.append(trace[:, 0], math.inf)[place]
+    np.minimum.at(found, run, np.where(reached, seconds[:, None], math.inf))
     return found.ravel()
+
+
+def trace_points(runs: pandas.DataFrame) -> tuple[Array, Array, Array]:
+    """Return the points of the traces of verified runs: which run, seconds, and cost."""
+    found = zip(runs["trace"], runs["verified"], strict=True)
+    traces = [trace if verified else trace[:0] for trace, verified in found]
+    points = np.concatenate(traces) if traces else np.empty((0, 2))
+    return np.repeat(np.arange(len(traces)), [len(trace) for trace in traces]), points[:, 0], points[:, 1]
 
 
 def _outcomes(table: Table) -> ChartRows:

@@ -252,8 +252,6 @@ def _of_all(runs: Runs, part: Runs) -> pandas.Series[float]:
 def cost_at(runs: Runs, seconds: float) -> Array:
     """Return the best cost of each run after so many seconds [R]; that of caching nothing without one."""
     found = np.array(runs.fallback[runs.frame["instance"]])
-    for n, trace in enumerate(runs.frame["trace"].where(runs.frame["verified"], None)):
-        place = 0 if trace is None else int(np.searchsorted(trace[:, 0], seconds, side="right"))
-        if place:
-            found[n] = min(float(trace[place - 1, 1]), found[n])
+    run, at, cost = charts.trace_points(runs.frame)
+    np.minimum.at(found, run[at <= seconds], cost[at <= seconds])
     return found

@@ -4,7 +4,7 @@ import pytest
 from board_fixture import record, tables
 
 from mincache.board.comparison import Share, compare, compare_all, pairs, shares
-from mincache.board.runs import gather
+from mincache.board.gathering import gather
 
 
 def both(first, second, seeds=1):

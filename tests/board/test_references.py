@@ -5,7 +5,7 @@ import pytest
 from board_fixture import record
 
 from mincache.board.entries import find_suite, verified_cost
-from mincache.board.runs import references as found_in
+from mincache.board.gathering import references as found_in
 from mincache.errors import InputError
 from mincache.generation.recipes import Reference
 from mincache.generation.scenario import Scenario

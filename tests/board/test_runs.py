@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mincache import Solution
 from mincache.board.columns import numbers
-from mincache.board.runs import document_of, failure, gather
+from mincache.board.gathering import document_of, failure, gather
 from mincache.errors import InputError
 from mincache.generation.suites import find
 from mincache.problem.evaluation import evaluate
