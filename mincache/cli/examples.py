@@ -61,6 +61,13 @@ EXAMPLES: dict[str, str] = {
         mincache instances show smoke-v1.l0.n10.t0
     """,
     "instances reference": "mincache instances reference my-suite",
+    "seal": """
+        mincache seal new --libraries 2 --users 5 -o season
+        mincache seal freeze season --solver popular-first --solver cloud-only
+        mincache seal reveal season -o opened
+        mincache seal verify season opened
+        mincache leaderboard opened/results
+    """,
     "train": """
         mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 10 -o mine.safetensors
         mincache run smoke-v1 --solver 'ddpg[policy=mine.safetensors]' -o results/mine

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mincache.cli.completion import TWO_SOLVERS
-from mincache.cli.options import COUNT, FILE, KEPT, SECONDS, SEED, folder_output, machine_output, suite_name
+from mincache.cli.options import (
+    COUNT,
+    FILE,
+    KEPT,
+    SECONDS,
+    SEED,
+    folder_output,
+    machine_output,
+    suite_name,
+    whole_numbers,
+)
 from mincache.cli.terminal import answer, tracked
 from mincache.errors import InputError, excerpt, in_file
 
@@ -18,20 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mincache.generation.recipes import Place, ScenarioFile
-
-
-def _whole_numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, ...] | None:
-    from mincache.generation.scenario import MAX_ENTRIES
-
-    if text is None:
-        return None
-    parts = text.split(",")
-    if not all(
-        re.fullmatch(r"\s*\d{1,7}\s*", part, re.ASCII) and 1 <= int(part) <= MAX_ENTRIES for part in parts
-    ):
-        rule = f"must be whole numbers from 1 to {MAX_ENTRIES} with commas between, such as 10,14"
-        raise click.BadParameter(f"{rule}; received {excerpt(text)}")
-    return tuple(map(int, parts))
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
@@ -52,7 +47,7 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
 
 @click.command()
 @click.argument("scenario", required=False, type=FILE)
-@click.option("--users", callback=_whole_numbers, metavar="N,N,...",
+@click.option("--users", callback=whole_numbers, metavar="N,N,...",
               help="Numbers of users.  [default: the scenario's]")  # fmt: skip
 @click.option("--libraries", type=COUNT, default=1, show_default=True, help="Model libraries to draw.")
 @click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")

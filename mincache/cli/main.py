@@ -32,6 +32,7 @@ VERBS = {
     "certify": ("certify", "certify", "Prove a lower bound on the cost, or check such a proof."),
     "export": ("exchange", "export", "Write an instance as a model for other solvers (nl, lp, mps, gms)."),
     "import": ("exchange", "import_", "Read another solver's answer as a solution."),
+    "seal": ("seal", "seal", "Rank solvers on instances that nobody has seen."),
     "schema": ("schema", "schema", "Print the JSON Schema of a document, or the table of symbols."),
     "doctor": ("doctor", "doctor", "Show what is installed, and which limits this machine can enforce."),
     "completion": ("completion", "completion", "Print the completion script for bash, zsh or fish."),

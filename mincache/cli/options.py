@@ -133,6 +133,24 @@ def part(context: click.Context, parameter: click.Parameter, value: str | None) 
     return int(match[1]), int(match[2])
 
 
+def whole_numbers(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[int, ...] | None:
+    """Return the numbers in a text such as 10,14."""
+    from mincache.errors import excerpt
+    from mincache.generation.scenario import MAX_ENTRIES
+
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(
+        re.fullmatch(r"\s*\d{1,7}\s*", part, re.ASCII) and 1 <= int(part) <= MAX_ENTRIES for part in parts
+    ):
+        rule = f"must be whole numbers from 1 to {MAX_ENTRIES} with commas between, such as 10,14"
+        raise click.BadParameter(f"{rule}; received {excerpt(text)}")
+    return tuple(map(int, parts))
+
+
 def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that make up `Limits`, except the time limit."""
     options = (

@@ -1,0 +1,209 @@
+"""A seal: what was promised, frozen and revealed, line by line, each line holding the hash of the one before.
+
+The first line commits to a secret, of which instances will be drawn. The lines that follow freeze entries.
+The last one reveals the secret. Nobody can change, drop or insert a line without changing the hash of the
+last, and the secret's hash stands in the first: so no entry was made by anybody who knew the instances, as
+long as the secret was kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from mincache.bench.entrant import Entrant
+from mincache.bench.limits import Limits
+from mincache.bench.plan import task
+from mincache.bench.records import Cell, Record
+from mincache.errors import InputError, in_file
+from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
+from mincache.files.paths import make_folder
+from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
+from mincache.generation.sealing import Secret, documents
+from mincache.generation.suites import Suite
+
+CHAIN_FILE, SECRET_FILE, REVEALED_FILE = "chain.jsonl", "secret.toml", "revealed.toml"
+_IDENTITY = ("solver_name", "solver_source", "solver_files", "solver_modules", "libraries",
+             "solver_version", "parameters")  # fmt: skip
+
+
+class SealLine(StrictTable):
+    """A line of a seal.
+
+    Attributes:
+        kind: `commitment`, `entry` or `reveal`.
+        date: when it was written, in UTC, by the clock of whoever wrote it.
+        previous: SHA-256 of the line before; "" in the first.
+        sha256: of the secret; of an entry, over all that makes the solver what it is.
+        name: of the suite; or how tables call the solver.
+        spec: how the solver is written; "" in other lines.
+        authors: whose entry it is.
+        instances: how many the suite will have; 0 in other lines.
+    """
+
+    kind: Literal["commitment", "entry", "reveal"]
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+    previous: str = Field(pattern="^([0-9a-f]{64})?$")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    name: str
+    spec: str = ""
+    authors: TupleOf[str] = ()
+    instances: int = Field(default=0, ge=0)
+
+
+def open_seal(folder: Path, secret: Secret) -> SealLine:
+    """Write a commitment to a secret, and the secret beside it, into a new folder.
+
+    Raises:
+        InputError: if the folder holds a seal, or cannot be written.
+    """
+    if (folder / CHAIN_FILE).exists():
+        raise InputError(str(folder), "must not hold a seal yet", CHAIN_FILE, "choose another folder")
+    make_folder(folder)
+    document = secret.document()
+    write_bytes(folder / SECRET_FILE, document)
+    (folder / SECRET_FILE).chmod(0o600)
+    return _append(folder, [], kind="commitment", sha256=digest(document), name=secret.name,
+                   instances=len(secret.places()))  # fmt: skip
+
+
+def read_seal(folder: Path) -> list[SealLine]:
+    """Return the lines of a seal, which hold together.
+
+    Raises:
+        DocumentError: if there is none, or a line does not follow from the one before.
+    """
+    path = folder / CHAIN_FILE
+    links: list[SealLine] = []
+    with in_file(path):
+        previous = ""
+        for number, line in enumerate(read_bytes(path).splitlines()):
+            link = validated(SealLine, parse_json(line))
+            if link.previous != previous:
+                raise InputError(
+                    f"line {number + 1}", "must hold the hash of the line before", "another hash"
+                )
+            if (link.kind == "commitment") != (number == 0) or (links and links[-1].kind == "reveal"):
+                raise InputError(
+                    f"line {number + 1}", "must be an entry or the reveal, after one commitment", link.kind
+                )
+            links.append(link)
+            previous = digest(line)
+        if not links:
+            raise InputError("chain", "must hold a commitment", "nothing")
+    return links
+
+
+def freeze(folder: Path, entrant: Entrant, authors: Iterable[str]) -> SealLine:
+    """Add an entry to a seal, fixed by the hash over its source, files, parameters and libraries.
+
+    Raises:
+        InputError: if the seal is open already, or has an entry of that name.
+    """
+    links = read_seal(folder)
+    if links[-1].kind == "reveal":
+        raise InputError(str(folder), "must not be revealed yet", "an open seal", "make a new seal")
+    if entrant.label in {link.name for link in links[1:]}:
+        raise InputError("entry", "must have a name of its own", repr(entrant.label))
+    return _append(folder, links, kind="entry", sha256=identity(_cell(entrant)), name=entrant.label,
+                   spec=entrant.spec, authors=tuple(authors))  # fmt: skip
+
+
+def reveal(folder: Path) -> Secret:
+    """Publish the secret of a seal, and return it; a second call returns it again.
+
+    Raises:
+        InputError: if the secret is not the one that the seal commits to.
+    """
+    links = read_seal(folder)
+    if links[-1].kind == "reveal":
+        return revealed(folder)
+    document = read_bytes(folder / SECRET_FILE)
+    _check_secret(links[0], document, folder / SECRET_FILE)
+    secret = read_toml(folder / SECRET_FILE, Secret)
+    write_bytes(folder / REVEALED_FILE, document)
+    _append(folder, links, kind="reveal", sha256=digest(document), name=secret.name)
+    return secret
+
+
+def revealed(folder: Path) -> Secret:
+    """Return the published secret of a seal.
+
+    Raises:
+        InputError: if it is not the one that the seal commits to.
+    """
+    path = folder / REVEALED_FILE
+    _check_secret(read_seal(folder)[0], read_bytes(path), path)
+    return read_toml(path, Secret)
+
+
+def identity(cell: Cell) -> str:
+    """Return a SHA-256 over all that makes a solver what it is, whatever it runs on."""
+    return digest(json.dumps([getattr(cell, name) for name in _IDENTITY], sort_keys=True).encode())
+
+
+def changed_entries(links: Iterable[SealLine], entrants: Iterable[Entrant]) -> Iterator[str]:
+    """Yield the names of entrants that are no longer what was frozen."""
+    frozen = {link.name: link.sha256 for link in links if link.kind == "entry"}
+    yield from (one.label for one in entrants if frozen.get(one.label) != identity(_cell(one)))
+
+
+def faults(folder: Path, suite: Suite | None = None, records: Iterable[Record] = ()) -> Iterator[str]:
+    """Yield what does not hold of a seal that was revealed: a sentence each.
+
+    Args:
+        folder: the seal's.
+        suite: what is said to be drawn from the secret.
+        records: what is said to be runs of the frozen entries on it.
+    """
+    links, secret = read_seal(folder), revealed(folder)
+    if len(secret.places()) != links[0].instances:
+        yield f"the secret draws {len(secret.places())} instances, not {links[0].instances}"
+    if suite is not None:
+        yield from _suite_faults(secret, suite)
+    frozen = {link.sha256 for link in links if link.kind == "entry"}
+    seen: set[str] = set()
+    for record in records:
+        found = identity(record.cell)
+        seen.add(found)
+        if found not in frozen:
+            yield f"{record.cell.solver} on {record.cell.instance} is not a frozen entry"
+        elif suite is not None and record.cell.instance not in suite.entries:
+            yield f"{record.cell.instance} is not of the suite"
+    if seen:
+        yield from (f"{one.name} was frozen and has no run" for one in links[1:-1] if one.sha256 not in seen)
+
+
+def _suite_faults(secret: Secret, suite: Suite) -> Iterator[str]:
+    drawn = {name: digest(document()) for name, document, _ in documents(secret)}
+    listed = {name: digest(read_bytes(suite.path(name))) for name in suite.entries}
+    for name in sorted({*drawn, *listed}):
+        if drawn.get(name) != listed.get(name):
+            yield f"{name} is not what the secret draws"
+
+
+def _check_secret(commitment: SealLine, document: bytes, path: Path) -> None:
+    with in_file(path):
+        if digest(document) != commitment.sha256:
+            rule = f"must be {commitment.sha256[:12]}..., the secret that the seal commits to"
+            raise InputError("sha256", rule, f"{digest(document)[:12]}...")
+
+
+def _cell(entrant: Entrant) -> Cell:
+    return task("sealed", Path(), "sealed", "", entrant, 0, Limits()).cell
+
+
+def _append(folder: Path, links: list[SealLine], **fields: object) -> SealLine:
+    path = folder / CHAIN_FILE
+    before = read_bytes(path) if links else b""
+    previous = digest(before.splitlines()[-1]) if before else ""
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    link = validated(SealLine, {"date": date, "previous": previous, **fields})
+    line = json.dumps(link.model_dump(mode="json", exclude_defaults=True)).encode()
+    write_bytes(path, before + line + b"\n")
+    return link

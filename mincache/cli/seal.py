@@ -1,0 +1,192 @@
+"""`mincache seal`: suites that are promised by a hash, entries that are frozen, and the day they meet."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mincache.cli.completion import SOLVERS, SUITE
+from mincache.cli.options import (
+    COUNT,
+    FILE,
+    FOLDER,
+    SECONDS,
+    folder_output,
+    limit_options,
+    limits_of,
+    machine_output,
+    solver_option,
+    suite_name,
+    whole_numbers,
+)  # fmt: skip
+from mincache.cli.terminal import answer, printable, tracked, waiting
+from mincache.cli.verbs import VerbGroup
+from mincache.errors import InputError
+
+if TYPE_CHECKING:
+    from mincache.bench.entrant import Entrant
+    from mincache.bench.limits import Limits
+
+_SUITE, _RESULTS = "suite", "results"
+
+
+@click.group(cls=VerbGroup)
+def seal() -> None:
+    """Rank solvers on instances that nobody has seen: promise, freeze, reveal.
+
+    Publish `chain.jsonl` after each step. Keep `secret.toml` to yourself until you reveal it.
+    """
+
+
+@seal.command()
+@click.argument("scenarios", nargs=-1, type=FILE)
+@click.option("--users", callback=whole_numbers, metavar="N,N,...",
+              help="Numbers of users.  [default: each scenario's]")  # fmt: skip
+@click.option("--libraries", type=COUNT, default=6, show_default=True, help="Libraries of each scenario.")
+@click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")
+@click.option("--name", help="Name of the suite.  [default: the folder's]")
+@folder_output("Folder for the seal.")
+@machine_output("an object")
+def new(
+    scenarios: tuple[Path, ...], users: tuple[int, ...] | None, libraries: int, traces: int,
+    name: str | None, output: Path, form: str | None,
+) -> None:  # fmt: skip
+    """Draw a secret seed for instances of each SCENARIO (default: the paper's), and commit to it.
+
+    `chain.jsonl` is the public commitment: publish it. `secret.toml` says what will be drawn: keep it.
+    """
+    from mincache.board import seals
+    from mincache.generation.recipes import ScenarioFile, read_scenario
+    from mincache.generation.sealing import new_secret
+
+    sources = [read_scenario(path).scenario for path in scenarios] or [ScenarioFile().scenario]
+    secret = new_secret(suite_name(output, name), sources, libraries, users or (), traces)
+    link = seals.open_seal(output, secret)
+    found = {"commitment": link.sha256, "instances": link.instances, "date": link.date}
+    promise = f"{output / seals.CHAIN_FILE}: commits to {link.instances} instances by {link.sha256}"
+    answer(form, found, promise, f"{output / seals.SECRET_FILE}: keep it until you reveal it")
+
+
+@seal.command()
+@click.argument("folder", type=FOLDER)
+@solver_option("NAME, NAME[PARAMETER=VALUE,...] or FILE.py:CLASS", SOLVERS, required=True)
+@click.option("--author", "authors", multiple=True, metavar="NAME", help="Whose entry it is; repeatable.")
+@machine_output("an array, an object an entry")
+def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...], form: str | None) -> None:
+    """Fix entries of the seal in FOLDER: source, parameters, policies and libraries, by their hash."""
+    from mincache.bench.limits import Limits
+    from mincache.board import seals
+    from mincache.solving.spec import expand
+
+    seals.read_seal(folder)
+    entrants = _entrants([one for spec in solvers for one in expand(spec)], Limits())
+    links = [seals.freeze(folder, entrant, authors) for entrant in entrants]
+    rows = [{"entry": link.name, "sha256": link.sha256, "date": link.date} for link in links]
+    answer(form, rows, *(f"frozen {printable(link.name)}: {link.sha256}" for link in links))
+
+
+def _entrants(specs: list[str], limits: Limits) -> list[Entrant]:
+    from mincache.bench.cores import usable_cores
+    from mincache.bench.describing import describe_all
+    from mincache.bench.entrant import Entrant, absolute
+
+    entrants = []
+    with waiting("loading solvers"):
+        for found in describe_all([absolute(spec) for spec in specs], usable_cores(), limits):
+            if not isinstance(found, Entrant):
+                raise found
+            if found.unknown:
+                raise InputError(
+                    f"solver {found.label}", "must load", found.unknown, "try: mincache solvers check"
+                )
+            entrants.append(found)
+    return entrants
+
+
+@seal.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--seeds", type=COUNT, default=10, show_default=True,
+              help="Repetitions of each randomised solver.")  # fmt: skip
+@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True, help="Time for a run to solve.")
+@limit_options
+@click.option("--workers", type=COUNT, help="Runs at a time.  [default: cores / threads]")
+@folder_output("Folder for the suite and the results.")
+@machine_output("an object")
+def reveal(
+    folder: Path, seeds: int, workers: int | None, output: Path, form: str | None, **limiting: Any
+) -> None:
+    """Publish the secret of the seal in FOLDER, draw its suite, and run every frozen entry on it.
+
+    An entry that is no longer what was frozen is refused before anything is revealed. Repeat the command to
+    continue where it stopped. Exit code 1 if a run is not verified.
+    """
+    from mincache.bench import campaign
+    from mincache.bench.cores import usable_cores
+    from mincache.bench.executors import LocalExecutor
+    from mincache.bench.plan import plan
+    from mincache.board import seals
+    from mincache.cli.summary import Progress, outcome_lines, status_of
+    from mincache.generation.sealing import draw_sealed
+    from mincache.generation.suites import Suite, is_suite
+
+    limits = limits_of(**limiting)
+    links = seals.read_seal(folder)
+    entries = [link for link in links if link.kind == "entry"]
+    if not entries:
+        raise InputError(str(folder), "must have a frozen entry", "none", "see: mincache seal freeze --help")
+    entrants = _entrants([link.spec for link in entries], limits)
+    for changed in seals.changed_entries(links, entrants):
+        raise InputError(f"entry {changed}", "must be as it was frozen", "another source, file or library")
+    secret, place = seals.reveal(folder), output / _SUITE
+    suite = Suite(place) if is_suite(str(place)) else draw_sealed(secret, place)
+    tasks = plan(suite, entrants, seeds, limits)
+    at_a_time = workers or max(1, usable_cores() // limits.threads)
+    with Progress(len(tasks), form is not None) as progress:
+        records = campaign.run(
+            output / _RESULTS, tasks, LocalExecutor(at_a_time, limits.threads), campaign.Redo(),
+            progress.show, progress.begin,
+        )  # fmt: skip
+    found = status_of(records, {task.key: task.cell.solver for task in tasks})
+    document = {"suite": str(place), "results": str(output / _RESULTS), "instances": len(suite),
+                "outcomes": found.outcomes}  # fmt: skip
+    answer(form, document, f"{len(suite)} instances in {place}", *outcome_lines(found))
+    sys.exit(0 if found.done == found.planned and not found.failed else 1)
+
+
+@seal.command()
+@click.argument("folder", type=FOLDER)
+@click.argument("opened", required=False, type=FOLDER)
+@click.option("--suite", type=SUITE, help="The suite, where it is not in OPENED.")
+@machine_output("an object")
+def verify(folder: Path, opened: Path | None, suite: str | None, form: str | None) -> None:
+    """Check that the seal in FOLDER holds, and that OPENED was drawn and run as it says.
+
+    Anybody can do this with the published files: every line holds the hash of the line before, the revealed
+    secret is the one of the commitment, it draws the suite byte by byte, and every run is of a frozen entry.
+    Exit code 1 if anything does not hold.
+    """
+    from mincache.bench import journal
+    from mincache.board import seals
+    from mincache.generation.suites import find
+
+    links = seals.read_seal(folder)
+    frozen = sum(link.kind == "entry" for link in links)
+    lines = [f"{folder}: {len(links)} lines hold together; {frozen} entries frozen after {links[0].date}"]
+    wrong: list[str] = []
+    if links[-1].kind != "reveal":
+        lines.append("not revealed yet")
+    else:
+        drawn = find(str(opened / _SUITE)) if opened and not suite else find(suite) if suite else None
+        records = journal.read(opened / _RESULTS) if opened else []
+        found = seals.faults(folder, drawn, records)
+        wrong = list(tracked(found, "verifying", total=0)) if form is None else list(found)
+        lines.append("the revealed secret is the one that was promised")
+        if drawn is not None and not wrong:
+            lines.append(f"{len(drawn)} instances and {len(records)} runs are as they must be")
+    for one in wrong if form is None else ():
+        click.echo(printable(one), err=True)
+    answer(form, {"lines": len(links), "frozen": frozen, "faults": wrong}, *lines)
+    sys.exit(1 if wrong else 0)
