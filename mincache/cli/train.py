@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mincache.cli.completion import SUITE, TRAINED_SOLVER
-from mincache.cli.options import COUNT, SEED, FilePath, machine_output, prepare
+from mincache.cli.options import COUNT, FOLDER, SEED, FilePath, machine_output, prepare
+from mincache.cli.sweep import train_each
 from mincache.cli.terminal import Bars, answer
 
 if TYPE_CHECKING:
@@ -38,12 +39,17 @@ POLICY_FILE = FilePath("file", ".safetensors", dir_okay=False)
 @click.option("--float16", is_flag=True, help="Write weights as float16; the file is half as large.")
 @click.option("-o", "--output", type=POLICY_FILE,
               help="Policy file.  [default: named after the training, in the current folder]")  # fmt: skip
+@click.option("--sweep", type=FOLDER,
+              help="Train a grid, such as 'ddpg[updates=[1,3]]', side by side into this folder.")  # fmt: skip
+@click.option("--seeds", type=COUNT, default=1, show_default=True,
+              help="With --sweep: trainings of each solver, their seeds counted up from --seed.")  # fmt: skip
 @click.option("--log", type=FilePath("file", ".csv", dir_okay=False),
               help="CSV file for the rewards, losses, values and noise of each round.")  # fmt: skip
 @machine_output("an object")
 def train(
     solver: str, suite: str, users: int | None, library: int | None, seed: int, episodes: int | None,
-    device: str | None, float16: bool, output: Path | None, log: Path | None, form: str | None,
+    device: str | None, float16: bool, output: Path | None, log: Path | None,
+    sweep: Path | None, seeds: int, form: str | None,
 ) -> None:  # fmt: skip
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
 
@@ -56,9 +62,19 @@ def train(
     """
     from mincache.bench.entrant import describe
     from mincache.board.entries import folder_name
+    from mincache.errors import InputError
     from mincache.learning.checkpoint import Checkpoint
     from mincache.learning.training import Session, check_libraries
+    from mincache.solving.spec import expand
 
+    if sweep is not None or seeds > 1:
+        if sweep is None or users is None or library is None or output or log or float16:
+            rule = "must come with --users and --library, and no --output, --log or --float16"
+            raise InputError("--sweep", rule, "none" if sweep is None else "others")
+        check_libraries()
+        settings = [_spec(one, episodes, device) for one in expand(solver)]
+        train_each(settings, suite, users, library, range(seed, seed + seeds), sweep, form)
+        return
     spec = _spec(solver, episodes, device)
     learner = _learner(spec)
     check_libraries()
