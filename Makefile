@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants rank-study \
+.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
     paper-v2-rows suites-table heuristics-table resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
@@ -73,6 +73,10 @@ paper-v2-rows: $(TESTS)
 	for seed in 1 2 3; do for solver in "policy=$(V2)/policies-$$seed" "variant=sets,policy=$(V2)/sets-policies-$$seed"; do \
 	    $(BIN)/mincache run paper-v2 --solver "ddpg[$$solver]" --time-limit 60 --workers 1 -o $(V2)/ddpg-$$seed || exit 1; done; done
 	$(BIN)/mincache run paper-v2 --solver genetic --seeds 10 --time-limit 60 --workers 1 -o $(V2)/genetic
+
+# Both checkers of certificates, in Python and in C++, on every certificate that ships and on 1,000 changed ones; minutes.
+checkers: $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/checkers.py
 
 # How often ranges of ranks hold, by simulation: the tables of docs/leaderboard.md; some minutes.
 rank-study: $(TESTS)

@@ -31,7 +31,7 @@ TESTS = {
     "problem/constraints.py": "problem/test_evaluation.py",
     "problem/equations.py": "problem/test_equations.py",
     "exact/bandwidth.py": "exact/test_bandwidth.py",
-    "certificate/checker.py": "certificate/test_certificate.py",
+    "certificate/check_certificate.py": "certificate/test_check_certificate.py",
     "board/ranks.py": "board/test_ranks.py",
 }
 """Each module that is mutated, and the test file that has to notice."""

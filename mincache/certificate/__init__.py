@@ -4,8 +4,8 @@
 derives why it proves what it claims.
 """
 
-from mincache.certificate.document import CERTIFICATE_FORMAT, Certificate, CheckResult, SlotProof
-from mincache.certificate.either import check
-from mincache.certificate.writing import certify
+from mincache.certificate.check_certificate import FORMAT as CERTIFICATE_FORMAT
+from mincache.certificate.checking import CheckResult, check
+from mincache.certificate.writing import certify, certify_with_solution
 
-__all__ = ["CERTIFICATE_FORMAT", "Certificate", "CheckResult", "SlotProof", "certify", "check"]
+__all__ = ["CERTIFICATE_FORMAT", "CheckResult", "certify", "certify_with_solution", "check"]

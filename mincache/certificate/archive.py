@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from mincache.certificate.either import check
-from mincache.certificate.frame_writing import certify_frames
-from mincache.certificate.writing import certify
+from mincache.certificate.checking import check
+from mincache.certificate.writing import certify_with_solution
 from mincache.errors import InputError
-from mincache.exact import optimum
 from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suite_checks import SOLUTIONS, Beside, unlike_best_known, write_best
 from mincache.generation.suite_writing import set_entries
 from mincache.generation.suites import Suite, find
@@ -32,15 +31,9 @@ def write_archive(suite: Suite, names: Collection[str] = ()) -> Iterator[str]:
     """
     for name in names or suite.entries:
         data = read_bytes(suite.path(name))
-        certificate, solution = _proof(data)
+        certificate, solution = certify_with_solution(data)
         suite = set_entries(suite, {name: _found(suite, name, data, certificate, solution)})
         yield name
-
-
-def _proof(data: bytes) -> tuple[bytes, Solution]:
-    if parse_instance(data).used_rules:
-        return certify_frames(data)
-    return certify(data), optimum(parse_instance(data)).solution
 
 
 def _found(
@@ -59,9 +52,10 @@ def _found(
         path.unlink()
         found["certificate"] = f"mincache certify {name} -o proof.json"
     source = f"decomposition, {datetime.now(UTC):%Y-%m-%d}, mincache instances certify {suite.name} {name}"
-    if entry.best_known is None or cost <= entry.best_known:
+    better = entry.best_known is None or cost < entry.best_known * (1.0 - RELATIVE_TOLERANCE)
+    if better or not SOLUTIONS.path(suite, name).is_file():
         write_best(suite, name, solution)
-    if entry.best_known is None or cost < entry.best_known * (1.0 - 1e-12):
+    if better:
         found |= {"best_known": cost, "cost_from": source}
     if entry.lower_bound is None or verdict.bound > entry.lower_bound:
         found |= {"lower_bound": verdict.bound, "bound_from": source}

@@ -4,7 +4,7 @@
 
 It needs Python's standard library and mpmath, and nothing of mincache. Costs are whole numbers of 2^-80,
 rounded so that a bound can only become lower; the logarithms of the rates are intervals rounded outwards. A
-solution may pass a limit by 1e-9 of it, as the evaluator has it.
+solution may pass a limit by 1e-9 of it, as the evaluator has it: the bound holds for these solutions too.
 
 Loading a model for w in frame k costs y times the rise of "it is cached" at least, for any 0 <= y <= w. With
 such prices y the frames are apart. A tree goes through the caches of each frame: prices of storage and of
@@ -25,17 +25,26 @@ from fractions import Fraction
 from typing import Any
 
 FORMAT = "mincache-certificate/2"
-FORGIVEN = Fraction(1, 10**9)
-"""What a limit may be passed by, relatively, for a solution to be feasible."""
+FORGIVEN = Fraction(1001, 10**12)
+"""What a limit may be passed by, relatively: the evaluator forgives 1e-9, and its sums are off by 1e-12."""
 OPTIMAL_WITHIN = Fraction(1, 10**9)
 """Relative gap up to which a solution is called optimal."""
+FIELDS = {
+    "server": "storage_gb steps",
+    "radio": "uplink_hz downlink_hz noise_w_per_hz bs_power_w user_power_w backhaul_up_bps backhaul_down_bps",
+    "models": "size_gb output_bits steps_onset tv_worst steps_saturation tv_best"
+    " seconds_per_step seconds_base",
+    "trace": "skewness channel_gain requested_model input_bits",
+    "rules": "frame_slots loading_s_per_gb steps_floor",
+}
+"""What an instance may hold; anything else could change its costs, so it is refused."""
 FULL, LEAF, SPLIT, CLOSED, FIXED, TOO_LARGE = range(6)
 """The moves of a tree."""
 
 _ONE = 1 << 80
 _INTERVAL_BITS, _HALVINGS = 120, 80
 
-CheckFinding = tuple[bool, list[str], float | None, float | None]
+CheckFinding = tuple[bool, tuple[str, ...], float | None, float | None]
 """Whether all holds; what was found, in sentences; the bound, if it is proven; the solution's gap to it."""
 
 
@@ -53,28 +62,26 @@ class RationalProblem:
     def __init__(self, document: dict[str, Any]) -> None:
         self.name, self.radio, trace = document["name"], document["radio"], document["trace"]
         rules = document.get("rules") or {}
+        for section, known in FIELDS.items():
+            if unknown := set(document.get(section) or {}) - set(known.split()):
+                raise NotProvenError(f"{section}: {sorted(unknown)} are not known here")
         self.alpha = Fraction(document["preference_weight"])
         self.model = document["models"]
         self.models = range(len(self.model["size_gb"]))
         self.size = [Fraction(size) for size in self.model["size_gb"]]
         self.storage, self.steps = (Fraction(document["server"][name]) for name in ("storage_gb", "steps"))
-        self.requested, self.bits, self.gain = (
-            trace["requested_model"],
-            trace["input_bits"],
-            trace["channel_gain"],
-        )
+        self.requested, self.bits = trace["requested_model"], trace["input_bits"]
+        self.gain = trace["channel_gain"]
         self.slots, self.users = len(self.requested), len(self.requested[0])
         self.frame_slots = min(int(rules.get("frame_slots", 1)), self.slots)
         self.frames = -(-self.slots // self.frame_slots)
         self.load_s = Fraction(rules.get("loading_s_per_gb", 0.0))
         self.floor = Fraction(rules.get("steps_floor", 0.0))
-        self.onset, self.full = (
-            list(map(Fraction, self.model[n])) for n in ("steps_onset", "steps_saturation")
-        )
-        rise = [full - onset for onset, full in zip(self.onset, self.full, strict=False)]
-        self.least = [
-            o + self.floor * r if self.floor else Fraction(0) for o, r in zip(self.onset, rise, strict=False)
-        ]
+        self.onset = [Fraction(steps) for steps in self.model["steps_onset"]]
+        self.full = [Fraction(steps) for steps in self.model["steps_saturation"]]
+        self.least = [Fraction(0) for _ in self.models]
+        if self.floor:
+            self.least = [self.onset[m] + self.floor * (self.full[m] - self.onset[m]) for m in self.models]
 
     def hit(self, m: int, steps: Fraction) -> Fraction:
         """Return the cost of generating at the edge with `steps`; in the cloud it is that of A3 steps."""
@@ -123,9 +130,7 @@ class RationalFrame:
         # Parts of a limit: rounded down, so that what uses them up costs no more than it does.
         self.size = [_down(size / storage) for size in problem.size]
         self.taken = [_down(least / steps) for least in self.least]
-        self.extra = [
-            _down((full - least) / steps) for full, least in zip(problem.full, self.least, strict=False)
-        ]
+        self.extra = [_down((problem.full[m] - self.least[m]) / steps) for m in problem.models]
         self.part = steps
         # A model that nobody asks for, here or at once in the next frame, is never worth caching.
         asked = {m for count in self.count for m in count}
@@ -141,7 +146,7 @@ class RationalFrame:
         for m in self.items:
             cost = self.held[m] + prices[-1] * self.size[m] // grid
             idle, fully, extra, taken = self.idle[m], self.fully[m], self.extra[m], self.taken[m]
-            for count, price in zip(self.count, prices, strict=False):
+            for count, price in zip(self.count, prices[:-1], strict=True):
                 if count[m]:
                     cost += count[m] * (min(idle, fully + price * extra // grid) + price * taken // grid)
             costs[m] = cost
@@ -160,15 +165,14 @@ class RationalFrame:
             if room < 0:
                 return None
             cost += sum(count[m] * self.idle[m] for m in cache)
-        savings = [self._saving(count, cache, None) for count in self.count]
+        savings = [self._saving(count, cache, exactly=False) for count in self.count]
         for j, count in enumerate(self.count):
-            if cost - sum(savings) >= enough:
-                break
-            savings[j] = self._saving(count, cache, savings[j])
+            if cost - sum(savings) < enough:
+                savings[j] = self._saving(count, cache, exactly=True)
         return cost - sum(savings)
 
-    def _saving(self, count: Counter[int], cache: set[int], most: int | None) -> int:
-        """Return what a slot's steps save at most: by fractions where `most` is None, else exactly."""
+    def _saving(self, count: Counter[int], cache: set[int], *, exactly: bool) -> int:
+        """Return what a slot's steps save at most, exactly or with fractions of users."""
         room = _ONE - sum(count[m] * self.taken[m] for m in cache)
         gain = {m: self.idle[m] - self.fully[m] + 2 for m in cache if count[m]}  # 2: both were rounded
         items = [m for m, saved in gain.items() if saved > 2 and self.extra[m]]
@@ -183,7 +187,7 @@ class RationalFrame:
                 total, left = total + count[m] * gain[m], left - count[m] * self.extra[m]
             return total
 
-        if most is None:
+        if not exactly:
             return free + fractional(0, room)
         best, chosen = 0, [0] * len(items)
 
@@ -192,7 +196,7 @@ class RationalFrame:
             if total + fractional(i, left) <= best and i < len(items):
                 return
             if i == len(items):
-                parts = (self._part(m, left) for m, n in zip(items, chosen, strict=False) if n < count[m])
+                parts = (self._part(m, left) for m, n in zip(items, chosen, strict=True) if n < count[m])
                 best = max(best, total + max(parts, default=0))
                 return
             for number in range(min(count[items[i]], left // self.extra[items[i]]), -1, -1):
@@ -212,14 +216,14 @@ class RationalFrame:
 def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, dict[frozenset[int], int]]:
     """Walk a frame's tree; return its cut, and what every cache that the tree does not pass over costs."""
     cut, grid, width = _down(proof["cut"]), proof["grid"], len(frame.count) + 1
-    if not (isinstance(grid, int) and grid > 0):
-        raise NotProvenError(f"frame {k}: the grid of prices is no whole number above 0")
+    if not all(isinstance(number, int) for number in (grid, *proof["moves"], *proof["prices"])) or grid <= 0:
+        raise NotProvenError(f"frame {k}: moves, prices and their grid must be whole numbers")
     moves, prices = iter(proof["moves"]), iter(proof["prices"])
 
     def costs_at_prices() -> tuple[int, dict[int, int]]:
         point = [next(prices) for _ in range(width)]
-        if not all(isinstance(price, int) and price >= 0 for price in point):
-            raise NotProvenError(f"frame {k}: a price is no whole number from 0 on")
+        if min(point) < 0:
+            raise NotProvenError(f"frame {k}: a price is below 0")
         cached = frame.cached(point, grid)
         total = frame.nowhere - -(-sum(point) * _ONE // grid)
         for m, cost in cached.items():
@@ -253,14 +257,10 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
                 move = next(moves)
             if move == FULL:
                 if sum(frame.size[m] for m in inside) <= _ONE:
-                    raise NotProvenError(
-                        f"frame {k}: the models {sorted(inside)} fit, against what the tree says"
-                    )
+                    raise NotProvenError(f"frame {k}: {sorted(inside)} fit, against what the tree says")
             elif move == CLOSED:
                 if costs_at_prices()[0] < cut:
-                    raise NotProvenError(
-                        f"frame {k}: prices show less than the cut with {sorted(inside)} cached"
-                    )
+                    raise NotProvenError(f"frame {k}: less than the cut with {sorted(inside)} cached")
             elif move == LEAF:
                 if len(inside) + len(outside) < len(frame.items):
                     raise NotProvenError(f"frame {k}: a leaf leaves models open")
@@ -287,11 +287,9 @@ def cheapest(
     lists: list[dict[frozenset[int], int]], cuts: list[int], price: list[list[int]], load: list[list[int]]
 ) -> int:
     """Return the least cost of any course, in whole numbers."""
-    least = [min([cut, *caches.values()]) for cut, caches in zip(cuts, lists, strict=False)]
+    least = [min([cut, *caches.values()]) for cut, caches in zip(cuts, lists, strict=True)]
     total = sum(least)
-    bound = min(
-        total - low + cut for cut, low in zip(cuts, least, strict=False)
-    )  # of courses that leave the lists
+    bound = min(total - low + cut for cut, low in zip(cuts, least, strict=True))  # of those off the lists
     label: dict[frozenset[int], int] = {frozenset(): 0}
     rest = total
     for k, caches in enumerate(lists):
@@ -386,16 +384,14 @@ def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
         raise NotProvenError(f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
     # More than loading costs is no price; cut down to that, each is one.
     price = [load[0]]
-    price += [
-        [min(_down(y), w) for y, w in zip(row, costs, strict=False)]
-        for row, costs in zip(keeping, load[1:], strict=False)
-    ]
+    for row, costs in zip(keeping, load[1:], strict=True):
+        price.append([min(_down(y), w) for y, w in zip(row, costs, strict=True)])
     if len(claim["frames"]) != K or len(claim["bandwidth"]) != problem.slots:
         raise NotProvenError(f"it must prove {K} frames and {problem.slots} slots")
     cuts, lists = [], []
     for k, proof in enumerate(claim["frames"]):
         after, later = (price[k + 1], load[k + 1]) if k + 1 < K else ([0] * M, [0] * M)
-        held = [now - then for now, then in zip(price[k], after, strict=False)]
+        held = [now - then for now, then in zip(price[k], after, strict=True)]
         cut, caches = listed(RationalFrame(problem, k, held, [cost > 0 for cost in later]), k, proof)
         cuts.append(cut)
         lists.append(caches)
@@ -445,19 +441,22 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         certificate: the certificate, likewise.
         solution: the solution to judge, likewise.
     """
-    sentences: list[str] = []
+    sentences: tuple[str, ...] = ()
     bound = None
     try:
         problem, claim = RationalProblem(json.loads(instance)), json.loads(certificate)
         if claim["format"] != FORMAT:
             raise NotProvenError(f"it is no {FORMAT}")
-        if claim["instance_sha256"] != hashlib.sha256(instance).hexdigest():
+        if (claim["instance"], claim["instance_sha256"]) != (
+            problem.name,
+            hashlib.sha256(instance).hexdigest(),
+        ):
             raise NotProvenError("it is about another document")
         found, stated = proven(problem, claim), Fraction(claim["bound"])
         if stated > found:
             raise NotProvenError(f"the frames prove {float(found)!r}, not {float(stated)!r}")
         bound = float(claim["bound"])
-        sentences.append(f"proven: no solution that the evaluator calls feasible costs less than {bound!r}")
+        sentences = (f"proven: no solution that the evaluator calls feasible costs less than {bound!r}",)
         if solution is None:
             return True, sentences, bound, None
         answer = json.loads(solution)
@@ -467,13 +466,13 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         gap = (cost - stated) / cost if cost else Fraction(0)
         optimal = gap <= OPTIMAL_WITHIN
         told = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
-        sentences.append(f"the solution is {told}: it costs {float(cost)!r}")
+        sentences += (f"the solution is {told}: it costs {float(cost)!r}",)
         return optimal, sentences, bound, float(gap)
     except NotProvenError as refused:
-        return False, [*sentences, f"refused: {refused}"], bound, None
+        return False, (*sentences, f"refused: {refused}"), bound, None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {str(error)[:80]}".replace("\n", " ")
-        return False, [*sentences, f"refused: a document is not what it must be ({what})"], bound, None
+        return False, (*sentences, f"refused: a document is not what it must be ({what})"), bound, None
 
 
 def main(arguments: list[str]) -> int:

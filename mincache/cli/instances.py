@@ -118,7 +118,8 @@ def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
     for name in suite or suites.standard_names():
         found = suites.find(name)
         if beside is not None and not suite and not beside.present(found):
-            lines.append(f"{name}: no {what}; reference values by {found.content.references}")
+            source = f"reference values by {found.content.references}"
+            lines.append(f"{name}: no {what}; {source}; `mincache instances certify {name}` makes them")
             continue
         checked = list(tracked(check(found), f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]

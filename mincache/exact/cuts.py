@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mincache.exact.arrays import Library
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.keeping import Pricing
 from mincache.exact.listing import close
 from mincache.exact.loading import loading_losses
 from mincache.exact.optimum import RELATIVE_GAP
-from mincache.exact.passes import FrameSearch, frame_sums, with_slack
+from mincache.exact.passes import FrameSearch, frame_sums
 from mincache.exact.regrets import regrets
 from mincache.exact.trees import FrameTrees
 from mincache.problem.instance import Instance
@@ -23,8 +24,8 @@ from mincache.problem.solution import Solution
 PROVEN_WITHIN = 1e-10
 """Relative gap to the optimum up to which a cut proves it."""
 
+_FORGIVEN = 1.002e-9  # of a limit: somewhat more than the check forgives, so that it finds no lower a bound
 _SLACK = 4e-12  # of a cut, for rounding here
-_FLOOR_SLACK = 5e-10  # where hits may lack as much of the steps that they must have as the evaluator forgives
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,18 +97,32 @@ def frame_cuts(instance: Instance, remaining: Callable[[], float]) -> Cuts:
 
 
 def _trees(instance: Instance, search: FrameSearch, keep: Array, load: Array, cuts: Array) -> list[FrameCut]:
-    """Search each frame below its cut once more, with the limits as they are, and note the moves."""
-    limits = np.array([with_slack(instance.server.storage_gb), with_slack(instance.server.steps)])
-    trees = FrameTrees(instance, search.stakes, search.library, search.work, limits, search.compiled)
+    """Search each frame below its cut once more, with what the check forgives, and note the moves."""
+    most = np.array([instance.server.storage_gb, instance.server.steps]) * (1.0 + _FORGIVEN)
+    limits = np.minimum(most, np.finfo(np.float64).max)
+    library = _forgiving(search.library)
+    trees = FrameTrees(instance, search.stakes, library, search.work, limits, search.compiled)
     links_s = upload_s(instance, optimal_bandwidth(instance)) + Delays.of(instance).downlink_s
     slot = search.stakes.ideal_cost - instance.preference_weight * np.add.reduce(links_s, axis=-1)
     ideal = frame_sums(slot, search.work.price.size)
+    # A hit may lack some of the steps that it must have, which saves the time that they take.
+    step_s = instance.models.seconds_per_step * search.library.least_steps
+    lacking_s = np.add.reduce(step_s[instance.trace.requested_model], axis=-1)
+    saved = frame_sums(_FORGIVEN * instance.preference_weight * lacking_s, search.work.price.size)
     later = np.append(load[1:] > 0.0, np.zeros((1, instance.model_count), bool), axis=0)
     found = []
     for k, cut in enumerate(cuts):
         moves, prices, grid = trees.noted(k, keep[k], later[k], float(cut))
         cost = float(cut - keep[k].sum() + ideal[k])
-        rounding = _FLOOR_SLACK if instance.rules.steps_floor > 0.0 else _SLACK
-        slack = rounding * (abs(float(cut)) + abs(float(keep[k].sum())) + float(ideal[k]))
-        found.append(FrameCut(cost - slack, grid, moves.tolist(), prices.tolist()))
+        rounding = _SLACK * (abs(float(cut)) + abs(float(keep[k].sum())) + float(ideal[k]))
+        found.append(FrameCut(cost - rounding - float(saved[k]), grid, moves.tolist(), prices.tolist()))
     return found
+
+
+def _forgiving(library: Library) -> Library:
+    """Return the models with as much less of the steps that hits must have as the check forgives."""
+    lacking = _FORGIVEN * library.least_steps
+    least, full = library.least_steps - lacking, library.full_steps + lacking
+    for steps in least, full:
+        steps.setflags(write=False)  # as the library's are: others would be another type to compile for
+    return library._replace(least_steps=least, full_steps=full)

@@ -132,15 +132,17 @@ def test_what_prices_without_the_evaluator_declines_it(copy):
     lines = """
 from pathlib import Path
 from mincache.algebra import milp, model_files
-from mincache.certificate.document import without_rules
+from mincache.certificate import certify
 from mincache.errors import InputError
+from mincache.files.documents import instance_bytes
 from mincache.exact.optimum import optimum
 from mincache.views.environment import EdgeCachingEnv
 from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
 for name, instance in USED.items():
     for use in (
-        optimum, milp.apply, without_rules, EdgeCachingEnv, VectorView().apply,
+        optimum, milp.apply, EdgeCachingEnv, VectorView().apply,
+        lambda instance: certify(instance_bytes(instance)),
         lambda instance: SlotProblem(instance, VectorView()),
         lambda instance: model_files.export(instance, Path("exported"), "lp"),
     ):

@@ -1,0 +1,35 @@
+"""The second checker of certificates, in C++: `make checkers` compares far more."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from checkers import build, disagreements, mutants, shipped
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checker, compiled as its first lines say."""
+    if shutil.which("g++") is None:
+        pytest.skip("no g++ to compile the second checker with")
+    return build(tmp_path_factory.mktemp("checker"))
+
+
+def test_both_checkers_say_the_same(program: Path, tmp_path: Path) -> None:
+    """Of certificates that ship, and of some in which one number is another one, both say the same."""
+    cases = list(shipped(["smoke-v1"]))
+    found = dict(disagreements(program, iter(cases), tmp_path))
+    found |= dict(disagreements(program, mutants(cases, 30, 7), tmp_path))
+    assert len(found) == 34
+    assert set(found.values()) == {None}
+
+
+def test_what_cannot_be_read_ends_with_2_and_what_is_none_with_1(program: Path, tmp_path: Path) -> None:
+    """A file that is not there, and a document that is none, are told in a line."""
+    (tmp_path / "none.json").write_text("[1, 2")
+    files = [str(tmp_path / name) for name in ("none.json", "none.json", "missing.json")]
+    for names, code in ((files[:1], 2), (files, 2), (files[:2], 1)):
+        done = subprocess.run([str(program), *names], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert (done.stdout + done.stderr).count("\n") == 1

@@ -1,0 +1,120 @@
+"""Two checkers of certificates, in two languages, held against each other: `make checkers`.
+
+Every certificate that ships goes to both, with the best known solution; then copies in which one number is
+another one. They must say the same of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "examples" / "checker" / "check.cpp"
+FLAGS = ["-O2", "-std=c++17", "-frounding-math"]
+
+Case = tuple[str, bytes, bytes, bytes]
+"""A name, and the documents of an instance, a certificate and a solution."""
+
+
+def build(folder: Path) -> Path:
+    """Compile the checker in C++ into a folder."""
+    program = folder / "check"
+    subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(program)], check=True)
+    return program
+
+
+def shipped(suites: list[str]) -> Iterator[Case]:
+    """Yield each certificate that ships with these suites."""
+    for suite in suites:
+        for path in sorted((ROOT / "instances" / suite / "certificates").glob("*.json.gz")):
+            name = path.name.removesuffix(".json.gz")
+            solution = ROOT / "instances" / suite / "solutions" / path.name
+            instance = ROOT / "instances" / suite / f"{name}.json"
+            yield (
+                name,
+                instance.read_bytes(),
+                gzip.decompress(path.read_bytes()),
+                gzip.decompress(solution.read_bytes()),
+            )
+
+
+def mutants(cases: list[Case], count: int, seed: int) -> Iterator[Case]:
+    """Yield copies of certificates in which one number is another one, or missing."""
+    chance = random.Random(seed)
+    for number in range(count):
+        name, instance, certificate, solution = chance.choice(cases)
+        yield f"{name}, mutant {number}", instance, mutated(json.loads(certificate), chance), solution
+
+
+def mutated(document: dict[str, Any], chance: random.Random) -> bytes:
+    """Return the document with one number changed or left out, in any of its lists or beside them."""
+    frame = chance.choice(document["frames"])
+    lists = [document["bandwidth"], frame["moves"], frame["prices"], *document["keeping"][:1]]
+    place: Any = chance.choice([one for one in lists if one] + [frame, document])
+    fields = (
+        [key for key, value in place.items() if isinstance(value, int | float)]
+        if isinstance(place, dict)
+        else []
+    )
+    key = chance.choice(fields) if isinstance(place, dict) else chance.randrange(len(place))
+    if isinstance(place, list) and chance.random() < 0.2:
+        del place[key]
+    else:
+        old = place[key]
+        place[key] = chance.choice(
+            [0, 1, -1, -old, 2 * old, old + 1, old - 1, 0.5, old * (1 + 1e-9), old * (1 - 1e-9)]
+        )
+    return json.dumps(document).encode()
+
+
+def disagreements(program: Path, cases: Iterator[Case], folder: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield each case's name, and None or what the two checkers say where that differs."""
+    from mincache.certificate import check_certificate
+
+    paths = [folder / f"{name}.json" for name in ("instance", "certificate", "solution")]
+    for name, *documents in cases:
+        for path, data in zip(paths, documents, strict=True):
+            path.write_bytes(data)
+        accepted, sentences, bound, _ = check_certificate.check(*documents)
+        done = subprocess.run([str(program), *map(str, paths)], capture_output=True, text=True, check=False)
+        same = (done.returncode == 0) == accepted and done.stdout.startswith("proven") == (bound is not None)
+        yield name, None if same else f"{sentences} but {done.stdout.splitlines()} ({done.stderr[:80]})"
+
+
+def main() -> int:
+    """Compare the checkers; return 1 if they differ anywhere."""
+    import tempfile
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutants", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "suites",
+        nargs="*",
+        default=sorted(path.parent.name for path in ROOT.glob("instances/*/certificates")),
+    )
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program, whole = build(folder), list(shipped(arguments.suites))
+        small = sorted(whole, key=lambda case: len(case[2]))[: max(1, len(whole) // 3)]
+        found = list(disagreements(program, iter(whole), folder))
+        found += disagreements(program, mutants(small, arguments.mutants, arguments.seed), folder)
+    for case, said in found:
+        if said is not None:
+            print(f"{case}: {said}")
+    differing = sum(said is not None for _, said in found)
+    print(f"{len(whole)} certificates and {arguments.mutants} mutants: the checkers differ on {differing}")
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
