@@ -5,7 +5,7 @@ derives why it proves what it claims.
 """
 
 from mincache.certificate.check_certificate import FORMAT as CERTIFICATE_FORMAT
-from mincache.certificate.verdict import CheckResult, check
+from mincache.certificate.check_result import CheckResult, check
 from mincache.certificate.writing import certify, certify_with_solution
 
 __all__ = ["CERTIFICATE_FORMAT", "CheckResult", "certify", "certify_with_solution", "check"]

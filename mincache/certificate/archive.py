@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from mincache.certificate.verdict import check
+from mincache.certificate.check_result import check
 from mincache.certificate.writing import certify_with_solution
 from mincache.errors import InputError
 from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
