@@ -11,6 +11,7 @@ import numpy as np
 
 from mincache.analysis.features import Features
 from mincache.cli.terminal import TerminalTable
+from mincache.generation.scenario import Scenario
 from mincache.generation.suites import Suite
 from mincache.problem.instance import PARTS, Instance
 from mincache.problem.quantity import quantities
@@ -86,6 +87,23 @@ def instance_tables(instance: Instance) -> tuple[TerminalTable, TerminalTable]:
         TerminalTable(titles, "ltll", numbers, title=title, more="--csv"),
         TerminalTable(("model", "size GB", "requests", "share"), "rrrr", requests, title="requests by model"),
     )
+
+
+def log_tables(scenario: Scenario) -> list[TerminalTable]:
+    """Return what became of the items of a scenario's log, the most requested first; [] without a log."""
+    log = scenario.logged()
+    if log is None:
+        return []
+    count = Counter(log.model.tolist())
+    rows = [
+        [str(m), item, str(count[m]), f"{count[m] / len(log.model):.1%}"] for m, item in enumerate(log.items)
+    ]
+    title = (
+        f"{log.rows} requests in the log: {log.outside} outside of the window, {log.unlisted} for other items; "
+        f"{len(log.model)} of {len(set(log.user.tolist()))} users in {int(log.slot.max()) + 1} slots, "
+        f"{scenario.trace_count()} traces"
+    )
+    return [TerminalTable(("model", "item", "requests", "share"), "rtrr", rows, title=title)]
 
 
 def feature_table(suite: Suite, rows: Sequence[Features]) -> TerminalTable:

@@ -13,10 +13,12 @@ from mincache.cli.options import (
     COUNT,
     FILE,
     KEPT,
+    PICTURE,
     SECONDS,
     SEED,
     folder_output,
     machine_output,
+    prepare,
     suite_name,
     whole_numbers,
 )
@@ -51,12 +53,14 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
               help="Numbers of users.  [default: the scenario's]")  # fmt: skip
 @click.option("--libraries", type=COUNT, default=1, show_default=True, help="Model libraries to draw.")
 @click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")
-@click.option("--seed", type=SEED, required=True, help="Seed of the traces and the libraries.")
+@click.option("--seed", type=SEED, help="Seed of the traces and the libraries.  [required]")
 @click.option("--library-seed", type=SEED, help="Seed of the libraries.  [default: --seed]")
 @click.option("--name", help="Name of the suite.  [default: the folder's]")
 @click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
 @KEPT
-@folder_output("Folder for the suite.")
+@folder_output("Folder for the suite.  [required]", default=None)
+@click.option("--preview", is_flag=True, help="Show the first instance, and write no suite.")
+@click.option("--picture", type=PICTURE, help="With --preview: draw its requests and channels.")
 @click.option("--separate", type=TWO_SOLVERS, callback=_two_solvers,
               help="Search for the settings in which two solvers differ most, and draw those.")  # fmt: skip
 @click.option("--budget", type=click.IntRange(min=5), default=100, show_default=True,
@@ -68,8 +72,9 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
               help="With --separate: number of settings to draw.")  # fmt: skip
 @machine_output("an object")
 def generate(
-    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int, seed: int,
-    library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path, form: str | None,
+    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int, seed: int | None,
+    library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path | None,
+    form: str | None, preview: bool, picture: Path | None,
     separate: tuple[str, str] | None, budget: int, time_limit: float | None, solve_limit: float, keep: int,
 ) -> None:  # fmt: skip
     """Draw a suite from a scenario FILE (TOML); it names what differs from Table I of the paper.
@@ -78,6 +83,7 @@ def generate(
     ..} draws one value an instance. With --separate, the lists and ranges are searched.
 
     \b
+    mincache generate scenario.toml --preview
     mincache generate --users 10,14,18 --libraries 3 --traces 4 --seed 7 -o my-suite
     mincache run my-suite --solver decomposition -o results/my-suite
     mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
@@ -88,6 +94,11 @@ def generate(
     from mincache.generation.suites import RECIPE_FILE
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
+    if preview:
+        _show_first(source, users, seed or 0, picture, form)
+        return
+    if seed is None or output is None:
+        raise click.UsageError(f"Missing option '{'-o' if output is None else '--seed'}'.")
     title = suite_name(output, name)
     fields = {
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
@@ -113,6 +124,24 @@ def generate(
             raise
     told = f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}"
     answer(form, {"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
+
+
+def _show_first(
+    source: ScenarioFile, users: tuple[int, ...] | None, seed: int, picture: Path | None, form: str | None
+) -> None:
+    """Show the first instance that a scenario draws, and what became of its log."""
+    from mincache.cli.describe import instance_rows, instance_tables, log_tables
+    from mincache.generation.recipes import Recipe, places
+
+    drawing = {"library_seed": seed, "trace_seed": seed, "libraries": 1, "traces": 1, "sweep": source.sweep}
+    recipe = Recipe(users=users or _users(source), **drawing)
+    place = next(places("preview", recipe, source.scenario))
+    instance = place.instance()
+    answer(form, instance_rows(instance), *log_tables(place.scenario), *instance_tables(instance))
+    if picture is not None:
+        prepare(picture)
+        instance.plot().save(picture)
+        click.echo(f"picture in {picture}", err=True)
 
 
 def _drawing(places: Sequence[Place]) -> Iterable[Place]:

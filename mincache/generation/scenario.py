@@ -30,7 +30,7 @@ from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
 from mincache.generation.position_processes import UniformPositions
 from mincache.generation.process import LARGEST, Interval, Length, Probability, Process, Shape, within
-from mincache.generation.request_log import RequestLog
+from mincache.generation.request_log import LogRequests, RequestLog
 from mincache.generation.request_processes import Skewness, ZipfMarkov
 from mincache.generation.sections import read_section
 from mincache.generation.streams import Uniforms, draw_each
@@ -191,12 +191,19 @@ class Scenario(StrictTable):
             changed = self.models_section.draw(self._shape, streams.draw, given | limits)
             drawn |= {name: values[0] for name, values in changed.items()}
         output = units.megabytes_to_bits(drawn.pop("output_megabytes"))
-        if isinstance(self.requests, RequestLog):
-            logged = self.requests.requests(self._shape).output_bits
-            output = output if logged is None else logged
+        if (log := self.logged()) is not None and log.output_bits is not None:
+            output = log.output_bits
         return ModelLibrary(
             **{name: round_array(values) for name, values in drawn.items()}, output_bits=round_array(output)
         )
+
+    def logged(self) -> LogRequests | None:
+        """Return the requests of the log that count; None where requests are from no log.
+
+        Raises:
+            DocumentError: if the log is missing or changed, or a cell cannot be read.
+        """
+        return self.requests.requests(self._shape) if isinstance(self.requests, RequestLog) else None
 
     def powers_w(self, seed: int, index: int = 0) -> Array:
         """Draw the users' transmit powers [N], W, that go with the library number `index` of `seed`."""

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mincache.cli.generate import generate
+from mincache.generation.recipes import read_scenario
 from mincache.solving.conformance import check_solver
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -107,6 +110,19 @@ def test_each_scenario_is_drawn_and_solved(file, tmp_path):
     first = next(iter(sorted((tmp_path / file.stem).glob("*.json"))))
     told = run(f"mincache solve {first} --solver decomposition --time-limit 60 --json -o a.json", tmp_path)
     assert '"optimal"' in told
+
+
+@pytest.mark.parametrize("file", sorted((EXAMPLES / "scenarios").glob("*.toml")), ids=lambda file: file.stem)
+def test_each_scenario_is_pictured(file, tmp_path):
+    """A preview shows the sizes that the file asks for and the requests by model, and draws a picture."""
+    told = CliRunner().invoke(generate, [str(file), "--preview", "--picture", str(tmp_path / "a.svg")])
+    assert told.exit_code == 0, told.output
+    scenario = read_scenario(file)
+    assert f"T={scenario.slots}, N={scenario.users}, M={scenario.models}" in told.stdout
+    assert ("requests in the log" in told.stdout) == (file.stem == "request-log")
+    drawn = (tmp_path / "a.svg").read_text()
+    assert "channel gain (dB)" in drawn
+    assert [one.name for one in tmp_path.iterdir()] == ["a.svg"]
 
 
 def test_there_are_ten_scenarios():
