@@ -94,13 +94,11 @@ def log_tables(scenario: Scenario) -> list[TerminalTable]:
     log = scenario.logged()
     if log is None:
         return []
-    count = Counter(log.model.tolist())
-    rows = [
-        [str(m), item, str(count[m]), f"{count[m] / len(log.model):.1%}"] for m, item in enumerate(log.items)
-    ]
+    count, total = Counter(log.model.tolist()), len(log.model)
+    rows = [[str(m), item, str(count[m]), f"{count[m] / total:.1%}"] for m, item in enumerate(log.items)]
     title = (
-        f"{log.rows} requests in the log: {log.outside} outside of the window, {log.unlisted} for other items; "
-        f"{len(log.model)} of {len(set(log.user.tolist()))} users in {int(log.slot.max()) + 1} slots, "
+        f"{log.rows} requests in the log, less {log.outside} outside of the window and {log.unlisted} for "
+        f"other items: {total} of {len(set(log.user.tolist()))} users in {int(log.slot.max()) + 1} slots, "
         f"{scenario.trace_count()} traces"
     )
     return [TerminalTable(("model", "item", "requests", "share"), "rtrr", rows, title=title)]

@@ -133,8 +133,10 @@ def _show_first(
     from mincache.cli.describe import instance_rows, instance_tables, log_tables
     from mincache.generation.recipes import Recipe, places
 
-    drawing = {"library_seed": seed, "trace_seed": seed, "libraries": 1, "traces": 1, "sweep": source.sweep}
-    recipe = Recipe(users=users or _users(source), **drawing)
+    recipe = Recipe(
+        library_seed=seed, trace_seed=seed, libraries=1, traces=1, users=users or _users(source),
+        sweep=source.sweep,
+    )  # fmt: skip
     place = next(places("preview", recipe, source.scenario))
     instance = place.instance()
     answer(form, instance_rows(instance), *log_tables(place.scenario), *instance_tables(instance))
