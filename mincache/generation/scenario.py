@@ -33,7 +33,7 @@ from mincache.generation.process import LARGEST, Interval, Length, Probability, 
 from mincache.generation.request_log import LogRequests, RequestLog
 from mincache.generation.request_processes import Skewness, ZipfMarkov
 from mincache.generation.sections import read_section
-from mincache.generation.streams import Uniforms, draw_each
+from mincache.generation.streams import StreamsByPurpose, Uniforms
 from mincache.problem import units
 from mincache.problem.instance import NAME_PATTERN, Instance, ModelLibrary, Radio, Rules, Server, Trace
 from mincache.problem.popularity import Popularity
@@ -187,7 +187,7 @@ class Scenario(StrictTable):
         if self.models_section is not None:
             given = {name: values[None] for name, values in drawn.items()}
             limits = {f"{name}_range": np.array(interval) for name, interval in ranges.items()}
-            streams = _Streams([(seed, "library", index)])
+            streams = StreamsByPurpose([(seed, "library", index)])
             changed = self.models_section.draw(self._shape, streams.draw, given | limits)
             drawn |= {name: values[0] for name, values in changed.items()}
         output = units.megabytes_to_bits(drawn.pop("output_megabytes"))
@@ -209,7 +209,7 @@ class Scenario(StrictTable):
         """Draw the users' transmit powers [N], W, that go with the library number `index` of `seed`."""
         if self.user is None:
             return np.full(self.users, round_number(units.dbm_to_watt(self.user_power_dbm)))
-        streams = _Streams([(seed, "users", index, self.users)])
+        streams = StreamsByPurpose([(seed, "users", index, self.users)])
         return round_array(self.user.draw(self._shape, streams.draw, {})["user_power_w"][0])
 
     def trace(self, seed: int, *path: str | int) -> Trace:
@@ -229,7 +229,7 @@ class Scenario(StrictTable):
         return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}
 
     def _traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
-        draw = _Streams(names).draw
+        draw = StreamsByPurpose(names).draw
         given: dict[str, Array] = {"trace": np.array([_number(name) for name in names])}
         for process in self._processes:
             given |= process.draw(self._shape, draw, given)
@@ -346,20 +346,6 @@ class Scenario(StrictTable):
         return Instance(
             name, round_number(self.preference_weight), server, radio, library, trace, origin, rules
         )
-
-
-class _Streams:
-    """The streams of K traces by purpose; what is drawn again for one purpose goes on in its stream."""
-
-    def __init__(self, names: Sequence[Sequence[str | int]]) -> None:
-        self._names = names
-        self._streams: dict[str, list[Uniforms]] = {}
-
-    def draw(self, purpose: str, *shape: int) -> Array:
-        """Return uniforms [K, *shape]."""
-        if purpose not in self._streams:
-            self._streams[purpose] = [Uniforms(*name, purpose) for name in self._names]  # type: ignore[arg-type]
-        return draw_each(self._streams[purpose], *shape)
 
 
 def _number(name: TraceName) -> int:

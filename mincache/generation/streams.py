@@ -72,6 +72,24 @@ def as_uniforms(raw: Array) -> Array:
     return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * _TWO_TO_MINUS_52
 
 
+class StreamsByPurpose:
+    """The streams of K traces by purpose; what is drawn again for one purpose goes on in its stream.
+
+    Args:
+        names: for each trace the seed and the path.
+    """
+
+    def __init__(self, names: Sequence[Sequence[str | int]]) -> None:
+        self._names = names
+        self._streams: dict[str, list[Uniforms]] = {}
+
+    def draw(self, purpose: str, *shape: int) -> Array:
+        """Return uniforms [K, *shape]."""
+        if purpose not in self._streams:
+            self._streams[purpose] = [Uniforms(*name, purpose) for name in self._names]  # type: ignore[arg-type]
+        return draw_each(self._streams[purpose], *shape)
+
+
 def generator(seed: int, *path: str | int) -> np.random.Generator:
     """Return numpy's Generator on the named stream, for solvers."""
     return np.random.Generator(np.random.PCG64(int.from_bytes(_digest(seed, *path))))
