@@ -38,12 +38,9 @@ class CostPair(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two contenders on the instances that both have attempted.
+    """Two contenders, by their labels, on the instances that both have attempted.
 
     Attributes:
-        suite: name of the suite.
-        first: label of the first.
-        second: label of the second.
         pairs: by instance, sorted by name; costs are charged where a run failed.
         wins: instances on which the first is better by more than rounding; likewise `losses`, `ties`.
         mean_change: geometric mean of second / first, less 1; None without a common instance.
@@ -108,10 +105,7 @@ def _logs(row: Row, instances: Sequence[str], question: str) -> ranks.Sample:
 def compare_all(first: Iterable[Runs], second: Iterable[Runs], same_solver: bool) -> list[Comparison]:
     """Return the comparisons of each contender of `first` with those of `second` on the same suite.
 
-    Args:
-        first: runs of one side.
-        second: runs of the other.
-        same_solver: whether to pair only contenders that go by the same label.
+    If that is asked, only contenders that go by the same label are paired.
     """
     others = [row for runs in second for row in Table(runs).rows]
     return [
@@ -124,11 +118,9 @@ def compare_all(first: Iterable[Runs], second: Iterable[Runs], same_solver: bool
 
 
 class RowPair(NamedTuple):
-    """Two rows of a table.
+    """Two rows of a table, by their labels, the one that stands higher first.
 
     Attributes:
-        first: label of the one that stands higher.
-        second: label of the other.
         wins: instances on which the first is better by more than rounding; likewise `losses`, `ties`.
         difference: mean gap of the second less that of the first.
         adjusted: Holm's p by question, for all pairs of ranked rows together; empty if one is not ranked.
@@ -161,10 +153,7 @@ def pairs(table: Table) -> list[RowPair]:
 class Share(NamedTuple):
     """What a solver adds to the others.
 
-    Attributes:
-        solver: its label.
-        best_alone: instances on which it beats every other solver.
-        contribution: by how much the mean cost of the virtual best would rise without it.
+    On how many instances it beats every other, and by how much the virtual best would cost more without it.
     """
 
     solver: str
@@ -187,10 +176,7 @@ class Contrast(NamedTuple):
     """One suite beside the suite that it is compared with.
 
     Attributes:
-        suite: its name.
-        purpose: what it is for, as the suite says.
-        instances: how many it has.
-        proven: how many of them have a proven optimum.
+        proven: how many of its instances have a proven optimum.
         solvers: how many rows are ranked on it.
         best: the solver with the least mean gap, and that gap; likewise `worst`.
         swapped: pairs (better here, worse here) that stand the other way round on the other suite.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import numpy as np
 import pandas
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from mincache.bench import journal
@@ -26,15 +26,20 @@ from mincache.generation.suites import Suite
 _KEY = ["suite", "who", "instance", "seed", "repetition"]
 _NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
 _OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "raw", "environment"]
-_CELL_FIELDS = set(Cell.model_fields) - {"libraries"}
-_FIELDS = {"stop_reason", "verdict", "reason", "bound", "solution_sha256", "import_s", "build_s", "start_s",
-           "solve_s", "started"}  # fmt: skip
-_CELL = TypedDict(  # type: ignore[misc]
-    "_CELL", {name: Cell.model_fields[name].annotation for name in _CELL_FIELDS}, total=False
-)
 
 
-class _SCORE(TypedDict, total=False):
+def _annotations(kind: type[BaseModel], names: Iterable[str]) -> dict[str, Any]:
+    """The types of fields; one that has a default may be missing, as in records made before there was one."""
+    fields = {name: kind.model_fields[name] for name in names}
+    return {n: f.annotation if f.is_required() else NotRequired[f.annotation] for n, f in fields.items()}  # type: ignore[name-defined]
+
+
+_FIELDS = ("stop_reason", "verdict", "reason", "bound", "solution_sha256", "import_s", "build_s", "start_s",
+           "solve_s", "started")  # fmt: skip
+_CELL = TypedDict("_CELL", _annotations(Cell, set(Cell.model_fields) - {"libraries"}))  # type: ignore[misc]
+
+
+class _SCORE(TypedDict):
     cost: float | None
     hit_ratio: float
     low_step_hit_share: float | None
@@ -42,10 +47,10 @@ class _SCORE(TypedDict, total=False):
 
 _RUN = TypedDict(  # type: ignore[misc]
     "_RUN",
-    {name: Record.model_fields[name].annotation for name in _FIELDS}
-    | {"cell": _CELL, "score": _SCORE | None, "raw": dict[str, Any] | None, "environment": dict[str, Any],
-       "trace": list[tuple[float, float | None, float | None]]},
-    total=False,
+    _annotations(Record, _FIELDS)
+    | {"cell": _CELL, "score": NotRequired[_SCORE | None], "raw": NotRequired[dict[str, Any] | None],
+       "trace": NotRequired[list[tuple[float, float | None, float | None]]],
+       "environment": NotRequired[dict[str, Any]]},
 )  # fmt: skip
 RunDocument = Mapping[str, Any]
 """What tables need of a record, as JSON has it: of 100,000, whole records take twice as long to read."""
@@ -53,15 +58,18 @@ RunDocument = Mapping[str, Any]
 
 def documents(folder: Path, torn: Callable[[], object]) -> Iterator[RunDocument]:
     """Yield what tables need of every attempt in a campaign; `torn` is called for each that is damaged."""
-    adapter, environments = TypeAdapter(_RUN), dict[bytes, Any]()
+    validate, environments = TypeAdapter(_RUN).validate_json, dict[bytes, Any]()
     for payload in journal.payloads(folder, torn):
-        head, mark, tail = payload.rpartition(b',"environment":')  # most of a record, and the same in many
+        head, _, tail = payload.rpartition(b',"environment":')  # most of a record, and the same in many
         try:
             if tail not in environments:
-                environments[tail] = parse_json(tail[:-1]) if mark else {}
-            yield adapter.validate_json(head + b"}") | {"environment": environments[tail]}
+                environments[tail] = parse_json(tail[:-1])
+            yield validate(head + b"}") | {"environment": environments[tail]}
         except (InputError, ValidationError):
-            torn()
+            try:
+                yield {"environment": {}} | validate(payload)  # fields in another order
+            except ValidationError:
+                torn()
 
 
 def document_of(record: Record) -> RunDocument:

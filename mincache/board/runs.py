@@ -29,15 +29,11 @@ _MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charge
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """The runs of one suite.
+    """The runs of one suite, which need not be at hand.
 
     Attributes:
-        name: of the suite.
-        suite: the suite, if it is at hand.
-        protocol: the suite's, or the defaults.
-        protocol_sha256: of its file; "" without one.
-        contenders: who ran, S of them, sorted.
-        labels: what to call each.
+        protocol: the suite's, or the defaults; `protocol_sha256` is of its file, "" without one.
+        contenders: who ran, S of them, sorted; `labels` is what to call each.
         entries: the published entry of each, where there is one.
         instances: every instance of the suite, I of them, sorted; of a suite not at hand those seen.
         references: what is known of each instance's optimum, by name.

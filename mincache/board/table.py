@@ -31,12 +31,9 @@ QUESTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The ranking of one suite.
+    """The ranking of one suite, and what a reader must know beside its notes, a sentence each.
 
-    Attributes:
-        runs: what it ranks.
-        remarks: what a reader must know beside the notes, a sentence each.
-        filtered: whether it shows a part of the suite; such a part was chosen after looking, so no ranges.
+    One that is `filtered` shows a part of the suite, which was chosen after looking, and so has no ranges.
     """
 
     runs: Runs
@@ -87,11 +84,9 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One contender. Means are over all instances of the suite; `columns` has further numbers of a row.
+    """One contender, by its number in the table's runs; `columns` has further numbers of a row.
 
-    Attributes:
-        table: where the row stands.
-        number: which contender of the table's runs.
+    Means are over all instances of the suite.
     """
 
     table: Table
@@ -295,10 +290,8 @@ class Row:
 class RawMeans(NamedTuple):
     """What answers were before their repair, each instance counting once.
 
-    Attributes:
-        cost: mean cost of the raw decisions; None if no run reports any, or one's cost is not finite.
-        rate: share of the slots that break each constraint that is ever broken.
-        excess: mean over those slots of by how much.
+    Mean cost (None if no run reports any, or one's is not finite), the share of the slots that break each
+    constraint that is ever broken, and the mean over those slots of by how much.
     """
 
     cost: float | None = None

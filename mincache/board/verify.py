@@ -30,12 +30,7 @@ DrawPicture = Callable[[Table], bytes | None]
 
 @dataclass
 class Checked:
-    """A board, read and checked.
-
-    Attributes:
-        runs: the runs of each suite, of the entries with which nothing is wrong.
-        wrong: what is wrong with each entry, a sentence each, by suite and folder.
-    """
+    """A board, read and checked: the runs of the entries that hold, and what is wrong with each entry."""
 
     runs: list[Runs] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=dict)

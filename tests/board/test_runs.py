@@ -4,14 +4,16 @@ import json
 import math
 
 import pytest
-from board_fixture import record, tables
+from board_fixture import raw_score, record, tables
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mincache import Solution
+from mincache.bench.journal import line_of
 from mincache.board.columns import numbers
-from mincache.board.gathering import document_of, failure, gather
+from mincache.board.gathering import Gatherer, document_of, documents, failure, gather
 from mincache.errors import InputError
+from mincache.files.documents import digest
 from mincache.generation.suites import find
 from mincache.problem.evaluation import evaluate
 
@@ -219,3 +221,26 @@ def test_runs_are_sorted_whatever_the_order_of_records():
     (one,), (other,) = gather(records), gather(records[::-1])
     assert one.frame["gap"].tolist() == other.frame["gap"].tolist()
     assert all(math.isfinite(gap) for gap in one.frame["gap"])
+
+
+def test_a_table_reads_what_it_needs_of_a_journal(tmp_path):
+    """Whole lines give what their records do, in any order of fields; what is no record is passed over."""
+    one = run_of("s", NAMES[0], 1.1, raw=raw_score(8.0, steps=(1.0, 0.5)), bound=1.0)
+    one = one.model_copy(update={"environment": {"cpu": 'a,"environment":'}, "start_s": 0.5})
+    fields = json.loads(one.model_dump_json())
+    turned = json.dumps(dict(reversed(fields.items()))).encode()
+    wrong = [b"[1]", b"{}", json.dumps(fields | {"solve_s": "long"}).encode(), b'{"environment":3}']
+    payloads = [line_of(one)[76 + 10 : -2], turned, *wrong]
+    lines = [b'{"sha256":"' + digest(p).encode() + b'","record":' + p + b"}\n" for p in payloads]
+    (tmp_path / "records.jsonl").write_bytes(b"".join(lines) + b"torn\n")
+    told = []
+    found = list(documents(tmp_path, lambda: told.append(None)))
+    assert len(told) == len(wrong) + 1
+    gatherers = [Gatherer(), Gatherer()]
+    for run in found:
+        gatherers[0].add(run)
+    gatherers[1].add(document_of(one))
+    (read,), (known,) = (gatherer.runs() for gatherer in gatherers)
+    assert len(found) == 2
+    assert read.frame.drop(columns="trace").equals(known.frame.drop(columns="trace"))
+    assert read.contenders == known.contenders
