@@ -31,7 +31,7 @@ _OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "raw"
 def _annotations(kind: type[BaseModel], names: Iterable[str]) -> dict[str, Any]:
     """The types of fields; one that has a default may be missing, as in records made before there was one."""
     fields = {name: kind.model_fields[name] for name in names}
-    return {n: f.annotation if f.is_required() else NotRequired[f.annotation] for n, f in fields.items()}  # type: ignore[name-defined]
+    return {n: f.annotation if f.is_required() else NotRequired[f.annotation] for n, f in fields.items()}
 
 
 _FIELDS = ("stop_reason", "verdict", "reason", "bound", "solution_sha256", "import_s", "build_s", "start_s",
