@@ -68,9 +68,8 @@ def _low_step_hit_share(row: Row) -> float | None:
 
 def _gap(row: Row) -> str:
     low, high = (None, None) if row.interval is None else row.interval
-    text, ends = (
-        formats.percent(row.gap, 2), formats.between(formats.percent(low, 2), formats.percent(high, 2))
-    )  # fmt: skip
+    text, *written = (formats.percent(gap, 2) for gap in (row.gap, low, high))
+    ends = formats.between(*written)
     return text if ends in (text, NOTHING) else f"{text} ({ends})"
 
 

@@ -149,11 +149,7 @@ class Entry:
         return "reproduced" if self.reviews else "verified"
 
     def records(self) -> Iterator[Record]:
-        """Yield its records.
-
-        Raises:
-            DocumentError: with the file, the field, the rule and what was received.
-        """
+        """Yield its records; refused with the file, the line, the field and the rule if one is broken."""
         parser, path, seen = RecordParser(), self.folder / RECORDS_FILE, set[bytes]()
         for number, line in enumerate(read_pack(path, self.manifest.records), 1):
             head, mark, environment = line.rpartition(b',"environment":')
@@ -168,11 +164,7 @@ class Entry:
             yield record
 
     def solutions(self) -> Iterator[bytes]:
-        """Yield the stored solution documents.
-
-        Raises:
-            DocumentError: if the pack is damaged or not the one of the manifest.
-        """
+        """Yield the stored solution documents; refused if the pack is not the one of the manifest."""
         return read_pack(self.folder / SOLUTIONS_FILE, self.manifest.solutions)
 
     def review(self, name: str) -> Entry:
@@ -185,11 +177,7 @@ class Entry:
 
 
 def read_entry(folder: str | os.PathLike[str]) -> Entry:
-    """Read an entry's manifest and reviews.
-
-    Raises:
-        DocumentError: with the file, the field, the rule and what was received.
-    """
+    """Read an entry's manifest and reviews; a broken one is refused with the file, the field and the rule."""
     folder = Path(folder)
     reviews = sorted((folder / REVIEWS_FOLDER).glob(f"*/{REVIEW_FILE}"))
     found = {path.parent.name: read_toml(path, Review) for path in reviews}

@@ -140,9 +140,7 @@ class Gatherer:
     def runs(self, suite: str = "", boards: Iterable[Any] = ()) -> list[Runs]:
         """Return the runs of each suite, sorted by name.
 
-        Args:
-            suite: folder of the suite, if it is not a standard one.
-            boards: folders of boards, which may hold a suite of their own.
+        A suite that is not a standard one is in the folder `suite`, or on one of `boards`.
 
         Raises:
             InputError: if records are of different editions of an instance.

@@ -68,13 +68,12 @@ class RankRanges(NamedTuple):
     """What can be said of S rows at once, at 95 %.
 
     Attributes:
-        pairs: the difference of each pair, by row numbers (first < second); `adjusted` has Holm's p of each.
+        adjusted: Holm's p of each pair, by row numbers (first < second).
         ranges: lowest and highest rank of each row.
         groups: letters of each row; rows that share one cannot be told apart. "" where there are too many.
         units: what the statistics rest on: how many instances, strata or libraries.
     """
 
-    pairs: dict[tuple[int, int], Difference]
     adjusted: dict[tuple[int, int], float]
     ranges: list[tuple[int, int]]
     groups: list[str]
@@ -207,7 +206,7 @@ def ranking(
         if adjusted[pair] <= 1.0 - level:
             better[pair if one.mean < 0 else pair[::-1]] = True
     ranges = [(1 + int(better[:, n].sum()), count - int(better[n].sum())) for n in range(count)]
-    return RankRanges(differences, adjusted, ranges, letters(~(better | better.T)), units)
+    return RankRanges(adjusted, ranges, letters(~(better | better.T)), units)
 
 
 def letters(alike: Array) -> list[str]:

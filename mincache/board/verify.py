@@ -110,10 +110,7 @@ def verify(
 ) -> dict[str, list[str]]:  # fmt: skip
     """Return what was checked and what is wrong with it: each entry, all together, the page and the pictures.
 
-    Args:
-        board: its folder.
-        draw: draws the pictures again; without it they are not looked at.
-        tell: told the name of each entry that is done.
+    Pictures are looked at if `draw` draws them again; `tell` is told the name of each entry that is done.
 
     Raises:
         InputError: if the folder holds no entry.

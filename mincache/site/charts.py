@@ -20,7 +20,7 @@ from mincache.errors import InputError
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.problem.quantity import Array
 from mincache.site import drawing
-from mincache.site.drawing import ChartRows
+from mincache.site.drawing import ChartRows, gap_axis, lines, time_axis
 
 MOST_SOLVERS = drawing.MOST_COLOURS
 """A chart of lines shows so many, the first of the table: there are no more colours to tell them apart by."""
@@ -29,6 +29,8 @@ MOST_ROWS = 30
 _MOST_TICKS = 61
 _ROUNDING = 1e-9
 _TO_BEST = "to the best known cost (%)"
+_GAP = f"mean gap {_TO_BEST}"
+_STEPS = {"interpolate": "step-after"}
 _FAULTS = ("#c2512f", "#d9a13b", "#7d5ba6", "#3a8f6b", "#a63a50", "#5f6b73")
 
 
@@ -54,7 +56,7 @@ def _draw_gaps(rows: ChartRows) -> Any:
     ticks = base.mark_tick(opacity=0.85, size=13, thickness=1.5, color=drawing.BLUE)
     means = base.mark_point(shape="diamond", filled=True, size=80, color=drawing.RED, opacity=1)
     alt = drawing.altair()
-    x = drawing.gap_axis("gap", f"gap {_TO_BEST}", "X")
+    x = gap_axis("gap", f"gap {_TO_BEST}", "X")
     return alt.layer(ticks.encode(x), means.encode(alt.X("mean:Q", title="")))
 
 
@@ -77,11 +79,6 @@ def _profile(table: Table) -> ChartRows:
     ]
 
 
-def _draw_profile(rows: ChartRows) -> Any:
-    x = drawing.gap_axis("excess", "above the best solver's cost by at most (%)", "X")
-    return drawing.lines(rows, x, drawing.share_axis("share of instances"), interpolate="step-after")
-
-
 def _tradeoff(table: Table) -> ChartRows:
     """Mean gap in % and time until the answer in a fresh process of each row."""
     return [
@@ -93,8 +90,8 @@ def _tradeoff(table: Table) -> ChartRows:
 
 def _draw_tradeoff(rows: ChartRows) -> Any:
     alt, points = drawing.altair(), drawing.marks(rows).mark_point(filled=True, size=90, opacity=1)
-    x = drawing.time_axis(rows, "time until the answer in a fresh process")
-    y = drawing.gap_axis("gap", f"mean gap {_TO_BEST}")
+    x = time_axis(rows, "time until the answer in a fresh process")
+    y = gap_axis("gap", _GAP)
     tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
     return alt.layer(points.encode(x, y, *drawing.told_apart(rows, "solver", "Shape"), tooltip=tooltip))
 
@@ -109,10 +106,6 @@ def _by_users(table: Table) -> ChartRows:
     ]
 
 
-def _draw_users(rows: ChartRows) -> Any:
-    return drawing.lines(rows, drawing.users_axis(rows, 12), drawing.gap_axis("gap", f"mean gap {_TO_BEST}"))
-
-
 @lru_cache(maxsize=1)
 def _anytime(table: Table) -> ChartRows:
     """Share of (run, target gap) pairs that each row has reached by each time."""
@@ -124,13 +117,6 @@ def _anytime(table: Table) -> ChartRows:
         for name, values in reached.items()
         for seconds, share in steps(coarse(values), len(values), first / 2, last)
     ]
-
-
-def _draw_anytime(rows: ChartRows) -> Any:
-    x = drawing.time_axis(rows, "time since solve began")
-    return drawing.lines(
-        rows, x, drawing.share_axis("share of target gaps reached"), interpolate="step-after"
-    )
 
 
 def _horizon_s(table: Table) -> float:
@@ -201,11 +187,6 @@ def _break_even(table: Table) -> ChartRows:
     ]
 
 
-def _draw_break_even(rows: ChartRows) -> Any:
-    x = drawing.log_axis(rows, "instances", "instances solved", format="~s")
-    return drawing.lines(rows, x, drawing.time_axis(rows, "time spent, training included", "Y"))
-
-
 class ChartKind(NamedTuple):
     """A kind of chart: its title, its rows (given a table), its drawing."""
 
@@ -217,13 +198,21 @@ class ChartKind(NamedTuple):
 KINDS: Mapping[str, ChartKind] = {
     "gap": ChartKind("Gap on each instance; the diamond is the mean", _gaps, _draw_gaps),
     "faults": ChartKind("How runs ended", _outcomes, _draw_outcomes),
-    "profile": ChartKind("Performance profile: share of instances within a factor of the best solver's cost",
-                         _profile, _draw_profile),
-    "anytime": ChartKind("Share of target gaps reached against time", _anytime, _draw_anytime),
+    "profile": ChartKind(
+        "Performance profile: share of instances within a factor of the best solver's cost", _profile,
+        lambda rows: lines(rows, gap_axis("excess", "above the best solver's cost by at most (%)", "X"),
+                           drawing.share_axis("share of instances"), **_STEPS)),
+    "anytime": ChartKind(
+        "Share of target gaps reached against time", _anytime,
+        lambda rows: lines(rows, time_axis(rows, "time since solve began"),
+                           drawing.share_axis("share of target gaps reached"), **_STEPS)),
     "time": ChartKind("Mean gap against mean time until the answer", _tradeoff, _draw_tradeoff),
-    "users": ChartKind("Mean gap against the number of users", _by_users, _draw_users),
-    "training": ChartKind("Time spent, training included, against instances answered in one process",
-                          _break_even, _draw_break_even),
+    "users": ChartKind("Mean gap against the number of users", _by_users,
+                       lambda rows: lines(rows, drawing.users_axis(rows, 12), gap_axis("gap", _GAP))),
+    "training": ChartKind(
+        "Time spent, training included, against instances answered in one process", _break_even,
+        lambda rows: lines(rows, drawing.log_axis(rows, "instances", "instances solved", format="~s"),
+                           time_axis(rows, "time spent, training included", "Y"))),
 }  # fmt: skip
 """The kinds of chart, in the order of the site."""
 
@@ -237,11 +226,7 @@ class Chart(NamedTuple):
 
 
 def chart(kind: str, table: Table) -> Chart | None:
-    """Return a chart; None if there is nothing to draw.
-
-    Args:
-        kind: one of `KINDS`.
-        table: the ranking.
+    """Return a chart, one of `KINDS`; None if there is nothing to draw.
 
     Raises:
         InputError: if there is no such kind.
@@ -292,7 +277,7 @@ def _draw_instances(rows: ChartRows) -> dict[str, Any]:
     several = 1 < len({row["library"] for row in rows}) <= drawing.MOST_COLOURS
     points = drawing.marks(rows).mark_point(filled=True, size=60, opacity=0.75)
     drawn = points.encode(
-        drawing.users_axis(rows, 20), drawing.gap_axis("gap", f"gap {_TO_BEST}"),
+        drawing.users_axis(rows, 20), gap_axis("gap", f"gap {_TO_BEST}"),
         *(drawing.told_apart(rows, "library", "Shape") if several else ()), tooltip=["instance:N", "gap:Q"],
     )  # fmt: skip
     return drawing.finished(drawn, width=drawing.WIDTH, height=drawing.HEIGHT)

@@ -54,27 +54,27 @@ class SuitePages:
 
     @property
     def path(self) -> str:
-        """Path of the suite's page."""
+        """Path of the suite's page; the other methods have those of its other pages and files."""
         return f"suites/{self.folder}.html"
 
     def solver_path(self, row: Row) -> str:
-        """Path of a solver's page."""
+        """Return the path of a solver's page."""
         return f"solvers/{self.folder}/{row.entry.folder.name if row.entry else folder_name(row.solver)}.html"
 
     def instance_path(self, name: str) -> str:
-        """Path of an instance's page."""
+        """Return the path of an instance's page."""
         return f"instances/{self.folder}/{folder_name(name)}.html"
 
     def data_path(self, suffix: str) -> str:
-        """Path of a file with numbers."""
+        """Return the path of a file with numbers."""
         return f"data/{self.folder}.{suffix}"
 
     def chart_path(self, kind: str) -> str:
-        """Path of the page with a chart's data as a table."""
+        """Return the path of the page with a chart's data as a table."""
         return f"charts/{self.folder}-{kind}.html"
 
     def solution_path(self, sha256: str) -> str:
-        """Path of a stored solution."""
+        """Return the path of a stored solution."""
         return f"solutions/{sha256}.json.gz"
 
     @property
