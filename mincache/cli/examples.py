@@ -61,6 +61,10 @@ EXAMPLES: dict[str, str] = {
         mincache instances show smoke-v1.l0.n10.t0
     """,
     "instances reference": "mincache instances reference my-suite",
+    "judge": """
+        mincache judge popular-first
+        mincache judge popular-first --instances '*.n10.*' --json
+    """,
     "seal": """
         mincache seal new --libraries 2 --users 5 -o season
         mincache seal freeze season --solver popular-first --solver cloud-only
