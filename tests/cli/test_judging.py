@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mincache import evaluate, load, solve, suite
-from mincache.cli.judge import judge
+from mincache.cli.judging import judge
 
 SOLVER = """
 from dataclasses import dataclass
