@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
@@ -44,7 +44,8 @@ class Reproduction:
         mean_difference: mean of (cost again - cost published) / cost published, over runs verified in both;
             None without one. `largest_difference` is the largest of them, either way.
         lost: runs that were verified and are not again.
-        time_ratio: time again over time published, both in reference times; None if unknown.
+        time_ratio: time again over time published, both in reference times, the median of the runs; None if
+            unknown.
     """
 
     runs: int
@@ -119,10 +120,13 @@ def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reprod
 
 
 def _time_ratio(pairs: Iterable[tuple[Record, Record]]) -> float | None:
-    timed = [(old, new) for old, new in pairs if old.solve_s is not None and new.solve_s is not None]
-    before = [_START_S + (old.solve_s or 0.0) for old, _ in timed]
-    after = [_START_S + (new.solve_s or 0.0) / _reference_s(new) * _reference_s(old) for old, new in timed]
-    return sum(after) / sum(before) if timed else None
+    """The median over the runs: one that another process held up, then or now, says nothing of the solver."""
+    ratios = [
+        (_START_S + new.solve_s / _reference_s(new) * _reference_s(old)) / (_START_S + old.solve_s)
+        for old, new in pairs
+        if old.solve_s is not None and new.solve_s is not None
+    ]
+    return median(ratios) if ratios else None
 
 
 def _reference_s(record: Record) -> float:

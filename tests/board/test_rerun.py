@@ -47,6 +47,9 @@ def test_times_are_compared_by_what_the_machines_take():
         for s, r in ((2.0, 0.008), (1.0, 0.004))
     )
     assert reproduction(slow, fast).time_ratio == pytest.approx(1.0, rel=0.01)
+    held_up = [record("s", i, 10.0, solve_s=s) for i, s in (("a", 1.0), ("b", 1.0), ("c", 90.0))]
+    smooth = [record("s", i, 10.0, solve_s=1.0) for i in "abc"]
+    assert reproduction(held_up, smooth).time_ratio == 1.0
     faked = [record("s", "a", 10.0, solve_s=0.001)]
     found = reproduction(faked, [record("s", "a", 10.0, solve_s=1.0)])
     assert found.holds(0.0)
