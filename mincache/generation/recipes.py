@@ -89,7 +89,8 @@ class Recipe(StrictTable):
             raise ValueError("each number of users must appear once")
         for case in () if self.sweep is None else self.sweep.cases:
             if "users" in case and case["users"] not in self.users:
-                raise ValueError("the users of each case must be among the recipe's")
+                rule = "must name numbers of users that the suite has"
+                raise InputError("sweep.cases", rule, str(case["users"]), "add them to --users")
         return self
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from mincache.errors import InputError
 from mincache.files.tables import TupleOf
 from mincache.generation.process import Draw, Probability, Process, Shape, States, choose
 from mincache.problem import equations
@@ -76,16 +77,18 @@ class _SkewnessChain(Process):
         """Check that transitions are square, one row a state, each with the sum 1.
 
         Raises:
-            ValueError: if they are not.
+            InputError: if they are not.
         """
         if (
             not states
             or len(transitions) != len(states)
             or any(len(row) != len(states) for row in transitions)
         ):
-            raise ValueError("skewness_transitions must be square, with a row for each of skewness_states")
-        if any(abs(sum(row) - 1.0) > 1e-9 for row in transitions):
-            raise ValueError("each row of skewness_transitions must sum to 1")
+            rule = "must be square, with a row for each of skewness_states"
+            raise InputError("skewness_transitions", rule, f"{len(transitions)} rows, {len(states)} states")
+        sums = [sum(row) for row in transitions]
+        if any(abs(one - 1.0) > 1e-9 for one in sums):
+            raise InputError("skewness_transitions", "must have rows that sum to 1", f"sums {sums}")
 
     def skewness(self, shape: Shape, uniforms: Draw) -> Array:
         """Draw the chain, [K, T]."""

@@ -20,7 +20,7 @@ from mincache.files.tables import validated
 from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, Selection, Source, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import RECIPE_FILE, Suite, SuiteFile
-from mincache.problem.instance import Instance, check_name
+from mincache.problem.instance import NAME_CHARACTERS, Instance, check_name
 
 PART = ".part"
 """The folder within a suite's that holds what is drawn already, until all is."""
@@ -57,6 +57,10 @@ def generate(
     """
     scenario = scenario.sealed()
     undrawn = list(places(check_name(name, "name"), recipe, scenario))
+    longest = max((place.name for place in undrawn), key=len)
+    if len(longest) > NAME_CHARACTERS:
+        rule = f"must be at most {NAME_CHARACTERS - len(longest) + len(name)} long for instances to be named"
+        raise InputError("name", rule, str(len(name)), "choose another with --name")
     content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario)
     drawing = ((place.name, place.document, place.entry) for place in each(undrawn))
     return write_suite(Path(folder), content, drawing)

@@ -18,10 +18,10 @@ import itertools
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from mincache.errors import InputError, closest, excerpt
-from mincache.files.tables import StrictTable, TupleOf
+from mincache.errors import InputError, did_you_mean, excerpt
+from mincache.files.tables import StrictTable, TupleOf, validated
 from mincache.generation.digits import round_number
 from mincache.generation.scenario import MAX_ENTRIES, Scenario
 
@@ -62,12 +62,16 @@ class Range(StrictTable):
         return min(math.floor(value), math.floor(self.high)) if whole else round_number(value)
 
 
-def _kind(value: Any) -> str:
-    return "range" if isinstance(value, dict | Range) else "list"
+def _read(value: Any) -> Any:
+    """Return the range that a table describes, or a list's values."""
+    if isinstance(value, dict):
+        return validated(Range, value)
+    if not isinstance(value, Range | list | tuple) or value in ([], ()):
+        raise InputError("", "must be a list of values or a range {low = .., high = ..}", excerpt(value))
+    return tuple(value) if isinstance(value, list) else value
 
 
-_Values = Annotated[TupleOf[Any], Field(min_length=1)]
-_Swept = Annotated[Annotated[Range, Tag("range")] | Annotated[_Values, Tag("list")], Discriminator(_kind)]
+_Swept = Annotated[Range | tuple[Any, ...], BeforeValidator(_read)]
 
 
 class Sweep(StrictTable):
@@ -86,14 +90,16 @@ class Sweep(StrictTable):
     def _check_fields(self) -> Self:
         swept = self.fields
         for field in {*swept, *itertools.chain.from_iterable(self.cases)}:
-            if field not in Scenario.model_fields or field == "name":
-                near = closest(field, Scenario.model_fields)
-                advice = f", such as {near!r}" if near else ""
-                raise ValueError(f"each key must be a field of a scenario{advice}")
+            known = [one for one in Scenario.model_fields if one != "name"]
+            if field not in known:
+                advice = did_you_mean(field, known, "")
+                raise InputError(
+                    field, "must be a field of a scenario other than its name", "another", advice
+                )
         if both := sorted(set(swept) & set(itertools.chain.from_iterable(self.cases))):
             raise ValueError(f"{both[0]} must be swept in one place")
         if "users" in swept:
-            raise ValueError("numbers of users must be given with --users, or by each case")
+            raise InputError("users", "must be given with --users, or by each case", excerpt(swept["users"]))
         if any(not _is_number(field) for field in self.ranges):
             raise ValueError("each range must be of a field that holds one number")
         named = [case["users"] for case in self.cases if "users" in case]

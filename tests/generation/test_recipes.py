@@ -94,7 +94,7 @@ def test_settings_that_make_no_scenario_are_refused(sweep, line):
 @pytest.mark.parametrize(
     ("sweep", "line"),
     [
-        ({"cases": [{"users": 9}]}, "the users of each case must be among the recipe's"),
+        ({"cases": [{"users": 9}]}, "sweep.cases: must name numbers of users that the suite has; received 9"),
         ({"cases": [{"users": [2]}]}, "the users of each case must be a whole number"),
         ({"uplink_mhz": list(range(1, 1300))}, "times settings must be at most 10000"),
     ],

@@ -101,7 +101,7 @@ def test_users_have_tastes():
         ({"process": 3}, "requests.process: must be one of"),
         ({"process": "zipf", "skewnes": 1.0}, "did you mean 'skewness'?"),
         ({"process": "regimes", "stay": 1.5}, "requests.stay: must be <= 1"),
-        ({"process": "regimes", "skewness_states": [1.0]}, "skewness_transitions must be square"),
+        ({"process": "regimes", "skewness_states": [1.0]}, "skewness_transitions: must be square"),
         ({"process": "log"}, "requests.file: must be present"),
         (7, "requests: must be a table"),
     ],

@@ -72,16 +72,22 @@ def test_whole_numbers_reach_both_ends(log):
 @pytest.mark.parametrize(
     ("fields", "line"),
     [
-        ({"uplink": [2]}, "each key must be a field of a scenario, such as 'uplink_mhz'"),
-        ({"name": ["a"]}, "each key must be a field of a scenario"),
-        ({"uplink_mhz": 3}, "uplink_mhz.list: must be a list; received 3"),
+        (
+            {"uplink": [2]},
+            "uplink: must be a field of a scenario other than its name; received another; did you mean 'uplink_mhz'?",
+        ),
+        ({"name": ["a"]}, "name: must be a field of a scenario other than its name"),
+        (
+            {"uplink_mhz": 3},
+            "uplink_mhz: must be a list of values or a range {low = .., high = ..}; received 3",
+        ),
         ({"uplink_mhz": []}, "must hold at least 1"),
         ({"uplink_mhz": {"low": 3}}, "uplink_mhz.range.high: must be present"),
         ({"uplink_mhz": {"low": 3, "high": 1}}, "uplink_mhz.range: low must be <= high"),
         ({"uplink_mhz": {"low": 0, "high": 1, "log": True}}, "low must be > 0"),
         ({"uplink_mhz": {"low": 0, "high": 1, "lag": True}}, "must be a known field"),
         ({"uplink_mhz": {"low": 0, "high": math.inf}}, "uplink_mhz.range.high: must be"),
-        ({"users": [3]}, "numbers of users must be given with --users"),
+        ({"users": [3]}, "users: must be given with --users, or by each case"),
         ({"size_gb": {"low": 1, "high": 2}}, "must be of a field that holds one number"),
         ({"uplink_mhz": [2], "cases": [{"uplink_mhz": 3}]}, "uplink_mhz must be swept in one place"),
         ({"cases": [3]}, "cases.0: must be a table"),
