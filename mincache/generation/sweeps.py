@@ -45,9 +45,9 @@ class Range(StrictTable):
     @model_validator(mode="after")
     def _check_order(self) -> Self:
         if not self.low <= self.high:
-            raise ValueError("low must be <= high")
+            raise InputError("low", "must be <= high", f"{self.low:g} and {self.high:g}")
         if self.log and self.low <= 0.0:
-            raise ValueError("low must be > 0 where the logarithm is drawn")
+            raise InputError("low", "must be > 0 where the logarithm is drawn", f"{self.low:g}")
         return self
 
     def at(self, uniform: float, whole: bool = False) -> float | int:
@@ -93,9 +93,7 @@ class Sweep(StrictTable):
             known = [one for one in Scenario.model_fields if one != "name"]
             if field not in known:
                 advice = did_you_mean(field, known, "")
-                raise InputError(
-                    field, "must be a field of a scenario other than its name", "another", advice
-                )
+                raise InputError(field, "must be a field of a scenario, and not its name", "another", advice)
         if both := sorted(set(swept) & set(itertools.chain.from_iterable(self.cases))):
             raise ValueError(f"{both[0]} must be swept in one place")
         if "users" in swept:

@@ -285,6 +285,13 @@ def test_drawing_goes_on_after_an_interruption(tmp_path, monkeypatch):
     assert not (folder / PART).exists()
 
 
+def test_a_name_leaves_room_for_those_of_the_instances(tmp_path):
+    """A suite's name that makes instances' names too long is refused before anything is drawn."""
+    with pytest.raises(InputError, match="name: must be at most 110 long for instances to be named"):
+        generate(tmp_path / "x", "a" * 111, RECIPE, SCENARIO)
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("made", [True, False])
 def test_what_cannot_be_drawn_leaves_nothing(tmp_path, made):
     """A failure in the middle leaves the folder as it was."""
