@@ -287,8 +287,8 @@ def test_drawing_goes_on_after_an_interruption(tmp_path, monkeypatch):
 
 def test_a_name_leaves_room_for_those_of_the_instances(tmp_path):
     """A suite's name that makes instances' names too long is refused before anything is drawn."""
-    with pytest.raises(InputError, match="name: must be at most 110 long for instances to be named"):
-        generate(tmp_path / "x", "a" * 111, RECIPE, SCENARIO)
+    with pytest.raises(InputError, match="name: must be at most 111 long for instances to be named"):
+        generate(tmp_path / "x", "a" * 112, RECIPE, SCENARIO)
     assert not (tmp_path / "x").exists()
 
 
