@@ -11,13 +11,8 @@ RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-<<<<<<< HEAD
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
-    paper-v2-rows suites-table heuristics-table diverse-candidates resolve release-check clean
-=======
-.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers comparison-table open-v2 rank-study \
-    paper-v2-rows suites-table heuristics-table resolve release-check clean
->>>>>>> 650ff92 (A table of the exact method against SCIP and HiGHS in one run; candidates of a harder suite)
+    comparison-table open-v2 paper-v2-rows suites-table heuristics-table diverse-candidates resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(RUNS)
@@ -83,11 +78,10 @@ paper-v2-rows: $(TESTS)
 checkers: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/checkers.py
 
-<<<<<<< HEAD
 # The candidates that diverse-v1 is chosen from, drawn and measured: 3,100 instances, four minutes of one core.
 diverse-candidates: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/candidates.py results/diverse-candidates 1
-=======
+
 # The exact method against SCIP and HiGHS to the same gap, for docs/decomposition.md; LIMIT seconds a solver and instance.
 LIMIT ?= 60
 comparison-table: $(TESTS)
@@ -98,7 +92,6 @@ open-v2: $(RUNS)
 	$(BIN)/mincache generate docs/figures/open_v2.toml --users 60,90 --libraries 1 --traces 2 --seed 36 -o results/open-v2
 	$(BIN)/mincache instances reference results/open-v2 --time-limit 1200
 	$(BIN)/mincache instances bounty results/open-v2
->>>>>>> 650ff92 (A table of the exact method against SCIP and HiGHS in one run; candidates of a harder suite)
 
 # How often ranges of ranks hold, by simulation: the tables of docs/leaderboard.md; some minutes.
 rank-study: $(TESTS)
