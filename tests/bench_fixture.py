@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mincache.bench.contents import Content
-from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, plan
 from mincache.bench.worker import Job
@@ -16,6 +14,8 @@ from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import Recipe, Suite
+from mincache.solving.contents import Content
+from mincache.solving.entrant import Entrant
 
 FAULTS = Path(__file__).parent / "faults"
 CLOUD_ONLY = Entrant("cloud-only", "cloud-only", "cloud-only", "cloud-only", kind="baseline")

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from mincache import Run, Solution
-from mincache.bench.journal import Journal
-from mincache.bench.judge import judge
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import Broken, Cell, RawScore, Record, Score, TracePoint
 from mincache.bench.worker import ANSWER, pack
 from mincache.board.contenders import contender
 from mincache.board.entries import (
@@ -23,6 +19,10 @@ from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
 from mincache.generation.streams import Uniforms
 from mincache.generation.suites import find
+from mincache.judging.journal import Journal
+from mincache.judging.judge import judge
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import Broken, Cell, RawScore, Record, Score, TracePoint
 from mincache.solving.registry import make
 
 

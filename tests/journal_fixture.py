@@ -6,18 +6,18 @@ from functools import cache
 from pathlib import Path
 
 from mincache import Solution
-from mincache.bench import journal, worker
-from mincache.bench.judge import Judged, judge
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import Cell, Record
 from mincache.files.documents import digest, instance_bytes, solution_bytes
 from mincache.generation.scenario import Scenario
+from mincache.judging import journal, messages
+from mincache.judging.judge import Judged, judge
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import Cell, Record
 
 SCENARIO = Scenario(slots=2, users=3, models=3)
 INSTANCE = SCENARIO.instance("tiny", SCENARIO.library(0), SCENARIO.trace(0))
 ANSWER = solution_bytes(Solution.nothing_cached(INSTANCE))
-PACKED = worker.pack(Solution.nothing_cached(INSTANCE).decisions)
-ANSWERED = {"closing": worker.ANSWER, "payload": ANSWER, "solve_s": 1.0}
+PACKED = messages.pack(Solution.nothing_cached(INSTANCE).decisions)
+ANSWERED = {"closing": messages.ANSWER, "payload": ANSWER, "solve_s": 1.0}
 CELL = Cell(
     suite="s", instance="tiny", instance_sha256=digest(instance_bytes(INSTANCE)), solver="x", solver_name="x",
     solver_source="", repetition=0, wall_s=10.0,

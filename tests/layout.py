@@ -12,6 +12,7 @@ ROOMS = [
     "certificate",
     "learning",
     "analysis",
+    "judging",
     "bench",
     "board",
     "site",
@@ -43,7 +44,7 @@ CHANGES = {
         "One new file beside this one, and its entry point. A plugin needs a file of its own alone.",
     ),
     "a number of the score": (
-        ["mincache/bench/records.py", "mincache/board/columns.py"],
+        ["mincache/judging/records.py", "mincache/board/columns.py"],
         "A field of `Score`, and a column. The judge copies it from the evaluation.",
     ),
     "a column of the leaderboard": (

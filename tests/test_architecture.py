@@ -114,7 +114,7 @@ def test_nobody_imports_a_solver_by_name(path):
 def test_solvers_stand_on_the_core_alone(path):
     """A solver imports neither bench nor board nor command line."""
     parts = {part_of(module) for module in imports_of(path) if module.startswith("mincache.")} - {""}
-    assert not parts & {"analysis", "bench", "board", "site", "paper", "cli"}
+    assert not parts & {"analysis", "judging", "bench", "board", "site", "paper", "cli"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mincache.bench import journal
 from mincache.generation import suites
+from mincache.judging import journal
 
 DATA = Path(__file__).parent / "heuristics.csv"
 SOLVERS = ("density-greedy", "local-search")

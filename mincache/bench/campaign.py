@@ -12,14 +12,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from mincache.bench import journal
-from mincache.bench.contents import content_of
 from mincache.bench.executors import Executor, ExecutorError
-from mincache.bench.judge import Judged, with_contradictions
 from mincache.bench.plan import Task
-from mincache.bench.records import Record
 from mincache.errors import DocumentError, InputError
 from mincache.files.documents import parse_json, read_bytes, write_bytes
+from mincache.judging import journal
+from mincache.judging.judge import Judged, with_contradictions
+from mincache.judging.records import Record
+from mincache.solving.contents import content_of
 
 PLAN_FILE = "campaign.json"
 MOST_FAULTS = 3

@@ -11,8 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from mincache.bench import isolation, kernel, pipes, processes, view, worker
+from mincache.bench import isolation, kernel, processes, view, worker
 from mincache.bench.limits import Limits, thread_variables
+from mincache.files import pipes
+from mincache.judging import messages
 from mincache.solving import spec as specs
 
 JOB, LIMITS, INSTANCE, PLACES = b"J", b"L", b"I", b"P"
@@ -60,7 +62,7 @@ def become(place: Surroundings, report: int, output: int) -> NoReturn:
         os.environ.update({"TMPDIR": folder, **thread_variables(limits.threads)})
         tempfile.tempdir = None
     except BaseException as error:
-        worker.Channel(_REPORT).say(worker.UNSET, f"the run could not be set up: {error}")
+        worker.Channel(_REPORT).say(messages.UNSET, f"the run could not be set up: {error}")
         os._exit(70)
     worker.work(job, parts[INSTANCE], _REPORT)
 
@@ -123,6 +125,6 @@ def _isolate(job: worker.Job, limits: Limits, place: Surroundings) -> str:
     os.environ["HOME"] = view.HOME
     files = isolation.enclose(seen, place.user, network)
     with socket.socket(fileno=os.dup(_REPORT)) as report:
-        socket.send_fds(report, [pipes.frame(worker.FILES)], [files])
+        socket.send_fds(report, [pipes.frame(messages.FILES)], [files])
     os.close(files)
     return view.FOLDER

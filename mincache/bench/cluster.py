@@ -21,18 +21,18 @@ from typing import Any
 import distributed as _distributed
 
 import mincache
-from mincache.bench.contents import Content
-from mincache.bench.entrant import Entrant
 from mincache.bench.executors import ExecutorError, Keep, by_hash_seed, judged, now
-from mincache.bench.judge import Judged
 from mincache.bench.limits import Limits
-from mincache.bench.machine import machine
-from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
-from mincache.bench.records import Cell
 from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import digest, write_bytes
+from mincache.judging.judge import Judged
+from mincache.judging.machine import machine
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import Cell
 from mincache.problem.evaluation import EVALUATOR_VERSION
+from mincache.solving.contents import Content
+from mincache.solving.entrant import Entrant
 
 distributed: Any = _distributed  # it is annotated only in part
 _AHEAD = 2

@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 
-from mincache.bench.entrant import Entrant, unknown
 from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Supervisor
-from mincache.bench.worker import DESCRIBED, REFUSED, Job
+from mincache.bench.worker import Job
 from mincache.errors import InputError, MincacheError, MissingExtraError
 from mincache.files.paths import absolute_path
+from mincache.judging.messages import DESCRIBED, REFUSED
+from mincache.solving.entrant import Entrant, unknown
 
 _NONE = Limits()
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from mincache.bench.judge import Judged, judge, unjudged
-from mincache.bench.machine import machine
-from mincache.bench.outcome import Outcome
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Supervisor
 from mincache.errors import MincacheError
 from mincache.files.documents import parse_instance
+from mincache.judging.judge import Judged, judge, unjudged
+from mincache.judging.machine import machine
+from mincache.judging.outcome import Outcome
 
 Waiting = queue.SimpleQueue[Task]
 Done = queue.SimpleQueue[Judged | BaseException]

@@ -16,12 +16,13 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from mincache.bench import child, isolation, pipes, processes, view, worker
+from mincache.bench import child, isolation, processes, view, worker
 from mincache.bench.cores import lease
 from mincache.bench.limits import Limits
-from mincache.bench.outcome import Outcome
 from mincache.bench.watch import Watch
 from mincache.bench.zygote import Zygote
+from mincache.files import pipes
+from mincache.judging.outcome import Outcome
 
 
 def main() -> None:

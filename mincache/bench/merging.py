@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mincache.bench import campaign, journal
-from mincache.bench.judge import Judged
-from mincache.bench.records import Record
+from mincache.bench import campaign
 from mincache.errors import DocumentError, InputError
 from mincache.files.documents import digest, read_bytes
+from mincache.judging import journal
+from mincache.judging.judge import Judged
+from mincache.judging.records import Record
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
-from mincache.bench.records import Cell
 from mincache.bench.worker import Job
 from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import digest, read_bytes
 from mincache.files.paths import absolute_path
 from mincache.generation.suites import Suite
+from mincache.judging.records import Cell
+from mincache.solving.entrant import Entrant
 
 
 @dataclass(frozen=True)

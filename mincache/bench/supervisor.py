@@ -14,10 +14,11 @@ import time
 from types import TracebackType
 from typing import Self
 
-from mincache.bench import child, pipes
+from mincache.bench import child
 from mincache.bench.limits import Limits, shown_environment, thread_variables
-from mincache.bench.outcome import Outcome
 from mincache.bench.worker import Job
+from mincache.files import pipes
+from mincache.judging.outcome import Outcome
 
 MAX_INTERRUPTIONS = 2
 """A run that is cut off from outside is repeated this often before its record says so."""

@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 
 import mincache
-from mincache.bench import contents
-from mincache.bench.contents import Content
 from mincache.bench.kernel import (
     BIND,
     NO_DEVICES,
@@ -31,6 +29,8 @@ from mincache.bench.kernel import (
     mount,
     restrict_mount,
 )
+from mincache.solving import contents
+from mincache.solving.contents import Content
 
 FOLDER, HOME = "/run/own/job", "/run/own/home"
 """Where a run works, and its home, in the view."""

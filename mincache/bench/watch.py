@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from mincache.bench import cgroups, child, pipes, processes, worker
+from mincache.bench import cgroups, child, processes
 from mincache.bench.events import Events
 from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, WRITING_S_PER_BYTE, Limits, enforced
-from mincache.bench.outcome import Outcome
 from mincache.bench.zygote import Zygote
+from mincache.files import pipes
+from mincache.judging import messages
+from mincache.judging.outcome import Outcome
 
 _TICK_S = 0.05
 _DISK_TICK_S = 0.1
@@ -31,7 +33,7 @@ _MISSED = {
     "answer": "the answer was not whole after",
 }  # fmt: skip
 _UNREADABLE = "approximate, for a process made itself unreadable: polling of resident sizes"
-_OF_THE_MACHINE = {worker.CHANGED: "changed", worker.UNSET: "machine"}
+_OF_THE_MACHINE = {messages.CHANGED: "changed", messages.UNSET: "machine"}
 
 
 class Watch:
@@ -53,7 +55,7 @@ class Watch:
         how = enforced(limits, bool(cores), self._group is not None) | {"isolation": str(zygote.held)}
         self.outcome = Outcome(enforced=how, isolation=zygote.held.level)
         self._events = Events()
-        self._decoder = pipes.Decoder(worker.KINDS)
+        self._decoder = pipes.Decoder(messages.KINDS)
         self._deadline_is = "startup"
         self._solve_start: float | None = None
         self._ready = self._done = self._ended = False
@@ -129,34 +131,34 @@ class Watch:
         now, outcome = time.monotonic(), self.outcome
         if outcome.closing:
             return  # nothing counts after the last word
-        if kind == worker.FILES and not self._ready:
+        if kind == messages.FILES and not self._ready:
             return
-        if kind in worker.BEFORE_READY and self._ready:
+        if kind in messages.BEFORE_READY and self._ready:
             self._stop("protocol", "the run sent messages out of their order")
-        elif kind == worker.READY:
+        elif kind == messages.READY:
             self._ready = True
-        elif kind == worker.IMPORTED and outcome.import_s is None:
+        elif kind == messages.IMPORTED and outcome.import_s is None:
             outcome.import_s = self._lap(now)
-        elif kind == worker.SOLVING and self._solve_start is None:
+        elif kind == messages.SOLVING and self._solve_start is None:
             outcome.build_s = self._lap(now)
             self._solve_start = now
             wall_s = self.limits.wall_s
             self._deadline = _INFINITY if wall_s is None else now + wall_s + self.limits.grace_s
             self._deadline_is = "wall"
-        elif kind in (worker.INCUMBENT, worker.BOUND):
+        elif kind in (messages.INCUMBENT, messages.BOUND):
             if self._solving:  # a thread that reports before or after is no fault
                 self._events.add(kind, now - (self._solve_start or now), payload)
-        elif kind == worker.DONE and self._solving:
+        elif kind == messages.DONE and self._solving:
             self._done = True
             self._deadline, self._deadline_is = max(now, self._deadline_to_answer(now)), "answer"
-        elif kind == worker.RAW and self._done:
+        elif kind == messages.RAW and self._done:
             outcome.raw = payload
-        elif kind == worker.FACTS and self._done:
+        elif kind == messages.FACTS and self._done:
             self._facts = payload
-        elif kind in worker.CLOSING and (kind != worker.ANSWER or self._done):
+        elif kind in messages.CLOSING and (kind != messages.ANSWER or self._done):
             outcome.closing, outcome.payload = kind, payload
             if self._solve_start is not None:
-                told = worker.unpack_facts(self._facts, now - self._solve_start)
+                told = messages.unpack_facts(self._facts, now - self._solve_start)
                 outcome.solve_s, outcome.moved, outcome.late = told
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"
         else:
@@ -273,17 +275,17 @@ class Watch:
         if outcome.solve_s is None and self._solve_start is not None:
             outcome.solve_s = now - self._solve_start
         outcome.wall_s = now - self._start
-        if outcome.closing in worker.BEFORE_READY:
+        if outcome.closing in messages.BEFORE_READY:
             self._stop(_OF_THE_MACHINE[outcome.closing], outcome.payload.decode(errors="replace"))
         if limits.cpu_s is not None and outcome.cpu_s > limits.cpu_s:
             self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
-        if outcome.closing != worker.ANSWER and self._files_bytes() >= limits.files_bytes:
+        if outcome.closing != messages.ANSWER and self._files_bytes() >= limits.files_bytes:
             which = "memory" if limits.files_bytes == limits.memory_bytes else "disk"
             self._stop(which, f"over the limit of {limits.files_bytes} bytes of files")
         if self._own_files is not None:
             os.close(self._own_files)
-        outcome.incumbents = self._events.of(worker.INCUMBENT)
-        outcome.bounds = self._events.of(worker.BOUND)
+        outcome.incumbents = self._events.of(messages.INCUMBENT)
+        outcome.bounds = self._events.of(messages.BOUND)
         outcome.peak_memory_bytes = self._peak_bytes
 
     def _leave_group(self) -> None:

@@ -9,48 +9,31 @@ import contextlib
 import inspect
 import json
 import os
-import random
-import struct
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
-from mincache.bench import pipes
-from mincache.bench.contents import Content, changed, late_modules
-from mincache.bench.entrant import describe
 from mincache.errors import InputError, MincacheError
-from mincache.files.documents import digest, instance_bytes, parse_instance, solution_bytes
+from mincache.files import pipes
+from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.files.paths import STARTED_IN
 from mincache.generation import streams
+from mincache.judging import messages
 from mincache.problem.instance import Instance, smallest_instance
-from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
+from mincache.solving.contents import Content, changed, late_modules
 from mincache.solving.contract import Budget, Run, Solver
-
-READY, IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW, FACTS = b"y", b"i", b"s", b"n", b"b", b"d", b"r", b"f"
-FILES = b"v"
-"""Comes first, with a descriptor of the folder of an isolated run."""
-ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
-REFUSED, DESCRIBED = b"R", b"E"
-BEFORE_READY = CHANGED, UNSET = b"C", b"U"
-"""Kinds that say something of the machine; none counts once the solver's own code may have run."""
-CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED + CHANGED + UNSET
-"""Kinds of frames after which the child has nothing more to say."""
-KINDS = FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
-
-CLOCK_TRUST_S = 0.002
-"""How far the child's own measure of `solve` may be below the keeper's and still count."""
+from mincache.solving.entrant import describe
+from mincache.solving.global_generators import GlobalGenerators
 
 _MESSAGE_CHARACTERS = 500
-_MOST_NAMES = 100
-_BOUND = struct.Struct("<d")
 
 
 @dataclass(frozen=True)
@@ -137,39 +120,41 @@ def work(job: Job, instance: bytes, descriptor: int) -> NoReturn:
 
 
 def _describe(job: Job, channel: Channel) -> None:
-    channel.send(READY)
+    channel.send(messages.READY)
     try:
-        channel.send(DESCRIBED, describe(job.solver).dump())
+        channel.send(messages.DESCRIBED, describe(job.solver).dump())
     except InputError as error:
-        channel.send(REFUSED, json.dumps([error.field, error.rule, error.received, error.advice]).encode())
+        channel.send(
+            messages.REFUSED, json.dumps([error.field, error.rule, error.received, error.advice]).encode()
+        )
     except MincacheError as error:
-        channel.send(REFUSED, json.dumps([str(error)]).encode())
+        channel.send(messages.REFUSED, json.dumps([str(error)]).encode())
 
 
 def _run(job: Job, document: bytes, channel: Channel) -> None:
     if what := changed(job.contents, job.libraries):
-        channel.say(CHANGED, what)
+        channel.say(messages.CHANGED, what)
         return
-    channel.send(READY)
-    generators = Generators(job.stream)
+    channel.send(messages.READY)
+    generators = GlobalGenerators(job.stream)
     generators.seed()
     before = set(sys.modules)
     solver = registry.make(job.solver)
-    channel.send(IMPORTED)
+    channel.send(messages.IMPORTED)
     instance = parse_instance(document)
     reason = solver.supports(instance)
     if reason is not None:
-        channel.say(SKIPPED, str(reason))
+        channel.say(messages.SKIPPED, str(reason))
         return
     rng = streams.generator(int(job.stream[0]), *job.stream[1:])
     generators.seed()
     run = Run(rng, Budget(float("inf") if job.wall_s is None else job.wall_s), _reporter(channel))
-    channel.send(SOLVING)
+    channel.send(messages.SOLVING)
     start = perf_counter()
     answer = solver.solve(instance, run)
-    channel.send(DONE)
+    channel.send(messages.DONE)
     if run.raw is not None:
-        channel.send(RAW, _packed(run.raw, instance))
+        channel.send(messages.RAW, _packed(run.raw, instance))
     written = _written(answer, channel)
     if written is None:
         return
@@ -178,67 +163,26 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
         "moved": generators.moved(),
         "late": late_modules(before, job.contents, job.home),
     }
-    channel.send(FACTS, json.dumps(facts).encode())
-    channel.send(ANSWER, written)
-
-
-class Generators:
-    """The global generators of this process, which a solver may draw from although it should not.
-
-    They are seeded from the run's stream: runs that draw from them differ, and each can be repeated.
-
-    Args:
-        stream: name of the run's stream.
-    """
-
-    def __init__(self, stream: tuple[str | int, ...]) -> None:
-        self._seed = int(streams.generator(int(stream[0]), *stream[1:], "global").integers(1 << 32))
-        self._seeded: dict[str, str] = {}
-
-    def seed(self) -> None:
-        """Seed every generator that is loaded."""
-        random.seed(self._seed)
-        np.random.seed(self._seed)  # noqa: NPY002  # the legacy generator is what is meant
-        if torch := sys.modules.get("torch"):
-            with contextlib.suppress(Exception):  # it may be another module of that name
-                torch.manual_seed(self._seed)
-        self._seeded = self._states()
-
-    def moved(self) -> list[str]:
-        """Return the names of those that were drawn from since they were seeded last."""
-        return [name for name, state in self._states().items() if self._seeded.get(name, state) != state]
-
-    def _states(self) -> dict[str, str]:
-        found = {"random": random.getstate(), "numpy.random": np.random.get_state(legacy=False)}  # noqa: NPY002
-        if torch := sys.modules.get("torch"):
-            with contextlib.suppress(Exception):
-                found["torch"] = torch.random.get_rng_state().numpy().tobytes()
-        return {name: digest(repr(_without_arrays(state)).encode()) for name, state in found.items()}
-
-
-def _without_arrays(state: Any) -> Any:
-    """Return a generator's state with arrays as lists, for numpy prints only the ends of long ones."""
-    if isinstance(state, dict):
-        return {name: _without_arrays(part) for name, part in state.items()}
-    return state.tolist() if isinstance(state, np.ndarray) else state
+    channel.send(messages.FACTS, json.dumps(facts).encode())
+    channel.send(messages.ANSWER, written)
 
 
 def _packed(raw: Decisions, instance: Instance) -> bytes:
     """Return raw decisions as bytes; none, which says so, where they cannot be those of an instance."""
     try:
-        data = pack(raw)
+        data = messages.pack(raw)
     except Exception:  # an array of a solver's making may raise anything
         return b""
-    return data if len(data) == _packed_size(instance) else b""
+    return data if len(data) == messages.packed_size(instance) else b""
 
 
 def _reporter(channel: Channel) -> Callable[[float, Solution | None, float | None], None]:
     def report(seconds: float, solution: Solution | None, bound: float | None) -> None:
         # The keeper's clock counts, not `seconds`.
         if solution is not None:
-            channel.send(INCUMBENT, pack(solution.decisions))
+            channel.send(messages.INCUMBENT, messages.pack(solution.decisions))
         if bound is not None and bound != -np.inf:  # which is no bound
-            channel.send(BOUND, _BOUND.pack(bound))
+            channel.send(messages.BOUND, messages.pack_bound(bound))
 
     return report
 
@@ -248,19 +192,19 @@ def _written(answer: object, channel: Channel) -> bytes | None:
     if type(answer) is not Solution:  # a class of the solver's own could do anything while it is read
         a_kind_of = "a class derived from it, " if isinstance(answer, Solution) else ""
         told = f"solve must return a Solution; received {a_kind_of}{type(answer).__name__}"
-        channel.say(MALFORMED, told)
+        channel.say(messages.MALFORMED, told)
         return None
     try:
         return solution_bytes(answer)
     except Exception as error:
-        channel.say(MALFORMED, f"the answer cannot be written: {_line(error)}")
+        channel.say(messages.MALFORMED, f"the answer cannot be written: {_line(error)}")
         return None
 
 
 def _tell(error: BaseException, channel: Channel) -> None:
     with contextlib.suppress(OSError):  # the solver may have closed stderr
         os.write(2, "".join(traceback.format_exception(error)).encode(errors="replace"))
-    channel.say(OUT_OF_MEMORY if isinstance(error, MemoryError) else RAISED, _line(error))
+    channel.say(messages.OUT_OF_MEMORY if isinstance(error, MemoryError) else messages.RAISED, _line(error))
 
 
 def _line(error: BaseException) -> str:
@@ -268,60 +212,3 @@ def _line(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # its __str__ may raise as well
         return type(error).__name__
-
-
-def pack(decisions: Decisions) -> bytes:
-    """Return raw decisions as bytes: float64, one array after the other."""
-    return b"".join(np.ascontiguousarray(array, dtype=np.float64).tobytes() for array in decisions)
-
-
-def unpack(data: bytes, instance: Instance) -> Solution:
-    """Return the solution of `instance` in bytes that `pack` made.
-
-    Raises:
-        InputError: if there are too few or too many, or they hold no solution.
-    """
-    T, N, M = instance.slot_count, instance.user_count, instance.model_count
-    if len(data) != _packed_size(instance):
-        raise InputError("decisions", f"must have {_packed_size(instance)} bytes", str(len(data)))
-    numbers: Array = np.frombuffer(data, dtype=np.float64)
-    cache, bandwidth_share, step_share = np.split(numbers, [T * M, T * (M + N)])
-    return Solution(
-        instance.name, cache.reshape(T, M), bandwidth_share.reshape(T, N), step_share.reshape(T, N)
-    )
-
-
-def _packed_size(instance: Instance) -> int:
-    return 8 * instance.slot_count * (instance.model_count + 2 * instance.user_count)
-
-
-def unpack_bound(data: bytes) -> float:
-    """Return the bound in the payload of a `BOUND` frame.
-
-    Raises:
-        InputError: if it is no number below infinity.
-    """
-    if len(data) != _BOUND.size:
-        raise InputError("bound", "must be a number", f"{len(data)} bytes")
-    bound = float(_BOUND.unpack(data)[0])
-    if not bound < np.inf:
-        raise InputError("bound", "must be finite", str(bound))
-    return bound
-
-
-def unpack_facts(data: bytes, seen_s: float) -> tuple[float, list[str] | None, dict[str, str]]:
-    """Return the seconds of a run, the generators that moved and the modules that came late.
-
-    Args:
-        data: payload of a `FACTS` frame; nothing in it is believed but within bounds.
-        seen_s: seconds by the keeper's clock, which the child's may be below by `CLOCK_TRUST_S`.
-    """
-    try:
-        facts = json.loads(data)
-        moved = [str(name) for name in facts["moved"]][:_MOST_NAMES]
-        late = {str(path): str(sha256) for path, sha256 in list(facts["late"].items())[:_MOST_NAMES]}
-        claimed_s = float(facts["seconds"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return seen_s, None, {}
-    least_s = max(0.0, seen_s - CLOCK_TRUST_S)
-    return (min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s), moved, late

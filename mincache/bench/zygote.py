@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import NoReturn
 
-from mincache.bench import child, isolation, kernel, pipes, processes
+from mincache.bench import child, isolation, kernel, processes
 from mincache.bench.isolation import NAMESPACES, Held
+from mincache.files import pipes
 
 START, TERMINATE, END = b"S", b"T", b"E"
 """Orders; the first comes with two descriptors: of a socket to the keeper, and of where to print."""

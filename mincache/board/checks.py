@@ -8,10 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from mincache.bench import raw_answers
-from mincache.bench.contents import files_digest
-from mincache.bench.judge import OPTIMALITY
-from mincache.bench.records import RawScore, Record, Score
 from mincache.board import entries
 from mincache.board.contenders import contender, look_alike
 from mincache.board.entries import POLICIES_FOLDER, REVIEW_FILE, REVIEWS_FOLDER, Entry, verified_cost
@@ -20,8 +16,12 @@ from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
+from mincache.judging import raw_answers
+from mincache.judging.judge import OPTIMALITY
+from mincache.judging.records import RawScore, Record, Score
 from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
 from mincache.problem.instance import Instance
+from mincache.solving.contents import files_digest
 
 SCORE_TOLERANCE = 1e-12
 """Relative; another machine's logarithm may differ in the last bits, a score by no more than this."""

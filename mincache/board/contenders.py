@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mincache.bench.records import Cell
 from mincache.errors import InputError
 from mincache.files.documents import digest
 from mincache.problem.evaluation import EVALUATOR_VERSION

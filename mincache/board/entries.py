@@ -21,14 +21,14 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import Field, ValidationError
 
-from mincache.bench import journal
-from mincache.bench.parsing import RecordParser
-from mincache.bench.records import Record
 from mincache.board.contenders import Contender, printable
 from mincache.errors import DocumentError, InputError, in_file
 from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
+from mincache.judging import journal
+from mincache.judging.parsing import RecordParser
+from mincache.judging.records import Record
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
 POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"

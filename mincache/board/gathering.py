@@ -11,9 +11,6 @@ import pandas
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
-from mincache.bench import journal
-from mincache.bench.judge import contradicts
-from mincache.bench.records import Cell, Record
 from mincache.board.contenders import Contender, Contenders, labels
 from mincache.board.entries import Entry, find_suite
 from mincache.board.protocol import Protocol, read_protocol
@@ -22,6 +19,9 @@ from mincache.errors import InputError
 from mincache.files.documents import parse_json
 from mincache.generation.recipes import Reference
 from mincache.generation.suites import Suite
+from mincache.judging import journal
+from mincache.judging.judge import contradicts
+from mincache.judging.records import Cell, Record
 
 _KEY = ["suite", "who", "instance", "seed", "repetition"]
 _NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]

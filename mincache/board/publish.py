@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mincache.bench.judge import with_contradictions
-from mincache.bench.records import Record
 from mincache.board import entries, render
 from mincache.board.contenders import Contender, Contenders, chosen, labels, look_alike
 from mincache.board.entries import About, Manifest, Review
@@ -20,6 +18,8 @@ from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
 from mincache.generation import suites
+from mincache.judging.judge import with_contradictions
+from mincache.judging.records import Record
 from mincache.solving import registry
 
 Stored = Callable[[str], bytes]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
-from mincache.bench.records import Cell, Record
 from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry, verified_cost
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
+from mincache.judging.records import Cell, Record
+from mincache.solving.entrant import Entrant
 from mincache.solving.spec import parse, spell
 
 RunKey = tuple[str, int, int]

@@ -16,16 +16,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from mincache.bench.entrant import Entrant
 from mincache.bench.limits import Limits
 from mincache.bench.plan import task
-from mincache.bench.records import Cell, Record
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
 from mincache.generation.sealing import Secret, documents
 from mincache.generation.suites import Suite
+from mincache.judging.records import Cell, Record
+from mincache.solving.entrant import Entrant
 
 CHAIN_FILE, SECRET_FILE, REVEALED_FILE = "chain.jsonl", "secret.toml", "revealed.toml"
 _IDENTITY = ("solver_name", "solver_source", "solver_files", "solver_modules", "libraries",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from mincache.bench.records import Record
 from mincache.board import render
 from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
@@ -20,6 +19,7 @@ from mincache.board.runs import Runs
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes
+from mincache.judging.records import Record
 
 TOGETHER = "entries together"
 _MOST_SENTENCES = 1000

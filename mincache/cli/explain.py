@@ -26,9 +26,9 @@ from mincache.errors import InputError, in_file
 
 if TYPE_CHECKING:
     from mincache.analysis.explanation import Explanation
-    from mincache.bench.records import Record
     from mincache.exact import Optimum
     from mincache.generation.suites import Suite
+    from mincache.judging.records import Record
     from mincache.problem.instance import Instance
 
 _MOST_MODELS = 8
@@ -135,9 +135,9 @@ def _best(suite: Suite | None, instance: Instance, time_limit: float) -> Optimum
 def _campaign(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float) -> list[Explained]:
     """Return every stored answer of a campaign explained, the best answer found once an instance."""
     from mincache.analysis.explanation import explain as explain_answer
-    from mincache.bench import journal
     from mincache.board.entries import find_suite
     from mincache.files.documents import read_solution
+    from mincache.judging import journal
 
     if not folder.is_dir():
         raise InputError("campaign", "must be a folder, or come with a solution", str(folder))

@@ -251,10 +251,10 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     goes into the folder `solutions`.
     """
     from mincache import Run, __version__, evaluate
-    from mincache.bench.judge import contradicts
     from mincache.generation import suites
     from mincache.generation.suite_checks import write_best
     from mincache.generation.suite_writing import set_references
+    from mincache.judging.judge import contradicts
     from mincache.problem.evaluation import EVALUATOR_VERSION
     from mincache.solving import registry
     from mincache.solving.contract import answer

@@ -19,10 +19,10 @@ from mincache.errors import MincacheError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mincache.bench.entrant import Entrant
     from mincache.bench.limits import Limits
-    from mincache.bench.records import Record
     from mincache.generation.suites import Suite
+    from mincache.judging.records import Record
+    from mincache.solving.entrant import Entrant
 
 _PARTS = ("caching", "steps", "bandwidth", "loading", "floor")
 
@@ -112,8 +112,8 @@ def _judge(
     suite: Suite, solver: str, instances: Sequence[str], seeds: int, limits: Limits
 ) -> tuple[list[Stage], list[JudgedRun]]:
     from mincache.bench.describing import describe_all
-    from mincache.bench.entrant import Entrant, absolute
     from mincache.cli.check_child import checks_of
+    from mincache.solving.entrant import Entrant, absolute
 
     described = describe_all([absolute(solver)], 1, limits)[0]
     if not isinstance(described, Entrant) or described.unknown:
@@ -162,8 +162,8 @@ def _quiet(record: Record) -> None:
 
 def _judged(suite: Suite, record: Record, folder: Path) -> JudgedRun:
     from mincache.analysis.explanation import best_answer, explain
-    from mincache.bench.journal import SOLUTIONS_FOLDER
     from mincache.files.documents import read_solution
+    from mincache.judging.journal import SOLUTIONS_FOLDER
     from mincache.problem.solution import Solution
 
     instance = suite.read(record.cell.instance)

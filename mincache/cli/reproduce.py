@@ -15,7 +15,7 @@ from mincache.cli.options import COUNT, FOLDER, FilePath, folder_output, machine
 from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
 
 if TYPE_CHECKING:
-    from mincache.bench.records import Record
+    from mincache.judging.records import Record
     from mincache.paper.findings import Findings
 
 ALL = "all"
@@ -167,12 +167,12 @@ def reproduce_row(
     from mincache.bench.campaign import Redo
     from mincache.bench.campaign import run as run_campaign
     from mincache.bench.describing import describe_one
-    from mincache.bench.entrant import absolute
     from mincache.bench.executors import LocalExecutor
     from mincache.board.entries import find_entry, find_suite, read_entry
     from mincache.board.rerun import reproduction, spec_of, tasks_of
     from mincache.cli.summary import Progress
     from mincache.errors import InputError
+    from mincache.solving.entrant import absolute
 
     entry = find_entry(entry)
     published = read_entry(entry)

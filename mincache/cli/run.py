@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mincache.bench.campaign import Redo
-    from mincache.bench.entrant import Entrant
     from mincache.bench.executors import Executor
     from mincache.bench.limits import Limits
     from mincache.bench.plan import Task
-    from mincache.bench.records import Record
+    from mincache.judging.records import Record
+    from mincache.solving.entrant import Entrant
 
 
 @click.command()
@@ -136,8 +136,8 @@ def _entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
     """Describe the solvers; one that `all` stands for and that cannot be loaded here is left out."""
     from mincache.bench.cores import usable_cores
     from mincache.bench.describing import describe_all
-    from mincache.bench.entrant import Entrant, absolute
     from mincache.solving import registry
+    from mincache.solving.entrant import Entrant, absolute
     from mincache.solving.spec import expand
 
     named = [absolute(one) for spec in specs if spec != "all" for one in expand(spec)]
@@ -161,8 +161,8 @@ def _run(
 ) -> list[Record]:
     from mincache.bench import campaign
     from mincache.bench.executors import ExecutorError
-    from mincache.bench.journal import JournalError
     from mincache.cli.summary import Progress
+    from mincache.judging.journal import JournalError
 
     try:
         with Progress(len(tasks), quiet) as progress:
@@ -203,8 +203,9 @@ def merge(folders: tuple[Path, ...], output: Path, form: str | None) -> None:
     Of each run, the first record is kept. Exit code 1 if two records of a run differ in verdict or answer, or
     if a solution is missing or damaged; each is named.
     """
-    from mincache.bench import journal, merging
+    from mincache.bench import merging
     from mincache.cli.summary import skipped
+    from mincache.judging import journal
 
     with waiting("joining records"):
         merged = merging.merge(folders, output)

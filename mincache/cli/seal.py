@@ -27,8 +27,8 @@ from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
-    from mincache.bench.entrant import Entrant
     from mincache.bench.limits import Limits
+    from mincache.solving.entrant import Entrant
 
 _SUITE, _RESULTS = "suite", "results"
 
@@ -91,7 +91,7 @@ def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...], for
 def _entrants(specs: list[str], limits: Limits) -> list[Entrant]:
     from mincache.bench.cores import usable_cores
     from mincache.bench.describing import describe_all
-    from mincache.bench.entrant import Entrant, absolute
+    from mincache.solving.entrant import Entrant, absolute
 
     entrants = []
     with waiting("loading solvers"):
@@ -168,9 +168,9 @@ def verify(folder: Path, opened: Path | None, suite: str | None, form: str | Non
     secret is the one of the commitment, it draws the suite byte by byte, and every run is of a frozen entry.
     Exit code 1 if anything does not hold.
     """
-    from mincache.bench import journal
     from mincache.board import seals
     from mincache.generation.suites import find
+    from mincache.judging import journal
 
     links = seals.read_seal(folder)
     frozen = sum(link.kind == "entry" for link in links)

@@ -28,7 +28,7 @@ from mincache.cli.options import (
 from mincache.cli.terminal import answer, waiting, warn
 
 if TYPE_CHECKING:
-    from mincache.bench.judge import Judged
+    from mincache.judging.judge import Judged
 
 
 @click.command()
@@ -53,10 +53,10 @@ def solve(
     """
     from mincache.bench import plan
     from mincache.bench.describing import describe
-    from mincache.bench.entrant import absolute
     from mincache.bench.executors import attempt
     from mincache.bench.supervisor import Supervisor
     from mincache.errors import InputError
+    from mincache.solving.entrant import absolute
 
     if form is not None and output == STANDARD:
         raise InputError("--output", "must be a file with --json", "`-`", "leave out one of the two")

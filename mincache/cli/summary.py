@@ -10,10 +10,11 @@ from typing import Self
 
 import click
 
-from mincache.bench import campaign, journal
+from mincache.bench import campaign
 from mincache.bench.plan import Task
-from mincache.bench.records import Cell, Record
 from mincache.cli.terminal import Bars, warn
+from mincache.judging import journal
+from mincache.judging.records import Cell, Record
 
 _MOST_FAILURES = 20
 

@@ -60,7 +60,6 @@ def train(
     file, with the ending .json. If the training is interrupted, repeat the command: it continues from the
     last checkpoint, to the same policy.
     """
-    from mincache.bench.entrant import describe
     from mincache.board.entries import folder_name
     from mincache.errors import InputError
     from mincache.learning.checkpoint import Checkpoint
@@ -214,8 +213,8 @@ def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
 
 def _write(path: Path, policy: Policy, session: Session, command: str) -> CurvePoint:
     """Write a policy and the record of its training, and return the last point of its curve."""
-    from mincache.bench.machine import machine
     from mincache.files.documents import digest, read_bytes, write_bytes
+    from mincache.judging.machine import machine
     from mincache.learning.policies import write_policy
 
     write_policy(path, policy)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mincache.bench.plan import Task
-    from mincache.bench.records import Record
+    from mincache.judging.records import Record
 
 _LOOK_EVERY_S = 0.2
 

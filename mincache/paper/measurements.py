@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mincache.bench.records import Record
 from mincache.errors import MincacheError
 from mincache.generation.streams import Uniforms
 from mincache.generation.suites import Suite
+from mincache.judging.records import Record
 from mincache.problem.quantity import Array
 
 ClaimedQuantity = Literal["hit ratio", "cost"]

@@ -9,23 +9,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mincache.bench import campaign, journal, plan
+from mincache.bench import campaign, plan
 from mincache.bench.describing import describe_one
-from mincache.bench.entrant import Entrant, absolute
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
-from mincache.bench.machine import machine
 from mincache.bench.plan import Task
-from mincache.bench.records import Record
 from mincache.errors import InputError
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import RECIPE_FILE, Suite
+from mincache.judging import journal
+from mincache.judging.machine import machine
+from mincache.judging.records import Record
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import Measurement, Measurements
 from mincache.paper.sizes import Size
 from mincache.paper.trained import Trained, Training, train_all
+from mincache.solving.entrant import Entrant, absolute
 
 SEED = 41
 """Of all libraries and traces here; the standard suites are drawn with others."""

@@ -12,10 +12,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mincache.bench.entrant import Entrant
 from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.generation.suites import Suite
 from mincache.solving import registry
+from mincache.solving.entrant import Entrant
 from mincache.views.episodes import Episodes
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _end_at_interrupt() -> None:
 
 def train(training: Training, stem: str) -> None:
     """Train, and write the policy and then, so that what has one is whole, its record."""
-    from mincache.bench.machine import machine
+    from mincache.judging.machine import machine
     from mincache.learning.checkpoint import Checkpoint
     from mincache.learning.policies import write_policy
     from mincache.learning.training import Session, Trainable

@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas
 
-from mincache.bench import campaign, journal
+from mincache.bench import campaign
 from mincache.bench.cores import usable_cores
 from mincache.bench.describing import describe_all
-from mincache.bench.entrant import Entrant
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
-from mincache.bench.records import Record
-from mincache.bench.sources import spec_of
 from mincache.board.columns import Column, numbers, visible_columns
 from mincache.board.entries import verified_cost
 from mincache.board.gathering import gather
@@ -30,9 +27,13 @@ from mincache.board.table import Row, Table
 from mincache.errors import InputError
 from mincache.generation import suites
 from mincache.generation.suites import Suite
+from mincache.judging import journal
+from mincache.judging.records import Record
 from mincache.problem import display
 from mincache.site import charts, drawing
 from mincache.solving.contract import Solver
+from mincache.solving.entrant import Entrant
+from mincache.solving.sources import spec_of
 from mincache.solving.spec import expand
 
 if TYPE_CHECKING:

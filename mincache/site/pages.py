@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pandas
 
-from mincache.bench.records import TracePoint
-from mincache.bench.trace import primal_integral
 from mincache.board import formats
 from mincache.board.columns import visible_columns
 from mincache.board.comparison import pairs, shares
@@ -19,6 +17,8 @@ from mincache.board.entries import folder_name
 from mincache.board.notes import notes
 from mincache.board.runs import Runs
 from mincache.board.table import QUESTIONS, Row, Table
+from mincache.judging.records import TracePoint
+from mincache.judging.trace import primal_integral
 from mincache.problem import units
 from mincache.problem.quantity import Array
 from mincache.site import charts, drawing

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from bench_fixture import CLOUD_ONLY, file_entrant, on_linux, tiny_suite
 
-from mincache.bench import campaign, journal
+from mincache.bench import campaign
 from mincache.bench.campaign import Redo
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
+from mincache.judging import journal
 
 pytestmark = on_linux
 RAISES = file_entrant("endings.py:Raises")

@@ -77,6 +77,7 @@ from mincache.bench import cgroups, child, processes, worker
 from mincache.bench.limits import Limits
 from mincache.bench.watch import Watch
 from mincache.bench.zygote import Zygote
+from mincache.judging import messages
 
 parent, instance, spec = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 cgroups.parent_of_groups, cgroups._REMOVE_S = lambda: parent, 0.0  # files keep a folder from going
@@ -86,7 +87,7 @@ limits = Limits(wall_s=30.0, memory_bytes=2 << 30)
 order = {child.JOB: worker.Job(spec, (0, "s", "i", 0), 30.0).dump(), child.INSTANCE: instance.read_bytes(),
          child.LIMITS: json.dumps(limits.as_json()).encode()}
 outcome = Watch(Zygote("off", 1), order, limits, set()).run(os.pipe()[0])
-print(outcome.enforced["memory_bytes"], outcome.stopped_by, outcome.closing == worker.ANSWER, sep="; ")
+print(outcome.enforced["memory_bytes"], outcome.stopped_by, outcome.closing == messages.ANSWER, sep="; ")
 """
 """A run where a folder stands for the cgroup; what the kernel would do is done by hand."""
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from bench_fixture import CLOUD_ONLY, file_entrant, on_linux, tiny_tasks
 
-from mincache.bench import campaign, journal, processes
+from mincache.bench import campaign, processes
 from mincache.bench.campaign import Redo
 from mincache.bench.executors import ExecutorError, LocalExecutor
+from mincache.judging import journal
 
 cluster = pytest.importorskip("mincache.bench.cluster")
 pytestmark = on_linux

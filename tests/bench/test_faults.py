@@ -11,13 +11,13 @@ import pytest
 
 from mincache.bench import processes
 from mincache.bench.describing import describe_all
-from mincache.bench.entrant import Entrant
 from mincache.bench.executors import LocalExecutor
-from mincache.bench.judge import Judged
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
-from mincache.bench.records import Record
 from mincache.files.documents import digest
+from mincache.judging.judge import Judged
+from mincache.judging.records import Record
+from mincache.solving.entrant import Entrant
 
 FAULTS = Path(__file__).parents[1] / "faults"
 INSTANCE = Path(__file__).parents[1] / "golden/score/case-1-plain/instance.json"

@@ -115,7 +115,8 @@ def probe(task, outside, **limits) -> dict[str, object]:
     assert found["find_own_word"] is True
     found["leave_shared_memory"] = SHARED.exists()
     found["leave_system_v_memory"] = bool(segments())
-    SHARED.unlink(missing_ok=True)
+    for one in (SHARED, PROBE.with_suffix(".pyc")):
+        one.unlink(missing_ok=True)
     for one in segments():
         ctypes.CDLL(None).shmctl(one, 0, None)
     return found

@@ -19,7 +19,8 @@ from collections import Counter
 import pytest
 from bench_fixture import FAULTS, on_linux, tiny_suite
 
-from mincache.bench import journal, processes
+from mincache.bench import processes
+from mincache.judging import journal
 
 pytestmark = on_linux
 

@@ -7,9 +7,10 @@ import gzip
 import pytest
 from journal_fixture import append, record
 
-from mincache.bench import campaign, journal
+from mincache.bench import campaign
 from mincache.bench.merging import Merged, merge
 from mincache.errors import InputError
+from mincache.judging import journal
 
 NOTHING = Merged([], [])
 

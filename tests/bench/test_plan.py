@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan, shard
-from mincache.bench.records import Cell
 from mincache.errors import DocumentError, InputError
 from mincache.files.documents import digest
+from mincache.judging.records import Cell
 
 STOCHASTIC = replace(CLOUD_ONLY, target="dice", spec="dice", name="dice", label="dice", stochastic=True)
 LIMITS = Limits(wall_s=5.0)

@@ -20,7 +20,8 @@ sys.platform = "win32"
 from importlib import import_module
 for name in {modules}:
     import_module(name)
-from mincache.bench import cores, machine
+from mincache.bench import cores
+from mincache.judging import machine
 assert cores.lease(1) == set()
 assert machine.machine()["cores"]
 sys.argv = ["mincache", "run", "smoke-v1", "--solver", "cloud-only", "-o", "nowhere"]

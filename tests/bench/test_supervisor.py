@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from bench_fixture import FAULTS, file_entrant, job_of, on_linux, tiny_tasks
 
-from mincache.bench import limits, processes, supervisor, worker
-from mincache.bench.contents import Content
+from mincache.bench import limits, processes, supervisor
 from mincache.bench.limits import Limits
-from mincache.bench.outcome import Outcome
 from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance, parse_solution, solution_bytes
 from mincache.generation.streams import generator
+from mincache.judging import messages
+from mincache.judging.outcome import Outcome
+from mincache.solving.contents import Content
 from mincache.solving.contract import Run
 from mincache.solving.registry import make
 
@@ -50,7 +51,7 @@ def test_answer_comes_back(keeper, task):
     assert outcome.payload == solution_bytes(expected)
     assert (outcome.stopped_by, outcome.exit_status, outcome.left_behind) == ("", 0, 0)
     stages = outcome.import_s + outcome.build_s + outcome.solve_s
-    assert 0 < stages <= outcome.wall_s + worker.CLOCK_TRUST_S
+    assert 0 < stages <= outcome.wall_s + messages.CLOCK_TRUST_S
     assert outcome.cpu_s > 0
     assert outcome.peak_memory_bytes > 1 << 20
 
@@ -129,7 +130,7 @@ def test_incumbents_are_timed_by_the_keeper(keeper, task):
     assert outcome.stopped_by == "wall"
     assert times == sorted(times)
     assert 0 <= times[0] <= times[-1] <= outcome.wall_s
-    incumbent = worker.unpack(outcome.incumbents[-1][1], parse_instance(task.read()))
+    incumbent = messages.unpack(outcome.incumbents[-1][1], parse_instance(task.read()))
     assert parse_solution(solution_bytes(incumbent)) == incumbent
 
 
@@ -141,7 +142,7 @@ def test_lost_keeper_is_replaced(task, tmp_path, monkeypatch):
         job = fault_job(task, "endings.py:KillsItsKeeper")
         outcome = keeper.run(job, OPEN, task.read())
         assert (outcome.stopped_by, outcome.closing) == ("interrupted", b"")
-        assert keeper.run(task.job, task.limits, task.read()).closing == worker.ANSWER
+        assert keeper.run(task.job, task.limits, task.read()).closing == messages.ANSWER
     assert processes.descendants(os.getpid()) == before
     assert list(tmp_path.glob("mincache-????????")) == []
 
@@ -204,7 +205,7 @@ def test_unexplained_kills_are_repeated(task, tmp_path):
     with Supervisor(pin=False) as keeper:
         job = job_of(task, solver=f"{path}:Once")
         outcome, interruptions = keeper.insist(job, OPEN, task.read())
-    assert (outcome.closing, interruptions) == (worker.ANSWER, 1)
+    assert (outcome.closing, interruptions) == (messages.ANSWER, 1)
     assert mark.exists()
 
 

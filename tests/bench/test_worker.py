@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mincache import Solution
-from mincache.bench import pipes, worker
-from mincache.bench.contents import Content
+from mincache.bench import worker
 from mincache.errors import InputError
+from mincache.files import pipes
 from mincache.generation.scenario import Scenario
+from mincache.judging import messages
 from mincache.problem.solution import Decisions
+from mincache.solving.contents import Content
 
 SCENARIO = Scenario(slots=2, users=3, models=4)
 INSTANCE = SCENARIO.instance("tiny", SCENARIO.library(0), SCENARIO.trace(0))
@@ -29,14 +31,14 @@ SHARES = arrays(float, (2, 3), elements=st.floats(0, 1))
 def test_packed_incumbent_is_unpacked(cache, bandwidth_share, step_share):
     """An incumbent comes back to the last bit."""
     solution = Solution.of(INSTANCE, Decisions(cache, bandwidth_share, step_share))
-    assert worker.unpack(worker.pack(solution.decisions), INSTANCE) == solution
+    assert messages.unpack(messages.pack(solution.decisions), INSTANCE) == solution
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_or_a_solution(data):
     """Bytes of anyone's making are an InputError or a Solution, nothing else."""
     with contextlib.suppress(InputError):
-        assert isinstance(worker.unpack(data, INSTANCE), Solution)
+        assert isinstance(messages.unpack(data, INSTANCE), Solution)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,8 @@ def test_any_bytes_are_refused_or_a_solution(data):
 def test_bounds_are_finite_numbers(data):
     """A bound that is no finite number is refused."""
     with pytest.raises(InputError):
-        worker.unpack_bound(data)
-    assert worker.unpack_bound(struct.pack("<d", -1.5)) == -1.5
+        messages.unpack_bound(data)
+    assert messages.unpack_bound(struct.pack("<d", -1.5)) == -1.5
 
 
 @pytest.mark.parametrize(
@@ -56,13 +58,13 @@ def test_bounds_are_finite_numbers(data):
 def test_time_is_the_keepers(claimed, seen, counted):
     """The child's own measure of its time counts where it is below the keeper's by 2 ms at most."""
     facts = json.dumps({"seconds": claimed, "moved": ["random"], "late": {"a.py": "0"}}).encode()
-    assert worker.unpack_facts(facts, seen) == (counted, ["random"], {"a.py": "0"})
+    assert messages.unpack_facts(facts, seen) == (counted, ["random"], {"a.py": "0"})
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"[]", b"{}", b'{"seconds": [], "moved": [], "late": {}}'])
 def test_facts_of_any_form_are_taken(data):
     """What a run says of itself in another form leaves the keeper's time, and nothing more."""
-    assert worker.unpack_facts(data, 3.0) == (3.0, None, {})
+    assert messages.unpack_facts(data, 3.0) == (3.0, None, {})
 
 
 def test_job_is_the_same_after_the_pipe():
@@ -79,12 +81,12 @@ def test_channel_speaks_for_its_owner_alone():
     channel = worker.Channel(writing)
     pid = os.fork()
     if pid == 0:
-        channel.send(worker.DONE)
+        channel.send(messages.DONE)
         os._exit(0)
     os.waitpid(pid, 0)
-    channel.say(worker.RAISED, "two\nlines")
+    channel.say(messages.RAISED, "two\nlines")
     os.close(writing)
-    channel.send(worker.DONE)
-    assert pipes.read(reading) == (worker.RAISED, b"two lines")
+    channel.send(messages.DONE)
+    assert pipes.read(reading) == (messages.RAISED, b"two lines")
     assert pipes.read(reading) is None
     os.close(reading)

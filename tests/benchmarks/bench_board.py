@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from mincache.bench.journal import line_of
-from mincache.bench.records import Cell, Record, Score, TracePoint
 from mincache.board.entries import (
     MANIFEST_FILE,
     RECORDS_FILE,
@@ -26,6 +24,8 @@ from mincache.generation.scenario import Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.suite_writing import generate, write_content
 from mincache.generation.suites import Suite
+from mincache.judging.journal import line_of
+from mincache.judging.records import Cell, Record, Score, TracePoint
 
 SOLVERS, INSTANCES, SEEDS = 10, 1000, 10
 LIMITS_S = {"table": 3.0, "site": 30.0}

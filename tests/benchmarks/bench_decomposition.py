@@ -22,12 +22,12 @@ import numpy as np
 import pytest
 
 from mincache import Instance, Run, evaluate
-from mincache.bench.machine import machine
 from mincache.certificate import certify, check
 from mincache.exact import improvements, load_compiled
 from mincache.files.documents import instance_bytes
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find_instance
+from mincache.judging.machine import machine
 from mincache.solving import registry
 from mincache.solving.contract import Budget
 

@@ -10,13 +10,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench_fixture import CLOUD_ONLY
 
-from mincache.bench import journal
 from mincache.bench.executors import attempt
 from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
 from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance
 from mincache.generation import suites
+from mincache.judging import journal
 from mincache.solving.contract import Run
 from mincache.solving.registry import make
 

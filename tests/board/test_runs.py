@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincache import Solution
-from mincache.bench.journal import line_of
 from mincache.board.columns import numbers
 from mincache.board.gathering import Gatherer, document_of, documents, failure, gather
 from mincache.errors import InputError
 from mincache.files.documents import digest
 from mincache.generation.suites import find
+from mincache.judging.journal import line_of
 from mincache.problem.evaluation import evaluate
 
 SUITE = find("smoke-v1")

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from mincache import Scenario
-from mincache.bench.entrant import describe
 from mincache.board import seals
 from mincache.errors import DocumentError, InputError
 from mincache.generation.sealing import draw_sealed, new_secret
+from mincache.solving.entrant import describe
 
 SMALL = Scenario(users=3, slots=2, models=4)
 OTHER = """

@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mincache.bench import journal
-from mincache.bench.journal import line_of
-from mincache.bench.records import Record
 from mincache.board.entries import find_entry, read_entry
 from mincache.board.verify import read_board, verify
 from mincache.cli.compare import compare
@@ -21,6 +18,9 @@ from mincache.errors import InputError
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
+from mincache.judging import journal
+from mincache.judging.journal import line_of
+from mincache.judging.records import Record
 
 
 def invoke(command, *arguments):

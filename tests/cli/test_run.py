@@ -16,11 +16,12 @@ from bench_fixture import FAULTS, on_linux, tiny_suite
 from click.testing import CliRunner
 
 from mincache import evaluate, read_instance, read_solution
-from mincache.bench import journal, processes
+from mincache.bench import processes
 from mincache.cli.run import merge, run, status
 from mincache.cli.score import score
 from mincache.cli.solve import solve
 from mincache.errors import InputError
+from mincache.judging import journal
 
 pytestmark = on_linux
 

@@ -14,7 +14,6 @@ import yaml
 from layout import CHANGES, ROOMS
 from pydantic import BaseModel
 
-from mincache.bench.records import StopReason, Verdict
 from mincache.board import comparison, render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import COVERED, TIERS
@@ -24,6 +23,7 @@ from mincache.cli.schema import symbols_markdown
 from mincache.generation import sections, suites
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.scenario import Scenario
+from mincache.judging.records import StopReason, Verdict
 from mincache.solving.conformance import check_solver
 
 ROOT = Path(__file__).parents[2]

@@ -9,13 +9,13 @@ import pytest
 from board_fixture import record, write_entry
 from browser_fixture import Visitor, chromium, needs_browser, violations
 
-from mincache.bench.records import TracePoint
 from mincache.board.entries import REVIEW_FILE, Review, find_entry, read_campaigns, write_table
 from mincache.board.publish import publish, solutions_in
 from mincache.board.verify import read_board
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
+from mincache.judging.records import TracePoint
 from mincache.site.build import build
 from mincache.site.pages import NARROW, SuitePages
 

@@ -12,7 +12,6 @@ import pytest
 from board_fixture import entry_name, judged, large_board, smoke_campaign
 
 from mincache import Solution
-from mincache.bench.journal import Journal
 from mincache.board import columns, render
 from mincache.board.entries import read_campaigns
 from mincache.board.notes import notes
@@ -21,6 +20,7 @@ from mincache.board.verify import read_board
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, read_bytes, solution_bytes
 from mincache.generation import suites
+from mincache.judging.journal import Journal
 from mincache.site.build import build, site_files
 from mincache.site.pages import SuitePages
 

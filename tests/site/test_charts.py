@@ -6,8 +6,8 @@ from board_fixture import record, tables
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.bench.records import TracePoint
 from mincache.errors import InputError
+from mincache.judging.records import TracePoint
 from mincache.site import charts, drawing
 
 TRACE = (TracePoint(0.1, 15.0, None), TracePoint(0.5, 10.0, None))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from mincache import InputError, Run, Scenario, evaluate
-from mincache.bench.entrant import describe
 from mincache.exact import optimum
 from mincache.files.documents import digest
 from mincache.generation.suites import find, find_instance
@@ -18,6 +17,7 @@ from mincache.learning.agents import VARIANTS
 from mincache.learning.draws import Draws
 from mincache.learning.training import TrainingRecord
 from mincache.solving import registry
+from mincache.solving.entrant import describe
 
 TINY = "episodes=10,environments=5,hidden=8,warmup=10,updates=1,batch=8"
 SMALL = Scenario(slots=4)

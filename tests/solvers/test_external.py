@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from mincache import InputError, Run, evaluate
-from mincache.bench import journal
-from mincache.bench.entrant import describe
 from mincache.files.documents import solution_bytes, write_solution
 from mincache.files.paths import STARTED_IN, absolute_path
 from mincache.generation.suites import find_instance
+from mincache.judging import journal
 from mincache.problem.instance import Rules
 from mincache.problem.solution import Solution
 from mincache.solving import registry
+from mincache.solving.entrant import describe
 
 ROOT = Path(__file__).parents[2]
 NAME = f"{ROOT / 'solvers' / 'external.py'}:External"

@@ -6,8 +6,8 @@ import pytest
 from board_fixture import record
 from pydantic import ValidationError
 
-from mincache.bench.parsing import RecordParser
-from mincache.bench.records import Record
+from mincache.judging.parsing import RecordParser
+from mincache.judging.records import Record
 
 ENVIRONMENTS = [
     {},

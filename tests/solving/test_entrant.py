@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mincache.bench.entrant import Entrant, absolute, describe, unknown
 from mincache.board.entries import read_entry
 from mincache.errors import InputError
+from mincache.solving.entrant import Entrant, absolute, describe, unknown
 from mincache.solving.registry import make
 
 CODE = '''

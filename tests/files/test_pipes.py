@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.bench import pipes
+from mincache.files import pipes
 
 FRAMES = st.lists(st.tuples(st.sampled_from([b"a", b"b"]), st.binary(max_size=300)), max_size=8)
 

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mincache.bench.entrant import absolute
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import write_bytes
 from mincache.files.paths import make_folder
 from mincache.solving import registry
 from mincache.solving import spec as specs
 from mincache.solving.contract import Solver
+from mincache.solving.entrant import absolute
 
 _ADVICE = "make it a parameter, or move the solver to a file"
 

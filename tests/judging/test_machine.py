@@ -6,7 +6,7 @@ import platform
 import numpy as np
 
 import mincache
-from mincache.bench.machine import machine, reference_s
+from mincache.judging.machine import machine, reference_s
 
 
 def test_machine_names_what_matters():

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincache import Solution, evaluate
-from mincache.bench import trace, worker
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import TracePoint
 from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
+from mincache.judging import messages, trace
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import TracePoint
 from mincache.problem.solution import Decisions
 
 SCENARIO = Scenario(slots=2, users=3, models=3)
@@ -27,7 +27,7 @@ INFEASIBLE = Solution.of(INSTANCE, Decisions(GOOD.cache, np.full(SHAPE, 0.9), GO
 
 def incumbent(seconds, solution):
     """Return the report of an incumbent."""
-    return seconds, worker.pack(solution.decisions)
+    return seconds, messages.pack(solution.decisions)
 
 
 def bound(seconds, value):

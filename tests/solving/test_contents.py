@@ -7,11 +7,11 @@ import os
 import pytest
 from bench_fixture import job_of, on_linux, tiny_tasks
 
-from mincache.bench import worker
-from mincache.bench.contents import Content, changed, late_modules, libraries_of
 from mincache.bench.describing import describe
 from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Supervisor
+from mincache.judging import messages
+from mincache.solving.contents import Content, changed, late_modules, libraries_of
 
 pytestmark = on_linux
 
@@ -92,7 +92,7 @@ def output(keeper, task, spec, repetition):
     stream = (*task.cell.stream[:3], repetition)
     job = job_of(task, solver=spec, contents=(), stream=stream, hash_seed=repetition)
     outcome = keeper.run(job, task.limits, task.read())
-    assert outcome.closing == worker.RAISED
+    assert outcome.closing == messages.RAISED
     return outcome.output.splitlines()[0]
 
 

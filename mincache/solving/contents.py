@@ -24,7 +24,7 @@ from typing import NamedTuple
 import mincache
 from mincache.files.documents import digest
 
-_MACHINERY = ("bench", "board", "cli", "paper", "scoring", "site")
+_MACHINERY = ("bench", "board", "cli", "judging", "paper", "scoring", "site")
 """Rooms of mincache that run and show solvers: no answer depends on them."""
 
 

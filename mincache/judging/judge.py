@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mincache.bench import raw_answers, trace, worker
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import Cell, ClaimedStatus, Record, Score, StopReason, Verdict
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, solution_bytes
+from mincache.judging import messages, raw_answers, trace
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import Cell, ClaimedStatus, Record, Score, StopReason, Verdict
 from mincache.problem.evaluation import Evaluation, evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Solution
@@ -29,8 +29,8 @@ _STOPS: dict[str, StopReason] = {
     "disk": "crash", "processes": "crash", "protocol": "crash",
 }  # fmt: skip
 _CLOSINGS: dict[bytes, StopReason] = {
-    worker.RAISED: "exception", worker.OUT_OF_MEMORY: "memory",
-    worker.SKIPPED: "not started", worker.REFUSED: "not started",
+    messages.RAISED: "exception", messages.OUT_OF_MEMORY: "memory",
+    messages.SKIPPED: "not started", messages.REFUSED: "not started",
 }  # fmt: skip
 _MEASURED = ("import_s", "build_s", "solve_s", "wall_s", "cpu_s", "peak_memory_bytes")
 _OUTPUT_CHARACTERS = 2000
@@ -176,9 +176,9 @@ def _ending(status: int | None) -> str:
 
 def _answer(outcome: Outcome, instance: Instance) -> tuple[Solution | None, Evaluation | None, str]:
     """Return the solution that a run returned, its evaluation, and why what came is none."""
-    if outcome.closing == worker.MALFORMED:
+    if outcome.closing == messages.MALFORMED:
         return None, None, outcome.payload.decode(errors="replace")
-    if outcome.closing != worker.ANSWER:
+    if outcome.closing != messages.ANSWER:
         return None, None, ""
     try:
         solution = parse_solution(outcome.payload)
@@ -220,7 +220,7 @@ def _verdict(
     reference: float | None,
 ) -> tuple[Verdict, str]:
     """Return the verdict, and one line to it."""
-    if outcome.closing == worker.SKIPPED and not outcome.stopped_by:
+    if outcome.closing == messages.SKIPPED and not outcome.stopped_by:
         return "skipped", ""
     if malformed or outcome.stopped_by == "protocol":
         return "malformed", malformed
@@ -251,7 +251,7 @@ def _claim(
     if solution is None:
         return "none"
     proven = cost is not None and bound is not None and bound >= cost - OPTIMALITY * abs(cost)
-    return "optimal" if proven and outcome.closing == worker.ANSWER else "feasible"
+    return "optimal" if proven and outcome.closing == messages.ANSWER else "feasible"
 
 
 def _score(evaluation: Evaluation | None) -> Score | None:

@@ -9,10 +9,10 @@ import pytest
 from journal_fixture import ANSWER, ANSWERED, CELL, INSTANCE, PACKED
 
 from mincache import Solution
-from mincache.bench import worker
-from mincache.bench.judge import judge, with_contradictions
-from mincache.bench.outcome import Outcome
 from mincache.files.documents import digest, parse_solution, solution_bytes
+from mincache.judging import messages
+from mincache.judging.judge import judge, with_contradictions
+from mincache.judging.outcome import Outcome
 
 
 def judged(bound=None, **fields):
@@ -132,7 +132,7 @@ def test_infeasible_is_scored_but_fails():
 def packed(scale):
     """Return nothing cached with all bandwidth shares scaled: worse below 1, infeasible above."""
     plain = Solution.nothing_cached(INSTANCE).decisions
-    return worker.pack(plain._replace(bandwidth_share=plain.bandwidth_share * scale))
+    return messages.pack(plain._replace(bandwidth_share=plain.bandwidth_share * scale))
 
 
 @pytest.mark.parametrize("last", [0.5, 2.0])
@@ -142,7 +142,7 @@ def test_the_best_feasible_answer_counts(last):
     worse = solution_bytes(
         Solution.of(INSTANCE, worse.decisions._replace(bandwidth_share=worse.bandwidth_share * last))
     )
-    answered = judged(closing=worker.ANSWER, payload=worse, solve_s=1.0, incumbents=[(0.5, PACKED)]).record
+    answered = judged(closing=messages.ANSWER, payload=worse, solve_s=1.0, incumbents=[(0.5, PACKED)]).record
     ended = judged(
         stopped_by="wall", note="why", solve_s=10.1, incumbents=[(0.5, PACKED), (0.7, packed(last))]
     ).record
@@ -155,7 +155,7 @@ def test_the_best_feasible_answer_counts(last):
 def test_what_the_tolerance_forgives_contradicts_no_bound():
     """An answer that exceeds a limit within the tolerance is verified, and refutes no proof."""
     found = judged(
-        2 * COST, **ANSWERED | {"payload": solution_bytes(worker.unpack(packed(1 + 1e-10), INSTANCE))}
+        2 * COST, **ANSWERED | {"payload": solution_bytes(messages.unpack(packed(1 + 1e-10), INSTANCE))}
     )
     assert found.record.score.forgiven
     assert found.record.verdict == "verified"

@@ -14,11 +14,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mincache.bench.contents import Content, content_of, digest_of, libraries_of, modules_of
 from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
 from mincache.solving import registry
 from mincache.solving import spec as specs
+from mincache.solving.contents import Content, content_of, digest_of, libraries_of, modules_of
 from mincache.solving.contract import Solver
 
 

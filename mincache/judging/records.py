@@ -164,7 +164,7 @@ class Record(StrictTable):
         peak_memory_bytes: largest resident size of the child and its descendants, if known.
         trace: when the incumbents and bounds came, thinned to `trace.MAX_POINTS`.
         primal_integral_s: integral over the time limit of the gap of the incumbent to
-            `reference_cost`; see `mincache.bench.trace`.
+            `reference_cost`; see `mincache.judging.trace`.
         primal_dual_integral_s: the same of the gap between incumbent and bound.
         reference_cost: what the primal integral refers to.
         interruptions: attempts at this cell before this one that were cut off from outside.

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mincache.bench.records import Record
+from mincache.judging.records import Record
 
 _MARK = b',"environment":'
 _UNTOLD: set[str] = set()

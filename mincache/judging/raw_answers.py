@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterable
 from statistics import fmean
 
-from mincache.bench import worker
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import Broken, RawScore
 from mincache.errors import InputError
 from mincache.files.documents import digest, solution_bytes
+from mincache.judging import messages
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import Broken, RawScore
 from mincache.problem.constraints import Violation
 from mincache.problem.evaluation import Evaluation, evaluate
 from mincache.problem.instance import Instance
@@ -25,10 +25,10 @@ def judge(outcome: Outcome, instance: Instance) -> tuple[RawScore | None, bytes 
 
     Only a run that gave an answer of its own has raw decisions of it.
     """
-    if outcome.raw is None or outcome.closing != worker.ANSWER:
+    if outcome.raw is None or outcome.closing != messages.ANSWER:
         return None, None, ""
     try:
-        solution = worker.unpack(outcome.raw, instance)
+        solution = messages.unpack(outcome.raw, instance)
         document = solution_bytes(solution)
         return score(digest(document), evaluate(instance, solution)), document, ""
     except InputError as error:

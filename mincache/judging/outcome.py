@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mincache.bench import pipes
+from mincache.files import pipes
 
 HEADER, BLOB = b"H", b"B"
 

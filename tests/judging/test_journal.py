@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from journal_fixture import append, record, verified
 
-from mincache.bench import journal
 from mincache.errors import InputError
 from mincache.files.documents import digest
+from mincache.judging import journal
 
 TESTS = str(Path(__file__).parents[1])
 
@@ -109,7 +109,7 @@ import resource, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from journal_fixture import record, append
-from mincache.bench import journal
+from mincache.judging import journal
 folder = Path({folder!r})
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
 try:
@@ -144,8 +144,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from journal_fixture import record, append, verified
-from mincache.bench import journal
-from mincache.bench.judge import Judged
+from mincache.judging import journal
+from mincache.judging.judge import Judged
 with journal.Journal(Path({folder!r})) as kept:
     for number in range({start}, 10**9):
         kept.append(Judged(record(number), document=verified().document))

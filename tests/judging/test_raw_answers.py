@@ -7,15 +7,15 @@ import pytest
 from bench_fixture import file_entrant, tiny_tasks
 
 from mincache import Decisions, Solution, evaluate
-from mincache.bench import raw_answers, worker
 from mincache.bench.executors import attempt
-from mincache.bench.journal import Journal, read
 from mincache.bench.merging import Merged, merge
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import Record
 from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import digest, parse_instance, parse_solution, read_bytes, solution_bytes
 from mincache.generation.scenario import Scenario
+from mincache.judging import messages, raw_answers
+from mincache.judging.journal import Journal, read
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import Record
 from mincache.problem.constraints import Violation
 
 SCENARIO = Scenario(slots=4, users=3, models=3)
@@ -71,11 +71,11 @@ def test_rates_and_excesses_are_means():
 
 def test_only_a_runs_own_answer_has_raw_decisions():
     """A run that was cut off is judged by an incumbent, which the raw decisions do not belong to."""
-    packed = worker.pack(Solution.nothing_cached(INSTANCE).decisions)
-    answered = Outcome(closing=worker.ANSWER, raw=packed)
+    packed = messages.pack(Solution.nothing_cached(INSTANCE).decisions)
+    answered = Outcome(closing=messages.ANSWER, raw=packed)
     assert raw_answers.judge(answered, INSTANCE)[0].violations == {}
     assert raw_answers.judge(Outcome(stopped_by="wall", raw=packed), INSTANCE) == (None, None, "")
-    assert raw_answers.judge(Outcome(closing=worker.ANSWER), INSTANCE) == (None, None, "")
+    assert raw_answers.judge(Outcome(closing=messages.ANSWER), INSTANCE) == (None, None, "")
 
 
 def test_raw_documents_are_kept_and_merged(attempts, tmp_path):
@@ -101,7 +101,7 @@ def test_an_answer_that_needed_no_repair_is_one_document():
     """Where raw decisions and answer are the same, one document serves both."""
     solution = Solution.nothing_cached(INSTANCE)
     score, document, _ = raw_answers.judge(
-        Outcome(closing=worker.ANSWER, raw=worker.pack(solution.decisions)), INSTANCE
+        Outcome(closing=messages.ANSWER, raw=messages.pack(solution.decisions)), INSTANCE
     )
     assert document == solution_bytes(solution)
     assert score.cost == evaluate(INSTANCE, solution).cost

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.bench import worker
-from mincache.bench.outcome import Outcome
-from mincache.bench.records import TracePoint
+from mincache.judging import messages
+from mincache.judging.outcome import Outcome
+from mincache.judging.records import TracePoint
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Decisions, Solution
@@ -37,7 +37,7 @@ def incumbents(outcome: Outcome, instance: Instance) -> list[Incumbent]:
     """
     if not outcome.incumbents:
         return []
-    solutions = [worker.unpack(data, instance) for _, data in outcome.incumbents]
+    solutions = [messages.unpack(data, instance) for _, data in outcome.incumbents]
     stacked = Decisions(*(np.stack(arrays) for arrays in zip(*(s.decisions for s in solutions), strict=True)))
     batch = evaluate_batch(instance, stacked)
     costs = np.where(batch.feasible, batch.cost, np.inf).tolist()
@@ -51,7 +51,7 @@ def bounds(outcome: Outcome) -> list[tuple[float, float]]:
     Raises:
         InputError: if a report was none of the form agreed.
     """
-    found = [(seconds, worker.unpack_bound(data)) for seconds, data in outcome.bounds]
+    found = [(seconds, messages.unpack_bound(data)) for seconds, data in outcome.bounds]
     return [(seconds, bound) for seconds, bound in found if bound > -np.inf]
 
 

@@ -15,11 +15,11 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from mincache.bench.judge import Judged, with_contradictions
-from mincache.bench.parsing import RecordParser
-from mincache.bench.records import Record
 from mincache.errors import DocumentError, InputError, MincacheError
 from mincache.files.documents import digest, read_bytes, write_bytes
+from mincache.judging.judge import Judged, with_contradictions
+from mincache.judging.parsing import RecordParser
+from mincache.judging.records import Record
 
 RECORDS_FILE = "records.jsonl"
 SOLUTIONS_FOLDER = "solutions"

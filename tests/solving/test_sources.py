@@ -11,8 +11,8 @@ import types
 import pytest
 
 from mincache import InputError, Run, evaluate, load
-from mincache.bench.sources import source_of, spec_of
 from mincache.solving import registry
+from mincache.solving.sources import source_of, spec_of
 
 SMOKE = load("smoke-v1.l0.n10.t0")
 

@@ -1,0 +1,1 @@
+"""What a run came to: messages, outcomes, judging them, and the records of every attempt."""
