@@ -2,6 +2,7 @@
 
 With namespaces a run has processes, files, network, shared memory and rights of its own, and no path to
 others. Landlock alone refuses to open files and to reach the network. Which of them holds is found by trying.
+What fails raises an OSError that names the step.
 """
 
 from __future__ import annotations
@@ -76,9 +77,6 @@ def own_processes() -> bool:
 
     Returns:
         Whether there is a user namespace. Without one, root alone can do it.
-
-    Raises:
-        OSError: if it cannot be done.
     """
     uid, gid = os.geteuid(), os.getegid()
     try:
@@ -111,9 +109,6 @@ def enclose(seen: View, user: bool, network: bool) -> int:
 
     Returns:
         A descriptor of the file system that holds the run's own files.
-
-    Raises:
-        OSError: naming the step that failed.
     """
     uid, gid = os.geteuid(), os.getegid()
     # Opened before: later it is read-only with all the rest.
@@ -188,9 +183,6 @@ def confine(seen: View, folder: str, network: bool) -> None:
         seen: what it may read.
         folder: where it may write.
         network: whether the network stays.
-
-    Raises:
-        OSError: if it cannot be done.
     """
     version = landlock_version()
     files = (1 << _RIGHTS_BY_VERSION.get(version, 16)) - 1

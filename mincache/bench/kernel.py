@@ -1,4 +1,4 @@
-"""Calls of the Linux kernel that Python has no names for."""
+"""Calls of the Linux kernel that Python has no names for; each raises an OSError where the kernel refuses."""
 
 from __future__ import annotations
 
@@ -29,20 +29,12 @@ def _library() -> Any:
 
 
 def call(name: str, *arguments: object) -> int:
-    """Call a function of the C library, and return its result.
-
-    Raises:
-        OSError: if it fails, naming the function.
-    """
+    """Call a function of the C library, and return its result."""
     return _checked(name, getattr(_library(), name)(*arguments))
 
 
 def system_call(name: str, *arguments: object) -> int:
-    """Make a system call, and return its result.
-
-    Raises:
-        OSError: if it fails, or has no known number on this machine.
-    """
+    """Make a system call, and return its result."""
     number = {**_COMMON, **_NUMBERS.get(platform.machine(), {})}.get(name)
     if number is None:
         raise OSError(0, f"{name} is not known on {platform.machine()}")
@@ -58,50 +50,30 @@ def _checked(name: str, result: int) -> int:
 
 
 def prctl(option: int, value: int, more: object = None) -> None:
-    """Set a property of this process.
-
-    Raises:
-        OSError: if it cannot be set.
-    """
+    """Set a property of this process."""
     call("prctl", option, ctypes.c_ulong(value), more, None, None)
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces that the flags name, for new ones.
-
-    Raises:
-        OSError: if that is not allowed.
-    """
+    """Leave the namespaces that the flags name, for new ones."""
     call("unshare", flags)
 
 
 def mount(source: str, place: str, kind: str = "", flags: int = BIND | RECURSIVE, options: str = "") -> None:
-    """Mount a file system, by default what is seen at `source`, at `place`.
-
-    Raises:
-        OSError: if it cannot be.
-    """
+    """Mount a file system, by default what is seen at `source`, at `place`."""
     call("mount", os.fsencode(source), os.fsencode(place), kind.encode(), ctypes.c_ulong(flags),
          options.encode() or None)  # fmt: skip
 
 
 def restrict_mount(place: str, attributes: int, below: bool = False) -> None:
-    """Take rights from the mount at `place`, and from all below it if so asked.
-
-    Raises:
-        OSError: if it cannot be.
-    """
+    """Take rights from the mount at `place`, and from all below it if so asked."""
     wanted = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)
     flags = _BELOW_TOO if below else 0
     system_call("mount_setattr", _HERE, os.fsencode(place), flags, wanted, ctypes.sizeof(wanted))
 
 
 def change_root(new: str, old: str) -> None:
-    """Make the mount at `new` the root, and leave the old one at `old` below it.
-
-    Raises:
-        OSError: if it cannot be.
-    """
+    """Make the mount at `new` the root, and leave the old one at `old` below it."""
     system_call("pivot_root", os.fsencode(new), os.fsencode(old))
     os.chdir("/")
 

@@ -16,19 +16,8 @@ from functools import cache
 from pathlib import Path
 
 import mincache
-from mincache.bench.kernel import (
-    BIND,
-    NO_DEVICES,
-    NO_PROGRAMS,
-    NO_SETUID,
-    PRIVATE,
-    READ_ONLY,
-    RECURSIVE,
-    call,
-    change_root,
-    mount,
-    restrict_mount,
-)
+from mincache.bench import kernel
+from mincache.bench.kernel import BIND, READ_ONLY, RECURSIVE, mount, restrict_mount
 from mincache.solving import contents
 from mincache.solving.contents import Content
 
@@ -176,19 +165,12 @@ def warm_up() -> None:
 
 
 def build(view: View) -> int:
-    """Make a view the root of this process, which has a mount namespace of its own.
-
-    Returns:
-        A descriptor of the folder of its own files.
-
-    Raises:
-        OSError: if it cannot be.
-    """
-    mount("none", "/", flags=RECURSIVE | PRIVATE)
+    """Make a view the root of this process, which owns its mounts; return a descriptor of its files."""
+    mount("none", "/", flags=RECURSIVE | kernel.PRIVATE)
     mount("tmpfs", "/tmp", "tmpfs", 0, f"size={view.size_bytes},nr_inodes=100000,mode=755")
     os.mkdir(f"/tmp{_OUTSIDE}")
-    change_root("/tmp", f"/tmp{_OUTSIDE}")
-    restrict_mount(_OUTSIDE, READ_ONLY | NO_SETUID, below=True)
+    kernel.change_root("/tmp", f"/tmp{_OUTSIDE}")
+    restrict_mount(_OUTSIDE, READ_ONLY | kernel.NO_SETUID, below=True)
     for path in _OWN:
         if not _is_below(path, view.shown):
             os.makedirs(path, exist_ok=True)
@@ -206,7 +188,7 @@ def build(view: View) -> int:
     for path in view.allowed:
         _show(path, set())
     _mount_proc()
-    call("umount2", _OUTSIDE.encode(), 2)
+    kernel.call("umount2", _OUTSIDE.encode(), 2)
     os.rmdir(_OUTSIDE)
     restrict_mount("/", READ_ONLY)
     return files
@@ -289,7 +271,7 @@ def _mount_proc() -> None:
     """Show the run's own processes; where the kernel refuses, what programs ask of the machine."""
     os.makedirs("/proc", exist_ok=True)
     try:
-        mount("proc", "/proc", "proc", READ_ONLY | NO_SETUID | NO_DEVICES | NO_PROGRAMS)
+        mount("proc", "/proc", "proc", READ_ONLY | kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_PROGRAMS)
     except PermissionError:
         for name in ("cpuinfo", "meminfo", "stat", "sys"):
             _bind(f"/proc/{name}")

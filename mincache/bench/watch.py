@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mincache.bench import cgroups, child, processes
-from mincache.bench.events import Events
 from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, WRITING_S_PER_BYTE, Limits, enforced
 from mincache.bench.zygote import Zygote
 from mincache.files import pipes
 from mincache.judging import messages
+from mincache.judging.events import Events
 from mincache.judging.outcome import Outcome
 
 _TICK_S = 0.05

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mincache.errors import InputError
 from mincache.files.documents import digest
+from mincache.judging.records import Cell
 from mincache.problem.evaluation import EVALUATOR_VERSION
 
 _SHOWN_CHARACTERS = 100

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.bench.events import MAX_BYTES, MAX_EVENTS, Events
+from mincache.judging.events import MAX_BYTES, MAX_EVENTS, Events
 
 
 @given(st.integers(1, 3000))
