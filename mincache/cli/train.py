@@ -64,6 +64,7 @@ def train(
     from mincache.errors import InputError
     from mincache.learning.checkpoint import Checkpoint
     from mincache.learning.training import Session, check_libraries
+    from mincache.solving.entrant import describe
     from mincache.solving.spec import expand
 
     if sweep is not None or seeds > 1:
