@@ -53,6 +53,8 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
               help="Numbers of users.  [default: the scenario's]")  # fmt: skip
 @click.option("--libraries", type=COUNT, default=1, show_default=True, help="Model libraries to draw.")
 @click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")
+@click.option("--common-users", is_flag=True,
+              help="The N users of an instance are the first of those of the largest N.")  # fmt: skip
 @click.option("--seed", type=SEED, help="Seed of the traces and the libraries.  [required]")
 @click.option("--library-seed", type=SEED, help="Seed of the libraries.  [default: --seed]")
 @click.option("--name", help="Name of the suite.  [default: the folder's]")
@@ -72,7 +74,8 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
               help="With --separate: number of settings to draw.")  # fmt: skip
 @machine_output("an object")
 def generate(
-    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int, seed: int | None,
+    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int,
+    common_users: bool, seed: int | None,
     library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path | None,
     form: str | None, preview: bool, picture: Path | None,
     separate: tuple[str, str] | None, budget: int, time_limit: float | None, solve_limit: float, keep: int,
@@ -115,7 +118,7 @@ def generate(
             budget=budget, time_limit_s=time_limit or float("inf"), solve_limit_s=solve_limit,
         )  # fmt: skip
         purpose = purpose or told
-    recipe = validated(Recipe, fields | {"sweep": sweep})
+    recipe = validated(Recipe, fields | {"sweep": sweep, "common_users": common_users or None})
     with in_file(scenario) if scenario is not None else contextlib.nullcontext():
         try:
             suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)

@@ -68,6 +68,8 @@ class Recipe(StrictTable):
         users: the numbers of users N; a case of the sweep that names its own is drawn for that N alone.
         traces: number of traces a library and N.
         sweep: which fields of the scenario vary, if any.
+        common_users: whether the N users of an instance are the first N of those that are drawn for the
+            largest N; else each N has users of its own.
     """
 
     generator: str = GENERATOR_VERSION
@@ -77,6 +79,11 @@ class Recipe(StrictTable):
     users: TupleOf[Count] = Field(min_length=1)
     traces: Count
     sweep: Sweep | None = None
+    common_users: Literal[True] | None = None
+
+    def users_drawn(self, users: int) -> int:
+        """Return for how many users a trace of N is drawn."""
+        return max(self.users) if self.common_users else users
 
     @model_validator(mode="after")
     def _check_size(self) -> Self:
@@ -261,9 +268,13 @@ class Place:
             origin["sweep"] = scenario.model_dump(mode="json", include=set(self.swept))
         if scenario.sections:
             origin["processes"] = {name: one.origin for name, one in scenario.sections.items()}
+        users, most = scenario.users, recipe.users_drawn(scenario.users)
+        if most != users:
+            origin["users_drawn"] = most
         library = scenario.library(recipe.library_seed, self.library)
-        trace = scenario.trace(recipe.trace_seed, *_path(self.library, scenario.users, self.trace))
-        powers_w = scenario.powers_w(recipe.library_seed, self.library)
+        drawing = scenario.with_values({"users": most})
+        trace = drawing.trace(recipe.trace_seed, *_path(self.library, most, self.trace)).of_first(users)
+        powers_w = drawing.powers_w(recipe.library_seed, self.library)[:users]
         return scenario.instance(self.name, library, trace, origin, powers_w)
 
     def document(self) -> bytes:
@@ -321,7 +332,7 @@ def _place(
     name: str, recipe: Recipe, scenario: Scenario, setting: Mapping[str, Any], indices: Indices
 ) -> Place:
     number, library, users, trace = indices
-    swept = dict(setting) | _drawn(recipe, _path(library, users, trace))
+    swept = dict(setting) | _drawn(recipe, _path(library, recipe.users_drawn(users), trace))
     scenario = scenario.with_values(swept | {"users": users})
     return Place(name, recipe, scenario, tuple(swept), number, library, trace)
 

@@ -106,6 +106,21 @@ def test_recipe_refused(sweep, line):
     assert line in str(caught.value)
 
 
+def test_common_users_are_the_first_of_the_most():
+    """On request, fewer users have the channels, requests, inputs and powers of the first of the most."""
+    fields = FIELDS | {"users": (2, 5), "common_users": True}
+    scenario = validated(Scenario, SCENARIO.model_dump() | {"user": {"power_dbm": [0.0, 20.0]}})
+    first = [one for one, _ in draw("tiny", Recipe(**fields), scenario) if ".l0." in one.name]
+    found = {one.user_count: one for one in first if one.name.endswith("t0")}
+    few, most = found[2], found[5]
+    for field in ("channel_gain", "requested_model", "input_bits"):
+        assert (getattr(few.trace, field) == getattr(most.trace, field)[:, :2]).all()
+    assert (few.radio.user_power_w == most.radio.user_power_w[:2]).all()
+    assert (few.origin["users_drawn"], few.models) == (5, most.models)
+    alone = Recipe(**fields | {"users": (5,), "common_users": None})
+    assert most.trace in [instance.trace for instance, _ in draw("tiny", alone, scenario)]
+
+
 def test_a_scenario_file_may_have_a_sweep(tmp_path):
     """What varies stands in a table of its own beside what does not."""
     path = tmp_path / "scenario.toml"
