@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -25,6 +25,7 @@ from mincache.generation.sweeps import Sweep, is_whole
 from mincache.problem.instance import NAME_PATTERN, Instance
 
 _MAX_INSTANCES = 10_000
+_BY_USER = ("channel_gain", "requested_model", "input_bits")
 Indices = tuple[int | None, int, int, int]
 RELATIVE_TOLERANCE = 1e-9
 """Two costs closer than this are the same cost."""
@@ -273,9 +274,10 @@ class Place:
             origin["users_drawn"] = most
         library = scenario.library(recipe.library_seed, self.library)
         drawing = scenario.with_values({"users": most})
-        trace = drawing.trace(recipe.trace_seed, *_path(self.library, most, self.trace)).of_first(users)
+        trace = drawing.trace(recipe.trace_seed, *_path(self.library, most, self.trace))
+        first = {field: getattr(trace, field)[:, :users] for field in _BY_USER}
         powers_w = drawing.powers_w(recipe.library_seed, self.library)[:users]
-        return scenario.instance(self.name, library, trace, origin, powers_w)
+        return scenario.instance(self.name, library, replace(trace, **first), origin, powers_w)
 
     def document(self) -> bytes:
         """Draw the instance's document."""

@@ -142,11 +142,6 @@ class Trace(Typed):
         Quantity("o", "1", "popularity order, from 0", "T", at_least=0, whole=True, default=0, priced=False),
     ] = 0  # type: ignore[assignment]  # an instance fills the array
 
-    def of_first(self, users: int) -> Trace:
-        """Return what happens to the first users alone."""
-        fields = ("channel_gain", "requested_model", "input_bits")
-        return replace(self, **{field: getattr(self, field)[:, :users] for field in fields})
-
 
 RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
 """The rules that all of mincache's methods and views know; what else an instance may use, they decline."""
