@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 from mincache.analysis.selection import measure
-from mincache.generation.recipes import Recipe, read_scenario
+from mincache.generation.recipes import Recipe
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import Suite
+from mincache.generation.sweeps import read_scenario
 
 SCENARIOS = Path(__file__).parents[2] / "instances" / "diverse-v1" / "candidates"
 DATA = Path(__file__).parent / "diverse-candidates.csv"

@@ -28,7 +28,8 @@ from mincache.errors import InputError, excerpt, in_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mincache.generation.recipes import Place, ScenarioFile
+    from mincache.generation.recipes import Place
+    from mincache.generation.sweeps import ScenarioFile
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
@@ -93,8 +94,9 @@ def generate(
     """  # noqa: D301  # \b is click's mark for a block to be left as it is
     from mincache.files.tables import validated
     from mincache.generation import suite_writing
-    from mincache.generation.recipes import Recipe, ScenarioFile, read_scenario
+    from mincache.generation.recipes import Recipe
     from mincache.generation.suites import RECIPE_FILE
+    from mincache.generation.sweeps import ScenarioFile, read_scenario
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
     if preview:

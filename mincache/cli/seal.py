@@ -59,8 +59,8 @@ def new(
     `chain.jsonl` is the public commitment: publish it. `secret.toml` says what will be drawn: keep it.
     """
     from mincache.board import seals
-    from mincache.generation.recipes import ScenarioFile, read_scenario
     from mincache.generation.sealing import new_secret
+    from mincache.generation.sweeps import ScenarioFile, read_scenario
 
     sources = [read_scenario(path).scenario for path in scenarios] or [ScenarioFile().scenario]
     secret = new_secret(suite_name(output, name), sources, libraries, users or (), traces)

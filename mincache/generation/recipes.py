@@ -8,17 +8,15 @@ Suites of instances from elsewhere (`Given`) or chosen among those of other suit
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest, instance_bytes
-from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, read_toml, validated
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, validated
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
@@ -204,30 +202,6 @@ class ListedInstance(StrictTable):
     def reference(self) -> Reference | None:
         """What costs are held against; None if no cost is known."""
         return None if self.best_known is None else Reference(self.best_known, self.lower_bound)
-
-
-class ScenarioFile(Scenario):
-    """A scenario as it stands in a file of its own, with what varies.
-
-    Attributes:
-        sweep: the sweep, if any.
-    """
-
-    sweep: Sweep | None = Field(default=None, description="fields that take several values")
-
-    @property
-    def scenario(self) -> Scenario:
-        """The scenario without the sweep."""
-        return Scenario(**self.model_dump(exclude={"sweep"}))
-
-
-def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
-    """Read a scenario's file; the paths of its data files start from its folder.
-
-    Raises:
-        DocumentError: one line with the path, the field, the rule and what was received.
-    """
-    return read_toml(path, ScenarioFile).files_from(Path(path).parent)
 
 
 @dataclass(frozen=True)

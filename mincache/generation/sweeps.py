@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from mincache.errors import InputError, did_you_mean, excerpt
-from mincache.files.tables import StrictTable, TupleOf, validated
+from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
 from mincache.generation.digits import round_number
 from mincache.generation.scenario import MAX_ENTRIES, Scenario
 
@@ -148,3 +150,27 @@ def is_whole(field: str) -> bool:
 
 def _is_number(field: str) -> bool:
     return Scenario.model_fields[field].annotation in (int, float)
+
+
+class ScenarioFile(Scenario):
+    """A scenario as it stands in a file of its own, with what varies.
+
+    Attributes:
+        sweep: the sweep, if any.
+    """
+
+    sweep: Sweep | None = Field(default=None, description="fields that take several values")
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario without the sweep."""
+        return Scenario(**self.model_dump(exclude={"sweep"}))
+
+
+def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
+    """Read a scenario's file; the paths of its data files start from its folder.
+
+    Raises:
+        DocumentError: one line with the path, the field, the rule and what was received.
+    """
+    return read_toml(path, ScenarioFile).files_from(Path(path).parent)

@@ -8,8 +8,8 @@ from typing import Any
 from mincache.errors import InputError, excerpt
 from mincache.files.tables import validated
 from mincache.generation import suites
-from mincache.generation.recipes import read_scenario
 from mincache.generation.scenario import Scenario
+from mincache.generation.sweeps import read_scenario
 from mincache.problem.instance import Instance
 from mincache.views.arguments import whole
 from mincache.views.episodes import Episodes

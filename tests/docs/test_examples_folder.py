@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from mincache.cli.generate import generate
-from mincache.generation.recipes import read_scenario
+from mincache.generation.sweeps import read_scenario
 from mincache.solving.conformance import check_solver
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

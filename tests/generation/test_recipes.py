@@ -8,7 +8,8 @@ from mincache import Scenario
 from mincache.errors import InputError
 from mincache.files.documents import instance_bytes, parse_instance
 from mincache.files.tables import read_toml, validated
-from mincache.generation.recipes import Recipe, ScenarioFile, draw, places
+from mincache.generation.recipes import Recipe, draw, places
+from mincache.generation.sweeps import ScenarioFile
 
 SCENARIO = Scenario(slots=2, models=3)
 FIELDS = {"library_seed": 1, "trace_seed": 2, "libraries": 2, "users": (2, 3), "traces": 2}

@@ -14,10 +14,11 @@ import tomli_w
 from mincache import Scenario, Solution, read_instance
 from mincache.errors import DocumentError, InputError
 from mincache.files.documents import instance_bytes
-from mincache.generation.recipes import Place, Recipe, draw, read_scenario
+from mincache.generation.recipes import Place, Recipe, draw
 from mincache.generation.suite_checks import verify, write_best
 from mincache.generation.suite_writing import PART, collect, generate, set_references
 from mincache.generation.suites import RECIPE_FILE, Suite, find, find_instance, is_suite, standard_names
+from mincache.generation.sweeps import read_scenario
 
 SCENARIO = Scenario(slots=2, models=3)
 RECIPE = Recipe(library_seed=1, trace_seed=2, libraries=2, users=(2, 3), traces=2)
