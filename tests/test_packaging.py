@@ -14,6 +14,12 @@ PARTS = {"mincache": "mincache", "solvers": "mincache/solvers", "instances": "mi
 """Where the folders of the sources lie in the wheel."""
 
 
+_LEFT_OUT = re.compile(
+    r"mincache/instances/(?!smoke-v1/)(?:[^/]+/certificates/.*|(?!open-v1/)[^/]+/solutions/.*|[^/]+/candidates/.*)"
+)
+"""What a checkout has and a wheel has not: proofs and solutions that a command finds again, candidates of suites."""
+
+
 @pytest.fixture
 def content(installed):  # noqa: F811  # the fixture
     """Names of the files in the wheel."""
@@ -33,7 +39,9 @@ def test_everything_of_a_folder_is_in_the_wheel(folder, content):
     kept = [path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")]
     wanted = {f"{PARTS[folder]}/{path.relative_to(ROOT / folder).as_posix()}" for path in kept}
     assert wanted
-    assert wanted - content == set()
+    missing = {name for name in wanted - content if not _LEFT_OUT.fullmatch(name)}
+    assert missing == set()
+    assert not any(_LEFT_OUT.fullmatch(name) for name in content)
 
 
 def test_the_licence_comes_along(content):
