@@ -14,7 +14,7 @@ from mincache.generation.scenario import Scenario
 from mincache.generation.suite_checks import SOLUTIONS, write_best
 from mincache.generation.suite_writing import generate, set_references
 
-STANDARD = [name for name in suites.standard_names() if name != "scale-v1"]
+STANDARD = [name for name in suites.standard_names() if suites.suite(name).content.kept == "files"]
 
 
 @pytest.fixture

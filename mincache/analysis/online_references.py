@@ -1,0 +1,107 @@
+"""What policies could have reached on an instance whose popularity's chain is known: exact references.
+
+Each is a cost on the instance's trace (`realised`), and the mean of such costs over all requests that its
+states could have brought (`expected`). A policy may be better than the best one on a single trace, never on
+average.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.exact.best_service import serve
+from mincache.exact.causal import CausalProgramme, causal_programme
+from mincache.exact.expected_losses import ExpectedLosses, realised_losses
+from mincache.exact.loading import loading_losses
+from mincache.exact.regrets import regrets
+from mincache.problem.evaluation import evaluate
+from mincache.problem.instance import Instance
+from mincache.problem.popularity import Popularity
+from mincache.problem.quantity import Array
+from mincache.problem.requests import demand
+from mincache.problem.revealed import Site
+
+LEVELS = {
+    "static": "best cache that never changes, by expected cost",
+    "static_hindsight": "best cache that never changes, for this trace",
+    "hidden": "best causal policy, states hidden; with loading within a small bound",
+    "before": "best causal policy that is told the state of the slot before",
+    "seen": "best causal policy that is told the state of the slot",
+}
+
+
+class OnlineCost(NamedTuple):
+    """A reference's cost (11).
+
+    Attributes:
+        realised: on the trace.
+        expected: mean over the requests that the trace's states could have brought.
+    """
+
+    realised: float
+    expected: float
+
+
+def online_references(instance: Instance, popularity: Popularity) -> dict[str, OnlineCost]:
+    """Return the cost of each of `LEVELS` on an instance; the clairvoyant optimum is `exact.optimum`'s.
+
+    Args:
+        instance: without frames and without a floor on steps.
+        popularity: the chain that its requests follow.
+
+    Raises:
+        InputError: if the trace has other states, or as `expected_losses` does.
+    """
+    site, T, states = Site.of(instance, popularity), instance.slot_count, popularity.states(instance.trace)
+    before, seen = (causal_programme(site, popularity, told) for told in (False, True))
+    one_hot = np.eye(len(popularity.order))[states]
+    lagged = np.vstack([popularity.first, one_hot[:-1] @ popularity.transition])
+    caches = {
+        "static": np.tile(best_static(before.losses, popularity, T), (T, 1)),
+        "static_hindsight": np.tile(_best_in_hindsight(instance, before.losses), (T, 1)),
+        "hidden": _placed(before, popularity.beliefs(demand(instance))),
+        "before": _placed(before, lagged),
+        "seen": _placed(seen, one_hot),
+    }
+    ideal = float(regrets(instance, optimal_bandwidth(instance)).ideal_cost.sum())
+    return {
+        level: OnlineCost(
+            evaluate(instance, serve(instance, cache)).cost,
+            (ideal + _expected_loss(before.losses, cache, states)) / instance.trace.requested_model.size,
+        )
+        for level, cache in caches.items()
+    }
+
+
+def best_static(losses: ExpectedLosses, popularity: Popularity, slots: int) -> Array:
+    """Return the cache that costs least if it never changes for so many slots, bool [M]."""
+    belief, visits = popularity.first, np.zeros(len(popularity.order))
+    first = belief @ losses.load
+    for _ in range(slots):
+        visits, belief = visits + belief, belief @ popularity.transition
+    return np.asarray(losses.sets.member[(visits @ losses.loss + losses.sets.member @ first).argmin()])
+
+
+def _best_in_hindsight(instance: Instance, losses: ExpectedLosses) -> Array:
+    member, first = losses.sets.member, loading_losses(instance, 1)[0]
+    return np.asarray(member[(realised_losses(instance, member).sum(axis=0) + member @ first).argmin()])
+
+
+def _placed(programme: CausalProgramme, beliefs: Array) -> Array:
+    """Return the caches that a programme places under each slot's belief, bool [T, M]."""
+    held, caches = np.zeros(programme.losses.load.shape[1], bool), []
+    for t, belief in enumerate(beliefs):
+        held = programme.place(t, belief, held)
+        caches.append(held)
+    return np.array(caches)
+
+
+def _expected_loss(losses: ExpectedLosses, caches: Array, states: Array) -> float:
+    """Return the expected loss of caches [T, M] in slots with these states, loading included."""
+    place = {row.tobytes(): s for s, row in enumerate(losses.sets.member)}
+    chosen = [place[row.tobytes()] for row in caches]
+    loaded = caches & ~np.vstack([np.zeros_like(caches[:1]), caches[:-1]])
+    return float(losses.loss[states, chosen].sum() + (loaded * losses.load[states]).sum())

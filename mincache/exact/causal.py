@@ -1,0 +1,106 @@
+"""The best causal policies: what can be reached by who places a cache before the slot is shown.
+
+Without loading no placement bears on later slots, so the best is greedy in the belief over the states. Where
+loading takes time, backward induction over slots, states and all caches that fit gives the best policy of
+who is told the state: that of the slot itself (`seen`), or that of the slot before. The latter knows all
+that a policy with hidden states knows, and more: its value is a lower bound on what those can reach. Used
+with the belief of Bayes' rule in the place of the state, its values make a policy for hidden states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mincache.exact.cache_sets import CacheSets
+from mincache.exact.expected_losses import ExpectedLosses, expected_losses
+from mincache.problem.popularity import Popularity
+from mincache.problem.quantity import Array
+from mincache.problem.revealed import Site
+
+
+@dataclass(frozen=True, eq=False)
+class CausalProgramme:
+    """The best placements of who is told states.
+
+    Attributes:
+        losses: what each cache loses on average.
+        onward: [T, G, S], expected loss of all later slots by slot, its state and its cache; [T, G, 1]
+            where no cache bears on later slots.
+        value: expected loss of all slots, beginning with nothing cached.
+    """
+
+    losses: ExpectedLosses
+    onward: Array
+    value: float
+
+    def place(self, t: int, belief: Array, held: Array) -> Array:
+        """Return the best cache of slot `t`, bool [M].
+
+        Args:
+            t: the slot.
+            belief: [G], how likely each state is in this slot.
+            held: bool [M], what was cached in the slot before.
+        """
+        member, load = self.losses.sets.member, belief @ self.losses.load
+        loss = belief @ (self.losses.loss + self.onward[t]) + (member & ~held) @ load
+        return np.asarray(member[loss.argmin()])
+
+
+def causal_programme(site: Site, popularity: Popularity, seen: bool = False) -> CausalProgramme:
+    """Return the best policy of who knows the state of the slot before, or that of the slot itself.
+
+    Args:
+        site: where; the cache must not be held for frames.
+        popularity: the chain of states.
+        seen: whether the slot's own state is told.
+
+    Raises:
+        InputError: as `expected_losses` does.
+    """
+    losses, moves = expected_losses(site, popularity), popularity.transition
+    sets, loss, load = losses.sets, losses.loss, losses.load
+    linked = site.rules.loading_s_per_gb > 0.0
+    onward = np.zeros((site.slot_count, len(moves), loss.shape[1] if linked else 1))
+    for t in range(site.slot_count - 1, 0, -1):
+        onward[t - 1] = _told(sets, loss + onward[t], load, moves, seen, linked)
+    first = popularity.first[None]
+    return CausalProgramme(
+        losses, onward, float(_told(sets, loss + onward[0], load, first, seen, linked)[0, 0])
+    )
+
+
+def _told(sets: CacheSets, cost: Array, load: Array, moves: Array, seen: bool, linked: bool) -> Array:
+    """Return the expected cost from the next slot on, [H, S] by the cache held before.
+
+    Args:
+        sets: the caches.
+        cost: [G, S], of the next slot in each state with each cache, and all after it.
+        load: [G, M], of loading each model in that slot.
+        moves: [H, G], how likely its states are.
+        seen: whether its state is told before its cache is placed.
+        linked: whether loading takes time.
+    """
+    if seen:
+        return np.asarray(
+            moves @ (cheapest_onward(sets, cost, load) if linked else cost.min(axis=1, keepdims=True))
+        )
+    cost = moves @ cost
+    return cheapest_onward(sets, cost, moves @ load) if linked else cost.min(axis=1, keepdims=True)
+
+
+def cheapest_onward(sets: CacheSets, cost: Array, load: Array) -> Array:
+    """Return the least cost of going on from each set, [K, S].
+
+    Args:
+        sets: the caches.
+        cost: [K, S], of being at each set next.
+        load: [K, M], of loading each model on the way; dropping one is free.
+    """
+    cost = cost.copy()
+    for m, (having, lacking) in enumerate(sets.pairs):
+        cost[:, lacking] = np.minimum(cost[:, lacking], cost[:, having] + load[:, m, None])
+    for having, lacking in sets.pairs:
+        cost[:, having] = np.minimum(cost[:, having], cost[:, lacking])
+    return cost

@@ -1,0 +1,60 @@
+"""`perturbed-leader`: follow the perturbed leader, for models of unequal sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mincache import InputError, OnlinePolicy, OnlineSolver, Run, Site
+from mincache.problem.quantity import Array
+from mincache.solving.counting import HindsightPolicy
+
+
+class _Perturbed(HindsightPolicy):
+    def __init__(self, site: Site, noise: float, run: Run) -> None:
+        super().__init__(site)
+        self._noise, self._rng = noise, run.rng
+        self._loss, self._slots = np.zeros(len(self.member)), 0
+        self._single = np.flatnonzero(self.member.sum(axis=1) == 1)
+        self._saved, self._squares = np.zeros((2, len(self._single)))
+
+    def learn(self, loss: Array, requests: Array) -> None:
+        self._loss, self._slots = self._loss + loss, self._slots + 1
+        saved = loss[0] - loss[self._single]
+        self._saved, self._squares = self._saved + saved, self._squares + saved**2
+
+    def place(self) -> Array:
+        if not self._slots:
+            return self.cached
+        variance = self._squares / self._slots - (self._saved / self._slots) ** 2
+        deviation = np.sqrt(np.maximum(variance, 0.0)).mean() if len(variance) else 0.0
+        noise = self._rng.standard_normal(self.site.model_count)
+        lift = self._noise * deviation * self._slots**0.5 * noise
+        return np.asarray(self.member[(self._loss - self.member @ lift).argmin()])
+
+
+@dataclass(frozen=True)
+class PerturbedLeader(OnlineSolver):
+    """Place the cache with the least sum of past costs, after each model's savings get normal noise.
+
+    The noise grows with the root of the slots, in units of the deviation of a slot's savings by one model, so
+    that the regret against the best static cache does (Bhattacharjee, Banerjee, Sinha, doi:10.1145/3379474).
+    Sizes are unequal here: the cache is the best of all that fit. Loading is not looked at.
+
+    Attributes:
+        noise: its size; 0 follows the leader.
+    """
+
+    stochastic: ClassVar[bool] = True
+
+    noise: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.noise < np.inf:
+            raise InputError("perturbed-leader.noise", "must be at least 0 and finite", str(self.noise))
+
+    def begin(self, site: Site, run: Run) -> OnlinePolicy:
+        """Begin without any past."""
+        return _Perturbed(site, self.noise, run)
