@@ -13,7 +13,7 @@ import numpy as np
 
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
-from mincache.exact.causal import CausalProgramme, causal_programme
+from mincache.exact.causal import CausalProgramme, best_static, causal_programme
 from mincache.exact.expected_losses import ExpectedLosses, realised_losses
 from mincache.exact.loading import loading_losses
 from mincache.exact.regrets import regrets
@@ -74,15 +74,6 @@ def online_references(instance: Instance, popularity: Popularity) -> dict[str, O
         )
         for level, cache in caches.items()
     }
-
-
-def best_static(losses: ExpectedLosses, popularity: Popularity, slots: int) -> Array:
-    """Return the cache that costs least if it never changes for so many slots, bool [M]."""
-    belief, visits = popularity.first, np.zeros(len(popularity.order))
-    first = belief @ losses.load
-    for _ in range(slots):
-        visits, belief = visits + belief, belief @ popularity.transition
-    return np.asarray(losses.sets.member[(visits @ losses.loss + losses.sets.member @ first).argmin()])
 
 
 def _best_in_hindsight(instance: Instance, losses: ExpectedLosses) -> Array:

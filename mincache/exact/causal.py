@@ -104,3 +104,12 @@ def cheapest_onward(sets: CacheSets, cost: Array, load: Array) -> Array:
     for having, lacking in sets.pairs:
         cost[:, having] = np.minimum(cost[:, having], cost[:, lacking])
     return cost
+
+
+def best_static(losses: ExpectedLosses, popularity: Popularity, slots: int) -> Array:
+    """Return the cache that costs least if it never changes for so many slots, bool [M]."""
+    belief, visits = popularity.first, np.zeros(len(popularity.order))
+    first = belief @ losses.load
+    for _ in range(slots):
+        visits, belief = visits + belief, belief @ popularity.transition
+    return np.asarray(losses.sets.member[(visits @ losses.loss + losses.sets.member @ first).argmin()])
