@@ -15,9 +15,10 @@ PARTS = {"mincache": "mincache", "solvers": "mincache/solvers", "instances": "mi
 
 
 _LEFT_OUT = re.compile(
-    r"mincache/instances/(?!smoke-v1/)(?:[^/]+/certificates/.*|(?!open-v1/)[^/]+/solutions/.*|[^/]+/candidates/.*)"
+    r"mincache/instances/(?!smoke-v1/)[^/]+/(certificates|candidates)/.*"
+    r"|mincache/instances/(?!smoke-v1/|open-v1/)[^/]+/solutions/.*"
 )
-"""What a checkout has and a wheel has not: proofs and solutions that a command finds again, candidates of suites."""
+"""What a checkout has and a wheel has not: proofs and solutions that a command finds again, and candidates."""
 
 
 @pytest.fixture
