@@ -18,7 +18,7 @@ _LEFT_OUT = re.compile(
     r"mincache/instances/(?!smoke-v1/)[^/]+/(certificates|candidates)/.*"
     r"|mincache/instances/(?!smoke-v1/|open-v1/)[^/]+/solutions/.*"
 )
-"""What a checkout has and a wheel has not: proofs and solutions that a command finds again, and candidates."""
+"""What a checkout has and a wheel has not: proofs and solutions that commands find again, candidates."""
 
 
 @pytest.fixture
