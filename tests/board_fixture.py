@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mincache import Run, Solution
-from mincache.bench.worker import ANSWER, pack
 from mincache.board.contenders import contender
 from mincache.board.entries import (
     MANIFEST_FILE,
@@ -21,6 +20,7 @@ from mincache.generation.streams import Uniforms
 from mincache.generation.suites import find
 from mincache.judging.journal import Journal
 from mincache.judging.judge import judge
+from mincache.judging.messages import ANSWER, pack
 from mincache.judging.outcome import Outcome
 from mincache.judging.records import Broken, Cell, RawScore, Record, Score, TracePoint
 from mincache.solving.registry import make
