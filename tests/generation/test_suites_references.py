@@ -10,7 +10,9 @@ from mincache.generation.suites import find, standard_names
 from mincache.solving import registry
 
 OPEN = "open-v1"
-SAMPLED = {"paper-v1": 1, "smoke-v1": 1, "scale-v1": 8} | dict.fromkeys(("online-v1", "online-scarce-v1"), 12)
+SAMPLED = {"paper-v1": 1, "smoke-v1": 1, "scale-v1": 8} | dict.fromkeys(
+    ("diverse-v1", "online-v1", "online-scarce-v1"), 12
+)
 """Every how many instances of a suite are solved again; every third by default."""
 
 
