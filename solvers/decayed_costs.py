@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache import InputError, OnlinePolicy, OnlineSolver, Run, Site
+from mincache import InputError, OnlinePolicy, Run, Site
 from mincache.problem.quantity import Array
-from mincache.solving.counting import HindsightPolicy
+from mincache.solving.counting import HindsightPolicy, HindsightSolver
 
 
 class _Decaying(HindsightPolicy):
@@ -29,7 +29,7 @@ class _Decaying(HindsightPolicy):
 
 
 @dataclass(frozen=True)
-class DecayedCosts(OnlineSolver):
+class DecayedCosts(HindsightSolver):
     """Place the cache with the least sum of past costs, where a slot counts `decay` times the one after it.
 
     At decay 1 this is follow-the-leader, at 0 the best cache for the last slot. Where loading takes time, a

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache import InputError, OnlinePolicy, OnlineSolver, Run, Site
+from mincache import InputError, OnlinePolicy, Run, Site
 from mincache.problem.quantity import Array
-from mincache.solving.counting import HindsightPolicy
+from mincache.solving.counting import HindsightPolicy, HindsightSolver
 
 
 class _Sharing(HindsightPolicy):
@@ -30,7 +30,7 @@ class _Sharing(HindsightPolicy):
 
 
 @dataclass(frozen=True)
-class FixedShare(OnlineSolver):
+class FixedShare(HindsightSolver):
     """Place the cache of the greatest weight, which costs lower and a share of all lifts.
 
     The weight of each cache falls exponentially with its cost in the slot. Then a share of the sum is given

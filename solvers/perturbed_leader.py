@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mincache import InputError, OnlinePolicy, OnlineSolver, Run, Site
+from mincache import InputError, OnlinePolicy, Run, Site
 from mincache.problem.quantity import Array
-from mincache.solving.counting import HindsightPolicy
+from mincache.solving.counting import HindsightPolicy, HindsightSolver
 
 
 class _Perturbed(HindsightPolicy):
@@ -36,7 +36,7 @@ class _Perturbed(HindsightPolicy):
 
 
 @dataclass(frozen=True)
-class PerturbedLeader(OnlineSolver):
+class PerturbedLeader(HindsightSolver):
     """Place the cache with the least sum of past costs, after each model's savings get normal noise.
 
     The noise grows with the root of the slots, in units of the deviation of a slot's savings by one model, so

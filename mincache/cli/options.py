@@ -168,8 +168,8 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--isolate", type=click.Choice(["auto", "required", "off"]), default="auto",
                      show_default=True, help="Keep runs from what is not their own: as far as this machine "
                      "allows, wholly or with a refusal, or not."),
-        click.option("--allow", multiple=True, metavar="network|gpu|PATH",
-                     help="What an isolated run may use beside its own; repeatable."),
+        click.option("--allow", multiple=True, metavar="WHAT",
+                     help="What an isolated run may use: network, gpu, or a file or folder; repeatable."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)

@@ -84,7 +84,7 @@ class StreamsByPurpose:
         self._streams: dict[str, list[Uniforms]] = {}
 
     def draw(self, purpose: str, *shape: int) -> Array:
-        """Return uniforms [K, *shape]."""
+        """Return uniforms of shape [K, ...]: the shape of one stream, for each of K."""
         if purpose not in self._streams:
             self._streams[purpose] = [Uniforms(*name, purpose) for name in self._names]  # type: ignore[arg-type]
         return draw_each(self._streams[purpose], *shape)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from mincache.errors import InputError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.expected_losses import caches_that_fit, realised_losses
 from mincache.exact.regrets import regrets
 from mincache.problem import equations
 from mincache.problem.quantity import Array
 from mincache.problem.revealed import ShownSlot, Site
-from mincache.solving.online import OnlinePolicy
+from mincache.solving.online import OnlinePolicy, OnlineSolver
 from mincache.solving.packing import pack_by_priority
 
 
@@ -27,6 +28,20 @@ def saved_by_hits(site: Site, slot: ShownSlot) -> Array:
 def packed(site: Site, priority: Array) -> Array:
     """Return the cache [M] of the models with the highest positive priority, each if it still fits."""
     return pack_by_priority(priority, site.models.size_gb, site.server.storage_gb, priority > 0.0)
+
+
+class HindsightSolver(OnlineSolver):
+    """A solver whose policy is a `HindsightPolicy`: it declines sites with too many caches."""
+
+    def declines(self, site: Site) -> str | None:
+        """Return None, or a sentence why this solver cannot work at `site`."""
+        if (reason := super().declines(site)) is not None:
+            return reason
+        try:
+            caches_that_fit(site)
+        except InputError as error:
+            return str(error)
+        return None
 
 
 class HindsightPolicy(OnlinePolicy):

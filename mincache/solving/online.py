@@ -95,6 +95,8 @@ class OnlineSolver(Solver):
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or a sentence why this solver cannot answer `instance`."""
+        if (reason := super().supports(instance)) is not None:  # a site knows no rule of a trace
+            return reason
         return self.declines(Site.of(instance, suites.popularity(instance)))
 
     def solve(self, instance: Instance, run: Run) -> Solution:

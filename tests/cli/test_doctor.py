@@ -16,7 +16,7 @@ from wheel_fixture import ROOT, installed  # noqa: F401  # a fixture
 from mincache.cli import doctor
 
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-FOR_DEVELOPERS = {"all", "dev", "docs"}
+FOR_DEVELOPERS = {"all", "dev", "docs", "outside"}
 
 
 def run(*args, prelude="", options=(), variables=()):

@@ -10,7 +10,8 @@ from mincache.cli.main import VERBS, cli
 
 # These take hours, go on until they are interrupted, or read what a program of others has written.
 _NOT_RUN = ("mincache leaderboard serve", "mincache reproduce fig", "mincache reproduce leaderboard/",
-            "mincache import slot-3", "mincache score slot-3", "mincache certify --check")  # fmt: skip
+            "mincache import slot-3", "mincache score slot-3", "mincache certify --check",
+            "mincache generate scenario.toml")  # fmt: skip
 _FIRST = ["generate", "run", "solvers new", "leaderboard publish", "solve", "train"]
 """Verbs whose examples make what the others' need."""
 

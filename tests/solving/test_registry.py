@@ -116,7 +116,7 @@ def test_names_are_sorted():
     [
         ("genetics", "did you mean 'genetic'?"),
         ("cloud_only", "did you mean 'cloud-only'?"),
-        ("zzz", "known: cloud-only,"),
+        ("zzz", "known: bayes, cloud-only,"),
     ],
 )
 def test_unknown_name_gets_advice(spec, advice):

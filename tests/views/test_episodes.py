@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mincache.errors import InputError
+from mincache.generation import streams
 from mincache.generation.recipes import Recipe, draw
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
@@ -62,16 +63,14 @@ def test_no_standard_trace_is_met_in_training(seed):
 
 def test_training_streams_are_named_apart(monkeypatch):
     """The streams that episodes draw from begin with their purpose, those of suites with `trace`."""
-    from mincache.generation import scenario
-
     seen = set()
-    original = scenario.Uniforms
+    original = streams.Uniforms.__init__
 
-    def watched(seed, *path):
+    def watched(self, seed, *path):
         seen.add(path[0])
-        return original(seed, *path)
+        original(self, seed, *path)
 
-    monkeypatch.setattr(scenario, "Uniforms", watched)
+    monkeypatch.setattr(streams.Uniforms, "__init__", watched)
     EPISODES.trace(0)
     assert seen == {"training"}
     seen.clear()
