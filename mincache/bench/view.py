@@ -92,7 +92,13 @@ def _view(shown: Iterable[str], hidden: Iterable[str], allowed: Iterable[str], s
     more = {one for one in allowed if one not in ("network", "gpu")}
     secret = _SECRET if os.geteuid() == 0 else ()
     real = dict.fromkeys(os.path.realpath(one) for one in hidden)
-    return View((*dict.fromkeys(shown),), (*real, *secret), (*sorted(more),), size_bytes, "gpu" in allowed)
+    return View(
+        (*dict.fromkeys(filter(os.path.isabs, shown)),),
+        (*real, *secret),
+        (*sorted(more),),
+        size_bytes,
+        "gpu" in allowed,
+    )
 
 
 @cache

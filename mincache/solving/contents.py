@@ -168,7 +168,8 @@ def _origin(name: str, module: ModuleType | None) -> tuple[str, list[str]]:
     except Exception:  # a module may be anything
         return "", []
     outside = [str(one) for one in folders if isinstance(one, str) and _is_outside(one)]
-    return (str(file) if isinstance(file, str) else ""), outside
+    named = isinstance(file, str) and os.path.isabs(file)  # a made-up module may have a made-up name
+    return (str(file) if named else ""), outside
 
 
 def _python_files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from bench_fixture import job_of, on_linux, tiny_tasks
@@ -11,7 +14,8 @@ from mincache.bench.describing import describe
 from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Supervisor
 from mincache.judging import messages
-from mincache.solving.contents import Content, changed, late_modules, libraries_of
+from mincache.solving import registry
+from mincache.solving.contents import Content, changed, late_modules, libraries_of, modules_of
 
 pytestmark = on_linux
 
@@ -139,7 +143,6 @@ def test_an_unchanged_file_is_known_without_reading_it(tmp_path):
 def test_late_modules_are_told(tmp_path, monkeypatch):
     """A module that came in afterwards and that no plan knows goes by its path from the solver's folder."""
     import importlib
-    import sys
 
     (tmp_path / "came_late.py").write_text("X = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -147,3 +150,13 @@ def test_late_modules_are_told(tmp_path, monkeypatch):
     importlib.import_module("came_" + "late")
     told = late_modules(before, [], str(tmp_path))
     assert told == {"came_late.py": Content.of(tmp_path / "came_late.py").sha256}
+
+
+def test_a_made_up_file_is_no_part_of_a_solver(monkeypatch):
+    """A module that a library makes as it runs may call its file as it likes; there is none to read."""
+    made_up = ModuleType("made_up")
+    made_up.__file__ = "_made_up.py"
+    monkeypatch.setitem(sys.modules, "made_up", made_up)
+    contents, _ = modules_of(registry.load("cloud-only"), ["made_up"])
+    assert contents
+    assert all(Path(content.path).is_absolute() for content in contents)
