@@ -73,7 +73,7 @@ EXAMPLES: dict[str, str] = {
         mincache leaderboard opened/results
     """,
     "train": """
-        mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 10 -o mine.safetensors
+        mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 110 -o mine.safetensors
         mincache run smoke-v1 --solver 'ddpg[policy=mine.safetensors]' -o results/mine
     """,
     "import": "mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json",
