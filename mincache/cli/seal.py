@@ -22,7 +22,7 @@ from mincache.cli.options import (
     suite_name,
     whole_numbers,
 )  # fmt: skip
-from mincache.cli.terminal import answer, printable, tracked, waiting
+from mincache.cli.terminal import answer, printable, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
 
@@ -181,8 +181,8 @@ def verify(folder: Path, opened: Path | None, suite: str | None, form: str | Non
     else:
         drawn = find(str(opened / _SUITE)) if opened and not suite else find(suite) if suite else None
         records = journal.read(opened / _RESULTS) if opened else []
-        found = seals.faults(folder, drawn, records)
-        wrong = list(tracked(found, "verifying", total=0)) if form is None else list(found)
+        with waiting("verifying"):
+            wrong = list(seals.faults(folder, drawn, records))
         lines.append("the revealed secret is the one that was promised")
         if drawn is not None and not wrong:
             lines.append(f"{len(drawn)} instances and {len(records)} runs are as they must be")

@@ -10,6 +10,7 @@ import click
 
 from mincache.cli.terminal import TerminalTable, show, warn
 from mincache.errors import MincacheError
+from mincache.generation.recipes import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +38,11 @@ class Result(NamedTuple):
     @property
     def gap(self) -> float | None:
         """How far the cost is above the best known one, as a fraction of it."""
-        return None if self.cost is None or not self.best_known else self.cost / self.best_known - 1.0
+        return (
+            None
+            if self.cost is None or self.best_known is None
+            else Reference(self.best_known).gap(self.cost)
+        )
 
     def __str__(self) -> str:
         return self.verdict if self.cost is None else f"{self.cost:.6f}"
