@@ -19,7 +19,7 @@ _BLOCK = re.compile(
 _HOURS = re.compile(r"mincache reproduce \w+( |$)")  # the paper's; that verb's tests run their smallest
 _ELSEWHERE = (
     "--executor dask", "$SLURM", "leaderboard build leaderboard", "leaderboard serve", "table leaderboard",
-    "--against leaderboard",
+    "--against leaderboard", "--watch",
 )  # fmt: skip
 _OTHERS = ("{toctree}", "{eval-rst}", "{include}", "{code-cell}")  # the site's build runs the last
 _NOT_RUN = ("", "bash")  # what needs a network, a cluster or a session that goes on
@@ -97,8 +97,12 @@ def _compare(shown, printed):
 
 
 @pytest.mark.parametrize("page", with_blocks("sh", *_NOT_RUN), ids=lambda page: page.stem)
-def test_every_command_line_is_understood(page):
+def test_every_command_line_is_understood(page, tmp_path, monkeypatch):
     """Also what a test cannot run, such as a campaign over machines, has verbs and options that exist."""
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(page):
+        if block.directive == "copy":
+            shutil.copy(ROOT / block.file, tmp_path)
     for block in blocks(page):
         for line in commands(block.text) if block.language in ("sh", *_NOT_RUN) else ():
             if line.strip().startswith("mincache "):
