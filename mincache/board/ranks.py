@@ -134,6 +134,12 @@ def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Diffe
     return _difference(mean, [_of_seeds(table)], 2.0 ** (1 - len(values)))
 
 
+def other_draws(one: Array, other: Array) -> Difference:
+    """Compare the means of two samples of libraries that were drawn apart (Welch's t)."""
+    spreads = [(float(part.var(ddof=1)) / len(part), len(part) - 1.0) for part in (one, other)]
+    return _difference(float(one.mean() - other.mean()), spreads, 0.0)
+
+
 def by_group(values: Array, groups: Sequence[int]) -> Array:
     """Return the mean of values in each group."""
     _, numbered = np.unique(groups, return_inverse=True)

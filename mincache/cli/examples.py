@@ -70,7 +70,9 @@ EXAMPLES: dict[str, str] = {
         mincache seal freeze season --solver popular-first --solver cloud-only
         mincache seal reveal season -o opened
         mincache seal verify season opened
-        mincache leaderboard opened/results
+        mincache generate --libraries 2 --users 5 --seed 4 -o public
+        mincache run public --solver popular-first --solver cloud-only -o public-results
+        mincache seal compare opened public-results --suite public
     """,
     "train": """
         mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 110 -o mine.safetensors

@@ -22,7 +22,7 @@ from mincache.cli.options import (
     suite_name,
     whole_numbers,
 )  # fmt: skip
-from mincache.cli.terminal import answer, printable, waiting
+from mincache.cli.terminal import TerminalTable, answer, printable, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
 
@@ -190,3 +190,36 @@ def verify(folder: Path, opened: Path | None, suite: str | None, form: str | Non
         click.echo(printable(one), err=True)
     answer(form, {"lines": len(links), "frozen": frozen, "faults": wrong}, *lines)
     sys.exit(1 if wrong else 0)
+
+
+@seal.command()
+@click.argument("opened", type=FOLDER)
+@click.argument("public", type=FOLDER)
+@click.option("--suite", type=SUITE, required=True, help="The public suite.")
+@machine_output("an array, an object an entry", csv=True)
+def compare(opened: Path, public: Path, suite: str, form: str | None) -> None:
+    """Compare ranks on the sealed suite in OPENED with ranks on a public one, whose results are in PUBLIC.
+
+    An entry is marked as fitted if it is worse on the sealed instances by more than chance, at 5 % over all
+    entries. Both suites must be drawn from the same scenarios, of at least six libraries.
+    """
+    from mincache.board.gathering import gather
+    from mincache.board.overfitting import public_and_sealed
+    from mincache.judging import journal
+
+    with waiting("comparing"):
+        sealed_runs = gather(journal.read(opened / _RESULTS), suite=str(opened / _SUITE))
+        public_runs = gather(journal.read(public), suite=suite)
+    if len(sealed_runs) != 1 or len(public_runs) != 1:
+        raise InputError("results", "must be of one suite each", f"{len(public_runs)} and {len(sealed_runs)}")
+    rows = public_and_sealed(public_runs[0], sealed_runs[0])
+    words = {True: "fitted to the public instances", False: "no sign of it", None: "cannot tell"}
+    titles = ("solver", "public rank", "sealed rank", "public gap", "sealed gap", "95 % of the difference",
+              "fitted")  # fmt: skip
+    cells = [
+        [printable(row.solver), str(row.public_rank), str(row.sealed_rank), f"{row.public_gap:z.2%}",
+         f"{row.sealed_gap:z.2%}", f"{row.low:+.2%} to {row.high:+.2%}", words[row.fitted]]
+        for row in rows
+    ]  # fmt: skip
+    documents = [row._asdict() for row in rows]
+    answer(form, documents, TerminalTable(titles, "lrrrrrl", cells, more="--csv"), rows=documents)
