@@ -65,6 +65,10 @@ EXAMPLES: dict[str, str] = {
         mincache judge popular-first
         mincache judge popular-first --instances '*.n10.*' --json
     """,
+    "arena": """
+        mincache arena init task --users 5 --libraries 2
+        mincache judge task/entry.py:Entry --suite task/development --json
+    """,
     "seal": """
         mincache seal new --libraries 2 --users 5 -o season
         mincache seal freeze season --solver popular-first --solver cloud-only

@@ -61,6 +61,21 @@ def write_file(name: str, folder: Path) -> Path:
     return _write(path, "solver.py.txt", words)
 
 
+def write_task(folder: Path, suite: str) -> list[Path]:
+    """Write a task for programs that write solvers: its page, and an entry to begin with.
+
+    Args:
+        folder: for the files.
+        suite: how the page names the suite for development.
+
+    Raises:
+        InputError: if the folder has an entry already.
+    """
+    entry = write_file("entry", folder)
+    page = _write(folder / "TASK.md", "TASK.md.txt", {**_words("entry"), "suite": suite})
+    return [page, entry]
+
+
 def _words(name: str, spec: str = "") -> Mapping[str, str]:
     """Return what the templates leave open."""
     if not re.fullmatch(NAME_PATTERN, name):

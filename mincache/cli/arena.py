@@ -1,0 +1,53 @@
+"""`mincache arena`: a task for programs that write heuristics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mincache.cli.options import COUNT, FILE, SEED, machine_output, whole_numbers
+from mincache.cli.terminal import answer
+from mincache.cli.verbs import VerbGroup
+
+_SUITE = "development"
+
+
+@click.group(cls=VerbGroup)
+def arena() -> None:
+    """Let programs that write heuristics work on this problem."""
+
+
+@arena.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--scenario", type=FILE, help="Scenario file to draw from.  [default: the paper's]")
+@click.option("--users", callback=whole_numbers, metavar="N,N,...",
+              help="Numbers of users.  [default: the scenario's]")  # fmt: skip
+@click.option("--libraries", type=COUNT, default=4, show_default=True, help="Model libraries to draw.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of the suite.")
+@machine_output("an object")
+def init(
+    folder: Path, scenario: Path | None, users: tuple[int, ...] | None, libraries: int, seed: int,
+    form: str | None,
+) -> None:  # fmt: skip
+    """Write a task into FOLDER: the problem in a page, an entry to begin with, a suite, and the judge's call.
+
+    Give the folder to the program. It improves `entry.py`; `mincache judge` scores it.
+    """
+    from mincache.files.paths import make_folder
+    from mincache.generation import suite_writing
+    from mincache.generation.recipes import Recipe
+    from mincache.generation.sweeps import ScenarioFile, read_scenario
+    from mincache.solving import scaffold
+
+    source = (ScenarioFile() if scenario is None else read_scenario(scenario)).scenario
+    recipe = Recipe(
+        library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=users or (source.users,)
+    )
+    make_folder(folder)
+    suite = suite_writing.generate(folder / _SUITE, _SUITE, recipe, source, "to develop solvers on")
+    files = [str(path) for path in scaffold.write_task(folder, _SUITE)]
+    call = "mincache judge entry.py:Entry --suite development --time-limit 5 --json"
+    found = {"files": files, "suite": str(suite.folder), "instances": len(suite.entries), "judge": call}
+    answer(form, found, *files, f"{len(suite.entries)} instances in {suite.folder}", f"\nnext, in {folder}:",
+           f"  {call}")  # fmt: skip
