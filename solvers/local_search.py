@@ -9,9 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from mincache import InputError, Instance, Run, Solution, Solver
-from mincache.exact import optimal_bandwidth, regrets
-from mincache.exact.loading import loading_losses
-from mincache.exact.passes import FrameSearch, as_solution, with_slack
+from mincache.exact.passes import FrameSearch, step_shares, with_slack
+from mincache.exact.regrets import loading_losses
 from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts
@@ -50,12 +49,11 @@ class LocalSearch(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return where no move helps any more, or the best when the time is up."""
-        bandwidth = optimal_bandwidth(instance)
-        search = FrameSearch(instance, regrets(instance, bandwidth), 0.0, None)
-        first, density, F = frame_starts(instance), savings_per_gb(instance), search.work.price.size
+        search = FrameSearch(instance)
+        first, density, F = frame_starts(instance), savings_per_gb(instance), search.slots
         cache = cache_by_density(instance)
         steps = search.served_steps(cache[:, None])[:, 0]
-        best = as_solution(instance, cache, bandwidth, steps)
+        best = Solution(instance.name, cache, search.bandwidth, step_shares(instance, steps))
         run.report(best)
         each = np.arange(len(first))
         for frames in [each] if instance.rules.loading_s_per_gb > 0.0 else each[:, None]:
@@ -68,7 +66,7 @@ class LocalSearch(Solver):
                     slots = slice(first[frames[k]], first[frames[k]] + F)
                     cache[slots] = better[k]
                     steps[slots] = search.served_steps(cache[slots, None], slots.start)[:, 0]
-                best = as_solution(instance, cache, bandwidth, steps)
+                best = Solution(instance.name, cache, search.bandwidth, step_shares(instance, steps))
                 run.report(best)
         return best
 
@@ -93,7 +91,7 @@ class _Neighbourhood:
     def __init__(self, search: FrameSearch, run: Run, frames: Array, models: Array) -> None:
         self.search, self.run, self.frames = search, run, frames
         self.pairs = models[np.stack(np.triu_indices(len(models)))]  # [2, P]; with itself, a model alone
-        self.load = loading_losses(search.instance, search.work.price.size)[frames]
+        self.load = loading_losses(search.instance, search.slots)[frames]
         # With none of a pair moved, its first model, its second, both:
         self.losses = np.zeros((len(frames), 4, self.pairs.shape[1]))
 
@@ -121,7 +119,7 @@ class _Neighbourhood:
         loss = np.full(len(caches), np.inf)
         fits = np.flatnonzero(caches @ instance.models.size_gb <= with_slack(instance.server.storage_gb))
         most = max(1, _CELLS_A_CALL // instance.model_count)
-        slots, stop = self.search.work.price.size, instance.slot_count
+        slots, stop = self.search.slots, instance.slot_count
         begin = self.frames[k] * slots
         for part in np.split(fits, range(most, len(fits), most)):
             loss[part] = 0.0

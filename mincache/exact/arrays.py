@@ -31,15 +31,6 @@ class Plan(NamedTuple):
     unfinished: Array  # bool [K], whether the search ran out of nodes
 
 
-class Slot(NamedTuple):
-    """What is asked for in one slot."""
-
-    demand: Array  # [M], users who ask for the model
-    cloud: Array  # [M], regret if the model is not cached, less what it pays in the frame's other slots
-    storage_gb: float
-    steps: float
-
-
 class Tree(NamedTuple):
     """Items to be put into limited room, and the path of the search through the amounts of them."""
 
@@ -93,7 +84,7 @@ class Work(NamedTuple):
 
     demand: Array  # [F, M], users who ask for the model
     cloud: Array  # [M], regret over the frame if the model is not cached
-    net: Array  # [M], for `Slot.cloud`
+    net: Array  # [M], `cloud` less what the model pays in the frame's other slots
     price: Array  # [F], price of a step
     items: Array  # [M], what may be cached at all
     worth: Array  # [M], what caching a model saves at the prices of steps

@@ -7,9 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from mincache.errors import InputError, excerpt
-from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.passes import FrameSearch, step_shares
-from mincache.exact.regrets import regrets
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
@@ -67,10 +65,10 @@ def serve_batch(instance: Instance, caches: Array) -> Decisions:
     """
     cached = _checked(instance, caches)
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
-    bandwidth_share, search = _prepared(instance)
+    search = _prepared(instance)
     by_slot = np.ascontiguousarray(cached.reshape(-1, T, M).swapaxes(0, 1))
     steps = search.served_steps(by_slot).swapaxes(0, 1).reshape(*cached.shape[:-1], N)
-    return Decisions(cached, np.broadcast_to(bandwidth_share, steps.shape), step_shares(instance, steps))
+    return Decisions(cached, np.broadcast_to(search.bandwidth, steps.shape), step_shares(instance, steps))
 
 
 def _checked(instance: Instance, caches: Array) -> Array:
@@ -98,7 +96,6 @@ def _checked(instance: Instance, caches: Array) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _prepared(instance: Instance) -> tuple[Array, FrameSearch]:
-    """Return what does not depend on the caches: the bandwidth shares [T, N], and regrets to search by."""
-    bandwidth_share = optimal_bandwidth(instance)
-    return bandwidth_share, FrameSearch(instance, regrets(instance, bandwidth_share), 0.0, None)
+def _prepared(instance: Instance) -> FrameSearch:
+    """Return what does not depend on the caches."""
+    return FrameSearch(instance)

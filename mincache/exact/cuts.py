@@ -8,22 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from mincache.exact.arrays import Library
-from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.keeping import Pricing
-from mincache.exact.listing import close
-from mincache.exact.loading import loading_losses
 from mincache.exact.optimum import RELATIVE_GAP
 from mincache.exact.passes import FrameSearch, frame_sums
-from mincache.exact.regrets import regrets
+from mincache.exact.regrets import loading_losses
 from mincache.exact.trees import FrameTrees
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import Delays, upload_s
 from mincache.problem.solution import Solution
 
-PROVEN_WITHIN = 1e-10
-"""Relative gap to the optimum up to which a cut proves it."""
-
+_PROVEN_WITHIN = 1e-10  # relative gap to the optimum up to which a cut proves it
 _FORGIVEN = 1.002e-9  # of a limit: somewhat more than the check forgives, so that it finds no lower a bound
 _SLACK = 4e-12  # of a cut, for rounding here
 
@@ -67,52 +62,44 @@ def frame_cuts(instance: Instance, remaining: Callable[[], float]) -> Cuts:
         instance: what to solve.
         remaining: returns the seconds left for solving; what was solved is proven after that.
     """
-    bandwidth = optimal_bandwidth(instance)
-    stakes = regrets(instance, bandwidth)
-    search = FrameSearch(instance, stakes, RELATIVE_GAP, None)
-    load = loading_losses(instance, search.work.price.size)
+    search = FrameSearch(instance, RELATIVE_GAP)
+    load, whole = loading_losses(instance, search.slots), float(search.ideal.sum())
     if instance.rules.loading_s_per_gb > 0.0:
-        pricing = Pricing(search, load, RELATIVE_GAP * float(search.ideal.sum()), remaining)
-        for phase in (pricing.climb(), pricing.mix(), close(pricing)):
+        pricing = Pricing(search, load, RELATIVE_GAP * whole, remaining)
+        for phase in (pricing.climb(), pricing.mix(), pricing.close()):
             for _ in phase:
                 pass
         course = pricing.best
-        cache = np.repeat(course.cache, search.work.price.size, axis=0)[: instance.slot_count]
-        solution = search.as_solution(cache, bandwidth, search.served_steps(cache[:, np.newaxis])[:, 0])
-        whole = float(search.ideal.sum())
-        goal = min((course.loss + whole) * (1.0 - PROVEN_WITHIN) - whole, course.lower)
-        keep = pricing.keep(pricing.price)
+        goal = min((course.loss + whole) * (1.0 - _PROVEN_WITHIN) - whole, course.lower)
         cuts = pricing.least + max(0.0, goal - pricing.raised(float(pricing.least.sum())))
-        keeping, load = pricing.price[1:], load
-    else:
-        for _ in search.passes(remaining):
-            pass
-        solution = search.solution(bandwidth)
-        keep, load = np.zeros((len(search.ideal), instance.model_count)), np.zeros_like(load)
-        cuts = np.minimum(
-            (search.plan.loss + search.ideal) * (1.0 - PROVEN_WITHIN) - search.ideal, search.plan.lower
-        )
-        keeping = load[:0]
-    return Cuts(solution, keeping, _trees(instance, search, keep, load, cuts))
+        trees = _trees(search, pricing.keep(pricing.price), load[1:] > 0.0, cuts)
+        return Cuts(search.course(course.cache), pricing.price[1:], trees)
+    for _ in search.passes(remaining):
+        pass
+    solved = (search.plan.loss + search.ideal) * (1.0 - _PROVEN_WITHIN) - search.ideal
+    cuts = np.minimum(solved, search.plan.lower)
+    trees = _trees(search, np.zeros_like(load), np.zeros(load[1:].shape, bool), cuts)
+    return Cuts(search.solution(), load[:0], trees)
 
 
-def _trees(instance: Instance, search: FrameSearch, keep: Array, load: Array, cuts: Array) -> list[FrameCut]:
+def _trees(search: FrameSearch, keep: Array, wanted: Array, cuts: Array) -> list[FrameCut]:
     """Search each frame below its cut once more, with what the check forgives, and note the moves."""
+    instance = search.instance
     most = np.array([instance.server.storage_gb, instance.server.steps]) * (1.0 + _FORGIVEN)
     limits = np.minimum(most, np.finfo(np.float64).max)
     library = _forgiving(search.library)
     trees = FrameTrees(instance, search.stakes, library, search.work, limits, search.compiled)
-    links_s = upload_s(instance, optimal_bandwidth(instance)) + Delays.of(instance).downlink_s
+    links_s = upload_s(instance, search.bandwidth) + Delays.of(instance).downlink_s
     slot = search.stakes.ideal_cost - instance.preference_weight * np.add.reduce(links_s, axis=-1)
-    ideal = frame_sums(slot, search.work.price.size)
+    ideal = frame_sums(slot, search.slots)
     # A hit may lack some of the steps that it must have, which saves the time that they take.
     step_s = instance.models.seconds_per_step * search.library.least_steps
     lacking_s = np.add.reduce(step_s[instance.trace.requested_model], axis=-1)
-    saved = frame_sums(_FORGIVEN * instance.preference_weight * lacking_s, search.work.price.size)
-    later = np.append(load[1:] > 0.0, np.zeros((1, instance.model_count), bool), axis=0)
+    saved = frame_sums(_FORGIVEN * instance.preference_weight * lacking_s, search.slots)
+    wanted = np.append(wanted, np.zeros((1, instance.model_count), bool), axis=0)
     found = []
     for k, cut in enumerate(cuts):
-        moves, prices, grid = trees.noted(k, keep[k], later[k], float(cut))
+        moves, prices, grid = trees.noted(k, keep[k], wanted[k], float(cut))
         cost = float(cut - keep[k].sum() + ideal[k])
         rounding = _SLACK * (abs(float(cut)) + abs(float(keep[k].sum())) + float(ideal[k]))
         found.append(FrameCut(cost - rounding - float(saved[k]), grid, moves.tolist(), prices.tolist()))

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mincache.errors import InputError
-from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.cache_sets import CacheSets
 from mincache.exact.passes import FrameSearch, usable_room
 from mincache.exact.regrets import regrets
@@ -86,13 +85,12 @@ def caches_that_fit(site: Site) -> CacheSets:
 
 def realised_losses(instance: Instance, member: Array) -> Array:
     """Return what each of the caches bool [S, M] loses in each slot, loading left out: [T, S]."""
-    stakes = regrets(instance, optimal_bandwidth(instance))
+    search = FrameSearch(instance)
     requested, steps = instance.trace.requested_model, instance.models.steps_saturation
     if instance.rules.steps_floor == 0.0 and steps.max() * instance.user_count <= instance.server.steps:
         cloud = np.zeros((instance.slot_count, instance.model_count))
-        np.add.at(cloud, (np.arange(len(cloud))[:, None], requested), stakes.cloud)
+        np.add.at(cloud, (np.arange(len(cloud))[:, None], requested), search.stakes.cloud)
         return np.asarray(cloud @ ~member.T)  # steps suffice for everybody
-    search = FrameSearch(instance, stakes, 0.0, None)
     found = (search.cache_losses(t, member, lambda: math.inf) for t in range(instance.slot_count))
     return np.array([losses[0] for losses in found if losses is not None])
 

@@ -1,16 +1,12 @@
 """Branch and bound over a frame's caches whose multipliers move at every node.
 
-The limits of storage and of each slot's steps get prices, in the frame's loss for all of a limit. At prices
-the models are apart: each is cached where that costs less, and what they cost in all, less the prices, is a
-lower bound. At every node the prices take a few subgradient steps with Polyak's length, from those of the
-node above. At each of them, a model whose other choice would lift the bound to the cutoff is fixed (by its
-reduced cost). The model whose choice changed most often over these steps is branched on. Where all models
-are fixed the users are served exactly (see `serving`).
-
-What the search does can be noted for a proof: in `moves` stand codes, each followed by models (a model left
-out by the complement of its index), and in `prices` the prices at which `CLOSED` and `FIXED` hold.
-
-Plain loops over arrays that they are given, which numba compiles as they are.
+The limits of storage and of each slot's steps get prices. At prices the models are apart: each is cached
+where that costs less, and what they cost in all, less the prices, is a lower bound. At every node the prices
+take a few subgradient steps with Polyak's length, from those of the node above. At each of them, a model
+whose other choice would lift the bound to the cutoff is fixed (by its reduced cost). The model whose choice
+changed most often over these steps is branched on. What the search does can be noted for a proof: in `moves`
+stand codes, each followed by models (one left out by the complement of its index), in `prices` those that
+`CLOSED` and `FIXED` hold at.
 """
 
 from __future__ import annotations
@@ -18,13 +14,14 @@ from __future__ import annotations
 import numpy as np
 
 from mincache.exact.arrays import Dual, Library, Work
-from mincache.exact.serving import serve_cached, set_aside, take_requests
+from mincache.exact.serving import fits, serve_cached, take_cache, take_requests
 from mincache.problem.quantity import Array
 
 _ROOT_STEPS, _STEPS = 300, 5  # subgradient steps at the root and at every other node
 _SHORTER = 0.8  # factor on the steps' length after one that lifts the bound no more
 _ROUNDING = 4e-15  # of all that is added up
 _SPARE = 1e-9  # part of the storage that sums may be off by, here where they serve to prune only
+_LEAF_NODES = 1 << 20  # for the users of one cache: hardly ever are more than a few needed
 _FREE, _OUT, _IN = -1, 0, 1
 
 FULL = 0
@@ -58,24 +55,20 @@ def search_tree(
         node_limit: nodes to search.
         caches: bool [R, M], where to write the caches found; the best alone is in the first row, or all.
         losses: [R], their losses.
-        result: [4], where to write how many caches were found (more than R where there is no room for them),
-            a lower bound on the loss of all others, the nodes searched, and the root's bound.
+        result: [3], where to write how many caches were found (more than R where there is no room for them),
+            a lower bound on the loss of all others, and the nodes searched.
         work: arrays to work in.
         dual: more of them.
     """
     slots = requested.shape[0]
     take_requests(requested, cloud, work)
     n = _take_items(library, work, dual, slots, keep, limits)
-    every = tolerance < 0.0
-    best = cutoff if every else cutoff - tolerance
+    best = cutoff - max(tolerance, 0.0)
     found, nodes, lower = 0, 0, np.inf
     depth, fixed = 0, 0
     dual.price[0, :] = 0.0
-    result[3] = -np.inf
-    while True:
-        # Process the node at this depth.
-        bound = -np.inf
-        closed = nodes >= node_limit
+    while depth >= 0:
+        closed, bound = nodes >= node_limit, -np.inf
         if closed:
             lower = min(lower, dual.bound[depth - 1] if depth > 0 else -np.inf)
         else:
@@ -83,51 +76,58 @@ def search_tree(
             bound, fixed = _ascend(dual, n, slots, depth, fixed, best)
             if depth > 0:
                 bound = max(bound, dual.bound[depth - 1])
-            else:
-                result[3] = bound
             closed = bound >= best
-        if not closed and fixed == n:
-            closed = True
-            _note(dual, LEAF)
-            left_out, holds = _cache_leaf(library, work, dual, n, slots, limits)
-            if holds:
-                work.nodes_left[0] = 1 << 20
-                loss = serve_cached(library, work, slots, left_out, best)
-                if work.nodes_left[0] <= 0:
-                    lower = min(lower, bound)
-                if loss < best:
-                    row = found if every else 0
-                    if row < losses.size:
-                        losses[row] = loss
-                        for m in range(work.cached.size):
-                            caches[row, m] = work.cached[m]
-                    found += 1
-                    if not every:
-                        best = loss - tolerance
-        if not closed:
-            i = _most_torn(dual, n)
-            dual.bound[depth], dual.mark[depth], dual.item[depth] = bound, fixed, i
-            dual.open[depth] = True
-            side = _IN if dual.worth[i] > 0.0 else _OUT
-            _note(dual, SPLIT)
-            _note(dual, dual.model[i] if side == _IN else ~dual.model[i])
-            fixed = _fix(dual, i, side, fixed)
-            depth = _descend(dual, slots, depth)
+        if not closed and fixed < n:
+            fixed = _branch(dual, n, slots, depth, bound, fixed)
+            depth += 1
             continue
-        depth -= 1
-        while depth >= 0 and not (dual.open[depth] and dual.bound[depth] < best):
-            depth -= 1
-        if depth < 0:
-            break
-        dual.open[depth] = False
-        i = dual.item[depth]
-        side = 1 - dual.state[i]
-        while fixed > dual.mark[depth]:
-            fixed -= 1
-            _release(dual, dual.trail[fixed])
-        fixed = _fix(dual, i, side, fixed)
-        depth = _descend(dual, slots, depth)
+        if not closed:
+            loss, certain = _leaf_loss(library, work, dual, n, slots, limits, best)
+            if not certain:
+                lower = min(lower, bound)
+            if loss < best:
+                row = 0 if tolerance >= 0.0 else found
+                if row < losses.size:
+                    losses[row] = loss
+                    for m in range(work.cached.size):
+                        caches[row, m] = work.cached[m]
+                found += 1
+                if tolerance >= 0.0:
+                    best = loss - tolerance
+        depth, fixed = _back(dual, slots, depth, fixed, best)
     result[0], result[1], result[2] = found, min(lower, best), nodes
+
+
+def _branch(dual: Dual, n: int, slots: int, depth: int, bound: float, fixed: int) -> int:
+    """Fix the most torn model in its better choice, for the next depth; return how many are fixed."""
+    i = _most_torn(dual, n)
+    dual.bound[depth], dual.mark[depth], dual.item[depth] = bound, fixed, i
+    dual.open[depth] = True
+    side = _IN if dual.worth[i] > 0.0 else _OUT
+    _note(dual, SPLIT)
+    _note(dual, dual.model[i] if side == _IN else ~dual.model[i])
+    _hand_on(dual, slots, depth)
+    return _fix(dual, i, side, fixed)
+
+
+def _back(dual: Dual, slots: int, depth: int, fixed: int, best: float) -> tuple[int, int]:
+    """Go back to the last choice that is open; return the depth after it, or -1, and how many are fixed."""
+    depth -= 1
+    while depth >= 0 and not (dual.open[depth] and dual.bound[depth] < best):
+        depth -= 1
+    if depth < 0:
+        return -1, fixed
+    dual.open[depth] = False
+    i = dual.item[depth]
+    side = 1 - dual.state[i]
+    while fixed > dual.mark[depth]:
+        fixed -= 1
+        released = dual.trail[fixed]
+        if dual.state[released] == _IN:
+            dual.room[0] += dual.size[released]
+        dual.state[released] = _FREE
+    _hand_on(dual, slots, depth)
+    return depth + 1, _fix(dual, i, side, fixed)
 
 
 def _take_items(library: Library, work: Work, dual: Dual, slots: int, keep: Array, limits: Array) -> int:
@@ -135,13 +135,11 @@ def _take_items(library: Library, work: Work, dual: Dual, slots: int, keep: Arra
     n = 0
     dual.base[0], dual.noted[0], dual.noted[1] = 0.0, 0, 0
     for m in range(work.cloud.size):
-        asked = False
-        fits = library.size_gb[m] <= limits[0]
+        asked = dual.wanted[m] or keep[m] != 0.0
         for j in range(slots):
             asked = asked or work.demand[j, m] > 0
-            fits = fits and work.demand[j, m] * library.least_steps[m] <= limits[1]
         work.cloud[m] += keep[m]
-        if fits and (asked or keep[m] != 0.0 or dual.wanted[m]):
+        if asked and fits(library, work, slots, m, limits):
             dual.model[n], dual.state[n] = m, _FREE
             dual.out[n], dual.size[n] = work.cloud[m], library.size_gb[m] / limits[0]
             for j in range(slots):
@@ -186,17 +184,9 @@ def _note_prices(dual: Dual, slots: int) -> None:
         dual.noted[1] += 1
 
 
-def _descend(dual: Dual, slots: int, depth: int) -> int:
-    """Hand the prices on to the next depth, and return it."""
+def _hand_on(dual: Dual, slots: int, depth: int) -> None:
     for j in range(slots + 1):
         dual.price[depth + 1, j] = dual.price[depth, j]
-    return depth + 1
-
-
-def _release(dual: Dual, i: int) -> None:
-    if dual.state[i] == _IN:
-        dual.room[0] += dual.size[i]
-    dual.state[i] = _FREE
 
 
 def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float) -> tuple[float, int]:
@@ -210,17 +200,15 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
         if dual.state[i] == _FREE and dual.size[i] > dual.room[0] + _SPARE:
             fixed = _fix(dual, i, _OUT, fixed)
     _note_fixed(dual, TOO_LARGE, before, fixed)
-    point, slope = dual.point, dual.slope
     for j in range(slots + 1):
-        point[j] = dual.price[depth, j]
+        dual.point[j] = dual.price[depth, j]
     highest, length = -np.inf, 1.0
-    steps = _ROOT_STEPS if depth == 0 else _STEPS
-    for step in range(steps):
+    for step in range(_ROOT_STEPS if depth == 0 else _STEPS):
         bound = _bound_at(dual, n, slots)
         if bound > highest:
             highest = bound
             for j in range(slots + 1):
-                dual.price[depth, j] = point[j]
+                dual.price[depth, j] = dual.point[j]
         else:
             length *= _SHORTER
         if highest >= best:
@@ -228,36 +216,45 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
             _note_prices(dual, slots)
             return highest, fixed
         before = fixed
-        for i in range(n):
-            if dual.state[i] == _FREE:
-                if dual.worth[i] > 0.0:
-                    dual.torn[i] += 1
-                if bound + abs(dual.worth[i]) >= best:
-                    fixed = _fix(dual, i, _IN if dual.worth[i] > 0.0 else _OUT, fixed)
-        if fixed > before:
-            _note_fixed(dual, FIXED, before, fixed)
-            _note_prices(dual, slots)
+        fixed = _fix_by_cost(dual, n, slots, fixed, bound, best)
         if dual.room[0] < -_SPARE:
             _note(dual, FULL)
             return np.inf, fixed
-        if fixed == n and fixed == before and step > 4:
+        if (fixed == n and fixed == before and step > 4) or not _move(dual, slots, length * (best - bound)):
             break
-        norm = 0.0
-        for j in range(slots + 1):
-            if point[j] > 0.0 or slope[j] > 0.0:
-                norm += slope[j] * slope[j]
-        if not norm > 0.0:
-            break
-        move = length * (best - bound) / norm
-        if not move < 1e200:
-            break
-        for j in range(slots + 1):
-            point[j] = max(0.0, point[j] + move * slope[j])
-            if dual.grid[0] > 0.0:
-                point[j] = np.floor(point[j] * dual.grid[0]) / dual.grid[0]
     for i in range(n):
         dual.torn[i] = min(dual.torn[i], step + 1 - dual.torn[i])
     return highest, fixed
+
+
+def _fix_by_cost(dual: Dual, n: int, slots: int, fixed: int, bound: float, best: float) -> int:
+    """Fix each model whose other choice costs `best` at least at these prices; return how many are fixed."""
+    before = fixed
+    for i in range(n):
+        if dual.state[i] == _FREE:
+            if dual.worth[i] > 0.0:
+                dual.torn[i] += 1
+            if bound + abs(dual.worth[i]) >= best:
+                fixed = _fix(dual, i, _IN if dual.worth[i] > 0.0 else _OUT, fixed)
+    if fixed > before:
+        _note_fixed(dual, FIXED, before, fixed)
+        _note_prices(dual, slots)
+    return fixed
+
+
+def _move(dual: Dual, slots: int, length: float) -> bool:
+    """Move the prices along the slope; return whether there was one."""
+    point, slope, norm = dual.point, dual.slope, 0.0
+    for j in range(slots + 1):
+        if point[j] > 0.0 or slope[j] > 0.0:
+            norm += slope[j] * slope[j]
+    if not norm > 0.0 or not length / norm < 1e200:
+        return False
+    for j in range(slots + 1):
+        point[j] = max(0.0, point[j] + length / norm * slope[j])
+        if dual.grid[0] > 0.0:
+            point[j] = np.floor(point[j] * dual.grid[0]) / dual.grid[0]
+    return True
 
 
 def _bound_at(dual: Dual, n: int, slots: int) -> float:
@@ -302,21 +299,19 @@ def _most_torn(dual: Dual, n: int) -> int:
     return best
 
 
-def _cache_leaf(
-    library: Library, work: Work, dual: Dual, n: int, slots: int, limits: Array
+def _leaf_loss(
+    library: Library, work: Work, dual: Dual, n: int, slots: int, limits: Array, best: float
 ) -> tuple[float, bool]:
-    """Write the cache at this leaf into `work`; return the loss of what it lacks, and whether it holds."""
+    """Return the loss of the cache at this leaf, infinite if it does not fit, and whether that is certain."""
+    _note(dual, LEAF)
     work.cached[:] = False
-    work.spare[:] = limits[1]
-    used, holds = 0.0, True
+    used = 0.0
     for i in range(n):
         if dual.state[i] == _IN:
-            m = dual.model[i]
-            work.cached[m] = True
-            used += library.size_gb[m]
-            holds = holds and set_aside(library, work, slots, m)
-    loss = 0.0
-    for m in range(work.cached.size):
-        if not work.cached[m]:
-            loss += work.cloud[m]
-    return loss, holds and used <= limits[0]
+            work.cached[dual.model[i]] = True
+            used += library.size_gb[dual.model[i]]
+    left_out, suffices = take_cache(library, work, slots, limits[1])
+    if not suffices or used > limits[0]:
+        return np.inf, True
+    work.nodes_left[0] = _LEAF_NODES
+    return serve_cached(library, work, slots, left_out, best), work.nodes_left[0] > 0

@@ -1,10 +1,16 @@
 """The best course of caches where loading takes time and the caches that fit are too many to look at.
 
-Loading a model for w costs w times the rise of "it is cached" from one frame to the next, if it rises. For
-any price y between 0 and w that is at least y times the rise, be it a fall: the Lagrangean relaxation of
-loading. With such prices frames are independent, and their optima bound every course. The prices follow the
-rises of these optima at first; then they are the duals of a linear program that mixes the caches met so far
-(column generation). What gap is left is closed by `listing`.
+For any price y between 0 and w, loading a model for w costs at least y times the rise of "it is cached" from
+one frame to the next: the Lagrangean relaxation of loading. With such prices frames are independent, and
+their optima bound every course. The prices follow the rises of these optima at first; then they are the duals
+of a linear program that mixes the caches met so far (column generation).
+
+At prices, what a course costs above the bound is a sum of terms that are at least 0: each frame's excess over
+its best, w - y for each model that is loaded, y for each that is dropped. So a course that costs less than
+the bound plus a margin uses only caches whose excess is below the margin. These are listed (as routes are in
+vehicle routing: Baldacci, Christofides and Mingozzi, 2008), with a small margin first, and the cheapest
+course through the lists is found. One within the margin is the best of all; if there is none, the bound
+rises.
 """
 
 from __future__ import annotations
@@ -15,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mincache.exact.passes import FrameSearch
-from mincache.exact.pool import CachePool
+from mincache.exact.pool import CachePool, cheapest_course, course_loss
 from mincache.exact.trees import UNLIMITED
 from mincache.problem.quantity import Array
 
@@ -29,6 +35,8 @@ _SETTLED = 2e-8  # gap to the mixture, relative to the cost, at which prices are
 _ROUNDING = 1e-12
 _EXACT = 0.2  # of the tolerance, for the frames together
 _SLICE = 0.5  # of the time left, for one frame
+_FIRST_MARGINS, _MARGIN_GROWTH = 8.0, 2.0  # the first margin is the gap by this
+_MOST_LISTED = 200_000  # caches a frame
 
 
 class CachePlan(NamedTuple):
@@ -80,12 +88,8 @@ class Pricing:
         return self.best.proven or self.remaining() <= 0.0
 
     def keep(self, price: Array) -> Array:
-        """Return the regret of not caching each model in each frame that prices amount to, [K, M]."""
+        """Return the regret of not caching each model in each frame that these prices amount to, [K, M]."""
         return np.append(price[1:], np.zeros((1, price.shape[1])), axis=0) - price
-
-    def wanted(self, k: int) -> Array:
-        """Return which models it may pay to hold in frame k for the next one's sake, bool [M]."""
-        return self.load[k + 1] > 0.0 if k + 1 < len(self.load) else np.zeros(self.load.shape[1], bool)
 
     def raised(self, lower: float) -> float:
         """Return a bound in the units of losses, less rounding."""
@@ -103,8 +107,7 @@ class Pricing:
         """Search each frame at these prices, in so many nodes.
 
         Returns:
-            The best caches found, bool [K, M]; the bound that is proven; and the one that would be if these
-            caches were the best of all.
+            The best caches, bool [K, M]; the bound; and what it would be were these the best of all.
         """
         keep, K = self.keep(price), len(self.load)
         caches, (least, known) = np.zeros(self.load.shape, bool), np.zeros((2, K))
@@ -151,8 +154,8 @@ class Pricing:
     def mix(self) -> Iterator[CachePlan]:
         """Take prices from the cheapest mixture of the caches met, until it is no cheaper than the bound.
 
-        The prices asked for lie between the mixture's and the best so far, which holds them steady. Frames
-        are searched in few nodes as long as that finds new caches.
+        Prices between the mixture's and the best so far hold them steady. Frames are searched in few nodes as
+        long as that finds new caches.
         """
         settled = max(self.tolerance, _SETTLED * float(self.search.ideal.sum()))
         center, reach, limit, smoothing = self.price, -np.inf, _MIX_NODES, _SMOOTHING
@@ -177,3 +180,36 @@ class Pricing:
                 yield self.best
         self.course()
         yield self.best
+
+    def close(self) -> Iterator[CachePlan]:
+        """Yield better courses and bounds from lists of caches, until they meet or time or room ends."""
+        start = self.best.lower
+        margin = (self.best.loss - start) / _FIRST_MARGINS
+        while not self.late:
+            margin = min(margin, self.best.loss - start)
+            lists = self._lists(margin)
+            if lists is None:
+                return
+            course = cheapest_course(lists, self.price, self.load, self.best.loss - start)
+            if course is not None:
+                cache = np.array([caches[at] for (caches, _), at in zip(lists, course, strict=True)])
+                losses = self.search.caches_in_frames(cache)
+                assert losses is not None  # without a limit
+                self.improve(cache, course_loss(cache, np.diagonal(losses), self.load))
+            # A course through other caches costs the margin more than the bound, at least.
+            lower = min(start + margin, self.best.loss - 0.5 * self.tolerance)
+            self.improve(self.best.cache, self.best.loss, lower)
+            yield self.best
+            margin *= _MARGIN_GROWTH
+
+    def _lists(self, margin: float) -> list[tuple[Array, Array]] | None:
+        """Return each frame's caches whose excess is below the margin, and that excess; None if too many."""
+        keep, lists, trees = self.keep(self.price), [], self.search.trees
+        for k, least in enumerate(self.least):
+            left, wanted = self.remaining(), np.any(self.load[k + 1 : k + 2], axis=0)
+            nodes = trees.affordable(_SLICE * left)
+            found = trees.all_below(k, keep[k], wanted, float(least) + margin, nodes, left, _MOST_LISTED)
+            if not found.complete:
+                return None
+            lists.append((found.caches, found.losses - least))
+        return lists

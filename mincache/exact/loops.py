@@ -1,9 +1,8 @@
-"""Which form of the search's loops to run: plain Python for little work, compiled for much.
+"""Which form of the search's loops to run: plain Python for little work, compiled by numba for much.
 
-Loading the compiled loops from numba's cache takes as long as searching dozens of the paper's instances
-in plain Python, and compiling them for the first time far longer; from then on they are some thirty
-times faster. So a process begins in plain Python, and changes over once that has taken about what loading
-does, or at once for a large piece of work. The answers are the same.
+Loading compiled loops takes as long as searching dozens of the paper's instances in plain Python, compiling
+them far longer; then they are some thirty times faster. So a process changes over once plain loops have taken
+about what loading does, or at once for a large piece of work. The answers are the same.
 """
 
 from __future__ import annotations
@@ -13,21 +12,22 @@ import importlib.util
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from mincache.errors import MissingExtraError
-from mincache.exact import frame_tree, prices, search, serving, tree
+from mincache.exact import frame_tree, search, serving, tree
 
 Loops = Callable[..., None]
-"""A function of `search` or `serving`, plain or compiled."""
+"""A function of `search`, `serving` or `frame_tree`, plain or compiled."""
 
 _MODULES = {
-    "search_frames": (prices, tree, serving, search),
+    "search_frames": (tree, serving, search),
     "serve_slots": (tree, serving),
     "search_tree": (tree, serving, frame_tree),
 }
@@ -37,29 +37,33 @@ _COMPILING_S = 30.0  # some three times what compiling takes
 _plain_s = [0.0]  # seconds this process has spent in plain loops
 
 
-@contextmanager
 def choose_loops(
-    work: float, compiled: bool | None = None, remaining_s: float = float("inf"), entry: str = "search_frames"
-) -> Iterator[Loops]:
-    """Give the loops that fit for some `work`, to be called within the context.
+    entry: str, work: float, compiled: bool | None = None, remaining_s: float = float("inf")
+) -> Loops:
+    """Return the function of this name in the form that fits for some `work`.
 
     Args:
+        entry: its name.
         work: users times slots times how much longer than a short search.
-        compiled: whether they are to be the compiled ones; by default where that pays.
+        compiled: whether it is to be the compiled one; by default where that pays.
         remaining_s: seconds left; with few of them, what is not compiled yet stays plain.
-        entry: the name of the function to give.
 
     Raises:
-        MissingExtraError: if compiled ones are asked for and numba is not installed.
+        MissingExtraError: if a compiled one is asked for and numba is not installed.
     """
     if compiled is None:
         pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
         compiled = pays and _numba_installed() and (remaining_s > _COMPILING_S or _is_compiled(entry))
     if compiled:
-        yield getattr(compiled_copy(*_MODULES[entry]), entry)
-        return
+        loops: Loops = getattr(compiled_copy(*_MODULES[entry]), entry)
+        return loops
+    return partial(_run_plain, getattr(_MODULES[entry][-1], entry))
+
+
+def _run_plain(loops: Loops, *arguments: Any) -> None:
     start = time.monotonic()
-    yield getattr(_MODULES[entry][-1], entry)
+    with np.errstate(over="ignore", invalid="ignore"):
+        loops(*arguments)
     _plain_s[0] += time.monotonic() - start
 
 

@@ -1,23 +1,31 @@
-"""The optimum of a whole instance: bandwidth, then cache and steps frame by frame, in passes."""
+"""The optimum of a whole instance: bandwidth, then cache and steps frame by frame, in passes.
+
+Where loading a model takes time, what is cached in one frame bears on the next. If the caches that fit are
+not too many, what each costs in each frame is computed, and the cheapest course through them is the optimum
+(see `cache_sets`). If they are too many, see `keeping`.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.exact.loading import courses
-from mincache.exact.passes import FrameSearch, as_bound
-from mincache.exact.regrets import regrets
+from mincache.exact.cache_sets import CacheSets, cheapest_course
+from mincache.exact.keeping import CachePlan, Pricing
+from mincache.exact.passes import FrameSearch
+from mincache.exact.regrets import loading_losses
 from mincache.problem.instance import Instance, smallest_instance
+from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
 
 RELATIVE_GAP = 1e-11
 """Relative gap at which a frame counts as solved."""
 MOST_SETS = 1 << 16
 """Number of caches that fit up to which all are looked at, where loading takes time."""
+_MOST_NUMBERS = 1 << 25  # sets times frames, or models, held in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +74,78 @@ def improvements(
         most_sets: where loading takes time, the number of caches that fit up to which all are looked at.
         remaining: returns the seconds left.
     """
-    bandwidth = optimal_bandwidth(instance)
-    stakes = regrets(instance, bandwidth)
-    search = FrameSearch(instance, stakes, relative_gap, compiled)
+    search = FrameSearch(instance, relative_gap, compiled)
     if instance.rules.loading_s_per_gb > 0.0:
-        for course in courses(search, relative_gap, most_sets, remaining):
-            cache = np.repeat(course.cache, search.work.price.size, axis=0)[: instance.slot_count]
-            steps = search.served_steps(cache[:, np.newaxis])[:, 0]
-            solution = search.as_solution(cache, bandwidth, steps)
-            bound = as_bound(instance, float(search.ideal.sum()) + course.lower)
-            yield Optimum(solution, bound, course.proven)
+        for course in _courses(search, relative_gap, most_sets, remaining):
+            yield Optimum(search.course(course.cache), search.bound(course.lower), course.proven)
         return
     for _ in search.passes(remaining):
-        yield Optimum(search.solution(bandwidth), search.bound(), search.proven)
+        yield Optimum(search.solution(), search.bound(), not search.unfinished)
+
+
+def _courses(
+    search: FrameSearch, relative_gap: float, most_sets: int, remaining: Callable[[], float]
+) -> Iterator[CachePlan]:
+    """Yield ever better courses; the last is the best of all, or of those found in the time."""
+    load = loading_losses(search.instance, search.slots)
+    pricing = Pricing(search, load, relative_gap * float(search.ideal.sum()), remaining)
+    climbing = pricing.climb()
+    first = next(climbing)
+    yield first
+    if first.proven:
+        return
+    best = _best_course(search, load, most_sets, remaining)
+    if best is not None:
+        yield best
+        return
+    for phase in (climbing, pricing.mix(), pricing.close()):
+        yield from phase
+        if pricing.late:
+            return
+
+
+def _best_course(
+    search: FrameSearch, load: Array, most_sets: int, remaining: Callable[[], float]
+) -> CachePlan | None:
+    """Return the best course of all; None if the caches that fit are too many, or the time too short.
+
+    Models whose users would lose nothing at the cloud are never cached: left out, they cost nothing.
+    """
+    instance = search.instance
+    stake = np.zeros(instance.model_count)
+    np.add.at(stake, instance.trace.requested_model, search.stakes.cloud)
+    storage_gb = search.limits[0]
+    models = np.flatnonzero((stake > 0.0) & (instance.models.size_gb <= storage_gb))
+    most = min(most_sets, _MOST_NUMBERS // max(len(load), len(models), 1))
+    sets = CacheSets.that_fit(instance.models.size_gb[models], storage_gb, most)
+    costs = None if sets is None else _costs(search, sets, models, remaining)
+    if sets is None or costs is None:
+        return None
+    loss, lower = costs
+    value, course = cheapest_course(sets, loss, load[:, models])
+    least = value if lower is loss else cheapest_course(sets, lower, load[:, models])[0]
+    cache = np.zeros((len(load), instance.model_count), bool)
+    cache[:, models] = sets.member[course]
+    rounding = np.finfo(np.float64).eps * (len(load) + len(models))
+    return CachePlan(cache, value, least * (1.0 - rounding), proven=lower is loss)
+
+
+def _costs(
+    search: FrameSearch, sets: CacheSets, models: Array, remaining: Callable[[], float]
+) -> tuple[Array, Array] | None:
+    """Return what each set costs in each frame, [K, S], and a lower bound; None if that takes too long."""
+    instance, T, start = search.instance, search.instance.slot_count, 0.0
+    loss, lower = np.zeros((2, len(search.ideal), len(sets.member)))
+    for t in range(T):
+        part = sets.common_with(np.isin(models, instance.trace.requested_model[t]))
+        own = np.flatnonzero(part == np.arange(len(part)))
+        members = np.zeros((len(own), instance.model_count), bool)
+        members[:, models] = sets.member[own]
+        found = search.cache_losses(t, members, remaining)
+        start = start or time.monotonic()  # after the first slot, with which the loops may be compiled
+        if found is None or (t > 0 and (T - 1 - t) * (time.monotonic() - start) > t * remaining()):
+            return None
+        place = np.searchsorted(own, part)
+        loss[t // search.slots] += found[0][place]
+        lower[t // search.slots] += found[1][place]
+    return loss, (loss if np.array_equal(loss, lower) else lower)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mincache.exact import loops
 from mincache.exact.arrays import Library, Plan, Work, workspace
-from mincache.exact.regrets import Regrets
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.exact.loops import choose_loops
+from mincache.exact.regrets import Regrets, regrets
 from mincache.exact.trees import FrameTrees
 from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
@@ -16,39 +17,34 @@ from mincache.problem.quantity import Array
 from mincache.problem.requests import least_steps
 from mincache.problem.solution import Solution
 
-FIRST_NODES = 500
-"""Nodes of a frame's first pass."""
-
-FORGIVEN = TOLERANCE * (1.0 - 1e-6)
-"""What a limit may be passed by, as a fraction: what the evaluator forgives, less rounding."""
-
+_FORGIVEN = TOLERANCE * (1.0 - 1e-6)  # of a limit: what the evaluator forgives, less rounding
 _ROUNDING = 1e-12
 _NOTICED = 5e-10  # of a slot's cost: what keeping the limit on steps to the letter may add
+_FIRST_NODES = 500  # of a frame's first pass
 _TREE_NODES = 2000  # of a frame's first tree
 _HURRIED_NODES = 20  # in a frame reached when the time is up: enough for a greedy answer
 _GROWTH = 8.0  # of the nodes a frame is given, from one pass to the next
 _NODES_A_CACHE = 1 << 20  # for one cache in one slot: hardly ever are more than a few needed
 _CACHES_A_CALL = 1 << 12
-_USERS_A_CALL = 1 << 13  # slots times users handled between two looks at the clock
+_USERS_A_CALL = 1 << 12  # slots times users handled between two looks at the clock
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def usable_room(room: float, sizes: Array) -> float:
     """Return how much of `room` items of these `sizes` can fill at all, with what is forgiven.
 
-    Where all are multiples of one size, as when all are equal, the room is rounded down to a multiple of
-    it: then no bound counts on the rest.
+    Where all are multiples of one size, the room is rounded down to such a one: no bound counts on the rest.
     """
     unit = float(np.minimum.reduce(sizes))
     multiples = sizes / unit
     if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
-        room = float(np.floor(room / unit * (1.0 + FORGIVEN))) * unit
+        room = float(np.floor(room / unit * (1.0 + _FORGIVEN))) * unit
     return with_slack(room)
 
 
 def with_slack(limit: float) -> float:
     """Return a limit with what is forgiven: so a bound holds for whatever the evaluator calls feasible."""
-    return min(limit * (1.0 + FORGIVEN), float(np.finfo(np.float64).max))
+    return min(limit * (1.0 + _FORGIVEN), float(np.finfo(np.float64).max))
 
 
 def _library(instance: Instance, stakes: Regrets) -> Library:
@@ -74,73 +70,50 @@ class FrameSearch:
 
     Args:
         instance: what to solve; that loading takes time is left out of account.
-        stakes: its regrets.
         relative_gap: relative gap at which a frame counts as solved.
         compiled: whether to search with compiled loops; by default where that pays.
-        keep: [K, M], more regret of not caching a model in a frame, of either sign; by default none.
+
+    Attributes:
+        bandwidth: [T, N], the optimal shares of the uplink.
+        stakes: the regrets with them.
+        slots: how many a frame has.
+        ideal: [K], each frame's ideal cost.
+        trees: searches through the caches of a frame.
     """
 
-    def __init__(
-        self, instance: Instance, stakes: Regrets, relative_gap: float, compiled: bool | None,
-        keep: Array | None = None,
-    ) -> None:  # fmt: skip
-        self.instance, self.stakes, self.compiled = instance, stakes, compiled
-        T, N, M, F = instance.slot_count, instance.user_count, instance.model_count, frame_slots(instance)
-        self.ideal = frame_sums(stakes.ideal_cost, F)
+    def __init__(self, instance: Instance, relative_gap: float = 0.0, compiled: bool | None = None) -> None:
+        self.instance, self.compiled = instance, compiled
+        self.bandwidth = optimal_bandwidth(instance)
+        self.stakes = stakes = regrets(instance, self.bandwidth)
+        T, N, M = instance.slot_count, instance.user_count, instance.model_count
+        self.slots = min(instance.rules.frame_slots, T)
+        self.ideal = frame_sums(stakes.ideal_cost, self.slots)
         self.tolerance = relative_gap * self.ideal
         self.library = _library(instance, stakes)
-        self.work = workspace(M, F)
+        self.work = workspace(M, self.slots)
         room = usable_room(instance.server.storage_gb, instance.models.size_gb)
         self.limits = np.array([room, with_slack(instance.server.steps)])
         self.trees = FrameTrees(instance, stakes, self.library, self.work, self.limits, compiled)
-        nothing_cached = frame_sums(stakes.cloud.sum(axis=1), F)
-        lower = np.zeros(nothing_cached.size)
-        if keep is not None:
-            nothing_cached = nothing_cached + keep.sum(axis=1)
-            lower -= np.inf
-        self.keep = np.zeros((0, M)) if keep is None else keep
+        loss = frame_sums(stakes.cloud.sum(axis=1), self.slots)
         self.plan = Plan(
-            cache=np.zeros((T, M), np.bool_), steps=np.zeros((T, N)), loss=nothing_cached,
-            lower=lower, unfinished=np.ones(nothing_cached.size, np.bool_),
+            cache=np.zeros((T, M), np.bool_), steps=np.zeros((T, N)), loss=loss, lower=np.zeros(loss.size),
+            unfinished=np.ones(loss.size, np.bool_),
         )  # fmt: skip
 
     @property
     def unfinished(self) -> int:
-        """How many frames are not solved yet."""
+        """How many frames are not solved yet to the gap asked for."""
         return int(np.count_nonzero(self.plan.unfinished))
-
-    @property
-    def proven(self) -> bool:
-        """Whether every frame is solved to the gap asked for."""
-        return self.unfinished == 0
-
-    def run(self, nodes: int, remaining: Callable[[], float]) -> None:
-        """Search each unfinished frame through `nodes` nodes at most, with the root's prices."""
-        frames = np.flatnonzero(self.plan.unfinished)
-        users = self.instance.user_count * self.work.price.size
-        together = max(1, _USERS_A_CALL // (users * (1 + nodes // FIRST_NODES)))
-        for first in range(0, frames.size, together):
-            limit = nodes if remaining() > 0.0 else min(nodes, _HURRIED_NODES)
-            self._search(frames[first : first + together], limit, remaining())
-
-    def _search(self, frames: Array, nodes: int, remaining_s: float) -> None:
-        work = frames.size * self.work.price.size * self.instance.user_count * (1 + nodes // FIRST_NODES)
-        ignored = np.errstate(over="ignore", invalid="ignore")
-        with loops.choose_loops(work, self.compiled, remaining_s) as search_frames, ignored:
-            search_frames(
-                self.library, self.instance.trace.requested_model, self.stakes.cloud, self.keep,
-                self.limits[0], self.limits[1], self.tolerance, nodes, frames, self.plan, self.work,
-            )  # fmt: skip
 
     def passes(self, remaining: Callable[[], float]) -> Iterator[None]:
         """Search pass after pass, until all is proven or another would find nothing in the time.
 
         The first pass is quick where frames are easy; what it leaves is searched by trees.
         """
-        self.run(FIRST_NODES, remaining)
+        self._first_pass(remaining)
         yield
         nodes = _TREE_NODES
-        while not self.proven:
+        while self.unfinished:
             affordable = 0.5 * self.trees.affordable(remaining()) / self.unfinished
             if (affordable < nodes and nodes > _TREE_NODES) or affordable < 1:
                 return  # each pass begins anew: a shorter one finds nothing
@@ -150,30 +123,40 @@ class FrameSearch:
             yield
             nodes = int(_GROWTH * nodes)
 
+    def _first_pass(self, remaining: Callable[[], float]) -> None:
+        frames, users = np.arange(len(self.ideal)), self.instance.user_count * self.slots
+        together = max(1, _USERS_A_CALL // users)
+        for first in range(0, frames.size, together):
+            part, seconds = frames[first : first + together], remaining()
+            search_frames = choose_loops("search_frames", 2 * part.size * users, self.compiled, seconds)
+            search_frames(
+                self.library, self.instance.trace.requested_model, self.stakes.cloud, self.limits,
+                self.tolerance, _FIRST_NODES if seconds > 0.0 else _HURRIED_NODES, part, self.plan, self.work,
+            )  # fmt: skip
+
     def _deepen(self, k: int, nodes: int, seconds: float) -> None:
         """Search the caches of an unfinished frame by a tree of so many nodes."""
-        plan, keep = self.plan, self.keep[k] if len(self.keep) else np.zeros(self.instance.model_count)
+        plan, keep = self.plan, np.zeros(self.instance.model_count)
         found = self.trees.best(k, keep, float(plan.loss[k]), float(self.tolerance[k]), nodes, seconds)
-        first = k * self.work.price.size
-        for t in range(first, min(first + self.work.price.size, self.instance.slot_count)):
-            if len(found.losses):
-                plan.cache[t] = found.caches[0]
-                slot, unused = np.s_[t : t + 1, np.newaxis], np.empty((1, 1))
-                self._serve(t, plan.cache[slot], unused, unused.copy(), plan.steps[slot], self.work, seconds)
         if len(found.losses):
-            plan.loss[k] = found.losses[0]
+            slots = slice(k * self.slots, min((k + 1) * self.slots, self.instance.slot_count))
+            plan.cache[slots], plan.loss[k] = found.caches[0], found.losses[0]
+            cache, steps = plan.cache[slots, None], plan.steps[slots, None]
+            loss, lower = np.empty((2, len(cache), 1))
+            self._serve(slots.start, cache, loss, lower, steps, self.work, seconds)
         plan.lower[k] = max(plan.lower[k], found.lower)
         plan.unfinished[k] = not found.complete
 
-    def caches_in_frames(self, caches: Array, remaining: Callable[[], float] | None) -> Array | None:
+    def caches_in_frames(
+        self, caches: Array, remaining: Callable[[], float] = lambda: float("inf")
+    ) -> Array | None:
         """Return what each of `caches`, bool [S, M], loses in each frame, [K, S]; None if late."""
-        slots = self.work.price.size
         loss = np.zeros((len(self.ideal), len(caches)))
         for t in range(self.instance.slot_count):
-            found = self.cache_losses(t, caches, remaining or (lambda: float("inf")))
+            found = self.cache_losses(t, caches, remaining)
             if found is None:
                 return None
-            loss[t // slots] += found[0]
+            loss[t // self.slots] += found[0]
         return loss
 
     def cache_losses(
@@ -182,52 +165,45 @@ class FrameSearch:
         """Return the loss of slot `t` with each of `caches`, bool [S, M], and a lower bound; None if late."""
         loss, lower, nowhere = np.empty(len(caches)), np.empty(len(caches)), np.zeros((1, 0, 0))
         for first in range(0, len(caches), _CACHES_A_CALL):
-            if remaining() <= 0.0:
+            seconds = remaining()
+            if seconds <= 0.0:
                 return None
             part = np.s_[np.newaxis, first : first + _CACHES_A_CALL]
-            self._serve(t, caches[part], loss[part], lower[part], nowhere, self.work, remaining())
+            self._serve(t, caches[part], loss[part], lower[part], nowhere, self.work, seconds)
         return loss, lower
 
     def served_steps(self, caches: Array, first: int = 0) -> Array:
         """Return the steps [T, S, N] that users get at best with each of S caches, bool [T, S, M].
 
-        Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
-
-        Args:
-            caches: S for each slot.
-            first: the first of these slots.
+        Where the steps do not suffice for the least that all hits get, nobody in the slot gets any. The first
+        of the slots is `first`.
         """
         T, S, M = caches.shape
-        steps = np.zeros((T, S, self.instance.user_count))
+        steps, (loss, lower) = np.zeros((T, S, self.instance.user_count)), np.empty((2, T, S))
         # With work arrays of its own, so that threads may share the search.
-        self._serve(first, caches, np.empty((T, S)), np.empty((T, S)), steps, workspace(M), float("inf"))
+        self._serve(first, caches, loss, lower, steps, workspace(M), float("inf"))
         return steps
 
     def _serve(
-        self,
-        first: int,
-        caches: Array,
-        loss: Array,
-        lower: Array,
-        steps: Array,
-        work: Work,
-        remaining_s: float,
+        self, first: int, caches: Array, loss: Array, lower: Array, steps: Array, work: Work, seconds: float
     ) -> None:
-        slots, size = slice(first, first + len(caches)), loss.size * self.instance.user_count
-        ignored = np.errstate(over="ignore", invalid="ignore")
-        with loops.choose_loops(size, self.compiled, remaining_s, "serve_slots") as serve_slots, ignored:
-            serve_slots(
-                self.library, self.instance.trace.requested_model[slots], self.stakes.cloud[slots],
-                with_slack(self.instance.server.steps), caches, _NODES_A_CACHE, loss, lower, steps, work,
-            )  # fmt: skip
+        slots = slice(first, first + len(caches))
+        size = loss.size * self.instance.user_count
+        choose_loops("serve_slots", size, self.compiled, seconds)(
+            self.library, self.instance.trace.requested_model[slots], self.stakes.cloud[slots],
+            self.limits[1], caches, _NODES_A_CACHE, loss, lower, steps, work,
+        )  # fmt: skip
 
-    def solution(self, bandwidth_share: Array) -> Solution:
-        """Return the plan as a solution."""
-        return self.as_solution(self.plan.cache, bandwidth_share, self.plan.steps)
+    def solution(self, cache: Array | None = None) -> Solution:
+        """Return the plan as a solution, or the best one with this cache [T, M]."""
+        steps = self.plan.steps if cache is None else self.served_steps(cache[:, np.newaxis])[:, 0]
+        cache = self.plan.cache if cache is None else cache
+        shares = step_shares(self.instance, self._trimmed(cache, steps))
+        return Solution(self.instance.name, cache, self.bandwidth, shares)
 
-    def as_solution(self, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
-        """Return a solution with these steps [T, N], which keep the limit to the letter if that is free."""
-        return as_solution(self.instance, cache, bandwidth_share, self._trimmed(cache, steps))
+    def course(self, cache: Array) -> Solution:
+        """Return the best solution with a cache for each frame, bool [K, M]."""
+        return self.solution(np.repeat(cache, self.slots, axis=0)[: self.instance.slot_count])
 
     def _trimmed(self, cache: Array, steps: Array) -> Array:
         """Return steps [T, N], less what they pass the limit by if the user served in part can give it."""
@@ -247,14 +223,18 @@ class FrameSearch:
         steps[slot[gives], user[gives]] -= excess[gives]
         return steps
 
-    def bound(self) -> float:
-        """Return the lower bound on the cost (11) that the plan proves."""
-        return as_bound(self.instance, float((self.ideal + self.plan.lower).sum()))
+    def bound(self, lower: float | None = None) -> float:
+        """Return the lower bound on the cost (11) that the plan proves, or one on the loss of all frames.
 
-
-def frame_slots(instance: Instance) -> int:
-    """Return how many slots a frame has, of those there are."""
-    return min(instance.rules.frame_slots, instance.slot_count)
+        It is less what rounding may have added. Under a floor on the steps, rounding may also take some from
+        hits that would cost less without them.
+        """
+        total = float(
+            (self.ideal + self.plan.lower).sum() if lower is None else float(self.ideal.sum()) + lower
+        )
+        rounding = 1e-13 + (3.0 * _ROUNDING if self.instance.rules.steps_floor > 0.0 else 0.0)
+        bound = total / self.instance.trace.requested_model.size * (1.0 - rounding)
+        return bound if np.isfinite(bound) else -float("inf")
 
 
 def frame_sums(values: Array, slots: int) -> Array:
@@ -262,11 +242,6 @@ def frame_sums(values: Array, slots: int) -> Array:
     if slots == 1:
         return values
     return np.asarray(np.add.reduceat(values, np.arange(0, len(values), slots)))
-
-
-def as_solution(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Solution:
-    """Return a solution with these steps [T, N]."""
-    return Solution(instance.name, cache, bandwidth_share, step_shares(instance, steps))
 
 
 def step_shares(instance: Instance, steps: Array) -> Array:
@@ -279,16 +254,6 @@ def step_shares(instance: Instance, steps: Array) -> Array:
     share = np.where(share * available < steps, np.nextafter(share, 1.0), share)
     one = 1.0 - 16 * np.finfo(np.float64).eps
     total = share.sum(axis=-1, keepdims=True)
-    most = np.where(total > 1.0 + _ROUNDING, one + FORGIVEN, one)
+    most = np.where(total > 1.0 + _ROUNDING, one + _FORGIVEN, one)
     # What is forgiven is forgiven of the sum alone: no user may get more than the whole.
     return np.asarray(np.minimum(share * np.minimum(1.0, most / np.maximum(most, total)), 1.0))
-
-
-def as_bound(instance: Instance, total: float) -> float:
-    """Return a bound on the sum of all costs as one on their mean (11), less what rounding may have added.
-
-    Under a floor on the steps, rounding may also take some from hits that would cost less without them.
-    """
-    rounding = 1e-13 + (3.0 * _ROUNDING if instance.rules.steps_floor > 0.0 else 0.0)
-    bound = total / instance.trace.requested_model.size * (1.0 - rounding)
-    return bound if np.isfinite(bound) else -float("inf")

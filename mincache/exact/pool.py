@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mincache.exact.passes import FrameSearch
 
 _MOST = 4000
+_NUMBERS_AT_ONCE = 1 << 22
 _FEWEST_MIXED = 30  # caches a frame that the mixture is made of at least
 
 
@@ -41,7 +42,8 @@ class CachePool:
         rows = list(new.values())[: _MOST - len(self.sets)]
         if not rows:
             return
-        losses = self.search.caches_in_frames(np.array(rows), self.remaining if len(self.sets) else None)
+        limit = (self.remaining,) if len(self.sets) else ()
+        losses = self.search.caches_in_frames(np.array(rows), *limit)
         if losses is None:
             return
         self.known.update(row.tobytes() for row in rows)
@@ -50,35 +52,21 @@ class CachePool:
 
     def course(self) -> tuple[Array, float]:
         """Return the cheapest course through the caches met, bool [K, M], and its loss with loading."""
-        members = self.sets.astype(float)
-        before = []
-        total = members @ self.load[0] + self.loss[0]
-        for loss, load in zip(self.loss[1:], self.load[1:], strict=True):
-            # What is loaded on the way from one (rows) to the other (columns): all of it but what they share.
-            loaded = members * load
-            reached = (total[:, None] - members @ loaded.T) + loaded.sum(axis=1)
-            before.append(reached.argmin(axis=0))
-            total = reached.min(axis=0) + loss
-        course = [int(total.argmin())]
-        for chosen in reversed(before):
-            course.append(int(chosen[course[-1]]))
-        course.reverse()
+        every = [(self.sets, loss) for loss in self.loss]
+        course = cheapest_course(every, np.zeros_like(self.load), self.load)
+        assert course is not None  # nothing cached is always possible
         cache = self.sets[course]
-        risen = cache.copy()
-        risen[1:] &= ~cache[:-1]
-        loss = float(self.loss[np.arange(len(cache)), course].sum() + self.load[risen].sum())
-        return cache, loss
+        return cache, course_loss(cache, self.loss[np.arange(len(course)), course], self.load)
 
     def mixture(self, keep: Array, gap: float) -> tuple[float, Array]:
-        """Return the least cost of a mixture of caches in each frame, and the prices that it puts on keeping.
+        """Return the least cost of mixing caches in each frame, and the prices [K, M] of keeping in it.
+
+        The prices are the duals of "what is cached more is loaded".
 
         Args:
             keep: [K, M], regret of not caching a model by the present prices: caches near a frame's best at
                 them are mixed.
             gap: how near.
-
-        Returns:
-            The cost; and the prices, [K, M], which are the duals of "what is cached more is loaded".
         """
         K, M = self.load.shape
         price = np.zeros_like(self.load)
@@ -109,7 +97,7 @@ class CachePool:
 
 
 def _mixed(cost: Array, members: Array, frame: Array, paid: Array, used: Array) -> tuple[float, Array] | None:
-    """Solve the linear program of a mixture; return its cost and the prices, or None where that fails.
+    """Return the cost of the cheapest mixture and its prices, or None where the linear program fails.
 
     Args:
         cost: [C], of each cache in its frame.
@@ -123,9 +111,8 @@ def _mixed(cost: Array, members: Array, frame: Array, paid: Array, used: Array) 
 
     K, M, C = int(frame[-1]) + 1, members.shape[1], len(cost)
     cache, model = np.nonzero(members)
-    at = (
-        frame[cache] * M + model
-    )  # the row of what is kept into the next frame; that of what is loaded is M less
+    # The row of what is kept into the next frame; that of what is loaded is M less.
+    at = frame[cache] * M + model
     row = np.concatenate([at - M, at])
     value = np.repeat([1.0, -1.0], cache.size)
     inside = (row >= 0) & (row < paid.size)
@@ -141,3 +128,60 @@ def _mixed(cost: Array, members: Array, frame: Array, paid: Array, used: Array) 
     price = np.zeros(paid.size)
     price[used] = np.clip(-answer.ineqlin.marginals, 0.0, paid[used])
     return float(answer.fun), price
+
+
+def cheapest_course(
+    lists: Sequence[tuple[Array, Array]], price: Array, load: Array, most: float = np.inf
+) -> Array | None:
+    """Return the place in each list of the course that costs least; None if all reach `most`.
+
+    A course begins with nothing cached. It pays what its caches cost, w - y for what is loaded, and y for
+    what is dropped.
+
+    Args:
+        lists: for each frame caches, bool [S, M], and what they cost, [S].
+        price: [K, M], y.
+        load: [K, M], w.
+        most: what is too much.
+    """
+    caches, label = np.zeros((1, load.shape[1])), np.zeros(1)
+    stages = []
+    for (sets, cost), y, w in zip(lists, price, load, strict=True):
+        if not (len(label) and len(sets)):
+            return None
+        new = sets.astype(float)
+        reached, origin = _reached(caches, label, new, y, w)
+        reached += cost
+        kept = np.flatnonzero(reached < most)
+        caches, label = new[kept], reached[kept]
+        stages.append((kept, origin[kept]))
+    if not len(label):
+        return None
+    at, course = int(label.argmin()), []
+    for kept, origin in reversed(stages):
+        course.append(kept[at])
+        at = origin[at]
+    return np.array(course[::-1])
+
+
+def _reached(old: Array, label: Array, new: Array, price: Array, load: Array) -> tuple[Array, Array]:
+    """Return the least label with the cost of going on, for each new cache, and from which old one."""
+    best, origin = np.full(len(new), np.inf), np.zeros(len(new), np.int64)
+    entered, left = new @ (load - price), old @ price
+    weighted = (new * load).T
+    chunk = max(1, _NUMBERS_AT_ONCE // max(1, len(new)))
+    for first in range(0, len(old), chunk):
+        part = slice(first, first + chunk)
+        total = (label[part] + left[part])[:, None] + entered - old[part] @ weighted
+        row = total.argmin(axis=0)
+        value = total[row, np.arange(len(new))]
+        better = value < best
+        best[better], origin[better] = value[better], row[better] + first
+    return best, origin
+
+
+def course_loss(cache: Array, losses: Array, load: Array) -> float:
+    """Return the loss of a course [K, M] with loading, given that of its frames [K]."""
+    risen = cache.copy()
+    risen[1:] &= ~cache[:-1]
+    return float(losses.sum() + load[risen].sum())

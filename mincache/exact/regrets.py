@@ -20,7 +20,7 @@ import numpy as np
 from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import Delays, least_steps, upload_s
+from mincache.problem.requests import Delays, demand, least_steps, upload_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,7 @@ class Regrets:
     ideal_cost: Array
 
 
-LARGEST = 1e270
-"""For what overflows: sums of such regrets are finite still."""
+_LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -72,7 +71,7 @@ def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
 
 
 def _finite(regret: Array) -> Array:
-    return np.asarray(np.fmin(np.fmax(regret, 0.0), LARGEST))
+    return np.asarray(np.fmin(np.fmax(regret, 0.0), _LARGEST))
 
 
 def service_cost(
@@ -99,3 +98,13 @@ def service_cost(
     onset, worst, best = models.steps_onset[model], models.tv_worst[model], models.tv_best[model]
     tv = equations.total_variation(at_edge, steps, onset, saturation, worst, best)
     return np.asarray(equations.cost(instance.preference_weight, transmission_s + generation_s, tv))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def loading_losses(instance: Instance, slots: int) -> Array:
+    """Return the cost of loading each model at the start of each frame of so many slots, [K, M].
+
+    Only the users of the frame's first slot wait.
+    """
+    seconds = equations.loading_delay_s(np.True_, instance.models.size_gb, instance.rules.loading_s_per_gb)
+    return np.asarray(np.fmin(demand(instance)[::slots] * (instance.preference_weight * seconds), _LARGEST))

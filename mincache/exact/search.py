@@ -1,32 +1,25 @@
-"""Branch and bound over what to cache and whom to serve, frame by frame.
+"""Branch and bound over what to cache and whom to serve, frame by frame, with one price of steps a slot.
 
-A slot's loss is the sum of its regrets (see `regrets`): `cloud` for each requested model left out of the
-cache; for each cached one, `unserved` for every user who gets no steps. So two knapsacks are nested: models
-in the storage, and for each such filling, users of the cached models in the steps (see `serving`). Both are
-searched by the same `tree`; a price on steps (see `prices`) turns the gain of caching a model into one
-number.
-
-A frame is one slot in the paper's problem. One of several slots has one cache, and what caching a model
-saves is added up over them; then each slot's users are served by themselves. Where every hit gets some
-steps at least, these are taken off first and all others count from there; a cache whose users' least steps
-are more than there are is out.
-
-Losses only add up numbers that are not negative, so a huge one that the optimum avoids takes no digits from
-the others. The loops are plain Python over arrays that they are given, which numba compiles as they are.
+Two knapsacks are nested: models in the storage, and for each filling users of the cached models in the steps
+(see `serving`). A price on each slot's steps turns what caching a model saves into one number. Losses only
+add up numbers that are not negative, so a huge one that the optimum avoids takes no digits from the others.
 """
 
 from __future__ import annotations
 
 from mincache.exact.arrays import Library, Plan, Tree, Work
-from mincache.exact.prices import step_cost, step_prices
-from mincache.exact.serving import assign, serve_alike, serve_cached, set_aside, take_requests
+from mincache.exact.serving import assign, fits, serve_alike, serve_cached, set_aside, take_requests
 from mincache.exact.tree import next_leaf, planted
 from mincache.problem.quantity import Array
 
+_ROUNDS = 64
+_SWEEPS = 4  # over the slots of a frame
+_HIGHEST = 1e200  # a price beyond which products of it overflow
+
 
 def search_frames(
-    library: Library, requested: Array, cloud: Array, keep: Array, storage_gb: float, steps: float,
-    tolerance: Array, node_limit: int, frames: Array, plan: Plan, work: Work,
+    library: Library, requested: Array, cloud: Array, limits: Array, tolerance: Array, node_limit: int,
+    frames: Array, plan: Plan, work: Work,
 ) -> None:  # fmt: skip
     """Improve `plan` in the given `frames`, each until proven within its `tolerance` or out of nodes.
 
@@ -34,9 +27,7 @@ def search_frames(
         library: the models.
         requested: [T, N], the model that each user asks for.
         cloud: [T, N], regret of sending the request to the cloud.
-        keep: [K, M], more regret of not caching a model in a frame, of either sign; or [0, M] for none.
-        storage_gb: what the cached models may take.
-        steps: what the users of a slot may take.
+        limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.
         tolerance: [K], the gap at which a frame counts as solved.
         node_limit: nodes to search in each frame.
         frames: indices of the frames to work on.
@@ -47,32 +38,27 @@ def search_frames(
         first = k * work.price.size
         last = min(first + work.price.size, requested.shape[0])
         take_requests(requested[first:last], cloud[first:last], work)
-        if keep.shape[0] > 0:
-            for m in range(work.cloud.size):
-                work.cloud[m] += keep[k, m]
         work.nodes_left[0] = node_limit
-        _search(library, work, requested[first:last], storage_gb, steps, tolerance[k], k, plan)
+        _search(library, work, requested[first:last], limits, tolerance[k], k, plan)
         plan.unfinished[k] = work.nodes_left[0] <= 0
 
 
 def _search(
-    library: Library, work: Work, requested: Array, storage_gb: float, steps: float, tolerance: float,
-    k: int, plan: Plan,
-) -> None:  # fmt: skip
+    library: Library, work: Work, requested: Array, limits: Array, tolerance: float, k: int, plan: Plan
+) -> None:
     """Improve frame `k` of the plan."""
     slots = requested.shape[0]
     count = 0
     for m in range(work.cloud.size):
-        fits = library.size_gb[m] <= storage_gb and _suffice(library, work, slots, m, steps)
-        if fits and work.cloud[m] > 0.0:
+        if work.cloud[m] > 0.0 and fits(library, work, slots, m, limits):
             work.items[count] = m
             count += 1
     items = work.items[:count]
-    step_prices(library, work, slots, items, storage_gb, steps)
-    tree = _storage_tree(library, work, slots, items, storage_gb, steps)
+    _set_prices(library, work, slots, items, limits)
+    tree = _storage_tree(library, work, slots, items, limits)
     best, lower = plan.loss[k], tree.bound[0]
     while lower < best - tolerance and next_leaf(tree, best - tolerance, work.nodes_left):
-        left_out = _left_out(library, tree, work, slots, steps)
+        left_out = _left_out(library, tree, work, slots, limits[1])
         loss = serve_cached(library, work, slots, left_out, best - tolerance)
         if loss < best - tolerance:
             best = loss
@@ -85,14 +71,6 @@ def _search(
     if work.nodes_left[0] > 0:
         lower = max(lower, best - tolerance)
     plan.lower[k] = max(plan.lower[k], min(lower, best))
-
-
-def _suffice(library: Library, work: Work, slots: int, m: int, steps: float) -> bool:
-    """Return whether `steps` are enough for the least that all hits on a model get."""
-    enough = True
-    for j in range(slots):
-        enough = enough and work.demand[j, m] * library.least_steps[m] <= steps
-    return enough
 
 
 def _left_out(library: Library, tree: Tree, work: Work, slots: int, steps: float) -> float:
@@ -115,36 +93,135 @@ def _left_out(library: Library, tree: Tree, work: Work, slots: int, steps: float
     return loss
 
 
-def _storage_tree(
-    library: Library, work: Work, slots: int, items: Array, storage_gb: float, steps: float
-) -> Tree:
+def _storage_tree(library: Library, work: Work, slots: int, items: Array, limits: Array) -> Tree:
     """Return the tree of what to cache, with what each item is worth at the prices of steps."""
     base = 0.0
     work.cached[:] = False
     for m in items:
         work.cached[m] = True
     for j in range(slots):
-        base -= work.price[j] * steps
+        base -= work.price[j] * limits[1]
         for m in items:
-            base += step_cost(library, work.demand[j, m], m, work.price[j])
+            base += _step_cost(library, work.demand[j, m], m, work.price[j])
     for m in range(work.cloud.size):
         if not work.cached[m]:
             base += work.cloud[m]
-    tree = planted(work.storage, items, library.size_gb, work.worth, work.ones, storage_gb, base)
+    tree = planted(work.storage, items, library.size_gb, work.worth, work.ones, limits[0], base)
     for i in range(1, items.size):
         a, b = items[i - 1], items[i]
-        tree.twin[i] = (
-            library.size_gb[a] == library.size_gb[b]
-            and work.cloud[a] == work.cloud[b]
-            and _asked_alike(work, slots, a, b)
-            and serve_alike(library, a, b)
-        )
+        alike = library.size_gb[a] == library.size_gb[b] and work.cloud[a] == work.cloud[b]
+        for j in range(slots):
+            alike = alike and work.demand[j, a] == work.demand[j, b]
+        tree.twin[i] = alike and serve_alike(library, a, b)
     return tree
 
 
-def _asked_alike(work: Work, slots: int, a: int, b: int) -> bool:
-    """Return whether equally many users ask for both models in each slot."""
-    alike = True
-    for j in range(slots):
-        alike = alike and work.demand[j, a] == work.demand[j, b]
-    return alike
+def _set_prices(library: Library, work: Work, slots: int, items: Array, limits: Array) -> None:
+    """Leave in `work.price` the prices of steps in a frame, and `work.worth` and `items` as `_price` does.
+
+    The slots' prices are raised one after the other, which need not reach the highest bound: any prices hold.
+    """
+    if slots == 1:
+        work.price[0] = _price(library, work.demand[0], work.cloud, limits, items, work.worth)
+        return
+    work.price[:] = 0.0
+    for m in items:
+        work.net[m] = work.cloud[m]
+    for _ in range(_SWEEPS):
+        moved = False
+        for j in range(slots):
+            before = work.price[j]
+            for m in items:
+                work.net[m] += _step_cost(library, work.demand[j, m], m, before)
+            work.price[j] = _price(library, work.demand[j], work.net, limits, items, work.worth)
+            for m in items:
+                work.net[m] -= _step_cost(library, work.demand[j, m], m, work.price[j])
+            moved = moved or work.price[j] != before
+        if not moved:
+            break
+    for m in items:  # once more: sums to which numbers were added and taken away again are not exact
+        work.worth[m] = work.cloud[m]
+        for j in range(slots):
+            work.worth[m] -= _step_cost(library, work.demand[j, m], m, work.price[j])
+    _sort(items, work.worth, library.size_gb)
+
+
+def _price(library: Library, demand: Array, cloud: Array, limits: Array, items: Array, worth: Array) -> float:
+    """Return the price of a step that makes the bound on a slot's loss highest.
+
+    The bound is concave and piecewise linear in the price: the lines of both sides are followed to where
+    they meet. Leaves in `worth` [M] what caching each item saves at that price, and `items` in order of
+    that per GB.
+    """
+    low, high = 0.0, 0.0
+    for m in items:
+        high = max(high, _highest(library, demand[m], cloud[m], m))
+    low_value, low_slope = _bound_at(library, demand, cloud, limits, items, worth, low)
+    if low_slope <= 0.0:
+        return low
+    high_value, high_slope = _bound_at(library, demand, cloud, limits, items, worth, high)[0], -limits[1]
+    for _ in range(_ROUNDS):
+        price = (high_value - low_value + low_slope * low - high_slope * high) / (low_slope - high_slope)
+        if not low < price < high:
+            break
+        value, slope = _bound_at(library, demand, cloud, limits, items, worth, price)
+        if slope > 0.0:
+            low, low_value, low_slope = price, value, slope
+        else:
+            high, high_value, high_slope = price, value, slope
+    price = high if high_value > low_value else low
+    _bound_at(library, demand, cloud, limits, items, worth, price)
+    return price
+
+
+def _highest(library: Library, demand: int, cloud: float, m: int) -> float:
+    """Return a price above which nothing more happens to a model: unserved, and not worth caching either."""
+    highest = 0.0
+    if library.full_steps[m] > 0.0:
+        highest = library.unserved[m] / library.full_steps[m]
+    if library.least_steps[m] > 0.0 and demand > 0:
+        highest = max(highest, (cloud / demand - library.unserved[m]) / library.least_steps[m])
+    return float(min(highest, _HIGHEST))
+
+
+def _bound_at(
+    library: Library, demand: Array, cloud: Array, limits: Array, items: Array, worth: Array, price: float
+) -> tuple[float, float]:
+    """Return the bound on a slot's loss at a price of steps, and its slope there; `worth` as in `_price`."""
+    value, slope = -price * limits[1], -limits[1]
+    for m in items:
+        paid = _step_cost(library, demand[m], m, price)
+        worth[m] = cloud[m] - paid
+        value += paid
+    _sort(items, worth, library.size_gb)
+    room = limits[0]
+    for m in items:
+        size = library.size_gb[m]
+        fraction = min(1.0, max(0.0, room / size)) if worth[m] > 0.0 else 0.0
+        room -= fraction * size
+        value += (1.0 - fraction) * worth[m]
+        if price * library.full_steps[m] < library.unserved[m]:
+            slope += fraction * demand[m] * library.full_steps[m]
+        slope += fraction * demand[m] * library.least_steps[m]
+    return value, slope
+
+
+def _step_cost(library: Library, demand: int, m: int, price: float) -> float:
+    """Return what `demand` requests for a cached model cost when steps have a price: unserved, or that."""
+    each = min(library.unserved[m], price * library.full_steps[m])
+    return float(demand * (each + price * library.least_steps[m]))
+
+
+def _sort(items: Array, gain: Array, size: Array) -> None:
+    """Sort `items` by gain per size, highest first by Shell's sort: nearly sorted, it is quick."""
+    gap = 1
+    while gap < items.size // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, items.size):
+            m = items[i]
+            while i >= gap and gain[items[i - gap]] * size[m] < gain[m] * size[items[i - gap]]:
+                items[i] = items[i - gap]
+                i -= gap
+            items[i] = m
+        gap //= 3

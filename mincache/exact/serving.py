@@ -7,8 +7,6 @@ The user who is served in part counts as served in full: then the last unit put 
 whoever loses least by it is cut by as much. (Were that unit not the last, taking out the last would give
 the cut user more than it loses, as every user's regret per step is at least the gain per step of all that
 come later.)
-
-Plain loops over arrays that they are given, which numba compiles as they are.
 """
 
 from __future__ import annotations
@@ -41,64 +39,62 @@ def set_aside(library: Library, work: Work, slots: int, m: int) -> bool:
     return True
 
 
-def serve_sets(
-    library: Library, requested: Array, cloud: Array, steps: float, sets: Array, node_limit: int,
-    loss: Array, lower: Array, given: Array, work: Work,
-) -> None:  # fmt: skip
-    """Serve the users of one slot as well as can be with each of several caches.
+def fits(library: Library, work: Work, slots: int, m: int, limits: Array) -> bool:
+    """Return whether a model fits in the storage, and the least steps of its hits in each slot's steps."""
+    enough = library.size_gb[m] <= limits[0]
+    for j in range(slots):
+        enough = enough and work.demand[j, m] * library.least_steps[m] <= limits[1]
+    return bool(enough)
 
-    Args:
-        library: the models.
-        requested: [1, N], the model that each user asks for.
-        cloud: [1, N], regret of sending the request to the cloud.
-        steps: what the users may take.
-        sets: bool [S, M], the caches.
-        node_limit: nodes to search for each.
-        loss: [S], where to write the slot's loss; infinite where the least steps of all hits are not there.
-        lower: [S], where to write a bound on it: the loss itself unless the nodes ran out.
-        given: [S, N], where to write the users' steps; or [0, N] for nowhere.
-        work: arrays to work in.
-    """
-    take_requests(requested, cloud, work)
-    for s in range(sets.shape[0]):
-        work.spare[:] = steps
-        left_out, suffices = 0.0, True
-        for m in range(work.cached.size):
-            work.cached[m] = sets[s, m]
-            if work.cached[m]:
-                suffices = suffices and set_aside(library, work, 1, m)
-            else:
-                left_out += work.cloud[m]
-        loss[s] = lower[s] = np.inf
-        if suffices:
-            work.nodes_left[0] = node_limit
-            loss[s] = serve_cached(library, work, 1, left_out, np.inf)
-            lower[s] = loss[s] if work.nodes_left[0] > 0 else left_out
-            if given.shape[0] > 0:
-                assign(library, requested[0], work, 0, given[s])
+
+def take_cache(library: Library, work: Work, slots: int, steps: float) -> tuple[float, bool]:
+    """Set the least steps of all hits aside; return the loss of what is not cached, and if there were enough."""
+    loss, suffices = 0.0, True
+    work.spare[:] = steps
+    for m in range(work.cached.size):
+        if work.cached[m]:
+            suffices = suffices and set_aside(library, work, slots, m)
+        else:
+            loss += work.cloud[m]
+    return loss, suffices
 
 
 def serve_slots(
     library: Library, requested: Array, cloud: Array, steps: float, sets: Array, node_limit: int,
     loss: Array, lower: Array, given: Array, work: Work,
 ) -> None:  # fmt: skip
-    """Serve the users of each of T slots with each of S caches, as `serve_sets` does for one slot.
+    """Serve the users of each slot as well as can be with each of several caches.
 
-    Arrays are as there, with an axis of slots in front: `sets` is [T, S, M], `given` [T, S, N] or [T, 0, N].
+    Args:
+        library: the models.
+        requested: [T, N], the model that each user asks for.
+        cloud: [T, N], regret of sending the request to the cloud.
+        steps: what the users of a slot may take.
+        sets: bool [T, S, M], the caches.
+        node_limit: nodes to search for each.
+        loss: [T, S], where to write the slot's loss; infinite where the least steps of all hits are not
+            there.
+        lower: [T, S], where to write a bound on it: the loss itself unless the nodes ran out.
+        given: [T, S, N], where to write the users' steps; or [T, 0, N] for nowhere.
+        work: arrays to work in.
     """
     for t in range(sets.shape[0]):
-        slot = slice(t, t + 1)
-        serve_sets(
-            library, requested[slot], cloud[slot], steps, sets[t], node_limit,
-            loss[t], lower[t], given[t], work,
-        )  # fmt: skip
+        take_requests(requested[t : t + 1], cloud[t : t + 1], work)
+        for s in range(sets.shape[1]):
+            for m in range(work.cached.size):
+                work.cached[m] = sets[t, s, m]
+            left_out, suffices = take_cache(library, work, 1, steps)
+            loss[t, s] = lower[t, s] = np.inf
+            if suffices:
+                work.nodes_left[0] = node_limit
+                loss[t, s] = serve_cached(library, work, 1, left_out, np.inf)
+                lower[t, s] = loss[t, s] if work.nodes_left[0] > 0 else left_out
+                if given.shape[1] > 0:
+                    assign(library, requested[t], work, 0, given[t, s])
 
 
 def serve_cached(library: Library, work: Work, slots: int, left_out: float, best: float) -> float:
-    """Serve the users of the cached models in each slot; return the frame's loss, or `best` if not under it.
-
-    `left_out` is the loss of the models that are not cached.
-    """
+    """Serve the users of the cached models; return the frame's loss, or `best` if it is not under that."""
     loss = left_out
     for j in range(slots):
         loss = _serve(library, work, j, loss, best)
@@ -108,12 +104,7 @@ def serve_cached(library: Library, work: Work, slots: int, left_out: float, best
 
 
 def _serve(library: Library, work: Work, j: int, base: float, best: float) -> float:
-    """Share the steps of slot `j` among the users of the cached models, for a loss under `best` if it can be.
-
-    The loss is returned, with the `base` that it has already, or `best` where that cannot be undercut. The
-    number of users fully served, the model of the user who gets part of A3 steps (-1 for none), and those
-    steps, are written into `work`.
-    """
+    """Share the steps of slot `j`, whose loss is `base` before; return the loss, or `best` if not under."""
     tree = _service_tree(library, work, j, base)
     n = tree.models.size
     served = work.served[j]

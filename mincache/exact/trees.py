@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.exact import loops
 from mincache.exact.arrays import Library, Work, dual_workspace
+from mincache.exact.loops import choose_loops
 from mincache.exact.regrets import Regrets
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -28,20 +28,12 @@ class Found(NamedTuple):
         losses: [R].
         lower: no other cache loses less.
         complete: whether the search ended by itself, with room for all caches.
-        nodes: how many were searched.
     """
 
     caches: Array
     losses: Array
     lower: float
     complete: bool
-    nodes: int
-
-
-def _grid(cutoff: float) -> int:
-    """Return how many steps of a price there are in one: a power of 2, by the cutoff's size."""
-    exponent = int(np.frexp(max(abs(cutoff), 1e-300))[1])
-    return 1 << max(0, 17 - exponent)
 
 
 class FrameTrees:
@@ -62,8 +54,7 @@ class FrameTrees:
     ) -> None:  # fmt: skip
         self.instance, self.stakes, self.library, self.work = instance, stakes, library, work
         self.limits, self.compiled = limits, compiled
-        self.slots = work.price.size
-        self.dual = dual_workspace(instance.model_count, self.slots)
+        self.dual = dual_workspace(instance.model_count, work.price.size)
         self.nodes, self.seconds = 0, 0.0
 
     def affordable(self, seconds: float) -> int:
@@ -103,38 +94,40 @@ class FrameTrees:
 
     def noted(self, k: int, keep: Array, wanted: Array, cutoff: float) -> tuple[Array, Array, int]:
         """Return the moves and prices of a search for all caches below `cutoff`, and the prices' grid."""
-        plain, grid = self.dual, _grid(cutoff)
-        size = _FIRST_NOTES
+        plain, size = self.dual, _FIRST_NOTES
+        # Steps of a price in one: a power of 2, by the cutoff's size.
+        grid = 1 << max(0, 17 - int(np.frexp(max(abs(cutoff), 1e-300))[1]))
+        plain.grid[0] = grid
         try:
             while True:
                 self.dual = plain._replace(moves=np.zeros(size, np.int64), prices=np.zeros(size))
-                self.dual.grid[0] = grid
                 self.all_below(k, keep, wanted, cutoff, UNLIMITED, np.inf, 1)
-                moves, prices = (int(count) for count in self.dual.noted)
+                moves, prices = (int(count) for count in plain.noted)
                 if max(moves, prices) <= size:
                     return self.dual.moves[:moves], self.dual.prices[:prices].astype(np.int64), grid
                 size = 2 * max(moves, prices)
         finally:
             self.dual = plain
-            self.dual.grid[0] = 0.0
+            plain.grid[0] = 0.0
 
     def _search(
         self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float, most: int
     ) -> Found:
-        slots = slice(k * self.slots, min((k + 1) * self.slots, self.instance.slot_count))
+        F = self.work.price.size
+        slots = slice(k * F, min((k + 1) * F, self.instance.slot_count))
         requested, cloud = self.instance.trace.requested_model[slots], self.stakes.cloud[slots]
-        caches, losses, result = np.zeros((most, keep.size), np.bool_), np.zeros(most), np.zeros(4)
-        work = requested.size * (1.0 + nodes * _NODE_WORK)
-        ignored = np.errstate(over="ignore", invalid="ignore")
-        with loops.choose_loops(work, self.compiled, seconds, "search_tree") as search_tree, ignored:
-            start = time.monotonic()
-            search_tree(
-                self.library, requested, cloud, keep, self.limits, cutoff, tolerance, nodes, caches, losses,
-                result, self.work, self.dual,
-            )  # fmt: skip
+        caches, losses, result = np.zeros((most, keep.size), np.bool_), np.zeros(most), np.zeros(3)
+        search_tree = choose_loops(
+            "search_tree", requested.size * (1.0 + nodes * _NODE_WORK), self.compiled, seconds
+        )
+        start = time.monotonic()
+        search_tree(
+            self.library, requested, cloud, keep, self.limits, cutoff, tolerance, nodes, caches, losses,
+            result, self.work, self.dual,
+        )  # fmt: skip
         count, spent = int(result[0]), int(result[2])
         if spent > 1:  # else loops may just have been compiled
             self.nodes, self.seconds = self.nodes + spent, self.seconds + time.monotonic() - start
         kept = min(count, most)
         complete = spent < nodes and (tolerance >= 0.0 or count <= most)
-        return Found(caches[:kept], losses[:kept], float(result[1]), complete, spent)
+        return Found(caches[:kept], losses[:kept], float(result[1]), complete)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from mincache import Instance
-from mincache.exact import optimal_bandwidth, regrets
 from mincache.exact.passes import FrameSearch
 from mincache.exact.trees import UNLIMITED
 from mincache.generation.scenario import Scenario
@@ -24,7 +23,7 @@ def all_losses(search: FrameSearch, keep: Array) -> tuple[Array, Array]:
     """Every cache, bool [S, M], and what it loses in each frame, [K, S]: by serving, without any tree."""
     instance = search.instance
     sets = np.array(list(itertools.product([False, True], repeat=instance.model_count)))
-    loss = search.caches_in_frames(sets, None)
+    loss = search.caches_in_frames(sets)
     assert loss is not None
     loss[:, sets @ instance.models.size_gb > instance.server.storage_gb] = np.inf
     return sets, loss + (~sets @ keep.T).T
@@ -36,7 +35,7 @@ def all_losses(search: FrameSearch, keep: Array) -> tuple[Array, Array]:
 def test_trees_find_the_best_cache_and_all_near_it(seed: int, floor: float, compiled: bool) -> None:
     """Under random prices the best cache, and the list of all within 30 of it, are those of enumeration."""
     instance = scenario_frames(seed, floor)
-    search = FrameSearch(instance, regrets(instance, optimal_bandwidth(instance)), 0.0, compiled)
+    search = FrameSearch(instance, 0.0, compiled)
     keep = np.random.default_rng(seed).normal(0.0, 5.0, (2, instance.model_count))
     sets, losses = all_losses(search, keep)
     for k, loss in enumerate(losses):
@@ -53,7 +52,7 @@ def test_trees_find_the_best_cache_and_all_near_it(seed: int, floor: float, comp
 def test_few_nodes_give_a_bound_that_holds() -> None:
     """When its nodes run out, a search says so, and its bound is below the least loss."""
     instance = scenario_frames(1, 0.0)
-    search = FrameSearch(instance, regrets(instance, optimal_bandwidth(instance)), 0.0, compiled=False)
+    search = FrameSearch(instance, 0.0, compiled=False)
     keep = np.zeros((2, instance.model_count))
     least = all_losses(search, keep)[1].min(axis=1)
     bounds = [search.trees.best(0, keep[0], 1e9, 0.0, nodes, np.inf) for nodes in (1, 3, 9, UNLIMITED)]

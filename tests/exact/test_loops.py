@@ -143,17 +143,15 @@ def test_compiled_and_plain_loops_give_the_same_bytes_under_rules(rules: Rules) 
 def test_small_work_stays_plain_and_large_work_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default changes over to compiled loops at once for a large piece of work."""
     monkeypatch.setattr(loops, "_plain_s", [0.0])  # whatever else this process has searched
-    with loops.choose_loops(1) as small, loops.choose_loops(1e9) as large:
-        assert not hasattr(small, "signatures")
-        assert hasattr(large, "signatures")
+    assert not hasattr(loops.choose_loops("search_frames", 1), "signatures")
+    assert hasattr(loops.choose_loops("search_frames", 1e9), "signatures")
 
 
 def test_with_little_time_nothing_is_compiled_for_the_first_time(tmp_path: Path) -> None:
     """A large search under a short limit runs in plain loops until a cache of compiled ones is found."""
     program = """
         from mincache.exact import load_compiled, loops
-        with loops.choose_loops(1e9, remaining_s=5.0) as chosen:
-            print(hasattr(chosen, "signatures"))
+        print(hasattr(loops.choose_loops("search_frames", 1e9, remaining_s=5.0), "signatures"))
         load_compiled()
     """
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
