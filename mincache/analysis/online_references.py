@@ -15,8 +15,7 @@ from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
 from mincache.exact.causal import CausalProgramme, best_static, causal_programme
 from mincache.exact.expected_losses import ExpectedLosses, realised_losses
-from mincache.exact.regrets import loading_losses
-from mincache.exact.regrets import regrets
+from mincache.exact.regrets import loading_losses, regrets
 from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.popularity import Popularity

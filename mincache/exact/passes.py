@@ -229,9 +229,10 @@ class FrameSearch:
         It is less what rounding may have added. Under a floor on the steps, rounding may also take some from
         hits that would cost less without them.
         """
-        total = float(
-            (self.ideal + self.plan.lower).sum() if lower is None else float(self.ideal.sum()) + lower
-        )
+        if lower is None:
+            total = float((self.ideal + self.plan.lower).sum())
+        else:
+            total = float(self.ideal.sum()) + lower
         rounding = 1e-13 + (3.0 * _ROUNDING if self.instance.rules.steps_floor > 0.0 else 0.0)
         bound = total / self.instance.trace.requested_model.size * (1.0 - rounding)
         return bound if np.isfinite(bound) else -float("inf")

@@ -48,7 +48,7 @@ def fits(library: Library, work: Work, slots: int, m: int, limits: Array) -> boo
 
 
 def take_cache(library: Library, work: Work, slots: int, steps: float) -> tuple[float, bool]:
-    """Set the least steps of all hits aside; return the loss of what is not cached, and if there were enough."""
+    """Set the least steps of hits aside; return the loss of what is not cached, and if they are there."""
     loss, suffices = 0.0, True
     work.spare[:] = steps
     for m in range(work.cached.size):
