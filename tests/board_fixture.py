@@ -9,11 +9,11 @@ from mincache.board.entries import (
     RECORDS_FILE,
     SOLUTIONS_FILE,
     Manifest,
-    entry_folder,
+    folder_name,
     write_pack,
     write_table,
 )
-from mincache.board.gathering import gather
+from mincache.board.runs import gather
 from mincache.board.table import Table
 from mincache.files.documents import solution_bytes
 from mincache.generation.streams import Uniforms
@@ -96,7 +96,8 @@ def entry_name(solver, authors=()):
     suite = find("smoke-v1")
     name = next(iter(suite.entries))
     cell = judged(suite, name, solver, Solution.nothing_cached(suite.read(name))).record.cell
-    return f"smoke-v1/{entry_folder(contender(cell, authors))}"
+    who = contender(vars(cell), authors)
+    return f"smoke-v1/{folder_name(who.solver, who.sha256)}"
 
 
 def smoke_campaign(folder):

@@ -13,7 +13,7 @@ import numpy as np
 
 from mincache.board import formats
 from mincache.board.formats import NOTHING
-from mincache.board.runs import DECLINED
+from mincache.board.runs import DECLINED, VERIFIED
 from mincache.board.table import NOMINAL_S, Row, Table, known
 
 Value = Callable[[Row], Any]
@@ -25,11 +25,8 @@ class Column:
 
     Attributes:
         title: what stands above it, broken where a terminal breaks it; "" if it is in JSON and CSV alone.
-        meaning: what it says, for readers.
         fields: what JSON and CSV have of a row, by name: shares of 1, times in s, None for what is not known.
             The first is what pages sort by.
-        text: what it shows of a row.
-        numeric: whether it is set flush right and sorted by number.
         brief: whether it stands where there is room for eight columns, as in the README.
         wide: whether a terminal leaves it out, for want of room.
         optional: whether it is left out where it would say nothing of any row.
@@ -61,14 +58,17 @@ def _simple(
     return Column(title, meaning, {name: value}, lambda row: written(value(row)), **options)
 
 
+def _mean(column: str) -> Value:
+    return lambda row: row.mean(column)
+
+
 def _low_step_hit_share(row: Row) -> float | None:
     hits, low = row.mean("hit_ratio"), row.mean("low_hits")
     return None if low is None or not hits else low / hits
 
 
 def _gap(row: Row) -> str:
-    low, high = (None, None) if row.interval is None else row.interval
-    text, *written = (formats.percent(gap, 2) for gap in (row.gap, low, high))
+    text, *written = (formats.percent(gap, 2) for gap in (row.gap, *(row.interval or (None, None))))
     ends = formats.between(*written)
     return text if ends in (text, NOTHING) else f"{text} ({ends})"
 
@@ -103,6 +103,22 @@ def _manifest(name: str) -> Value:
     return lambda row: getattr(row.entry.manifest, name) or None if row.entry else None
 
 
+def _failures(row: Row) -> dict[str, int]:
+    return {kind: n for kind, n in row.outcomes.items() if kind not in (VERIFIED, DECLINED)}
+
+
+def _group(row: Row) -> str | None:
+    """Letters of the rows that it could not be told apart from; None where nothing can be told."""
+    found = row.table.told_apart
+    return None if found is None or row.unranked else found[1].groups[row.table.ranked.index(row)] or None
+
+
+def _may_be_first(row: Row) -> bool | None:
+    """Whether its range begins at 1: these rows together hold the true first."""
+    ends = row.range(row.table.told_apart[0]) if row.table.told_apart else None
+    return None if ends is None else ends[0] == 1
+
+
 def _range(question: str) -> Value:
     return lambda row: formats.between(*map(str, found)) if (found := row.range(question)) else NOTHING
 
@@ -134,23 +150,23 @@ COLUMNS = (
            _ends("draw_rank", "libraries"), _range("libraries"), wide=True, optional=True),
     Column("not told\napart", "rows that share a letter could not be told apart for new libraries, or for "
            "new requests where libraries are too few; that does not make them equal",
-           {"group": lambda row: row.group, "may_be_first": lambda row: row.may_be_first},
-           lambda row: (row.group or NOTHING) + (" first?" if row.may_be_first else ""), numeric=False,
+           {"group": _group, "may_be_first": _may_be_first},
+           lambda row: (_group(row) or NOTHING) + (" first?" if _may_be_first(row) else ""), numeric=False,
            wide=True, optional=True),
     _simple("mean_cost", "mean\ncost", "mean of the cost (11) over all instances; lower is better",
-            lambda row: row.mean("charged_cost"), formats.cost),
+            _mean("charged_cost"), formats.cost),
     _simple("hit_ratio", "hit\nratio", "share of the requests whose model is cached",
-            lambda row: row.mean("hit_ratio"), formats.percent),
+            _mean("hit_ratio"), formats.percent),
     _simple("low_step_hit_share", "hits\n<= A1", "share of the hits with at most A1 denoising steps",
             _low_step_hit_share, formats.percent, wide=True),
     _simple("feasible_share", "feas-\nible", "share of the runs that gave a verified solution",
             lambda row: row.verified / len(row.frame), formats.percent, brief=True),
     Column("fail-\nures", "runs that failed, by kind, or declined: each counts as caching nothing and as ten "
            "time limits",
-           {"failures": lambda row: row.failures, "declined": lambda row: row.outcomes.get(DECLINED, 0),
+           {"failures": _failures, "declined": lambda row: row.outcomes.get(DECLINED, 0),
             "charged_gap": lambda row: row.mean("charged_gap") if row.verified < len(row.frame) else 0.0,
             "runs": lambda row: len(row.frame), "verified": lambda row: row.verified},
-           lambda row: formats.failures(row.failures, row.outcomes.get(DECLINED, 0)) or NOTHING,
+           lambda row: formats.failures(_failures(row), row.outcomes.get(DECLINED, 0)) or NOTHING,
            numeric=False, optional=True),
     _simple("mean_answer_s", "time", "time until the answer in a fresh process, loading included: shifted "
             "geometric mean over instances", _seconds("charged_answer_s"), formats.duration, brief=True),
@@ -161,8 +177,8 @@ COLUMNS = (
            lambda row: formats.duration(_scaled(row)) if row.table.unequal_machines else NOTHING,
            wide=True, optional=True),
     Column("", "", {"median_solve_s": lambda row: known(row.frame["charged_solve_s"].median(skipna=False)),
-                    "arithmetic_solve_s": lambda row: row.mean("charged_solve_s"),
-                    "arithmetic_answer_s": lambda row: row.mean("charged_answer_s")}),
+                    "arithmetic_solve_s": _mean("charged_solve_s"),
+                    "arithmetic_answer_s": _mean("charged_answer_s")}),
     Column("training", "processor seconds of training, all policies, and the device; not in the times",
            {"training_s": _manifest("training_s"), "training_device": _manifest("training_device")},
            _training, brief=True, wide=True),

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from mincache.errors import InputError
 from mincache.files.documents import digest
-from mincache.judging.records import Cell
 from mincache.problem.evaluation import EVALUATOR_VERSION
 
 _SHOWN_CHARACTERS = 100
@@ -45,30 +44,15 @@ class Contender(NamedTuple):
         return digest(json.dumps(self[1:]).encode())
 
 
-class Contenders:
-    """Tells who ran in many cells; it is quick, since the same few did."""
-
-    def __init__(self) -> None:
-        self._canonical: dict[str, str] = {}
-
-    def of(self, cell: Mapping[str, Any], authors: Sequence[str] = ()) -> Contender:
-        """Return who ran in a cell with these fields, published by `authors`."""
-        spelled, get = repr(cell.get("parameters", {})), cell.get
-        parameters = self._canonical.get(spelled)
-        if parameters is None:
-            parameters = json.dumps(get("parameters", {}), sort_keys=True)
-            self._canonical[spelled] = parameters
-        return Contender(
-            cell["solver"], cell["solver_name"], cell["solver_source"], get("solver_files", ""),
-            get("solver_modules", ""), get("solver_version", ""), parameters, get("wall_s"), get("cpu_s"),
-            get("memory_bytes"), get("threads", 1), get("evaluator_version", EVALUATOR_VERSION),
-            "\n".join(sorted(authors)),
-        )  # fmt: skip
-
-
-def contender(cell: Cell, authors: Sequence[str] = ()) -> Contender:
-    """Return who ran in `cell`, published by `authors`."""
-    return Contenders().of(vars(cell), authors)
+def contender(cell: Mapping[str, Any], authors: Iterable[str] = ()) -> Contender:
+    """Return who ran in a cell with these fields, published by `authors`."""
+    get, parameters = cell.get, json.dumps(cell.get("parameters", {}), sort_keys=True)
+    return Contender(
+        cell["solver"], cell["solver_name"], cell["solver_source"], get("solver_files", ""),
+        get("solver_modules", ""), get("solver_version", ""), parameters, get("wall_s"), get("cpu_s"),
+        get("memory_bytes"), get("threads", 1), get("evaluator_version", EVALUATOR_VERSION),
+        "\n".join(sorted(authors)),
+    )  # fmt: skip
 
 
 def _limit(value: float | None, unit: str) -> str:
@@ -92,15 +76,12 @@ _TRAITS: Sequence[Callable[[Contender], str]] = (
 
 def labels(contenders: Iterable[Contender]) -> dict[Contender, str]:
     """Return a printable label for each contender: the solver as written, and what sets twins apart."""
-    by_solver: dict[str, list[Contender]] = {}
-    for one in contenders:
-        by_solver.setdefault(one.solver, []).append(one)
-    return {one: _label(one, twins) for twins in by_solver.values() for one in twins}
-
-
-def _label(one: Contender, twins: Sequence[Contender]) -> str:
-    differing = [trait(one) for trait in _TRAITS if len({trait(twin) for twin in twins}) > 1]
-    return printable(one.solver) + (f" ({', '.join(differing)})" if differing else "")
+    found, listed = {}, list(contenders)
+    for one in listed:
+        twins = [other for other in listed if other.solver == one.solver]
+        differing = [trait(one) for trait in _TRAITS if len({trait(twin) for twin in twins}) > 1]
+        found[one] = printable(one.solver) + (f" ({', '.join(differing)})" if differing else "")
+    return found
 
 
 def differences(one: Contender, other: Contender) -> tuple[str, ...]:

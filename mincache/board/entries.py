@@ -1,9 +1,7 @@
 """Entries: what the published board is made of, a folder a suite and contender.
 
-An entry holds `manifest.toml` (who, with what, how trained), `records.jsonl.gz` and `solutions.jsonl.gz`;
-it may hold a folder `policies` with the files that a learner's runs chose among, and a folder `source` with
-the files of a solver that no package has. What others found is in `reviews`, a folder each. Nothing in any of
-it is believed: `board.verify` re-scores every solution.
+An entry may hold a folder `policies` with the files that a learner's runs chose among, and a folder `source`
+with the files of a solver that no package has. What others found is in `reviews`, a folder each.
 """
 
 from __future__ import annotations
@@ -14,14 +12,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import Field, ValidationError
 
-from mincache.board.contenders import Contender, printable
+from mincache.board.contenders import printable
 from mincache.errors import DocumentError, InputError, in_file
 from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
@@ -81,7 +78,6 @@ class Manifest(About):
     """What an entry says of itself.
 
     Attributes:
-        solver: the solver as it was written, parameters included.
         kind: `exact`, `relaxation`, `heuristic`, `learned` or `baseline`; "" if unknown.
         stochastic: whether its answer depends on the seed; None if unknown.
         instances: how many instances it has runs of; None means all of the suite.
@@ -133,17 +129,8 @@ class Entry:
         """Whether a reviewer doubts it."""
         return any(review.finding == "flagged" for review in self.reviews.values())
 
-    @property
-    def sources(self) -> list[str]:
-        """Names of the source files that it holds."""
-        return sorted(path.name for path in (self.folder / SOURCE_FOLDER).glob("*"))
-
     def tier(self, stored: bool) -> Tier:
-        """Return how far the entry can be trusted, given that `board.verify` finds nothing wrong.
-
-        Args:
-            stored: whether a run is verified, and every such run's solution is stored.
-        """
+        """Return how far it can be trusted; `stored`: a run is verified, and each such has its solution."""
         if self.flagged or not stored:
             return "flagged" if self.flagged else "self-reported"
         return "reproduced" if self.reviews else "verified"
@@ -169,10 +156,9 @@ class Entry:
 
     def review(self, name: str) -> Entry:
         """Return a reproduction as an entry of its own: the records that the reviewer made."""
-        found = self.reviews[name]
-        if found.records is None or found.solutions is None:
+        packs = {what: getattr(self.reviews[name], what) for what in ("records", "solutions")}
+        if None in packs.values():
             raise InputError(f"review {name}", "must hold records and solutions", "none")
-        packs = {"records": found.records, "solutions": found.solutions}
         return Entry(self.folder / REVIEWS_FOLDER / name, self.manifest.model_copy(update=packs), {})
 
 
@@ -206,11 +192,9 @@ def write_pack(path: str | os.PathLike[str], lines: Iterable[bytes]) -> Pack:
 
 
 def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
-    """Yield the lines of a pack one by one; none is larger than `documents.MAX_BYTES`.
+    """Yield the lines of a pack one by one; refused if it is damaged, too large, or not the one `wanted`.
 
-    Raises:
-        DocumentError: if the file is missing, damaged, too large, or not the pack `wanted`; a wrong hash
-            shows only after the last line.
+    A wrong hash shows only after the last line.
     """
     hasher, lines, size, rest = hashlib.sha256(), 0, 0, b""
     for chunk in _unpacked(path):
@@ -254,24 +238,21 @@ def read_campaigns(
     folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None,
     read: Callable[..., Iterator[Any]] = journal.attempts,
 ) -> Iterator[Any]:  # fmt: skip
-    """Yield every attempt recorded by campaigns, in the order given and written.
+    """Yield every attempt recorded by campaigns, in the order given and written, as `read` reads each.
 
-    Args:
-        folders: of the campaigns.
-        warn: told, in a sentence, of a campaign with damaged lines, which are passed over.
-        read: reads one of them, and calls its second argument for each damaged line.
+    Damaged lines are passed over; `warn` is told of them, a sentence for each campaign.
 
     Raises:
         InputError: if a folder holds no campaign, or all of them together no record.
     """
     none = True
     for folder in folders:
-        torn = count(0)
-        for record in read(Path(folder), lambda torn=torn: next(torn)):
+        torn = list[None]()
+        for record in read(Path(folder), lambda torn=torn: torn.append(None)):
             none = False
             yield record
-        if damaged := next(torn):
-            lines = "1 damaged line" if damaged == 1 else f"{damaged} damaged lines"
+        if torn:
+            lines = "1 damaged line" if len(torn) == 1 else f"{len(torn)} damaged lines"
             warn(f"{printable(str(folder))}: {lines} passed over.")
     if none:
         raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
@@ -303,16 +284,7 @@ def verified_cost(record: Record) -> float | None:
     return record.score.cost if record.verdict == "verified" and record.score is not None else None
 
 
-def folder_name(label: str) -> str:
-    """Return a label where it can name a file, else what is left of it and a hash."""
-    slug = _slug(label)
-    return label if slug == label else f"{slug[:60]}-{digest(label.encode())[:8]}"
-
-
-def entry_folder(who: Contender) -> str:
-    """Return the folder of a contender's entry: its label, and a hash of all that makes it what it is."""
-    return f"{_slug(who.solver)[:60]}-{who.sha256[:8]}"
-
-
-def _slug(label: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
+def folder_name(label: str, sha256: str = "") -> str:
+    """Return what is left of a label in a file's name, and a hash: the one given, else its own if need be."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
+    return label if slug == label and not sha256 else f"{slug[:60]}-{(sha256 or digest(label.encode()))[:8]}"

@@ -26,8 +26,7 @@ def duration(seconds: float | None) -> str:
 
 def failures(kinds: Mapping[str, int], declined: int = 0) -> str:
     """Return failures and declined runs, such as `3 crash, 1 declined`; "" if there are none."""
-    listed = {**kinds, **({"declined": declined} if declined else {})}
-    return ", ".join(f"{count} {kind}" for kind, count in listed.items())
+    return ", ".join(f"{n} {kind}" for kind, n in (*kinds.items(), ("declined", declined)) if n)
 
 
 def between(low: str, high: str) -> str:

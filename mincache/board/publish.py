@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mincache.board import entries, render
-from mincache.board.contenders import Contender, Contenders, chosen, labels, look_alike
+from mincache.board.contenders import Contender, chosen, contender, labels, look_alike
 from mincache.board.entries import About, Manifest, Review
 from mincache.board.rerun import run_of
 from mincache.board.table import Table
@@ -38,7 +38,7 @@ def publish(
 
     Args:
         records: of campaigns; the last attempt at a cell counts.
-        stored: gives their solutions, such as `solutions_in(campaigns)`.
+        stored: gives their solutions.
         board: folder of the board.
         solvers: labels, solvers or solver names to publish; all if empty.
         about: fields of `About` for every manifest written, such as `authors`.
@@ -54,7 +54,7 @@ def publish(
     for name, contenders in _by_contender(records, said.authors).items():
         _keep_suite(name, suite, board)
         for who in chosen(labels(contenders), solvers):
-            folder = board / name / entries.entry_folder(who)
+            folder = board / name / entries.folder_name(who.solver, who.sha256)
             _make_way(folder, who, said.authors, replace)
             _write_entry(folder, who, contenders[who], stored, said, source)
             written.append(folder)
@@ -64,10 +64,10 @@ def publish(
 def _by_contender(
     records: Iterable[Record], authors: Sequence[str]
 ) -> dict[str, dict[Contender, list[Record]]]:
-    """Return what counts, by suite and contender, in the order of runs."""
-    who, last = Contenders(), {}
+    """What counts, by suite and contender, in the order of runs."""
+    last = {}
     for record in records:
-        last[record.cell.suite, who.of(vars(record.cell), authors), run_of(record.cell)] = record
+        last[record.cell.suite, contender(vars(record.cell), authors), run_of(record.cell)] = record
     found: dict[str, dict[Contender, list[Record]]] = {}
     counting = zip(last, with_contradictions(list(last.values())), strict=True)
     order = sorted(counting, key=lambda item: (repr(item[0][:2]), item[0][2]))
@@ -111,12 +111,9 @@ def _write_entry(
     for path in sources:
         make_folder(folder / entries.SOURCE_FOLDER)
         shutil.copyfile(path, folder / entries.SOURCE_FOLDER / path.name)
-    said: dict[str, Any] = {
-        "suite": records[0].cell.suite, "solver": who.solver,
-        "instances": len({record.cell.instance for record in records}),
-    }  # fmt: skip
-    packs = _write_packs(folder, records, stored)
-    manifest = Manifest(**said, **packs, **_kind(who), **dict(about))
+    instances = len({record.cell.instance for record in records})
+    said = {"suite": records[0].cell.suite, "solver": who.solver, "instances": instances, **_kind(who)}
+    manifest = Manifest(**said, **_write_packs(folder, records, stored), **dict(about))
     entries.write_table(folder / entries.MANIFEST_FILE, manifest)
 
 
@@ -145,23 +142,17 @@ def _kind(who: Contender) -> dict[str, Any]:
 
 def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dict[str, Any]:
     """Write records in their order and solutions sorted by hash."""
-    hashes = sorted({name for record in records for name in record.documents})
+    documents = {name: stored(name) for name in sorted({n for record in records for n in record.documents})}
+    for wanted, document in documents.items():
+        if (found := digest(document)) != wanted:
+            raise InputError(f"solution {wanted[:12]}...", "must have this SHA-256", f"{found[:12]}...")
     # What a failed run printed may name people and paths; it stays in the campaign.
-    lines = [
-        record.model_copy(update={"output": ""}).model_dump_json().encode() + b"\n" for record in records
-    ]
+    silent = (record.model_copy(update={"output": ""}) for record in records)
+    lines = [record.model_dump_json().encode() + b"\n" for record in silent]
     return {
         "records": entries.write_pack(folder / entries.RECORDS_FILE, lines),
-        "solutions": entries.write_pack(
-            folder / entries.SOLUTIONS_FILE, [_checked(stored(name), name) for name in hashes]
-        ),
+        "solutions": entries.write_pack(folder / entries.SOLUTIONS_FILE, documents.values()),
     }
-
-
-def _checked(document: bytes, wanted: str) -> bytes:
-    if (found := digest(document)) != wanted:
-        raise InputError(f"solution {wanted[:12]}...", "must have this SHA-256", f"{found[:12]}...")
-    return document
 
 
 def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:

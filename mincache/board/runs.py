@@ -2,22 +2,30 @@
 
 A run that failed or declined is charged: its cost is that of caching nothing, its time ten limits. No value
 of a run, and no mean, depends on any other row: references are the suite's own wherever it states them.
+Records are taken in one at a time, and each is forgotten: of 100,000 the flat table is a tenth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
+from pydantic_core import from_json
 
-from mincache.board.contenders import Contender, chosen
-from mincache.board.entries import Entry
-from mincache.board.protocol import Protocol
+from mincache.board.contenders import Contender, chosen, contender, labels
+from mincache.board.entries import Entry, find_suite
+from mincache.board.protocol import Protocol, read_protocol
+from mincache.errors import InputError
 from mincache.generation.recipes import Reference
 from mincache.generation.suites import Suite
+from mincache.judging import journal
+from mincache.judging.judge import contradicts
+from mincache.judging.records import Record
 from mincache.problem.evaluation import evaluate
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
@@ -25,6 +33,9 @@ from mincache.problem.solution import Solution
 VERIFIED, DECLINED = "verified", "declined"
 _MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charged_solve_s",
           "charged_answer_s"]  # fmt: skip
+_KEY = ["suite", "who", "instance", "seed", "repetition"]
+_NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
+_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "raw", "environment"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +92,12 @@ class Runs:
     @cached_property
     def fallback(self) -> Array:
         """The cost of caching nothing on each instance [I], which every solver could answer at once."""
-        return nothing_cached(self.suite, self.instances)
+        return _nothing_cached(self.suite, self.instances)
 
     @cached_property
     def reference(self) -> Array:
         """The cost that gaps are to, of each instance [I]; nan where there is none."""
-        return reference_costs(self.references, self.instances)
+        return _reference_costs(self.references, self.instances)
 
     def numbered(self, *fields: str) -> list[int]:
         """Return a number for each instance, the same where these fields are; [] if unknown."""
@@ -110,12 +121,9 @@ class Runs:
     @cached_property
     def by_users(self) -> dict[int, Runs]:
         """The runs with each number of users; empty if the suite is not at hand."""
-        users = (
-            {} if self.suite is None else {name: self.suite.entries[name].users for name in self.instances}
-        )
-        return {
-            n: self.among(name for name in users if users[name] == n) for n in sorted(set(users.values()))
-        }
+        suite = self.suite
+        users = {} if suite is None else {name: suite.entries[name].users for name in self.instances}
+        return {n: self.among(i for i in users if users[i] == n) for n in sorted(set(users.values()))}
 
     def among(self, instances: Iterable[str]) -> Runs:
         """Return the runs on these instances alone, which then are all there are."""
@@ -129,37 +137,212 @@ class Runs:
         """Return the runs on the instances that every contender has attempted."""
         return self.among(self.instances[n] for n in np.flatnonzero((self.count > 0).all(axis=0)))
 
-    def has(self, solver: str) -> bool:
-        """Return whether a contender goes by this label, solver or solver name."""
-        return any(solver in (self.labels[who], who.solver, who.name) for who in self.contenders)
-
     def only(self, wanted: Sequence[str]) -> Runs:
         """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
 
         Raises:
             InputError: if nothing goes by one of the names.
         """
-        here = {who: self.labels[who] for who in self.contenders}
-        kept = [self.contenders.index(who) for who in chosen(here, wanted)]
+        kept = [self.contenders.index(who) for who in chosen(self.labels, wanted)]
         return self._with(self.frame[self.frame["row"].isin(kept)], self.instances) if wanted else self
 
     def _with(self, frame: pandas.DataFrame, instances: tuple[str, ...]) -> Runs:
         """Return these runs, and the contenders that have one."""
         kept, row = np.unique(frame["row"], return_inverse=True)
         contenders = tuple(self.contenders[n] for n in kept)
-        return replace(self, contenders=contenders, instances=instances, frame=frame.assign(row=row))
+        named = {who: self.labels[who] for who in contenders}
+        return replace(
+            self, contenders=contenders, labels=named, instances=instances, frame=frame.assign(row=row)
+        )
 
 
-def nothing_cached(suite: Suite | None, instances: Iterable[str]) -> Array:
-    """Return the cost of caching nothing on each instance; nan if the suite is not at hand."""
-    nothing = (
-        np.nan if suite is None else evaluate(one := suite.read(name), Solution.nothing_cached(one)).cost
-        for name in instances
-    )
-    return np.array(list(nothing), dtype=float)
+FlatRun = tuple[Mapping[str, Any], tuple[Any, ...]]
+"""The fields of a run's cell, and its values in the order of `_NUMBERS` and `_OBJECTS`."""
 
 
-def reference_costs(references: Mapping[str, Reference], instances: Iterable[str]) -> Array:
-    """Return the cost that gaps are to, of each instance; nan where there is none."""
-    known = (references.get(name) for name in instances)
-    return np.array([one.cost if one is not None and one.cost > 0 else np.nan for one in known])
+def flat(run: Mapping[str, Any]) -> FlatRun:
+    """Return what the flat table has of a record, as JSON has it."""
+    cell, outcome, get = run["cell"], failure(run), run.get
+    score: Mapping[str, Any] = run["score"] if outcome == VERIFIED else {}
+    cost, hit_ratio = score.get("cost"), score.get("hit_ratio", 0.0)
+    low = (score.get("low_step_hit_share") or 0.0) * hit_ratio
+    solve_s, start_s, environment = get("solve_s"), get("start_s"), get("environment") or {}
+    if start_s is None:  # in records made before it was kept
+        start_s = (get("import_s") or 0.0) + (get("build_s") or 0.0)
+    answer_s = None if solve_s is None else solve_s + start_s
+    trace = np.array([point[:2] for point in get("trace", ()) if point[1] is not None], dtype=float)
+    numbers = (cost, solve_s, answer_s, hit_ratio, low, cell.get("wall_s"), get("bound"),
+               environment.get("reference_s"))  # fmt: skip
+    return cell, (
+        *(None if number is None else float(number) for number in numbers),
+        cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
+        trace.reshape(-1, 2), None if cost is None else get("raw"), environment,
+    )  # fmt: skip
+
+
+def failure(run: Mapping[str, Any]) -> str:
+    """Return how a run ended: verified, declined, or the kind of its failure.
+
+    It is what is wrong with the answer; without an answer, why the run ended.
+    """
+    verdict, reason, score = str(run["verdict"]), str(run["stop_reason"]), run.get("score")
+    if verdict == VERIFIED and score is not None and score["cost"] is not None:
+        return VERIFIED
+    if verdict == "skipped":
+        return DECLINED
+    return verdict if reason in ("finished", "soft limit") or verdict != "no solution" else reason
+
+
+def fields_of(record: Record) -> Mapping[str, Any]:
+    """Return the fields of a record, as JSON has those that tables need."""
+    parts = {"cell": vars(record.cell), "score": record.score and vars(record.score)}
+    return vars(record) | parts | {"raw": record.raw and record.raw.model_dump()}
+
+
+def flat_runs(folder: Path, torn: Callable[[], object]) -> Iterator[FlatRun]:
+    """Yield every attempt in a campaign; `torn` is called for each that is damaged.
+
+    Of 100,000, whole records take several times as long to read.
+    """
+    environments = dict[bytes, Any]()
+    for payload in journal.payloads(folder, torn):
+        head, _, tail = payload.rpartition(b',"environment":')  # most of a record, and the same in many
+        try:
+            if tail not in environments:
+                environments[tail] = from_json(tail[:-1], allow_inf_nan=False)
+            run = from_json(head + b"}", allow_inf_nan=False) | {"environment": environments[tail]}
+        except (ValueError, TypeError):
+            run = None  # fields in another order
+        try:
+            yield flat(from_json(payload, allow_inf_nan=False) if run is None else run)
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+            torn()
+
+
+class Gatherer:
+    """Takes in runs one by one, and gives those of each suite."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Contender, int] = {}
+        self._runs: list[tuple[Any, ...]] = []
+        self._entries: dict[tuple[str, Contender], Entry] = {}
+
+    def add(self, run: FlatRun, entry: Entry | None = None) -> None:
+        """Take in a run, of a published entry if it is given; the last attempt at it counts."""
+        cell, values = run
+        who = contender(cell, entry.manifest.authors if entry else ())
+        number = self._numbers.setdefault(who, len(self._numbers))
+        key = (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"])
+        self._runs.append(key + values)
+        if entry is not None:
+            self._entries[cell["suite"], who] = entry
+
+    def suites(self) -> list[str]:
+        """Return the names of the suites so far, sorted."""
+        return sorted({run[0] for run in self._runs})
+
+    def runs(self, suite: str = "", boards: Iterable[Any] = ()) -> list[Runs]:
+        """Return the runs of each suite, sorted by name.
+
+        A suite that is not a standard one is in the folder `suite`, or on one of `boards`.
+
+        Raises:
+            InputError: if records are of different editions of an instance.
+        """
+        columns = [*_KEY, *_NUMBERS, *_OBJECTS]
+        listed = zip(*self._runs, strict=True) if self._runs else [()] * len(columns)
+        frame = pandas.DataFrame({
+            name: pandas.Series(values, dtype=float if name in _NUMBERS else object)
+            for name, values in zip(columns, listed, strict=True)
+        })  # fmt: skip
+        frame = frame.astype({"who": int, "seed": int, "repetition": int})
+        frame = frame.drop_duplicates(_KEY, keep="last")
+        return [
+            self._of_suite(str(name), find_suite(str(name), suite, boards), part.drop(columns="suite"))
+            for name, part in frame.groupby("suite")
+        ]
+
+    def _of_suite(self, name: str, suite: Suite | None, frame: pandas.DataFrame) -> Runs:
+        known = references(suite, frame)
+        instances = tuple(sorted(suite.entries if suite is not None else set(frame["instance"])))
+        everybody = list(self._numbers)
+        contenders = tuple(sorted((everybody[n] for n in frame["who"].unique()), key=repr))
+        rows = {self._numbers[who]: n for n, who in enumerate(contenders)}
+        places = {instance: n for n, instance in enumerate(instances)}
+        frame = frame[frame["instance"].isin(places)]
+        frame = frame.assign(row=frame["who"].map(rows), instance=frame["instance"].map(places).astype(int))
+        frame = frame.drop(columns=["who", "sha256"])
+        frame = frame.sort_values(["row", "instance", "seed", "repetition"], ignore_index=True)
+        entries = {who: self._entries[name, who] for who in contenders if (name, who) in self._entries}
+        protocol, sha256 = read_protocol(suite)
+        charged = _charged(frame, suite, instances, known, protocol)
+        return Runs(
+            name, suite, protocol, sha256, contenders, labels(contenders), entries, instances, known, charged
+        )
+
+
+def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Runs]:
+    """Return the runs of each suite in `records`, sorted by name; of some solvers, if they are given.
+
+    Raises:
+        InputError: if a solver is unknown, or records are of different editions of an instance.
+    """
+    gatherer = Gatherer()
+    for record in records:
+        gatherer.add(flat(fields_of(record)))
+    return [one.only(solvers) for one in gatherer.runs(suite)]
+
+
+def references(suite: Suite | None, frame: pandas.DataFrame) -> dict[str, Reference]:
+    """Return the reference of every instance of the suite, or seen in the runs, that has one.
+
+    Raises:
+        InputError: if a run is of another edition of an instance than the suite's or another run's.
+    """
+    entries = {} if suite is None else suite.entries
+    hashes = {name: entry.sha256 for name, entry in entries.items()}
+    for name, sha256 in dict.fromkeys(zip(frame["instance"], frame["sha256"], strict=True)):
+        wanted = hashes.setdefault(name, sha256)
+        if sha256 != wanted:
+            rule = f"must be of one edition of the instance, sha256 {wanted[:12]}..."
+            advice = "show these folders apart, or run the suite again"
+            raise InputError(f"records of {name}", rule, f"{sha256[:12]}...", advice)
+    pinned = {} if suite is None else suite.references
+    best = frame.groupby("instance")["cost"].min().dropna()
+    return {str(name): Reference(cost, pinned=False) for name, cost in best.items()} | pinned
+
+
+def _charged(
+    frame: pandas.DataFrame, suite: Suite | None, instances: Sequence[str],
+    known: Mapping[str, Reference], protocol: Protocol,
+) -> pandas.DataFrame:  # fmt: skip
+    """Add what failed and declined runs are charged, and the gap of each."""
+    reference = _reference_costs(known, instances)[frame["instance"]]
+    outcome = frame["outcome"].to_numpy(copy=True)
+    for n in np.flatnonzero(frame["bound"].notna() & ~np.isnan(reference)):
+        # A bound above the cost that gaps are to is refuted: that cost was reached.
+        if outcome[n] in (VERIFIED, "no solution") and contradicts(frame["bound"].iat[n], reference[n]):
+            outcome[n] = "contradicts a bound"
+    failed = outcome != VERIFIED
+    fallback, needed = np.full(len(instances), np.nan), np.unique(frame["instance"][failed])
+    fallback[needed] = _nothing_cached(suite, [instances[n] for n in needed])
+    cost = np.where(failed, fallback[frame["instance"]], frame["cost"])
+    gap = (cost - reference) / reference
+    penalty_s = protocol.penalty * (frame["limit_s"] if protocol.wall_s is None else protocol.wall_s)
+    return frame.assign(
+        outcome=outcome, verified=~failed, charged_cost=cost, gap=gap, charged_gap=np.where(failed, gap, 0.0),
+        charged_solve_s=frame["solve_s"].mask(failed, penalty_s),
+        charged_answer_s=frame["answer_s"].mask(failed, penalty_s),
+    )  # fmt: skip
+
+
+def _nothing_cached(suite: Suite | None, instances: Sequence[str]) -> Array:
+    if suite is None:
+        return np.full(len(instances), np.nan)
+    read = (suite.read(name) for name in instances)
+    return np.array([evaluate(one, Solution.nothing_cached(one)).cost for one in read], dtype=float)
+
+
+def _reference_costs(known: Mapping[str, Reference], instances: Iterable[str]) -> Array:
+    found = (known.get(name) for name in instances)
+    return np.array([one.cost if one is not None and one.cost > 0 else np.nan for one in found])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import pandas
 from mincache.board import ranks
 from mincache.board.contenders import Contender
 from mincache.board.entries import Entry
-from mincache.board.runs import DECLINED, VERIFIED, Runs
+from mincache.board.runs import VERIFIED, Runs
 from mincache.problem.constraints import CONSTRAINTS
 from mincache.problem.quantity import Array
 
@@ -43,7 +43,8 @@ class Table:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The ranked rows, sorted by gap, then the others."""
-        return tuple(sorted((Row(self, n) for n in range(len(self.runs.contenders))), key=_place))
+        found = (_row(self, number) for number in range(len(self.runs.contenders)))
+        return tuple(sorted(found, key=lambda row: (bool(row.unranked), rounded_gap(row), row.solver)))
 
     @cached_property
     def ranked(self) -> list[Row]:
@@ -58,15 +59,21 @@ class Table:
     @cached_property
     def questions(self) -> Mapping[str, ranks.RankRanges]:
         """What can be said of the ranked rows, by question; a question that cannot be told is left out."""
-        if self.filtered or not self.ranked:
-            return {}
         asked = {}
-        for name, (compare, units) in ranks.tests(self.runs.libraries, self.runs.strata).items():
+        tests = (
+            ranks.tests(self.runs.libraries, self.runs.strata) if self.ranked and not self.filtered else {}
+        )
+        for name, (compare, units) in tests.items():
             samples = [row.sample(name) for row in self.ranked]
             pairs = {(a, b): compare(samples[a], samples[b]) for a, b in ranks.all_pairs(len(samples))}
             units = units or len(self.runs.instances)
             asked[name] = ranks.ranking(pairs, len(samples), units, self.runs.protocol.level)
         return asked
+
+    @property
+    def told_apart(self) -> tuple[str, ranks.RankRanges] | None:
+        """The question that letters answer, and its answer: the widest that can be told."""
+        return next(((q, self.questions[q]) for q in ("libraries", "requests") if q in self.questions), None)
 
     @cached_property
     def unequal_machines(self) -> dict[str, float]:
@@ -76,21 +83,42 @@ class Table:
         factors = {name: seconds / usual for name, seconds in known.items()}
         return {name: f for name, f in factors.items() if f > UNEQUAL or f < 1.0 / UNEQUAL}
 
-    @property
-    def told_apart(self) -> tuple[str, ranks.RankRanges] | None:
-        """The question that letters answer, and its answer: the widest that can be told."""
-        return next(((q, self.questions[q]) for q in ("libraries", "requests") if q in self.questions), None)
-
 
 @dataclass(frozen=True, eq=False)
 class Row:
     """One contender, by its number in the table's runs; `columns` has further numbers of a row.
 
-    Means are over all instances of the suite.
+    Attributes:
+        streams: seed and repetition of its runs, each pair once; `seeds` is how many an instance has at most.
+        stochastic: whether its answer depends on the seed: it says so, or was run more than once.
+        covered: how many instances it has attempted.
+        outcomes: how many of its runs are verified, declined, or failed of each kind.
+        tier: how far its entry can be trusted; "" if it is not published.
+        gap: the mean over all instances of the suite; None if one has no run.
+        unranked: why it is not ranked; "" if it is.
+        machine: the processor of its first run; `version` is that of mincache, `date` the last run's day.
+        reference_s: median time of a fixed computation where it ran.
     """
 
-    table: Table
+    table: Table = field(repr=False)
     number: int
+    who: Contender
+    entry: Entry | None
+    frame: pandas.DataFrame = field(repr=False)
+    solver: str
+    kind: str
+    streams: list[tuple[int, int]]
+    seeds: int
+    stochastic: bool
+    covered: int
+    outcomes: Mapping[str, int]
+    tier: str
+    gap: float | None
+    unranked: str
+    machine: str
+    version: str
+    date: str
+    reference_s: float | None
 
     @property
     def runs(self) -> Runs:
@@ -98,45 +126,9 @@ class Row:
         return self.table.runs
 
     @property
-    def who(self) -> Contender:
-        """The contender."""
-        return self.runs.contenders[self.number]
-
-    @property
-    def solver(self) -> str:
-        """Its label."""
-        return self.runs.labels[self.who]
-
-    @property
-    def entry(self) -> Entry | None:
-        """Its published entry, if there is one."""
-        return self.runs.entries.get(self.who)
-
-    @cached_property
-    def frame(self) -> pandas.DataFrame:
-        """Its runs."""
-        return self.runs.of(self.number)
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """The environment of its first run: versions, machine, `stochastic`, `kind`."""
-        found: dict[str, Any] = self.frame["environment"].iat[0]
-        return found
-
-    @cached_property
-    def kind(self) -> str:
-        """Its kind, such as `exact`; "" if nobody says."""
-        return (self.entry.manifest.kind if self.entry else "") or str(self.facts.get("kind", ""))
-
-    @cached_property
-    def streams(self) -> list[tuple[int, int]]:
-        """Seed and repetition of its runs, each pair once."""
-        return sorted(set(zip(self.frame["seed"].tolist(), self.frame["repetition"].tolist(), strict=True)))
-
-    @cached_property
-    def stochastic(self) -> bool:
-        """Whether its answer depends on the seed: it says so, or was run more than once."""
-        return self.facts.get("stochastic") is True or len(self.streams) > 1
+    def verified(self) -> int:
+        """How many runs gave a verified solution."""
+        return self.outcomes.get(VERIFIED, 0)
 
     def by_instance(self, column: str) -> Array:
         """Return the mean of a column over its runs of each instance [I]; nan where it has none."""
@@ -145,11 +137,6 @@ class Row:
     def mean(self, column: str) -> float | None:
         """Return the mean over all instances of `by_instance`; None if one has no run or no number."""
         return known(float(self.by_instance(column).mean()))
-
-    @cached_property
-    def gap(self) -> float | None:
-        """Mean gap."""
-        return self.mean("gap")
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
@@ -172,45 +159,10 @@ class Row:
         uncertain = self.stochastic and not trained if question == "here" else trained
         return ranks.Sample(values, uncertain, self.streams)
 
-    @cached_property
-    def seeds(self) -> int:
-        """Number of repetitions: of the instance that has most."""
-        return int(self.runs.count[self.number].max())
-
-    @cached_property
-    def covered(self) -> int:
-        """Instances attempted."""
-        return int((self.runs.count[self.number] > 0).sum())
-
-    @cached_property
-    def tier(self) -> str:
-        """How far its entry can be trusted; "" if it is not published."""
-        if self.entry is None:
-            return ""
-        stored = self.frame["solution"][self.frame["verified"]].notna()
-        return self.entry.tier(len(stored) > 0 and bool(stored.all()))
-
-    @cached_property
-    def unranked(self) -> str:
-        """Why it is not ranked; "" if it is."""
-        protocol, whole = self.runs.protocol, self.runs.shape[1]
-        fewest = int(self.runs.count[self.number].min(initial=self.seeds))
-        if self.tier in ("flagged", "self-reported"):
-            return self.tier
-        if self.covered < whole:
-            return f"attempted {self.covered} of {whole} instances"
-        if self.stochastic and self.kind != "learned" and fewest < protocol.seeds:
-            return f"{fewest} of {protocol.seeds} seeds"
-        if departures := protocol.departures(self.who):
-            return f"departs from the protocol: {', '.join(departures)}"
-        if not self.verified:
-            return "no verified solution"
-        return "" if self.gap is not None else "no gap: the suite or a best known cost is not at hand"
-
     @property
     def rank(self) -> int | None:
         """Its place by the mean gap; equal ones share the better."""
-        if self.unranked or self.gap is None:
+        if self.unranked:
             return None
         return 1 + sum(rounded_gap(row) < rounded_gap(self) for row in self.table.ranked)
 
@@ -218,21 +170,6 @@ class Row:
         """Return the ranks left open; None if the row is not ranked or the question cannot be told."""
         found = self.table.questions.get(question)
         return None if found is None or self.unranked else found.ranges[self.table.ranked.index(self)]
-
-    @cached_property
-    def group(self) -> str | None:
-        """Letters of the rows that it could not be told apart from; None where nothing can be told."""
-        found = self.table.told_apart
-        if found is None or self.unranked:
-            return None
-        return found[1].groups[self.table.ranked.index(self)] or None
-
-    @property
-    def may_be_first(self) -> bool | None:
-        """Whether its range begins at 1: these rows together hold the true first."""
-        found = self.table.told_apart
-        ends = None if found is None else self.range(found[0])
-        return None if ends is None else ends[0] == 1
 
     @cached_property
     def identical(self) -> tuple[str, ...]:
@@ -245,46 +182,50 @@ class Row:
         )
 
     @cached_property
-    def outcomes(self) -> Mapping[str, int]:
-        """How its runs ended: how many are verified, declined, or failed of each kind."""
-        return dict(sorted(Counter(self.frame["outcome"]).items()))
-
-    @property
-    def verified(self) -> int:
-        """How many gave a verified solution."""
-        return self.outcomes.get(VERIFIED, 0)
-
-    @property
-    def failures(self) -> dict[str, int]:
-        """How many failed, by kind."""
-        return {kind: n for kind, n in self.outcomes.items() if kind not in (VERIFIED, DECLINED)}
-
-    @cached_property
     def raw(self) -> RawMeans:
         """What its answers were before their repair."""
         return raw_means(self.frame)
 
-    @cached_property
-    def reference_s(self) -> float | None:
-        """Median time of the fixed computation on the machines that it ran on."""
-        return known(float(self.frame["reference_s"].median(skipna=False)))
 
-    @property
-    def machine(self) -> str:
-        """The processor it ran on, and how many cores."""
-        cores = self.facts.get("cores")
-        return f"{self.facts.get('cpu', 'unknown')}" + (f", {cores} cores" if cores else "")
+def _row(table: Table, number: int) -> Row:
+    runs = table.runs
+    who, frame, count = runs.contenders[number], runs.of(number), runs.count[number]
+    entry, facts = runs.entries.get(who), frame["environment"].iat[0]
+    kind = (entry.manifest.kind if entry else "") or str(facts.get("kind", ""))
+    streams = sorted(set(zip(frame["seed"].tolist(), frame["repetition"].tolist(), strict=True)))
+    stochastic = facts.get("stochastic") is True or len(streams) > 1
+    stored = frame["solution"][frame["verified"]].notna()
+    tier = entry.tier(len(stored) > 0 and bool(stored.all())) if entry else ""
+    gap = known(float(runs.means("gap")[number].mean()))
+    cores = facts.get("cores")
+    return Row(
+        table, number, who, entry, frame, runs.labels[who], kind, streams, int(count.max()), stochastic,
+        covered=int((count > 0).sum()),
+        outcomes=dict(sorted(Counter(frame["outcome"]).items())),
+        tier=tier,
+        gap=gap,
+        unranked=_unranked(runs, number, tier, stochastic and kind != "learned", gap),
+        machine=f"{facts.get('cpu', 'unknown')}" + (f", {cores} cores" if cores else ""),
+        version=str(facts.get("versions", {}).get("mincache", "unknown")),
+        date=str(max(frame["started"]))[:10],
+        reference_s=known(float(frame["reference_s"].median(skipna=False))),
+    )  # fmt: skip
 
-    @property
-    def version(self) -> str:
-        """The version of mincache that ran it."""
-        found: Any = self.facts.get("versions", {})
-        return str(found.get("mincache", "unknown"))
 
-    @property
-    def date(self) -> str:
-        """The day of its last run."""
-        return str(max(self.frame["started"]))[:10]
+def _unranked(runs: Runs, number: int, tier: str, random: bool, gap: float | None) -> str:
+    """Why a row is not ranked; one that is `random` needs the protocol's seeds."""
+    count, protocol = runs.count[number], runs.protocol
+    fewest = min(count, default=0)
+    departures = ", ".join(protocol.departures(runs.contenders[number]))
+    reasons = (
+        (tier in ("flagged", "self-reported"), tier),
+        (not count.all(), f"attempted {(count > 0).sum()} of {len(count)} instances"),
+        (random and fewest < protocol.seeds, f"{fewest} of {protocol.seeds} seeds"),
+        (departures, f"departs from the protocol: {departures}"),
+        (not runs.of(number)["verified"].any(), "no verified solution"),
+        (gap is None, "no gap: the suite or a best known cost is not at hand"),
+    )  # fmt: skip
+    return next((reason for holds, reason in reasons if holds), "")
 
 
 class RawMeans(NamedTuple):
@@ -320,9 +261,8 @@ def _broken(score: Mapping[str, Any]) -> dict[str, float]:
     """Cost, rates, and the excesses over all slots, those that keep a constraint counting 0."""
     found = {"cost": math.nan if score["cost"] is None else score["cost"]}
     for name in CONSTRAINTS:
-        broken = score["violations"].get(name)
-        found[name] = broken["rate"] if broken else 0.0
-        found[f"excess of {name}"] = broken["rate"] * broken["mean_excess"] if broken else 0.0
+        broken = score["violations"].get(name) or {"rate": 0.0, "mean_excess": 0.0}
+        found[name], found[f"excess of {name}"] = broken["rate"], broken["rate"] * broken["mean_excess"]
     return found
 
 
@@ -334,7 +274,3 @@ def known(value: float) -> float | None:
 def rounded_gap(row: Row) -> float:
     """Return the gap by which a row is placed; infinity without one."""
     return math.inf if row.gap is None else round(row.gap, ranks.GAP_DIGITS)
-
-
-def _place(row: Row) -> tuple[bool, float, str]:
-    return bool(row.unranked), rounded_gap(row), row.solver

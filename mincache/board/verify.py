@@ -14,8 +14,7 @@ from pathlib import Path
 from mincache.board import render
 from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
-from mincache.board.gathering import Gatherer, document_of
-from mincache.board.runs import Runs
+from mincache.board.runs import Gatherer, Runs, fields_of, flat
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes
@@ -83,7 +82,7 @@ def gather_board(
         name = f"{folder.parent.name}/{folder.name}"
         checked.wrong[name] = wrong
         for record in records if entry is not None and not wrong else ():
-            gatherer.add(document_of(record), entry)
+            gatherer.add(flat(fields_of(record)), entry)
         tell(name)
     if not checked.wrong:
         received = f"none of {suite}" if suite else "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -86,11 +87,14 @@ def _only(found: list[Runs], solver: str) -> list[Runs]:
     """Return the runs of a solver on each suite that has it; refused if none has."""
     if not solver:
         return found
-    kept = [runs for runs in found if runs.has(solver)]
+    kept = []
+    for runs in found:
+        with suppress(InputError):  # another suite may have it
+            kept.append(runs.only([solver]))
     if not kept:
         labels = sorted({label for runs in found for label in runs.labels.values()})
         raise InputError("SOLVER", f"must be among {', '.join(labels)}", repr(solver))
-    return [runs.only([solver]) for runs in kept]
+    return kept
 
 
 def _as_document(found: Comparison) -> dict[str, Any]:

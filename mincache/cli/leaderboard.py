@@ -95,7 +95,7 @@ def read_tables(
         InputError: if there is nothing to show.
     """
     from mincache.board.entries import is_campaign, read_campaigns
-    from mincache.board.gathering import Gatherer, documents
+    from mincache.board.runs import Gatherer, flat_runs
     from mincache.board.table import Table
     from mincache.board.verify import gather_board
 
@@ -104,7 +104,7 @@ def read_tables(
     folder = suite if Path(suite).is_dir() and suite else ""
     with waiting("reading records"):
         for record in (
-            read_campaigns([f for f in folders if f not in boards], said.append, documents)
+            read_campaigns([f for f in folders if f not in boards], said.append, flat_runs)
             if len(boards) < len(folders)
             else ()
         ):

@@ -21,8 +21,8 @@ from mincache.bench.limits import Limits
 from mincache.bench.plan import plan
 from mincache.board.columns import Column, numbers, visible_columns
 from mincache.board.entries import verified_cost
-from mincache.board.gathering import gather
 from mincache.board.notes import notes
+from mincache.board.runs import gather
 from mincache.board.table import Row, Table
 from mincache.errors import InputError
 from mincache.generation import suites

@@ -13,7 +13,7 @@ import pandas
 from mincache.board import formats
 from mincache.board.columns import visible_columns
 from mincache.board.comparison import pairs, shares
-from mincache.board.entries import folder_name
+from mincache.board.entries import SOURCE_FOLDER, folder_name
 from mincache.board.notes import notes
 from mincache.board.runs import Runs
 from mincache.board.table import QUESTIONS, Row, Table
@@ -220,6 +220,7 @@ def _solver(page: SuitePages, row: Row, found: pandas.DataFrame) -> Context:
         training += f" on {said.training_device}"
     return {
         "title": row.solver, "row": row, "training": training, "drawn": drawn,
+        "sources": sorted(p.name for p in row.entry.folder.glob(f"{SOURCE_FOLDER}/*")) if row.entry else [],
         "instances": [(page.runs.instances[n], cell) for n, cell in found.iterrows()],
         "failed": list(row.frame[~row.frame["verified"]].itertuples()),
     }  # fmt: skip

@@ -6,8 +6,8 @@ from board_fixture import record, smoke_campaign, tables
 from click.testing import CliRunner
 
 from mincache.board.comparison import Share, compare, compare_all, contrasts, pairs, shares
-from mincache.board.gathering import gather
 from mincache.board.render import contrasts_markdown
+from mincache.board.runs import gather
 from mincache.cli.leaderboard import leaderboard
 from mincache.errors import InputError
 

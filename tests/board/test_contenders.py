@@ -4,7 +4,7 @@ from mincache.board.contenders import contender, labels, printable
 
 
 def _labels(*records):
-    return sorted(labels({contender(r.cell) for r in records}).values())
+    return sorted(labels({contender(vars(r.cell)) for r in records}).values())
 
 
 def test_a_label_is_the_solver_as_written():
