@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -20,7 +20,6 @@ from mincache.judging import raw_answers
 from mincache.judging.judge import OPTIMALITY
 from mincache.judging.records import RawScore, Record, Score
 from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
-from mincache.problem.instance import Instance
 from mincache.solving.contents import files_digest
 
 SCORE_TOLERANCE = 1e-12
@@ -31,10 +30,9 @@ _CLOCK_S = 0.05
 """Two clocks time a run."""
 _PACKS = {entries.RECORDS_FILE, entries.SOLUTIONS_FILE}
 _ENTRY_FILES = _PACKS | {entries.MANIFEST_FILE, POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
-InstanceOf = Callable[[str], Instance]
 
 
-def _told(found: Iterable[tuple[object, str]]) -> Iterator[str]:
+def _told(*found: tuple[object, str]) -> Iterator[str]:
     """Yield the sentences whose condition holds."""
     return (sentence for holds, sentence in found if holds)
 
@@ -46,7 +44,8 @@ def wrong_in_entry(entry: Entry, records: Sequence[Record], rescore: bool) -> It
         yield f"suite {entry.manifest.suite!r} is not installed, and not on the board"
         return
     yield from _wrong_manifest(entry, records)
-    yield from _wrong_files(entry, records)
+    yield from _wrong_files(entry)
+    yield from _wrong_contents(entry, records)
     yield from _wrong_runs(entry, records, suite)
     yield from _wrong_records(entry, records, suite, rescore)
     for name, review in entry.reviews.items():
@@ -58,10 +57,9 @@ def wrong_in_entry(entry: Entry, records: Sequence[Record], rescore: bool) -> It
 
 
 def _wrong_manifest(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
-    manifest, odd = entry.manifest, look_alike(entry.manifest.solver)
+    manifest, folder, odd = entry.manifest, entry.folder.parent.name, look_alike(entry.manifest.solver)
     said = (manifest.suite, manifest.solver)
-    folder = entry.folder.parent.name
-    return _told([
+    return _told(
         (folder != manifest.suite, f"the folder is of suite {folder!r}, the manifest of {manifest.suite!r}"),
         (any((r.cell.suite, r.cell.solver) != said for r in records),
          "a record is of another suite or solver than the manifest"),
@@ -70,11 +68,11 @@ def _wrong_manifest(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
         (odd, f"the solver's name has characters that look like others: {odd!a}"),
         *((getattr(manifest, name), f"the manifest's {name} must be empty: reviewers say that, in "
            f"{REVIEWS_FOLDER}/") for name in ("reproduced", "flag")),
-    ])  # fmt: skip
+    )  # fmt: skip
 
 
-def _wrong_files(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
-    """Hold the files of an entry against what belongs there and against the hashes in its records."""
+def _wrong_files(entry: Entry) -> Iterator[str]:
+    """Find links, and files that do not belong to an entry or a review."""
     for path in [entry.folder, *sorted(entry.folder.rglob("*"))]:
         if path.is_symlink():
             yield f"{path.name} is a link"
@@ -86,26 +84,23 @@ def _wrong_files(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
         inside = path.parent != reviews
         if path.name not in {REVIEW_FILE, *_PACKS} if inside else not (path / REVIEW_FILE).is_file():
             yield f"{REVIEWS_FOLDER}: {path.name} does not belong to a review"
-    yield from _wrong_policies(entry, records)
-    source = entry.folder / entries.SOURCE_FOLDER
+
+
+def _wrong_contents(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
+    """Hold the policies and the source beside the records against the hashes that each record has of them."""
+    folder, source = entry.folder / POLICIES_FOLDER, entry.folder / entries.SOURCE_FOLDER
+    if folder.exists():
+        policies = sorted(folder.glob("*.safetensors"))
+        known = {*policies, *(path.with_suffix(".json") for path in policies)}
+        listed = sorted(folder.iterdir() if folder.is_dir() else [folder])
+        odd = [path.name for path in listed if path not in known or not path.is_file()]
+        if odd:
+            yield f"{POLICIES_FOLDER}: {odd[0]} is neither a policy nor the record of one's training"
+        elif {record.cell.solver_files for record in records} != {files_digest(policies)}:
+            yield f"{POLICIES_FOLDER}: are not the files that the records name"
     sources = {digest(path.read_bytes()) for path in source.glob("*.py")}
     if source.exists() and not {record.cell.solver_source for record in records} <= sources:
         yield f"{entries.SOURCE_FOLDER}: is not the source that the records name"
-
-
-def _wrong_policies(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
-    """Hold the policies beside the records against the hash that each record has of what it chose among."""
-    folder = entry.folder / POLICIES_FOLDER
-    if not folder.exists():
-        return
-    policies = sorted(folder.glob("*.safetensors"))
-    known = {*policies, *(path.with_suffix(".json") for path in policies)}
-    for path in sorted(folder.iterdir() if folder.is_dir() else [folder]):
-        if path not in known or not path.is_file():
-            yield f"{POLICIES_FOLDER}: {path.name} is neither a policy nor the record of one's training"
-            return
-    if {record.cell.solver_files for record in records} != {files_digest(policies)}:
-        yield f"{POLICIES_FOLDER}: are not the files that the records name"
 
 
 def _wrong_runs(entry: Entry, records: Sequence[Record], suite: Suite) -> Iterator[str]:
@@ -136,33 +131,31 @@ def _wrong_runs(entry: Entry, records: Sequence[Record], suite: Suite) -> Iterat
 
 def _optimal(record: Record, suite: Suite) -> bool:
     known, cost = suite.entries.get(record.cell.instance), verified_cost(record)
-    if known is None or known.best_known is None or cost is None:
-        return False
-    return not below(known.best_known, cost)
+    return bool(known and known.best_known and cost is not None and not below(known.best_known, cost))
 
 
 def _wrong_records(entry: Entry, records: Sequence[Record], suite: Suite, rescore: bool) -> Iterator[str]:
     for record in records:
-        for sentence in wrong_in_record(record, suite):
+        for sentence in _wrong_in_record(record, suite):
             yield f"{_run(record)}: {sentence}"
     if rescore:
         yield from _wrong_solutions(entry, records, suite)
 
 
-def wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
+def _wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
     """Yield what is wrong with a record, its solution aside."""
-    known = suite.entries.get(record.cell.instance)
+    known, version = suite.entries.get(record.cell.instance), record.cell.evaluator_version
     if known is None:
         yield "the suite has no such instance"
         return
-    if record.cell.instance_sha256 != known.sha256:
-        yield "the instance's hash is not the suite's"
-    if record.cell.evaluator_version != EVALUATOR_VERSION:
-        yield f"scored by evaluator {record.cell.evaluator_version}, this is {EVALUATOR_VERSION}"
+    yield from _told(
+        (record.cell.instance_sha256 != known.sha256, "the instance's hash is not the suite's"),
+        (version != EVALUATOR_VERSION, f"scored by evaluator {version}, this is {EVALUATOR_VERSION}"),
+    )
     yield from _wrong_verdict(record)
     # What the tolerance forgives can cost less than any answer that keeps the limits.
-    lower_bound = None if record.score is not None and record.score.forgiven else known.lower_bound
-    yield from _wrong_trace(record, -math.inf if lower_bound is None else lower_bound)
+    forgiven = record.score is not None and record.score.forgiven
+    yield from _wrong_trace(record, -math.inf if forgiven or known.lower_bound is None else known.lower_bound)
     yield from _wrong_times(record)
 
 
@@ -172,7 +165,7 @@ def _wrong_verdict(record: Record) -> Iterator[str]:
     needed = math.inf if cost is None else cost - OPTIMALITY * abs(cost)
     silent = verdict in ("skipped", "no solution")
     claimed = record.claim == "optimal" and cost is not None
-    return _told([
+    return _told(
         (verdict == "verified" and cost is None, "verified without a feasible score"),
         (verdict == "infeasible" and (score is None or cost is not None),
          "infeasible without an infeasible score"),
@@ -180,17 +173,18 @@ def _wrong_verdict(record: Record) -> Iterator[str]:
         (score is not None and record.solution_sha256 is None, "a score without a solution"),
         (claimed and (record.bound is None or record.bound < needed),
          f"claimed optimal at the bound {record.bound}"),
-    ])  # fmt: skip
+    )  # fmt: skip
 
 
 def _wrong_trace(record: Record, lower_bound: float) -> Iterator[str]:
     seconds = [point.seconds for point in record.trace]
     costs = [point.cost for point in record.trace if point.cost is not None]
     cost, least = verified_cost(record), min(costs, default=math.inf)
-    if seconds and (seconds != sorted(seconds) or seconds[0] < 0.0):
-        yield "the trace's times do not rise from 0"
-    if below(least, lower_bound):
-        yield f"the trace's cost {least} is below the proven bound {lower_bound}"
+    yield from _told(
+        (seconds and (seconds != sorted(seconds) or seconds[0] < 0.0),
+         "the trace's times do not rise from 0"),
+        (below(least, lower_bound), f"the trace's cost {least} is below the proven bound {lower_bound}"),
+    )  # fmt: skip
     if cost is None:
         return
     if below(least, cost):
@@ -207,14 +201,14 @@ def _wrong_times(record: Record) -> Iterator[str]:
         yield "verified without a solve time"
     if solve_s is not None:
         last_s = record.trace[-1].seconds if record.trace else 0.0
-        yield from _told([
+        yield from _told(
             (solve_s > record.wall_s + _CLOCK_S,
              f"{solve_s} s in solve are more than the process's {record.wall_s} s"),
             (solve_s > limit_s * (1.0 + _SLACK) + _SLACK_S,
              f"{solve_s} s in solve are more than the limit of {limit_s} s"),
             (last_s > solve_s * (1.0 + _SLACK) + _CLOCK_S,
              f"the trace goes on to {last_s} s, solve ended after {solve_s} s"),
-        ])  # fmt: skip
+        )  # fmt: skip
     try:
         started = datetime.fromisoformat(record.started)
     except ValueError:
@@ -235,33 +229,36 @@ def _wrong_solutions(entry: Entry, records: Sequence[Record], suite: Suite) -> I
         if name not in expected:
             yield f"solution {name[:12]}... is stored twice or belongs to no record"
         for record in expected.pop(name, ()):
-            for sentence in _wrong_in_document(record, name, document, instance_of):
-                yield f"{_run(record)}: {sentence}"
+            try:
+                found: Evaluation | InputError | KeyError = evaluate(
+                    instance_of(record.cell.instance), parse_solution(document)
+                )
+            except (InputError, KeyError) as error:
+                found = error
+            yield from (f"{_run(record)}: {one}" for one in _wrong_scores(record, name, found))
     for name in sorted(expected):
         yield f"solution {name[:12]}... of {_run(expected[name][0])} is not stored"
 
 
-def _wrong_in_document(record: Record, name: str, document: bytes, instance_of: InstanceOf) -> Iterator[str]:
-    scored, raw = name == record.solution_sha256, record.raw
-    own = raw is not None and name == raw.solution_sha256
-    try:
-        found = evaluate(instance_of(record.cell.instance), parse_solution(document))
-    except (InputError, KeyError) as error:
-        yield from _told([
-            (scored and record.score is not None, f"the solution cannot be scored: {error}"),
-            (own, f"the raw decisions cannot be scored: {error}"),
-        ])  # fmt: skip
+def _wrong_scores(record: Record, name: str, found: Evaluation | Exception) -> Iterator[str]:
+    """Hold what a record says of a document against what the evaluator finds of it."""
+    score = record.score if name == record.solution_sha256 else None
+    raw = record.raw if record.raw is not None and name == record.raw.solution_sha256 else None
+    if isinstance(found, Exception):
+        yield from _told(
+            (score, f"the solution cannot be scored: {found}"),
+            (raw, f"the raw decisions cannot be scored: {found}"),
+        )
         return
-    if scored and record.score is None:
+    if score is not None:
+        yield from _differences(score, found)
+    elif name == record.solution_sha256:
         yield "a solution without a score"
-    if scored and record.score is not None:
-        yield from differences(record.score, found)
-    if own and raw is not None:
+    if raw is not None:
         yield from _wrong_raw(raw, raw_answers.score(name, found))
 
 
-def differences(score: Score, found: Evaluation) -> Iterator[str]:
-    """Yield how a recorded score differs from what the evaluator finds."""
+def _differences(score: Score, found: Evaluation) -> Iterator[str]:
     broken = dict(Counter(violation.constraint for violation in found.violations))
     if score.feasible != found.feasible or score.violations != broken:
         yield f"feasible {score.feasible} {score.violations}; the evaluator finds {found.feasible} {broken}"
@@ -299,5 +296,4 @@ def _same(recorded: float | None, found: float | None) -> bool:
 
 
 def _run(record: Record) -> str:
-    instance, seed, repetition = run_of(record.cell)
-    return f"{instance} seed {seed} repetition {repetition}"
+    return "{} seed {} repetition {}".format(*run_of(record.cell))

@@ -20,9 +20,7 @@ def notes(table: Table) -> tuple[str, ...]:
 def _ranking(table: Table) -> Iterator[str]:
     runs, whole = table.runs, len(table.runs.instances)
     yield f"Means are over all {whole} instances; {len(table.ranked)} of {len(table.rows)} rows are ranked."
-    for row in table.rows:
-        if row.unranked:
-            yield f"{row.solver} is not ranked: {row.unranked}."
+    yield from (f"{row.solver} is not ranked: {row.unranked}." for row in table.rows if row.unranked)
     if table.filtered:
         yield "A part of the suite was chosen after looking: it has points, no ranges."
     if "here" not in table.questions:
@@ -40,7 +38,7 @@ def _ranking(table: Table) -> Iterator[str]:
 
 def _references(runs: Runs) -> Iterator[str]:
     known = [runs.references[name] for name in runs.instances if name in runs.references]
-    unpinned = len([one for one in known if not one.pinned])
+    unpinned = sum(not one.pinned for one in known)
     if known and not unpinned:
         proven = sum(one.proven for one in known)
         told = "all proven optimal" if proven == len(known) else f"{proven} of {len(known)} proven optimal"
@@ -74,8 +72,8 @@ def _runs(table: Table) -> Iterator[str]:
 
 
 def _news(runs: Runs) -> Iterator[str]:
-    best = runs.frame[runs.frame["verified"]].groupby("instance")["cost"].min()
-    costs = {runs.instances[n]: cost * (1.0 + RELATIVE_TOLERANCE) for n, cost in best.items()}
+    best = runs.frame[runs.frame["verified"]].groupby("instance")["cost"].min() * (1.0 + RELATIVE_TOLERANCE)
+    costs = {runs.instances[n]: cost for n, cost in best.items()}
     known = {name: one for name in costs if (one := runs.references.get(name)) is not None and one.pinned}
     if better := [name for name, one in known.items() if costs[name] < one.cost]:
         yield f"A verified cost is below the best known on {_listed(better)}; the suite's value stands."
@@ -84,5 +82,5 @@ def _news(runs: Runs) -> Iterator[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    first = ", ".join(names[:_NAMED])
-    return first if len(names) <= _NAMED else f"{first} and {len(names) - _NAMED} more"
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

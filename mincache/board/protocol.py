@@ -18,7 +18,6 @@ class Protocol(StrictTable):
     """The rules of a suite's leaderboard; without a `protocol.toml` these defaults hold.
 
     Attributes:
-        format: `mincache-protocol/1`.
         wall_s: limit on the wall-clock time of a run in s; None if rows may have any.
         threads: threads and cores of a run; None if rows may have any.
         seeds: repetitions that a stochastic solver needs to be ranked.
@@ -26,8 +25,7 @@ class Protocol(StrictTable):
         failure_policy: what the time of a failed run counts as; published files may name no other.
         penalty: limits that a failed or declined run counts as.
         targets: gaps that count as reached on the way, for the ECDF.
-        resamples: of a bootstrap that earlier versions made; not used.
-        bootstrap_seed: of its random stream; not used.
+        resamples: of a bootstrap that earlier versions made, from `bootstrap_seed`; not used.
         level: of intervals, and of all ranges of ranks together.
     """
 
@@ -55,11 +53,7 @@ class Protocol(StrictTable):
 
 
 def read_protocol(suite: Suite | None) -> tuple[Protocol, str]:
-    """Return the protocol of a suite and the SHA-256 of its file; the defaults and "" if it has none.
-
-    Raises:
-        DocumentError: if the file is malformed.
-    """
+    """Return the protocol of a suite and the SHA-256 of its file; the defaults and "" if it has none."""
     path = None if suite is None else suite.folder / PROTOCOL_FILE
     if path is None or not path.is_file():
         return Protocol(), ""

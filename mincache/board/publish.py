@@ -118,7 +118,7 @@ def _write_entry(
 
 
 def _sources(who: Contender, given: Sequence[Path]) -> list[Path]:
-    """Return the files given, of which one must be the solver's; none of a solver that a package has."""
+    """The files given, of which one must be the solver's; none of a solver that a package has."""
     file, colon, _ = who.name.rpartition(":")
     if not colon:
         return []

@@ -1,8 +1,6 @@
 """Ranks as ranges that hold together: paired differences, a t statistic, Holm over all pairs.
 
-Two questions. On these instances only the seeds are uncertain. For new libraries the libraries are the
-units, and training is uncertain too. Where libraries are few but each has several traces, a third question
-stands in: the same libraries with new requests. No random numbers; docs/leaderboard.md has the simulations.
+docs/leaderboard.md has the simulations.
 
 Source of the strict reading of a range: Mogstad and others 2024, doi:10.1093/restud/rdad006; of the letters:
 Piepho 2004, doi:10.1198/1061860043515.
@@ -14,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import combinations, islice
+from string import ascii_lowercase
 from typing import NamedTuple
 
 import numpy as np
@@ -43,14 +42,9 @@ class Sample(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Two rows compared: the first less the second.
+    """Two rows compared, the first less the second: mean, standard error, degrees of freedom, two-sided p.
 
-    Attributes:
-        mean: of the difference.
-        error: standard error of that; 0 where nothing is uncertain.
-        freedom: degrees of freedom.
-        p: two-sided p-value for this pair alone.
-        known: whether the difference is a fact rather than an estimate.
+    One that is `known` is a fact rather than an estimate.
     """
 
     mean: float
@@ -61,7 +55,6 @@ class Difference(NamedTuple):
 
 
 PairTest = Callable[[Sample, Sample], Difference]
-"""Compares two rows for one question."""
 
 
 class RankRanges(NamedTuple):
@@ -83,8 +76,7 @@ class RankRanges(NamedTuple):
 def tests(libraries: Sequence[int], strata: Sequence[int]) -> dict[str, tuple[PairTest, int]]:
     """Return the questions that can be told of instances of these libraries and strata.
 
-    Returns:
-        By question how two rows are compared, and how many libraries or strata that rests on (0: instances).
+    By question: how two rows are compared, and how many libraries or strata that rests on (0: instances).
     """
     found: dict[str, tuple[PairTest, int]] = {"here": (on_these_instances, 0)}
     count = len(set(libraries))
@@ -111,10 +103,7 @@ def on_these_instances(one: Sample, other: Sample) -> Difference:
 def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> Difference:
     """Compare two rows for new draws: libraries are the units, and so are training seeds.
 
-    Args:
-        one: the first row; `uncertain` here means trained, its runs being its training seeds.
-        other: the second.
-        libraries: a number for each instance.
+    `uncertain` here means trained, a row's runs being its training seeds.
     """
     found = by_group(np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1), libraries)
     trained = [np.nanmean(sample.values, axis=0) for sample in (one, other) if sample.uncertain]
@@ -164,30 +153,24 @@ def _difference(mean: float, parts: Iterable[tuple[float, float]], least: float)
     variance = sum(variances)
     spread = sum(part**2 / freedom for part, freedom in zip(variances, freedoms, strict=True) if freedom)
     freedom = variance**2 / spread if spread else max(freedoms)
-    error = variance**0.5
-    return Difference(mean, error, freedom, max(least, _p_value(mean, error, freedom)))
+    error, p = variance**0.5, 1.0
+    if abs(mean) > EQUAL and error > 0.0:
+        from scipy import special  # of scipy, this alone is quick to load
 
-
-def _p_value(mean: float, error: float, freedom: float) -> float:
-    if abs(mean) <= EQUAL or error == 0.0:
-        return 0.0 if abs(mean) > EQUAL and freedom else 1.0
-    from scipy import special  # of scipy, this alone is quick to load
-
-    return float(2.0 * special.stdtr(freedom, -abs(mean) / error))
-
-
-def quantile(freedom: float, level: float = 0.95) -> float:
-    """Return the t that a share `level` of Student's distribution lies within, on both sides together."""
-    from scipy import special
-
-    return float(special.stdtrit(freedom, 0.5 + level / 2.0))
+        p = float(2.0 * special.stdtr(freedom, -abs(mean) / error))
+    elif abs(mean) > EQUAL and freedom:
+        p = 0.0
+    return Difference(mean, error, freedom, max(least, p))
 
 
 def interval(sample: Sample, level: float = 0.95) -> tuple[float, float]:
     """Return the mean of a row over its instances, less and plus what the seeds leave open."""
-    mean = float(np.nanmean(sample.values, axis=1).mean())
+    mean, reach = float(np.nanmean(sample.values, axis=1).mean()), 0.0
     variance, freedom = _of_seeds(sample.values) if sample.uncertain else (0.0, 0.0)
-    reach = quantile(freedom, level) * variance**0.5 if variance else 0.0
+    if variance:
+        from scipy import special
+
+        reach = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * variance**0.5
     return mean - reach, mean + reach
 
 
@@ -216,21 +199,15 @@ def ranking(
 
 
 def letters(alike: Array) -> list[str]:
-    """Return the letters of each row, in the order of rows; "" for all if there are more than 26 groups.
+    """Return the letters of each row; "" for all if there are more than 26 groups.
 
-    Args:
-        alike: [S, S], whether two rows cannot be told apart.
+    `alike` [S, S] says whether two rows cannot be told apart.
     """
-    count = len(alike)
-    near = [{int(m) for m in np.flatnonzero(alike[n]) if m != n} for n in range(count)]
-    cliques = _cliques(set(), set(range(count)), set(), near)
+    near = [{int(m) for m in np.flatnonzero(row) if m != n} for n, row in enumerate(alike)]
+    cliques = _cliques(set(), set(range(len(alike))), set(), near)
     groups = sorted(map(sorted, islice(cliques, MOST_LETTERS + 1)))
-    marked = zip("abcdefghijklmnopqrstuvwxyz", groups if len(groups) <= MOST_LETTERS else [], strict=False)
-    found = [""] * count
-    for letter, group in marked:
-        for n in group:
-            found[n] += letter
-    return found
+    marked = list(zip(ascii_lowercase, groups, strict=False)) if len(groups) <= MOST_LETTERS else []
+    return ["".join(letter for letter, group in marked if n in group) for n in range(len(alike))]
 
 
 def _cliques(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas
 
 from mincache.board.columns import COLUMNS, numbers, visible_columns
-from mincache.board.comparison import Contrast
+from mincache.board.comparison import Told
 from mincache.board.entries import COVERED
 from mincache.board.formats import NOTHING, failures
 from mincache.board.notes import notes
@@ -136,19 +136,17 @@ def _latex_row(cells: Iterable[str]) -> str:
     return " & ".join("".join(_LATEX.get(c, c) for c in cell) for cell in cells) + " \\\\\n"
 
 
-def contrasts_markdown(found: Sequence[Contrast], base: str) -> str:
+def contrasts_markdown(found: Sequence[Told], base: str) -> str:
     """Return the contrasts as a Markdown table."""
-    titles = (
-        "suite", "instances", "proven", "solvers", "least mean gap", "largest mean gap",
-        f"pairs in another order than on {base}",
-    )  # fmt: skip
+    titles = ("suite", "instances", "proven", "solvers", "least mean gap", "largest mean gap",
+              f"pairs in another order than on {base}")  # fmt: skip
     rows = []
     for one in found:
-        swapped = "; ".join(f"{escaped(better)} before {escaped(worse)}" for better, worse in one.swapped)
-        counts = map(str, (one.instances, one.proven, one.solvers))
-        ends = (f"{escaped(solver)}, {gap + 0.0:.2%}" for solver, gap in (one.best, one.worst))
-        changed = f"{len(one.swapped)} of {one.pairs}" + (f": {swapped}" if swapped else "")
-        rows.append((escaped(one.suite), *counts, *ends, changed))
+        swapped = "; ".join(f"{escaped(better)} before {escaped(worse)}" for better, worse in one["swapped"])
+        counts = [str(one[name]) for name in ("instances", "proven", "solvers")]
+        ends = [f"{escaped(solver)}, {gap + 0.0:.2%}" for solver, gap in (one["best"], one["worst"])]
+        changed = f"{len(one['swapped'])} of {one['pairs']}" + (f": {swapped}" if swapped else "")
+        rows.append((escaped(one["suite"]), *counts, *ends, changed))
     return markdown_table(titles, rows, left=[True, False, False, False, True, True, True])
 
 

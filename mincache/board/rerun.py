@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
@@ -16,8 +16,6 @@ from mincache.judging.records import Cell, Record
 from mincache.solving.entrant import Entrant
 from mincache.solving.spec import parse, spell
 
-RunKey = tuple[str, int, int]
-"""An instance, the root of the random streams, and which of the repetitions."""
 SHARE = 0.2
 """A reproduction repeats at least this share of an entry's runs."""
 TOLERANCE = 0.001
@@ -28,8 +26,8 @@ _START_S = 0.01
 """Added to each time before they are compared: below it other things than the solver are measured."""
 
 
-def run_of(cell: Cell) -> RunKey:
-    """Return which run of its contender a cell is."""
+def run_of(cell: Cell) -> tuple[str, int, int]:
+    """Return which run of its contender a cell is: instance, root of the random streams, repetition."""
     return cell.instance, cell.seed, cell.repetition
 
 
@@ -38,8 +36,7 @@ class Reproduction:
     """A row run again, run by run.
 
     Attributes:
-        runs: how many were run again.
-        identical: how many gave the very solution.
+        identical: how many of the runs gave the very solution.
         same_cost: how many gave the cost within rounding, those included.
         mean_difference: mean of (cost again - cost published) / cost published, over runs verified in both;
             None without one. `largest_difference` is the largest of them, either way.
@@ -87,27 +84,30 @@ def spec_of(entry: Entry) -> str:
 
 def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[Task]:
     """Return the tasks that run these records' cells again, under their own limits and seeds."""
-    return [_task(record.cell, entrant, suite) for record in records]
-
-
-def _task(cell: Cell, entrant: Entrant, suite: Suite) -> Task:
-    limits = Limits(
-        wall_s=cell.wall_s, cpu_s=cell.cpu_s, memory_bytes=cell.memory_bytes, threads=cell.threads
-    )
-    entry = suite.entries[cell.instance]
-    return task(
-        suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition, limits,
-        cell.seed, entry.best_known,
-    )  # fmt: skip
+    found = []
+    for cell in (record.cell for record in records):
+        given = {name: getattr(cell, name) for name in ("wall_s", "cpu_s", "memory_bytes", "threads")}
+        entry = suite.entries[cell.instance]
+        found.append(task(
+            suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition,
+            Limits(**given), cell.seed, entry.best_known,
+        ))  # fmt: skip
+    return found
 
 
 def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reproduction:
     """Return what differs between published records and those of the same runs made again."""
-    found: Mapping[RunKey, Record] = {run_of(record.cell): record for record in again}
+    found = {run_of(record.cell): record for record in again}
     pairs = [(old, found[run_of(old.cell)]) for old in published if run_of(old.cell) in found]
     costs = [(verified_cost(old), verified_cost(new)) for old, new in pairs]
     differences = [(b - a) / (a or 1.0) for a, b in costs if a is not None and b is not None]
     failed_alike = sum(verified_cost(old) is None and old.verdict == new.verdict for old, new in pairs)
+    # The median: a run that another process held up, then or now, says nothing of the solver.
+    ratios = [
+        (_START_S + new.solve_s / _reference_s(new) * _reference_s(old)) / (_START_S + old.solve_s)
+        for old, new in pairs
+        if old.solve_s is not None and new.solve_s is not None
+    ]
     return Reproduction(
         runs=len(pairs),
         identical=sum(old.solution_sha256 == new.solution_sha256 for old, new in pairs),
@@ -115,18 +115,8 @@ def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reprod
         mean_difference=fmean(differences) if differences else None,
         largest_difference=max(differences, key=abs, default=None),
         lost=sum(a is not None and b is None for a, b in costs),
-        time_ratio=_time_ratio(pairs),
+        time_ratio=median(ratios) if ratios else None,
     )
-
-
-def _time_ratio(pairs: Iterable[tuple[Record, Record]]) -> float | None:
-    """The median over the runs: one that another process held up, then or now, says nothing of the solver."""
-    ratios = [
-        (_START_S + new.solve_s / _reference_s(new) * _reference_s(old)) / (_START_S + old.solve_s)
-        for old, new in pairs
-        if old.solve_s is not None and new.solve_s is not None
-    ]
-    return median(ratios) if ratios else None
 
 
 def _reference_s(record: Record) -> float:
@@ -141,7 +131,7 @@ def wrong_in_review(entry: Entry, name: str) -> Iterator[str]:
     if review.finding != "reproduced":
         return
     published, again = list(entry.records()), list(entry.review(name).records())
-    if {r.cell.model_copy(update={"solver": ""}).key for r in again} - {r.cell.key for r in published}:
+    if {r.cell.key for r in again} - {r.cell.key for r in published}:
         yield "it holds runs that are not those of the entry"
     found = reproduction(published, again)
     if found.runs < SHARE * len(published):

@@ -1,9 +1,7 @@
 """A seal: what was promised, frozen and revealed, line by line, each line holding the hash of the one before.
 
-The first line commits to a secret, of which instances will be drawn. The lines that follow freeze entries.
-The last one reveals the secret. Nobody can change, drop or insert a line without changing the hash of the
-last, and the secret's hash stands in the first: so no entry was made by anybody who knew the instances, as
-long as the secret was kept.
+The first line commits to a secret, of which instances will be drawn; the last one reveals it; those between
+freeze entries. So no entry was made by anybody who knew the instances, as long as the secret was kept.
 """
 
 from __future__ import annotations
@@ -36,13 +34,10 @@ class SealLine(StrictTable):
     """A line of a seal.
 
     Attributes:
-        kind: `commitment`, `entry` or `reveal`.
         date: when it was written, in UTC, by the clock of whoever wrote it.
         previous: SHA-256 of the line before; "" in the first.
         sha256: of the secret; of an entry, over all that makes the solver what it is.
-        name: of the suite; or how tables call the solver.
-        spec: how the solver is written; "" in other lines.
-        authors: whose entry it is.
+        name: of the suite; or how tables call the solver, which is written as `spec`.
         instances: how many the suite will have; 0 in other lines.
     """
 
@@ -57,41 +52,27 @@ class SealLine(StrictTable):
 
 
 def open_seal(folder: Path, secret: Secret) -> SealLine:
-    """Write a commitment to a secret, and the secret beside it, into a new folder.
-
-    Raises:
-        InputError: if the folder holds a seal, or cannot be written.
-    """
+    """Write a commitment to a secret, and the secret beside it, into a new folder."""
     if (folder / CHAIN_FILE).exists():
         raise InputError(str(folder), "must not hold a seal yet", CHAIN_FILE, "choose another folder")
     make_folder(folder)
-    document = secret.document()
+    document, count = secret.document(), len(secret.places())
     write_bytes(folder / SECRET_FILE, document)
     (folder / SECRET_FILE).chmod(0o600)
-    return _append(folder, [], kind="commitment", sha256=digest(document), name=secret.name,
-                   instances=len(secret.places()))  # fmt: skip
+    return _append(folder, [], kind="commitment", sha256=digest(document), name=secret.name, instances=count)
 
 
 def read_seal(folder: Path) -> list[SealLine]:
-    """Return the lines of a seal, which hold together.
-
-    Raises:
-        DocumentError: if there is none, or a line does not follow from the one before.
-    """
-    path = folder / CHAIN_FILE
-    links: list[SealLine] = []
-    with in_file(path):
-        previous = ""
-        for number, line in enumerate(read_bytes(path).splitlines()):
+    """Return the lines of a seal; refused if one does not follow from the one before."""
+    links, previous = list[SealLine](), ""
+    with in_file(folder / CHAIN_FILE):
+        for number, line in enumerate(read_bytes(folder / CHAIN_FILE).splitlines(), 1):
             link = validated(SealLine, parse_json(line))
             if link.previous != previous:
-                raise InputError(
-                    f"line {number + 1}", "must hold the hash of the line before", "another hash"
-                )
-            if (link.kind == "commitment") != (number == 0) or (links and links[-1].kind == "reveal"):
-                raise InputError(
-                    f"line {number + 1}", "must be an entry or the reveal, after one commitment", link.kind
-                )
+                raise InputError(f"line {number}", "must hold the hash of the line before", "another hash")
+            if (link.kind == "commitment") != (number == 1) or (links and links[-1].kind == "reveal"):
+                rule = "must be an entry or the reveal, after one commitment"
+                raise InputError(f"line {number}", rule, link.kind)
             links.append(link)
             previous = digest(line)
         if not links:
@@ -100,45 +81,32 @@ def read_seal(folder: Path) -> list[SealLine]:
 
 
 def freeze(folder: Path, entrant: Entrant, authors: Iterable[str]) -> SealLine:
-    """Add an entry to a seal, fixed by the hash over its source, files, parameters and libraries.
-
-    Raises:
-        InputError: if the seal is open already, or has an entry of that name.
-    """
+    """Add an entry to a seal, fixed by the hash over its source, files, parameters and libraries."""
     links = read_seal(folder)
     if links[-1].kind == "reveal":
         raise InputError(str(folder), "must not be revealed yet", "an open seal", "make a new seal")
     if entrant.label in {link.name for link in links[1:]}:
         raise InputError("entry", "must have a name of its own", repr(entrant.label))
-    return _append(folder, links, kind="entry", sha256=identity(_cell(entrant)), name=entrant.label,
+    return _append(folder, links, kind="entry", sha256=_identity_of(entrant), name=entrant.label,
                    spec=entrant.spec, authors=tuple(authors))  # fmt: skip
 
 
 def reveal(folder: Path) -> Secret:
-    """Publish the secret of a seal, and return it; a second call returns it again.
-
-    Raises:
-        InputError: if the secret is not the one that the seal commits to.
-    """
+    """Publish the secret of a seal, which must be the one promised; a second call returns it again."""
     links = read_seal(folder)
     if links[-1].kind == "reveal":
-        return revealed(folder)
-    document = read_bytes(folder / SECRET_FILE)
-    _check_secret(links[0], document, folder / SECRET_FILE)
-    secret = read_toml(folder / SECRET_FILE, Secret)
+        return _secret(folder / REVEALED_FILE, links)
+    secret, document = _secret(folder / SECRET_FILE, links), read_bytes(folder / SECRET_FILE)
     write_bytes(folder / REVEALED_FILE, document)
     _append(folder, links, kind="reveal", sha256=digest(document), name=secret.name)
     return secret
 
 
-def revealed(folder: Path) -> Secret:
-    """Return the published secret of a seal.
-
-    Raises:
-        InputError: if it is not the one that the seal commits to.
-    """
-    path = folder / REVEALED_FILE
-    _check_secret(read_seal(folder)[0], read_bytes(path), path)
+def _secret(path: Path, links: list[SealLine]) -> Secret:
+    with in_file(path):
+        if (found := digest(read_bytes(path))) != links[0].sha256:
+            rule = f"must be {links[0].sha256[:12]}..., the secret that the seal commits to"
+            raise InputError("sha256", rule, f"{found[:12]}...")
     return read_toml(path, Secret)
 
 
@@ -147,25 +115,31 @@ def identity(cell: Cell) -> str:
     return digest(json.dumps([getattr(cell, name) for name in _IDENTITY], sort_keys=True).encode())
 
 
+def _identity_of(entrant: Entrant) -> str:
+    return identity(task("sealed", Path(), "sealed", "", entrant, 0, Limits()).cell)
+
+
 def changed_entries(links: Iterable[SealLine], entrants: Iterable[Entrant]) -> Iterator[str]:
     """Yield the names of entrants that are no longer what was frozen."""
     frozen = {link.name: link.sha256 for link in links if link.kind == "entry"}
-    yield from (one.label for one in entrants if frozen.get(one.label) != identity(_cell(one)))
+    yield from (one.label for one in entrants if frozen.get(one.label) != _identity_of(one))
 
 
 def faults(folder: Path, suite: Suite | None = None, records: Iterable[Record] = ()) -> Iterator[str]:
     """Yield what does not hold of a seal that was revealed: a sentence each.
 
-    Args:
-        folder: the seal's.
-        suite: what is said to be drawn from the secret.
-        records: what is said to be runs of the frozen entries on it.
+    The suite is said to be drawn from the secret, the records to be runs of the frozen entries on it.
     """
-    links, secret = read_seal(folder), revealed(folder)
+    links = read_seal(folder)
+    secret = _secret(folder / REVEALED_FILE, links)
     if len(secret.places()) != links[0].instances:
         yield f"the secret draws {len(secret.places())} instances, not {links[0].instances}"
     if suite is not None:
-        yield from _suite_faults(secret, suite)
+        drawn = {name: digest(document()) for name, document, _ in documents(secret)}
+        listed = {name: digest(read_bytes(suite.path(name))) for name in suite.entries}
+        for name in sorted({*drawn, *listed}):
+            if drawn.get(name) != listed.get(name):
+                yield f"{name} is not what the secret draws"
     frozen = {link.sha256 for link in links if link.kind == "entry"}
     seen: set[str] = set()
     for record in records:
@@ -177,25 +151,6 @@ def faults(folder: Path, suite: Suite | None = None, records: Iterable[Record] =
             yield f"{record.cell.instance} is not of the suite"
     if seen:
         yield from (f"{one.name} was frozen and has no run" for one in links[1:-1] if one.sha256 not in seen)
-
-
-def _suite_faults(secret: Secret, suite: Suite) -> Iterator[str]:
-    drawn = {name: digest(document()) for name, document, _ in documents(secret)}
-    listed = {name: digest(read_bytes(suite.path(name))) for name in suite.entries}
-    for name in sorted({*drawn, *listed}):
-        if drawn.get(name) != listed.get(name):
-            yield f"{name} is not what the secret draws"
-
-
-def _check_secret(commitment: SealLine, document: bytes, path: Path) -> None:
-    with in_file(path):
-        if digest(document) != commitment.sha256:
-            rule = f"must be {commitment.sha256[:12]}..., the secret that the seal commits to"
-            raise InputError("sha256", rule, f"{digest(document)[:12]}...")
-
-
-def _cell(entrant: Entrant) -> Cell:
-    return task("sealed", Path(), "sealed", "", entrant, 0, Limits()).cell
 
 
 def _append(folder: Path, links: list[SealLine], **fields: object) -> SealLine:

@@ -6,7 +6,7 @@ What is wrong is told entry by entry; an entry that is wrong takes no other one 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,8 +23,8 @@ from mincache.judging.records import Record
 TOGETHER = "entries together"
 _MOST_SENTENCES = 1000
 """Of one entry."""
-DrawPicture = Callable[[Table], bytes | None]
-"""Draws the picture of a suite; None if there is nothing to draw."""
+Tell = Callable[[str], object]
+"""Told the name of each entry that is done."""
 
 
 @dataclass
@@ -42,22 +42,16 @@ class Checked:
 
     def tables(self) -> list[Table]:
         """Return the ranking of each suite."""
-        return [
-            Table(runs, tuple(r for r in self.remarks if r.startswith(f"{runs.name}/"))) for runs in self.runs
-        ]
+        said = self.remarks
+        return [Table(one, tuple(r for r in said if r.startswith(f"{one.name}/"))) for one in self.runs]
 
 
 def read_board(
-    board: str | os.PathLike[str], rescore: bool = True, tell: Callable[[str], object] = lambda name: None,
-    suite: str = "",
-) -> Checked:  # fmt: skip
-    """Read the entries of a board, checking each, and leave out those that are wrong.
+    board: str | os.PathLike[str], rescore: bool = True, tell: Tell = lambda name: None, suite: str = ""
+) -> Checked:
+    """Read the entries of a board, or of one suite of it, checking each, and leave out those that are wrong.
 
-    Args:
-        board: its folder.
-        rescore: whether to score every stored solution again; without, records are checked by themselves.
-        tell: told the name of each entry that is done.
-        suite: name of the only suite to read; all if empty.
+    Stored solutions are scored again if that is asked; else records are checked by themselves.
 
     Raises:
         InputError: if the folder holds no entry.
@@ -69,19 +63,18 @@ def read_board(
 
 
 def gather_board(
-    board: str | os.PathLike[str], gatherer: Gatherer, rescore: bool = True,
-    tell: Callable[[str], object] = lambda name: None, suite: str = "",
+    board: str | os.PathLike[str], gatherer: Gatherer, rescore: bool = True, tell: Tell = lambda name: None,
+    suite: str = "",
 ) -> Checked:  # fmt: skip
     """Hand the records of a board's entries that hold to `gatherer`; see `read_board`."""
-    checked, folders = Checked(), sorted(Path(board).glob(f"{suite or '*'}/*"))
-    for folder in folders:
+    checked = Checked()
+    for folder in sorted(Path(board).glob(f"{suite or '*'}/*")):
         if not folder.is_dir() or folder.name == SUITE_FOLDER:
             continue
-        records: list[Record] = []
-        entry, wrong = verify_entry(folder, records, rescore)
+        entry, records, wrong = verify_entry(folder, rescore)
         name = f"{folder.parent.name}/{folder.name}"
         checked.wrong[name] = wrong
-        for record in records if entry is not None and not wrong else ():
+        for record in records if not wrong else ():
             gatherer.add(flat(fields_of(record)), entry)
         tell(name)
     if not checked.wrong:
@@ -90,26 +83,23 @@ def gather_board(
     return checked
 
 
-def verify_entry(
-    folder: Path, records: list[Record] | None = None, rescore: bool = True
-) -> tuple[Entry | None, list[str]]:
-    """Return an entry and what is wrong with it, a sentence each; `records` gets its records."""
-    kept = [] if records is None else records
+def verify_entry(folder: Path, rescore: bool = True) -> tuple[Entry | None, list[Record], list[str]]:
+    """Return an entry, its records, and what is wrong with it, a sentence each."""
     try:
         entry = read_entry(folder)
-        kept.extend(entry.records())
-        return entry, list(islice(wrong_in_entry(entry, kept, rescore), _MOST_SENTENCES))
+        records = list(entry.records())
+        return entry, records, list(islice(wrong_in_entry(entry, records, rescore), _MOST_SENTENCES))
     except InputError as error:
-        return None, [str(error)]
+        return None, [], [str(error)]
 
 
 def verify(
-    board: str | os.PathLike[str], draw: DrawPicture | None = None,
-    tell: Callable[[str], object] = lambda name: None,
+    board: str | os.PathLike[str], draw: Callable[[Table], bytes | None] | None = None,
+    tell: Tell = lambda name: None,
 ) -> dict[str, list[str]]:  # fmt: skip
     """Return what was checked and what is wrong with it: each entry, all together, the page and the pictures.
 
-    Pictures are looked at if `draw` draws them again; `tell` is told the name of each entry that is done.
+    Pictures are looked at if `draw` draws that of a suite again.
 
     Raises:
         InputError: if the folder holds no entry.
@@ -124,7 +114,7 @@ def verify(
             built[path] = draw(table) or b""
     together = [*_foreign(board), *_twins(board)]
     together += [sentence for runs in checked.runs for sentence in _refuted(runs)]
-    files = {path.name: list(_wrong_file(path, content)) for path, content in built.items()}
+    files = {path.name: _wrong_file(path, content) for path, content in built.items()}
     return {**checked.wrong, TOGETHER: together, **files}
 
 
@@ -161,7 +151,7 @@ def _refuted(runs: Runs) -> Iterator[str]:
             yield f"{name}: bound {run.bound} is above the verified cost {cost}"
 
 
-def _wrong_file(path: Path, rebuilt: bytes) -> Sequence[str]:
+def _wrong_file(path: Path, rebuilt: bytes) -> list[str]:
     try:
         stored = read_bytes(path)
     except InputError as error:

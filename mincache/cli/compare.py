@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict
-from math import isfinite
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from mincache.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mincache.board.comparison import Comparison
     from mincache.board.runs import Runs
     from mincache.board.table import Table
 
@@ -55,9 +53,8 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str, fo
         found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
         if not found:
             raise InputError("SOLVER", "must be in both folders", "no solver in both", "write FOLDER:SOLVER")
-        documents = [_as_document(comparison) for comparison in found]
         lines = [line for comparison in found for line in _lines(comparison)]
-        answer(form, documents, *lines, rows=[_flat(one, "p_values") for one in documents])
+        answer(form, found, *lines, rows=[_flat(one, "p_values") for one in found])
         if chart is not None:
             drawing.write(charts.scatter(found), chart)
     elif solver:
@@ -97,15 +94,6 @@ def _only(found: list[Runs], solver: str) -> list[Runs]:
     return kept
 
 
-def _as_document(found: Comparison) -> dict[str, Any]:
-    """Return a comparison as a JSON object; numbers not finite are null."""
-    numbers = asdict(found)
-    return {
-        name: None if isinstance(value, float) and not isfinite(value) else value
-        for name, value in numbers.items()
-    } | {"pairs": [pair._asdict() for pair in found.pairs]}
-
-
 def _flat(document: dict[str, Any], tests: str) -> dict[str, Any]:
     """Return a comparison as a line of CSV: its instances are counted, each p-value has a column."""
     from mincache.board.table import QUESTIONS
@@ -116,23 +104,28 @@ def _flat(document: dict[str, Any], tests: str) -> dict[str, Any]:
     return flat | {f"p_{name}": document[tests].get(name) for name in QUESTIONS}
 
 
-def _lines(found: Comparison) -> Iterator[str]:
+def _lines(found: dict[str, Any]) -> Iterator[str]:
     from mincache.board.table import QUESTIONS
+    from mincache.generation.recipes import RELATIVE_TOLERANCE
 
-    yield f"{found.suite}: {found.first} (A) against {found.second} (B)"
-    yield (f"  {len(found.pairs)} instances attempted by both, {found.only_first} by A alone, "
-           f"{found.only_second} by B alone")  # fmt: skip
-    if found.changed:
-        yield f"  changed from A to B: {', '.join(found.changed)}"
-    if found.mean_change is None:
+    yield f"{found['suite']}: {found['first']} (A) against {found['second']} (B)"
+    yield (f"  {len(found['pairs'])} instances attempted by both, {found['only_first']} by A alone, "
+           f"{found['only_second']} by B alone")  # fmt: skip
+    if found["changed"]:
+        yield f"  changed from A to B: {', '.join(found['changed'])}"
+    if found["mean_change"] is None:
         return
-    yield f"  A better on {found.wins}, B better on {found.losses}, equal on {found.ties}"
-    tests = [f"{QUESTIONS[name]} {p:.3g}" for name, p in found.p_values.items()]
-    if found.libraries and "libraries" not in found.p_values:
-        tests.append(f"new libraries cannot tell ({found.libraries} of them)")
-    yield f"  B's cost against A's: {found.mean_change:+z.3%} on geometric average; p: {'; '.join(tests)}"
-    for pair in found.most_changed(_CHANGES_SHOWN):
-        yield f"    {pair.instance}: {pair.first:.4f} -> {pair.second:.4f} ({pair.change:+z.3%})"
+    yield f"  A better on {found['wins']}, B better on {found['losses']}, equal on {found['ties']}"
+    tests = [f"{QUESTIONS[name]} {p:.3g}" for name, p in found["p_values"].items()]
+    if found["libraries"] and "libraries" not in found["p_values"]:
+        tests.append(f"new libraries cannot tell ({found['libraries']} of them)")
+    change = f"{found['mean_change']:+z.3%}"
+    yield f"  B's cost against A's: {change} on geometric average; p: {'; '.join(tests)}"
+    pairs = sorted(found["pairs"], key=lambda pair: -abs(log(pair["second"] / pair["first"])))
+    for pair in pairs[:_CHANGES_SHOWN]:
+        if abs(change := pair["second"] / pair["first"] - 1.0) > RELATIVE_TOLERANCE:
+            costs = f"{pair['first']:.4f} -> {pair['second']:.4f}"
+            yield f"    {pair['instance']}: {costs} ({change:+z.3%})"
 
 
 def _all_pairs(found: Sequence[Table]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -143,23 +136,19 @@ def _all_pairs(found: Sequence[Table]) -> tuple[list[dict[str, Any]], list[str]]
     documents, lines = [], []
     for table in found:
         compared, added = pairs(table), shares(table)
-        documents.append({
-            "suite": table.runs.name,
-            "pairs": [pair._asdict() for pair in compared],
-            "virtual_best": [share._asdict() for share in added],
-        })  # fmt: skip
+        documents.append({"suite": table.runs.name, "pairs": compared, "virtual_best": added})
         lines.append(
             f"{table.runs.name}, {len(table.runs.instances)} instances; p by Holm for all pairs together"
         )
         for one in compared:
-            tests = ", ".join(f"{QUESTIONS[name]} {p:.2g}" for name, p in one.adjusted.items())
+            tests = ", ".join(f"{QUESTIONS[name]} {p:.2g}" for name, p in one["adjusted"].items())
             lines.append(
-                f"  {one.first} against {one.second}: better on {one.wins}, worse on {one.losses}, equal on "
-                f"{one.ties}; p: {tests or 'not ranked'}"
+                f"  {one['first']} against {one['second']}: better on {one['wins']}, worse on "
+                f"{one['losses']}, equal on {one['ties']}; p: {tests or 'not ranked'}"
             )
         lines += [
-            f"  {share.solver}: best alone on {share.best_alone}; without it the virtual best would cost "
-            f"{share.contribution:.4f} more"
+            f"  {share['solver']}: best alone on {share['best_alone']}; without it the virtual best would "
+            f"cost {share['contribution']:.4f} more"
             for share in added
         ]
     return documents, lines

@@ -159,7 +159,7 @@ def contrasts(board: Path, base: str, form: str | None) -> None:
     from mincache.board import comparison, render
 
     found = comparison.contrasts(read_tables([board], tell=warn), base)
-    answer(form, [one._asdict() for one in found], render.contrasts_markdown(found, base).rstrip("\n"))
+    answer(form, found, render.contrasts_markdown(found, base).rstrip("\n"))
 
 
 @leaderboard.command()
@@ -203,7 +203,7 @@ def publish(
             suite=suite,
         )
     found = {
-        str(folder): verify_entry(folder)[1] for folder in tracked(written, "verifying", total=len(written))
+        str(folder): verify_entry(folder)[2] for folder in tracked(written, "verifying", total=len(written))
     }
     files, left_out = _rebuild(output, rescore=False)
     answer(form, found, *_verdicts(found), *files)

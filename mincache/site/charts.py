@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas
 
-from mincache.board.comparison import Comparison
+from mincache.board.comparison import Told
 from mincache.board.runs import DECLINED, VERIFIED
 from mincache.board.table import Row, Table
 from mincache.errors import InputError
@@ -283,12 +283,13 @@ def _draw_instances(rows: ChartRows) -> dict[str, Any]:
     return drawing.finished(drawn, width=drawing.WIDTH, height=drawing.HEIGHT)
 
 
-def scatter(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+def scatter(comparisons: Sequence[Told]) -> dict[str, Any]:
     """Return the specification of a chart with a point an instance: one cost against the other."""
     alt, rows = drawing.altair(), []
     for one in comparisons:
-        versus = one.first if one.first == one.second else f"A {one.first}, B {one.second}"
-        rows += [{"solver": versus} | pair._asdict() for pair in one.pairs]
+        first, second = one["first"], one["second"]
+        versus = first if first == second else f"A {first}, B {second}"
+        rows += [{"solver": versus} | pair for pair in one["pairs"]]
     costs = [cost for row in rows for cost in (row["first"], row["second"])]
     ends = [{"first": end, "second": end} for end in (min(costs), max(costs))] if costs else []
     x = alt.X("first:Q", title="cost of A").scale(zero=False)
