@@ -48,15 +48,13 @@ def build(
 ) -> Path:  # fmt: skip
     """Write the site of a board, of the entries that verify, and return its first page.
 
+    What an earlier build left in the folder is removed; anything else there is refused.
+
     Args:
         board: folder with entries.
-        site: folder to write to; what an earlier build left there is removed.
+        site: folder to write to.
         figures: folder of SVG files to show on the first page.
         checked: the board, read already.
-
-    Raises:
-        InputError: if the board has no entry, or the folder holds something else than a site.
-        MissingExtraError: if the libraries for the site are not installed.
     """
     checked, site = checked or read_board(board), Path(site)
     suites = sorted(map(SuitePages, checked.tables()), key=lambda one: (one.name != "paper-v1", one.name))
@@ -74,11 +72,12 @@ def build(
 
 def write_pictures(board: str | os.PathLike[str], tables: Sequence[Table]) -> list[Path]:
     """Draw the picture of each suite of a board for its page, which shows those that exist."""
-    drawn = {Path(board) / render.chart_file(table.runs.name): picture(table) for table in tables}
-    written = {path: content for path, content in drawn.items() if content is not None}
-    for path, content in written.items():
-        write_bytes(path, content)
-    return list(written)
+    written = []
+    for table in tables:
+        if (drawn := picture(table)) is not None:
+            written.append(Path(board) / render.chart_file(table.runs.name))
+            write_bytes(written[-1], drawn)
+    return written
 
 
 def picture(table: Table) -> bytes | None:
@@ -107,16 +106,16 @@ def site_files(suites: list[SuitePages], figures: Path | None) -> Iterator[tuple
 def _data(one: SuitePages) -> Iterator[tuple[str, bytes]]:
     """The numbers of a suite as files, and the best solution of each solver and instance."""
     texts = {"json": render.as_json, "csv": render.as_csv, "tex": render.latex}
-    for suffix, text in texts.items():
-        yield one.data_path(suffix), text([one.table]).encode()
-    yield one.data_path("runs.csv"), render.runs_csv(one.runs).encode()
+    files = {suffix: text([one.table]) for suffix, text in texts.items()}
+    files["runs.csv"] = render.runs_csv(one.runs)
     for kind, drawn in one.charts.items():
-        yield one.data_path(f"{kind}.csv"), render.csv_text(list(_kinds(drawn.rows)), drawn.rows).encode()
+        files[f"{kind}.csv"] = render.csv_text(list(_kinds(drawn.rows)), drawn.rows)
+    yield from ((f"data/{one.folder}.{suffix}", text.encode()) for suffix, text in files.items())
     for row in one.table.rows:
         wanted = set(one.cells["solution"].loc[row.number])
         for document in row.entry.solutions() if row.entry is not None else ():
             if (name := digest(document)) in wanted:
-                yield one.solution_path(name), document
+                yield f"solutions/{name}.json.gz", document
 
 
 def _title(stem: str) -> str:

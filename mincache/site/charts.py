@@ -1,6 +1,6 @@
 """The charts of a ranking: for each kind its title, its numbers as flat rows, and how they are drawn.
 
-Lines of steps have every step. Rows are what pages and CSV files have beside a chart.
+Lines of steps have every step.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,16 +47,15 @@ def _gaps(table: Table) -> ChartRows:
         values = row.by_instance("gap")
         if len(values) > _MOST_TICKS:
             values = np.quantile(values, np.linspace(0, 1, _MOST_TICKS))
-        found += [{"solver": row.solver, "gap": _rounded(100 * gap)} for gap in values.tolist()]
-        found.append({"solver": row.solver, "mean": _rounded(100 * (row.gap or 0.0))})
+        found += [{"solver": row.solver, "gap": _percent(gap)} for gap in values.tolist()]
+        found.append({"solver": row.solver, "mean": _percent(row.gap or 0.0)})
     return found
 
 
 def _draw_gaps(rows: ChartRows) -> Any:
-    base = drawing.marks(rows).encode(y=drawing.solver_axis())
+    alt, base = drawing.altair(), drawing.marks(rows).encode(y=drawing.solver_axis())
     ticks = base.mark_tick(opacity=0.85, size=13, thickness=1.5, color=drawing.BLUE)
     means = base.mark_point(shape="diamond", filled=True, size=80, color=drawing.RED, opacity=1)
-    alt = drawing.altair()
     x = gap_axis("gap", f"gap {_TO_BEST}", "X")
     return alt.layer(ticks.encode(x), means.encode(alt.X("mean:Q", title="")))
 
@@ -71,18 +71,17 @@ def _profile(table: Table) -> ChartRows:
     costs = np.array([row.by_instance("charged_cost") for row in rows])
     excess = np.maximum(costs / costs.min(axis=0) - 1.0, 0.0)
     excess[excess <= RELATIVE_TOLERANCE] = 0.0
-    last = float(excess.max())
     return [
-        {"solver": row.solver, "excess": _rounded(100 * x), "share": _rounded(share)}
+        {"solver": row.solver, "excess": _percent(x), "share": _rounded(share)}
         for row, values in zip(rows, excess, strict=True)
-        for x, share in steps(values, len(values), 0.0, last)
+        for x, share in steps(values, 0.0, float(excess.max()))
     ]
 
 
 def _tradeoff(table: Table) -> ChartRows:
     """Mean gap in % and time until the answer in a fresh process of each row."""
     return [
-        {"solver": row.solver, "gap": _rounded(100 * (row.gap or 0.0)), "seconds": _rounded(seconds)}
+        {"solver": row.solver, "gap": _percent(row.gap or 0.0), "seconds": _rounded(seconds)}
         for row in solved(table)
         if (seconds := row.mean("charged_answer_s")) is not None
     ][:MOST_SOLVERS]
@@ -90,8 +89,7 @@ def _tradeoff(table: Table) -> ChartRows:
 
 def _draw_tradeoff(rows: ChartRows) -> Any:
     alt, points = drawing.altair(), drawing.marks(rows).mark_point(filled=True, size=90, opacity=1)
-    x = time_axis(rows, "time until the answer in a fresh process")
-    y = gap_axis("gap", _GAP)
+    x, y = time_axis(rows, "time until the answer in a fresh process"), gap_axis("gap", _GAP)
     tooltip = ["solver:N", alt.Tooltip("gap:Q", title="gap (%)"), alt.Tooltip("seconds:Q", title="time (s)")]
     return alt.layer(points.encode(x, y, *drawing.told_apart(rows, "solver", "Shape"), tooltip=tooltip))
 
@@ -99,7 +97,7 @@ def _draw_tradeoff(rows: ChartRows) -> Any:
 def _by_users(table: Table) -> ChartRows:
     """Mean gap in % of each row for each number of users; nothing if the suite is not at hand."""
     return [
-        {"solver": row.solver, "users": users, "gap": _rounded(100 * gap)}
+        {"solver": row.solver, "users": users, "gap": _percent(gap)}
         for users, part in table.runs.by_users.items()
         for row in solved(table)[:MOST_SOLVERS]
         if math.isfinite(gap := float(part.means("gap")[part.contenders.index(row.who)].mean()))
@@ -111,17 +109,14 @@ def _anytime(table: Table) -> ChartRows:
     """Share of (run, target gap) pairs that each row has reached by each time."""
     reached = {row.solver: reached_s(row) for row in solved(table)[:MOST_SOLVERS]}
     times = np.concatenate([values[np.isfinite(values)] for values in reached.values()] or [np.array([])])
-    first, last = float(times.min() if len(times) else 1e-3), float(times.max(initial=_horizon_s(table)))
+    # To the time limit; without one to the longest of the runs' own, or a second.
+    limit_s = table.runs.protocol.wall_s or float(np.nan_to_num(table.runs.frame["limit_s"].max())) or 1.0
+    first, last = float(times.min() if len(times) else 1e-3), float(times.max(initial=limit_s))
     return [
         {"solver": name, "seconds": seconds, "share": _rounded(share)}
         for name, values in reached.items()
-        for seconds, share in steps(coarse(values), len(values), first / 2, last)
+        for seconds, share in steps(coarse(values), first / 2, last)
     ]
-
-
-def _horizon_s(table: Table) -> float:
-    """The time limit; without one the longest of the runs' own, or a second."""
-    return table.runs.protocol.wall_s or float(np.nan_to_num(table.runs.frame["limit_s"].max())) or 1.0
 
 
 def reached_s(row: Row) -> Array:
@@ -136,35 +131,27 @@ def reached_s(row: Row) -> Array:
 
 def trace_points(runs: pandas.DataFrame) -> tuple[Array, Array, Array]:
     """Return the points of the traces of verified runs: which run, seconds, and cost."""
-    found = zip(runs["trace"], runs["verified"], strict=True)
-    traces = [trace if verified else trace[:0] for trace, verified in found]
+    pairs = zip(runs["trace"], runs["verified"], strict=True)
+    traces = [trace if verified else trace[:0] for trace, verified in pairs]
     points = np.concatenate(traces) if traces else np.empty((0, 2))
     return np.repeat(np.arange(len(traces)), [len(trace) for trace in traces]), points[:, 0], points[:, 1]
 
 
 def _outcomes(table: Table) -> ChartRows:
     """How many runs of each row ended how; nothing if all were verified."""
-    if table.runs.frame["verified"].all():
-        return []
-    return [
-        {"solver": row.solver, "outcome": kind, "runs": n}
-        for row in table.rows
-        for kind, n in row.outcomes.items()
-    ]
+    rows = [] if table.runs.frame["verified"].all() else table.rows
+    return [{"solver": row.solver, "outcome": k, "runs": n} for row in rows for k, n in row.outcomes.items()]
 
 
 def _draw_outcomes(rows: ChartRows) -> Any:
-    found = {row["outcome"] for row in rows}
-    kinds = sorted(found - {VERIFIED, DECLINED})
+    alt, found = drawing.altair(), {row["outcome"] for row in rows}
     colours = {VERIFIED: drawing.BLUE, DECLINED: drawing.GRAY}
-    colours |= {kind: _FAULTS[n % len(_FAULTS)] for n, kind in enumerate(kinds)}
+    colours |= dict(zip(sorted(found - colours.keys()), cycle(_FAULTS), strict=False))
     shown = [kind for kind in colours if kind in found]
-    alt = drawing.altair()
     colour = alt.Color("outcome:N", title=None).scale(domain=shown, range=[colours[kind] for kind in shown])
     x = alt.X("runs:Q", title="runs", stack="zero").axis(tickMinStep=1)
-    bars = drawing.marks(rows).mark_bar()
     tooltip = ["solver:N", "outcome:N", "runs:Q"]
-    return alt.layer(bars.encode(x, drawing.solver_axis(), colour, tooltip=tooltip))
+    return alt.layer(drawing.marks(rows).mark_bar().encode(x, drawing.solver_axis(), colour, tooltip=tooltip))
 
 
 def _break_even(table: Table) -> ChartRows:
@@ -250,25 +237,20 @@ def _drawn(kind: str, rows: ChartRows, ranked: int = 0) -> Chart | None:
 
 
 def solver_charts(row: Row) -> dict[str, Chart]:
-    """Return the charts of one solver by name."""
-    gaps = _instances(row)
+    """Return the charts of one solver by name: its gap on each instance, and the targets it reached."""
+    entries = {} if row.runs.suite is None else row.runs.suite.entries
+    gaps = [
+        {"instance": name, "gap": _percent(gap)}
+        | ({"users": entries[name].users, "library": f"library {entries[name].library}"} if entries else {})
+        for name, gap in zip(row.runs.instances, row.by_instance("gap").tolist(), strict=True)
+        if math.isfinite(gap)
+    ]
     times = [one for one in _anytime(row.table) if one["solver"] == row.solver]
     found = {
         "gap": Chart("Gap on each instance", gaps, _draw_instances(gaps)) if gaps else None,
         "anytime": _drawn("anytime", times),
     }
     return {name: one for name, one in found.items() if one is not None}
-
-
-def _instances(row: Row) -> ChartRows:
-    """Gap in % of one row on each instance, and the instance's number of users and library."""
-    entries = {} if row.runs.suite is None else row.runs.suite.entries
-    return [
-        {"instance": name, "gap": _rounded(100 * gap)}
-        | ({"users": entries[name].users, "library": f"library {entries[name].library}"} if entries else {})
-        for name, gap in zip(row.runs.instances, row.by_instance("gap").tolist(), strict=True)
-        if math.isfinite(gap)
-    ]
 
 
 def _draw_instances(rows: ChartRows) -> dict[str, Any]:
@@ -300,10 +282,10 @@ def scatter(comparisons: Sequence[Told]) -> dict[str, Any]:
     return drawing.finished(alt.layer(equal, points), width=drawing.WIDTH, height=drawing.WIDTH)
 
 
-def steps(values: Array, count: int, first: float, last: float) -> Iterator[tuple[float, float]]:
-    """Yield every step of the share of `count` that is at or below x, from `first` to `last`."""
+def steps(values: Array, first: float, last: float) -> Iterator[tuple[float, float]]:
+    """Yield every step of the share of values that is at or below x, from `first` to `last`."""
     places, number = np.unique(values[np.isfinite(values)], return_counts=True)
-    shares = np.append(0.0, np.cumsum(number) / count)
+    shares = np.append(0.0, np.cumsum(number) / len(values))
     at = np.searchsorted(places, [first, last], side="right")
     yield first, float(shares[at[0]])
     inside = slice(at[0], np.searchsorted(places, last, side="left"))
@@ -316,6 +298,10 @@ def coarse(values: Array) -> Array:
     finite = np.isfinite(values) & (values > 0)
     scale = 10.0 ** (2 - np.floor(np.log10(np.where(finite, values, 1.0))))
     return np.where(finite, np.ceil(np.where(finite, values, 1.0) * scale) / scale, values)
+
+
+def _percent(share: float) -> float:
+    return _rounded(100 * share)
 
 
 def _rounded(value: float) -> float:

@@ -1,7 +1,4 @@
-"""What all charts share: their look, axes and legends, and how a specification becomes SVG or PNG.
-
-No browser and no network is needed.
-"""
+"""What all charts share: their look, axes and legends, and how a specification becomes SVG or PNG."""
 
 from __future__ import annotations
 
@@ -95,21 +92,15 @@ def time_axis(rows: ChartRows, title: str, side: str = "X") -> Any:
 
 
 def log_axis(rows: ChartRows, field: str, title: str, side: str = "X", **labels: str) -> Any:
-    """Return a logarithmic axis."""
+    """Return a logarithmic axis: powers of ten; where these are too few also twice and five times each."""
     values = [row[field] for row in rows if row[field] > 0]
     low, high = min(values, default=1.0) / _MARGIN, max(values, default=1.0) * _MARGIN
-    axis = getattr(altair(), side)(f"{field}:Q", title=title).scale(
-        type="log", domain=[low, high], nice=False
-    )
-    return axis.axis(values=_log_ticks(low, high), **labels)
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten; where there are too few of them also twice and five times each."""
     steps = (1, 2, 5) if high / low < _FEW_POWERS else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [tick for tick in ticks if low <= tick <= high]
+    axis = getattr(altair(), side)(f"{field}:Q", title=title)
+    axis = axis.scale(type="log", domain=[low, high], nice=False)
+    return axis.axis(values=[tick for tick in ticks if low <= tick <= high], **labels)
 
 
 def finished(drawn: Any, **properties: Any) -> dict[str, Any]:
@@ -121,10 +112,7 @@ def finished(drawn: Any, **properties: Any) -> dict[str, Any]:
 def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
     """Return a chart as an SVG element for a page, without a background; every text in it is escaped.
 
-    Args:
-        specification: of the chart.
-        name: tells the ids in it apart from those of the page's other charts.
-        label: what it shows, for those who do not see it.
+    `name` tells the ids in it apart from those of other charts, `label` says what it shows to the blind.
     """
     config = specification["config"] | {"background": None}
     drawn = str(_converter().vegalite_to_svg({**specification, "config": config, "padding": _AROUND_SVG}))
@@ -146,11 +134,7 @@ def png(specification: Mapping[str, Any]) -> bytes:
 
 
 def write(specification: Mapping[str, Any], path: Path) -> None:
-    """Write a chart to an .svg or .png file.
-
-    Raises:
-        InputError: if the name ends otherwise.
-    """
+    """Write a chart to an .svg or .png file."""
     draw = {".svg": svg, ".png": png}.get(path.suffix)
     if draw is None:
         raise InputError("chart", "must end in .svg or .png", repr(path.name))
@@ -163,11 +147,7 @@ def require_libraries() -> None:
 
 
 def altair() -> Any:
-    """Return the module altair.
-
-    Raises:
-        MissingExtraError: if it is not installed.
-    """
+    """Return the module altair."""
     return optional_library("altair", "board", "charts need")
 
 

@@ -84,7 +84,10 @@ def run(
         >>> [row.solver for row in results.table().rows]
         ['lru', 'cloud-only']
     """
-    _check(seeds, seconds)
+    if not isinstance(seeds, int) or seeds < 1:
+        raise InputError("seeds", "must be a whole number, at least 1", repr(seeds))
+    if not 0 < seconds < float("inf"):
+        raise InputError("seconds", "must be > 0 and finite", repr(seconds))
     found = suite if isinstance(suite, Suite) else suites.suite(suite)
     patterns = [instances] if isinstance(instances, str) else list(instances)
     listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)
@@ -112,21 +115,9 @@ def _run(
     return Results(suite, tuple(record for record in journal.read(folder) if record.cell.key in keys))
 
 
-def _check(seeds: object, seconds: float) -> None:
-    if not isinstance(seeds, int) or seeds < 1:
-        raise InputError("seeds", "must be a whole number, at least 1", repr(seeds))
-    if not 0 < seconds < float("inf"):
-        raise InputError("seconds", "must be > 0 and finite", repr(seconds))
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Results:
-    """What became of a campaign.
-
-    Attributes:
-        suite: the suite.
-        records: of every run.
-    """
+    """What became of a campaign: its suite, and the records of every run."""
 
     suite: Suite
     records: tuple[Record, ...]
@@ -142,20 +133,15 @@ class Results:
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a table with a row a run: what ran, its verdict, scores, gap, bound and times in s."""
-        return pandas.DataFrame([self._row(record) for record in self.records])
+        return pandas.DataFrame(list(map(self._row, self.records)))
 
     def _row(self, record: Record) -> dict[str, Any]:
         cell, cost = record.cell, verified_cost(record)
         reference = self._ranking.runs.references.get(cell.instance)
-        names = ("suite", "instance", "solver", "repetition", "seed")
-        scores = {} if record.score is None else record.score.model_dump(exclude={"violations"})
+        ran = {name: getattr(cell, name) for name in ("suite", "instance", "solver", "repetition", "seed")}
         gap = None if cost is None or reference is None else reference.gap(cost)
-        return {
-            **{name: getattr(cell, name) for name in names},
-            "gap": gap,
-            **scores,
-            **{name: getattr(record, name) for name in _TOLD},
-        }
+        scores = {} if record.score is None else record.score.model_dump(exclude={"violations"})
+        return ran | {"gap": gap} | scores | {name: getattr(record, name) for name in _TOLD}
 
     def plot(self, kind: str = "gap") -> altair.Chart:
         """Return a chart of the results.
@@ -185,11 +171,7 @@ class Results:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ranking:
-    """A leaderboard that shows itself in a terminal and a notebook.
-
-    Attributes:
-        ranked: what it shows.
-    """
+    """A leaderboard that shows itself in a terminal and a notebook."""
 
     ranked: Table
 

@@ -54,7 +54,7 @@ class SuitePages:
 
     @property
     def path(self) -> str:
-        """Path of the suite's page; the other methods have those of its other pages and files."""
+        """Path of the suite's page; `solver_path` and so on are those of its other pages and files."""
         return f"suites/{self.folder}.html"
 
     def solver_path(self, row: Row) -> str:
@@ -64,18 +64,6 @@ class SuitePages:
     def instance_path(self, name: str) -> str:
         """Return the path of an instance's page."""
         return f"instances/{self.folder}/{folder_name(name)}.html"
-
-    def data_path(self, suffix: str) -> str:
-        """Return the path of a file with numbers."""
-        return f"data/{self.folder}.{suffix}"
-
-    def chart_path(self, kind: str) -> str:
-        """Return the path of the page with a chart's data as a table."""
-        return f"charts/{self.folder}-{kind}.html"
-
-    def solution_path(self, sha256: str) -> str:
-        """Return the path of a stored solution."""
-        return f"solutions/{sha256}.json.gz"
 
     @property
     def purpose(self) -> str:
@@ -149,24 +137,16 @@ def contexts(page: SuitePages) -> Iterator[tuple[str, str, Context]]:
         (name, sorted((costs[row.number, n], row.solver) for row in table.rows if costs[row.number, n] > 0))
         for n, name in enumerate(runs.instances)
     ]
-    yield (
-        f"instances/{page.folder}/index.html",
-        "instances",
-        {"title": f"Instances of {page.name}", "best": best},
-    )
+    listed = {"title": f"Instances of {page.name}", "best": best}
+    yield f"instances/{page.folder}/index.html", "instances", listed
     grouped = dict(list(page.cells.groupby(level="instance")))
     for n, name in enumerate(runs.instances):
         found = grouped[n].droplevel("instance") if n in grouped else page.cells.iloc[:0]
         yield page.instance_path(name), "instance", {"title": name} | _instance(page, name, found)
-    for number, found in page.cells.groupby(level="row"):
-        row = next(row for row in table.rows if row.number == number)
-        yield (
-            page.solver_path(row),
-            "solver",
-            {"title": row.solver} | _solver(page, row, found.droplevel("row")),
-        )
+    for row in sorted(table.rows, key=lambda row: row.number):
+        yield page.solver_path(row), "solver", _solver(page, row, page.cells.loc[row.number])
     for kind, chart in page.charts.items():
-        yield page.chart_path(kind), "chart", {"title": chart.title, "chart": chart}
+        yield f"charts/{page.folder}-{kind}.html", "chart", {"title": chart.title, "chart": chart}
 
 
 def _suite(page: SuitePages) -> Context:
@@ -200,13 +180,11 @@ def _instance(page: SuitePages, name: str, found: pandas.DataFrame) -> Context:
     instance = runs.suite.read(name)
     models, requests = instance.models, instance.trace.requested_model.ravel()
     asked = np.bincount(requests, minlength=instance.model_count) / requests.size
-    columns = (
-        models.size_gb, asked, models.output_bits / units.megabytes_to_bits(1.0), models.steps_onset,
-        models.tv_worst, models.steps_saturation, models.tv_best, models.seconds_per_step,
-        models.seconds_base,
-    )  # fmt: skip
-    listed = np.stack(columns).T.tolist()
-    return context | {"instance": instance, "listed": runs.suite.entries[name], "models": listed}
+    output_mb = models.output_bits / units.megabytes_to_bits(1.0)
+    columns = (models.size_gb, asked, output_mb, models.steps_onset, models.tv_worst, models.steps_saturation,
+               models.tv_best, models.seconds_per_step, models.seconds_base)  # fmt: skip
+    listed = {"listed": runs.suite.entries[name], "models": np.stack(columns).T.tolist()}
+    return context | {"instance": instance} | listed
 
 
 def _solver(page: SuitePages, row: Row, found: pandas.DataFrame) -> Context:

@@ -24,9 +24,8 @@ _ROOM = 1.06
 def explanation_chart(rows: Sequence[tuple[int | str, Mapping[str, float]]], what: str) -> dict[str, Any]:
     """Return the specification of a stacked bar chart; what a part saves reaches below 0.
 
-    Args:
-        rows: a bar each: the slot or the solver, and the parts of its gap in units of the cost.
-        what: `slot`, for upright bars side by side, or `solver`, for bars that lie one below the other.
+    Each row has the slot or the solver, and the parts of its gap in units of the cost. `what` is `slot`, for
+    upright bars side by side, or `solver`, for bars that lie one below the other.
     """
     alt = drawing.altair()
     order = [part for part in PARTS if any(parts[part] for _, parts in rows)]
@@ -45,11 +44,9 @@ def explanation_chart(rows: Sequence[tuple[int | str, Mapping[str, float]]], wha
 
 
 def feature_chart(rows: Sequence[Features], groups: Mapping[str, str]) -> dict[str, Any]:
-    """Return the specification of a chart with three panels, a point an instance in each.
+    """Return the specification of a chart with three panels, a point an instance with a best cost in each.
 
-    Args:
-        rows: the instances; those without a best cost are left out.
-        groups: what instances are told apart by in colour and shape, by name of the instance.
+    Groups tell instances apart in colour and shape, by name of the instance.
     """
     data = [
         {"instance": row.instance, "group": groups.get(row.instance, "")}
@@ -80,28 +77,18 @@ def _panel(data: ChartRows, tightness: str, told: str, worth: str, titled: str) 
 def plane_chart(
     plane: Array, names: Sequence[str], groups: Sequence[str], behind: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the specification of a chart with a point an instance.
+    """Return the specification of a chart with a point an instance, where it lies in the plane [K, 2].
 
-    Args:
-        plane: where each lies, [K, 2], along the two principal components.
-        names: the instances.
-        groups: what each belongs to, told by colour and shape.
-        behind: colours of groups that are drawn small and behind all others, by group.
-
-    Raises:
-        MissingExtraError: if altair is not installed.
+    Groups `behind` are drawn small and behind all others, in these colours.
     """
-    alt = drawing.altair()
-    small = behind or {}
+    alt, small = drawing.altair(), behind or {}
     data = [
         {"instance": name, "group": group, "x": f"{x:.3f}", "y": f"{y:.3f}"}
         for name, group, (x, y) in zip(names, groups, plane.tolist(), strict=True)
     ]
     layers = []
-    for size, shown in (
-        (14, [row for row in data if row["group"] in small]),
-        (60, [row for row in data if row["group"] not in small]),
-    ):
+    for size, back in ((14, True), (60, False)):
+        shown = [row for row in data if (row["group"] in small) == back]
         if not shown:
             continue
         order = list(dict.fromkeys(row["group"] for row in shown))

@@ -119,7 +119,7 @@ def test_unknown_and_empty_charts(made):
 @given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.0, float("inf")]), min_size=1, max_size=12))
 def test_lines_have_every_step(values):
     """At every place a line shows the share of values at or below it, from the first to the last place."""
-    steps = list(charts.steps(np.array(values), len(values), 0.0, 4.0))
+    steps = list(charts.steps(np.array(values), 0.0, 4.0))
     assert (steps[0][0], steps[-1][0]) == (0.0, 4.0)
     for x in (0.0, 0.4, 0.5, 0.9, 1.0, 2.5, 4.0):
         shown = [share for place, share in steps if place <= x][-1]
