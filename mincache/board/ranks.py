@@ -123,12 +123,6 @@ def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Diffe
     return _difference(mean, [_of_seeds(table)], 2.0 ** (1 - len(values)))
 
 
-def other_draws(one: Array, other: Array) -> Difference:
-    """Compare the means of two samples of libraries that were drawn apart (Welch's t)."""
-    spreads = [(float(part.var(ddof=1)) / len(part), len(part) - 1.0) for part in (one, other)]
-    return _difference(float(one.mean() - other.mean()), spreads, 0.0)
-
-
 def by_group(values: Array, groups: Sequence[int]) -> Array:
     """Return the mean of values in each group."""
     _, numbered = np.unique(groups, return_inverse=True)
@@ -165,12 +159,13 @@ def _difference(mean: float, parts: Iterable[tuple[float, float]], least: float)
 
 def interval(sample: Sample, level: float = 0.95) -> tuple[float, float]:
     """Return the mean of a row over its instances, less and plus what the seeds leave open."""
-    mean, reach = float(np.nanmean(sample.values, axis=1).mean()), 0.0
+    mean = float(np.nanmean(sample.values, axis=1).mean())
     variance, freedom = _of_seeds(sample.values) if sample.uncertain else (0.0, 0.0)
-    if variance:
-        from scipy import special
+    if not variance:
+        return mean, mean
+    from scipy import special
 
-        reach = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * variance**0.5
+    reach = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * variance**0.5
     return mean - reach, mean + reach
 
 

@@ -203,8 +203,8 @@ def compare(opened: Path, public: Path, suite: str, form: str | None) -> None:
     An entry is marked as fitted if it is worse on the sealed instances by more than chance, at 5 % over all
     entries. Both suites must be drawn from the same scenarios, of at least six libraries.
     """
-    from mincache.board.gathering import gather
-    from mincache.board.overfitting import public_and_sealed
+    from mincache.board.comparison import public_and_sealed
+    from mincache.board.runs import gather
     from mincache.judging import journal
 
     with waiting("comparing"):
@@ -217,9 +217,9 @@ def compare(opened: Path, public: Path, suite: str, form: str | None) -> None:
     titles = ("solver", "public rank", "sealed rank", "public gap", "sealed gap", "95 % of the difference",
               "fitted")  # fmt: skip
     cells = [
-        [printable(row.solver), str(row.public_rank), str(row.sealed_rank), f"{row.public_gap:z.2%}",
-         f"{row.sealed_gap:z.2%}", f"{row.low:+.2%} to {row.high:+.2%}", words[row.fitted]]
+        [printable(row["solver"]), str(row["public_rank"]), str(row["sealed_rank"]),
+         f"{row['public_gap']:z.2%}", f"{row['sealed_gap']:z.2%}",
+         f"{row['low']:+.2%} to {row['high']:+.2%}", words[row["fitted"]]]
         for row in rows
     ]  # fmt: skip
-    documents = [row._asdict() for row in rows]
-    answer(form, documents, TerminalTable(titles, "lrrrrrl", cells, more="--csv"), rows=documents)
+    answer(form, rows, TerminalTable(titles, "lrrrrrl", cells, more="--csv"), rows=rows)

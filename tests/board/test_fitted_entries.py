@@ -6,8 +6,8 @@ from board_fixture import judged, record
 from scipy import stats
 
 from mincache import Run, Solution, evaluate, serve
-from mincache.board.gathering import gather
-from mincache.board.overfitting import public_and_sealed
+from mincache.board.comparison import public_and_sealed
+from mincache.board.runs import gather
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.sealing import draw_sealed, new_secret
@@ -65,7 +65,7 @@ def compared(tmp_path_factory):
         )[0]
         for suite in (public, sealed)
     }  # fmt: skip
-    return {row.solver: row for row in public_and_sealed(runs["public"], runs["sealed"])}
+    return {row["solver"]: row for row in public_and_sealed(runs["public"], runs["sealed"])}
 
 
 def solved(name, instance):
@@ -80,12 +80,12 @@ def cost(instance, solution):
 
 def test_a_planted_entry_is_found(compared):
     """A look-up and orders tuned for each public library are marked; greedy and exact method are not."""
-    assert compared["looked-up"].fitted
-    assert compared["tuned"].fitted
-    assert compared["looked-up"].public_rank == 1 < compared["looked-up"].sealed_rank
-    assert not compared["greedy"].fitted
-    assert not compared["exact"].fitted
-    assert compared["exact"].sealed_rank == 1
+    assert compared["looked-up"]["fitted"]
+    assert compared["tuned"]["fitted"]
+    assert compared["looked-up"]["public_rank"] == 1 < compared["looked-up"]["sealed_rank"]
+    assert not compared["greedy"]["fitted"]
+    assert not compared["exact"]["fitted"]
+    assert compared["exact"]["sealed_rank"] == 1
 
 
 @pytest.mark.parametrize("libraries", [2, 6])
@@ -101,12 +101,12 @@ def test_the_difference_is_welchs(libraries):
         (one,) = gather(records)
         one.__dict__["libraries"] = list(range(libraries))  # a suite that is not at hand has none
         runs.append(one)
-    rows = {row.solver: row for row in public_and_sealed(*runs)}
+    rows = {row["solver"]: row for row in public_and_sealed(*runs)}
     tests = [stats.ttest_ind(costs[1, k], costs[0, k], equal_var=False) for k in (0, 1)]
     for k, test in enumerate(tests):
         row, spread = rows[f"s{k}"], test.confidence_interval(0.95)
-        assert (row.low, row.high) == pytest.approx((spread.low, spread.high))
-        assert row.p == pytest.approx(
+        assert (row["low"], row["high"]) == pytest.approx((spread.low, spread.high))
+        assert row["p"] == pytest.approx(
             min(1.0, test.pvalue * (3 if test.pvalue == min(t.pvalue for t in tests) else 2))
         )
-        assert (row.fitted is None) == (libraries < 6)
+        assert (row["fitted"] is None) == (libraries < 6)
