@@ -20,7 +20,8 @@ from mincache.judging import journal
 from mincache.solving.contract import Run
 from mincache.solving.registry import make
 
-TASK = plan(suites.find("paper-v1"), [CLOUD_ONLY], 1, Limits(wall_s=60.0))[-1]
+SUITE = suites.find("paper-v1")
+TASK = plan(SUITE, [CLOUD_ONLY], 1, Limits(wall_s=60.0))[-1]
 
 
 @pytest.mark.benchmark(group="overhead of a run (cloud-only, paper-v1, N=18)")
@@ -31,11 +32,13 @@ def test_in_process(benchmark):
 
 
 @pytest.mark.benchmark(group="overhead of a run (cloud-only, paper-v1, N=18)")
-def test_supervised(benchmark):
+@pytest.mark.parametrize("isolate", ["off", "landlock", "auto"])
+def test_supervised(benchmark, isolate):
     """Run it in a child under every limit, judge the answer and write the record."""
+    task = plan(SUITE, [CLOUD_ONLY], 1, Limits(wall_s=60.0, isolate=isolate))[-1]
     with Supervisor(pin=False) as keeper:
-        attempt(TASK, TASK.read(), keeper)
-        judged = benchmark(lambda: attempt(TASK, TASK.read(), keeper))
+        attempt(task, task.read(), keeper)
+        judged = benchmark.pedantic(lambda: attempt(task, task.read(), keeper), rounds=200)
     assert judged.record.verdict == "verified"
 
 
