@@ -15,11 +15,11 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 
 from mincache import Budget, Instance, Run, Solution, Solver
 from mincache.algebra.dual_bound import Prices, horizon_bound
+from mincache.algebra.milp import Cells
 from mincache.algebra.parts import PartAnswer, out_of_range, solve_parts
 from mincache.algebra.pyomo_model import linear
 from mincache.algebra.rounding import round_relaxed
 from mincache.algebra.service_cost import cacheable
-from mincache.algebra.user_groups import Cells
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array

@@ -25,15 +25,10 @@ _ENDS = np.array([0.0, 1.0])  # of a share
 
 
 class Prices(NamedTuple):
-    """Multipliers of the limits of each slot, in cost (10) summed over users.
+    """Multipliers of the limits of each slot, in cost (10) summed over users."""
 
-    Attributes:
-        storage: [T], of (11d), for the whole storage.
-        steps: [T], of (11f), for all L steps.
-    """
-
-    storage: Array
-    steps: Array
+    storage: Array  # [T], of (11d), for the whole storage
+    steps: Array  # [T], of (11f), for all L steps
 
     @classmethod
     def none(cls, instance: Instance) -> Prices:
@@ -44,11 +39,7 @@ class Prices(NamedTuple):
 def lagrangian_bound(instance: Instance, prices: Prices) -> Array:
     """Return a lower bound on the mean cost (10) of each slot, [T]; their mean bounds (11).
 
-    Rules that link slots only add to a slot's cost, and are left out.
-
-    Args:
-        instance: the problem.
-        prices: multipliers; negative ones count as zero.
+    Rules that link slots only add to a slot's cost, and are left out. Negative prices count as zero.
     """
     storage, steps = (np.maximum(price, 0.0) for price in prices)
     cached, cloud = _choices(instance, storage, steps)
@@ -62,11 +53,7 @@ def horizon_bound(instance: Instance, prices: Prices) -> float:
     """Return a lower bound on the cost (11) under rules that link slots.
 
     At the multipliers of the linear relaxation of the whole instance it is that relaxation's optimum, for
-    without the limits each model is a shortest path.
-
-    Args:
-        instance: the problem.
-        prices: multipliers; negative ones count as zero.
+    without the limits each model is a shortest path. Negative prices count as zero.
     """
     storage, steps = (np.maximum(price, 0.0) for price in prices)
     cached, cloud = _choices(instance, storage, steps)
@@ -95,10 +82,8 @@ def upload_bound(instance: Instance) -> Array:
 def cheapest_paths(instance: Instance, cached: Array, possible: Array) -> tuple[float, Array]:
     """Return the least cost of holding models, and when they are held, bool [T, M].
 
-    Args:
-        instance: whose frames and loading count.
-        cached: [T, M], cost of a model that is cached above its cost when it is not, loading left out.
-        possible: bool [T, M], where a model may be cached; the same in all slots of a frame.
+    `cached` [T, M] is the cost of a model that is cached above its cost when it is not, loading left out.
+    Models may be held where `possible` [T, M] says so, the same in all slots of a frame.
     """
     first = frame_starts(instance)
     held = np.where(possible[first], np.add.reduceat(cached, first, axis=0), np.inf)
@@ -116,12 +101,7 @@ def _choices(instance: Instance, storage: Array, steps: Array) -> tuple[Array, A
 
 
 def _paths(held: Array, load: Array) -> tuple[Array, Array]:
-    """Return each model's least cost [M], and in which frames it is cached, bool [frames, M].
-
-    Args:
-        held: [frames, M], cost of a frame in which the model is cached; without it, a frame costs nothing.
-        load: [frames, M], what comes on top where it was not cached in the frame before.
-    """
+    """Return each model's least cost [M], and in which frames it is cached, bool [frames, M]."""
     away_cost, held_cost = np.zeros(held.shape[1]), np.full(held.shape[1], np.inf)
     stayed, dropped = np.zeros((2, *held.shape), dtype=bool)  # was it cached before, on the best path here?
     for k in range(len(held)):

@@ -13,22 +13,106 @@ the bandwidth is the optimal one, which depends on nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from mincache.algebra.rounding import within_limits
-from mincache.algebra.service_cost import cacheable
-from mincache.algebra.user_groups import Cells
+from mincache.algebra.service_cost import ServiceTable, cacheable, loading_cost, sum_by_model
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import frame_starts, hits, raise_to_floor
+from mincache.solving.feasible import frame_starts, hits, per_slot, raise_to_floor
 
 _SMALLEST = 1e-9  # coefficients below are dropped by solvers, with a complaint
 _SLACK = 1e-9  # of a bound that becomes a constraint
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The models requested in each slot, and the frames in which caching one is of use.
+
+    A cell is a model requested in a slot, ordered by slot and then by model. A holding is a model in a frame
+    where it is requested, or is so in the first slot of the next one and then need not be loaded.
+    """
+
+    slot: Array  # [cells]
+    model: Array
+    count: Array  # [cells], how many ask for the model
+    cell: Array  # [T, N], which cell a request belongs to
+    least: Array  # [cells], steps of a hit at least
+    low: Array  # [cells], steps at which quality begins to improve, cut off at L
+    high: Array  # [cells], A3, cut off at L
+    low_saving: Array  # [cells], what a hit costs less with `low` steps than with `least`
+    high_saving: Array  # [cells], and with `high` steps
+    frame: Array  # [holdings]
+    held_model: Array  # [holdings]
+    holding: Array  # [cells], the holding that a cell belongs to
+    hit_cost: Array  # [cells], what all its requests cost more as hits with `least` steps than in the cloud
+    held_cost: Array  # [holdings], the same for all its cells
+    loads: Array  # [loads], the cells in which a model may have to be loaded, but for those of the first slot
+    before: Array  # [loads], the holding of the frame before
+    wait: Array  # [loads], what loading costs
+    first_wait: Array  # [holdings], what loading before the first slot costs
+    cloud_cost: Array  # [T], of all requests in the cloud
+
+    @classmethod
+    def of(cls, instance: Instance) -> Cells:
+        """Return the cells and holdings of `instance`."""
+        T, M, F = instance.slot_count, instance.model_count, instance.rules.frame_slots
+        table = ServiceTable.of(instance)
+        place = instance.trace.requested_model + M * np.arange(T)[:, None]
+        places, first, cell, count = np.unique(
+            place.ravel(), return_index=True, return_inverse=True, return_counts=True
+        )
+        slot, model = np.divmod(places, M)
+        steps, cost = (values.reshape(-1, 3, 2)[first] for values in (table.steps, table.edge_cost))
+
+        wait = loading_cost(instance)[slot, model]
+        key = slot // F * M + model
+        loads = np.flatnonzero((wait > 0.0) & (slot >= F))
+        keys = np.unique(np.concatenate([key, key[loads] - M]))
+        holding = np.searchsorted(keys, key)
+        hit = sum_by_model(instance, table.edge_cost[..., 0, 0] - table.cloud_cost)[slot, model]
+        return cls(
+            slot, model, count, cell.reshape(place.shape),
+            least=steps[:, 0, 0], low=steps[:, 1, 0], high=steps[:, 1, 1],
+            low_saving=cost[:, 0, 0] - cost[:, 1, 0], high_saving=cost[:, 0, 0] - cost[:, 1, 1],
+            frame=keys // M, held_model=keys % M, holding=holding,
+            hit_cost=hit, held_cost=np.bincount(holding, hit, keys.size),
+            loads=loads, before=np.searchsorted(keys, key[loads] - M), wait=wait[loads],
+            first_wait=np.bincount(holding, np.where(slot < F, wait, 0.0), keys.size),
+            cloud_cost=table.cloud_cost.sum(axis=1),
+        )  # fmt: skip
+
+    @cached_property
+    def rank(self) -> Array:
+        """How many users before it ask for the same model in the same slot, for each request, [T, N]."""
+        requests = self.cell.ravel()
+        order = np.argsort(requests, kind="stable")
+        rank = np.empty_like(requests)
+        rank[order] = np.arange(requests.size) - np.repeat(np.cumsum(self.count) - self.count, self.count)
+        return rank.reshape(self.cell.shape)
+
+    def steps(self, served: Array, cached: Array) -> Array:
+        """Return each request's steps, [T, N]: `high` for so many of a cell in turn, `least` for the others.
+
+        Args:
+            served: [cells], not necessarily whole: what is over is given to the next one.
+            cached: [cells], in [0, 1]: how far the model is cached, and so how far each request is a hit.
+        """
+        hit = cached[self.cell]
+        full = np.clip(served[self.cell] - self.rank * hit, 0.0, hit)
+        return np.asarray(hit * self.least[self.cell] + full * (self.high - self.least)[self.cell])
+
+    def cache(self, instance: Instance, held: Array) -> Array:
+        """Return the values of holdings as those of models in slots, [T, M]; 0 elsewhere."""
+        values = np.zeros((len(frame_starts(instance)), instance.model_count), dtype=held.dtype)
+        values[self.frame, self.held_model] = held
+        return per_slot(instance, values)
 
 
 Entries = tuple[Array, Array, Array]
@@ -36,62 +120,36 @@ Entries = tuple[Array, Array, Array]
 
 
 class Columns(NamedTuple):
-    """Where the variables stand, or one value for each of them.
+    """Where the variables stand, or one value for each of them."""
 
-    Attributes:
-        cached: [holdings], binary.
-        full: [cells], how many are served fully.
-        partly: [cells], binary, whether one is served in part.
-        extra: [cells], how far from A1 to A3 that one's steps are.
-        loaded: [loads], in [0, 1].
-    """
-
-    cached: Array
-    full: Array
-    partly: Array
-    extra: Array
-    loaded: Array
+    cached: Array  # [holdings], binary
+    full: Array  # [cells], how many are served fully
+    partly: Array  # [cells], binary, whether one is served in part
+    extra: Array  # [cells], how far from A1 to A3 that one's steps are
+    loaded: Array  # [loads], in [0, 1]
 
 
 class LinearConstraints(NamedTuple):
-    """Constraints lower <= A x <= upper.
+    """Constraints lower <= A x <= upper."""
 
-    Attributes:
-        row: [entries of A], in any order.
-        column: [entries].
-        value: [entries].
-        lower: [rows].
-        upper: [rows].
-    """
-
-    row: Array
-    column: Array
-    value: Array
-    lower: Array
-    upper: Array
+    row: Array  # [entries of A], in any order
+    column: Array  # [entries]
+    value: Array  # [entries]
+    lower: Array  # [rows]
+    upper: Array  # [rows]
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Minimise cost @ x subject to `rows` and 0 <= x <= most.
-
-    Attributes:
-        instance: what it is the program of.
-        cells: what the variables decide.
-        columns: where they stand.
-        cost: [columns], in the cost (10) summed over requests, above the cloud's; without uploads.
-        most: [columns].
-        integral: bool [columns].
-        rows: the constraints.
-    """
+    """Minimise cost @ x subject to `rows` and 0 <= x <= most."""
 
     instance: Instance
-    cells: Cells
-    columns: Columns
-    cost: Array
-    most: Array
-    integral: Array
-    rows: LinearConstraints
+    cells: Cells  # what the variables decide
+    columns: Columns  # where they stand
+    cost: Array  # [columns], in the cost (10) summed over requests, above the cloud's; without uploads
+    most: Array  # [columns]
+    integral: Array  # bool [columns]
+    rows: LinearConstraints  # the constraints
 
 
 def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None) -> Program:

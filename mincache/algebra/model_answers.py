@@ -99,17 +99,11 @@ def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> Soluti
 
 
 class Claims(NamedTuple):
-    """What an answer says of itself.
+    """What an answer says of itself."""
 
-    Attributes:
-        status: its status line; "" without one.
-        cost: its objective; None without one.
-        bandwidth: whether it gives any user bandwidth.
-    """
-
-    status: str
-    cost: float | None
-    bandwidth: bool
+    status: str  # its status line; "" without one
+    cost: float | None  # its objective; None without one
+    bandwidth: bool  # whether it gives any user bandwidth
 
 
 def read_claims(folder: Path, answer: Path, data: bytes | None = None) -> Claims:

@@ -26,15 +26,10 @@ _CLAIM_SLACK = 1e-6
 
 
 class PartAnswer(NamedTuple):
-    """What a method says of one part.
+    """What a method says of one part."""
 
-    Attributes:
-        decisions: of its slots; None when it found none.
-        bound: lower bound on the part's mean cost, minus infinity without one.
-    """
-
-    decisions: Decisions | None
-    bound: float = -float("inf")
+    decisions: Decisions | None  # of its slots; None when it found none
+    bound: float = -float("inf")  # lower bound on the part's mean cost, minus infinity without one
 
 
 PartMethod = Callable[[Instance, float], PartAnswer]

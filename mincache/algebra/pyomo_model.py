@@ -132,11 +132,7 @@ def linear(terms: Iterable[tuple[float, Any]]) -> Any:
 
 
 def _add_cache(model: Any, instance: Instance, domain: Any) -> None:
-    """Add `cache[t,m]` and the limit on storage (11d); a model that cannot be cached is fixed at 0.
-
-    Storage is in thousandths of the capacity, so that a solver's absolute tolerance of 1e-6 is the
-    evaluator's.
-    """
+    """Add `cache[t,m]` and the limit on storage (11d); a model that cannot be cached is fixed at 0."""
     size = instance.models.size_gb / instance.server.storage_gb
     fits = cacheable(instance).tolist()
     room = (_THOUSANDTHS * np.minimum(size, 2.0)).tolist()
@@ -161,10 +157,7 @@ def _add_frames(model: Any, instance: Instance) -> None:
 
 
 def _add_loading(model: Any, instance: Instance) -> None:
-    """Add `loaded[t,m]`, at least 1 where a model is cached that was not in the slot before.
-
-    Its cost keeps it from more than that, so that it need not be binary.
-    """
+    """Add `loaded[t,m]`, at least 1 where a model is cached that was not in the slot before."""
     frames = frame_starts(instance).tolist()
     model.loaded = pyo.Var(frames, model.models, domain=pyo.UnitInterval)
 

@@ -25,17 +25,11 @@ REGIONS = ("low", "rising", "full")
 
 @dataclass(frozen=True, eq=False)
 class ServiceTable:
-    """Cost (10) of each request without the radio part of its upload.
+    """Cost (10) of each request without the radio part of its upload."""
 
-    Attributes:
-        cloud_cost: [T, N], of a miss.
-        steps: [T, N, 3, 2], ends of each region of `REGIONS`, in steps.
-        edge_cost: [T, N, 3, 2], of a hit at those ends; linear between the two ends of a region.
-    """
-
-    cloud_cost: Array
-    steps: Array
-    edge_cost: Array
+    cloud_cost: Array  # [T, N], of a miss
+    steps: Array  # [T, N, 3, 2], ends of each region of `REGIONS`, in steps
+    edge_cost: Array  # [T, N, 3, 2], of a hit at those ends; linear between the two ends of a region
 
     @classmethod
     def of(cls, instance: Instance) -> ServiceTable:
@@ -57,13 +51,7 @@ class ServiceTable:
 
 
 def request_cost(instance: Instance, hit: bool, steps: Array) -> Array:
-    """Return the cost (10) of each request without the radio part of its upload.
-
-    Args:
-        instance: the problem.
-        hit: whether the requests are hits.
-        steps: [T, N] and any further axes: steps that a hit is given.
-    """
+    """Return the cost (10) of requests with steps [T, N, ...], without the radio part of their uploads."""
     delays, requested = Delays.of(instance), instance.trace.requested_model
     transmission_s = delays.downlink_s
     if not hit:

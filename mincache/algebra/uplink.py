@@ -51,15 +51,10 @@ def shares_near_optimum(instance: Instance) -> Array:
 
 
 class Tangents(NamedTuple):
-    """Tangents of the upload delay: offset_s + slope_s b never exceeds it, for it is convex in b.
+    """Tangents of the upload delay: offset_s + slope_s b never exceeds it, for it is convex in b."""
 
-    Attributes:
-        slope_s: [T, N, K], in s.
-        offset_s: [T, N, K], value at share 0, in s.
-    """
-
-    slope_s: Array
-    offset_s: Array
+    slope_s: Array  # [T, N, K], in s
+    offset_s: Array  # [T, N, K], value at share 0, in s
 
     @classmethod
     def at(cls, instance: Instance, share: Array) -> Tangents:

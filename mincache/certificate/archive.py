@@ -20,14 +20,10 @@ _LARGEST_KEPT = 1_000_000  # bytes, packed
 
 
 def write_archive(suite: Suite, names: Collection[str] = ()) -> Iterator[str]:
-    """Write certificates, best solutions and what they prove, yielding each instance's name when done.
+    """Write certificates, best solutions and what they prove, of all instances or those named.
 
-    The status of an instance is what the check finds. A cost or bound that is there already is replaced by a
-    better one alone. A certificate too large to be kept gives way to the command that makes it.
-
-    Args:
-        suite: the suite.
-        names: the instances; by default all.
+    Yields each name when done. The status of an instance is what the check finds. A cost or bound is replaced
+    by a better one alone. A certificate too large to be kept gives way to the command that makes it.
     """
     for name in names or suite.entries:
         data = read_bytes(suite.path(name))

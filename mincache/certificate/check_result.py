@@ -38,7 +38,6 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
 
     Raises:
         InputError: if a document cannot be read, or the instance has a rule that the check does not know.
-        MissingExtraError: if mpmath is not installed.
     """
     problem = parse_instance(instance)
     problem.check_rules()

@@ -33,7 +33,6 @@ def certify_with_solution(
 
     Raises:
         InputError: if the instance cannot be read, or has a rule that the method does not know.
-        MissingExtraError: if mpmath is not installed.
     """
     problem = parse_instance(instance)
     problem.check_rules()

@@ -14,7 +14,7 @@ def schema(document: str) -> None:
 
     No schema can say that the shapes of arrays agree; reading a document checks that.
     """
-    from mincache.files.json_schemas import json_schema
+    from mincache.files.documents import json_schema
 
     if document == "symbols":
         click.echo(symbols_markdown())

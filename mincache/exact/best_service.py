@@ -20,12 +20,8 @@ def serve(instance: Instance, cache: Array) -> Solution:
     `evaluate` says whether it fits the storage. Under a floor on steps, a slot whose steps do not suffice
     for its hits gets none, which breaks the constraint `quality`.
 
-    Args:
-        instance: the problem.
-        cache: [T, M], 1 or True where a model is cached.
-
     Raises:
-        InputError: if the cache has another shape or other values, or changes within a frame.
+        InputError: if the cache is not [T, M], 0 or 1, and the same within each frame.
 
     Example:
         >>> import mincache, numpy
@@ -43,14 +39,9 @@ def serve(instance: Instance, cache: Array) -> Solution:
 
 
 def serve_batch(instance: Instance, caches: Array) -> Decisions:
-    """Return the best decisions with each of these caches, as `serve` finds them for one.
+    """Return the best decisions with each of these caches [..., T, M], as `serve` finds them for one.
 
-    Args:
-        instance: the problem.
-        caches: [..., T, M], 1 or True where a model is cached.
-
-    Returns:
-        Decisions with the same leading axes, for `evaluate_batch`.
+    They have the same leading axes, as `evaluate_batch` takes them.
 
     Raises:
         InputError: if the caches have another shape or other values, or change within a frame.

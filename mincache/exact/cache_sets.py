@@ -73,10 +73,8 @@ class CacheSets:
 def cheapest_course(sets: CacheSets, cost: Array, load: Array) -> tuple[float, Array]:
     """Return the least total, and the set of each frame, of a course that begins with nothing cached.
 
-    Args:
-        sets: the caches.
-        cost: [K, S], what each costs in each frame; infinite where it may not be.
-        load: [K, U], what loading each model costs at the start of each frame.
+    It pays `cost` [K, S] by frame and set, infinite where it may not be, and `load` [K, U] for each model
+    loaded.
     """
     total = np.empty_like(cost)
     before = np.full(len(sets.member), np.inf)

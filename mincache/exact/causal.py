@@ -36,25 +36,16 @@ class CausalProgramme:
     value: float
 
     def place(self, t: int, belief: Array, held: Array) -> Array:
-        """Return the best cache of slot `t`, bool [M].
-
-        Args:
-            t: the slot.
-            belief: [G], how likely each state is in this slot.
-            held: bool [M], what was cached in the slot before.
-        """
+        """Return the best cache of slot `t`, bool [M], after `held`, under a belief [G] over its states."""
         member, load = self.losses.sets.member, belief @ self.losses.load
         loss = belief @ (self.losses.loss + self.onward[t]) + (member & ~held) @ load
         return np.asarray(member[loss.argmin()])
 
 
 def causal_programme(site: Site, popularity: Popularity, seen: bool = False) -> CausalProgramme:
-    """Return the best policy of who knows the state of the slot before, or that of the slot itself.
+    """Return the best policy of who knows the state of the slot before, or that of the slot itself (`seen`).
 
-    Args:
-        site: where; the cache must not be held for frames.
-        popularity: the chain of states.
-        seen: whether the slot's own state is told.
+    The site must not hold its cache for frames.
 
     Raises:
         InputError: as `expected_losses` does.
@@ -72,16 +63,7 @@ def causal_programme(site: Site, popularity: Popularity, seen: bool = False) -> 
 
 
 def _told(sets: CacheSets, cost: Array, load: Array, moves: Array, seen: bool, linked: bool) -> Array:
-    """Return the expected cost from the next slot on, [H, S] by the cache held before.
-
-    Args:
-        sets: the caches.
-        cost: [G, S], of the next slot in each state with each cache, and all after it.
-        load: [G, M], of loading each model in that slot.
-        moves: [H, G], how likely its states are.
-        seen: whether its state is told before its cache is placed.
-        linked: whether loading takes time.
-    """
+    """Return the expected cost from the next slot on, [H, S] by the cache held before."""
     if seen:
         return np.asarray(
             moves @ (cheapest_onward(sets, cost, load) if linked else cost.min(axis=1, keepdims=True))
@@ -93,10 +75,8 @@ def _told(sets: CacheSets, cost: Array, load: Array, moves: Array, seen: bool, l
 def cheapest_onward(sets: CacheSets, cost: Array, load: Array) -> Array:
     """Return the least cost of going on from each set, [K, S].
 
-    Args:
-        sets: the caches.
-        cost: [K, S], of being at each set next.
-        load: [K, M], of loading each model on the way; dropping one is free.
+    Being at a set next costs `cost` [K, S], and loading a model on the way `load` [K, M]; dropping one is
+    free.
     """
     cost = cost.copy()
     for m, (having, lacking) in enumerate(sets.pairs):

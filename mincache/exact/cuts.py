@@ -25,19 +25,12 @@ _SLACK = 4e-12  # of a cut, for rounding here
 
 @dataclass(frozen=True, eq=False)
 class FrameCut:
-    """What shows that a frame's caches cost a cut at least, but for those that its leaves list.
+    """What shows that a frame's caches cost a cut at least, but for those that its leaves list."""
 
-    Attributes:
-        cut: in the cost (10) summed over the frame's requests, without the radio links, with prices.
-        grid: steps of a price in one.
-        moves: the search, as `frame_tree` notes it.
-        prices: of each slot's steps and of storage, whole numbers of the grid.
-    """
-
-    cut: float
-    grid: int
-    moves: list[int]
-    prices: list[int]
+    cut: float  # in the cost (10) summed over the frame's requests, without the radio links, with prices
+    grid: int  # steps of a price in one
+    moves: list[int]  # the search, as `frame_tree` notes it
+    prices: list[int]  # of each slot's steps and of storage, whole numbers of the grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +49,7 @@ class Cuts:
 
 
 def frame_cuts(instance: Instance, remaining: Callable[[], float]) -> Cuts:
-    """Solve an instance, and return what proves how good the answer is.
-
-    Args:
-        instance: what to solve.
-        remaining: returns the seconds left for solving; what was solved is proven after that.
-    """
+    """Solve an instance in the time there is, then return what proves how good the answer is."""
     search = FrameSearch(instance, RELATIVE_GAP)
     load, whole = loading_losses(instance, search.slots), float(search.ideal.sum())
     if instance.rules.loading_s_per_gb > 0.0:

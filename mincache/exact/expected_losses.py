@@ -31,17 +31,11 @@ _MOST_USERS = 150  # beyond, their factorial overflows
 
 @dataclass(frozen=True, eq=False)
 class ExpectedLosses:
-    """What caching means on average at a site, for each of its G states and S caches that fit.
-
-    Attributes:
-        sets: the caches.
-        loss: [G, S], expected loss of a slot with each cache, loading left out.
-        load: [G, M], expected cost of loading each model in a slot.
-    """
+    """What caching means on average at a site, for each of its G states and S caches that fit."""
 
     sets: CacheSets
-    loss: Array
-    load: Array
+    loss: Array  # [G, S], expected loss of a slot with each cache, loading left out
+    load: Array  # [G, M], expected cost of loading each model in a slot
 
 
 def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
@@ -125,10 +119,7 @@ class _Gains:
         return np.asarray(self._probabilities(p, users, most) @ self._saved(counts))
 
     def _saved(self, counts: Array) -> Array:
-        """Return the most that the steps save of so many users of each model, [V, J] to [V].
-
-        All but one of those served get A3 steps, and one gets the rest.
-        """
+        """Return the most that the steps save of so many users of each model, [V, J] to [V]."""
         best = np.zeros(len(counts))
         ranges = (range(int(self.steps // full) + 1) for full in self.full_steps)
         for served in map(np.array, itertools.product(*ranges)):
@@ -143,10 +134,7 @@ class _Gains:
         return best
 
     def _probabilities(self, p: Array, users: int, most: int) -> Array:
-        """Return how likely each of (most + 1)^J counts is, [G, V]; `most` stands for as many or more.
-
-        The multinomial's factors p^c / c! are multiplied model by model, kept apart by the users so far.
-        """
+        """Return how likely each of (most + 1)^J counts is, [G, V]; `most` stands for as many or more."""
         factor = p[..., None] ** np.arange(users + 1) / [math.factorial(c) for c in range(users + 1)]
         weight = np.zeros((len(p), 1, users + 1))
         weight[:, 0, 0] = 1.0

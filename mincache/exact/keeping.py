@@ -40,29 +40,20 @@ _MOST_LISTED = 200_000  # caches a frame
 
 
 class CachePlan(NamedTuple):
-    """A cache for each frame.
+    """A cache for each frame."""
 
-    Attributes:
-        cache: bool [K, M].
-        loss: what it costs above the ideal, with the loading.
-        lower: lower bound on that of every course.
-        proven: whether the two are as close as asked for.
-    """
-
-    cache: Array
-    loss: float
-    lower: float
-    proven: bool
+    cache: Array  # bool [K, M]
+    loss: float  # what it costs above the ideal, with the loading
+    lower: float  # lower bound on that of every course
+    proven: bool  # whether the two are as close as asked for
 
 
 class Pricing:
     """Prices of keeping models, the caches met, and the best course and bound so far.
 
     Args:
-        search: the instance and its regrets.
         load: [K, M], what loading each model costs at the start of each frame.
         tolerance: gap at which the course counts as proven.
-        remaining: returns the seconds left.
 
     Attributes:
         best: the course and the bound.

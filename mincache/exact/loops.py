@@ -87,9 +87,6 @@ def compiled_copy(*modules: ModuleType) -> ModuleType:
     A module may use functions of those before it. What is compiled is cached on disk, for later processes:
     beside the source, in the user's cache folder where that cannot be written to, or in NUMBA_CACHE_DIR.
     Where none of them can be written to, each process compiles anew.
-
-    Raises:
-        MissingExtraError: if numba is not installed.
     """
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     digest = hashlib.sha256(sources).hexdigest()[:12]

@@ -49,11 +49,7 @@ def optimum(instance: Instance, relative_gap: float = RELATIVE_GAP) -> Optimum:
 
 
 def load_compiled() -> None:
-    """Load the compiled loops, or compile them, so that the next search need not.
-
-    Raises:
-        MissingExtraError: if numba is not installed.
-    """
+    """Load the compiled loops, or compile them, so that the next search need not."""
     list(improvements(smallest_instance(), compiled=True))
 
 
@@ -107,10 +103,7 @@ def _courses(
 def _best_course(
     search: FrameSearch, load: Array, most_sets: int, remaining: Callable[[], float]
 ) -> CachePlan | None:
-    """Return the best course of all; None if the caches that fit are too many, or the time too short.
-
-    Models whose users would lose nothing at the cloud are never cached: left out, they cost nothing.
-    """
+    """Return the best course of all; None if the caches that fit are too many, or the time too short."""
     instance = search.instance
     stake = np.zeros(instance.model_count)
     np.add.at(stake, instance.trace.requested_model, search.stakes.cloud)

@@ -21,9 +21,7 @@ class CachePool:
     """Caches, each known once, and priced in every frame.
 
     Args:
-        search: the instance and its regrets.
         load: [K, M], what loading each model costs at the start of each frame.
-        remaining: returns the seconds left.
 
     Attributes:
         sets: bool [S, M].
@@ -97,15 +95,7 @@ class CachePool:
 
 
 def _mixed(cost: Array, members: Array, frame: Array, paid: Array, used: Array) -> tuple[float, Array] | None:
-    """Return the cost of the cheapest mixture and its prices, or None where the linear program fails.
-
-    Args:
-        cost: [C], of each cache in its frame.
-        members: bool [C, M], what is in it.
-        frame: [C], which frame.
-        paid: [(K - 1) M], what loading costs after the first frame.
-        used: the indices where that is not 0.
-    """
+    """Return the cost of the cheapest mixture and its prices, or None where the linear program fails."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, hstack
 

@@ -25,19 +25,12 @@ from mincache.problem.requests import Delays, demand, least_steps, upload_s
 
 @dataclass(frozen=True, eq=False)
 class Regrets:
-    """Costs above the ideal of an edge without limits, in the unit of the cost (10).
+    """Costs above the ideal of an edge without limits, in the unit of the cost (10)."""
 
-    Attributes:
-        cloud: [T, N], of a request that goes to the cloud.
-        unserved: [M], of a cached request with the least steps, or none; 0 where more do not pay.
-        onset: [M], of a cached request with A1 steps, or the least if that is more; at least `unserved`.
-        ideal_cost: [T], the ideal itself: the sum over the slot's users.
-    """
-
-    cloud: Array
-    unserved: Array
-    onset: Array
-    ideal_cost: Array
+    cloud: Array  # [T, N], of a request that goes to the cloud
+    unserved: Array  # [M], of a cached request with the least steps, or none; 0 where more do not pay
+    onset: Array  # [M], of a cached request with A1 steps, or the least if that is more; at least `unserved`
+    ideal_cost: Array  # [T], the ideal itself: the sum over the slot's users
 
 
 _LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
@@ -83,12 +76,7 @@ def service_cost(
 ) -> Array:
     """Return the cost (10) of requests that wait `transmission_s` and the time to generate.
 
-    Args:
-        instance: the problem.
-        hit: whether the requests are hits.
-        steps: denoising steps that a hit is given.
-        model: the models requested, as indices that broadcast with `steps`; by default one of each, [M].
-        transmission_s: seconds on the way, as far as they count.
+    `model` has the models requested, as indices that broadcast with `steps`; by default one of each, [M].
     """
     models, at_edge = instance.models, np.bool_(hit)
     saturation = models.steps_saturation[model]

@@ -74,11 +74,7 @@ def _search(
 
 
 def _left_out(library: Library, tree: Tree, work: Work, slots: int, steps: float) -> float:
-    """Write the cache at this leaf into `work.cached`; return the loss of the models that are not in it.
-
-    Models whose hits' least steps are not there any more are left out too: then the leaf is of no use, but
-    what remains may be.
-    """
+    """Write the cache at this leaf into `work.cached`; return the loss of the models that are not in it."""
     cached = work.cached
     cached[:] = False
     work.spare[:] = steps
@@ -117,10 +113,7 @@ def _storage_tree(library: Library, work: Work, slots: int, items: Array, limits
 
 
 def _set_prices(library: Library, work: Work, slots: int, items: Array, limits: Array) -> None:
-    """Leave in `work.price` the prices of steps in a frame, and `work.worth` and `items` as `_price` does.
-
-    The slots' prices are raised one after the other, which need not reach the highest bound: any prices hold.
-    """
+    """Leave in `work.price` the prices of steps in a frame, and `work.worth` and `items` as `_price` does."""
     if slots == 1:
         work.price[0] = _price(library, work.demand[0], work.cloud, limits, items, work.worth)
         return
@@ -147,12 +140,7 @@ def _set_prices(library: Library, work: Work, slots: int, items: Array, limits: 
 
 
 def _price(library: Library, demand: Array, cloud: Array, limits: Array, items: Array, worth: Array) -> float:
-    """Return the price of a step that makes the bound on a slot's loss highest.
-
-    The bound is concave and piecewise linear in the price: the lines of both sides are followed to where
-    they meet. Leaves in `worth` [M] what caching each item saves at that price, and `items` in order of
-    that per GB.
-    """
+    """Return the price of a step that makes the bound on a slot's loss highest."""
     low, high = 0.0, 0.0
     for m in items:
         high = max(high, _highest(library, demand[m], cloud[m], m))

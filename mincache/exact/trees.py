@@ -21,19 +21,12 @@ _NODE_WORK = 1 / 500  # of a short search, a node
 
 
 class Found(NamedTuple):
-    """What a search found.
+    """What a search found."""
 
-    Attributes:
-        caches: bool [R, M], below the cutoff.
-        losses: [R].
-        lower: no other cache loses less.
-        complete: whether the search ended by itself, with room for all caches.
-    """
-
-    caches: Array
-    losses: Array
-    lower: float
-    complete: bool
+    caches: Array  # bool [R, M], below the cutoff
+    losses: Array  # [R]
+    lower: float  # no other cache loses less
+    complete: bool  # whether the search ended by itself, with room for all caches
 
 
 class FrameTrees:
@@ -41,9 +34,6 @@ class FrameTrees:
 
     Args:
         instance: what to solve; that loading takes time is left out of account.
-        stakes: its regrets.
-        library: its models.
-        work: arrays to work in.
         limits: [2], storage in GB and steps.
         compiled: whether to search with compiled loops; by default where that pays.
     """
@@ -69,13 +59,7 @@ class FrameTrees:
     def best(self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float) -> Found:
         """Return frame k's best cache that is better than `cutoff` by more than `tolerance`, if there is one.
 
-        Args:
-            k: the frame.
-            keep: [M], more regret of not caching a model, of either sign.
-            cutoff: loss of a cache that is known.
-            tolerance: at least 0.
-            nodes: how many to search at most.
-            seconds: time left, by which loops are chosen.
+        `keep` [M] is more regret of not caching a model, of either sign.
         """
         return self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
 

@@ -1,8 +1,7 @@
 """Reading and writing the two JSON documents, `mincache-instance/1` and `mincache-solution/1`.
 
-A document comes from anywhere, so reading trusts nothing: bytes, brackets and nesting are capped before
-and while parsing, every key and number is checked, and every refusal is one line. Nothing read here is
-ever executed.
+A document comes from anywhere, so reading trusts nothing: bytes, brackets and nesting are capped, every key
+and number is checked, and every refusal is one line. Nothing read here is ever executed.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 
 from mincache.errors import DocumentError, InputError, did_you_mean, excerpt, in_file
-from mincache.problem.instance import PARTS, Instance
+from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
 from mincache.problem.quantity import quantities
 from mincache.problem.solution import Solution
 
@@ -42,14 +41,12 @@ MAX_KEYS = 250_000
 MAX_DEPTH = 32
 """A document may not nest deeper than this; its numbers stand 4 deep, only `origin` is free."""
 
+_NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
 _INFINITY = float("inf")  # what a number too large for a float is read as
 
 
 def read_instance(path: str | os.PathLike[str]) -> Instance:
     """Read an instance from a `.json` or `.json.gz` file.
-
-    Raises:
-        DocumentError: one line with the path, the field, the rule and what was received.
 
     Example:
         >>> import mincache
@@ -64,9 +61,6 @@ def read_instance(path: str | os.PathLike[str]) -> Instance:
 def read_solution(path: str | os.PathLike[str]) -> Solution:
     """Read a solution from a `.json` or `.json.gz` file.
 
-    Raises:
-        DocumentError: one line with the path, the field, the rule and what was received.
-
     Example:
         >>> import mincache
         >>> solution = mincache.Solution.nothing_cached(mincache.load("smoke-v1.l0.n10.t0"))
@@ -79,15 +73,10 @@ def read_solution(path: str | os.PathLike[str]) -> Solution:
 
 
 def parse_instance(data: bytes) -> Instance:
-    """Return the instance in the (unpacked) bytes of a document.
-
-    Raises:
-        InputError: with the field, the rule and what was received.
-    """
+    """Return the instance in the (unpacked) bytes of a document."""
     document = parse_json(data)
-    _check_keys(
-        document, Instance, INSTANCE_FORMAT, {"name", *required_fields(Instance), *required_sections()}
-    )
+    required = {"name", *_required_fields(Instance), *_required_sections()}
+    _check_keys(document, Instance, INSTANCE_FORMAT, required)
     del document["format"]
     parts = {name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document}
     origin = document.get("origin")
@@ -97,11 +86,7 @@ def parse_instance(data: bytes) -> Instance:
 
 
 def parse_solution(data: bytes) -> Solution:
-    """Return the solution in the (unpacked) bytes of a document.
-
-    Raises:
-        InputError: with the field, the rule and what was received.
-    """
+    """Return the solution in the (unpacked) bytes of a document."""
     document = parse_json(data)
     _check_keys(document, Solution, SOLUTION_FORMAT, {f.name for f in fields(Solution)})
     return Solution(**{f.name: document[f.name] for f in fields(Solution)})
@@ -143,6 +128,36 @@ def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
         >>> mincache.write_solution(solution, "answer.json")
     """
     write_bytes(path, solution_bytes(solution))
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of the `instance` or the `solution` document.
+
+    Raises:
+        InputError: for any other kind.
+    """
+    if kind not in ("instance", "solution"):
+        raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
+    if kind == "instance":
+        extra: dict[str, Any] = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA}
+        for name, part in PARTS.items():
+            extra[name] = {
+                "description": (part.__doc__ or "").splitlines()[0],
+                **_object_schema(part, {}, set()),
+            }
+        schema = _object_schema(Instance, extra, {"format", "name", *_required_sections()})
+        schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
+    else:
+        extra = {"format": {"const": SOLUTION_FORMAT}, "instance": _NAME_SCHEMA}
+        schema = _object_schema(Solution, extra, set(extra))
+    title = f"mincache {kind}"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
+
+
+def _object_schema(kind: type, extra: dict[str, Any], required: set[str]) -> dict[str, Any]:
+    properties = extra | {name: meaning.json_schema() for name, meaning in quantities(kind).items()}
+    known = {"properties": properties, "required": sorted(required | _required_fields(kind))}
+    return {"type": "object", **known, "additionalProperties": False}
 
 
 def digest(data: bytes) -> str:
@@ -220,11 +235,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
-    """Return the object in strict JSON: UTF-8, finite numbers, no key twice, capped size and nesting.
-
-    Raises:
-        InputError: with the rule and what was received.
-    """
+    """Return the object in strict JSON: UTF-8, finite numbers, no key twice, capped size and nesting."""
     _check_size(len(data))
     containers, keys = data.count(b"[") + data.count(b"{"), data.count(b":")
     for what, count, most in (
@@ -251,9 +262,8 @@ def parse_json(data: bytes) -> dict[str, Any]:
     except InputError:
         raise
     except ValueError:  # json's refusal of an integer past Python's limit on digits
-        raise InputError(
-            "document", "must hold finite numbers only", "an integer of thousands of digits"
-        ) from None
+        rule, received = "must hold finite numbers only", "an integer of thousands of digits"
+        raise InputError("document", rule, received) from None
     if not isinstance(document, dict):
         raise InputError("document", "must be an object", type(document).__name__)
     _check_values(document, MAX_DEPTH)
@@ -303,14 +313,12 @@ def _refuse_constant(text: str) -> NoReturn:
     raise InputError("document", "must hold finite numbers only", text)
 
 
-def required_fields(kind: type) -> set[str]:
-    """Return the quantities of a dataclass that every document has."""
+def _required_fields(kind: type) -> set[str]:
     return {name for name, meaning in quantities(kind).items() if meaning.default is None}
 
 
-def required_sections() -> set[str]:
-    """Return the sections of an instance that every document has."""
-    return {name for name, kind in PARTS.items() if required_fields(kind)}
+def _required_sections() -> set[str]:
+    return {name for name, kind in PARTS.items() if _required_fields(kind)}
 
 
 def _check_keys(document: dict[str, Any], kind: type, tag: str, required: set[str]) -> None:
@@ -323,7 +331,7 @@ def _check_keys(document: dict[str, Any], kind: type, tag: str, required: set[st
 def _section(name: str, kind: type, value: object) -> Any:
     if not isinstance(value, dict):
         raise InputError(name, "must be an object", excerpt(value))
-    _check_names(f"{name}.", value, set(quantities(kind)), required_fields(kind))
+    _check_names(f"{name}.", value, set(quantities(kind)), _required_fields(kind))
     return kind(**value)
 
 
@@ -341,11 +349,9 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], require
 
 def _plain(part: Any) -> dict[str, Any]:
     """Return the quantities of a part as JSON values, without those at their default."""
-    written = required_fields(type(part)).union(part.used)
-    values = {name: getattr(part, name) for name in quantities(type(part)) if name in written}
-    return {
-        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
-    }
+    written = _required_fields(type(part)).union(part.used)
+    values = ((name, getattr(part, name)) for name in quantities(type(part)) if name in written)
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values}
 
 
 def _dump(document: dict[str, Any]) -> bytes:

@@ -58,11 +58,7 @@ class StrictTable(BaseModel):
 
 
 def read_toml(path: str | os.PathLike[str], kind: type[_Table]) -> _Table:
-    """Read a TOML file as a table of this kind.
-
-    Raises:
-        DocumentError: one line with the path, the field, the rule and what was received.
-    """
+    """Read a TOML file as a table of this kind."""
     with in_file(path):
         return validated(kind, _parse_toml(read_bytes(path)))
 
@@ -147,11 +143,7 @@ def _parse_toml(data: bytes) -> dict[str, Any]:
 
 
 def _check_effort(data: bytes) -> None:
-    """Check that tomllib will be done in a second or so.
-
-    Raises:
-        InputError: if there is too much of what it is slow at.
-    """
+    """Check that tomllib will be done in a second or so."""
     _at_most(_MAX_VALUES, "values", sum(map(data.count, (b"=", b",", b"[", b"{", b"#"))))
     _at_most(_MAX_LINES, "lines", data.count(b"\n") + 1)
     if _LONG_NUMBER.search(data):

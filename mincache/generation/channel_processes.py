@@ -49,7 +49,7 @@ class PathLoss(Process):
         offset = given["position_m"]
         distance_m = np.maximum(np.sqrt((offset * offset).sum(axis=-1)), _MINIMUM_DISTANCE_M)
         decade_db = round_number(10.0 * self.exponent)
-        gain_db = equations.path_loss_db(units.metres_to_kilometres(distance_m), self.at_1_km_db, decade_db)
+        gain_db = equations.path_loss_db(distance_m / units.METRES_PER_KILOMETRE, self.at_1_km_db, decade_db)
         if self.shadowing_db:
             gain_db = gain_db + self._shadowing_db(offset, uniforms("channel/shadowing", *offset.shape[1:3]))
         if self.line_of_sight_m:

@@ -193,8 +193,8 @@ class RequestLog(Process):
     def bits(self, unit: Unit, size: Array) -> Array:
         """Return sizes of a unit in bit."""
         if unit == "token":
-            return np.asarray(units.data_to_bits(size * self.bytes_a_token, "byte"))
-        return np.asarray(units.data_to_bits(size, unit))
+            return np.asarray(size * self.bytes_a_token * units.DATA_UNITS["byte"])
+        return np.asarray(size * units.DATA_UNITS[unit])
 
 
 @lru_cache(maxsize=16)
@@ -240,7 +240,7 @@ def _most_requested(asked: list[str]) -> list[str]:
 def _time(text: float | str, unit: str, column: str) -> float:
     """Return a time in seconds: a number of the unit, or a date and time."""
     try:
-        return float(units.time_to_seconds(float(text), unit))
+        return float(text) * units.TIME_UNITS[unit]
     except ValueError:
         pass
     try:

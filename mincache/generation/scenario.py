@@ -190,7 +190,7 @@ class Scenario(StrictTable):
             streams = StreamsByPurpose([(seed, "library", index)])
             changed = self.models_section.draw(self._shape, streams.draw, given | limits)
             drawn |= {name: values[0] for name, values in changed.items()}
-        output = units.megabytes_to_bits(drawn.pop("output_megabytes"))
+        output = drawn.pop("output_megabytes") * units.BITS_PER_MEGABYTE
         if (log := self.logged()) is not None and log.output_bits is not None:
             output = log.output_bits
         return ModelLibrary(
@@ -235,14 +235,14 @@ class Scenario(StrictTable):
             given |= process.draw(self._shape, draw, given)
         if "input_bits" not in given:
             megabytes = within(self.input_megabytes, draw("input", self.slots, self.users))
-            given["input_bits"] = units.megabytes_to_bits(megabytes)
+            given["input_bits"] = megabytes * units.BITS_PER_MEGABYTE
         rounded = {name: round_array(given[name]) for name in ("skewness", "channel_gain", "input_bits")}
         return rounded | {k: given[k] for k in ("requested_model", "popularity_order") if k in given}
 
     def popularity(self) -> Popularity | None:
         """Return the chain that the requests of every trace follow; None where it is not known beforehand."""
         states = self._processes[0].popularity(self._shape)
-        mean_input_bits = units.megabytes_to_bits(sum(self.input_megabytes) / 2.0)
+        mean_input_bits = sum(self.input_megabytes) / 2.0 * units.BITS_PER_MEGABYTE
         return None if states is None else Popularity(*states, mean_input_bits=mean_input_bits)
 
     @property
@@ -328,15 +328,14 @@ class Scenario(StrictTable):
             origin: where it comes from, if that is to be told.
             powers_w: the users' powers [N], W; by default those of `powers_w(0)`.
         """
-        mbps = units.megabits_per_second_to_bits_per_second
         radio = Radio(
-            uplink_hz=round_number(units.megahertz_to_hertz(self.uplink_mhz)),
-            downlink_hz=round_number(units.megahertz_to_hertz(self.downlink_mhz)),
+            uplink_hz=round_number(self.uplink_mhz * units.MEGA),
+            downlink_hz=round_number(self.downlink_mhz * units.MEGA),
             noise_w_per_hz=round_number(units.dbm_to_watt(self.noise_dbm_per_hz)),
             bs_power_w=round_number(units.dbm_to_watt(self.bs_power_dbm)),
             user_power_w=self.powers_w(0) if powers_w is None else powers_w,
-            backhaul_up_bps=round_number(mbps(self.backhaul_up_mbps)),
-            backhaul_down_bps=round_number(mbps(self.backhaul_down_mbps)),
+            backhaul_up_bps=round_number(self.backhaul_up_mbps * units.MEGA),
+            backhaul_down_bps=round_number(self.backhaul_down_mbps * units.MEGA),
         )
         server = Server(round_number(self.storage_gb), round_number(self.steps))
         drawn = [name for name in quantities(Rules) if name in type(self).model_fields]

@@ -46,12 +46,8 @@ class Violation(NamedTuple):
 def excess(instance: Instance, decisions: Decisions, hit: Array, steps: Array, least_steps: Array) -> Array:
     """Return by how much each constraint is broken in each slot, as in `Violation`: [B, C, T].
 
-    Args:
-        instance: whose limits and rules count.
-        decisions: cache [B, T, M], shares [B, T, N].
-        hit: bool [B, T N], which requests are hits.
-        steps: [B, T N], steps that each request is given.
-        least_steps: [T N], steps that a hit must have under a floor.
+    Decisions have one batch axis. Of each request, `hit` [B, T N] tells whether it is a hit, `steps` what it
+    is given, and `least_steps` [T N] what a hit must have.
     """
     cache, bandwidth_share, step_share = decisions
     found = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
@@ -75,5 +71,4 @@ def excess(instance: Instance, decisions: Decisions, hit: Array, steps: Array, l
 
 
 def _outside(shares: Array) -> Array:
-    """Return the largest distance of a slot's shares from [0, 1]."""
     return np.asarray(np.maximum(-shares, shares - 1.0).max(axis=-1, initial=0.0))

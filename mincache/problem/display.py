@@ -58,11 +58,7 @@ def html_table(title: str, rows: Iterable[Sequence[object]], header: Sequence[st
 
 
 def dataset(parts: Iterable[Typed], name: str) -> xarray.Dataset:
-    """Return every quantity of `parts` as an array with named axes; unit and meaning are its attributes.
-
-    Raises:
-        MissingExtraError: if xarray is not installed.
-    """
+    """Return every quantity of `parts` as an array with named axes; unit and meaning are its attributes."""
     xr = optional_library("xarray", "data", "to_xarray needs")
     variables = {
         field: xr.Variable(
@@ -80,16 +76,7 @@ def dataset(parts: Iterable[Typed], name: str) -> xarray.Dataset:
 def instance_chart(
     requested: Array, channel_gain: Array, size_gb: Array, storage_gb: float, first: int, stop: int | None
 ) -> altair.VConcatChart:
-    """Return a chart of the requests for each model, the models' sizes and the users' channels.
-
-    Args:
-        requested: [T, N], the model each user asks for.
-        channel_gain: [T, N], linear power gain.
-        size_gb: [M].
-        storage_gb: of the server.
-        first: the first slot shown.
-        stop: the slot to stop before; by default as many as can be told apart.
-    """
+    """Return a chart of the requests for each model, the models' sizes and the users' channels."""
     alt = optional_library("altair", "board", "charts need")
     shown = _shown(requested.shape[0], max(requested.shape[1], size_gb.size), first, stop)
     gain_db = np.asarray(ratio_to_decibel(channel_gain)).round(2)
@@ -123,17 +110,7 @@ def solution_chart(
     decisions: tuple[Array, Array, Array], requested: Array, steps: float, onset: Array, saturation: Array,
     first: int, stop: int | None,
 ) -> altair.VConcatChart:  # fmt: skip
-    """Return a chart of what is cached, how each request is answered, and how the shares are split.
-
-    Args:
-        decisions: cache [T, M], bandwidth shares [T, N], step shares [T, N].
-        requested: [T, N], the model each user asks for.
-        steps: of the server in a slot.
-        onset: [M], A1.
-        saturation: [M], A3.
-        first: the first slot shown.
-        stop: the slot to stop before; by default as many as can be told apart.
-    """
+    """Return a chart of what is cached, how each request is answered, and how the shares are split."""
     alt = optional_library("altair", "board", "charts need")
     cache, bandwidth_share, step_share = decisions
     shown = _shown(requested.shape[0], max(requested.shape[1], cache.shape[1]), first, stop)
@@ -184,11 +161,7 @@ def _outcomes(cache: Array, requested: Array, steps: Array, onset: Array, satura
 
 
 def _shown(slot_count: int, rows: int, first: int, stop: int | None) -> range:
-    """Return the slots to show.
-
-    Raises:
-        InputError: if there are none.
-    """
+    """Return the slots to show."""
     most = max(1, min(_MOST_SLOTS, _MOST_CELLS // rows))
     found = range(first, min(slot_count, first + most if stop is None else stop))
     if first < 0 or not found:

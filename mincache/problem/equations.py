@@ -94,13 +94,8 @@ def total_variation(
 ) -> Values:
     """(7): total variation of the image, lower is better; a miss gets the best quality.
 
-    Args:
-        hit: whether the model is cached.
-        steps: denoising steps that a hit is given, x_n L.
-        onset: A1, steps up to which a hit stays at `worst`.
-        saturation: A3, steps from which a hit is at `best`.
-        worst: A2.
-        best: A4.
+    A hit with A1 (`onset`) steps or fewer stays at A2 (`worst`), one with A3 (`saturation`) or more has A4
+    (`best`).
     """
     xp = _namespace(steps)
     missing_quality = ((saturation - steps) / (saturation - onset)).clip(0.0, 1.0)
@@ -116,13 +111,7 @@ def generation_delay_s(
 
 
 def least_steps(onset: Values, saturation: Values, floor: float) -> Values:
-    """Beyond the paper: steps that a hit gets at least, as the rule `steps_floor` says; 0 at floor 0.
-
-    Args:
-        onset: A1.
-        saturation: A3.
-        floor: between 0 and 1.
-    """
+    """Beyond the paper: steps that a hit gets at least, as the rule `steps_floor` says; 0 at floor 0."""
     return onset + floor * (saturation - onset) if floor > 0.0 else 0.0 * saturation
 
 

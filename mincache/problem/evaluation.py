@@ -65,11 +65,8 @@ def evaluate_batch(
 ) -> BatchEvaluation:
     """Return the scores of candidates with leading batch axes: cache [..., T, M], shares [..., T, N].
 
-    Args:
-        instance: what they answer.
-        decisions: the candidates.
-        cached_before: [..., T, M], what was cached before each slot, where loading takes time; by default
-            nothing before the first slot, and the decisions' own cache before the others.
+    Where loading takes time, `cached_before` [..., T, M] is what was cached before each slot; by default
+    nothing before the first slot, and the decisions' own cache before the others.
 
     Raises:
         InputError: if the arrays do not fit the instance or each other.
@@ -118,9 +115,6 @@ class SlotPricer:
     """Prices an instance stretch by stretch, as an environment plays it.
 
     What no decision changes is worked out once. Limits are not looked at: the decisions must keep them.
-
-    Args:
-        instance: the slots.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -131,10 +125,7 @@ class SlotPricer:
     def price(self, first: int, decisions: Decisions, cached_before: Array | None = None) -> SlotScores:
         """Return the scores of decisions [S, ...] in the S slots from `first` on.
 
-        Args:
-            first: the first slot.
-            decisions: what is decided there.
-            cached_before: [S, M], what was cached before each slot, where loading takes time.
+        Where loading takes time, `cached_before` [S, M] is what was cached before each slot.
         """
         cache, bandwidth_share, step_share = decisions
         S, N = bandwidth_share.shape

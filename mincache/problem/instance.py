@@ -1,8 +1,7 @@
 """The problem, typed: one edge server, its radio, its model library and a trace of requests.
 
-Notation is the paper's (Liu et al., equations (1)-(11)): T time slots, N users, M models, SI units
-except for storage in GB. Everything is validated once, when it is made, and frozen from then on; derive
-a changed one with `dataclasses.replace`.
+Notation is the paper's (Liu et al., equations (1)-(11)), SI units except for storage in GB. Everything is
+validated once, when it is made, and frozen from then on; derive a changed one with `dataclasses.replace`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.problem import display
-from mincache.problem.quantity import Array, Quantity, Typed, check_axes
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes, quantities
 
 if TYPE_CHECKING:
     import altair
@@ -108,16 +107,11 @@ class ModelLibrary(Typed):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_axes([self], {})
-        _check_order(self.steps_onset < self.steps_saturation, "steps_onset", "< steps_saturation", self)
-        _check_order(self.tv_best <= self.tv_worst, "tv_best", "<= tv_worst", self)
-
-
-def _check_order(holds: Array, field: str, rule: str, models: ModelLibrary) -> None:
-    if not holds.all():
-        m = int(holds.argmin())
-        other = rule.split()[1]
-        received = f"{getattr(models, field)[m]!s} against {getattr(models, other)[m]!s}"
-        raise InputError(f"models.{field}[{m}]", f"must be {rule}", received)
+        for field, sign, other in ("steps_onset", "<", "steps_saturation"), ("tv_best", "<=", "tv_worst"):
+            small, large = getattr(self, field), getattr(self, other)
+            for m in np.flatnonzero(small >= large if sign == "<" else small > large):
+                received = f"{small[m]!s} against {large[m]!s}"
+                raise InputError(f"models.{field}[{m}]", f"must be {sign} {other}", received)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -189,9 +183,6 @@ class Instance(Typed):
         trace: the slots.
         origin: optional note of the scenario, seed and generator that drew it; it prices nothing.
         rules: what is asked for beyond the paper, by default nothing.
-
-    Raises:
-        InputError: with the field, the rule and what was received.
     """
 
     name: str
@@ -243,13 +234,7 @@ class Instance(Typed):
     def plot(self, first: int = 0, stop: int | None = None) -> altair.VConcatChart:
         """Return a chart of the requests for each model, the models' sizes and the users' channels.
 
-        Args:
-            first: the first slot shown.
-            stop: the slot to stop before; by default as many are shown as can be told apart.
-
-        Raises:
-            InputError: if there are no such slots.
-            MissingExtraError: if altair is not installed.
+        It shows the slots from `first` up to `stop`, by default as many as can be told apart.
 
         Example:
             >>> import mincache
@@ -263,9 +248,6 @@ class Instance(Typed):
 
     def to_xarray(self) -> xarray.Dataset:
         """Return all quantities as arrays with the axes slot, user and model, each with its unit.
-
-        Raises:
-            MissingExtraError: if xarray is not installed.
 
         Example:
             >>> import mincache
@@ -299,8 +281,13 @@ class Instance(Typed):
         Those of the section `rules` go by their own names, others by the section's too: `radio.backhaul_s`.
         """
         parts = (self, *(getattr(self, section) for section in PARTS))
-        sections = {"" if part is self.rules else part.section: part.used_priced for part in parts}
-        return tuple(section + name for section, names in sections.items() for name in names)
+        sections = {"" if part is self.rules else part.section: part for part in parts}
+        return tuple(
+            section + name
+            for section, part in sections.items()
+            for name in part.used
+            if quantities(type(part))[name].priced
+        )
 
     def unknown_rules(self, known: Collection[str] = RULES) -> tuple[str, ...]:
         """Return the rules in use that are not among the `known` ones."""

@@ -147,21 +147,8 @@ def quantities(kind: type) -> dict[str, Quantity]:
 @cache
 def _quantities(kind: Any) -> dict[str, Quantity]:
     hints = get_type_hints(kind, include_extras=True)
-    notes = {f.name: getattr(hints[f.name], "__metadata__", (None,))[0] for f in dataclasses.fields(kind)}
+    notes = {name: getattr(hint, "__metadata__", (None,))[0] for name, hint in hints.items()}
     return {name: note for name, note in notes.items() if isinstance(note, Quantity)}
-
-
-@cache
-def _optional(kind: Any) -> dict[str, Quantity]:
-    return {name: meaning for name, meaning in quantities(kind).items() if meaning.default is not None}
-
-
-@cache
-def _slot_axes(kind: Any) -> tuple[tuple[str, int], ...]:
-    """Return the quantities that have slots, and which axis those are."""
-    return tuple(
-        (name, meaning.shape.index("T")) for name, meaning in quantities(kind).items() if "T" in meaning.shape
-    )
 
 
 class Typed:
@@ -182,20 +169,18 @@ class Typed:
     @property
     def used(self) -> tuple[str, ...]:
         """The names of the optional quantities that are not at their default."""
-        optional = _optional(cast(Hashable, type(self))).items()
-        return tuple(name for name, meaning in optional if np.any(getattr(self, name) != meaning.default))
-
-    @property
-    def used_priced(self) -> tuple[str, ...]:
-        """Those of `used` that costs or limits depend on."""
-        return tuple(name for name in self.used if quantities(type(self))[name].priced)
+        defaults = ((name, meaning.default) for name, meaning in quantities(type(self)).items())
+        return tuple(
+            name
+            for name, default in defaults
+            if default is not None and np.any(getattr(self, name) != default)
+        )
 
     def filled(self, lengths: Mapping[str, int]) -> Self:
         """Return this with the optional arrays that were left out, now that the axes' lengths are known."""
-        optional = _optional(cast(Hashable, type(self))).items()
         left_out = {
             name: np.full([lengths[axis] for axis in meaning.shape], meaning.default)
-            for name, meaning in optional
+            for name, meaning in quantities(type(self)).items()
             if meaning.shape and np.ndim(getattr(self, name)) == 0
         }
         return dataclasses.replace(self, **left_out) if left_out else self  # type: ignore[type-var]
@@ -203,9 +188,10 @@ class Typed:
     def between(self, first: int, stop: int) -> Self:
         """Return this with the slots from `first` up to `stop` alone, in every quantity that has slots."""
         cut = {
-            name: getattr(self, name)[(slice(None),) * axis + (slice(first, stop),)]
-            for name, axis in _slot_axes(cast(Hashable, type(self)))
-            if np.ndim(getattr(self, name))  # an optional array may be left out
+            name: getattr(self, name)[first:stop]  # slots are the first axis of whatever has them
+            for name, meaning in quantities(type(self)).items()
+            if meaning.shape.startswith("T")
+            and np.ndim(getattr(self, name))  # an optional one may be left out
         }
         return self._with_checked(**cut) if cut else self
 
@@ -216,13 +202,15 @@ class Typed:
         return changed
 
     def __repr__(self) -> str:
-        shown = (f"{name}={_shape_or_value(getattr(self, name))}" for name in quantities(type(self)))
+        values = {name: getattr(self, name) for name in quantities(type(self))}
+        shown = (f"{n}={list(v.shape) if isinstance(v, np.ndarray) else f'{v:g}'}" for n, v in values.items())
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in _fields(self))
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in _fields(self))
+        return all(np.array_equal(a, b) if isinstance(a, np.ndarray) else bool(a == b) for a, b in pairs)
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         # A copy is made as the original was: checked, and with read-only arrays.
@@ -233,10 +221,6 @@ class Typed:
         # Scalars alone: cheap, and equal objects agree on them.
         values = (getattr(self, f.name) for f in _fields(self))
         return hash((type(self), *(value for value in values if isinstance(value, float | str))))
-
-
-def _shape_or_value(value: object) -> str:
-    return f"{list(value.shape)}" if isinstance(value, np.ndarray) else f"{value:g}"
 
 
 def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
@@ -262,10 +246,6 @@ def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
 
 def _fields(thing: Typed) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(thing)  # type: ignore[arg-type]  # every Typed is a dataclass
-
-
-def _same(a: Any, b: Any) -> bool:
-    return np.array_equal(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else bool(a == b)
 
 
 def _kind_of(value: object) -> str:

@@ -48,17 +48,11 @@ def upload_s(instance: Instance, bandwidth_share: Array) -> Array:
 
 
 class Delays(NamedTuple):
-    """Seconds of transmission that no decision changes, each [T, N].
+    """Seconds of transmission that no decision changes, each [T, N]."""
 
-    Attributes:
-        downlink_s: radio part of (6), of every request.
-        backhaul_up_s: backhaul part of (4), of a miss.
-        backhaul_down_s: backhaul part of (6), of a miss.
-    """
-
-    downlink_s: Array
-    backhaul_up_s: Array
-    backhaul_down_s: Array
+    downlink_s: Array  # radio part of (6), of every request
+    backhaul_up_s: Array  # backhaul part of (4), of a miss
+    backhaul_down_s: Array  # backhaul part of (6), of a miss
 
     @classmethod
     @_quietly

@@ -57,9 +57,6 @@ class Solution(Typed):
 
     The shares may break the limits (the evaluator says how), but they are finite numbers of the right
     shapes, and a model is cached or not.
-
-    Raises:
-        InputError: with the field, the rule and what was received.
     """
 
     instance: str
@@ -93,14 +90,7 @@ class Solution(Typed):
     def plot(self, instance: Instance, first: int = 0, stop: int | None = None) -> altair.VConcatChart:
         """Return a chart of what is cached when, how each request is answered, and how shares are split.
 
-        Args:
-            instance: the instance that this is a solution of.
-            first: the first slot shown.
-            stop: the slot to stop before; by default as many are shown as can be told apart.
-
-        Raises:
-            InputError: if it is a solution of another instance, or there are no such slots.
-            MissingExtraError: if altair is not installed.
+        It shows the slots from `first` up to `stop`, by default as many as can be told apart.
 
         Example:
             >>> import mincache
@@ -117,9 +107,6 @@ class Solution(Typed):
 
     def to_xarray(self) -> xarray.Dataset:
         """Return the decisions as arrays with the axes slot, user and model, each with its unit.
-
-        Raises:
-            MissingExtraError: if xarray is not installed.
 
         Example:
             >>> import mincache
@@ -153,12 +140,8 @@ class Solution(Typed):
             InputError: if it answers another instance or has other shapes.
         """
         if self.instance != instance.name:
-            raise InputError(
-                "instance", f"must be {instance.name!r}", repr(self.instance), "is it another's answer?"
-            )
+            rule, advice = f"must be {instance.name!r}", "is it another's answer?"
+            raise InputError("instance", rule, repr(self.instance), advice)
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
-        if (self.cache.shape, self.step_share.shape) != (
-            (T, M),
-            (T, N),
-        ):  # seldom
+        if (self.cache.shape, self.step_share.shape) != ((T, M), (T, N)):
             check_axes([self], {"T": T, "N": N, "M": M})

@@ -180,7 +180,7 @@ def _instance(page: SuitePages, name: str, found: pandas.DataFrame) -> Context:
     instance = runs.suite.read(name)
     models, requests = instance.models, instance.trace.requested_model.ravel()
     asked = np.bincount(requests, minlength=instance.model_count) / requests.size
-    output_mb = models.output_bits / units.megabytes_to_bits(1.0)
+    output_mb = models.output_bits / units.BITS_PER_MEGABYTE
     columns = (models.size_gb, asked, output_mb, models.steps_onset, models.tv_worst, models.steps_saturation,
                models.tv_best, models.seconds_per_step, models.seconds_base)  # fmt: skip
     listed = {"listed": runs.suite.entries[name], "models": np.stack(columns).T.tolist()}

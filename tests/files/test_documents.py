@@ -38,6 +38,7 @@ from mincache.files.documents import (
     MAX_VALUES,
     digest,
     instance_bytes,
+    json_schema,
     parse_instance,
     parse_json,
     parse_solution,
@@ -45,7 +46,7 @@ from mincache.files.documents import (
     solution_bytes,
     write_bytes,
 )
-from mincache.files.json_schemas import json_schema
+from mincache.generation.suites import find
 
 INSTANCE = json.loads((GOLDEN / "score" / "case-1-plain" / "instance.json").read_text())
 SOLUTION = json.loads((GOLDEN / "score" / "case-1-plain" / "solution.json").read_text())
@@ -733,3 +734,17 @@ def test_no_document_takes_much_memory(tmp_path, kind):
         [sys.executable, "-c", MEASURED, str(path)], capture_output=True, text=True, check=True
     ).stdout
     assert int(out) < 500_000  # kB
+
+
+def test_published_documents_keep_the_schemas():
+    """Each instance of smoke-v1, and an answer to it, is valid by its schema."""
+    for instance in find("smoke-v1"):
+        jsonschema.validate(json.loads(instance_bytes(instance)), json_schema("instance"))
+        answer = solution_bytes(Solution.nothing_cached(instance))
+        jsonschema.validate(json.loads(answer), json_schema("solution"))
+
+
+def test_there_are_two_kinds():
+    """Another kind of document has no schema."""
+    with pytest.raises(InputError, match="must be 'instance' or 'solution'"):
+        json_schema("suite")

@@ -88,7 +88,7 @@ def test_it_is_priced_and_survives_a_document(copy):
     """The cost grows by the wait, and a document has the quantity where it is used, an array in full."""
     lines = """
 from mincache.files.documents import instance_bytes, parse_instance
-from mincache.files.json_schemas import json_schema
+from mincache.files.documents import json_schema
 solution = Solution.nothing_cached(plain)
 cost, requests = evaluate(plain, solution).cost, plain.trace.requested_model.size
 for name, wait_s in {"radio.retry_s": 3.0, "trace.pause_s": 50.0 / requests, "most_cached": 0.0}.items():
