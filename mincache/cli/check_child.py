@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
-import select
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from multiprocessing.connection import Connection
 
 from mincache.errors import MincacheError
 from mincache.solving.conformance import Check, iter_checks
@@ -30,77 +29,47 @@ def checks_of(spec: str, patience_s: float) -> Iterator[Check]:
     Raises:
         MincacheError: if there is no such solver, or its parameters cannot be read.
     """
-    reading, writing = os.pipe()
-    # -P: nothing is imported from the current folder; -u: what a solver prints is out before the process
-    # is ended; its own session, so that all of it can be ended.
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-P", "-m", "mincache.cli.check_child", spec, str(writing)],
-        pass_fds=[writing],
-        stdin=subprocess.DEVNULL,
-        stdout=2,  # what a solver prints must not mix with the results
-        start_new_session=True,
-    )
-    os.close(writing)
+    context = multiprocessing.get_context("spawn")
+    reading, writing = context.Pipe(duplex=False)
+    process = context.Process(target=_check, args=(spec, writing))
+    process.start()
+    assert process.pid is not None  # it has started
+    writing.close()
+    last = "the start"
     try:
-        yield from _results(reading, process, patience_s)
+        while reading.poll(min(patience_s, _LONGEST_WAIT_S)):
+            message = json.loads(reading.recv_bytes())
+            if "refused" in message:
+                raise MincacheError(message["refused"])
+            if "end" in message:
+                return
+            yield Check(**message)
+            last = message["name"]
+        seen = f"nothing for {patience_s:g} s after {last!r}"
+        yield Check(_GONE, "failed", seen, "look at run.should_stop() in every loop; --patience waits longer")
+    except EOFError:
+        process.join()
+        status = process.exitcode or 0
+        ended = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        advice = "run it under `python -X faulthandler` to see where"
+        yield Check(_GONE, "failed", f"the process ended with {ended} after {last!r}", advice)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        os.close(reading)
+        process.kill()
+        process.join()
+        reading.close()
 
 
-def _results(pipe: int, process: subprocess.Popen[bytes], patience_s: float) -> Iterator[Check]:
-    last = "the start"
-    for line in _lines(pipe, patience_s):
-        if line is None:
-            seen = f"nothing for {patience_s:g} s after {last!r}"
-            yield Check(
-                _GONE, "failed", seen, "look at run.should_stop() in every loop; --patience waits longer"
-            )
-            return
-        message: dict[str, Any] = json.loads(line)
-        if "refused" in message:
-            raise MincacheError(message["refused"])
-        if "end" in message:
-            return
-        yield Check(**message)
-        last = message["name"]
-    status = process.wait()
-    ended = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-    advice = "run it under `python -X faulthandler` to see where"
-    yield Check(_GONE, "failed", f"the process ended with {ended} after {last!r}", advice)
-
-
-def _lines(pipe: int, patience_s: float) -> Iterator[bytes | None]:
-    """Yield each line that comes over a pipe until it is closed; None where none comes in time."""
-    rest = b""
-    poll = select.poll()
-    poll.register(pipe, select.POLLIN)
-    while poll.poll(1000 * min(patience_s, _LONGEST_WAIT_S)):
-        data = os.read(pipe, 1 << 16)
-        if not data:
-            return
-        *lines, rest = (rest + data).split(b"\n")
-        yield from lines
-    yield None
-
-
-def main() -> None:
-    """Check a solver, and write each result as a line of JSON to a descriptor."""
-    spec, descriptor = sys.argv[1], int(sys.argv[2])
+def _check(spec: str, pipe: Connection) -> None:
+    """Check a solver, and send each result as JSON."""
+    os.setsid()  # so that all that the solver starts can be ended
+    os.dup2(2, 1)  # what it prints must not mix with the results
     try:
         for check in iter_checks(spec):
-            _write(descriptor, asdict(check))
-        _write(descriptor, {"end": True})
+            pipe.send_bytes(json.dumps(asdict(check)).encode())
+        pipe.send_bytes(b'{"end": true}')
     except MincacheError as error:
-        _write(descriptor, {"refused": str(error)})
+        pipe.send_bytes(json.dumps({"refused": str(error)}).encode())
+    sys.stdout.flush()
     os._exit(0)  # whatever threads the solver has left
-
-
-def _write(descriptor: int, message: dict[str, Any]) -> None:
-    os.write(descriptor, json.dumps(message).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main()

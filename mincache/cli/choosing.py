@@ -7,43 +7,35 @@ from typing import Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import SUITE
-from mincache.cli.options import (
-    COUNT,
-    KEPT,
-    PICTURE,
-    SECONDS,
-    SEED,
-    FilePath,
-    folder_output,
-    prepare,
-    solver_option,
-    suite_name,
-)  # fmt: skip
-from mincache.cli.terminal import tracked
+from mincache.cli.terminal import answer, tracked
 
 _QUICK = ("popular-first", "density-greedy", "local-search")
+_MEASURED = options.FilePath("file", ".csv", dir_okay=False)
 
 
 @click.command()
 @click.argument("candidates", nargs=-1, required=True, type=SUITE)
-@click.option("-n", "--count", type=COUNT, required=True, help="Instances to choose.")
-@folder_output("Folder for the suite.")
-@click.option("--clusters", type=COUNT, help="Clusters to divide the candidates into.  [default: 2 n]")
+@click.option("-n", "--count", type=options.COUNT, required=True, help="Instances to choose.")
+@options.folder_output("Folder for the suite.")
+@click.option("--clusters", type=options.COUNT,
+              help="Clusters to divide the candidates into.  [default: 2 n]")  # fmt: skip
 @click.option("--at-most", multiple=True, metavar="LIMIT",
               help="How many of a kind there may be, such as density-greedy<0.01=5; repeatable.")  # fmt: skip
 @click.option("--at-least", multiple=True, metavar="LIMIT",
               help="How many of a kind there must be, such as gini>0.5=4; repeatable.")  # fmt: skip
-@click.option("--seed", type=SEED, required=True, help="Decides among candidates that are alike.")
-@click.option("--measured", type=FilePath("file", ".csv", dir_okay=False), required=True,
+@click.option("--seed", type=options.SEED, required=True, help="Decides among candidates that are alike.")
+@click.option("--measured", type=_MEASURED, required=True,
               help="What is measured of the candidates; rows that it lacks are added.")  # fmt: skip
-@solver_option("Quick solver whose gap characterises an instance", default=_QUICK, show_default=True)
-@click.option("--time-limit", type=SECONDS, default=10.0, show_default=True, help="Time of each search.")
-@click.option("--workers", type=COUNT, default=1, show_default=True, help="Processes that measure.")
-@click.option("--name", help="Name of the suite.  [default: the folder's]")
-@click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
-@KEPT
-@click.option("--picture", type=PICTURE, help="Draw the suite among its candidates.")
+@options.solver_option("Quick solver whose gap characterises an instance", default=_QUICK)
+@click.option("--time-limit", type=options.SECONDS, default=10.0, help="Time of each search.")
+@click.option("--workers", type=options.COUNT, default=1, help="Processes that measure.")
+@options.SUITE_NAME
+@options.PURPOSE
+@options.KEPT
+@click.option("--picture", type=options.PICTURE, help="Draw the suite among its candidates.")
+@options.machine_output("an object")
 def select(
     candidates: tuple[str, ...], count: int, output: Path, clusters: int | None, at_most: tuple[str, ...],
     at_least: tuple[str, ...], seed: int, measured: Path, solvers: tuple[str, ...], time_limit: float,
@@ -58,12 +50,12 @@ def select(
     from mincache.generation import suites
     from mincache.generation.suite_writing import check_free, write_selection
 
-    title = suite_name(output, name)
+    title = options.suite_name(output, name)
     check_free(output)
     most, least = ([selection.Limit.parse(text) for text in texts] for texts in (at_most, at_least))
     found = [suites.find(one) for one in candidates]
     whose = {entry.sha256: (suite, entry.name) for suite in found for entry in suite.entries.values()}
-    prepare(measured)
+    options.prepare(measured)
     rows = selection.measure(found, measured, solvers, time_limit, workers)
     list(tracked(rows, "measuring", total=len(whose)))
     known = [row for row in selection.read_rows(measured) if row["sha256"] in whose]
@@ -74,17 +66,25 @@ def select(
     suite = write_selection(
         output, title, chosen, decisions | {"at_most": at_most, "at_least": at_least}, purpose, kept
     )
-    rows_chosen = [known[i] for i in choice.chosen]
-    for limit in (*most, *least):
-        click.echo(
-            f"{limit.text}: {limit.holds(rows_chosen).sum()} chosen, {limit.holds(known).sum()} candidates"
-        )
+    taken = [known[i] for i in choice.chosen]
+    limits = [
+        {
+            "limit": limit.text,
+            "chosen": int(limit.holds(taken).sum()),
+            "candidates": int(limit.holds(known).sum()),
+        }
+        for limit in (*most, *least)
+    ]
     if picture is not None:
         from mincache.site import drawing
         from mincache.site.pictures import plane_chart
 
-        prepare(picture)
+        options.prepare(picture)
         groups = [title if i in choice.chosen else "candidates" for i in range(len(known))]
         names = [str(row["name"]) for row in known]
         drawing.write(plane_chart(choice.plane, names, groups, {"candidates": "#bbbbbb"}), picture)
-    click.echo(f"{len(suite)} of {len(known)} candidates, listed in {output / suites.RECIPE_FILE}")
+    answer(
+        {"suite": title, "folder": str(output), "instances": list(suite.entries), "limits": limits},
+        *("{limit}: {chosen} chosen, {candidates} candidates".format(**one) for one in limits),
+        f"{len(suite)} of {len(known)} candidates, listed in {output / suites.RECIPE_FILE}",
+    )

@@ -9,38 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import SUITE
-from mincache.cli.options import PICTURE, FilePath, machine_output
 from mincache.cli.terminal import answer, warn
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from mincache.board.runs import Runs
-    from mincache.board.table import Table
 
 _CHANGES_SHOWN = 5
-_SIDE = FilePath("folder[:solver]", file_okay=False)
+_SIDE = options.FilePath("folder[:solver]", file_okay=False)
 
 
 @click.command()
 @click.argument("first", type=_SIDE)
 @click.argument("second", type=_SIDE, required=False)
-@click.option("--chart", type=PICTURE, help="Draw a point an instance: the costs of both.")
-@click.option("--suite", type=SUITE, default="",
+@click.option("--chart", type=options.PICTURE, help="Draw a point an instance: the costs of both.")
+@click.option("--suite", type=SUITE, default="", show_default=False,
               help="Suite to compare on; or the folder of one that is not a standard one.")  # fmt: skip
-@machine_output("an array, an object a comparison; of one folder an object a suite", csv=True)
-def compare(first: Path, second: Path | None, chart: Path | None, suite: str, form: str | None) -> None:
+@options.machine_output("an array, an object a comparison; of one folder an object a suite", csv=True)
+def compare(first: Path, second: Path | None, chart: Path | None, suite: str) -> None:
     """Compare two campaigns, two solvers, or all solvers of one folder.
 
     FOLDER is a campaign or a leaderboard. Without :SOLVER, each solver that is in both folders is compared
     with itself. With one folder alone, every pair of its solvers that attempted all is compared; each also
     shows how much it lowers the cost of the virtual best solver. B against A says the same as A against B.
     """
-    from mincache.board.comparison import compare_all
-    from mincache.board.table import Table
-
     if chart is not None:
         from mincache.site import charts, drawing
 
@@ -48,35 +44,30 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str, fo
             raise InputError("--chart", "must be of two sides", "one", "give a second FOLDER too")
         drawing.require_libraries()
     one, solver = _side(first, suite)
-    if second:
-        other, also = _side(second, suite)
-        found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
-        if not found:
-            raise InputError("SOLVER", "must be in both folders", "no solver in both", "write FOLDER:SOLVER")
-        lines = [line for comparison in found for line in _lines(comparison)]
-        answer(form, found, *lines, rows=[_flat(one, "p_values") for one in found])
-        if chart is not None:
-            drawing.write(charts.scatter(found), chart)
-    elif solver:
-        rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave the solver out for all pairs"
-        raise InputError("SOLVER", rule, "one side alone", advice)
-    else:
-        documents, lines = _all_pairs([Table(runs) for runs in one])
-        rows = [
-            {"suite": document["suite"]} | _flat(pair, "adjusted")
-            for document in documents
-            for pair in document["pairs"]
-        ]
-        answer(form, documents, *lines, rows=rows)
+    if second is None:
+        if solver:
+            rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave it out for all pairs"
+            raise InputError("SOLVER", rule, "one side alone", advice)
+        _answer_all_pairs(one)
+        return
+    from mincache.board.comparison import compare_all
+
+    other, also = _side(second, suite)
+    found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
+    if not found:
+        raise InputError("SOLVER", "must be in both folders", "no solver in both", "write FOLDER:SOLVER")
+    lines = [line for comparison in found for line in _lines(comparison)]
+    flat = [_flat(one | {"pairs": len(one["pairs"])}, "p_values") for one in found]
+    answer(found, *lines, rows=flat)
+    if chart is not None:
+        drawing.write(charts.scatter(found), chart)
 
 
 def _side(side: Path, suite: str) -> tuple[list[Runs], str]:
     """Return the runs of the folder in `FOLDER[:SOLVER]`, and the solver."""
     from mincache.cli.leaderboard import read_tables
 
-    folder, _, solver = str(side).partition(":")
-    if side.is_dir():
-        folder, solver = str(side), ""
+    folder, _, solver = (str(side), "", "") if side.is_dir() else str(side).partition(":")
     return [table.runs for table in read_tables([Path(folder)], (), suite, tell=warn)], solver
 
 
@@ -95,13 +86,11 @@ def _only(found: list[Runs], solver: str) -> list[Runs]:
 
 
 def _flat(document: dict[str, Any], tests: str) -> dict[str, Any]:
-    """Return a comparison as a line of CSV: its instances are counted, each p-value has a column."""
+    """Return a comparison as a line of CSV, in which each p-value has a column."""
     from mincache.board.table import QUESTIONS
 
-    flat = {
-        name: len(value) if name == "pairs" else value for name, value in document.items() if name != tests
-    }
-    return flat | {f"p_{name}": document[tests].get(name) for name in QUESTIONS}
+    rest = {name: value for name, value in document.items() if name != tests}
+    return rest | {f"p_{name}": document[tests].get(name) for name in QUESTIONS}
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
@@ -128,18 +117,18 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
             yield f"    {pair['instance']}: {costs} ({change:+z.3%})"
 
 
-def _all_pairs(found: Sequence[Table]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return all pairs of solvers and their shares of the virtual best, as documents and as lines."""
+def _answer_all_pairs(found: list[Runs]) -> None:
+    """Print all pairs of solvers, and their shares of the virtual best."""
     from mincache.board.comparison import pairs, shares
-    from mincache.board.table import QUESTIONS
+    from mincache.board.table import QUESTIONS, Table
 
-    documents, lines = [], []
-    for table in found:
-        compared, added = pairs(table), shares(table)
-        documents.append({"suite": table.runs.name, "pairs": compared, "virtual_best": added})
-        lines.append(
-            f"{table.runs.name}, {len(table.runs.instances)} instances; p by Holm for all pairs together"
-        )
+    documents: list[dict[str, Any]] = []
+    lines, rows = [], []
+    for table in map(Table, found):
+        name, compared, added = table.runs.name, pairs(table), shares(table)
+        documents.append({"suite": name, "pairs": compared, "virtual_best": added})
+        rows += [{"suite": name} | _flat(pair, "adjusted") for pair in compared]
+        lines.append(f"{name}, {len(table.runs.instances)} instances; p by Holm for all pairs together")
         for one in compared:
             tests = ", ".join(f"{QUESTIONS[name]} {p:.2g}" for name, p in one["adjusted"].items())
             lines.append(
@@ -151,4 +140,4 @@ def _all_pairs(found: Sequence[Table]) -> tuple[list[dict[str, Any]], list[str]]
             f"cost {share['contribution']:.4f} more"
             for share in added
         ]
-    return documents, lines
+    answer(documents, *lines, rows=rows)

@@ -20,7 +20,8 @@ from click.shell_completion import (
 )  # fmt: skip
 
 _VARIABLE = "_MINCACHE_COMPLETE"  # the name that click looks for
-_FIRST_SOLVER = re.compile(r"(?:[^\[\],]|\[[^\]]*\])*,")
+FIRST_SOLVER = re.compile(r"(?:[^\[\],]|\[[^\]]*\])*,")
+"""The first of two solvers and the comma behind it, which stands outside of brackets."""
 
 
 class Name(click.ParamType[str]):
@@ -73,27 +74,24 @@ def _solvers(text: str) -> list[str]:
     return _parameters(text) if "[" in text else registry.names()
 
 
-def _several_solvers(text: str) -> list[str]:
-    return [*_solvers(text), "all"]
-
-
 def _two_solvers(text: str) -> list[str]:
-    first = _FIRST_SOLVER.match(text)
+    first = FIRST_SOLVER.match(text)
     before = first[0] if first else ""
     return [f"{before}{name}" for name in _solvers(text.removeprefix(before))]
 
 
 def _trained_solvers(text: str) -> list[str]:
+    return [name for name in _solvers(text) if name.startswith(text) and ("[" in text or _is_learned(name))]
+
+
+def _is_learned(name: str) -> bool:
     from mincache.errors import MincacheError
     from mincache.solving import registry
 
-    def is_trained(name: str) -> bool:
-        try:
-            return name.startswith(text) and registry.load(name).kind == "learned"
-        except MincacheError:
-            return False
-
-    return _parameters(text) if "[" in text else [name for name in registry.names() if is_trained(name)]
+    try:
+        return registry.load(name).kind == "learned"
+    except MincacheError:
+        return False
 
 
 def _parameters(text: str) -> list[str]:
@@ -118,7 +116,7 @@ def _parameters(text: str) -> list[str]:
 SUITE = Name("suite", _suites, "dir", listed=True)
 INSTANCE = Name("instance", _instances)
 SOLVER = Name("solver", _solvers, listed=True)
-SOLVERS = Name("solver", _several_solvers, listed=True)
+SOLVERS = Name("solver", lambda text: [*_solvers(text), "all"], listed=True)
 TWO_SOLVERS = Name("solver,solver", _two_solvers)
 TRAINED_SOLVER = Name("solver", _trained_solvers, listed=True)
 
@@ -189,13 +187,7 @@ add_completion_class(_Zsh, "zsh")
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script for your shell that completes verbs, options, names and folders.
-
-    \b
-    eval "$(mincache completion bash)"       # in ~/.bashrc
-    eval "$(mincache completion zsh)"        # in ~/.zshrc
-    mincache completion fish | source        # in ~/.config/fish/config.fish
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """Print a script for your shell that completes verbs, options, names and folders."""
     from click.shell_completion import get_completion_class
 
     from mincache.cli.main import cli

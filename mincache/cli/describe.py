@@ -33,22 +33,18 @@ _LONGEST_SETTING = 40
 _PERCENT = {"upload_share", "repeat_share", "caching_worth", "bandwidth_worth", "steps_worth"}
 
 
-def suite_rows(suite: Suite) -> list[dict[str, Any]]:
-    """Return the instances of a suite with their best known costs and bounds, for programs."""
-    return [entry.model_dump(mode="json") for entry in suite.entries.values()]
-
-
 def suite_table(suite: Suite) -> TerminalTable:
     """Return the instances of a suite with their best known costs and bounds."""
     settings = _settings(suite)
-    titles = ["instance", "best known", "lower bound", *(["setting"] if settings else []), "sha256"]
     rows = []
     for entry in suite.entries.values():
         known = ("" if value is None else f"{value:.6f}" for value in (entry.best_known, entry.lower_bound))
         setting = [_assignments(settings[entry.setting or 0])] if settings else []
         rows.append([entry.name, *known, *setting, entry.sha256[:12]])
-    sides = "lrr" + "t" * bool(settings) + "r"
-    return TerminalTable(titles, sides, rows, title=_title(suite), more="--csv")
+    columns = {"instance": "l", "best known": "r", "lower bound": "r", "setting": "t", "sha256": "r"}
+    if not settings:
+        columns.pop("setting")
+    return TerminalTable(columns, rows, title=_title(suite), more="--csv")
 
 
 def instance_rows(instance: Instance) -> list[dict[str, Any]]:
@@ -57,8 +53,7 @@ def instance_rows(instance: Instance) -> list[dict[str, Any]]:
     for section, kind in PARTS.items():
         for name, meaning in quantities(kind).items():
             value = np.asarray(getattr(getattr(instance, section), name), dtype=float)
-            numbers = (float(value.min()), float(value.mean()), float(value.max()))
-            spread = dict(zip(("min", "mean", "max"), numbers, strict=True))
+            spread = {"min": float(value.min()), "mean": float(value.mean()), "max": float(value.max())}
             rows.append({"field": f"{section}.{name}{meaning.brackets()}", **spread,
                          "unit": meaning.unit, "symbol": meaning.symbol})  # fmt: skip
     return rows
@@ -67,25 +62,25 @@ def instance_rows(instance: Instance) -> list[dict[str, Any]]:
 def instance_tables(instance: Instance) -> tuple[TerminalTable, TerminalTable]:
     """Return the numbers of an instance (arrays as minimum, mean and maximum) and its requests by model."""
     size = f"T={instance.slot_count}, N={instance.user_count}, M={instance.model_count}"
-    numbers = [
-        [
-            row["field"],
-            _spread(row["min"], row["mean"], row["max"], "[" in row["field"]),
-            row["unit"],
-            row["symbol"],
-        ]
-        for row in instance_rows(instance)
-    ]
-    counts = Counter(instance.trace.requested_model.ravel().tolist())
+    numbers = []
+    for row in instance_rows(instance):
+        spread = " / ".join(f"{row[name]:.4g}" for name in ("min", "mean", "max"))
+        value = spread if "[" in row["field"] else f"{row['mean']:.6g}"
+        numbers.append([row["field"], value, row["unit"], row["symbol"]])
+    counts, total = (
+        Counter(instance.trace.requested_model.ravel().tolist()),
+        instance.trace.requested_model.size,
+    )
     requests = [
-        [str(m), f"{size_gb:g}", str(counts[m]), f"{counts[m] / instance.trace.requested_model.size:.1%}"]
+        [str(m), f"{size_gb:g}", str(counts[m]), f"{counts[m] / total:.1%}"]
         for m, size_gb in enumerate(instance.models.size_gb)
     ]
     title = f"{instance.name} ({size}, alpha={instance.preference_weight:g})"
-    titles = ("field", "value, or\nmin / mean / max", "unit", "symbol")
+    columns = {"field": "l", "value, or\nmin / mean / max": "t", "unit": "l", "symbol": "l"}
+    models = dict.fromkeys(("model", "size GB", "requests", "share"), "r")
     return (
-        TerminalTable(titles, "ltll", numbers, title=title, more="--csv"),
-        TerminalTable(("model", "size GB", "requests", "share"), "rrrr", requests, title="requests by model"),
+        TerminalTable(columns, numbers, title=title, more="--csv"),
+        TerminalTable(models, requests, title="requests by model"),
     )
 
 
@@ -101,28 +96,28 @@ def log_tables(scenario: Scenario) -> list[TerminalTable]:
         f"other items: {total} of {len(set(log.user.tolist()))} users in {int(log.slot.max()) + 1} slots, "
         f"{scenario.trace_count()} traces"
     )
-    return [TerminalTable(("model", "item", "requests", "share"), "rtrr", rows, title=title)]
+    return [TerminalTable({"model": "r", "item": "t", "requests": "r", "share": "r"}, rows, title=title)]
 
 
 def feature_table(suite: Suite, rows: Sequence[Features]) -> TerminalTable:
     """Return what characterises each instance, with the median of each column below."""
-    notes = any(row.note for row in rows)
-    prefix = f"{suite.name}."
     shown = [
         [
-            row.instance.removeprefix(prefix),
-            *(_feature(field, getattr(row, field)) for field in _SHOWN),
-            *([row.note] if notes else []),
+            row.instance.removeprefix(f"{suite.name}."),
+            *(_feature(f, getattr(row, f)) for f in _SHOWN),
+            row.note,
         ]
         for row in rows
     ]
     if len(rows) > 1:
         values = {field: [v for row in rows if (v := getattr(row, field)) is not None] for field in _SHOWN}
         medians = (_feature(field, median(known)) if known else "" for field, known in values.items())
-        shown += [[], ["median", *medians, *([""] if notes else [])]]
-    titles = ["instance", *_SHOWN.values(), *(["why not from the proven optimum"] if notes else [])]
-    sides = "l" + "r" * len(_SHOWN) + "t" * notes
-    return TerminalTable(titles, sides, shown, title=_title(suite), caption=_CAPTION, more="--csv")
+        shown += [[], ["median", *medians, ""]]
+    columns = {"instance": "l", **dict.fromkeys(_SHOWN.values(), "r"), "why not from the proven optimum": "t"}
+    if not any(row.note for row in rows):
+        columns.popitem()
+        shown = [row[:-1] for row in shown]
+    return TerminalTable(columns, shown, title=_title(suite), caption=_CAPTION, more="--csv")
 
 
 def groups_of(suite: Suite) -> dict[str, str]:
@@ -159,7 +154,3 @@ def _feature(field: str, value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.2%}" if field in _PERCENT else f"{value:.3g}"
-
-
-def _spread(least: float, mean: float, most: float, array: bool) -> str:
-    return f"{least:.4g} / {mean:.4g} / {most:.4g}" if array else f"{mean:.6g}"

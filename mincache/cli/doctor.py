@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -36,25 +35,19 @@ _REFUSABLE: dict[str, Any] = {"wall_s": 30.0, "cpu_s": 30.0, "memory_bytes": 1 <
 
 @click.command()
 @machine_output("an object")
-def doctor(form: str | None) -> None:
+def doctor() -> None:
     """Show what is installed, what each missing extra would add, and which limits can be enforced here.
 
     Exit code 1 if a run does not work on this machine.
-
-    \b
-    mincache doctor
-    mincache doctor --json
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """
     with waiting("trying a run"):
-        works = trial()
-    found = {
-        "versions": versions(), "extras": extras(), "limits": limits(works.pop("enforced")), "trial": works,
-    }  # fmt: skip
-    answer(form, found, *_shown(found))
-    sys.exit(0 if works["works"] else 1)
+        works = _trial()
+    enforced = works.pop("enforced")
+    found = {"versions": _versions(), "extras": _extras(), "limits": limits(enforced), "trial": works}
+    answer(found, *_shown(found), failed=not works["works"])
 
 
-def versions() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     """Return the versions of mincache, Python, the libraries that it always needs, and the system."""
     needed = [re.split(r"[^\w.-]", line)[0] for line in requires("mincache") or () if "extra ==" not in line]
     return {
@@ -63,11 +56,9 @@ def versions() -> dict[str, str]:
     }  # fmt: skip
 
 
-def extras() -> dict[str, dict[str, Any]]:
+def _extras() -> dict[str, dict[str, Any]]:
     """Return for each extra what it is for, and the version of each of its libraries; None if missing."""
-    found: dict[str, dict[str, Any]] = {
-        extra: {"enables": sentence, "libraries": {}} for extra, sentence in ENABLES.items()
-    }
+    found: dict[str, Any] = {extra: {"enables": about, "libraries": {}} for extra, about in ENABLES.items()}
     for line in requires("mincache") or ():
         match = _REQUIREMENT.match(line)
         if match is not None and match[2] in found:
@@ -90,13 +81,13 @@ def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     Args:
         enforced: how each limit of a run was enforced, from its record.
     """
-    seen = sees_descendants()
+    blind = "" if sees_descendants() else "the system does not tell what a process has started"
     found: dict[str, dict[str, Any]] = {}
     for name in ("wall_s", "cpu_s", "memory_bytes", "threads"):
-        how = enforced.get(name) or _refusal(name) or "no run has worked"
-        found[name] = {"enforced": name in enforced, "how": how}
-        if name in ("cpu_s", "memory_bytes") and name in enforced and not seen:
-            found[name] = {"enforced": False, "how": "the system does not tell what a process has started"}
+        works, how = name in enforced, enforced.get(name) or _refusal(name) or "no run has worked"
+        if works and blind and name in ("cpu_s", "memory_bytes"):
+            works, how = False, blind
+        found[name] = {"enforced": works, "how": how}
     how = enforced.get("isolation", "no run has worked")
     found["isolation"] = {"enforced": how.startswith(("namespaces", "landlock")), "how": how}
     return found
@@ -108,8 +99,7 @@ def _refusal(name: str) -> str:
     from mincache.errors import InputError
 
     try:
-        given: dict[str, Any] = {name: 1} if name in _REFUSABLE else {}
-        Limits(**given).check_enforceable()
+        Limits(**{name: _REFUSABLE[name]} if name in _REFUSABLE else {}).check_enforceable()
     except InputError as error:
         return str(error)
     return ""
@@ -123,11 +113,11 @@ def sees_descendants() -> bool:
     try:
         return process.pid in descendants(os.getpid())
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
 
 
-def trial() -> dict[str, Any]:
+def _trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
     from mincache.bench import plan
     from mincache.bench.describing import describe
@@ -156,27 +146,21 @@ def _shown(found: dict[str, Any]) -> Iterator[TerminalTable | str]:
     yield ", ".join(f"{name} {number}" for name, number in found["versions"].items()) + "\n"
     extras = [
         [extra, _mark(about["installed"], "installed", "missing"), about["enables"],
-         ", ".join(_libraries(about["libraries"]))]
+         ", ".join(f"{name} {number or '-'}" for name, number in about["libraries"].items())]
         for extra, about in found["extras"].items()
     ]  # fmt: skip
-    yield TerminalTable(
-        ("extra", "state", "what it adds", "libraries"), "lltt", extras, "extras", more="--json"
-    )
+    columns = {"extra": "l", "state": "l", "what it adds": "t", "libraries": "t"}
+    yield TerminalTable(columns, extras, "extras", more="--json")
     absent = [extra for extra, about in found["extras"].items() if not about["installed"]]
     if absent:
         yield f"to add what is missing: pip install 'mincache[{','.join(absent)}]'"
     limits = [
         [name, _mark(one["enforced"], "yes", "no"), one["how"]] for name, one in found["limits"].items()
     ]
-    yield TerminalTable(("limit", "works", "how"), "llt", limits, title="\nlimits of a run", more="--json")
+    yield TerminalTable({"limit": "l", "works": "l", "how": "t"}, limits, "\nlimits of a run", more="--json")
     works = "a run works" if found["trial"]["works"] else "a run does not work"
     yield f"\n{works}: {found['trial']['told']}"
 
 
 def _mark(good: bool, yes: str, no: str) -> Styled:
     return Styled(yes, "green") if good else Styled(no, "yellow")
-
-
-def _libraries(found: dict[str, str | None]) -> Iterator[str]:
-    for name, number in found.items():
-        yield f"{name} {number}" if number else f"{name} -"

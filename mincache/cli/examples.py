@@ -33,7 +33,11 @@ EXAMPLES: dict[str, str] = {
     "leaderboard verify": "mincache leaderboard verify board",
     "leaderboard build": "mincache leaderboard build board -o site",
     "leaderboard serve": "mincache leaderboard serve site --port 8000",
-    "reproduce": "mincache reproduce board/smoke-v1/cloud-only --instances 2 -o results/again",
+    "reproduce": """
+        mincache reproduce fig5 --quick -o results/paper
+        mincache reproduce leaderboard/paper-v1/genetic -o results/again
+    """,
+    "reproduce row": "mincache reproduce board/smoke-v1/cloud-only --instances 2 -o results/again",
     "compare": """
         mincache compare results/smoke:cloud-only results/smoke:popular-first
         mincache compare results/smoke results/both
@@ -43,10 +47,12 @@ EXAMPLES: dict[str, str] = {
     "score": """
         mincache score smoke-v1.l0.n10.t0 answer.json
         mincache score smoke-v1.l0.n10.t0 answer.json --json
+        mincache solve smoke-v1.l0.n10.t0 --solver lru -o - | mincache score smoke-v1.l0.n10.t0 -
     """,
     "explain": """
         mincache explain smoke-v1.l0.n10.t0 answer.json
         mincache explain smoke-v1.l0.n10.t0 answer.json --json
+        mincache solve smoke-v1.l0.n10.t0 --solver lru -o - | mincache explain smoke-v1.l0.n10.t0 -
         mincache explain results/smoke --solver popular-first -o parts.svg
     """,
     "instances": "mincache instances",
@@ -61,6 +67,30 @@ EXAMPLES: dict[str, str] = {
         mincache instances show smoke-v1.l0.n10.t0
     """,
     "instances reference": "mincache instances reference my-suite",
+    "generate": """
+        mincache generate scenario.toml --preview
+        mincache generate --users 10,14,18 --libraries 3 --traces 4 --seed 7 -o my-suite
+        mincache run my-suite --solver decomposition -o results/my-suite
+        mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
+    """,
+    "solvers": """
+        mincache solvers
+        mincache solvers new my-solver
+        mincache solvers check 'genetic[population=20,generations=10]'
+    """,
+    "solvers list": """
+        mincache solvers list
+        mincache solvers list --json
+    """,
+    "solvers check": """
+        mincache solvers check cloud-only
+        mincache solvers check 'genetic[population=20,generations=10]'
+        mincache solvers check my_solver.py:MySolver --json
+    """,
+    "solvers new": """
+        mincache solvers new my-solver
+        mincache solvers new my-solver --file
+    """,
     "judge": """
         mincache judge popular-first
         mincache judge popular-first --instances '*.n10.*' --json
@@ -82,13 +112,32 @@ EXAMPLES: dict[str, str] = {
         mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 110 -o mine.safetensors
         mincache run smoke-v1 --solver 'ddpg[policy=mine.safetensors]' -o results/mine
     """,
+    "certify": """
+        mincache certify paper-v1.l0.n10.t0 -o proof.json
+        mincache certify --check paper-v1.l0.n10.t0 proof.json answer.json
+    """,
+    "export": """
+        mincache export paper-v1.l0.n10.t0 --slot 3 --format lp -o slot-3
+        highs slot-3/paper-v1.l0.n10.t0.slot-3.lp --solution_file slot-3/highs.sol
+        mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json
+        mincache score slot-3/instance.json slot-3/solution.json
+    """,
     "import": "mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json",
     "schema": """
         mincache schema instance
         mincache schema symbols
     """,
+    "doctor": """
+        mincache doctor
+        mincache doctor --json
+    """,
+    "completion": """
+        eval "$(mincache completion bash)"       # in ~/.bashrc
+        eval "$(mincache completion zsh)"        # in ~/.zshrc
+        mincache completion fish | source        # in ~/.config/fish/config.fish
+    """,
 }
-"""Command lines by verb. Where a verb's own text has some already, it needs none here."""
+"""Command lines by verb, in the order of `mincache --help`."""
 
 
 def add(command: click.Command, verb: str) -> click.Command:

@@ -7,50 +7,30 @@ from typing import Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import INSTANCE
-from mincache.cli.options import (
-    FOLDER,
-    SOLUTION_FILE,
-    STANDARD,
-    FilePath,
-    find_instance,
-    folder_output,
-    machine_output,
-    read_input,
-    write_output,
-)  # fmt: skip
-from mincache.cli.terminal import answer, waiting, warn
-
-_FORMATS = ["nl", "gms", "lp", "mps"]
-_FORMULATIONS = ["exact", "piecewise", "relaxed"]
+from mincache.cli.terminal import answer, form, waiting, warn
 
 
 @click.command()
 @click.argument("instance", type=INSTANCE)
 @click.option("--slot", type=click.IntRange(min=0), help="Export one slot alone, counted from 0.")
-@click.option("--format", "file_format", type=click.Choice(_FORMATS), required=True, help="Kind of file.")
-@click.option("--formulation", type=click.Choice(_FORMULATIONS),
+@click.option("--format", "file_format", type=click.Choice(["nl", "gms", "lp", "mps"]), required=True,
+              help="Kind of file.")  # fmt: skip
+@click.option("--formulation", type=click.Choice(["exact", "piecewise", "relaxed"]),
               help="Form of the model.  [default: exact; piecewise for lp and mps]")  # fmt: skip
-@folder_output("Folder for the files.")
-@machine_output("an object")
-def export(
-    instance: str, slot: int | None, file_format: Any, formulation: Any, output: Path, form: str | None
-) -> None:
+@options.folder_output("Folder for the files.")
+@options.machine_output("an object")
+def export(instance: str, slot: int | None, file_format: Any, formulation: Any, output: Path) -> None:
     """Write INSTANCE (a file, or a standard name) as a model for other solvers.
 
     The folder also gets the instance itself, and a map from the model's names to ours.
-
-    \b
-    mincache export paper-v1.l0.n10.t0 --slot 3 --format lp -o slot-3
-    highs slot-3/paper-v1.l0.n10.t0.slot-3.lp --solution_file slot-3/highs.sol
-    mincache import slot-3 slot-3/highs.sol -o slot-3/solution.json
-    mincache score slot-3/instance.json slot-3/solution.json
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """
     from mincache.algebra.model_answers import INSTANCE_FILE, NAMES_FILE
     from mincache.errors import InputError
     from mincache.solving.registry import missing_extra
 
-    problem = find_instance(instance)
+    problem = options.find_instance(instance)
     if slot is not None:
         if slot >= problem.slot_count:
             raise InputError("--slot", f"must be < T = {problem.slot_count}", str(slot))
@@ -65,16 +45,16 @@ def export(
     with waiting(f"writing the model of {problem.name}"):
         path = model_files.export(problem, output, file_format, formulation)
     found = {"model": str(path), "names": str(output / NAMES_FILE), "instance": str(output / INSTANCE_FILE)}
-    answer(form, found, f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
+    answer(found, f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
 
 
 @click.command(name="import")
-@click.argument("folder", type=FOLDER)
-@click.argument("answered", type=FilePath("file", dir_okay=False, dash=True))
-@click.option("-o", "--output", type=SOLUTION_FILE,
+@click.argument("folder", type=options.FOLDER)
+@click.argument("answered", type=options.INPUT_FILE)
+@click.option("-o", "--output", type=options.SOLUTION_FILE,
               help="Solution file; `-` is standard output.  [default: FOLDER/solution.json]")  # fmt: skip
-@machine_output("an object")
-def import_(folder: Path, answered: Path, output: Path | None, form: str | None) -> None:
+@options.machine_output("an object")
+def import_(folder: Path, answered: Path, output: Path | None) -> None:
     """Turn another solver's answer in FILE to the model in FOLDER into a solution.
 
     FILE is a .sol file (SCIP, HiGHS, Gurobi, CBC, AMPL), GLPK's printable one, or any table of names and
@@ -87,22 +67,22 @@ def import_(folder: Path, answered: Path, output: Path | None, form: str | None)
     from mincache.files.documents import read_instance, solution_bytes
     from mincache.problem.evaluation import evaluate
 
-    if form and output == STANDARD:
+    if form() and output == options.STANDARD:
         raise click.UsageError("--json: must not share standard output with the solution; add -o FILE")
     with in_file(answered):
-        data = read_input(answered)
+        data = options.read_input(answered)
     path = output or folder / "solution.json"
     solution, claims = read_answer(folder, answered, data), read_claims(folder, answered, data)
-    write_output(path, solution_bytes(solution))
+    options.write_output(path, solution_bytes(solution))
     cost = evaluate(read_instance(folder / INSTANCE_FILE), solution).cost
     claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"
     status = f", status {claims.status[:40]!r}" if claims.status else ""
     told = f"it claims {claimed}{status}; it costs {cost:.10g}"
-    if path == STANDARD:
+    if path == options.STANDARD:
         warn(told)
     else:
         found = {"solution": str(path), "cost": cost, "claimed_cost": claims.cost, "status": claims.status}
-        answer(form, found, f"{path}", told)
+        answer(found, f"{path}", told)
     if "infeasible" in claims.status.lower():
         warn("its status is not that of an answer")
     if not claims.bandwidth:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mincache.cli.completion import TWO_SOLVERS
-from mincache.cli.options import (
-    COUNT,
-    FILE,
-    KEPT,
-    PICTURE,
-    SECONDS,
-    SEED,
-    folder_output,
-    machine_output,
-    prepare,
-    suite_name,
-    whole_numbers,
-)
-from mincache.cli.terminal import answer, tracked
+from mincache.cli import options
+from mincache.cli.completion import FIRST_SOLVER, TWO_SOLVERS
+from mincache.cli.terminal import Bars, TerminalTable, answer, show, tracked
 from mincache.errors import InputError, excerpt, in_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from mincache.generation.recipes import Place
-    from mincache.generation.sweeps import ScenarioFile
+    from mincache.analysis.separation import Point, Space
+    from mincache.generation.recipes import Recipe
+    from mincache.generation.sweeps import ScenarioFile, Sweep
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
@@ -37,61 +28,53 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
 
     if text is None:
         return None
-    parts, found = text.split(","), []
-    for count in range(1, len(parts)):
-        first, second = ",".join(parts[:count]), ",".join(parts[count:])
-        with contextlib.suppress(InputError):  # the comma stands within a solver's brackets
-            parse(first), parse(second)
-            found.append((first, second))
-    if len(found) != 1:
-        raise click.BadParameter(f"must be two solvers with a comma between; received {excerpt(text)}")
-    return found[0]
+    first = FIRST_SOLVER.match(text)
+    parts = (first[0][:-1], text[first.end() :]) if first else (text, "")
+    try:
+        parse(parts[0]), parse(parts[1])
+    except InputError:
+        rule = f"must be two solvers with a comma between; received {excerpt(text)}"
+        raise click.BadParameter(rule) from None
+    return parts
 
 
 @click.command()
-@click.argument("scenario", required=False, type=FILE)
-@click.option("--users", callback=whole_numbers, metavar="N,N,...",
+@click.argument("scenario", required=False, type=options.FILE)
+@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
               help="Numbers of users.  [default: the scenario's]")  # fmt: skip
-@click.option("--libraries", type=COUNT, default=1, show_default=True, help="Model libraries to draw.")
-@click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")
+@click.option("--libraries", type=options.COUNT, default=1, help="Model libraries to draw.")
+@click.option("--traces", type=options.COUNT, default=1, help="Traces for each library and N.")
 @click.option("--common-users", is_flag=True,
               help="The N users of an instance are the first of those of the largest N.")  # fmt: skip
-@click.option("--seed", type=SEED, help="Seed of the traces and the libraries.  [required]")
-@click.option("--library-seed", type=SEED, help="Seed of the libraries.  [default: --seed]")
-@click.option("--name", help="Name of the suite.  [default: the folder's]")
-@click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
-@KEPT
-@folder_output("Folder for the suite.  [required]", default=None)
+@click.option("--seed", type=options.SEED, help="Seed of the traces and the libraries.  [required]")
+@click.option("--library-seed", type=options.SEED, help="Seed of the libraries.  [default: --seed]")
+@options.SUITE_NAME
+@options.PURPOSE
+@options.KEPT
+@options.folder_output("Folder for the suite.  [required]", default=None)
 @click.option("--preview", is_flag=True, help="Show the first instance, and write no suite.")
-@click.option("--picture", type=PICTURE, help="With --preview: draw its requests and channels.")
+@click.option("--picture", type=options.PICTURE, help="With --preview: draw its requests and channels.")
 @click.option("--separate", type=TWO_SOLVERS, callback=_two_solvers,
               help="Search for the settings in which two solvers differ most, and draw those.")  # fmt: skip
-@click.option("--budget", type=click.IntRange(min=5), default=100, show_default=True,
+@click.option("--budget", type=click.IntRange(min=5), default=100,
               help="With --separate: number of settings to try.")  # fmt: skip
-@click.option("--time-limit", type=SECONDS, help="With --separate: try no further setting after this time.")
-@click.option("--solve-limit", type=SECONDS, default=10.0, show_default=True,
+@click.option("--time-limit", type=options.SECONDS, default=math.inf,
+              help="With --separate: try no further setting after this time.")  # fmt: skip
+@click.option("--solve-limit", type=options.SECONDS, default=10.0,
               help="With --separate: time of a solver on an instance.")  # fmt: skip
-@click.option("--keep", type=COUNT, default=5, show_default=True,
-              help="With --separate: number of settings to draw.")  # fmt: skip
-@machine_output("an object")
+@click.option("--keep", type=options.COUNT, default=5, help="With --separate: number of settings to draw.")
+@options.machine_output("an object")
 def generate(
-    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int,
-    common_users: bool, seed: int | None,
-    library_seed: int | None, name: str | None, purpose: str, kept: Any, output: Path | None,
-    form: str | None, preview: bool, picture: Path | None,
-    separate: tuple[str, str] | None, budget: int, time_limit: float | None, solve_limit: float, keep: int,
+    scenario: Path | None, users: tuple[int, ...] | None, libraries: int, traces: int, common_users: bool,
+    seed: int | None, library_seed: int | None, name: str | None, purpose: str, kept: Any,
+    output: Path | None, preview: bool, picture: Path | None, separate: tuple[str, str] | None, keep: int,
+    budget: int, time_limit: float, solve_limit: float,
 ) -> None:  # fmt: skip
     """Draw a suite from a scenario FILE (TOML); it names what differs from Table I of the paper.
 
     A table [sweep] in FILE names the fields that vary: a list takes every value, a range {low = .., high =
     ..} draws one value an instance. With --separate, the lists and ranges are searched.
-
-    \b
-    mincache generate scenario.toml --preview
-    mincache generate --users 10,14,18 --libraries 3 --traces 4 --seed 7 -o my-suite
-    mincache run my-suite --solver decomposition -o results/my-suite
-    mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """
     from mincache.files.tables import validated
     from mincache.generation import suite_writing
     from mincache.generation.recipes import Recipe
@@ -100,11 +83,11 @@ def generate(
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
     if preview:
-        _show_first(source, users, seed or 0, picture, form)
+        _show_first(source, users, seed or 0, picture)
         return
     if seed is None or output is None:
         raise click.UsageError(f"Missing option '{'-o' if output is None else '--seed'}'.")
-    title = suite_name(output, name)
+    title = options.suite_name(output, name)
     fields = {
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
         "libraries": libraries, "users": users or _users(source), "traces": traces,
@@ -112,28 +95,24 @@ def generate(
     sweep = source.sweep
     if separate is not None:
         suite_writing.check_free(output)
-        from mincache.analysis.separation import space_of
-        from mincache.cli.separating import search
-
-        sweep, told = search(
-            separate, validated(Recipe, fields), source.scenario, space_of(sweep), keep,
-            budget=budget, time_limit_s=time_limit or float("inf"), solve_limit_s=solve_limit,
-        )  # fmt: skip
+        limits = {"budget": budget, "time_limit_s": time_limit, "solve_limit_s": solve_limit}
+        sweep, told = _search(separate, validated(Recipe, fields), source, keep, limits)
         purpose = purpose or told
     recipe = validated(Recipe, fields | {"sweep": sweep, "common_users": common_users or None})
     with in_file(scenario) if scenario is not None else contextlib.nullcontext():
         try:
-            suite = suite_writing.generate(output, title, recipe, source.scenario, purpose, kept, _drawing)
+            suite = suite_writing.generate(
+                output, title, recipe, source.scenario, purpose, kept,
+                lambda places: tracked(places, "drawing", total=len(places)),
+            )  # fmt: skip
         except KeyboardInterrupt:
             click.echo("The same command goes on from here.", err=True)
             raise
     told = f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}"
-    answer(form, {"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
+    answer({"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
 
 
-def _show_first(
-    source: ScenarioFile, users: tuple[int, ...] | None, seed: int, picture: Path | None, form: str | None
-) -> None:
+def _show_first(source: ScenarioFile, users: tuple[int, ...] | None, seed: int, picture: Path | None) -> None:
     """Show the first instance that a scenario draws, and what became of its log."""
     from mincache.cli.describe import instance_rows, instance_tables, log_tables
     from mincache.generation.recipes import Recipe, places
@@ -144,15 +123,11 @@ def _show_first(
     )  # fmt: skip
     place = next(places("preview", recipe, source.scenario))
     instance = place.instance()
-    answer(form, instance_rows(instance), *log_tables(place.scenario), *instance_tables(instance))
+    answer(instance_rows(instance), *log_tables(place.scenario), *instance_tables(instance))
     if picture is not None:
-        prepare(picture)
+        options.prepare(picture)
         instance.plot().save(picture)
         click.echo(f"picture in {picture}", err=True)
-
-
-def _drawing(places: Sequence[Place]) -> Iterable[Place]:
-    return tracked(places, "drawing", total=len(places))
 
 
 def _users(source: ScenarioFile) -> tuple[int, ...]:
@@ -160,3 +135,47 @@ def _users(source: ScenarioFile) -> tuple[int, ...]:
     cases = source.sweep.cases if source.sweep is not None else ()
     named = [case["users"] for case in cases if "users" in case]
     return tuple(dict.fromkeys(named)) if named and len(named) == len(cases) else (source.users,)
+
+
+def _search(
+    solvers: tuple[str, str], recipe: Recipe, source: ScenarioFile, keep: int, limits: dict[str, Any]
+) -> tuple[Sweep, str]:
+    """Return the settings in which two solvers differ most, and one line on their purpose; show a table."""
+    from mincache.analysis.separation import most_different, separate, space_of
+    from mincache.generation.sweeps import Sweep
+
+    space, count = space_of(source.sweep), itertools.count(1)
+    with Bars() as bars:
+        points = separate(
+            solvers, recipe, source.scenario, space, **limits,
+            show=lambda point: bars.show("searching", next(count), limits["budget"]),
+        )  # fmt: skip
+    kept = most_different(points, keep)
+    if not kept:
+        raise click.ClickException(
+            f"{' and '.join(solvers)} differ in none of {len(points)} settings tried; no suite was written"
+        )
+    show(_separation_table(solvers, kept, points, space))
+    told = f"Settings in which {solvers[0]} and {solvers[1]} differ most, by up to {kept[0].size:.2%}"
+    return Sweep(cases=tuple(point.fields for point in kept)), told
+
+
+def _separation_table(
+    solvers: tuple[str, str], kept: Sequence[Point], points: Sequence[Point], space: Space
+) -> TerminalTable:
+    """Return the settings kept, a column each, and how each field correlates with the difference."""
+    from mincache.analysis.separation import influences
+
+    answered = sum(not math.isnan(point.difference) for point in points)
+    title = f"Where they differ most, of {len(points)} settings tried ({answered} answered by both)"
+    rows = [[solver, *(f"{point.costs[k]:.4g}" for point in kept), ""] for k, solver in enumerate(solvers)]
+    rows += [["they differ by", *(f"{point.size:.1%}" for point in kept), ""], []]
+    correlations = influences(points, space)
+    for field in sorted(space, key=lambda field: -abs(correlations.get(field, 0.0))):
+        correlation = f"{correlations[field]:+.2f}" if field in correlations else "-"
+        values = [point.fields[field] for point in kept]
+        shown = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+        rows.append([field, *shown, correlation])
+    caption = "above: mean costs; rank: rank correlation of a field with the difference"
+    columns = {"setting": "l", **dict.fromkeys([*map(str, range(len(kept))), "rank"], "r")}
+    return TerminalTable(columns, rows, title, caption)

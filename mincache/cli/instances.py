@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mincache.cli import options
 from mincache.cli.choosing import select
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
-from mincache.cli.options import (
-    FILE,
-    PICTURE,
-    SECONDS,
-    find_instance,
-    folder_output,
-    machine_output,
-    prepare,
-    suite_name,
-)
-from mincache.cli.terminal import TerminalTable, answer, printable, tracked
+from mincache.cli.terminal import TerminalTable, answer, form, printable, tracked
 from mincache.cli.verbs import VerbGroup
 
 if TYPE_CHECKING:
     from mincache.generation.suites import Suite
+    from mincache.solving.contract import Solver
 
 
 @click.group(cls=VerbGroup, bare="list", default="show")
@@ -38,26 +30,22 @@ instances.add_command(select)
 
 
 @instances.command("list")
-@machine_output("an array", csv=True)
-def list_(form: str | None) -> None:
+@options.machine_output("an array", csv=True)
+def list_() -> None:
     """List the standard suites."""
     from mincache.generation import suites
 
-    found = [suites.find(name) for name in suites.standard_names()]
-    sizes = [tuple(_sizes(suite, field) for field in ("slots", "users", "models")) for suite in found]
-    rows = [
-        {
-            "suite": suite.name, "instances": len(suite), "slots": _one_or_all(slots),
-            "users": users, "models": _one_or_all(models), "purpose": suite.content.purpose,
-        }
-        for suite, (slots, users, models) in zip(found, sizes, strict=True)
-    ]  # fmt: skip
-    cells = [
-        [suite.name, str(len(suite)), *map(_span, numbers), suite.content.purpose]
-        for suite, numbers in zip(found, sizes, strict=True)
-    ]
-    titles = ("suite", "instances", "T", "N", "M", "purpose")
-    answer(form, rows, TerminalTable(titles, "lrtttt", cells, more="--csv"))
+    rows, cells = [], []
+    for suite in map(suites.find, suites.standard_names()):
+        sizes = [_sizes(suite, field) for field in ("slots", "users", "models")]
+        slots, users, models = sizes
+        rows.append({
+            "suite": suite.name, "instances": len(suite), "slots": _one_or_all(slots), "users": users,
+            "models": _one_or_all(models), "purpose": suite.content.purpose,
+        })  # fmt: skip
+        cells.append([suite.name, str(len(suite)), *map(_span, sizes), suite.content.purpose])
+    columns = {"suite": "l", "instances": "r", "T": "t", "N": "t", "M": "t", "purpose": "t"}
+    answer(rows, TerminalTable(columns, cells, more="--csv"))
 
 
 def _sizes(suite: Suite, field: str) -> list[int]:
@@ -74,21 +62,23 @@ def _span(values: list[int]) -> str:
 
 
 @instances.command()
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@folder_output("Folder for the suite.")
-@click.option("--name", help="Name of the suite.  [default: the folder's]")
-@click.option("--purpose", default="", metavar="TEXT", help="A line on what the suite is for.")
+@click.argument("files", nargs=-1, required=True, type=options.FILE)
+@options.folder_output("Folder for the suite.")
+@options.SUITE_NAME
+@options.PURPOSE
+@options.machine_output("an object")
 def collect(files: tuple[Path, ...], output: Path, name: str | None, purpose: str) -> None:
     """Make a suite of instance FILES from elsewhere, under the names that they say.
 
     The files are checked and copied. All that works on a suite works on it: verify, run, reference,
     features, leaderboard.
     """
-    from mincache.generation.suite_writing import collect as collected
+    from mincache.generation import suite_writing
 
-    title = suite_name(output, name)
-    suite = collected(output, title, files, purpose)
-    click.echo(f"{len(suite)} instances in {output}, listed in {output / 'suite.toml'}")
+    title = options.suite_name(output, name)
+    suite = suite_writing.collect(output, title, files, purpose)
+    told = f"{len(suite)} instances in {output}, listed in {output / 'suite.toml'}"
+    answer({"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
 
 
 @instances.command()
@@ -96,8 +86,8 @@ def collect(files: tuple[Path, ...], output: Path, name: str | None, purpose: st
 @click.option("--certificates", "what", flag_value="certificates",
               help="Check the proofs of the best known costs instead.")  # fmt: skip
 @click.option("--solutions", "what", flag_value="solutions", help="Score the best known solutions instead.")
-@machine_output("an array, an object an instance", csv=True)
-def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
+@options.machine_output("an array, an object an instance", csv=True)
+def verify(suite: tuple[str, ...], what: str | None) -> None:
     """Draw every file of each SUITE (default: all standard ones) again, and compare the bytes.
 
     With --certificates, each certificate must prove in exact arithmetic that the best known cost is
@@ -105,15 +95,15 @@ def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
     such files are skipped unless you name them. Exit code 1 if anything differs, is missing or is refused.
     """
     from mincache.certificate.archive import CERTIFICATES
-    from mincache.generation import suites
-    from mincache.generation.suite_checks import SOLUTIONS
-    from mincache.generation.suite_checks import verify as verify_files
+    from mincache.generation import suite_checks, suites
 
     check, beside, told = {
-        None: (verify_files, None, None),
+        None: (suite_checks.verify, None, None),
         "certificates": (CERTIFICATES.check, CERTIFICATES, "certificates prove the best known cost"),
-        "solutions": (SOLUTIONS.check, SOLUTIONS, "solutions have the best known cost"),
-    }[what]
+        "solutions": (
+            suite_checks.SOLUTIONS.check, suite_checks.SOLUTIONS, "solutions have the best known cost"
+        ),
+    }[what]  # fmt: skip
     rows, lines = [], []
     for name in suite or suites.standard_names():
         found = suites.find(name)
@@ -124,18 +114,18 @@ def verify(suite: tuple[str, ...], what: str | None, form: str | None) -> None:
         checked = list(tracked(check(found), f"verifying {found.name}", total=len(found.entries)))
         broken = [(instance, problem) for instance, problem in checked if problem]
         rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
-        for instance, problem in broken if form is None else ():
+        for instance, problem in broken if not form() else ():
             click.echo(printable(f"{instance}: {problem}"), err=True)
         how = told or f"files are as {'their recipe draws them' if found.content.sources else 'listed'}"
         lines.append(f"{name}: {len(checked) - len(broken)} of {len(checked)} {how}")
-    answer(form, rows, *lines)
-    sys.exit(1 if any(row["problem"] for row in rows) else 0)
+    answer(rows, *lines, failed=any(row["problem"] for row in rows))
 
 
 @instances.command()
 @click.argument("suite", type=SUITE)
 @click.argument("names", nargs=-1, type=INSTANCE)
 @click.option("--check", "checking", is_flag=True, help="Check the certificates there are; write the status.")
+@options.machine_output("an object: the status of each instance")
 def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
     """Write a certificate and the best solution of every instance (or of NAMES) into SUITE's folder.
 
@@ -148,17 +138,20 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
     for name in names:
         found.read(name)  # refuses a name that is not listed
     if checking:
-        states = Counter(entry.status for entry in write_status(found).entries.values())
-        click.echo(f"{suite}: " + ", ".join(f"{count} {status}" for status, count in states.items()))
+        states = {name: entry.status for name, entry in write_status(found).entries.items()}
+        counts = Counter(states.values()).items()
+        answer(states, f"{suite}: {', '.join(f'{count} {status}' for status, count in counts)}")
         return
     done = list(tracked(write_archive(found, names), "proving", total=len(names or found.entries)))
-    click.echo(f"{len(done)} certificates and solutions in {found.folder}")
+    entries = suites.find(suite).entries
+    told = f"{len(done)} certificates and solutions in {found.folder}"
+    answer({name: entries[name].status for name in done}, told)
 
 
 @instances.command()
 @click.argument("suites", nargs=-1, type=SUITE)
-@machine_output("an array, an object an instance", csv=True)
-def bounty(suites: tuple[str, ...], form: str | None) -> None:
+@options.machine_output("an array, an object an instance", csv=True)
+def bounty(suites: tuple[str, ...]) -> None:
     """List the instances whose best known cost is not proven, of each SUITE or of all standard ones.
 
     `mincache score INSTANCE FILE` shows a better cost. `mincache certify INSTANCE -o FILE` writes a proof;
@@ -170,55 +163,55 @@ def bounty(suites: tuple[str, ...], form: str | None) -> None:
     entries = [entry for suite in suites or standard_names() for entry in find(suite).entries.values()]
     unproven = [e for e in entries if e.status != "proven" and e.best_known is not None]
     found = [entry.model_dump(include=set(names)) for entry in unproven]
-    rows = [
-        [str(one["name"]), one["status"] or "open", *map(_number, (one["best_known"], one["lower_bound"])),
-         _gap(one["best_known"], one["lower_bound"]), one["bound_from"] or ""]
-        for one in found
-    ]  # fmt: skip
-    titles = ["instance", "status", "best known", "lower bound", "gap", "bound from"]
+    rows = []
+    for one in found:
+        cost, bound = one["best_known"], one["lower_bound"]
+        numbers = ["", ""] if bound is None else [f"{bound:.9f}", f"{(cost - bound) / cost:.1e}"]
+        rows.append(
+            [str(one["name"]), one["status"] or "open", f"{cost:.9f}", *numbers, one["bound_from"] or ""]
+        )
+    columns = {
+        "instance": "l",
+        "status": "l",
+        "best known": "r",
+        "lower bound": "r",
+        "gap": "r",
+        "bound from": "t",
+    }
     title = f"{len(rows)} instances without a proof"
-    answer(form, found, TerminalTable(titles, "llrrrt", rows, title=title, more="--csv or --json"))
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9f}"
-
-
-def _gap(cost: float, bound: float | None) -> str:
-    return "" if bound is None else f"{(cost - bound) / cost:.1e}"
+    answer(found, TerminalTable(columns, rows, title=title, more="--csv or --json"))
 
 
 @instances.command("show")
 @click.argument("name", type=INSTANCE)
-@machine_output("an array, an object an instance of a suite, or a field of an instance", csv=True)
-def show_(name: str, form: str | None) -> None:
+@options.machine_output("an array, an object an instance of a suite, or a field of an instance", csv=True)
+def show_(name: str) -> None:
     """Show a suite or an instance, each a name or a path (the verb `show` may be left out)."""
-    from mincache.cli.describe import instance_rows, instance_tables, suite_rows, suite_table
+    from mincache.cli import describe
     from mincache.generation import suites
 
     if suites.is_suite(name):
         suite = suites.find(name)
-        answer(form, suite_rows(suite), suite_table(suite))
+        rows = [entry.model_dump(mode="json") for entry in suite.entries.values()]
+        answer(rows, describe.suite_table(suite))
     else:
-        instance = find_instance(name)
-        answer(form, instance_rows(instance), *instance_tables(instance))
+        instance = options.find_instance(name)
+        answer(describe.instance_rows(instance), *describe.instance_tables(instance))
 
 
 @instances.command()
 @click.argument("suite", type=SUITE)
-@machine_output("an array, an object an instance", csv=True)
-@click.option("-o", "--output", type=PICTURE, help="Draw a picture too.")
-@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True,
+@options.machine_output("an array, an object an instance", csv=True)
+@click.option("-o", "--output", type=options.PICTURE, help="Draw a picture too.")
+@click.option("--time-limit", type=options.SECONDS, default=60.0,
               help="Time for each of the two optima of an instance.")  # fmt: skip
-def features(suite: str, form: str | None, output: Path | None, time_limit: float) -> None:
+def features(suite: str, output: Path | None, time_limit: float) -> None:
     """Show how scarce the resources of each instance of SUITE are, and how much each decision is worth.
 
     A worth is how much the cost rises above the optimum without a decision: when nothing is cached, when
     users share bandwidth equally, or when the server has no steps. The exact method gives the optimum. If it
     cannot prove one within the time limit, the row says so.
     """
-    from dataclasses import asdict
-
     from mincache.analysis.features import features as features_of
     from mincache.cli.describe import feature_table, groups_of
     from mincache.generation import suites
@@ -227,11 +220,11 @@ def features(suite: str, form: str | None, output: Path | None, time_limit: floa
         from mincache.site import drawing
 
         drawing.require_libraries()
-        prepare(output)
+        options.prepare(output)
     found = suites.find(suite)
     tracking = tracked(found, "solving", total=len(found.entries))
     rows = [features_of(instance, time_limit) for instance in tracking]
-    answer(form, [asdict(row) for row in rows], feature_table(found, rows))
+    answer([asdict(row) for row in rows], feature_table(found, rows))
     if output is not None:
         from mincache.site.pictures import feature_chart
 
@@ -241,8 +234,11 @@ def features(suite: str, form: str | None, output: Path | None, time_limit: floa
 
 @instances.command()
 @click.argument("suite", type=SUITE)
-@click.option("--solver", type=SOLVER, default="decomposition", show_default=True, help="An exact solver.")
-@click.option("--time-limit", type=SECONDS, default=math.inf, help="Time an instance.  [default: none]")
+@click.option("--solver", type=SOLVER, default="decomposition", help="An exact solver.")
+@click.option(
+    "--time-limit", type=options.SECONDS, default=math.inf, help="Time an instance.  [default: none]"
+)
+@options.machine_output("an object: the cost and the lower bound of each instance")
 def reference(suite: str, solver: str, time_limit: float) -> None:
     """Solve every instance of SUITE, and write its verified cost and lower bound into suite.toml.
 
@@ -250,32 +246,43 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     no other does. Each value is written at once, so an interruption loses one instance. The best solution
     goes into the folder `solutions`.
     """
-    from mincache import Run, __version__, evaluate
+    from mincache import __version__
     from mincache.generation import suites
-    from mincache.generation.suite_checks import write_best
-    from mincache.generation.suite_writing import set_references
-    from mincache.judging.judge import contradicts
     from mincache.problem.evaluation import EVALUATOR_VERSION
     from mincache.solving import registry
-    from mincache.solving.contract import answer
 
     found, method = suites.find(suite), registry.make(solver)
     source = f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}"
     if found.content.references and source not in found.content.references:
         source = f"{found.content.references}; {source}"
-    for name, entry in tracked(found.entries.items(), "solving", total=len(found.entries)):
-        instance, run = found.read(name), Run.seeded(0, time_limit)
-        solution = answer(solver, method, instance, run)
-        evaluation = evaluate(instance, solution)
-        if not evaluation.feasible:
-            raise click.ClickException(f"{solver} found no feasible solution of {name}")
-        cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)
-        bound = max(run.bound, -math.inf if entry.lower_bound is None else entry.lower_bound)
-        if contradicts(bound, cost):
-            raise click.ClickException(
-                f"{solver} puts {name} above {bound!r}, and a verified cost is {cost!r}"
-            )
-        if evaluation.cost == cost:
-            write_best(found, name, solution)
-        found = set_references(found, {name: (cost, bound if math.isfinite(bound) else None)}, source)
-    click.echo(f"{len(found.entries)} reference values in {found.folder / suites.RECIPE_FILE}")
+    for name in tracked(found.entries, "solving", total=len(found.entries)):
+        found = _with_reference(found, name, solver, method, time_limit, source)
+    document = {
+        name: {"best_known": entry.best_known, "lower_bound": entry.lower_bound}
+        for name, entry in found.entries.items()
+    }
+    answer(document, f"{len(document)} reference values in {found.folder / suites.RECIPE_FILE}")
+
+
+def _with_reference(
+    suite: Suite, name: str, label: str, method: Solver, time_limit: float, source: str
+) -> Suite:
+    """Solve an instance, write what is better than what is known, and return the suite as it is then."""
+    from mincache import Run, evaluate
+    from mincache.generation.suite_checks import write_best
+    from mincache.generation.suite_writing import set_references
+    from mincache.judging.judge import contradicts
+    from mincache.solving.contract import answer as answer_of
+
+    entry, instance, run = suite.entries[name], suite.read(name), Run.seeded(0, time_limit)
+    solution = answer_of(label, method, instance, run)
+    evaluation = evaluate(instance, solution)
+    if not evaluation.feasible:
+        raise click.ClickException(f"{label} found no feasible solution of {name}")
+    cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)
+    bound = max(run.bound, -math.inf if entry.lower_bound is None else entry.lower_bound)
+    if contradicts(bound, cost):
+        raise click.ClickException(f"{label} puts {name} above {bound!r}, and a verified cost is {cost!r}")
+    if evaluation.cost == cost:
+        write_best(suite, name, solution)
+    return set_references(suite, {name: (cost, bound if math.isfinite(bound) else None)}, source)

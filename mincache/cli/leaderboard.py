@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import SUITE
-from mincache.cli.options import (
-    FILE,
-    FOLDER,
-    PICTURE,
-    FilePath,
-    folder_output,
-    machine_output,
-    prepare,
-    solver_option,
-)  # fmt: skip
 from mincache.cli.terminal import Styled, TerminalTable, answer, printable, show, tracked, waiting, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, MissingExtraError
@@ -31,9 +22,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "markdown", "latex", "json", "csv")
 BOARD, SITE = Path("leaderboard"), Path("site")
-_board = click.argument("board", default=BOARD, type=FOLDER)
-_campaigns = click.argument("campaigns", nargs=-1, required=True, type=FOLDER)
-_suite = click.option("--suite", type=SUITE, default="",
+_board = click.argument("board", default=BOARD, type=options.FOLDER)
+_campaigns = click.argument("campaigns", nargs=-1, required=True, type=options.FOLDER)
+_suite = click.option("--suite", type=SUITE, default="", show_default=False,
                       help="Suite to show; or the folder of one that is not a standard one.")  # fmt: skip
 
 
@@ -46,13 +37,12 @@ def leaderboard() -> None:
 
 @leaderboard.command()
 @_campaigns
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
-              help="Form of the table.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Form of the table.")
 @click.option("--json", "form", flag_value="json", help="Short for --format json.")
 @click.option("--csv", "form", flag_value="csv", help="Short for --format csv.")
-@solver_option("Show this solver alone")
+@options.solver_option("Show this solver alone")
 @_suite
-@click.option("--against", type=FOLDER, help="Leaderboard whose rows to show beside them.")
+@click.option("--against", type=options.FOLDER, help="Leaderboard whose rows to show beside them.")
 @click.option("--common", is_flag=True,
               help="Take means over the instances that every row has attempted, not over all.")  # fmt: skip
 def table(
@@ -103,27 +93,19 @@ def read_tables(
     gatherer, boards = Gatherer(), [f for f in folders if not is_campaign(f)]
     folder = suite if Path(suite).is_dir() and suite else ""
     with waiting("reading records"):
-        for record in (
-            read_campaigns([f for f in folders if f not in boards], said.append, flat_runs)
-            if len(boards) < len(folders)
-            else ()
-        ):
-            gatherer.add(record)
+        if len(boards) < len(folders):
+            for record in read_campaigns([f for f in folders if f not in boards], said.append, flat_runs):
+                gatherer.add(record)
         for board in boards:
             said += gather_board(board, gatherer, rescore=False).remarks
         suites = gatherer.suites()
         if against is not None:
             said += gather_board(against, gatherer, rescore=False).remarks
-        found = [
-            runs
-            for runs in gatherer.runs(folder, [*boards, *([against] if against else [])])
-            if runs.name in suites
-        ]
-        if suite and not folder:
-            found = [runs for runs in found if runs.name == suite]
-            if not found:
-                raise InputError("suite", f"must be one of {', '.join(suites)}", repr(suite))
-        found = [runs.only(solvers) for runs in found]
+            boards.append(against)
+        if suite and not folder and suite not in suites:
+            raise InputError("suite", f"must be one of {', '.join(suites)}", repr(suite))
+        wanted = [suite] if suite and not folder else suites
+        found = [runs.only(solvers) for runs in gatherer.runs(folder, boards) if runs.name in wanted]
     if tell is not None:
         for sentence in said:
             tell(sentence)
@@ -141,45 +123,44 @@ def _show(table: Table) -> None:
     rows: Sequence[Sequence[Styled]] = [
         [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
     ]
-    titles = [column.title for column in columns]
-    sides = "".join("r" if column.numeric else "l" for column in columns)
-    show(TerminalTable(titles, sides, rows, title=table.runs.name, more="--csv or --json"))
+    sides = {column.title: "r" if column.numeric else "l" for column in columns}
+    show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
     for note in notes(table):
         click.echo(printable(note))
 
 
 @leaderboard.command()
 @_board
-@click.option(
-    "--base", type=SUITE, default="paper-v1", show_default=True, help="Suite to compare others with."
-)
-@machine_output("an array, an object a suite")
-def contrasts(board: Path, base: str, form: str | None) -> None:
+@click.option("--base", type=SUITE, default="paper-v1", help="Suite to compare others with.")
+@options.machine_output("an array, an object a suite")
+def contrasts(board: Path, base: str) -> None:
     """Show what each suite adds: how far solvers are apart on it, and which ones change places."""
     from mincache.board import comparison, render
 
     found = comparison.contrasts(read_tables([board], tell=warn), base)
-    answer(form, found, render.contrasts_markdown(found, base).rstrip("\n"))
+    answer(found, render.contrasts_markdown(found, base).rstrip("\n"))
 
 
 @leaderboard.command()
 @_campaigns
-@folder_output("Leaderboard that gets the entries.", default=BOARD, show_default=True)
-@solver_option("Publish this solver alone")
+@options.folder_output("Leaderboard that gets the entries.", default=BOARD)
+@options.solver_option("Publish this solver alone")
 @click.option("--author", "authors", multiple=True, required=True, metavar="NAME",
               help="Author of the entries; repeatable.")  # fmt: skip
 @click.option("--link", "links", multiple=True, metavar="URL", help="Where to read more (https); repeatable.")
-@click.option("--note", default="", metavar="TEXT", help="A sentence for readers.")
+@click.option("--note", default="", show_default=False, metavar="TEXT", help="A sentence for readers.")
 @click.option("--training-s", type=click.FloatRange(min=0), metavar="SECONDS", help="Time of training.")
-@click.option("--training-device", default="", metavar="NAME", help="Device of training.")
-@click.option("--source", multiple=True, type=FILE, help="File of a solver in no package; repeatable.")
-@click.option("--suite", type=SUITE, default="",
+@click.option("--training-device", default="", show_default=False, metavar="NAME", help="Device of training.")
+@click.option(
+    "--source", multiple=True, type=options.FILE, help="File of a solver in no package; repeatable."
+)
+@click.option("--suite", type=SUITE, default="", show_default=False,
               help="Folder of the suite, if not a standard one; the leaderboard gets a copy.")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace what the same authors published of the same solver.")
-@machine_output("an object: what is wrong with each entry")
+@options.machine_output("an object: what is wrong with each entry")
 def publish(
     campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], source: tuple[Path, ...], suite: str,
-    replace: bool, form: str | None, **about: Any,
+    replace: bool, **about: Any,
 ) -> None:  # fmt: skip
     """Write campaigns to a leaderboard, one entry a solver and suite; verify them, and rewrite the page.
 
@@ -193,40 +174,31 @@ def publish(
     stored = publishing.solutions_in(campaigns)
     with waiting("reading records"):
         written = publishing.publish(
-            read_campaigns(campaigns, warn),
-            stored,
-            output,
-            solvers,
-            about,
-            replace=replace,
-            source=source,
+            read_campaigns(campaigns, warn), stored, output, solvers, about, replace=replace, source=source,
             suite=suite,
-        )
-    found = {
-        str(folder): verify_entry(folder)[2] for folder in tracked(written, "verifying", total=len(written))
-    }
+        )  # fmt: skip
+    tracking = tracked(written, "verifying", total=len(written))
+    found = {str(folder): verify_entry(folder)[2] for folder in tracking}
     files, left_out = _rebuild(output, rescore=False)
-    answer(form, found, *_verdicts(found), *files)
-    raise SystemExit(any(found.values()) or left_out)
+    answer(found, *_verdicts(found), *files, failed=any(found.values()) or left_out)
 
 
 @leaderboard.command()
 @_board
-@machine_output("an array: the files written")
-def rebuild(board: Path, form: str | None) -> None:
+@options.machine_output("an array: the files written")
+def rebuild(board: Path) -> None:
     """Verify a leaderboard, and rewrite its page and pictures from the entries that hold.
 
     Exit code 1 if an entry is left out.
     """
     files, left_out = _rebuild(board)
-    answer(form, files, *files)
-    raise SystemExit(left_out)
+    answer(files, *files, failed=left_out)
 
 
 @leaderboard.command()
 @_board
-@machine_output("an object: what is wrong with each part")
-def verify(board: Path, form: str | None) -> None:
+@options.machine_output("an object: what is wrong with each part")
+def verify(board: Path) -> None:
     """Score every stored solution again, check every hash, and compare the page with its entries.
 
     Exit code 1 if anything is wrong.
@@ -240,8 +212,7 @@ def verify(board: Path, form: str | None) -> None:
         except MissingExtraError as error:
             warn(f"pictures were not checked: {error}")
             found = checks(board)
-    answer(form, found, *_verdicts(found))
-    raise SystemExit(any(found.values()))
+    answer(found, *_verdicts(found), failed=any(found.values()))
 
 
 def _verdicts(found: Mapping[str, Sequence[str]]) -> list[str]:
@@ -252,11 +223,11 @@ def _verdicts(found: Mapping[str, Sequence[str]]) -> list[str]:
 
 @leaderboard.command()
 @_board
-@folder_output("Folder for the site.", default=SITE, show_default=True)
-@click.option("--figures", type=FilePath("folder", file_okay=False, exists=True),
+@options.folder_output("Folder for the site.", default=SITE)
+@click.option("--figures", type=options.FilePath("folder", file_okay=False, exists=True),
               help="Folder of SVG files for the first page.")  # fmt: skip
-@machine_output("an object")
-def build(board: Path, output: Path, figures: Path | None, form: str | None) -> None:
+@options.machine_output("an object")
+def build(board: Path, output: Path, figures: Path | None) -> None:
     """Verify a leaderboard, and write it as a static site that works from disk, without a network.
 
     Exit code 1 if an entry is left out, since it does not verify.
@@ -268,12 +239,11 @@ def build(board: Path, output: Path, figures: Path | None, form: str | None) -> 
         checked = read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
         page = build_site(board, output, figures, checked)
     _warn(checked.remarks)
-    answer(form, {"page": str(page)}, str(page))
-    raise SystemExit(bool(checked.remarks))
+    answer({"page": str(page)}, str(page), failed=bool(checked.remarks))
 
 
 @leaderboard.command()
-@click.argument("site", default=SITE, type=FilePath("folder", file_okay=False, exists=True))
+@click.argument("site", default=SITE, type=options.FilePath("folder", file_okay=False, exists=True))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free port.  [default: 0]")
 def serve(site: Path, port: int) -> None:
     """Show a site to this machine alone, until you press Ctrl-C."""
@@ -288,12 +258,14 @@ def serve(site: Path, port: int) -> None:
 
 
 @leaderboard.command()
-@click.argument("folder", type=FOLDER)
-@click.option("--kind", default="gap", show_default=True, metavar="KIND",
+@click.argument("folder", type=options.FOLDER)
+@click.option("--kind", default="gap", metavar="KIND",
               help="gap, profile, time, users, anytime, faults or training.")  # fmt: skip
-@click.option("--suite", type=SUITE, default="", help="Suite to draw, if the records are of several.")
-@solver_option("Draw this solver alone")
-@click.option("-o", "--output", required=True, type=PICTURE, help="Picture to write.")
+@click.option("--suite", type=SUITE, default="", show_default=False,
+              help="Suite to draw, if the records are of several.")  # fmt: skip
+@options.solver_option("Draw this solver alone")
+@click.option("-o", "--output", required=True, type=options.PICTURE, help="Picture to write.")
+@options.machine_output("an object")
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
     """Draw a chart of a campaign or a leaderboard, for a paper."""
     from mincache.site import charts, drawing
@@ -305,9 +277,9 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output:
     drawn = charts.chart(kind, found[0])
     if drawn is None:
         raise InputError("--kind", "must have something to draw in these records", "nothing", "try gap")
-    prepare(output)
+    options.prepare(output)
     drawing.write(drawn.specification, output)
-    click.echo(output)
+    answer({"picture": str(output), "kind": kind, "suite": found[0].runs.name}, str(output))
 
 
 def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:

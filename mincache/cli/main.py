@@ -6,14 +6,16 @@ import contextlib
 import importlib
 import io
 import os
+import re
 import sys
+from typing import NoReturn
 
 import click
 
 from mincache import __version__
 from mincache.cli import examples
 from mincache.cli.verbs import VerbGroup
-from mincache.errors import InputError, MincacheError, did_you_mean, one_line
+from mincache.errors import InputError, MincacheError, one_line
 
 VERBS = {
     "run": ("run", "run", "Run solvers on a suite and record every attempt."),
@@ -23,7 +25,7 @@ VERBS = {
     "compare": ("compare", "compare", "Compare solvers or campaigns."),
     "reproduce": ("reproduce", "reproduce", "Repeat the paper's experiments or a published row."),
     "solve": ("solve", "solve", "Solve one instance with one solver."),
-    "score": ("score", "score", "Score a solution."),
+    "score": ("solve", "score", "Score a solution."),
     "explain": ("explain", "explain", "Show why an answer costs more than the optimum."),
     "instances": ("instances", "instances", "List, show or verify suites and instances."),
     "generate": ("generate", "generate", "Draw a suite of your own."),
@@ -57,14 +59,6 @@ class Verbs(VerbGroup):
         command: click.Command = getattr(importlib.import_module(f"mincache.cli.{module}"), attribute)
         return examples.add(command, cmd_name)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a verb, suggesting the nearest one when there is none of that name."""
-        if args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], VERBS)}", ctx)
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing them."""
         with formatter.section("Commands"):
@@ -73,8 +67,9 @@ class Verbs(VerbGroup):
 
 @click.group(
     cls=Verbs,
+    commands={verb: click.Command(verb) for verb in VERBS},  # for click to know their names
     renamed={"submit": "mincache leaderboard publish"},
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="mincache")
 def cli() -> None:
@@ -104,23 +99,24 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        click.echo(f"error: {one_line(_sentence(error))}", err=True)
-        sys.exit(error.exit_code)
+        _end(f"error: {one_line(_sentence(error))}", error.exit_code)
     except MincacheError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        _end(f"error: {error}", 2)
     except click.Abort:
-        click.echo("interrupted", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader (head, less) has left; say nothing more, not even when Python flushes at exit.
+        _end("interrupted", 1)
+    except BrokenPipeError:  # the reader (head, less) has left
         _close_output()
         sys.exit(1)
     except (OSError, OverflowError) as error:  # a full disk, a folder that is gone, a limit beyond all bounds
         _close_output()
         with contextlib.suppress(OSError):
-            click.echo(f"error: {error}", err=True)
+            _end(f"error: {error}", 2)
         sys.exit(2)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    click.echo(line, err=True)
+    sys.exit(code)
 
 
 def _close_output() -> None:
@@ -132,26 +128,18 @@ def _close_output() -> None:
 def _sentence(error: click.ClickException) -> str:
     """Return what click refuses, as the field, the rule, what was received and what to do."""
     message = error.format_message()
+    if not isinstance(error, click.UsageError):
+        return message
     if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
-        param = error.param
-        name = (
-            param.make_metavar(error.ctx).strip("[].")
-            if param.param_type_name == "argument"
-            else param.opts[-1]
-        )
-        rule = error.message
+        param, rule = error.param, error.message
+        metavar = param.make_metavar(error.ctx).strip("[].")
         if isinstance(error, click.MissingParameter):
-            rule = "; ".join(
-                filter(None, ("must be given", param.type.get_missing_message(param=param, ctx=error.ctx)))
-            )
-        message = f"{name}: {rule}"
-    elif isinstance(error, click.UsageError):
-        first = message[:1] if message[:2].isupper() else message[:1].lower()  # FILE stays FILE
-        message = first + message[1:].replace(". Did you", "; did you")
-    advice = (
-        f"; see: {error.ctx.command_path} --help" if isinstance(error, click.UsageError) and error.ctx else ""
-    )
-    return message.rstrip(".") + advice
+            known = param.type.get_missing_message(param=param, ctx=error.ctx)
+            rule = f"must be given; {known}" if known else "must be given"
+        message = f"{metavar if param.param_type_name == 'argument' else param.opts[-1]}: {rule}"
+    elif not message[:2].isupper():  # FILE stays FILE
+        message = message[:1].lower() + re.sub(r"\. \(?Did (.*\?)\)?", r"; did \1", message[1:])
+    return message.rstrip(".") + (f"; see: {error.ctx.command_path} --help" if error.ctx else "")
 
 
 if __name__ == "__main__":

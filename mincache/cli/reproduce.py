@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
-from mincache.cli.options import COUNT, FOLDER, FilePath, folder_output, machine_output
+from mincache.cli import options
 from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
+from mincache.cli.verbs import VerbGroup
+from mincache.errors import InputError
 
 if TYPE_CHECKING:
     from mincache.judging.records import Record
@@ -28,64 +30,18 @@ ABOUT = {
 }
 """What of the paper can be repeated, and a line on each."""
 _LINES_A_STAGE = 10
+_PAGE = options.FilePath("file", dir_okay=False, exists=True)
 
 
-class _PaperOrRow(click.Group):
-    """The words for the paper; any other first argument is a row of a leaderboard."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in self.commands or args[0].startswith("-"):
-            return super().resolve_command(ctx, args)
-        return args[0], _row_command(args[0]), args
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the words that begin as typed, and folders."""
-        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="dir")]
-
-
-def _row_command(argument: str) -> click.Command:
-    from mincache.board.entries import find_entry
-    from mincache.errors import InputError, did_you_mean, excerpt
-
-    if not find_entry(Path(argument)).is_dir():
-        rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
-        raise InputError("reproduce", rule, excerpt(argument), did_you_mean(argument, ABOUT, ""))
-    return reproduce_row
-
-
-@click.group(cls=_PaperOrRow, subcommand_metavar="WORD|FOLDER [OPTIONS]")
+@click.group(cls=VerbGroup, default="row", subcommand_metavar="WORD|FOLDER [OPTIONS]")
 def reproduce() -> None:
     """Repeat the paper's experiments, or the published row of a leaderboard in FOLDER.
 
-    \b
-    mincache reproduce fig5 --quick -o results/paper
-    mincache reproduce leaderboard/paper-v1/genetic -o results/again
-
     Repeat a command to continue: what its output folder holds is not done again.
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """
 
 
-def _paper_command(word: str, about: str) -> click.Command:
-    options = (
-        click.Option(["--full", "size"], flag_value="full", default=True,
-                     help="The whole, about an hour of one core; the default."),
-        click.Option(["--quick", "size"], flag_value="quick", help="A smaller run, of minutes."),
-        click.Option(["--smoke", "size"], flag_value="smoke", help="The smallest; its numbers mean nothing."),
-        click.Option(["--workers"], type=COUNT, help="Processes at a time.  [default: cores]"),
-        click.Option(["--work"], type=FOLDER,
-                     help="Folder for suites, campaigns and policies.  [default: work-SIZE in the output]"),
-        click.Option(["--show"], is_flag=True, help="Run nothing; print what the output folder holds."),
-        click.Option(["--page"], type=FilePath("file", dir_okay=False, exists=True),
-                     help="Markdown file whose tables to refresh."),
-        click.Option(["-o", "--output"], type=FOLDER, default=Path("results/paper"), show_default=True,
-                     help="Folder for figures and numbers."),
-    )  # fmt: skip
-    return click.Command(word, params=list(options), help=about, callback=partial(_reproduce, word))
-
-
-def _reproduce(
+def _paper(
     word: str, size: str, workers: int | None, work: Path | None, show: bool, page: Path | None, output: Path
 ) -> None:
     from mincache.bench.cores import usable_cores
@@ -122,8 +78,9 @@ def _print(found: Findings) -> None:
     for name, rows in found.tables.items():
         if name in COLUMNS and rows:
             titles, *body = cells(name, rows)
-            sides = "".join("r" if column.numeric else "l" for column in COLUMNS[name])
-            show(TerminalTable(titles, sides, body, title=name, more="the .csv files in the output folder"))
+            sides = ("r" if column.numeric else "l" for column in COLUMNS[name])
+            columns = dict(zip(titles, sides, strict=True))
+            show(TerminalTable(columns, body, title=name, more="the .csv files in the output folder"))
 
 
 def _refresh(page: Path | None, output: Path) -> None:
@@ -131,10 +88,9 @@ def _refresh(page: Path | None, output: Path) -> None:
     from mincache.paper.findings import refreshed
     from mincache.paper.studies import STUDIES
 
-    if page is None:
-        return
-    write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output, STUDIES).encode())
-    click.echo(f"refreshed: {page}")
+    if page is not None:
+        write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output, STUDIES).encode())
+        click.echo(f"refreshed: {page}")
 
 
 class _Stages(Bars):
@@ -147,31 +103,42 @@ class _Stages(Bars):
             click.echo(f"{text}: {done} of {total}", err=True)
 
 
-@click.command()
-@click.argument("entry", type=FOLDER)
-@folder_output("Folder for the new records.")
-@click.option("--instances", type=COUNT, help="Repeat the first so many instances.  [default: all]")
-@click.option("--tolerance", type=click.FloatRange(min=0), default=0.001, show_default=True,
+_PAPER_OPTIONS = options.together(
+    click.option("--full", "size", flag_value="full", default=True,
+                 help="The whole, about an hour of one core; the default."),
+    click.option("--quick", "size", flag_value="quick", help="A smaller run, of minutes."),
+    click.option("--smoke", "size", flag_value="smoke", help="The smallest; its numbers mean nothing."),
+    click.option("--workers", type=options.COUNT, help="Processes at a time.  [default: cores]"),
+    click.option("--work", type=options.FOLDER,
+                 help="Folder for suites, campaigns and policies.  [default: work-SIZE in the output]"),
+    click.option("--show", is_flag=True, help="Run nothing; print what the output folder holds."),
+    click.option("--page", type=_PAGE, help="Markdown file whose tables to refresh."),
+    options.folder_output("Folder for figures and numbers.", default=Path("results/paper")),
+)  # fmt: skip
+for _word, _about in ABOUT.items():
+    reproduce.command(_word, help=_about)(_PAPER_OPTIONS(partial(_paper, _word)))
+
+
+@reproduce.command()
+@click.argument("entry", metavar="FOLDER", type=options.FOLDER)
+@options.folder_output("Folder for the new records.")
+@click.option("--instances", type=options.COUNT, help="Repeat the first so many instances.  [default: all]")
+@click.option("--tolerance", type=click.FloatRange(min=0), default=0.001,
               help="Largest relative difference of the mean cost in a reproduction.")  # fmt: skip
-@click.option("--by", default="", metavar="NAME",
+@click.option("--by", default="", show_default=False, metavar="NAME",
               help="Reviewer; the entry gets their review, with these records.")  # fmt: skip
-@machine_output("an object")
-def reproduce_row(
-    entry: Path, output: Path, instances: int | None, tolerance: float, by: str, form: str | None
-) -> None:
-    """Repeat the published row in FOLDER, such as leaderboard/paper-v1/genetic.
+@options.machine_output("an object")
+def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
+    """Repeat the published row in FOLDER, such as leaderboard/paper-v1/genetic (`row` may be left out).
 
     Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
     folder. Exit code 1 if the row is not reproduced.
     """
-    from mincache.bench.campaign import Redo
-    from mincache.bench.campaign import run as run_campaign
     from mincache.bench.describing import describe_one
     from mincache.bench.executors import LocalExecutor
     from mincache.board.entries import find_entry, find_suite, read_entry
     from mincache.board.rerun import reproduction, spec_of, tasks_of
-    from mincache.cli.summary import Progress
-    from mincache.errors import InputError
+    from mincache.cli.summary import run_tasks
     from mincache.solving.entrant import absolute
 
     entry = find_entry(entry)
@@ -192,28 +159,22 @@ def reproduce_row(
         known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
         if known - {getattr(entrant, what)}:
             warn(f"the solver's {said}")
-    tasks = tasks_of(records, entrant, suite)
-    with Progress(len(tasks), form is not None) as progress:
-        again = run_campaign(output, tasks, LocalExecutor(1), Redo(), progress.show, progress.begin)
+    again = run_tasks(output, tasks_of(records, entrant, suite), LocalExecutor(1))
     found = reproduction(records, again)
     holds = found.holds(tolerance)
-    of_all = "" if kept == names else f", on {len(kept)} of {len(names)} instances"
-    told = f"{'reproduced' if holds else 'not reproduced'}: {found}{of_all}"
-    document = {"reproduced": holds, "instances": len(kept), "told": told}
-    written = [_review(entry, by, f"{found}{of_all}", again, output)] if by and holds else []
-    lines = [f"written: {review}; `mincache leaderboard rebuild` shows it" for review in written]
-    answer(form, document | {"reviews": [str(review) for review in written]}, told, *lines)
-    sys.exit(not holds)
+    result = f"{found}" if kept == names else f"{found}, on {len(kept)} of {len(names)} instances"
+    told = f"{'reproduced' if holds else 'not reproduced'}: {result}"
+    reviews = [str(_review(entry, by, result, again, output))] if by and holds else []
+    lines = [f"written: {review}; `mincache leaderboard rebuild` shows it" for review in reviews]
+    document = {"reproduced": holds, "instances": len(kept), "told": told, "reviews": reviews}
+    answer(document, told, *lines, failed=not holds)
 
 
 def _review(entry: Path, by: str, found: str, again: list[Record], output: Path) -> Path:
     """Write a review into the entry, unless verifying would refuse it; return its folder."""
-    import shutil
-
     from mincache.board.entries import folder_name, read_entry
     from mincache.board.publish import solutions_in, write_reproduction
     from mincache.board.rerun import wrong_in_review
-    from mincache.errors import InputError
 
     date = datetime.now(UTC).date().isoformat()
     name = folder_name(f"{date} {by}")
@@ -222,7 +183,3 @@ def _review(entry: Path, by: str, found: str, again: list[Record], output: Path)
         shutil.rmtree(review)
         raise InputError("review", "must hold before it is written", "; ".join(wrong))
     return review
-
-
-for _word, _about in ABOUT.items():
-    reproduce.add_command(_paper_command(_word, _about))

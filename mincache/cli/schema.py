@@ -16,10 +16,7 @@ def schema(document: str) -> None:
     """
     from mincache.files.documents import json_schema
 
-    if document == "symbols":
-        click.echo(symbols_markdown())
-        return
-    click.echo(json.dumps(json_schema(document), indent=2))
+    click.echo(symbols_markdown() if document == "symbols" else json.dumps(json_schema(document), indent=2))
 
 
 def symbols_markdown() -> str:
@@ -36,8 +33,7 @@ def symbols_markdown() -> str:
     lines = ["| field | symbol | unit | range | meaning |", "|---|---|---|---|---|"]
     for prefix, kind in sections.items():
         for name, meaning in quantities(kind).items():
-            field = f"{prefix}`{name}{meaning.brackets()}`" if prefix else f"`{name}`"
-            lines.append(
-                f"| {field} | {meaning.symbol} | {meaning.unit} | {meaning.range_text()} | {meaning.about} |"
-            )
+            field = f"{prefix}`{name}{meaning.brackets() if prefix else ''}`"
+            cells = (field, meaning.symbol, meaning.unit, meaning.range_text(), meaning.about)
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import SOLVERS, SUITE
-from mincache.cli.options import (
-    COUNT,
-    FILE,
-    FOLDER,
-    SECONDS,
-    folder_output,
-    limit_options,
-    limits_of,
-    machine_output,
-    solver_option,
-    suite_name,
-    whole_numbers,
-)  # fmt: skip
-from mincache.cli.terminal import TerminalTable, answer, printable, waiting
+from mincache.cli.terminal import TerminalTable, answer, form, printable, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mincache.bench.limits import Limits
     from mincache.solving.entrant import Entrant
 
@@ -42,17 +31,17 @@ def seal() -> None:
 
 
 @seal.command()
-@click.argument("scenarios", nargs=-1, type=FILE)
-@click.option("--users", callback=whole_numbers, metavar="N,N,...",
+@click.argument("scenarios", nargs=-1, type=options.FILE)
+@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
               help="Numbers of users.  [default: each scenario's]")  # fmt: skip
-@click.option("--libraries", type=COUNT, default=6, show_default=True, help="Libraries of each scenario.")
-@click.option("--traces", type=COUNT, default=1, show_default=True, help="Traces for each library and N.")
-@click.option("--name", help="Name of the suite.  [default: the folder's]")
-@folder_output("Folder for the seal.")
-@machine_output("an object")
+@click.option("--libraries", type=options.COUNT, default=6, help="Libraries of each scenario.")
+@click.option("--traces", type=options.COUNT, default=1, help="Traces for each library and N.")
+@options.SUITE_NAME
+@options.folder_output("Folder for the seal.")
+@options.machine_output("an object")
 def new(
     scenarios: tuple[Path, ...], users: tuple[int, ...] | None, libraries: int, traces: int,
-    name: str | None, output: Path, form: str | None,
+    name: str | None, output: Path,
 ) -> None:  # fmt: skip
     """Draw a secret seed for instances of each SCENARIO (default: the paper's), and commit to it.
 
@@ -63,105 +52,87 @@ def new(
     from mincache.generation.sweeps import ScenarioFile, read_scenario
 
     sources = [read_scenario(path).scenario for path in scenarios] or [ScenarioFile().scenario]
-    secret = new_secret(suite_name(output, name), sources, libraries, users or (), traces)
+    title = options.suite_name(output, name)
+    secret = new_secret(title, sources, libraries, users or (), traces)
     link = seals.open_seal(output, secret)
     found = {"commitment": link.sha256, "instances": link.instances, "date": link.date}
     promise = f"{output / seals.CHAIN_FILE}: commits to {link.instances} instances by {link.sha256}"
-    answer(form, found, promise, f"{output / seals.SECRET_FILE}: keep it until you reveal it")
+    answer(found, promise, f"{output / seals.SECRET_FILE}: keep it until you reveal it")
 
 
 @seal.command()
-@click.argument("folder", type=FOLDER)
-@solver_option("NAME, NAME[PARAMETER=VALUE,...] or FILE.py:CLASS", SOLVERS, required=True)
+@click.argument("folder", type=options.FOLDER)
+@options.solver_option("NAME, NAME[PARAMETER=VALUE,...] or FILE.py:CLASS", SOLVERS, required=True)
 @click.option("--author", "authors", multiple=True, metavar="NAME", help="Whose entry it is; repeatable.")
-@machine_output("an array, an object an entry")
-def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...], form: str | None) -> None:
+@options.machine_output("an array, an object an entry")
+def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...]) -> None:
     """Fix entries of the seal in FOLDER: source, parameters, policies and libraries, by their hash."""
     from mincache.bench.limits import Limits
     from mincache.board import seals
-    from mincache.solving.spec import expand
 
     seals.read_seal(folder)
-    entrants = _entrants([one for spec in solvers for one in expand(spec)], Limits())
-    links = [seals.freeze(folder, entrant, authors) for entrant in entrants]
+    links = [seals.freeze(folder, entrant, authors) for entrant in _loaded(solvers, Limits())]
     rows = [{"entry": link.name, "sha256": link.sha256, "date": link.date} for link in links]
-    answer(form, rows, *(f"frozen {printable(link.name)}: {link.sha256}" for link in links))
+    answer(rows, *(f"frozen {link.name}: {link.sha256}" for link in links))
 
 
-def _entrants(specs: list[str], limits: Limits) -> list[Entrant]:
-    from mincache.bench.cores import usable_cores
-    from mincache.bench.describing import describe_all
-    from mincache.solving.entrant import Entrant, absolute
+def _loaded(specs: Iterable[str], limits: Limits) -> list[Entrant]:
+    from mincache.cli.summary import entrants
 
-    entrants = []
-    with waiting("loading solvers"):
-        for found in describe_all([absolute(spec) for spec in specs], usable_cores(), limits):
-            if not isinstance(found, Entrant):
-                raise found
-            if found.unknown:
-                raise InputError(
-                    f"solver {found.label}", "must load", found.unknown, "try: mincache solvers check"
-                )
-            entrants.append(found)
-    return entrants
+    found = entrants(specs, limits)
+    for one in found:
+        if one.unknown:
+            advice = "try: mincache solvers check"
+            raise InputError(f"solver {one.label}", "must load", one.unknown, advice)
+    return found
 
 
 @seal.command()
-@click.argument("folder", type=FOLDER)
-@click.option("--seeds", type=COUNT, default=10, show_default=True,
-              help="Repetitions of each randomised solver.")  # fmt: skip
-@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True, help="Time for a run to solve.")
-@limit_options
-@click.option("--workers", type=COUNT, help="Runs at a time.  [default: cores / threads]")
-@folder_output("Folder for the suite and the results.")
-@machine_output("an object")
-def reveal(
-    folder: Path, seeds: int, workers: int | None, output: Path, form: str | None, **limiting: Any
-) -> None:
+@click.argument("folder", type=options.FOLDER)
+@click.option("--seeds", type=options.COUNT, default=10, help="Repetitions of each randomised solver.")
+@options.limit_options(60.0)
+@options.WORKERS
+@options.folder_output("Folder for the suite and the results.")
+@options.machine_output("an object")
+def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output: Path) -> None:
     """Publish the secret of the seal in FOLDER, draw its suite, and run every frozen entry on it.
 
     An entry that is no longer what was frozen is refused before anything is revealed. Repeat the command to
     continue where it stopped. Exit code 1 if a run is not verified.
     """
-    from mincache.bench import campaign
     from mincache.bench.cores import usable_cores
     from mincache.bench.executors import LocalExecutor
     from mincache.bench.plan import plan
     from mincache.board import seals
-    from mincache.cli.summary import Progress, outcome_lines, status_of
+    from mincache.cli import summary
     from mincache.generation.sealing import draw_sealed
     from mincache.generation.suites import Suite, is_suite
 
-    limits = limits_of(**limiting)
     links = seals.read_seal(folder)
     entries = [link for link in links if link.kind == "entry"]
     if not entries:
         raise InputError(str(folder), "must have a frozen entry", "none", "see: mincache seal freeze --help")
-    entrants = _entrants([link.spec for link in entries], limits)
+    entrants = _loaded([link.spec for link in entries], limits)
     for changed in seals.changed_entries(links, entrants):
         raise InputError(f"entry {changed}", "must be as it was frozen", "another source, file or library")
     secret, place = seals.reveal(folder), output / _SUITE
     suite = Suite(place) if is_suite(str(place)) else draw_sealed(secret, place)
     tasks = plan(suite, entrants, seeds, limits)
     at_a_time = workers or max(1, usable_cores() // limits.threads)
-    with Progress(len(tasks), form is not None) as progress:
-        records = campaign.run(
-            output / _RESULTS, tasks, LocalExecutor(at_a_time, limits.threads), campaign.Redo(),
-            progress.show, progress.begin,
-        )  # fmt: skip
-    found = status_of(records, {task.key: task.cell.solver for task in tasks})
+    records = summary.run_tasks(output / _RESULTS, tasks, LocalExecutor(at_a_time, limits.threads))
+    found = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
     document = {"suite": str(place), "results": str(output / _RESULTS), "instances": len(suite),
-                "outcomes": found.outcomes}  # fmt: skip
-    answer(form, document, f"{len(suite)} instances in {place}", *outcome_lines(found))
-    sys.exit(0 if found.done == found.planned and not found.failed else 1)
+                "outcomes": found["outcomes"]}  # fmt: skip
+    lines = [f"{len(suite)} instances in {place}", *summary.outcome_lines(found)]
+    answer(document, *lines, failed=summary.unfinished(found))
 
 
 @seal.command()
-@click.argument("folder", type=FOLDER)
-@click.argument("opened", required=False, type=FOLDER)
+@click.argument("folder", type=options.FOLDER)
+@click.argument("opened", required=False, type=options.FOLDER)
 @click.option("--suite", type=SUITE, help="The suite, where it is not in OPENED.")
-@machine_output("an object")
-def verify(folder: Path, opened: Path | None, suite: str | None, form: str | None) -> None:
+@options.machine_output("an object")
+def verify(folder: Path, opened: Path | None, suite: str | None) -> None:
     """Check that the seal in FOLDER holds, and that OPENED was drawn and run as it says.
 
     Anybody can do this with the published files: every line holds the hash of the line before, the revealed
@@ -186,18 +157,17 @@ def verify(folder: Path, opened: Path | None, suite: str | None, form: str | Non
         lines.append("the revealed secret is the one that was promised")
         if drawn is not None and not wrong:
             lines.append(f"{len(drawn)} instances and {len(records)} runs are as they must be")
-    for one in wrong if form is None else ():
+    for one in wrong if not form() else ():
         click.echo(printable(one), err=True)
-    answer(form, {"lines": len(links), "frozen": frozen, "faults": wrong}, *lines)
-    sys.exit(1 if wrong else 0)
+    answer({"lines": len(links), "frozen": frozen, "faults": wrong}, *lines, failed=bool(wrong))
 
 
 @seal.command()
-@click.argument("opened", type=FOLDER)
-@click.argument("public", type=FOLDER)
+@click.argument("opened", type=options.FOLDER)
+@click.argument("public", type=options.FOLDER)
 @click.option("--suite", type=SUITE, required=True, help="The public suite.")
-@machine_output("an array, an object an entry", csv=True)
-def compare(opened: Path, public: Path, suite: str, form: str | None) -> None:
+@options.machine_output("an array, an object an entry", csv=True)
+def compare(opened: Path, public: Path, suite: str) -> None:
     """Compare ranks on the sealed suite in OPENED with ranks on a public one, whose results are in PUBLIC.
 
     An entry is marked as fitted if it is worse on the sealed instances by more than chance, at 5 % over all
@@ -214,12 +184,12 @@ def compare(opened: Path, public: Path, suite: str, form: str | None) -> None:
         raise InputError("results", "must be of one suite each", f"{len(public_runs)} and {len(sealed_runs)}")
     rows = public_and_sealed(public_runs[0], sealed_runs[0])
     words = {True: "fitted to the public instances", False: "no sign of it", None: "cannot tell"}
-    titles = ("solver", "public rank", "sealed rank", "public gap", "sealed gap", "95 % of the difference",
-              "fitted")  # fmt: skip
+    titles = ("public rank", "sealed rank", "public gap", "sealed gap", "95 % of the difference")
     cells = [
-        [printable(row["solver"]), str(row["public_rank"]), str(row["sealed_rank"]),
+        [row["solver"], str(row["public_rank"]), str(row["sealed_rank"]),
          f"{row['public_gap']:z.2%}", f"{row['sealed_gap']:z.2%}",
          f"{row['low']:+.2%} to {row['high']:+.2%}", words[row["fitted"]]]
         for row in rows
     ]  # fmt: skip
-    answer(form, rows, TerminalTable(titles, "lrrrrrl", cells, more="--csv"), rows=rows)
+    columns = {"solver": "l", **dict.fromkeys(titles, "r"), "fitted": "l"}
+    answer(rows, TerminalTable(columns, cells, more="--csv"))

@@ -1,133 +1,152 @@
-"""`mincache solve`."""
+"""`mincache solve` and `mincache score`."""
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import INSTANCE, SOLVER
-from mincache.cli.options import (
-    SECONDS,
-    SEED,
-    SOLUTION_FILE,
-    STANDARD,
-    is_stream,
-    limit_options,
-    limits_of,
-    machine_output,
-    prepare,
-    read_input,
-    write_output,
-)  # fmt: skip
-from mincache.cli.terminal import answer, waiting, warn
+from mincache.cli.terminal import answer, form, waiting, warn
 
 if TYPE_CHECKING:
+    from mincache.bench.limits import Limits
     from mincache.judging.judge import Judged
+    from mincache.problem.evaluation import Evaluation
+
+_TOLD = {"stop_reason", "claim", "verdict", "reason", "bound", "start_s", "solve_s", "wall_s", "cpu_s"}
 
 
 @click.command()
 @click.argument("instance", type=INSTANCE)
 @click.option("--solver", required=True, type=SOLVER,
               help="NAME, NAME[PARAMETER=VALUE,...] or FILE.py:CLASS.")  # fmt: skip
-@click.option("--time-limit", type=SECONDS, help="Time to solve.  [default: none]")
-@limit_options
-@click.option(
-    "--seed", type=SEED, default=0, show_default=True, help="Repetition that draws the random numbers."
-)
-@click.option("-o", "--output", type=SOLUTION_FILE,
+@options.limit_options(None)
+@click.option("--seed", type=options.SEED, default=0, help="Repetition that draws the random numbers.")
+@click.option("-o", "--output", type=options.SOLUTION_FILE,
               help="Write the solution here (.json or .json.gz); `-` is standard output.")  # fmt: skip
-@machine_output("an object")
-def solve(
-    instance: str, solver: str, seed: int, output: Path | None, form: str | None, **limiting: Any
-) -> None:
+@options.machine_output("an object")
+def solve(instance: str, solver: str, limits: Limits, seed: int, output: Path | None) -> None:
     """Solve INSTANCE with one solver, and show the score of its answer.
 
     INSTANCE is a file, the name of a standard instance, or `-` for standard input. The solver runs in a
     child process, as in a campaign. Exit code 0 if its answer is feasible, 1 if not or if there is none.
     """
-    from mincache.bench import plan
-    from mincache.bench.describing import describe
-    from mincache.bench.executors import attempt
-    from mincache.bench.supervisor import Supervisor
     from mincache.errors import InputError
-    from mincache.solving.entrant import absolute
 
-    if form is not None and output == STANDARD:
+    if form() and output == options.STANDARD:
         raise InputError("--output", "must be a file with --json", "`-`", "leave out one of the two")
-    limits = limits_of(**limiting)
-    with (
-        _found(instance) as (suite, name, path, sha256),
-        waiting(f"solving {name}"),
-        Supervisor(limits.threads, pin=False) as keeper,
-    ):
-        entrant = describe(absolute(solver), keeper, limits)
-        if entrant.unknown:
-            warn(f"{entrant.label} did not load ({entrant.unknown})")
-        task = plan.task(suite, path, name, sha256, entrant, seed, limits)
-        if output is not None:
-            prepare(output)
-        judged = attempt(task, task.read(), keeper)
-    _conclude(judged, output, form)
-
-
-@contextmanager
-def _found(name_or_file: str) -> Iterator[tuple[str, str, Path, str]]:
-    """Give the suite, name, file and hash of an instance; one that is piped in gets a file meanwhile."""
-    from mincache.errors import in_file
-    from mincache.files.documents import digest, parse_instance, read_bytes, write_bytes
-    from mincache.generation import suites
-
-    if is_stream(name_or_file):
-        document = read_input(name_or_file)
-        with in_file(name_or_file):
-            name = parse_instance(document).name
-        with TemporaryDirectory() as folder:
-            path = Path(folder, "instance.json")
-            write_bytes(path, document)
-            yield "-", name, path, digest(document)
-        return
-    name = suites.find_instance(name_or_file).name
-    if Path(name_or_file).exists():
-        yield "-", name, Path(name_or_file).resolve(), digest(read_bytes(name_or_file))
-        return
-    suite = suites.find(name_or_file.partition(".")[0])
-    yield suite.name, name, suite.path(name), suite.entries[name].sha256
-
-
-def _conclude(judged: Judged, output: Path | None, form: str | None) -> None:
-    from mincache.cli.score import as_text
-    from mincache.files.documents import parse_solution, solution_bytes
-
+    judged = _attempt(instance, solver, limits, seed, output)
     record, document, evaluation = judged.record, judged.document, judged.evaluation
     answered = evaluation is not None and document is not None
     if document is not None and evaluation is not None:
         if output is not None:
-            write_output(output, solution_bytes(parse_solution(document)))
+            options.write_output(output, document)
         told = f"run                 {record.stop_reason}, {record.claim}, {record.verdict} {record.reason}"
-        lines = f"{as_text(evaluation)}\n{told}".rstrip()
+        lines = f"{_as_text(evaluation)}\n{told}".rstrip()
     else:
         lines = f"{record.verdict} ({record.stop_reason}): {record.reason}"
-    if form is None:
-        click.echo(lines, err=output == STANDARD or not answered)
+    if form():
+        answer({
+            "instance": record.cell.instance,
+            "solver": record.cell.solver,
+            **record.model_dump(mode="json", include=_TOLD),
+            "score": None if evaluation is None else _as_document(evaluation),
+            "solution": str(output) if answered and output else None,
+        })  # fmt: skip
     else:
-        answer(form, _as_document(judged, output if answered else None))
+        click.echo(lines, err=output == options.STANDARD or not answered)
     sys.exit(0 if answered and record.passed else 1)
 
 
-def _as_document(judged: Judged, solution: Path | None) -> dict[str, Any]:
-    from mincache.cli.score import as_document
+def _attempt(instance: str, solver: str, limits: Limits, seed: int, output: Path | None) -> Judged:
+    """Run the solver in a child process."""
+    from mincache.bench import plan
+    from mincache.bench.describing import describe
+    from mincache.bench.executors import attempt
+    from mincache.bench.supervisor import Supervisor
+    from mincache.errors import in_file
+    from mincache.files.documents import digest, parse_instance
+    from mincache.solving.entrant import absolute
 
-    told = {"stop_reason", "claim", "verdict", "reason", "bound", "start_s", "solve_s", "wall_s", "cpu_s"}
-    return {
-        "instance": judged.record.cell.instance,
-        "solver": judged.record.cell.solver,
-        **judged.record.model_dump(mode="json", include=told),
-        "score": None if judged.evaluation is None else as_document(judged.evaluation),
-        "solution": None if solution is None else str(solution),
+    document = options.instance_document(instance)
+    with in_file(instance):
+        name = parse_instance(document).name
+    outside = options.is_stream(instance) or Path(instance).exists()
+    suite = "-" if outside else name.partition(".")[0]
+    with waiting(f"solving {name}"), Supervisor(limits.threads, pin=False) as keeper:
+        entrant = describe(absolute(solver), keeper, limits)
+        if entrant.unknown:
+            warn(f"{entrant.label} did not load ({entrant.unknown})")
+        task = plan.task(suite, Path(), name, digest(document), entrant, seed, limits)
+        if output is not None:
+            options.prepare(output)
+        return attempt(task, document, keeper)
+
+
+@click.command()
+@click.argument("instance", type=INSTANCE)
+@click.argument("solution", type=options.INPUT_FILE)
+@options.machine_output("an object")
+def score(instance: str, solution: Path) -> None:
+    """Score the solution in FILE on INSTANCE, a file or the name of a standard instance.
+
+    `-` stands for standard input, in place of one of them. Exit code 0 if the solution is feasible, 1 if
+    not, 2 if a file cannot be read.
+    """
+    from mincache.errors import InputError, in_file
+    from mincache.files.documents import parse_solution
+    from mincache.problem.evaluation import evaluate
+
+    if instance == "-" == str(solution):
+        raise InputError("FILE", "must not be `-` where INSTANCE is")
+    problem = options.find_instance(instance)
+    with in_file(solution):
+        evaluation = evaluate(problem, parse_solution(options.read_input(solution)))
+    answer(_as_document(evaluation), _as_text(evaluation), failed=not evaluation.feasible)
+
+
+def _as_document(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as the JSON object that `score --json` prints; numbers not finite are null."""
+    from mincache.problem.evaluation import EVALUATOR_VERSION
+
+    numbers = {
+        name: value if math.isfinite(value) else None
+        for name, value in vars(evaluation).items()
+        if isinstance(value, float)
     }
+    return {
+        "instance": evaluation.instance,
+        "feasible": evaluation.feasible,
+        **numbers,
+        "violations": [violation._asdict() for violation in evaluation.violations],
+        "evaluator_version": EVALUATOR_VERSION,
+    }
+
+
+def _as_text(evaluation: Evaluation) -> str:
+    """Return an evaluation as `score` prints it, a line a number."""
+    delay = (
+        f"upload {evaluation.mean_upload_s:.4g}, download {evaluation.mean_download_s:.4g}, "
+        f"backhaul {evaluation.mean_backhaul_s:.4g}, generation {evaluation.mean_generation_s:.4g}"
+    )
+    if evaluation.mean_loading_s:
+        delay += f", loading {evaluation.mean_loading_s:.4g}"
+    lines = {
+        "instance": evaluation.instance,
+        "feasible": "yes" if evaluation.feasible else "no",
+        "cost": f"{evaluation.cost:.10g}",
+        "hit ratio": f"{evaluation.hit_ratio:.4f}",
+        "mean delay": f"{evaluation.mean_delay_s:.6g} s  ({delay})",
+        "mean TV": f"{evaluation.mean_tv:.6g}",
+        "hits at or below A1": f"{evaluation.low_step_hit_share:.4f}",
+    }
+    broken = [
+        f"{'violation':20}{v.constraint} in slot {v.slot}, excess {v.excess:.6g}"
+        for v in evaluation.violations
+    ]
+    return "\n".join([*(f"{name:20}{text}" for name, text in lines.items()), *broken])

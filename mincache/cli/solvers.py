@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import SOLVER
-from mincache.cli.options import FOLDER, SECONDS, machine_output
 from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
 
 if TYPE_CHECKING:
-    from mincache.solving.conformance import Check
     from mincache.solving.contract import Solver
 
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
@@ -24,43 +21,30 @@ _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
 
 @click.group(cls=VerbGroup, bare="list")
 def solvers() -> None:
-    """List the installed solvers, check one against the contract, or start one of your own.
-
-    \b
-    mincache solvers
-    mincache solvers new my-solver
-    mincache solvers check 'genetic[population=20,generations=10]'
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """List the installed solvers, check one against the contract, or start one of your own."""
 
 
 @solvers.command("list")
-@machine_output("an array", csv=True)
-def list_(form: str | None) -> None:
-    """List the installed solvers with their parameters.
-
-    \b
-    mincache solvers list
-    mincache solvers list --json
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+@options.machine_output("an array", csv=True)
+def list_() -> None:
+    """List the installed solvers with their parameters."""
     from mincache.solving import registry
 
     with waiting("loading solvers"):
         rows = [_about(name) for name in registry.names()]
     cells: list[list[str | Styled]] = []
+    flat = []
     for row in rows:
+        given = [f"{one['name']}={one['default']}" for one in row.get("parameters", ())]
+        flat.append(row | {"parameters": given})
         if row["missing"]:
             cells.append([row["solver"], "", "", f"not available: {row['missing']}"])
             continue
         cells.append([row["solver"], row["kind"], "yes" if row["stochastic"] else "no", row["about"]])
-        if given := ", ".join(_assignments(row)):
-            cells.append(["", "", "", Styled(given, "dim")])
-    titles = ("solver", "kind", "seeded", "what it does, and its parameters")
-    flat = [row | {"parameters": _assignments(row)} for row in rows]
-    answer(form, rows, TerminalTable(titles, "lllt", cells, more="--csv"), rows=flat)
-
-
-def _assignments(row: dict[str, Any]) -> list[str]:
-    return [f"{one['name']}={one['default']}" for one in row.get("parameters", ())]
+        if given:
+            cells.append(["", "", "", Styled(", ".join(given), "dim")])
+    columns = {"solver": "l", "kind": "l", "seeded": "l", "what it does, and its parameters": "t"}
+    answer(rows, TerminalTable(columns, cells, more="--csv"), rows=flat)
 
 
 def _about(name: str) -> dict[str, Any]:
@@ -99,19 +83,13 @@ def _plain(value: Any) -> Any:
 
 @solvers.command()
 @click.argument("solver", type=SOLVER)
-@click.option("--patience", type=SECONDS, default=600.0, show_default=True,
-              help="A check that takes longer has failed.")  # fmt: skip
-@machine_output("an array, an object a check", csv=True)
-def check(solver: str, patience: float, form: str | None) -> None:
+@click.option("--patience", type=options.SECONDS, default=600.0, help="A check that takes longer has failed.")
+@options.machine_output("an array, an object a check", csv=True)
+def check(solver: str, patience: float) -> None:
     """Check SOLVER (a name or FILE.py:CLASS, with or without parameters) against the solver contract.
 
     The solver runs in its own process, on tiny, odd and large instances. Exit code 1 if a check fails.
-
-    \b
-    mincache solvers check cloud-only
-    mincache solvers check 'genetic[population=20,generations=10]'
-    mincache solvers check my_solver.py:MySolver --json
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+    """
     from mincache.cli.check_child import checks_of
 
     found = []
@@ -121,33 +99,25 @@ def check(solver: str, patience: float, form: str | None) -> None:
             tell(f"checking; passed: {one.name}" if one.outcome == "passed" else "checking")
     counts = {outcome: sum(one.outcome == outcome for one in found) for outcome in _COLOURS}
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    answer(form, [asdict(one) for one in found], _check_table(found), told)
-    sys.exit(1 if counts["failed"] else 0)
-
-
-def _check_table(checks: list[Check]) -> TerminalTable:
-    failed = any(one.outcome == "failed" for one in checks)
-    titles = ("check", "result", "what was seen", *(["what to do"] if failed else []))
+    columns = {"check": "t", "result": "l", "what was seen": "t", "what to do": "t"}
     rows: list[list[str | Styled]] = [
-        [one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, *([one.advice] if failed else [])]
-        for one in checks
+        [one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, one.advice] for one in found
     ]
-    return TerminalTable(titles, "tltt"[: len(titles)], rows, more="--csv")
+    if not counts["failed"]:
+        columns.pop("what to do")
+        rows = [row[:3] for row in rows]
+    table = TerminalTable(columns, rows, more="--csv")
+    answer([dataclasses.asdict(one) for one in found], table, told, failed=bool(counts["failed"]))
 
 
 @solvers.command()
 @click.argument("name")
 @click.option("--file", "as_file", is_flag=True, help="Write a single file instead of a package.")
-@click.option("-o", "--output", type=FOLDER,
+@click.option("-o", "--output", type=options.FOLDER,
               help="Folder to write to.  [default: NAME; with --file the current folder]")  # fmt: skip
-@machine_output("an object")
-def new(name: str, as_file: bool, output: Path | None, form: str | None) -> None:
-    """Write a working solver called NAME to start from: a package to install, or a single file.
-
-    \b
-    mincache solvers new my-solver
-    mincache solvers new my-solver --file
-    """  # noqa: D301  # \b is click's mark for a block to be left as it is
+@options.machine_output("an object")
+def new(name: str, as_file: bool, output: Path | None) -> None:
+    """Write a working solver called NAME to start from: a package to install, or a single file."""
     from mincache.solving import scaffold
 
     install = []
@@ -159,7 +129,7 @@ def new(name: str, as_file: bool, output: Path | None, form: str | None) -> None
         called, install = name, [f"  pip install -e {output or name}"]
     files = list(map(str, paths))
     answer(
-        form, {"files": files, "solver": called}, *files, "\nnext:", *install,
+        {"files": files, "solver": called}, *files, "\nnext:", *install,
         f"  mincache solvers check {called}",
         f"  mincache run smoke-v1 --solver {called} --solver popular-first -o results/{name}",
         f"  mincache leaderboard results/{name}",

@@ -1,22 +1,66 @@
-"""What a campaign prints: its plan before, each record as it comes, and its outcomes after."""
+"""What verbs of campaigns share: solvers loaded, tasks run with each record shown, and how far it all is."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import click
 
 from mincache.bench import campaign
+from mincache.bench.cores import usable_cores
+from mincache.bench.describing import describe_all
+from mincache.bench.executors import Executor, ExecutorError
+from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
-from mincache.cli.terminal import Bars, warn
-from mincache.judging import journal
+from mincache.cli.terminal import Bars, form, waiting, warn
+from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
+from mincache.solving import registry
+from mincache.solving.entrant import Entrant, absolute
+from mincache.solving.spec import expand
 
 _MOST_FAILURES = 20
+
+
+def entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
+    """Describe the solvers; one that `all` stands for and that cannot be loaded here is left out."""
+    named = [absolute(one) for spec in specs if spec != "all" for one in expand(spec)]
+    wanted = list(dict.fromkeys((registry.names() if "all" in specs else []) + named))
+    found = []
+    with waiting("loading solvers"):
+        described = describe_all(wanted, usable_cores(), limits)
+    for spec, one in zip(wanted, described, strict=True):
+        if isinstance(one, Entrant):
+            found.append(one)
+            if one.unknown:
+                warn(f"{one.label} did not load ({one.unknown}); it counts as one without randomness: "
+                     "one run an instance is planned")  # fmt: skip
+        elif spec in named:
+            raise one
+        else:
+            click.echo(f"left out: {one}", err=True)
+    return found
+
+
+def run_tasks(
+    folder: Path, tasks: Sequence[Task], executor: Executor, redo: campaign.Redo | None = None,
+    whole: Sequence[Task] = (),
+) -> list[Record]:  # fmt: skip
+    """Do what is still to be done of a campaign, showing each record; as `campaign.run`."""
+    try:
+        with Progress(len(tasks), quiet=bool(form())) as progress:
+            return campaign.run(
+                folder, tasks, executor, redo or campaign.Redo(), progress.show, progress.begin, whole
+            )
+    except KeyboardInterrupt:
+        click.echo("interrupted; repeat the command to continue", err=True)
+        sys.exit(1)
+    except (JournalError, ExecutorError) as error:
+        raise click.ClickException(f"{error}; repeat the command to continue") from None
 
 
 def line(record: Record) -> str:
@@ -76,48 +120,15 @@ class Progress:
 def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) -> None:
     """Print the runs of a campaign, which of them are still to do, and the longest time they can take."""
     for task in tasks:
-        mark = "run " if task.key in waiting else "done"
-        click.echo(f"{mark} {_place(task.cell)}")
+        click.echo(f"{'run ' if task.key in waiting else 'done'} {_place(task.cell)}")
     limits = [task.limits for task in tasks if task.key in waiting]
     seconds = sum((one.wall_s or 0.0) + one.grace_s for one in limits) / workers
     click.echo(f"{len(waiting)} of {len(tasks)} runs to do, {len(tasks) - len(waiting)} done already")
     click.echo(f"at most {seconds:.0f} s in solvers, {workers} at a time, plus the time to start them")
 
 
-def outcome_lines(status: Status) -> list[str]:
-    """Return how often each outcome came, a line a solver, and the runs that failed."""
-    lines = [
-        f"{solver}: {', '.join(f'{count} {outcome}' for outcome, count in sorted(counts.items()))}"
-        for solver, counts in status.outcomes.items()
-    ]
-    lines += [f"  {one}" for one in status.failed[:_MOST_FAILURES]]
-    left = len(status.failed) - _MOST_FAILURES
-    return [*lines, f"  and {left} more that failed"] if left > 0 else lines
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a campaign is.
-
-    Attributes:
-        done: planned runs that are done.
-        planned: runs planned.
-        outcomes: how often each outcome came, by solver.
-        to_do: runs still to be done, by solver.
-        failed: the runs that failed, a line each.
-        torn_lines: lines of the journal that were cut off.
-    """
-
-    done: int
-    planned: int
-    outcomes: dict[str, dict[str, int]]
-    to_do: dict[str, int]
-    failed: list[str]
-    torn_lines: int
-
-
-def status_of(records: Sequence[Record], planned: Mapping[str, str], torn_lines: int = 0) -> Status:
-    """Return how far a campaign is.
+def status_of(records: Sequence[Record], planned: Mapping[str, str], torn_lines: int = 0) -> dict[str, Any]:
+    """Return how far a campaign is, as `mincache status --json` prints it.
 
     Args:
         records: its records so far.
@@ -125,31 +136,30 @@ def status_of(records: Sequence[Record], planned: Mapping[str, str], torn_lines:
         torn_lines: lines of its journal that were cut off.
     """
     done = {record.cell.key for record in records if record.final}
-    return Status(
-        done=len(done & planned.keys()),
-        planned=len(planned),
-        outcomes={solver: dict(counts) for solver, counts in campaign.outcomes(records).items()},
-        to_do=dict(Counter(solver for key, solver in planned.items() if key not in done)),
-        failed=[line(record) for record in records if not record.passed],
-        torn_lines=torn_lines,
-    )
+    return {
+        "done": len(done & planned.keys()),
+        "planned": len(planned),
+        "outcomes": {solver: dict(counts) for solver, counts in campaign.outcomes(records).items()},
+        "to_do": dict(Counter(solver for key, solver in planned.items() if key not in done)),
+        "failed": [line(record) for record in records if not record.passed],
+        "torn_lines": torn_lines,
+    }
 
 
-def read_status(folder: Path) -> Status:
-    """Return how far the campaign in a folder is."""
-    records, torn_lines = journal.read_counting(folder)
-    planned = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
-    return status_of(records, planned, torn_lines)
-
-
-def status_lines(status: Status) -> list[str]:
-    """Return how far a campaign is, for people."""
-    return [
-        f"{status.done} of {status.planned} runs done",
-        *outcome_lines(status),
-        *(f"{solver}: {count} to do" for solver, count in status.to_do.items()),
-        *([skipped(status.torn_lines)] if status.torn_lines else []),
+def outcome_lines(status: Mapping[str, Any]) -> list[str]:
+    """Return how often each outcome came, a line a solver, and the runs that failed."""
+    lines = [
+        f"{solver}: {', '.join(f'{count} {outcome}' for outcome, count in sorted(counts.items()))}"
+        for solver, counts in status["outcomes"].items()
     ]
+    lines += [f"  {one}" for one in status["failed"][:_MOST_FAILURES]]
+    left = len(status["failed"]) - _MOST_FAILURES
+    return [*lines, f"  and {left} more that failed"] if left > 0 else lines
+
+
+def unfinished(status: Mapping[str, Any]) -> bool:
+    """Return whether a campaign has runs that failed or are still to be done."""
+    return bool(status["failed"]) or status["done"] < status["planned"]
 
 
 def skipped(torn_lines: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Item = TypeVar("Item")
+FORM = "mincache.form"
+"""Where click keeps the form of the answer that was asked for."""
 _PIPED_WIDTH = 200
 """Width of a table in a file or a pipe."""
 _LEAST_TEXT = 16
@@ -41,17 +44,15 @@ class TerminalTable:
     """A table of plain text; its columns stand in order of worth, the name of each row first.
 
     Attributes:
-        titles: the title of each column; a line break shows where a narrow title may break.
-        sides: one letter a column: `l` for names and `r` for numbers, which stay whole, and `t` for text,
-            which folds between words.
+        columns: by title, `l` for names and `r` for numbers, which stay whole, or `t` for text, which folds
+            between words; a line break shows where a narrow title may break.
         rows: the cells of each row; a row without cells is a gap.
         title: a line above the table.
         caption: a line below the table.
         more: how else to see all columns, such as `--csv`.
     """
 
-    titles: Sequence[str]
-    sides: str
+    columns: Mapping[str, str]
     rows: Sequence[Sequence[str | Styled]]
     title: str = ""
     caption: str = ""
@@ -75,7 +76,7 @@ def show(*tables: TerminalTable, width: int | None = None) -> None:
     for table in tables:
         widths, gap, needed = _fitted(table, available)
         drawn = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, gap - 1, 0, 0), pad_edge=False)
-        for title, side, one in zip(table.titles, table.sides, widths, strict=False):
+        for (title, side), one in zip(table.columns.items(), widths, strict=False):
             justify: Literal["left", "right"] = "right" if side == "r" else "left"
             heading = Align(_text(title), justify, vertical="bottom")
             drawn.add_column(heading, justify=justify, width=one, no_wrap=True, overflow="crop")
@@ -86,9 +87,10 @@ def show(*tables: TerminalTable, width: int | None = None) -> None:
         console.print(drawn)
         console.width = available
         _say(console, table.caption)
-        if left_out := [_one_line(title) for title in table.titles[len(widths) :]]:
-            ways = [f"a terminal {needed} columns wide", *filter(None, [table.more])]
-            _say(console, f"left out: {', '.join(left_out)}; see all with {' or '.join(ways)}")
+        if left_out := list(table.columns)[len(widths) :]:
+            names = ", ".join(left_out).replace("-\n", "").replace("\n", " ")
+            more = f" or {table.more}" if table.more else ""
+            _say(console, f"left out: {names}; see all with a terminal {needed} columns wide{more}")
 
 
 def _fitted(table: TerminalTable, available: int) -> tuple[list[int], int, int]:
@@ -96,7 +98,7 @@ def _fitted(table: TerminalTable, available: int) -> tuple[list[int], int, int]:
     from rich.cells import cell_len
 
     least, whole = [], []
-    for n, (title, side) in enumerate(zip(table.titles, table.sides, strict=True)):
+    for n, (title, side) in enumerate(table.columns.items()):
         cells = [title, *(_plain(row[n]) for row in table.rows if row)]
         lines = [cell_len(line) for cell in cells for line in cell.split("\n")]
         words = [cell_len(word) for cell in cells for word in cell.split()]
@@ -136,33 +138,39 @@ def _say(console: Console, line: str) -> None:
         console.print(_text(line), overflow="ignore", crop=False)
 
 
-def _one_line(title: str) -> str:
-    return title.replace("-\n", "").replace("\n", " ")
-
-
 def printable(text: str) -> str:
     """Return text in which each character that is not printable is replaced by its code; lines stay."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
+def form() -> str:
+    """Return the form of the answer that was asked for: "json", "csv", or "" for people."""
+    return str(click.get_current_context().meta.get(FORM, ""))
+
+
 def answer(
-    form: str | None, value: Any, *shown: TerminalTable | str, rows: Iterable[Mapping[str, Any]] | None = None
+    value: Any,
+    *shown: TerminalTable | str,
+    rows: Iterable[Mapping[str, Any]] | None = None,
+    failed: bool = False,
 ) -> None:
     """Print an answer on standard output in the form that was asked for.
 
     Args:
-        form: "json", "csv", or None for people.
         value: what JSON holds.
         shown: tables and lines for people.
         rows: the lines of CSV, by column; `value` itself if it is not given.
+        failed: whether the command ends here, with exit code 1.
     """
-    if form == "json":
+    if form() == "json":
         click.echo(json.dumps(value, indent=2))
-    elif form == "csv":
+    elif form() == "csv":
         click.echo(csv_text(value if rows is None else rows), nl=False)
     else:
         for one in shown:
             show(one) if isinstance(one, TerminalTable) else click.echo(printable(one))
+    if failed:
+        sys.exit(1)
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -5,51 +5,51 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mincache.cli import options
 from mincache.cli.completion import SUITE, TRAINED_SOLVER
-from mincache.cli.options import COUNT, FOLDER, SEED, FilePath, machine_output, prepare
-from mincache.cli.sweep import train_each
-from mincache.cli.terminal import Bars, answer
+from mincache.cli.terminal import Bars, TerminalTable, answer
+from mincache.errors import InputError, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mincache.learning.draws import TrainingSource
-    from mincache.learning.policies import Policy
-    from mincache.learning.training import CurvePoint, Session, Trainable
+    from mincache.learning.training import CurvePoint, Trainable
 
-POLICY_FILE = FilePath("file", ".safetensors", dir_okay=False)
+_POLICY_FILE = options.FilePath("file", ".safetensors", dir_okay=False)
+_CSV_FILE = options.FilePath("file", ".csv", dir_okay=False)
 
 
 @click.command()
 @click.argument("solver", type=TRAINED_SOLVER)
 @click.option("--suite", type=SUITE, required=True, help="Suite whose scenario and libraries to train for.")
-@click.option("--users", type=COUNT, help="Number of users N.  [default: any, if one policy serves all]")
+@click.option("--users", type=options.COUNT,
+              help="Number of users N.  [default: any, if one policy serves all]")  # fmt: skip
 @click.option("--library", type=click.IntRange(min=0),
               help="Library of the suite, from 0.  [default: any, if one policy serves all]")  # fmt: skip
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of the training.")
-@click.option("--episodes", type=COUNT, help="Episodes of training.  [default: the solver's]")
-@click.option(
-    "--device", metavar="NAME", help="Where to train, such as cpu or cuda.  [default: the solver's]"
-)
+@click.option("--seed", type=options.SEED, default=1, help="Seed of the training.")
+@click.option("--episodes", type=options.COUNT, help="Episodes of training.  [default: the solver's]")
+@click.option("--device", metavar="NAME",
+              help="Where to train, such as cpu or cuda.  [default: the solver's]")  # fmt: skip
 @click.option("--float16", is_flag=True, help="Write weights as float16; the file is half as large.")
-@click.option("-o", "--output", type=POLICY_FILE,
+@click.option("-o", "--output", type=_POLICY_FILE,
               help="Policy file.  [default: named after the training, in the current folder]")  # fmt: skip
-@click.option("--sweep", type=FOLDER,
+@click.option("--sweep", type=options.FOLDER,
               help="Train a grid, such as 'ddpg[updates=[1,3]]', side by side into this folder.")  # fmt: skip
-@click.option("--seeds", type=COUNT, default=1, show_default=True,
+@click.option("--seeds", type=options.COUNT, default=1,
               help="With --sweep: trainings of each solver, their seeds counted up from --seed.")  # fmt: skip
-@click.option("--log", type=FilePath("file", ".csv", dir_okay=False),
+@click.option("--log", type=_CSV_FILE,
               help="CSV file for the rewards, losses, values and noise of each round.")  # fmt: skip
-@machine_output("an object")
+@options.machine_output("an object")
 def train(
     solver: str, suite: str, users: int | None, library: int | None, seed: int, episodes: int | None,
-    device: str | None, float16: bool, output: Path | None, log: Path | None,
-    sweep: Path | None, seeds: int, form: str | None,
+    device: str | None, float16: bool, output: Path | None, sweep: Path | None, seeds: int, log: Path | None,
 ) -> None:  # fmt: skip
     """Train SOLVER, such as ddpg or 'ddpg[discount=0]', for one library and number of users of a suite.
 
@@ -61,9 +61,7 @@ def train(
     last checkpoint, to the same policy.
     """
     from mincache.board.entries import folder_name
-    from mincache.errors import InputError
-    from mincache.learning.checkpoint import Checkpoint
-    from mincache.learning.training import Session, check_libraries
+    from mincache.learning.training import check_libraries
     from mincache.solving.entrant import describe
     from mincache.solving.spec import expand
 
@@ -73,34 +71,55 @@ def train(
             raise InputError("--sweep", rule, "none" if sweep is None else "others")
         check_libraries()
         settings = [_spec(one, episodes, device) for one in expand(solver)]
-        train_each(settings, suite, users, library, range(seed, seed + seeds), sweep, form)
+        _train_each(settings, suite, users, library, range(seed, seed + seeds), sweep)
         return
     spec = _spec(solver, episodes, device)
     learner = _learner(spec)
     check_libraries()
     course, where = _course(learner, suite, users, library, seed)
-    path = _checked(output or Path(f"{folder_name(describe(spec).label)}.{where}.s{seed}.safetensors"))
-    options = {
+    path = output or Path(f"{folder_name(describe(spec).label)}.{where}.s{seed}.safetensors")
+    _check_writable(path)
+    given = {
         "--suite": suite, "--users": users, "--library": library, "--seed": seed, "--episodes": episodes,
         "--device": device,
     }  # fmt: skip
-    given = [str(word) for option in options.items() if option[1] is not None for word in option]
-    command = shlex.join(["mincache", "train", solver, *given, *(["--float16"] if float16 else [])])
+    words = [str(word) for option in given.items() if option[1] is not None for word in option]
+    command = shlex.join(["mincache", "train", solver, *words, *(["--float16"] if float16 else [])])
+    one = f"{suite} library {library}, {users} users"
+    title = one if users else f"any library and number of users, as drawn from the scenario of {suite}"
+    last = _train(learner, course, title, path, command, float16, log)
+    gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
+    found = {"policy": str(path), "mean_cost": last.validation_cost, "gap": last.validation_gap}
+    answer(found, f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
+
+
+def _train(
+    learner: Trainable, course: TrainingSource, title: str, path: Path, command: str, float16: bool,
+    log: Path | None,
+) -> CurvePoint:  # fmt: skip
+    """Train, write the policy and the record of its training, and return the last point of its curve."""
+    from mincache.files.documents import digest, read_bytes, write_bytes
+    from mincache.judging.machine import machine
+    from mincache.learning.checkpoint import Checkpoint
+    from mincache.learning.policies import write_policy
+    from mincache.learning.training import Session
+
     checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
     with _bar(learner.episodes) as show:
         session = Session(learner, course, checkpoint, show)
         watch = None if log is None else _logging(log, checkpoint.episodes)
         try:
-            policy = session.train(_title(suite, users, library), watch)
+            policy = session.train(title, watch)
         except KeyboardInterrupt:
             kept = f"{checkpoint.episodes} of {learner.episodes} episodes are kept"
             click.echo(f"interrupted: {kept}; repeat the command to continue", err=True)
             sys.exit(1)
-    last = _write(path, policy.in_float16() if float16 else policy, session, command)
+    policy = policy.in_float16() if float16 else policy
+    write_policy(path, policy)
+    record = session.record(policy.card, digest(read_bytes(path)), command, machine())
+    write_bytes(path.with_suffix(".json"), record.model_dump_json(indent=2).encode() + b"\n")
     checkpoint.remove()
-    gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
-    found = {"policy": str(path), "mean_cost": last.validation_cost, "gap": last.validation_gap}
-    answer(form, found, f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
+    return record.curve[-1]
 
 
 def _logging(path: Path, kept: int) -> Callable[[int, Mapping[str, float]], None]:
@@ -131,7 +150,6 @@ def _spec(solver: str, episodes: int | None, device: str | None) -> str:
 
 
 def _learner(spec: str) -> Trainable:
-    from mincache.errors import InputError, excerpt
     from mincache.learning.training import Trainable
     from mincache.solving import registry
     from mincache.solving.contract import Learner
@@ -139,34 +157,28 @@ def _learner(spec: str) -> Trainable:
 
     kind = registry.load(parse(spec).target)
     known = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
-    missing = [name for name in ("train", "episodes", "device", "every_problem") if name not in known]
-    if missing:
+    if missing := [name for name in ("train", "episodes", "device", "every_problem") if name not in known]:
         advice = "call its fit() from Python" if issubclass(kind, Learner) else "ddpg and set-policy have"
-        raise InputError(
-            "solver", f"must have {' and '.join(missing)} to be trained here", excerpt(spec), advice
-        )
+        rule = f"must have {' and '.join(missing)} to be trained here"
+        raise InputError("solver", rule, excerpt(spec), advice)
     learner = registry.make(spec)
     assert isinstance(learner, Trainable)  # the same names
     return learner
 
 
-def _checked(path: Path) -> Path:
-    """Return the path once its folder is there and can be written to."""
+def _check_writable(path: Path) -> None:
+    """Make the folder of the policy, and refuse it now if it cannot be written to after the training."""
     import os
 
-    from mincache.errors import InputError, excerpt
-
-    prepare(path)
+    options.prepare(path)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError("--output", "must be in a folder that can be written to", excerpt(str(path.parent)))
-    return path
 
 
 def _course(
     learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
 ) -> tuple[TrainingSource, str]:
     """Return what to train on, and the part of a file name that tells it."""
-    from mincache.errors import InputError
     from mincache.generation import suites
     from mincache.learning.draws import Draws
     from mincache.views.episodes import Episodes
@@ -179,14 +191,8 @@ def _course(
     return Episodes.of_suite(suite, library, users, seed), f"{source.name}.l{library}.n{users}"
 
 
-def _title(suite: str, users: int | None, library: int | None) -> str:
-    one = f"{suite} library {library}, {users} users"
-    return one if users else f"any library and number of users, as drawn from the scenario of {suite}"
-
-
 def _what(learner: Trainable, course: TrainingSource) -> dict[str, Any]:
     """Return what decides a training beside its command: defaults, versions, and the problem."""
-    from dataclasses import asdict
     from importlib.metadata import version
 
     from mincache.learning.policies import problem_digest
@@ -212,13 +218,42 @@ def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
         yield show
 
 
-def _write(path: Path, policy: Policy, session: Session, command: str) -> CurvePoint:
-    """Write a policy and the record of its training, and return the last point of its curve."""
-    from mincache.files.documents import digest, read_bytes, write_bytes
-    from mincache.judging.machine import machine
-    from mincache.learning.policies import write_policy
+def _train_each(
+    specs: Sequence[str], suite: str, users: int, library: int, seeds: Sequence[int], folder: Path
+) -> None:
+    """Train every setting with every seed, as many at a time as there are cores, and show how good they get.
 
-    write_policy(path, policy)
-    record = session.record(policy.card, digest(read_bytes(path)), command, machine())
-    write_bytes(path.with_suffix(".json"), record.model_dump_json(indent=2).encode() + b"\n")
-    return record.curve[-1]
+    Policies and records are kept in `folder`; what it holds is not trained again.
+    """
+    from mincache.bench.cores import usable_cores
+    from mincache.generation.suites import find
+    from mincache.paper.trained import Training, train_all
+    from mincache.views.episodes import Episodes
+
+    place = find(suite).folder
+    Episodes.of_suite(suite, library, users)  # refuses a library that there is not
+    trainings = [Training(spec, place, library, users, seed) for spec in specs for seed in seeds]
+    try:
+        with Bars() as bars:
+            found = train_all(
+                trainings, folder, usable_cores(), lambda done: bars.show("trainings", done, len(trainings))
+            )
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; what is done is kept in {folder}; repeat the command to continue", err=True)
+        sys.exit(1)
+    rows: list[dict[str, Any]] = []
+    for spec in specs:
+        own = [one.record for one in found if one.training.spec == spec]
+        gaps = [record.curve[-1].validation_gap or 0.0 for record in own]
+        cpu_s = sum(record.cpu_s for record in own) / len(own)
+        rows.append({"solver": spec, "seeds": len(own), "gap": sum(gaps) / len(gaps), "best": min(gaps),
+                     "worst": max(gaps), "cpu_s": cpu_s})  # fmt: skip
+    rows.sort(key=lambda row: row["gap"])
+    titles = ("seeds", "above the\noptimum", "best seed", "worst seed", "processor\nseconds each")
+    cells = [
+        [row["solver"], str(row["seeds"]), *(f"{row[name]:.2%}" for name in ("gap", "best", "worst")),
+         f"{row['cpu_s']:.1f}"]
+        for row in rows
+    ]  # fmt: skip
+    caption = f"on held-out traces; policies in {folder}"
+    answer(rows, TerminalTable({"solver": "l", **dict.fromkeys(titles, "r")}, cells, caption=caption))

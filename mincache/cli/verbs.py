@@ -1,4 +1,4 @@
-"""Groups of verbs, one of which may be left out."""
+"""A group of verbs, one of which may be left out."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from statistics import fmean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,39 +13,15 @@ from mincache.errors import MincacheError
 from mincache.generation.recipes import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from mincache.bench.plan import Task
     from mincache.judging.records import Record
 
+    Runs = dict[tuple[str, str, int], Record]
+
 _LOOK_EVERY_S = 0.2
-
-
-class Result(NamedTuple):
-    """What came of a run.
-
-    Attributes:
-        cost: of a verified answer; None without one.
-        verdict: the record's.
-        best_known: lowest cost known of the instance, if any.
-    """
-
-    cost: float | None
-    verdict: str
-    best_known: float | None
-
-    @property
-    def gap(self) -> float | None:
-        """How far the cost is above the best known one, as a fraction of it."""
-        return (
-            None
-            if self.cost is None or self.best_known is None
-            else Reference(self.best_known).gap(self.cost)
-        )
-
-    def __str__(self) -> str:
-        return self.verdict if self.cost is None else f"{self.cost:.6f}"
 
 
 def watch(files: Sequence[Path], once: Callable[[], tuple[Sequence[Task], Sequence[Record]]]) -> None:
@@ -53,75 +29,68 @@ def watch(files: Sequence[Path], once: Callable[[], tuple[Sequence[Task], Sequen
 
     A file that cannot be loaded is told in a line; it may be mended while this waits.
     """
-    before: Mapping[tuple[str, str, int], Result] = {}
+    before: Runs = {}
     names = ", ".join(path.name for path in files)
     try:
         while True:
-            seen = _stamps(files)
+            seen = [_stamp(path) for path in files]
             try:
-                now = _results(*once())
-                _tell(before, now)
-                before = {**before, **now}
+                tasks, records = once()
+                now = {(one.cell.solver, one.cell.instance, one.cell.repetition): one for one in records}
+                _tell(before, now, {task.cell.instance: task.best_known for task in tasks})
+                before |= now
             except MincacheError as error:
                 warn(f"error: {error}")
             click.echo(f"waiting for {names} to change; Ctrl-C ends", err=True)
-            while _stamps(files) == seen:
+            while [_stamp(path) for path in files] == seen:
                 time.sleep(_LOOK_EVERY_S)
     except KeyboardInterrupt:
         click.echo("", err=True)
 
 
-def _stamps(files: Sequence[Path]) -> list[tuple[int, int] | None]:
-    """Return what changes with the content of each file; None while an editor has it away."""
-    stamps: list[tuple[int, int] | None] = []
-    for path in files:
-        try:
-            found = path.stat()
-            stamps.append((found.st_mtime_ns, found.st_size))
-        except OSError:
-            stamps.append(None)
-    return stamps
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes with the content of a file; None while an editor has it away."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
-def _results(tasks: Sequence[Task], records: Sequence[Record]) -> dict[tuple[str, str, int], Result]:
-    best = {task.cell.instance: task.best_known for task in tasks}
-    return {
-        (one.cell.solver, one.cell.instance, one.cell.repetition): Result(
-            one.score.cost if one.verdict == "verified" and one.score is not None else None,
-            one.verdict,
-            best[one.cell.instance],
-        )
-        for one in records
-    }
+def _cost(record: Record) -> float | None:
+    return record.score.cost if record.verdict == "verified" and record.score is not None else None
 
 
-def _tell(before: Mapping[tuple[str, str, int], Result], now: Mapping[tuple[str, str, int], Result]) -> None:
+def _tell(before: Runs, now: Runs, best: Mapping[str, float | None]) -> None:
     """Print the runs that came to another end than before, and a line a solver."""
-    moved = [(key, before[key], one) for key, one in now.items() if key in before and one != before[key]]
-    if moved:
-        rows = [
-            [key[0], f"{key[1]} #{key[2]}", str(old), str(new), _change(old, new)] for key, old, new in moved
-        ]
-        show(TerminalTable(("solver", "run", "before", "now", "change"), "llrrr", rows))
+    rows = []
+    better: list[str] = []
+    worse: list[str] = []
+    for key, new in now.items():
+        old = before.get(key, new)
+        a, b = _cost(old), _cost(new)
+        if (a, old.verdict) == (b, new.verdict):
+            continue
+        change = "" if a is None or b is None else f"{b / a - 1.0:+.3%}"
+        rows.append([key[0], f"{key[1]} #{key[2]}", _told(old), _told(new), change])
+        (better if b is not None and (a is None or b < a) else worse).append(key[0])
+    if rows:
+        columns = {"solver": "l", "run": "l", "before": "r", "now": "r", "change": "r"}
+        show(TerminalTable(columns, rows))
     for solver in dict.fromkeys(key[0] for key in now):
-        click.echo(_line(solver, [one for key, one in now.items() if key[0] == solver], [
-            (old, new) for key, old, new in moved if key[0] == solver
-        ]))  # fmt: skip
+        own = [one for key, one in now.items() if key[0] == solver]
+        counts = better.count(solver), worse.count(solver)
+        moved = f": {counts[0]} better, {counts[1]} worse than before" if any(counts) else ""
+        click.echo(f"{solver}: {len(own)} runs{_gap(own, best)}{moved}")
 
 
-def _change(old: Result, new: Result) -> str:
-    return "" if old.cost is None or new.cost is None else f"{new.cost / old.cost - 1.0:+.3%}"
+def _told(record: Record) -> str:
+    cost = _cost(record)
+    return record.verdict if cost is None else f"{cost:.6f}"
 
 
-def _line(solver: str, now: Sequence[Result], moved: Sequence[tuple[Result, Result]]) -> str:
-    gaps = [one.gap for one in now if one.gap is not None]
-    failed = sum(one.cost is None for one in now)
-    better = sum(_rank(new) < _rank(old) for old, new in moved)
-    gap = f", mean gap {fmean(gaps):z.3%}" if gaps else ""
-    lost = f", {failed} failed" if failed else ""
-    told = f": {better} better, {len(moved) - better} worse than before" if moved else ""
-    return f"{solver}: {len(now)} runs{gap}{lost}{told}"
-
-
-def _rank(one: Result) -> float:
-    return float("inf") if one.cost is None else one.cost
+def _gap(records: Iterable[Record], best: Mapping[str, float | None]) -> str:
+    costs = [(_cost(one), best[one.cell.instance]) for one in records]
+    gaps = [Reference(known).gap(cost) for cost, known in costs if cost is not None and known is not None]
+    failed = sum(cost is None for cost, _ in costs)
+    return (f", mean gap {fmean(gaps):z.3%}" if gaps else "") + (f", {failed} failed" if failed else "")

@@ -66,7 +66,7 @@ def test_score_in_words_names_violations():
             ["generate", "--seed", "1", "--name", "Not Good", "-o", "x"],
             "--name: use lower-case letters, digits, dots and hyphens",
         ),
-        (["scor"], "did you mean 'score'?"),
+        (["scor"], "did you mean one of: 'doctor', 'score'?"),
         (["instances", "verify", "smoke-v2"], "did you mean 'smoke-v1'?"),
         (["instances", "show", "smok-v1.l0.n10.t0"], "did you mean 'smoke-v1'?"),
         (["leaderboard", "tabel", "x"], "did you mean 'table'?"),

@@ -5,9 +5,6 @@ import pytest
 
 from mincache.cli.options import part, size
 
-CONTEXT = click.Context(click.Command("c"))
-OPTION = click.Option(["--x"])
-
 
 @pytest.mark.parametrize(
     ("text", "count"),
@@ -21,25 +18,19 @@ OPTION = click.Option(["--x"])
 )
 def test_sizes(text, count):
     """A unit of thousands or of 1024s multiplies the number."""
-    assert size(CONTEXT, OPTION, text) == count
+    assert size(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "2", "2G", "63MB", "2000TB", "1TBx", "1e9", "nan"])
 def test_no_sizes(text):
     """A size without a unit, or one that no run can work with, is refused."""
     with pytest.raises(click.BadParameter):
-        size(CONTEXT, OPTION, text)
+        size(text)
 
 
 def test_parts():
     """I/N is a part when 1 <= I <= N."""
-    assert part(CONTEXT, OPTION, "2/3") == (2, 3)
+    assert part("2/3") == (2, 3)
     for text in ("0/3", "4/3", "1", "a/b", "1/0", "-1/3"):
         with pytest.raises(click.BadParameter):
-            part(CONTEXT, OPTION, text)
-
-
-def test_nothing_given():
-    """An option that is not given stays so."""
-    assert size(CONTEXT, OPTION, None) is None
-    assert part(CONTEXT, OPTION, None) is None
+            part(text)

@@ -18,8 +18,7 @@ from click.testing import CliRunner
 from mincache import evaluate, read_instance, read_solution
 from mincache.bench import processes
 from mincache.cli.run import merge, run, status
-from mincache.cli.score import score
-from mincache.cli.solve import solve
+from mincache.cli.solve import score, solve
 from mincache.errors import InputError
 from mincache.judging import journal
 

@@ -40,7 +40,7 @@ def squeezed(text):
 def test_any_text_is_shown_as_it_is(capsys, title, cell, caption):
     """Brackets, wide and combining characters survive in every place; what is not printable has a code."""
     capsys.readouterr()
-    shown = printed(capsys, TerminalTable(("heading",), "l", [[cell]], title, caption))
+    shown = printed(capsys, TerminalTable({"heading": "l"}, [[cell]], title, caption))
     assert squeezed(shown).replace("\u2500", "") == squeezed(
         printable(title) + "heading" + printable(cell).replace("\u2500", "") + printable(caption)
     ).replace("\u2500", "")
@@ -59,17 +59,18 @@ CELLS = {
 def any_tables(draw):
     """A table of a name and up to nine columns of names, numbers and text."""
     sides = "l" + draw(st.text("lrt", max_size=9))
-    titles = [f"title-{n}" for n in range(len(sides))]
+    columns = {f"title-{n}": side for n, side in enumerate(sides)}
     rows = draw(st.lists(st.tuples(*map(CELLS.get, sides)), max_size=4))
-    return TerminalTable(titles, sides, rows, more="--csv")
+    return TerminalTable(columns, rows, more="--csv")
 
 
 def kept(table, shown):
     """Return how many of a table's columns are shown; the others must be named below it."""
     below = shown.partition("left out: ")[2].split("; see")[0].replace("\n", " ")
     left_out = [title for title in below.split(", ") if title]
-    assert left_out == table.titles[len(table.titles) - len(left_out) :]
-    return len(table.titles) - len(left_out)
+    count = len(table.columns) - len(left_out)
+    assert left_out == list(table.columns)[count:]
+    return count
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
@@ -81,9 +82,9 @@ def test_no_name_or_number_is_cropped_or_broken_at_any_width(capsys, table, widt
     body = shown.partition("left out: ")[0]
     count = kept(table, shown)
     for row in table.rows:
-        for cell, side in zip(row[:count], table.sides, strict=False):
+        for cell, side in zip(row[:count], table.columns.values(), strict=False):
             assert all(word in body for word in ([cell] if side != "t" else cell.split()))
-    assert ("--csv" in shown) == (count < len(table.titles))
+    assert ("--csv" in shown) == (count < len(table.columns))
     if count > 1:
         assert max(map(cell_len, body.splitlines())) <= width
 
@@ -132,7 +133,7 @@ def test_printable_text_stays_and_lines_too():
 
 def test_a_style_is_no_text(capsys):
     """Outside a terminal a styled cell is its text."""
-    assert "installed" in printed(capsys, TerminalTable(("",), "l", [[Styled("installed", "green")]]))
+    assert "installed" in printed(capsys, TerminalTable({"": "l"}, [[Styled("installed", "green")]]))
 
 
 def test_no_other_module_draws():
