@@ -20,8 +20,9 @@ from click.shell_completion import (
 )  # fmt: skip
 
 _VARIABLE = "_MINCACHE_COMPLETE"  # the name that click looks for
-FIRST_SOLVER = re.compile(r"(?:[^\[\],]|\[[^\]]*\])*,")
-"""The first of two solvers and the comma behind it, which stands outside of brackets."""
+_SOLVER = r"""[^\[\],]+(?:\[(?:[^\]"']|"[^"]*"|'[^']*')*\])?"""
+SOLVER_PAIR = re.compile(f"({_SOLVER}),({_SOLVER})")
+"""Two solvers; the comma between them is none of those between parameters."""
 
 
 class Name(click.ParamType[str]):
@@ -75,7 +76,7 @@ def _solvers(text: str) -> list[str]:
 
 
 def _two_solvers(text: str) -> list[str]:
-    first = FIRST_SOLVER.match(text)
+    first = re.match(f"{_SOLVER},", text)
     before = first[0] if first else ""
     return [f"{before}{name}" for name in _solvers(text.removeprefix(before))]
 

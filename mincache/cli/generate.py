@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mincache.cli import options
-from mincache.cli.completion import FIRST_SOLVER, TWO_SOLVERS
+from mincache.cli.completion import SOLVER_PAIR, TWO_SOLVERS
 from mincache.cli.terminal import Bars, TerminalTable, answer, show, tracked
-from mincache.errors import InputError, excerpt, in_file
+from mincache.errors import excerpt, in_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +24,12 @@ if TYPE_CHECKING:
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
-    from mincache.solving.spec import parse
-
     if text is None:
         return None
-    first = FIRST_SOLVER.match(text)
-    parts = (first[0][:-1], text[first.end() :]) if first else (text, "")
-    try:
-        parse(parts[0]), parse(parts[1])
-    except InputError:
-        rule = f"must be two solvers with a comma between; received {excerpt(text)}"
-        raise click.BadParameter(rule) from None
-    return parts
+    found = SOLVER_PAIR.fullmatch(text)
+    if found is None:
+        raise click.BadParameter(f"must be two solvers with a comma between; received {excerpt(text)}")
+    return found[1], found[2]
 
 
 @click.command()

@@ -14,7 +14,7 @@ import click
 from mincache.cli import options
 from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
 from mincache.cli.verbs import VerbGroup
-from mincache.errors import InputError
+from mincache.errors import InputError, excerpt
 
 if TYPE_CHECKING:
     from mincache.judging.records import Record
@@ -119,8 +119,18 @@ for _word, _about in ABOUT.items():
     reproduce.command(_word, help=_about)(_PAPER_OPTIONS(partial(_paper, _word)))
 
 
+def _entry(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
+    from mincache.board.entries import find_entry
+
+    found = find_entry(folder)
+    if not found.is_dir():
+        rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
+        raise InputError("reproduce", rule, excerpt(str(folder)))
+    return found
+
+
 @reproduce.command()
-@click.argument("entry", metavar="FOLDER", type=options.FOLDER)
+@click.argument("entry", metavar="FOLDER", type=options.FOLDER, callback=_entry)
 @options.folder_output("Folder for the new records.")
 @click.option("--instances", type=options.COUNT, help="Repeat the first so many instances.  [default: all]")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.001,
@@ -136,12 +146,11 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     """
     from mincache.bench.describing import describe_one
     from mincache.bench.executors import LocalExecutor
-    from mincache.board.entries import find_entry, find_suite, read_entry
+    from mincache.board.entries import find_suite, read_entry
     from mincache.board.rerun import reproduction, spec_of, tasks_of
     from mincache.cli.summary import run_tasks
     from mincache.solving.entrant import absolute
 
-    entry = find_entry(entry)
     published = read_entry(entry)
     suite = find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
     if suite is None:

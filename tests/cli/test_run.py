@@ -205,6 +205,8 @@ def test_conflicts_exit_1(results, tmp_path):
     merged = call(merge, folder, other, "-o", tmp_path / "all")
     assert merged.exit_code == 1
     assert "conflict: cloud-only tiny" in merged.stderr
+    (told,) = json.loads(call(merge, folder, other, "-o", tmp_path / "again", "--json").stdout)["conflicts"]
+    assert "infeasible" in told
 
 
 def test_merge_tells_of_damaged_lines(results, tmp_path):
