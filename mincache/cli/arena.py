@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mincache.cli.options import COUNT, FILE, SEED, machine_output, whole_numbers
+from mincache.cli import options
 from mincache.cli.terminal import answer
 from mincache.cli.verbs import VerbGroup
 
@@ -19,17 +19,16 @@ def arena() -> None:
 
 
 @arena.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--scenario", type=FILE, help="Scenario file to draw from.  [default: the paper's]")
-@click.option("--users", callback=whole_numbers, metavar="N,N,...",
+@click.argument("folder", type=options.FOLDER)
+@click.option("--scenario", type=options.FILE, help="Scenario file to draw from.  [default: the paper's]")
+@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
               help="Numbers of users.  [default: the scenario's]")  # fmt: skip
-@click.option("--libraries", type=COUNT, default=4, show_default=True, help="Model libraries to draw.")
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of the suite.")
-@machine_output("an object")
+@click.option("--libraries", type=options.COUNT, default=4, help="Model libraries to draw.")
+@click.option("--seed", type=options.SEED, default=1, help="Seed of the suite.")
+@options.machine_output("an object")
 def init(
-    folder: Path, scenario: Path | None, users: tuple[int, ...] | None, libraries: int, seed: int,
-    form: str | None,
-) -> None:  # fmt: skip
+    folder: Path, scenario: Path | None, users: tuple[int, ...] | None, libraries: int, seed: int
+) -> None:
     """Write a task into FOLDER: the problem in a page, an entry to begin with, a suite, and the judge's call.
 
     Give the folder to the program. It improves `entry.py`; `mincache judge` scores it.
@@ -49,5 +48,5 @@ def init(
     files = [str(path) for path in scaffold.write_task(folder, _SUITE)]
     call = "mincache judge entry.py:Entry --suite development --time-limit 5 --json"
     found = {"files": files, "suite": str(suite.folder), "instances": len(suite.entries), "judge": call}
-    answer(form, found, *files, f"{len(suite.entries)} instances in {suite.folder}", f"\nnext, in {folder}:",
+    answer(found, *files, f"{len(suite.entries)} instances in {suite.folder}", f"\nnext, in {folder}:",
            f"  {call}")  # fmt: skip
