@@ -20,15 +20,11 @@ from mincache.solving.contract import Budget, Run, Solver
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
-    """What a solver answered to an instance.
+    """What a solver answered to an instance, and what the evaluator found.
 
     Attributes:
         solver: its name, with the parameters that differ from their defaults.
-        instance: what it answers.
-        solution: the decisions.
-        evaluation: what the evaluator found.
         bound: the lower bound on the cost of every solution that the solver reported; None without one.
-        seconds: time that solving took, in s.
         reference: the best known cost of the instance, where a standard suite lists it; else None.
     """
 
@@ -43,7 +39,7 @@ class Answer:
     @property
     def gap(self) -> float | None:
         """How far the cost is above `gap_to`, as a fraction of it; None if infeasible or nothing is known."""
-        against = self._against
+        against = self.reference or (None if self.bound is None else Reference(self.bound))
         return None if against is None or not self.evaluation.feasible else against.gap(self.evaluation.cost)
 
     @property
@@ -51,18 +47,10 @@ class Answer:
         """What `gap` is against: `best known cost`, or without one the solver's own `lower bound`, or ""."""
         return "best known cost" if self.reference else "" if self.bound is None else "lower bound"
 
-    @property
-    def _against(self) -> Reference | None:
-        return self.reference or (None if self.bound is None else Reference(self.bound))
-
     def explain(self, time_limit_s: float = math.inf) -> Explanation:
         """Return why it costs more than the best answer: by decision, by slot and by model.
 
-        Args:
-            time_limit_s: seconds for finding the best answer.
-
-        Raises:
-            InputError: if it is not feasible.
+        Finding the best answer may take the time limit; an infeasible answer is refused.
 
         Example:
             >>> import mincache
@@ -121,7 +109,12 @@ def solve(
         >>> answer.bound <= answer.evaluation.cost
         True
     """
-    _check(instance, seconds, seed)
+    if not isinstance(instance, Instance):
+        raise InputError("instance", "must be an Instance", excerpt(instance), "try mincache.load(...)")
+    if not seconds > 0:
+        raise InputError("seconds", "must be > 0", excerpt(seconds))
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError("seed", "must be a whole number, at least 0", excerpt(seed))
     method = registry.as_solver(solver)
     title = _title(method)
     if (reason := method.supports(instance)) is not None:
@@ -130,30 +123,13 @@ def solve(
     suite = "-" if known is None else known[0].name
     run = Run(streams.generator(0, suite, instance.name, seed), Budget(seconds))
     solution = contract.answer(title, method, instance, run)
-    taken_s = run.budget.elapsed()
-    return Answer(
-        solver=title,
-        instance=instance,
-        solution=solution,
-        evaluation=evaluate(instance, solution),
-        bound=run.bound if math.isfinite(run.bound) else None,
-        seconds=taken_s,
-        reference=None if known is None else known[1].reference,
-    )
-
-
-def _check(instance: object, seconds: float, seed: object) -> None:
-    if not isinstance(instance, Instance):
-        raise InputError("instance", "must be an Instance", excerpt(instance), "try mincache.load(...)")
-    if not seconds > 0:
-        raise InputError("seconds", "must be > 0", excerpt(seconds))
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError("seed", "must be a whole number, at least 0", excerpt(seed))
+    taken_s, bound = run.budget.elapsed(), run.bound if math.isfinite(run.bound) else None
+    reference = None if known is None else known[1].reference
+    return Answer(title, instance, solution, evaluate(instance, solution), bound, taken_s, reference)
 
 
 def _title(solver: Solver) -> str:
     kind = type(solver)
     name = registry.name_of(kind) or kind.__qualname__
-    if not dataclasses.is_dataclass(solver):
-        return name
-    return registry.spell(name, kind, registry.needed_parameters(solver))
+    plain = not dataclasses.is_dataclass(solver)
+    return name if plain else registry.spell(name, kind, registry.needed_parameters(solver))

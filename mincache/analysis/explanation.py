@@ -40,12 +40,9 @@ class Explanation:
     """An answer beside the best one, and what each decision costs more, request by request.
 
     Attributes:
-        instance: what both answer.
-        answer: what is explained.
         best: the optimum, or the best known answer.
         proven: whether `best` is proven to be the optimum.
-        cost: the evaluator's cost (11) of `answer`.
-        optimum: that of `best`.
+        cost: the evaluator's cost (11) of `answer`; `optimum` is that of `best`.
         regret: [T, N] by part, what the cost (10) of each request is higher by.
     """
 
@@ -103,9 +100,8 @@ class Explanation:
     def _repr_html_(self) -> str:
         costs, of = self.parts | {"gap": self.gap}, self.optimum
         rows = [(part, f"{cost:z.6g}", f"{cost / of:z.3%}" if of else "") for part, cost in costs.items()]
-        return display.html_table(
-            f"Why {self.answer.instance} costs more", rows, ("", "cost", "of the optimum")
-        )
+        title, header = f"Why {self.answer.instance} costs more", ("", "cost", "of the optimum")
+        return display.html_table(title, rows, header)
 
     def _named(self, models: Array, t: int) -> str:
         """Return models with their sizes and requests, such as `model 3 (8.1 GB, 2 requests)`."""
@@ -126,16 +122,7 @@ _LEAST_LACKING = 1e-9
 
 
 def best_answer(instance: Instance, time_limit_s: float, known: Solution | None = None) -> Optimum:
-    """Return the exact method's answer, or a `known` one where that costs less.
-
-    Args:
-        instance: what to answer.
-        time_limit_s: seconds for the search.
-        known: a feasible solution.
-
-    Raises:
-        InputError: if the instance uses rules that the exact method does not know.
-    """
+    """Return the exact method's answer, or a `known` feasible one where that costs less."""
     *_, found = improvements(instance, remaining=Budget(time_limit_s).remaining)
     if known is not None and not found.proven:
         better = evaluate(instance, known).cost < evaluate(instance, found.solution).cost
@@ -149,13 +136,7 @@ def explain(
     """Return why `solution` costs more than the best answer.
 
     Where the best answer is not proven to be the optimum, the answer's own cache, with bandwidth and steps
-    exchanged, is the best answer known if it costs less.
-
-    Args:
-        instance: any instance.
-        solution: a feasible answer to it.
-        best: the best answer, as `best_answer` finds it; by default it is found here.
-        time_limit_s: seconds for finding it.
+    exchanged, is the best answer known if it costs less. By default the best answer is found here.
 
     Raises:
         InputError: if the solution is not feasible, or answers another instance, or if the instance uses
@@ -170,10 +151,8 @@ def explain(
     """
     score = evaluate(instance, solution)
     if not score.feasible:
-        broken = (
-            ", ".join(sorted({violation.constraint for violation in score.violations})) or "no finite cost"
-        )
-        raise InputError("solution", "must be feasible", broken, "try: mincache score")
+        broken = ", ".join(sorted({violation.constraint for violation in score.violations}))
+        raise InputError("solution", "must be feasible", broken or "no finite cost", "try: mincache score")
     best = best or best_answer(instance, time_limit_s)
     bandwidth, given = optimal_bandwidth(instance), solution.step_share * instance.server.steps
     own, other = solution.cache, best.solution.cache

@@ -6,7 +6,6 @@ taken out of the best known answer, and the evaluator says what that costs, rela
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,10 +32,6 @@ class Features:
     """What characterises an instance; worths are fractions of the best cost, None where there is none.
 
     Attributes:
-        instance: its name.
-        slots: T.
-        users: N.
-        models: M.
         storage_tightness: size of all models asked for in a slot over the storage, mean over the slots;
             above 1, not all fit.
         steps_tightness: steps that all requests of a slot need for best quality over those there are, mean.
@@ -48,15 +43,10 @@ class Features:
         channel_spread_db: standard deviation over the users of their mean SNR in dB.
         backhaul_s: mean time of a request over the backhaul, there and back, s.
         backhaul_ratio: rate of the backhaul down over that up.
-        preference_weight: alpha.
-        frame_slots: slots over which the cache stays the same.
-        loading_s_per_gb: time to load a model, s/GB.
-        steps_floor: what a hit must have of the steps from A_1 to A_3.
         caching_worth: what caching nothing costs more (with the best bandwidth shares).
         bandwidth_worth: what equal bandwidth shares cost more.
         steps_worth: what the best answer of a server without steps costs more.
-        best_cost: cost of the best answer that the exact method found.
-        lower_bound: its lower bound on the cost of any answer.
+        best_cost: cost of the best answer that the exact method found, and its `lower_bound`.
         note: why the best cost is not the proven optimum, "" if it is.
     """
 
@@ -85,33 +75,19 @@ class Features:
     note: str
 
 
-_UNKNOWN: dict[str, float | None] = {
-    "upload_share": None,
-    "caching_worth": None,
-    "bandwidth_worth": None,
-    "steps_worth": None,
-    "best_cost": None,
-    "lower_bound": None,
-}
+_MEASURED = ("upload_share", "caching_worth", "bandwidth_worth", "steps_worth", "best_cost", "lower_bound")
 
 
 def features(instance: Instance, time_limit_s: float = float("inf")) -> Features:
-    """Return what characterises `instance`.
-
-    Args:
-        instance: any instance.
-        time_limit_s: how long each of the two searches for an optimum may take.
-    """
-    solver = registry.make(METHOD)
+    """Return what characterises `instance`; each of two searches for an optimum may take the time limit."""
     counts = demand(instance)
     asked = counts > 0
     trace, models, server, radio = instance.trace, instance.models, instance.server, instance.radio
     output_s = models.output_bits[trace.requested_model] / radio.backhaul_down_bps
-    refusal = solver.supports(instance)
-    if refusal:
-        worth, note = _UNKNOWN, f"{METHOD} cannot tell: {refusal}"
+    if refusal := registry.make(METHOD).supports(instance):
+        worth, note = dict.fromkeys(_MEASURED), f"{METHOD} cannot tell: {refusal}"
     else:
-        worth, note = _worths(instance, lambda one: _best(one, time_limit_s))
+        worth, note = _worths(instance, time_limit_s)
     return Features(
         instance=instance.name,
         slots=instance.slot_count,
@@ -123,7 +99,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
         ),
         gini=gini(counts.sum(axis=0)),
         concentration=float(((counts / instance.user_count) ** 2).sum(axis=1).mean()),
-        repeat_share=_repeat_share(counts),
+        repeat_share=float(counts[1:][asked[:-1]].sum() / counts[1:].sum()) if len(counts) > 1 else None,
         channel_spread_db=float(units.ratio_to_decibel(uplink_snr(instance)).mean(axis=0).std()),
         backhaul_s=float((trace.input_bits / radio.backhaul_up_bps + output_s).mean()),
         backhaul_ratio=radio.backhaul_down_bps / radio.backhaul_up_bps,
@@ -143,38 +119,25 @@ def gini(amounts: Array) -> float:
     return float((2 * ranks - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
 
 
-def _repeat_share(counts: Array) -> float | None:
-    after_first = counts[1:]
-    return float(after_first[counts[:-1] > 0].sum() / after_first.sum()) if after_first.size else None
-
-
-Search = Callable[[Instance], tuple[Solution, Evaluation, float]]
-
-
-def _worths(instance: Instance, search: Search) -> tuple[dict[str, float | None], str]:
+def _worths(instance: Instance, time_limit_s: float) -> tuple[dict[str, float | None], str]:
     """Return the measured features, and why they are not relative to a proven optimum."""
-    solution, best, bound = search(instance)
+    solution, best, bound = _best(instance, time_limit_s)
     nothing = Solution.nothing_cached(instance)
     equally = Decisions(solution.cache, nothing.bandwidth_share, solution.step_share)
     uncached = Decisions(nothing.cache, solution.bandwidth_share, nothing.step_share)
     idle = replace(instance, server=replace(instance.server, steps=_NO_STEPS))
-    _, without_steps, idle_bound = search(idle)
+    _, without_steps, idle_bound = _best(idle, time_limit_s)
 
     def more(evaluation: Evaluation) -> float:
         return evaluation.cost / best.cost - 1.0
 
-    notes = (
-        _unproven("the optimum", best, bound),
-        _unproven("that without steps", without_steps, idle_bound),
+    upload = instance.preference_weight * best.mean_upload_s / best.cost
+    worths = (more(evaluate(instance, Solution.of(instance, one))) for one in (uncached, equally))
+    found: dict[str, float | None] = dict(
+        zip(_MEASURED, (upload, *worths, more(without_steps), best.cost, bound), strict=True)
     )
-    found: dict[str, float | None] = {
-        "upload_share": instance.preference_weight * best.mean_upload_s / best.cost,
-        "caching_worth": more(evaluate(instance, Solution.of(instance, uncached))),
-        "bandwidth_worth": more(evaluate(instance, Solution.of(instance, equally))),
-        "steps_worth": more(without_steps),
-        "best_cost": best.cost,
-        "lower_bound": bound,
-    }
+    notes = (_unproven("the optimum", best, bound),
+             _unproven("that without steps", without_steps, idle_bound))  # fmt: skip
     return found, "; ".join(filter(None, notes))
 
 

@@ -50,15 +50,7 @@ _NOISE = 1e-3
 
 @dataclass(frozen=True)
 class Limit:
-    """How many of the instances may, or must, have a column below or above a value.
-
-    Attributes:
-        column: of `Candidate`.
-        below: whether values below count; else those above.
-        value: the value.
-        count: how many.
-        text: how it was written, such as `gini>0.5=4`.
-    """
+    """How many of the instances may, or must, have a column below (else above) a value: `gini>0.5=4`."""
 
     column: str
     below: bool
@@ -68,11 +60,7 @@ class Limit:
 
     @classmethod
     def parse(cls, text: str) -> Limit:
-        """Read a limit such as `gini>0.5=4`.
-
-        Raises:
-            InputError: if it is none.
-        """
+        """Read a limit such as `gini>0.5=4`."""
         match = _LIMIT.fullmatch(text.replace(" ", ""))
         try:
             return cls(match[1], match[2] == "<", float(match[3]), int(match[4]), match[0])  # type: ignore[index]
@@ -80,11 +68,7 @@ class Limit:
             raise InputError("limit", "must be written as gini>0.5=4", excerpt(text)) from None
 
     def holds(self, rows: Sequence[Candidate]) -> Array:
-        """Return which rows count, bool [K].
-
-        Raises:
-            InputError: if they have no such column.
-        """
+        """Return which rows count, bool [K]."""
         known = [column for column in rows[0] if column not in _TEXT]
         if self.column not in known:
             near = closest(self.column, known)
@@ -96,13 +80,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen.
-
-    Attributes:
-        chosen: indices of the candidates chosen, in their order.
-        cluster: the cluster of each candidate, [K], from 0.
-        plane: where each candidate lies in two dimensions, [K, 2]; see `plane`.
-    """
+    """Indices of the candidates chosen, the cluster of each candidate [K], and its place [K, 2]: `plane`."""
 
     chosen: tuple[int, ...]
     cluster: Array
@@ -181,11 +159,7 @@ def _suite(folder: str) -> Suite:
 
 
 def read_rows(file: Path) -> list[Candidate]:
-    """Return the rows of a file that `measure` has written.
-
-    Raises:
-        InputError: if it is no such file.
-    """
+    """Return the rows of a file that `measure` has written; any other file is refused."""
     with file.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     try:

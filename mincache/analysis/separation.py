@@ -51,8 +51,7 @@ class Point:
     """One setting of the fields, and what the two solvers made of it.
 
     Attributes:
-        unit: where it is in the unit cube.
-        fields: the fields of the scenario.
+        unit: where it is in the unit cube; `fields` are those of the scenario.
         costs: the mean costs of the two solvers; nan where one gave no feasible answer.
         difference: mean of (second - first) / the lower of the two over the instances; nan likewise.
     """
@@ -90,9 +89,6 @@ def separate(
         time_limit_s: when to stop, if earlier; no point is begun later.
         solve_limit_s: time limit of each solver on each instance.
         show: is told each point.
-
-    Raises:
-        InputError: for an unknown solver, or a scenario or space that makes no instance.
     """
     from scipy.optimize import differential_evolution
     from scipy.stats import qmc
@@ -106,9 +102,10 @@ def separate(
         fields = {field: value_at(one, field, u) for (field, one), u in zip(space.items(), unit, strict=True)}
         if (key := repr(fields)) in tried:  # lists and whole numbers bring settings back
             return -tried[key].size
+        case = recipe.model_copy(update={"sweep": Sweep(cases=(fields,))})
         pairs = [
             tuple(_cost(spec, made[spec], instance, recipe.trace_seed, solve_limit_s) for spec in solvers)
-            for instance in _instances(recipe, scenario, fields)
+            for instance in (place.instance() for place in places("separate", case, scenario))
         ]
         costs, difference = np.mean(pairs, axis=0), np.mean([(b - a) / min(a, b) for a, b in pairs])
         where = tuple(map(_middle, space.values(), unit.tolist()))
@@ -135,7 +132,8 @@ def most_different(points: Sequence[Point], count: int) -> list[Point]:
     """Return up to `count` of the points, sorted as they are, that are not near to one before."""
     kept: list[Point] = []
     for point in points:
-        if len(kept) < count and point.size > 0.0 and all(_apart(point, other) for other in kept):
+        far = all(max(np.abs(np.subtract(point.unit, other.unit))) > _APART for other in kept)
+        if len(kept) < count and point.size > 0.0 and far:
             kept.append(point)
     return kept
 
@@ -162,8 +160,7 @@ def influences(points: Sequence[Point], space: Space) -> dict[str, float]:
 def space_of(sweep: Sweep | None) -> Space:
     """Return what a sweep says should be searched: its ranges and lists; by default `DEFAULT_SPACE`.
 
-    Raises:
-        InputError: if the sweep has cases, which have no order to be searched in.
+    Cases have no order to be searched in, and are refused.
     """
     if sweep is not None and sweep.cases:
         raise InputError("sweep.cases", "must be left out of a search", f"{len(sweep.cases)} cases")
@@ -184,15 +181,6 @@ def _middle(one: Range | tuple[Any, ...], unit: float) -> float:
 
 class _Spent(Exception):  # noqa: N818  # no error: it ends the search
     """The budget is spent."""
-
-
-def _apart(one: Point, other: Point) -> bool:
-    return max(abs(a - b) for a, b in zip(one.unit, other.unit, strict=True)) > _APART
-
-
-def _instances(recipe: Recipe, scenario: Scenario, fields: dict[str, Any]) -> list[Instance]:
-    case = recipe.model_copy(update={"sweep": Sweep(cases=(fields,))})
-    return [place.instance() for place in places("separate", case, scenario)]
 
 
 def _cost(spec: str, solver: Solver, instance: Instance, seed: int, limit_s: float) -> float:

@@ -11,8 +11,8 @@ from mincache.exact.optimum import optimum
 
 @pytest.fixture(scope="module", params=[0.0, 8.0])
 def case(request):
-    """Return an instance of 60 slots, and its references."""
-    instance, known = drawn(models=6, users=6, slots=60, storage_gb=18, loading_s_per_gb=request.param)
+    """Return an instance of 20 slots, and its references."""
+    instance, known = drawn(models=6, users=6, slots=20, storage_gb=18, loading_s_per_gb=request.param)
     return instance, online_references(instance, known)
 
 
@@ -21,7 +21,7 @@ def test_static_in_hindsight_is_the_best_of_all_constants(case):
     instance, found = case
     costs = []
     for bits in range(1 << 6):
-        cache = np.tile([(bits >> m) & 1 for m in range(6)], (60, 1))
+        cache = np.tile([(bits >> m) & 1 for m in range(6)], (20, 1))
         score = mincache.evaluate(instance, mincache.serve(instance, cache))
         costs.append(score.cost if score.feasible else np.inf)
     assert found["static_hindsight"].realised == pytest.approx(min(costs), rel=1e-12)
