@@ -121,7 +121,7 @@ def solve(
         raise InputError(f"solver {title}", "must support the instance", reason)
     known = suites.listed(instance)
     suite = "-" if known is None else known[0].name
-    run = Run(streams.generator(0, suite, instance.name, seed), Budget(seconds))
+    run = Run(streams.generator(0, suite, instance.name, seed), Budget(seconds), repetition=seed)
     solution = contract.answer(title, method, instance, run)
     taken_s, bound = run.budget.elapsed(), run.bound if math.isfinite(run.bound) else None
     reference = None if known is None else known[1].reference

@@ -73,8 +73,8 @@ def plan(
 ) -> list[Task]:
     """Return the tasks of a campaign, instance by instance, each cell once.
 
-    A solver that is not stochastic runs once, whatever `repetitions` says. Only instances that one of the
-    patterns `instances` fits take part, all without any.
+    A solver that is not stochastic runs once for each of its training seeds, whatever `repetitions` says.
+    Only instances that one of the patterns `instances` fits take part, all without any.
 
     Raises:
         InputError: if two solvers would go by the same name in tables, or no instance fits a pattern.
@@ -87,7 +87,7 @@ def plan(
         for entry in suite.entries.values()
         if entry.name in chosen
         for entrant in entrants
-        for repetition in range(repetitions if entrant.stochastic else 1)
+        for repetition in range(repetitions if entrant.stochastic else entrant.training_seeds)
     )  # fmt: skip
     return list({one.key: one for one in tasks}.values())
 

@@ -148,7 +148,8 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
         return
     rng = streams.generator(int(job.stream[0]), *job.stream[1:])
     generators.seed()
-    run = Run(rng, Budget(float("inf") if job.wall_s is None else job.wall_s), _reporter(channel))
+    budget = Budget(float("inf") if job.wall_s is None else job.wall_s)
+    run = Run(rng, budget, _reporter(channel), repetition=int(job.stream[-1]))
     channel.send(messages.SOLVING)
     start = perf_counter()
     answer = solver.solve(instance, run)

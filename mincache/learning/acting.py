@@ -41,7 +41,7 @@ def load(path: Path, instance: Instance, view: AnyView | None = None) -> tuple[N
     return _kept(path, (status.st_mtime_ns, status.st_size), instance, view)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _kept(
     path: Path, stamp: tuple[int, int], instance: Instance, view: AnyView | None
 ) -> tuple[Network, AnyView]:

@@ -66,9 +66,9 @@ class PolicyLearner(Learner):
     """A learner that answers with a policy file: the one named, one of a folder, or one at hand.
 
     Attributes:
-        policy: file of a trained policy; a folder to look in for one that was trained with this solver's
-            parameters for the instance; None to look among those that ship with mincache and, in a checkout
-            of the repository, those of the rows of its board.
+        policy: file of a trained policy; a folder to look in for those that were trained with this solver's
+            parameters for the instance, one a training seed; None to look among those that ship with
+            mincache and, in a checkout of the repository, those of the rows of its board.
 
     Class attributes:
         title: what the learner is called by the cards of its policies.
@@ -113,13 +113,13 @@ class PolicyLearner(Learner):
         Raises:
             InputError: if there is no policy for this instance, or its file is malformed.
         """
-        found = self.find(instance)
+        found = self.find(instance, run.repetition)
         if isinstance(found, str):
             raise InputError("instance", "must be one that a policy is for", instance.name, found)
         return answer(*load(found, instance, self.view), instance, run)
 
     def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy at hand is for this instance; one that is gets loaded now.
+        """Return None, or why no policy at hand is for this instance; those that are get loaded now.
 
         Raises:
             InputError: if its file is malformed.
@@ -127,8 +127,14 @@ class PolicyLearner(Learner):
         found = super().supports(instance) or self.find(instance)
         if isinstance(found, str):
             return found
-        load(found, instance, self.view)
+        for repetition in range(self.training_seeds()):
+            if isinstance(found := self.find(instance, repetition), Path):
+                load(found, instance, self.view)
         return None
+
+    def training_seeds(self) -> int:
+        """Return how many policies the folder has for each problem; 1 without a folder."""
+        return 1 if self.policy is None else policies.training_seeds(self.data_files())
 
     def data_files(self) -> list[Path]:
         """Return the policies to look among, unless a file is named."""
@@ -136,10 +142,10 @@ class PolicyLearner(Learner):
             return policies.policy_files(self.title, self.training(), self.policy)
         return []
 
-    def find(self, instance: Instance) -> Path | str:
-        """Return the policy for this instance, or why there is none."""
+    def find(self, instance: Instance, repetition: int = 0) -> Path | str:
+        """Return the policy for this instance that a repetition has, or why there is none."""
         if self.policy is None or self.policy.is_dir():
-            return policies.find_policy(self.title, self.training(), instance, self.policy)
+            return policies.find_policy(self.title, self.training(), instance, self.policy, repetition)
         return self._differs(self.policy) or policies.policy_name(self.policy, instance)
 
     def _differs(self, path: Path) -> str | None:

@@ -7,7 +7,7 @@ refuses everything else in one line.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -185,23 +185,52 @@ def policy_name(path: Path, instance: Instance) -> Path | str:
 
 
 def find_policy(
-    solver: str, parameters: Mapping[str, Any], instance: Instance, folder: Path | None = None
-) -> Path | str:
+    solver: str, parameters: Mapping[str, Any], instance: Instance, folder: Path | None = None,
+    repetition: int = 0,
+) -> Path | str:  # fmt: skip
     """Return which of `policy_files` is for this instance, or a sentence why none is.
+
+    Of policies in a folder that differ in their training seed, repetition k has the k-th by that seed.
 
     Raises:
         DocumentError: if a file in the folder is no policy.
     """
     known, served = policy_files(solver, parameters, folder), _served(instance)
-    found = next((path for path in known if _card_in(path).problem in served), None)
-    if found is not None:
-        return found
+    fitting = [path for path in known if _card_in(path).problem in served]
+    if found := fitting[:1] if folder is None else by_seed(fitting):
+        return found[repetition % len(found)]
     where = "at hand" if folder is None else f"in {folder}"
     what = f"is for this library, radio and server with {instance.user_count} users"
     if not known:
         what = f"was trained with these parameters of {solver}"
     advice = f"train one (mincache train {solver} --help) or name some, such as those of a row of the board"
     return f"no policy {where} {what}; {advice}: {solver}[policy=leaderboard/SUITE/ROW/policies]"
+
+
+def training_seeds(paths: Iterable[Path]) -> int:
+    """Return how many policies there are for each problem, each of another training seed; 1 without any.
+
+    Raises:
+        InputError: if there are more for one problem than for another.
+    """
+    problems: dict[str, list[Path]] = {}
+    for path in paths:
+        problems.setdefault(_card_in(path).problem, []).append(path)
+    counts = {listed[0].name: len(by_seed(listed)) for listed in problems.values()}
+    least, most = min(counts.values(), default=1), max(counts.values(), default=1)
+    if least < most:
+        name = min(counts, key=lambda name: counts[name])
+        rule, received = f"must be of {most} training seeds for each problem", f"{least} for that of {name}"
+        raise InputError("policies", rule, received, "train the missing ones")
+    return most
+
+
+def by_seed(paths: Iterable[Path]) -> list[Path]:
+    """Return the first of these policies of each training seed, sorted by seed."""
+    found: dict[int, Path] = {}
+    for path in paths:
+        found.setdefault(_card_in(path).seed, path)
+    return [found[seed] for seed in sorted(found)]
 
 
 def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None = None) -> list[Path]:

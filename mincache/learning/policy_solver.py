@@ -35,7 +35,8 @@ class PolicySolver(Solver):
     from it and write `predict`.
 
     Attributes:
-        policies: a policy file, or a folder of them, as `export_policy` writes them.
+        policies: a policy file, or a folder of them, one for each problem and training seed, as
+            `export_policy` writes them.
     """
 
     kind: ClassVar[str] = "learned"
@@ -63,11 +64,16 @@ class PolicySolver(Solver):
         if self.policies is None:
             return "it needs policies: name a file or a folder as its parameter policies"
         declined = super().supports(instance)
-        if declined is None and (path := self._find(instance)) is None:
-            return f"no policy in {self.policies} is for this library, radio and server and these users"
-        if declined is None and path is not None:
+        found = [] if declined else self._found(instance)
+        for path in found:
             _read(path, path.stat().st_mtime_ns)
-        return declined
+        if declined or found:
+            return declined
+        return f"no policy in {self.policies} is for this library, radio and server and these users"
+
+    def training_seeds(self) -> int:
+        """Return how many policies there are for each problem, each of another training seed."""
+        return policies.training_seeds(self._files())
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the policy says, slot by slot.
@@ -75,20 +81,24 @@ class PolicySolver(Solver):
         Raises:
             InputError: if there is none for this instance.
         """
-        path = self._find(instance)
-        if path is None:
+        found = self._found(instance)
+        if not found:
             raise InputError("instance", "must be one that a policy is for", instance.name)
+        path = found[run.repetition % len(found)]
         policy, view = _read(path, path.stat().st_mtime_ns)
         raw = self.predict(policy, view.apply(instance))
         run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
         return Solution.of(instance, view.invert(instance, raw))
 
-    def _find(self, instance: Instance) -> Path | None:
+    def _files(self) -> list[Path]:
         if self.policies is None:
-            return None
-        known = sorted(self.policies.glob("*.safetensors")) if self.policies.is_dir() else [self.policies]
+            return []
+        return sorted(self.policies.glob("*.safetensors")) if self.policies.is_dir() else [self.policies]
+
+    def _found(self, instance: Instance) -> list[Path]:
+        """The policies for an instance, by their training seed."""
         problem = policies.problem_digest(instance)
-        return next((path for path in known if policies.read_card(path).problem == problem), None)
+        return policies.by_seed(p for p in self._files() if policies.read_card(p).problem == problem)
 
 
 @lru_cache(maxsize=16)

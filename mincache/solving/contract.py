@@ -54,11 +54,13 @@ class Run:
         rng: the only source of randomness a solver may use.
         budget: the time it has.
         reporter: receives what the solver reports, as it comes.
+        repetition: which of the repetitions it is, from 0.
     """
 
     rng: np.random.Generator
     budget: Budget = field(default_factory=Budget)
     reporter: Reporter | None = None
+    repetition: int = 0
     bound: float = field(default=-float("inf"), init=False)
     """Best lower bound on the cost reported so far."""
     raw: Decisions | None = field(default=None, init=False, repr=False)
@@ -131,6 +133,10 @@ class Solver(ABC):
     def kept_rules(self) -> tuple[str, ...]:
         """Return the rules that it keeps: those of its class, unless parameters say others."""
         return self.rules
+
+    def training_seeds(self) -> int:
+        """Return how often it was trained anew: repetition k answers with what the k-th training gave."""
+        return 1
 
     def data_files(self) -> Sequence[Path]:
         """Return the files that its answers depend on, beside its source and those named by a parameter.

@@ -32,6 +32,7 @@ class Entrant:
         name: the registered name, or `file.py:ClassName`.
         label: the name and the parameters that differ from their defaults; of these only `name`, if given.
         stochastic: whether several repetitions are worth running.
+        training_seeds: how many repetitions it has for its trainings, whatever is asked.
         kind: the solver's kind, for readers of tables.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
@@ -49,6 +50,7 @@ class Entrant:
     name: str
     label: str
     stochastic: bool = False
+    training_seeds: int = 1
     kind: str = "heuristic"
     source: str = ""
     files: str = ""
@@ -104,6 +106,7 @@ def describe(spec: str) -> Entrant:
         name=_utf8(name),
         label=_utf8(registry.spell(name, kind, _shown(needed))),
         stochastic=bool(solver.stochastic),
+        training_seeds=int(solver.training_seeds()),
         kind=str(kind.kind),
         source=Entrant.source_of(kind),
         files=digest_of(files),

@@ -3,12 +3,18 @@
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 from mincache import InputError, Run, Scenario
+from mincache.bench.limits import Limits
+from mincache.bench.plan import plan
 from mincache.errors import DocumentError
-from mincache.generation.suites import find_instance
+from mincache.generation.suites import find, find_instance
+from mincache.learning import policies
 from mincache.solving import registry
+from mincache.solving.contents import Content, digest_of
+from mincache.solving.entrant import describe
 
 INSTANCE = find_instance("smoke-v1.l0.n10.t0")
 
@@ -42,6 +48,44 @@ def test_a_folder_is_searched_for_the_policy_of_the_instance(shipped, tmp_path):
     assert registry.make(f"ddpg[policy={tmp_path},variant=literal]").find(INSTANCE).name == literal.name
     assert "users" in solver.supports(find_instance("smoke-v1.l0.n18.t0"))
     assert "trained with these" in registry.make(f"ddpg[policy={tmp_path},batch=7]").supports(INSTANCE)
+
+
+def test_training_seeds_are_repetitions(shipped, tmp_path):
+    """Of policies of three training seeds repetition k has the k-th by seed; a plan has three of them."""
+    policy = policies.read_policy(shipped)
+    for seed, name in ((9, "a"), (4, "b"), (6, "c")):
+        noise = np.random.default_rng(seed)
+        weights = {k: w + noise.normal(0, 0.2, w.shape).astype(w.dtype) for k, w in policy.weights.items()}
+        card = policy.card.model_copy(update={"seed": seed})
+        policies.write_policy(tmp_path / f"{name}.safetensors", policies.Policy(card, weights))
+    solver = registry.make(f"ddpg[policy={tmp_path}]")
+    assert [solver.find(INSTANCE, k).stem for k in range(4)] == ["b", "c", "a", "b"]
+    suite, entrant = find("smoke-v1"), describe(f"ddpg[policy={tmp_path}]")
+    tasks = plan(suite, [entrant], 10, Limits(), instances=[INSTANCE.name])
+    assert [task.cell.repetition for task in tasks] == [0, 1, 2]
+    assert tasks[0].cell.solver_files == digest_of([Content.of(path) for path in solver.data_files()])
+    answers = []
+    for repetition, name in enumerate("bca"):
+        run = Run.seeded(0)
+        run.repetition = repetition
+        assert solver.supports(INSTANCE) is None
+        answers.append(solver.solve(INSTANCE, run))
+        alone = registry.make(f"ddpg[policy={tmp_path / name}.safetensors]")
+        assert answers[-1] == alone.solve(INSTANCE, Run.seeded(0))
+    assert answers[0] != answers[1]
+
+
+def test_each_problem_has_as_many_training_seeds(shipped, tmp_path):
+    """A folder in which one problem lacks a policy is refused, and the problem is named."""
+    policy = policies.read_policy(shipped)
+    more = policies.Policy(policy.card.model_copy(update={"seed": policy.card.seed + 1}), policy.weights)
+    policies.write_policy(tmp_path / "more.safetensors", more)
+    shutil.copy(shipped, tmp_path)
+    shutil.copy(
+        registry.make("ddpg").find(find_instance("smoke-v1.l1.n18.t0")), tmp_path / "other.safetensors"
+    )
+    with pytest.raises(InputError, match="2 training seeds for each problem; received 1 for that of other"):
+        describe(f"ddpg[policy={tmp_path}]")
 
 
 def test_a_file_that_is_no_policy_in_a_folder_is_named(tmp_path):
