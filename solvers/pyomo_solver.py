@@ -20,6 +20,7 @@ from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.algebra import pyomo_model
 from mincache.algebra.parts import PartAnswer, agrees, less_tolerances, out_of_range, solve_parts
 from mincache.algebra.rounding import round_relaxed
+from mincache.algebra.service_cost import Formulation
 from mincache.errors import MissingExtraError, did_you_mean
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import RULES
@@ -86,7 +87,7 @@ class Pyomo(Solver):
     rules: ClassVar[tuple[str, ...]] = RULES
 
     solver: str = "highs"
-    formulation: pyomo_model.Formulation | None = None
+    formulation: Formulation | None = None
     gap: float = 1e-6
     threads: int = 1
     options: str = ""
@@ -149,7 +150,7 @@ class Pyomo(Solver):
         return str(results.solver.termination_condition), less_tolerances(bound)
 
     @property
-    def _default_formulation(self) -> pyomo_model.Formulation:
+    def _default_formulation(self) -> Formulation:
         linear = self._family in _LINEAR and not self.solver.endswith("_minlp")
         return "piecewise" if linear else "exact"
 

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.algebra.service_cost import ServiceTable, cacheable, loading_cost, sum_by_model
-from mincache.algebra.uplink import Tangents
+from mincache.algebra.service_cost import ServiceTable, Tangents, cacheable, loading_cost, sum_by_model
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array

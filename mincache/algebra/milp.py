@@ -176,7 +176,8 @@ def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Ar
     integral = Columns(
         np.ones(cells.frame.size, dtype=bool), ~free & (not floored), ~free, free, np.zeros(cells.loads.size)
     )
-    cost = _cost(cells)
+    between = cells.low_saving - cells.high_saving
+    cost = Columns(cells.held_cost, -cells.high_saving, -cells.low_saving, between, cells.wait)
     parts = [*_limits(instance, cells, columns), *_links(cells, columns)]
     if slot_bounds is not None:
         hit = (cells.slot, columns.cached[cells.holding], cells.hit_cost)
@@ -225,12 +226,6 @@ def known_values(program: Program, decisions: Decisions) -> tuple[Array, Array]:
     known = np.concatenate([cached, full]).astype(float)
     fixed = program.integral[columns]
     return columns[fixed], known[fixed]
-
-
-def _cost(cells: Cells) -> Columns:
-    """Return what each variable costs; loading before the first slot is left out."""
-    between = cells.low_saving - cells.high_saving
-    return Columns(cells.held_cost, -cells.high_saving, -cells.low_saving, between, cells.wait)
 
 
 def _limits(instance: Instance, cells: Cells, columns: Columns) -> list[LinearConstraints]:

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mincache.algebra.dual_bound import Prices, lagrangian_bound
-from mincache.algebra.service_cost import ServiceTable, loading_cost
-from mincache.algebra.uplink import Tangents, shares_near_optimum
+from mincache.algebra.service_cost import ServiceTable, Tangents, loading_cost, shares_near_optimum
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array

@@ -13,33 +13,41 @@ The rules beyond the paper are in all three: a floor cuts off the hull of (7), f
 cache, and loading has a continuous variable a model.
 
 A hit's steps and cost are weights on the ends of the regions of (7). A miss has no steps, for they would
-do nothing. No user has less than `share_floor` of the bandwidth, which no optimum has.
+do nothing. No user has less than a hundredth of the optimal bandwidth share.
 
 Indices: slot t, user n, model m, region r of `REGIONS`, end e of a region (0 the lower, 1 the upper).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr import LinearExpression
 
 from mincache.algebra.rounding import within_limits
-from mincache.algebra.service_cost import REGIONS, ServiceTable, cacheable, loading_cost
-from mincache.algebra.uplink import Tangents, share_floor, shares_near_optimum, upload_expression
+from mincache.algebra.service_cost import (
+    REGIONS,
+    Formulation,
+    ServiceTable,
+    Tangents,
+    cacheable,
+    loading_cost,
+    shares_near_optimum,
+)
+from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import uplink_snr, upload_s
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import frame_starts, hits, raise_to_floor
 
-Formulation = Literal["exact", "piecewise", "relaxed"]
-
 _THOUSANDTHS = 1000.0
 _ENDS = (0, 1)
+_FLOOR = 0.01  # of the optimal bandwidth share: no optimum has less
 
 
 def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
@@ -204,7 +212,10 @@ def _add_regions(model: Any) -> None:
 
 def _add_uplink(model: Any, instance: Instance) -> None:
     """Add `bandwidth_share[t,n]` and the limit (11e), with `upload_s[t,n]` above its tangents."""
-    least, tangents = share_floor(instance).tolist(), Tangents.at(instance, shares_near_optimum(instance))
+    least, tangents = (
+        (_FLOOR * optimal_bandwidth(instance)).tolist(),
+        Tangents.at(instance, shares_near_optimum(instance)),
+    )
     slope, offset = tangents.slope_s.tolist(), tangents.offset_s.tolist()
     model.bandwidth_share = pyo.Var(model.slots, model.users, bounds=lambda _, t, n: (least[t][n], 1.0))
     model.upload_s = pyo.Var(model.slots, model.users, domain=pyo.NonNegativeReals)
@@ -249,6 +260,15 @@ def _add_cost(model: Any, instance: Instance, table: ServiceTable) -> None:
         terms += [(waits[t][m], loaded) for (t, m), loaded in model.loaded.items()]
     all_cloud = float(table.cloud_cost.sum() * scale)
     model.cost = pyo.Objective(expr=all_cloud + linear(terms), sense=pyo.minimize, doc="(11)")
+
+
+def upload_expression(input_bits: float, uplink_hz: float, snr: float, share: Any, log: Any) -> Any:
+    """Return the radio part of the upload delay (4) as an expression of a share that is a variable.
+
+    The rate is (2), W b log2(1 + k / b), as in `equations.uplink_rate_bps`, whose arrays a modelling language
+    does not take; `log` is its natural logarithm.
+    """
+    return (input_bits * math.log(2.0) / uplink_hz) / (share * log(1.0 + snr / share))
 
 
 def _by_end(block: Any, t: int, n: int, coefficients: list[list[float]]) -> list[tuple[float, Any]]:

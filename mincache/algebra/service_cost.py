@@ -1,26 +1,32 @@
-"""Costs at break points: all that the algebraic view needs of equations (6)-(10).
+"""Costs in linear terms: all that the algebraic view needs of equations (2)-(10).
 
-At the edge the cost (10) of a request is piecewise linear in its steps, with break points at A1, A3 and
-L; in the cloud it is a constant. Under a floor on steps it begins there, and rises to A3 without a kink. What
-loading adds depends on the slot before, and stands apart.
+At the edge the cost (10) of a request is piecewise linear in its steps, with break points at A1, A3 and L; in
+the cloud it is a constant. Under a floor on steps it begins there. What loading adds depends on the slot
+before, and stands apart. The upload delay is convex in the bandwidth share, so tangents lie below it. At the
+optimal split every user's delay has the same slope: a model with the tangents there has the true optimum.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mincache.exact.regrets import service_cost
+from mincache.exact.bandwidth import optimal_bandwidth
+from mincache.exact.regrets import loading_losses, service_cost
 from mincache.problem import equations
 from mincache.problem.constraints import TOLERANCE
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import Delays, demand
+from mincache.problem.requests import Delays, demand, uplink_snr, upload_s
 from mincache.solving.feasible import frame_starts, least_share, per_slot
 
+Formulation = Literal["exact", "piecewise", "relaxed"]
+"""How a model writes the problem: see `pyomo_model`."""
 REGIONS = ("low", "rising", "full")
 """Where a hit's steps can lie: in [0, A1], in [A1, A3], in [A3, L]; from the floor on, and cut off at L."""
+_NEAR = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +84,9 @@ def loading_cost(instance: Instance) -> Array:
 
     It is 0 but in the first slot of a frame: in the others, the model was there before.
     """
-    seconds_per_gb = instance.rules.loading_s_per_gb
-    wait_s = equations.loading_delay_s(np.True_, instance.models.size_gb, seconds_per_gb)
-    first = np.zeros((instance.slot_count, 1))
-    first[frame_starts(instance)] = 1.0
-    return np.asarray(first * demand(instance) * (instance.preference_weight * wait_s))
+    cost = np.zeros((instance.slot_count, instance.model_count))
+    cost[frame_starts(instance)] = loading_losses(instance, instance.rules.frame_slots)
+    return cost
 
 
 def sum_by_model(instance: Instance, cost: Array) -> Array:
@@ -90,3 +94,31 @@ def sum_by_model(instance: Instance, cost: Array) -> Array:
     total = np.zeros((instance.slot_count, instance.model_count))
     np.add.at(total, (np.arange(instance.slot_count)[:, None], instance.trace.requested_model), cost)
     return total
+
+
+def shares_near_optimum(instance: Instance) -> Array:
+    """Return where three tangents a user touch: at the optimal split and 0.1 % to both sides, [T, N, 3].
+
+    The outer two keep a solver's split, which is free to move along a tangent, near the optimal one.
+    """
+    shares = optimal_bandwidth(instance)[..., None] * np.array([1.0 - _NEAR, 1.0, 1.0 + _NEAR])
+    return np.asarray(np.minimum(shares, 1.0))
+
+
+class Tangents(NamedTuple):
+    """Tangents of the upload delay: offset_s + slope_s b never exceeds it, for it is convex in b."""
+
+    slope_s: Array  # [T, N, K], in s
+    offset_s: Array  # [T, N, K], value at share 0, in s
+
+    @classmethod
+    def at(cls, instance: Instance, share: Array) -> Tangents:
+        """Return the tangents that touch at bandwidth shares [T, N, K] > 0.
+
+        With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
+        where e' ln 2 = log(1 + k/b) - k / (b + k).
+        """
+        snr, delay_s = uplink_snr(instance)[..., None], upload_s(instance, share)
+        log = np.log1p(snr / share)
+        slope_s = -delay_s * (log - snr / (share + snr)) / (share * log)
+        return cls(slope_s, delay_s - slope_s * share)

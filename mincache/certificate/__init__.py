@@ -5,7 +5,6 @@ derives why it proves what it claims.
 """
 
 from mincache.certificate.check_certificate import FORMAT as CERTIFICATE_FORMAT
-from mincache.certificate.check_result import CheckResult, check
-from mincache.certificate.writing import certify, certify_with_solution
+from mincache.certificate.proofs import CheckResult, certify, certify_with_solution, check
 
 __all__ = ["CERTIFICATE_FORMAT", "CheckResult", "certify", "certify_with_solution", "check"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from mincache.certificate.check_result import check
-from mincache.certificate.writing import certify_with_solution
+from mincache.certificate.proofs import CheckResult, certify_with_solution, check
 from mincache.errors import InputError
 from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
 from mincache.generation.recipes import RELATIVE_TOLERANCE
@@ -61,21 +60,25 @@ def _found(
 def write_status(suite: Suite) -> Suite:
     """Check the certificates that are there, and write the status that they give; return the suite."""
     found: dict[str, dict[str, str]] = {}
-    for name in suite.entries:
-        paths = (suite.path(name), CERTIFICATES.path(suite, name), SOLUTIONS.path(suite, name))
+    for name, entry in suite.entries.items():
         try:
-            verdict = check(*map(read_bytes, paths))
+            verdict = _checked(suite, name)
         except InputError:
-            found[name] = {"status": suite.entries[name].status or "open"}
-            continue
-        status = "proven" if verdict.accepted else "open" if verdict.bound is None else "bounded"
-        found[name] = {"status": status}
+            found[name] = {"status": entry.status or "open"}
+        else:
+            status = "proven" if verdict.accepted else "open" if verdict.bound is None else "bounded"
+            found[name] = {"status": status}
     return find(str(set_entries(suite, found).folder))
 
 
+def _checked(suite: Suite, name: str) -> CheckResult:
+    return check(
+        *map(read_bytes, (suite.path(name), CERTIFICATES.path(suite, name), SOLUTIONS.path(suite, name)))
+    )
+
+
 def _failure(suite: Suite, name: str) -> str | None:
-    paths = (suite.path(name), CERTIFICATES.path(suite, name), SOLUTIONS.path(suite, name))
-    verdict = check(*map(read_bytes, paths))
+    verdict = _checked(suite, name)
     if not verdict.accepted or verdict.bound is None:
         return verdict.sentences[-1]
     return unlike_best_known(suite, name, verdict.bound, "the certificate proves")

@@ -26,7 +26,8 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
 
     The folder also gets the instance itself, and a map from the model's names to ours.
     """
-    from mincache.algebra.model_answers import INSTANCE_FILE, NAMES_FILE
+    from mincache.algebra import model_files
+    from mincache.algebra.model_files import INSTANCE_FILE, NAMES_FILE
     from mincache.errors import InputError
     from mincache.solving.registry import missing_extra
 
@@ -39,11 +40,10 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
             raise InputError("--slot", rule, ", ".join(problem.used_rules), advice)
         problem = problem.slot(slot)
     try:
-        from mincache.algebra import model_files
+        with waiting(f"writing the model of {problem.name}"):
+            path = model_files.export(problem, output, file_format, formulation)
     except ModuleNotFoundError as error:
         raise missing_extra("export", error) from None
-    with waiting(f"writing the model of {problem.name}"):
-        path = model_files.export(problem, output, file_format, formulation)
     found = {"model": str(path), "names": str(output / NAMES_FILE), "instance": str(output / INSTANCE_FILE)}
     answer(found, f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
 
@@ -61,7 +61,7 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     values; `-` stands for standard input. The command shows the cost that the answer claims, and the cost
     that it has.
     """
-    from mincache.algebra.model_answers import INSTANCE_FILE, read_answer, read_claims
+    from mincache.algebra.model_files import INSTANCE_FILE, read_answer, read_claims
     from mincache.algebra.parts import agrees
     from mincache.errors import in_file
     from mincache.files.documents import read_instance, solution_bytes

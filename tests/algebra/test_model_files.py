@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from conftest import GOLDEN
 
 from mincache import InputError, Run, Scenario, evaluate, read_instance, read_solution
-from mincache.algebra.model_answers import parse_values, read_answer, read_claims, read_names
-from mincache.algebra.model_files import export
+from mincache.algebra.model_files import export, parse_values, read_answer, read_claims, read_names
 from mincache.cli.exchange import export as export_verb
 from mincache.cli.exchange import import_ as import_verb
 from mincache.errors import DocumentError

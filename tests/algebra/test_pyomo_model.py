@@ -18,12 +18,7 @@ from mincache.algebra import pyomo_model
 from mincache.algebra.dual_bound import Prices, lagrangian_bound, upload_bound
 from mincache.algebra.parts import out_of_range
 from mincache.algebra.rounding import round_relaxed, within_limits
-from mincache.algebra.service_cost import request_cost
-from mincache.algebra.uplink import (
-    Tangents,
-    shares_near_optimum,
-    upload_expression,
-)
+from mincache.algebra.service_cost import Tangents, request_cost, shares_near_optimum
 from mincache.problem import equations
 from mincache.problem.requests import upload_s
 from mincache.solving import registry
@@ -185,7 +180,9 @@ def test_tangents_lie_below(instance, share):
 def test_upload_expression_is_the_rate(bits, hertz, snr, share):
     """The expression that models hold is the delay at the rate (2)."""
     rate = equations.uplink_rate_bps(np.float64(share), snr, hertz)
-    assert upload_expression(bits, hertz, snr, share, math.log) == pytest.approx(bits / rate, rel=1e-12)
+    assert pyomo_model.upload_expression(bits, hertz, snr, share, math.log) == pytest.approx(
+        bits / rate, rel=1e-12
+    )
 
 
 def test_no_optimum_below_the_floor(instance):
