@@ -12,7 +12,7 @@ TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
-    comparison-table open-v2 paper-v2-rows suites-table heuristics-table diverse-candidates resolve release-check clean
+    causal-references comparison-table open-v2 paper-v2-rows suites-table heuristics-table diverse-candidates resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(RUNS)
@@ -92,6 +92,10 @@ open-v2: $(RUNS)
 	$(BIN)/mincache generate docs/figures/open_v2.toml --users 60,90 --libraries 1 --traces 2 --seed 36 -o results/open-v2
 	$(BIN)/mincache instances reference results/open-v2 --time-limit 1200
 	$(BIN)/mincache instances bounty results/open-v2
+
+# What the best policy that sees the past alone costs on the online suites; half a minute.
+causal-references: $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/causal.py
 
 # How often ranges of ranks hold, by simulation: the tables of docs/leaderboard.md; some minutes.
 rank-study: $(TESTS)

@@ -7,16 +7,21 @@ average.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mincache.errors import InputError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
 from mincache.exact.causal import CausalProgramme, best_static, causal_programme
 from mincache.exact.expected_losses import ExpectedLosses, realised_losses
 from mincache.exact.regrets import loading_losses, regrets
-from mincache.problem.evaluation import evaluate
+from mincache.files.tables import StrictTable, read_toml
+from mincache.generation.suites import Suite
+from mincache.problem.evaluation import EVALUATOR_VERSION, evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.popularity import Popularity
 from mincache.problem.quantity import Array
@@ -30,6 +35,8 @@ LEVELS = {
     "before": "best causal policy that is told the state of the slot before",
     "seen": "best causal policy that is told the state of the slot",
 }
+
+CAUSAL_FILE = "causal.toml"
 
 
 class OnlineCost(NamedTuple):
@@ -73,6 +80,32 @@ def online_references(instance: Instance, popularity: Popularity) -> dict[str, O
         )
         for level, cache in caches.items()
     }
+
+
+class CausalCosts(StrictTable):
+    """Realised costs of the best policy that sees the past alone, `hidden`, by instance of a suite."""
+
+    format: Literal["mincache-causal/1"] = "mincache-causal/1"
+    evaluator: str
+    hidden: dict[str, float]
+
+
+def causal_costs(suite: Suite) -> CausalCosts:
+    """Return what `CAUSAL_FILE` holds of a suite whose instances follow known chains; a second each."""
+    found = {}
+    for name, entry in suite.entries.items():
+        source, place = suite.content.source_of(entry), suite.place(name)
+        chain = None if source is None else place.scenario.popularity()
+        if chain is None:
+            raise InputError("suite", "must draw requests from a known chain", name)
+        found[name] = online_references(suite.read(name), chain)["hidden"].realised
+    return CausalCosts(evaluator=EVALUATOR_VERSION, hidden=found)
+
+
+def read_causal(folder: Path) -> Mapping[str, float]:
+    """Return the costs in the `CAUSAL_FILE` of a suite's folder; none where there is no such file."""
+    path = folder / CAUSAL_FILE
+    return read_toml(path, CausalCosts).hidden if path.is_file() else {}
 
 
 def _best_in_hindsight(instance: Instance, losses: ExpectedLosses) -> Array:

@@ -128,6 +128,7 @@ def judged(
         "enforced": outcome.enforced,
         "stochastic": task.entrant.stochastic,
         "kind": task.entrant.kind,
+        "information": task.entrant.information,
     }
     try:
         found = judge(task.cell, parse_instance(data), outcome, started, environment, task.best_known)

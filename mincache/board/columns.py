@@ -130,6 +130,17 @@ def _ends(prefix: str, question: str) -> dict[str, Value]:
     }
 
 
+def _in_level(row: Row) -> str:
+    ends = row.range_in_level() if len(row.table.levels) > 1 else None
+    return formats.between(*map(str, ends)) if ends else NOTHING
+
+
+def _over_causal(row: Row) -> float | None:
+    """How far a row that sees the past alone is above the best such policy, of the best known cost."""
+    seen = row.information == "past"
+    return known(float((row.by_instance("gap") - row.runs.causal_gap).mean())) if seen else None
+
+
 COLUMNS = (
     Column("rank", "ranks that the seeds leave open on these instances; a dash for a row that is not ranked",
            {**_ends("rank", "here"), "rank": lambda row: row.rank, "unranked": lambda row: row.unranked},
@@ -153,6 +164,16 @@ COLUMNS = (
            {"group": _group, "may_be_first": _may_be_first},
            lambda row: (_group(row) or NOTHING) + (" first?" if _may_be_first(row) else ""), numeric=False,
            wide=True, optional=True),
+    Column("level", "what it sees before it decides on a slot's cache: past, slot, or all of the trace",
+           {"information": lambda row: row.information},
+           lambda row: row.information if row.table.levels != ["trace"] else NOTHING,
+           numeric=False, wide=True, optional=True),
+    Column("rank in\nlevel", "ranks left open on these instances among the rows of one level",
+           {"level_rank_low": lambda row: (row.range_in_level() or (None, None))[0],
+            "level_rank_high": lambda row: (row.range_in_level() or (None, None))[1]}, _in_level,
+           wide=True, optional=True),
+    _simple("over_causal", "over best\ncausal", "gap of a row that sees the past alone, less that of the "
+            "best such policy", _over_causal, lambda gap: formats.percent(gap, 2), wide=True, optional=True),
     _simple("mean_cost", "mean\ncost", "mean of the cost (11) over all instances; lower is better",
             _mean("charged_cost"), formats.cost),
     _simple("hit_ratio", "hit\nratio", "share of the requests whose model is cached",

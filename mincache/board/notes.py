@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from mincache.board.formats import duration
@@ -14,7 +15,14 @@ _NAMED = 3
 
 def notes(table: Table) -> tuple[str, ...]:
     """Return the notes of a table, a sentence each, and its remarks."""
-    return (*_ranking(table), *_references(table.runs), *_runs(table), *_news(table.runs), *table.remarks)
+    return (
+        *_ranking(table),
+        *_references(table.runs),
+        *_causal(table),
+        *_runs(table),
+        *_news(table.runs),
+        *table.remarks,
+    )
 
 
 def _ranking(table: Table) -> Iterator[str]:
@@ -34,6 +42,12 @@ def _ranking(table: Table) -> Iterator[str]:
         question, found = table.told_apart
         new = f"{found.units} libraries" if question == "libraries" else "new requests for the same libraries"
         yield f"Rows that share a letter could not be told apart ({new}), which does not make them equal."
+
+
+def _causal(table: Table) -> Iterator[str]:
+    lost = float(table.runs.causal_gap.mean()) if "past" in table.levels else math.nan
+    if math.isfinite(lost):
+        yield f"The best policy that sees the past alone is {lost:.2%} above the costs that gaps are to."
 
 
 def _references(runs: Runs) -> Iterator[str]:

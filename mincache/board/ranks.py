@@ -62,12 +62,14 @@ class RankRanges(NamedTuple):
 
     Attributes:
         adjusted: Holm's p of each pair, by row numbers (first < second).
+        better: [S, S], whether the first is settled to be better than the second.
         ranges: lowest and highest rank of each row.
         groups: letters of each row; rows that share one cannot be told apart. "" where there are too many.
         units: what the statistics rest on: how many instances, strata or libraries.
     """
 
     adjusted: dict[tuple[int, int], float]
+    better: Array
     ranges: list[tuple[int, int]]
     groups: list[str]
     units: int
@@ -190,7 +192,7 @@ def ranking(
         if adjusted[pair] <= 1.0 - level:
             better[pair if one.mean < 0 else pair[::-1]] = True
     ranges = [(1 + int(better[:, n].sum()), count - int(better[n].sum())) for n in range(count)]
-    return RankRanges(adjusted, ranges, letters(~(better | better.T)), units)
+    return RankRanges(adjusted, better, ranges, letters(~(better | better.T)), units)
 
 
 def letters(alike: Array) -> list[str]:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas
 from pydantic_core import from_json
 
+from mincache.analysis.online_references import read_causal
 from mincache.board.contenders import Contender, chosen, contender, labels
 from mincache.board.entries import Entry, find_suite
 from mincache.board.protocol import Protocol, read_protocol
@@ -98,6 +99,13 @@ class Runs:
     def reference(self) -> Array:
         """The cost that gaps are to, of each instance [I]; nan where there is none."""
         return _reference_costs(self.references, self.instances)
+
+    @cached_property
+    def causal_gap(self) -> Array:
+        """The gap of the best policy that sees the past alone on each instance [I]; nan if unknown."""
+        known = {} if self.suite is None else read_causal(self.suite.folder)
+        costs = np.array([known.get(name, np.nan) for name in self.instances])
+        return (costs - self.reference) / self.reference
 
     def numbered(self, *fields: str) -> list[int]:
         """Return a number for each instance, the same where these fields are; [] if unknown."""

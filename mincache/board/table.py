@@ -70,6 +70,11 @@ class Table:
             asked[name] = ranks.ranking(pairs, len(samples), units, self.runs.protocol.level)
         return asked
 
+    @cached_property
+    def levels(self) -> list[str]:
+        """What its rows see before they decide, each once."""
+        return sorted({row.information for row in self.rows})
+
     @property
     def told_apart(self) -> tuple[str, ranks.RankRanges] | None:
         """The question that letters answer, and its answer: the widest that can be told."""
@@ -92,6 +97,7 @@ class Row:
         streams: seed and repetition of its runs, each pair once; `seeds` is how many an instance has at most.
         stochastic: whether its answer depends on the seed: it says so, or was run more than once.
         covered: how many instances it has attempted.
+        information: what it sees before it decides: `trace`, `slot` or `past`.
         outcomes: how many of its runs are verified, declined, or failed of each kind.
         tier: how far its entry can be trusted; "" if it is not published.
         gap: the mean over all instances of the suite; None if one has no run.
@@ -107,6 +113,7 @@ class Row:
     frame: pandas.DataFrame = field(repr=False)
     solver: str
     kind: str
+    information: str
     streams: list[tuple[int, int]]
     seeds: int
     stochastic: bool
@@ -171,6 +178,17 @@ class Row:
         found = self.table.questions.get(question)
         return None if found is None or self.unranked else found.ranges[self.table.ranked.index(self)]
 
+    def range_in_level(self) -> tuple[int, int] | None:
+        """Return the ranks left open on these instances among the rows that see as much."""
+        found, ranked = self.table.questions.get("here"), self.table.ranked
+        if found is None or self.unranked:
+            return None
+        peers, own = (
+            [n for n, row in enumerate(ranked) if row.information == self.information],
+            ranked.index(self),
+        )
+        return 1 + int(found.better[peers, own].sum()), len(peers) - int(found.better[own, peers].sum())
+
     @cached_property
     def identical(self) -> tuple[str, ...]:
         """Labels of the ranked rows with the same cost on every instance."""
@@ -192,6 +210,7 @@ def _row(table: Table, number: int) -> Row:
     who, frame, count = runs.contenders[number], runs.of(number), runs.count[number]
     entry, facts = runs.entries.get(who), frame["environment"].iat[0]
     kind = (entry.manifest.kind if entry else "") or str(facts.get("kind", ""))
+    information = str(facts.get("information", "trace"))
     streams = sorted(set(zip(frame["seed"].tolist(), frame["repetition"].tolist(), strict=True)))
     stochastic = facts.get("stochastic") is True or len(streams) > 1
     stored = frame["solution"][frame["verified"]].notna()
@@ -199,7 +218,8 @@ def _row(table: Table, number: int) -> Row:
     gap = known(float(runs.means("gap")[number].mean()))
     cores = facts.get("cores")
     return Row(
-        table, number, who, entry, frame, runs.labels[who], kind, streams, int(count.max()), stochastic,
+        table, number, who, entry, frame, runs.labels[who], kind, information, streams, int(count.max()),
+        stochastic=stochastic,
         covered=int((count > 0).sum()),
         outcomes=dict(sorted(Counter(frame["outcome"]).items())),
         tier=tier,

@@ -33,7 +33,7 @@ class Entrant:
         label: the name and the parameters that differ from their defaults; of these only `name`, if given.
         stochastic: whether several repetitions are worth running.
         training_seeds: how many repetitions it has for its trainings, whatever is asked.
-        kind: the solver's kind, for readers of tables.
+        kind: the solver's kind, for readers of tables; `information` is what it sees before it decides.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
         modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
@@ -52,6 +52,7 @@ class Entrant:
     stochastic: bool = False
     training_seeds: int = 1
     kind: str = "heuristic"
+    information: str = "trace"
     source: str = ""
     files: str = ""
     modules: str = ""
@@ -108,6 +109,7 @@ def describe(spec: str) -> Entrant:
         stochastic=bool(solver.stochastic),
         training_seeds=int(solver.training_seeds()),
         kind=str(kind.kind),
+        information=str(solver.information),
         source=Entrant.source_of(kind),
         files=digest_of(files),
         modules=digest_of(modules),

@@ -5,8 +5,9 @@ import pytest
 from chains import drawn
 
 import mincache
-from mincache.analysis.online_references import online_references
+from mincache.analysis.online_references import online_references, read_causal
 from mincache.exact.optimum import optimum
+from mincache.generation.suites import find, popularity
 
 
 @pytest.fixture(scope="module", params=[0.0, 8.0])
@@ -39,3 +40,19 @@ def test_told_policies_are_expected_to_do_better(case):
     instance, found = case
     if not instance.rules.loading_s_per_gb:
         assert found["seen"].expected == min(cost.expected for cost in found.values())
+
+
+@pytest.mark.parametrize("name", ["online-v1", "online-scarce-v1"])
+def test_the_costs_kept_are_those_of_the_best_policy(name):
+    """What a suite's folder says of each instance is, on one, what a programme over its beliefs gives."""
+    suite = find(name)
+    kept, one = read_causal(suite.folder), next(iter(suite.entries))
+    assert kept.keys() == suite.entries.keys()
+    instance = suite.read(one)
+    assert kept[one] == pytest.approx(online_references(instance, popularity(instance))["hidden"].realised)
+    assert all(cost >= suite.entries[n].best_known * (1 - 1e-9) for n, cost in kept.items())
+
+
+def test_a_suite_without_the_file_has_no_causal_costs(tmp_path):
+    """Nothing is known, and nothing is refused."""
+    assert read_causal(tmp_path) == {}

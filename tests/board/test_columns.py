@@ -4,6 +4,8 @@ import pytest
 from board_fixture import raw_score, record, tables
 
 from mincache.board import columns
+from mincache.board.notes import notes
+from mincache.generation.suites import find
 
 
 def test_headings_join_what_a_terminal_breaks():
@@ -67,3 +69,26 @@ def test_shares_of_hits_are_weighted_by_hits():
         [record("s", "a", 1.0, hit_ratio=0.5, low=0.5), record("s", "b", 1.0, hit_ratio=0.25, low=1.0)]
     )
     assert columns.numbers(table.rows[0])["low_step_hit_share"] == pytest.approx(2 / 3)
+
+
+def test_levels_of_information_have_ranks_of_their_own():
+    """Of rows that see the past the better is first of its level; gaps split at the best such policy."""
+    suite, found = find("online-v1"), {}
+    costs = {"exact": ("trace", 1.0), "good": ("past", 1.2), "bad": ("past", 1.3)}
+    records = [
+        record(solver, name, entry.best_known * factor, suite=suite.name, sha256=entry.sha256, wall_s=60.0)
+        .model_copy(update={"environment": {"information": level}})
+        for solver, (level, factor) in costs.items()
+        for name, entry in suite.entries.items()
+    ]  # fmt: skip
+    (table,) = tables(records)
+    found = {row.solver: columns.numbers(row) for row in table.rows}
+    assert [found[name]["level_rank_low"] for name in costs] == [1, 1, 2]
+    assert [found[name]["level_rank_high"] for name in costs] == [1, 1, 2]
+    assert found["exact"]["over_causal"] is None
+    assert found["bad"]["over_causal"] - found["good"]["over_causal"] == pytest.approx(0.1)
+    shown = [column.heading for column in columns.visible_columns(table)]
+    assert {"level", "rank in level", "over best causal"} <= set(shown)
+    causal = found["good"]["gap"] - found["good"]["over_causal"]
+    assert f"The best policy that sees the past alone is {causal:.2%} above" in " ".join(notes(table))
+    assert not {"level", "rank in level"} & {c.heading for c in columns.visible_columns(tables(RECORDS)[0])}

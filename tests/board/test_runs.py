@@ -26,7 +26,7 @@ SUITE = find("smoke-v1")
 NAMES = list(SUITE.entries)
 OF_OTHERS = {
     "rank", "rank_low", "rank_high", "request_rank_low", "request_rank_high", "draw_rank_low",
-    "draw_rank_high", "group", "may_be_first", "identical", "solver",
+    "draw_rank_high", "level_rank_low", "level_rank_high", "group", "may_be_first", "identical", "solver",
 }  # fmt: skip
 """What is said of a row among others."""
 
