@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE
 from mincache.cli.terminal import answer, waiting
@@ -43,10 +44,9 @@ def certify(
 
 def _write(document: bytes, output: Path, time_limit: float | None) -> None:
     from mincache.certificate import certify as prove
-    from mincache.solving.contract import Budget
 
     options.prepare(output)
-    budget = Budget(float("inf") if time_limit is None else time_limit)
+    budget = mincache.Budget(float("inf") if time_limit is None else time_limit)
     with waiting("proving"):
         data = prove(document, remaining=budget.remaining)
     options.write_output(output, data)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import SUITE
 from mincache.cli.terminal import answer, tracked
@@ -53,7 +54,7 @@ def select(
     title = options.suite_name(output, name)
     check_free(output)
     most, least = ([selection.Limit.parse(text) for text in texts] for texts in (at_most, at_least))
-    found = [suites.find(one) for one in candidates]
+    found = [mincache.suite(one) for one in candidates]
     whose = {entry.sha256: (suite, entry.name) for suite in found for entry in suite.entries.values()}
     options.prepare(measured)
     rows = selection.measure(found, measured, solvers, time_limit, workers)
@@ -76,13 +77,12 @@ def select(
         for limit in (*most, *least)
     ]
     if picture is not None:
-        from mincache.site import drawing
         from mincache.site.pictures import plane_chart
 
-        options.prepare(picture)
         groups = [title if i in choice.chosen else "candidates" for i in range(len(known))]
         names = [str(row["name"]) for row in known]
-        drawing.write(plane_chart(choice.plane, names, groups, {"candidates": "#bbbbbb"}), picture)
+        chart = plane_chart(choice.plane, names, groups, {"candidates": "#bbbbbb"})
+        options.write_picture(chart, picture)
     answer(
         {"suite": title, "folder": str(output), "instances": list(suite.entries), "limits": limits},
         *("{limit}: {chosen} chosen, {candidates} candidates".format(**one) for one in limits),

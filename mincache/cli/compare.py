@@ -60,7 +60,7 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str) ->
     flat = [_flat(one | {"pairs": len(one["pairs"])}, "p_values") for one in found]
     answer(found, *lines, rows=flat)
     if chart is not None:
-        drawing.write(charts.scatter(found), chart)
+        options.write_picture(charts.scatter(found), chart)
 
 
 def _side(side: Path, suite: str) -> tuple[list[Runs], str]:

@@ -26,14 +26,7 @@ SOLVER_PAIR = re.compile(f"({_SOLVER}),({_SOLVER})")
 
 
 class Name(click.ParamType[str]):
-    """A name that a shell completes, or a path.
-
-    Args:
-        name: what the help calls it, in lower case.
-        names: returns candidates for a text; those that do not begin with it are filtered later.
-        otherwise: what the shell offers where no name fits: "file" or "dir".
-        listed: whether the message for a missing name lists all.
-    """
+    """A name that a shell completes with those of `names` that begin as typed, or else a "file" or "dir"."""
 
     def __init__(
         self, name: str, names: Callable[[str], Iterable[str]], otherwise: str = "file", listed: bool = False

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
+import mincache
 from mincache.analysis.features import Features
 from mincache.cli.terminal import TerminalTable
-from mincache.generation.scenario import Scenario
-from mincache.generation.suites import Suite
-from mincache.problem.instance import PARTS, Instance
+from mincache.problem.instance import PARTS
 from mincache.problem.quantity import quantities
 
 _SHOWN = {
@@ -33,7 +32,7 @@ _LONGEST_SETTING = 40
 _PERCENT = {"upload_share", "repeat_share", "caching_worth", "bandwidth_worth", "steps_worth"}
 
 
-def suite_table(suite: Suite) -> TerminalTable:
+def suite_table(suite: mincache.Suite) -> TerminalTable:
     """Return the instances of a suite with their best known costs and bounds."""
     settings = _settings(suite)
     rows = []
@@ -47,7 +46,7 @@ def suite_table(suite: Suite) -> TerminalTable:
     return TerminalTable(columns, rows, title=_title(suite), more="--csv")
 
 
-def instance_rows(instance: Instance) -> list[dict[str, Any]]:
+def instance_rows(instance: mincache.Instance) -> list[dict[str, Any]]:
     """Return the fields of an instance with unit, symbol, and the least, mean and greatest value."""
     rows = []
     for section, kind in PARTS.items():
@@ -59,7 +58,7 @@ def instance_rows(instance: Instance) -> list[dict[str, Any]]:
     return rows
 
 
-def instance_tables(instance: Instance) -> tuple[TerminalTable, TerminalTable]:
+def instance_tables(instance: mincache.Instance) -> tuple[TerminalTable, TerminalTable]:
     """Return the numbers of an instance (arrays as minimum, mean and maximum) and its requests by model."""
     size = f"T={instance.slot_count}, N={instance.user_count}, M={instance.model_count}"
     numbers = []
@@ -84,7 +83,7 @@ def instance_tables(instance: Instance) -> tuple[TerminalTable, TerminalTable]:
     )
 
 
-def log_tables(scenario: Scenario) -> list[TerminalTable]:
+def log_tables(scenario: mincache.Scenario) -> list[TerminalTable]:
     """Return what became of the items of a scenario's log, the most requested first; [] without a log."""
     log = scenario.logged()
     if log is None:
@@ -99,7 +98,7 @@ def log_tables(scenario: Scenario) -> list[TerminalTable]:
     return [TerminalTable({"model": "r", "item": "t", "requests": "r", "share": "r"}, rows, title=title)]
 
 
-def feature_table(suite: Suite, rows: Sequence[Features]) -> TerminalTable:
+def feature_table(suite: mincache.Suite, rows: Sequence[Features]) -> TerminalTable:
     """Return what characterises each instance, with the median of each column below."""
     shown = [
         [
@@ -120,7 +119,7 @@ def feature_table(suite: Suite, rows: Sequence[Features]) -> TerminalTable:
     return TerminalTable(columns, shown, title=_title(suite), caption=_CAPTION, more="--csv")
 
 
-def groups_of(suite: Suite) -> dict[str, str]:
+def groups_of(suite: mincache.Suite) -> dict[str, str]:
     """Return what to tell a suite's instances apart by: their sources, what its lists set, or else N."""
     settings, sources = _settings(suite), suite.content.sources
     if len(sources) > 1:
@@ -131,11 +130,11 @@ def groups_of(suite: Suite) -> dict[str, str]:
     }
 
 
-def _title(suite: Suite) -> str:
+def _title(suite: mincache.Suite) -> str:
     return f"{suite.name}: {suite.content.purpose}".removesuffix(": ")
 
 
-def _settings(suite: Suite) -> list[dict[str, Any]]:
+def _settings(suite: mincache.Suite) -> list[dict[str, Any]]:
     sources = suite.content.sources
     sweep = sources[0].recipe.sweep if len(sources) == 1 else None
     return [] if sweep is None else sweep.settings()

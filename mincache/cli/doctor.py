@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+import mincache
 from mincache.cli.options import machine_output
 from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
 
@@ -76,11 +77,7 @@ def _version(library: str) -> str | None:
 
 
 def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return for each limit whether this machine can enforce it, and how or why not.
-
-    Args:
-        enforced: how each limit of a run was enforced, from its record.
-    """
+    """Return for each limit whether this machine enforces it, and how (as a run's record says) or why not."""
     blind = "" if sees_descendants() else "the system does not tell what a process has started"
     found: dict[str, dict[str, Any]] = {}
     for name in ("wall_s", "cpu_s", "memory_bytes", "threads"):
@@ -96,11 +93,10 @@ def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def _refusal(name: str) -> str:
     """Return why a limit cannot be enforced here; "" if it can."""
     from mincache.bench.limits import Limits
-    from mincache.errors import InputError
 
     try:
         Limits(**{name: _REFUSABLE[name]} if name in _REFUSABLE else {}).check_enforceable()
-    except InputError as error:
+    except mincache.InputError as error:
         return str(error)
     return ""
 
@@ -124,10 +120,8 @@ def _trial() -> dict[str, Any]:
     from mincache.bench.executors import attempt
     from mincache.bench.limits import Limits
     from mincache.bench.supervisor import Supervisor
-    from mincache.errors import MincacheError
-    from mincache.generation import suites
 
-    suite = suites.find("smoke-v1")
+    suite = mincache.suite("smoke-v1")
     entry = next(iter(suite.entries.values()))
     most = {name: value for name, value in _REFUSABLE.items() if not _refusal(name)}
     try:
@@ -136,7 +130,7 @@ def _trial() -> dict[str, Any]:
             path, limits = suite.path(entry.name), Limits(**most)
             task = plan.task(suite.name, path, entry.name, entry.sha256, entrant, 0, limits)
             record = attempt(task, task.read(), keeper).record
-    except (MincacheError, OSError) as error:
+    except (mincache.MincacheError, OSError) as error:
         return {"works": False, "told": str(error), "enforced": {}}
     told = f"{record.cell.solver} on {entry.name}: {record.verdict} {record.reason}".strip()
     return {"works": record.passed, "told": told, "enforced": record.environment["enforced"]}

@@ -1,12 +1,14 @@
-"""`mincache export` and `mincache import`: models for solvers outside, and their answers."""
+"""`mincache export`, `import` and `schema`: models for solvers outside, their answers, and documents."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE
 from mincache.cli.terminal import answer, form, waiting, warn
@@ -28,16 +30,15 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
     """
     from mincache.algebra import model_files
     from mincache.algebra.model_files import INSTANCE_FILE, NAMES_FILE
-    from mincache.errors import InputError
     from mincache.solving.registry import missing_extra
 
     problem = options.find_instance(instance)
     if slot is not None:
         if slot >= problem.slot_count:
-            raise InputError("--slot", f"must be < T = {problem.slot_count}", str(slot))
+            raise mincache.InputError("--slot", f"must be < T = {problem.slot_count}", str(slot))
         if problem.rules.link_slots:
             rule, advice = "must be left out where rules link slots", "export the whole instance"
-            raise InputError("--slot", rule, ", ".join(problem.used_rules), advice)
+            raise mincache.InputError("--slot", rule, ", ".join(problem.used_rules), advice)
         problem = problem.slot(slot)
     try:
         with waiting(f"writing the model of {problem.name}"):
@@ -64,8 +65,7 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     from mincache.algebra.model_files import INSTANCE_FILE, read_answer, read_claims
     from mincache.algebra.parts import agrees
     from mincache.errors import in_file
-    from mincache.files.documents import read_instance, solution_bytes
-    from mincache.problem.evaluation import evaluate
+    from mincache.files.documents import solution_bytes
 
     if form() and output == options.STANDARD:
         raise click.UsageError("--json: must not share standard output with the solution; add -o FILE")
@@ -74,7 +74,7 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     path = output or folder / "solution.json"
     solution, claims = read_answer(folder, answered, data), read_claims(folder, answered, data)
     options.write_output(path, solution_bytes(solution))
-    cost = evaluate(read_instance(folder / INSTANCE_FILE), solution).cost
+    cost = mincache.evaluate(mincache.read_instance(folder / INSTANCE_FILE), solution).cost
     claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"
     status = f", status {claims.status[:40]!r}" if claims.status else ""
     told = f"it claims {claimed}{status}; it costs {cost:.10g}"
@@ -89,3 +89,35 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
         warn("it gives no user any bandwidth; was the answer cut off?")
     if claims.cost is not None and not agrees(claims.cost, cost):
         warn("what it claims to cost is not what it costs")
+
+
+@click.command()
+@click.argument("document", type=click.Choice(["instance", "solution", "symbols"]))
+def schema(document: str) -> None:
+    """Print the JSON Schema of the instance or the solution document, or the table of symbols.
+
+    No schema can say that the shapes of arrays agree; reading a document checks that.
+    """
+    from mincache.files.documents import json_schema
+
+    click.echo(symbols_markdown() if document == "symbols" else json.dumps(json_schema(document), indent=2))
+
+
+def symbols_markdown() -> str:
+    """Return the table of symbols: every quantity of both documents with symbol, unit, shape and range."""
+    from mincache.problem.instance import PARTS, Instance
+    from mincache.problem.quantity import quantities
+    from mincache.problem.solution import Solution
+
+    sections: dict[str, type] = {
+        "": Instance,
+        **{f"{name}.": kind for name, kind in PARTS.items()},
+        "solution: ": Solution,
+    }
+    lines = ["| field | symbol | unit | range | meaning |", "|---|---|---|---|---|"]
+    for prefix, kind in sections.items():
+        for name, meaning in quantities(kind).items():
+            field = f"{prefix}`{name}{meaning.brackets() if prefix else ''}`"
+            cells = (field, meaning.symbol, meaning.unit, meaning.range_text(), meaning.about)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE
 from mincache.cli.terminal import TerminalTable, answer, tracked, waiting
 from mincache.errors import InputError, did_you_mean, in_file
 
 if TYPE_CHECKING:
-    from mincache.analysis.explanation import Explanation
     from mincache.exact import Optimum
-    from mincache.generation.suites import Suite
     from mincache.judging.records import Record
-    from mincache.problem.instance import Instance
 
 _MOST_MODELS = 8
 """Models that lose most, of those shown."""
@@ -62,15 +60,12 @@ def explain(
         lost = found.by_slot.items()
         rows = [(t, {part: float(values[t]) for part, values in lost}) for t in range(len(found.best.cache))]
     if output is not None:
-        from mincache.site.drawing import write
         from mincache.site.pictures import explanation_chart
 
-        write(explanation_chart(rows, "solver" if solution is None else "slot"), output)
-        click.echo(f"picture in {output}", err=True)
+        options.write_picture(explanation_chart(rows, "solver" if solution is None else "slot"), output)
 
 
-def _one(target: str, path: Path, time_limit: float) -> Explanation:
-    from mincache.analysis import explanation
+def _one(target: str, path: Path, time_limit: float) -> mincache.Explanation:
     from mincache.files.documents import parse_solution
     from mincache.generation import suites
 
@@ -81,24 +76,23 @@ def _one(target: str, path: Path, time_limit: float) -> Explanation:
         given.check_answers(instance)
         with waiting(f"solving {instance.name}"):
             best = _best(None if listed is None else listed[0], instance, time_limit)
-        return explanation.explain(instance, given, best)
+        return mincache.explain(instance, given, best)
 
 
-def _best(suite: Suite | None, instance: Instance, time_limit: float) -> Optimum:
+def _best(suite: mincache.Suite | None, instance: mincache.Instance, time_limit: float) -> Optimum:
     """Return the best answer there is: what the exact method finds, or what the suite has."""
     from mincache.analysis.explanation import best_answer
-    from mincache.files.documents import read_solution
     from mincache.generation.suite_checks import SOLUTIONS
 
     known = None
     if suite is not None and SOLUTIONS.path(suite, instance.name).is_file():
-        known = read_solution(SOLUTIONS.path(suite, instance.name))
+        known = mincache.read_solution(SOLUTIONS.path(suite, instance.name))
     return best_answer(instance, time_limit, known)
 
 
 def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float) -> list[dict[str, Any]]:
     """Return the means over the answers of each solver of a campaign, the least gap first."""
-    explained: dict[str, list[Explanation]] = {}
+    explained: dict[str, list[mincache.Explanation]] = {}
     records = _answered(folder, solvers)
     bests: dict[str, Optimum] = {}  # found once an instance
     for record in tracked(records, "explaining", total=len(records)):
@@ -137,10 +131,8 @@ def _answered(folder: Path, solvers: tuple[str, ...]) -> list[Record]:
 
 def _explained(
     folder: Path, record: Record, suite: str, time_limit: float, bests: dict[str, Optimum]
-) -> Explanation:
-    from mincache.analysis.explanation import explain as explain_answer
+) -> mincache.Explanation:
     from mincache.board.entries import find_suite
-    from mincache.files.documents import read_solution
     from mincache.judging import journal
 
     found = find_suite(record.cell.suite, suite)
@@ -149,8 +141,8 @@ def _explained(
     instance = found.read(record.cell.instance)
     if instance.name not in bests:
         bests[instance.name] = _best(found, instance, time_limit)
-    given = read_solution(journal.solution_path(folder, record.solution_sha256 or ""))
-    return explain_answer(instance, given, bests[instance.name])
+    given = mincache.read_solution(journal.solution_path(folder, record.solution_sha256 or ""))
+    return mincache.explain(instance, given, bests[instance.name])
 
 
 def _answer_solvers(means: list[dict[str, Any]]) -> None:
@@ -168,7 +160,7 @@ def _answer_solvers(means: list[dict[str, Any]]) -> None:
     answer(means, TerminalTable(columns, rows, caption=caption, more="--csv or --json"), rows=flat)
 
 
-def _answer_one(found: Explanation, slots: int) -> None:
+def _answer_one(found: mincache.Explanation, slots: int) -> None:
     """Print the parts of one answer's gap, its worst slots and the models that lose most."""
     against = "the proven optimum" if found.proven else "the best known answer"
     line = (
@@ -198,7 +190,7 @@ def _answer_one(found: Explanation, slots: int) -> None:
     answer(document, line, *tables, rows=[{"part": k, "cost": v} for k, v in found.parts.items()])
 
 
-def _model_table(found: Explanation) -> TerminalTable:
+def _model_table(found: mincache.Explanation) -> TerminalTable:
     from mincache.problem.requests import demand
 
     order = sorted(range(len(found.by_model)), key=lambda m: -abs(found.by_model[m]))[:_MOST_MODELS]

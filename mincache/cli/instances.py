@@ -6,19 +6,15 @@ import math
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.choosing import select
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, form, printable, tracked
 from mincache.cli.verbs import VerbGroup
-
-if TYPE_CHECKING:
-    from mincache.generation.suites import Suite
-    from mincache.solving.contract import Solver
 
 
 @click.group(cls=VerbGroup, bare="list", default="show")
@@ -36,7 +32,7 @@ def list_() -> None:
     from mincache.generation import suites
 
     rows, cells = [], []
-    for suite in map(suites.find, suites.standard_names()):
+    for suite in map(mincache.suite, suites.standard_names()):
         sizes = [_sizes(suite, field) for field in ("slots", "users", "models")]
         slots, users, models = sizes
         rows.append({
@@ -48,7 +44,7 @@ def list_() -> None:
     answer(rows, TerminalTable(columns, cells, more="--csv"))
 
 
-def _sizes(suite: Suite, field: str) -> list[int]:
+def _sizes(suite: mincache.Suite, field: str) -> list[int]:
     """Return the values of a scenario's field over the instances of a suite, without drawing them."""
     return sorted({getattr(suite.place(name).scenario, field) for name in suite.entries})
 
@@ -106,7 +102,7 @@ def verify(suite: tuple[str, ...], what: str | None) -> None:
     }[what]  # fmt: skip
     rows, lines = [], []
     for name in suite or suites.standard_names():
-        found = suites.find(name)
+        found = mincache.suite(name)
         if beside is not None and not suite and not beside.present(found):
             source = f"reference values by {found.content.references}"
             lines.append(f"{name}: no {what}; {source}; `mincache instances certify {name}` makes them")
@@ -132,9 +128,8 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
     The check of a certificate decides the instance's status in suite.toml: proven or bounded.
     """
     from mincache.certificate.archive import write_archive, write_status
-    from mincache.generation import suites
 
-    found = suites.find(suite)
+    found = mincache.suite(suite)
     for name in names:
         found.read(name)  # refuses a name that is not listed
     if checking:
@@ -143,7 +138,7 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
         answer(states, f"{suite}: {', '.join(f'{count} {status}' for status, count in counts)}")
         return
     done = list(tracked(write_archive(found, names), "proving", total=len(names or found.entries)))
-    entries = suites.find(suite).entries
+    entries = mincache.suite(suite).entries
     told = f"{len(done)} certificates and solutions in {found.folder}"
     answer({name: entries[name].status for name in done}, told)
 
@@ -157,10 +152,11 @@ def bounty(suites: tuple[str, ...]) -> None:
     `mincache score INSTANCE FILE` shows a better cost. `mincache certify INSTANCE -o FILE` writes a proof;
     `mincache certify --check INSTANCE FILE` checks it. Hand in a better cost or bound as a pull request.
     """
-    from mincache.generation.suites import find, standard_names
+    from mincache.generation.suites import standard_names
 
     names = ("name", "status", "best_known", "lower_bound", "bound_from")
-    entries = [entry for suite in suites or standard_names() for entry in find(suite).entries.values()]
+    chosen = map(mincache.suite, suites or standard_names())
+    entries = [entry for suite in chosen for entry in suite.entries.values()]
     unproven = [e for e in entries if e.status != "proven" and e.best_known is not None]
     found = [entry.model_dump(include=set(names)) for entry in unproven]
     rows = []
@@ -191,7 +187,7 @@ def show_(name: str) -> None:
     from mincache.generation import suites
 
     if suites.is_suite(name):
-        suite = suites.find(name)
+        suite = mincache.suite(name)
         rows = [entry.model_dump(mode="json") for entry in suite.entries.values()]
         answer(rows, describe.suite_table(suite))
     else:
@@ -214,22 +210,19 @@ def features(suite: str, output: Path | None, time_limit: float) -> None:
     """
     from mincache.analysis.features import features as features_of
     from mincache.cli.describe import feature_table, groups_of
-    from mincache.generation import suites
 
     if output is not None:
-        from mincache.site import drawing
+        from mincache.site.drawing import require_libraries
 
-        drawing.require_libraries()
-        options.prepare(output)
-    found = suites.find(suite)
+        require_libraries()
+    found = mincache.suite(suite)
     tracking = tracked(found, "solving", total=len(found.entries))
     rows = [features_of(instance, time_limit) for instance in tracking]
     answer([asdict(row) for row in rows], feature_table(found, rows))
     if output is not None:
         from mincache.site.pictures import feature_chart
 
-        drawing.write(feature_chart(rows, groups_of(found)), output)
-        click.echo(f"picture in {output}", err=True)
+        options.write_picture(feature_chart(rows, groups_of(found)), output)
 
 
 @instances.command()
@@ -246,13 +239,12 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     no other does. Each value is written at once, so an interruption loses one instance. The best solution
     goes into the folder `solutions`.
     """
-    from mincache import __version__
     from mincache.generation import suites
     from mincache.problem.evaluation import EVALUATOR_VERSION
     from mincache.solving import registry
 
-    found, method = suites.find(suite), registry.make(solver)
-    source = f"{solver}, mincache {__version__}, evaluator {EVALUATOR_VERSION}"
+    found, method = mincache.suite(suite), registry.make(solver)
+    source = f"{solver}, mincache {mincache.__version__}, evaluator {EVALUATOR_VERSION}"
     if found.content.references and source not in found.content.references:
         source = f"{found.content.references}; {source}"
     for name in tracked(found.entries, "solving", total=len(found.entries)):
@@ -265,18 +257,17 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
 
 
 def _with_reference(
-    suite: Suite, name: str, label: str, method: Solver, time_limit: float, source: str
-) -> Suite:
+    suite: mincache.Suite, name: str, label: str, method: mincache.Solver, time_limit: float, source: str
+) -> mincache.Suite:
     """Solve an instance, write what is better than what is known, and return the suite as it is then."""
-    from mincache import Run, evaluate
     from mincache.generation.suite_checks import write_best
     from mincache.generation.suite_writing import set_references
     from mincache.judging.judge import contradicts
     from mincache.solving.contract import answer as answer_of
 
-    entry, instance, run = suite.entries[name], suite.read(name), Run.seeded(0, time_limit)
+    entry, instance, run = suite.entries[name], suite.read(name), mincache.Run.seeded(0, time_limit)
     solution = answer_of(label, method, instance, run)
-    evaluation = evaluate(instance, solution)
+    evaluation = mincache.evaluate(instance, solution)
     if not evaluation.feasible:
         raise click.ClickException(f"{label} found no feasible solution of {name}")
     cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)

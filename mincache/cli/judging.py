@@ -1,4 +1,4 @@
-"""`mincache judge`: one call that tells the author of a solver how good it is, and why it is not better."""
+"""`mincache judge` tells the author of a solver how good it is, and why; `mincache arena` sets the task."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting
+from mincache.cli.verbs import VerbGroup
 from mincache.errors import MincacheError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mincache.bench.limits import Limits
-    from mincache.generation.suites import Suite
     from mincache.judging.records import Record
     from mincache.solving.entrant import Entrant
 
+_DEVELOPMENT = "development"
 _PARTS = ("caching", "steps", "bandwidth", "loading", "floor")
 
 
@@ -43,10 +45,9 @@ def judge(solver: str, suite: str, instances: tuple[str, ...], seeds: int, time_
     """
     from mincache.bench.describing import describe_one
     from mincache.bench.limits import Limits
-    from mincache.generation import suites
     from mincache.solving.entrant import absolute
 
-    found, runs = suites.find(suite), []
+    found, runs = mincache.suite(suite), []
     with waiting("judging"):
         try:
             entrant = describe_one(absolute(solver))
@@ -79,7 +80,7 @@ def _stage(stage: str, seen: str, advice: str) -> dict[str, Any]:
 
 
 def _contract(solver: str) -> dict[str, Any]:
-    from mincache.cli.check_child import checks_of
+    from mincache.cli.solvers import checks_of
 
     stage = "keeps the contract"
     try:
@@ -102,7 +103,7 @@ def _answers(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _runs(
-    suite: Suite, entrant: Entrant, instances: Sequence[str], seeds: int, limits: Limits
+    suite: mincache.Suite, entrant: Entrant, instances: Sequence[str], seeds: int, limits: Limits
 ) -> list[dict[str, Any]]:
     from mincache.bench import campaign
     from mincache.bench.cores import usable_cores
@@ -118,17 +119,15 @@ def _runs(
         return [_judged(suite, record, Path(folder)) for record in records]
 
 
-def _judged(suite: Suite, record: Record, folder: Path) -> dict[str, Any]:
+def _judged(suite: mincache.Suite, record: Record, folder: Path) -> dict[str, Any]:
     """Return what came of a run: its cost, and its gap and the parts of it as fractions of the optimum."""
     from mincache.analysis.explanation import best_answer, explain
-    from mincache.files.documents import read_solution
     from mincache.judging import journal
-    from mincache.problem.solution import Solution
 
     instance, sha256 = suite.read(record.cell.instance), record.solution_sha256
     verified = record.verdict == "verified" and sha256 is not None
-    nothing = Solution.nothing_cached(instance)
-    given = read_solution(journal.solution_path(folder, sha256)) if verified and sha256 else nothing
+    nothing = mincache.Solution.nothing_cached(instance)
+    given = mincache.read_solution(journal.solution_path(folder, sha256)) if verified and sha256 else nothing
     why = explain(instance, given, best_answer(instance, 60.0))
     of = abs(why.optimum) or 1.0
     return {
@@ -152,3 +151,44 @@ def _table(runs: Sequence[dict[str, Any]]) -> TerminalTable:
     ]  # fmt: skip
     columns = {"run": "l", "verdict": "l", **dict.fromkeys(["gap", *lost, "seconds"], "r")}
     return TerminalTable(columns, rows, more="--json")
+
+
+@click.group(cls=VerbGroup)
+def arena() -> None:
+    """Let programs that write heuristics work on this problem."""
+
+
+@arena.command()
+@click.argument("folder", type=options.FOLDER)
+@click.option("--scenario", type=options.FILE, help="Scenario file to draw from.  [default: the paper's]")
+@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
+              help="Numbers of users.  [default: the scenario's]")  # fmt: skip
+@click.option("--libraries", type=options.COUNT, default=4, help="Model libraries to draw.")
+@click.option("--seed", type=options.SEED, default=1, help="Seed of the suite.")
+@options.machine_output("an object")
+def init(
+    folder: Path, scenario: Path | None, users: tuple[int, ...] | None, libraries: int, seed: int
+) -> None:
+    """Write a task into FOLDER: the problem in a page, an entry to begin with, a suite, and the judge's call.
+
+    Give the folder to the program. It improves `entry.py`; `mincache judge` scores it.
+    """
+    from mincache.files.paths import make_folder
+    from mincache.generation import suite_writing
+    from mincache.generation.recipes import Recipe
+    from mincache.generation.sweeps import ScenarioFile, read_scenario
+    from mincache.solving import scaffold
+
+    source = (ScenarioFile() if scenario is None else read_scenario(scenario)).scenario
+    recipe = Recipe(
+        library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=users or (source.users,)
+    )
+    make_folder(folder)
+    suite = suite_writing.generate(
+        folder / _DEVELOPMENT, _DEVELOPMENT, recipe, source, "to develop solvers on"
+    )
+    files = [str(path) for path in scaffold.write_task(folder, _DEVELOPMENT)]
+    call = "mincache judge entry.py:Entry --suite development --time-limit 5 --json"
+    found = {"files": files, "suite": str(suite.folder), "instances": len(suite.entries), "judge": call}
+    answer(found, *files, f"{len(suite.entries)} instances in {suite.folder}", f"\nnext, in {folder}:",
+           f"  {call}")  # fmt: skip

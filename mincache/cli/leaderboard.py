@@ -73,16 +73,15 @@ def read_tables(
 ) -> list[Table]:  # fmt: skip
     """Return the rankings of campaigns and boards together, a suite each.
 
+    A board's records are checked; its solutions are not scored again.
+
     Args:
-        folders: of campaigns and boards; a board's records are checked, its solutions are not scored again.
+        folders: of campaigns and boards.
         solvers: rows to keep; all if empty.
         suite: name of the only suite to keep, or folder of one that is not a standard one.
         against: a board whose rows stand beside them, on the same suites.
         common: whether to keep the instances alone that every row has attempted.
         tell: told of what is left out; without it the tables have that as remarks.
-
-    Raises:
-        InputError: if there is nothing to show.
     """
     from mincache.board.entries import is_campaign, read_campaigns
     from mincache.board.runs import Gatherer, flat_runs

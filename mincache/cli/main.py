@@ -35,9 +35,9 @@ VERBS = {
     "export": ("exchange", "export", "Write an instance as a model for other solvers (nl, lp, mps, gms)."),
     "import": ("exchange", "import_", "Read another solver's answer as a solution."),
     "judge": ("judging", "judge", "Tell how good a solver is, and why it is not better."),
-    "arena": ("arena", "arena", "Let programs that write heuristics work on this problem."),
+    "arena": ("judging", "arena", "Let programs that write heuristics work on this problem."),
     "seal": ("seal", "seal", "Rank solvers on instances that nobody has seen."),
-    "schema": ("schema", "schema", "Print the JSON Schema of a document, or the table of symbols."),
+    "schema": ("exchange", "schema", "Print the JSON Schema of a document, or the table of symbols."),
     "doctor": ("doctor", "doctor", "Show what is installed, and which limits this machine can enforce."),
     "completion": ("completion", "completion", "Print the completion script for bash, zsh or fish."),
 }

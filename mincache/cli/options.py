@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import mincache
 from mincache.cli.completion import SOLVER, Name
 from mincache.cli.terminal import FORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mincache.problem.instance import Instance
 
     Command = Callable[..., None]
     Decorator = Callable[[Command], Command]
@@ -27,13 +26,9 @@ STANDARD = Path("-")
 
 
 class FilePath(click.Path):
-    """The path of a file or folder; an empty one, which would be the current folder, is refused.
+    """The path of a file or folder, which must end in one of `endings`; `dash` allows `-`.
 
-    Args:
-        name: what the help calls it, in lower case.
-        endings: what the path must end in, one of these; any by default.
-        dash: whether `-` stands for standard input or output.
-        limits: those of `click.Path`.
+    An empty path, which would be the current folder, is refused.
     """
 
     def __init__(self, name: str, *endings: str, dash: bool = False, **limits: Any) -> None:
@@ -213,11 +208,7 @@ def _allowed(what: str) -> str:
 
 
 def suite_name(output: Path, name: str | None) -> str:
-    """Return the name of a suite: the one given, else that of its folder.
-
-    Raises:
-        InputError: if it can be none.
-    """
+    """Return the name of a suite: the one given, else that of its folder."""
     from mincache.errors import InputError, excerpt
     from mincache.problem.instance import check_name
 
@@ -254,7 +245,7 @@ def instance_document(name_or_file: str) -> bytes:
     return read_input(name_or_file) if is_stream(name_or_file) else find_document(name_or_file)
 
 
-def find_instance(name_or_file: str) -> Instance:
+def find_instance(name_or_file: str) -> mincache.Instance:
     """Return an instance: a name, a file, a pipe or `-`."""
     from mincache.errors import in_file
     from mincache.files.documents import parse_instance
@@ -269,6 +260,15 @@ def prepare(output: Path) -> None:
     from mincache.files.paths import make_folder
 
     make_folder(output.parent)
+
+
+def write_picture(specification: dict[str, Any], output: Path) -> None:
+    """Write a chart."""
+    from mincache.site import drawing
+
+    prepare(output)
+    drawing.write(specification, output)
+    click.echo(f"picture in {output}", err=True)
 
 
 def write_output(output: Path, data: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mincache.cli import options
-from mincache.cli.terminal import Bars, TerminalTable, answer, show, warn
+from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt
 
@@ -57,19 +56,15 @@ def _paper(
         _refresh(page, output)
         return
     drawing.require_libraries()
-    with _Stages() as bars:
+    with resumable(), _Stages() as bars:
         where = work or output / f"work-{size}"
         folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
-        try:
-            for name in names:
-                found = studies.run(name, folder)
-                files = findings.write(output, found)
-                _print(found)
-                click.echo(f"written: {', '.join(map(str, files))}\n")
-                _refresh(page, output)
-        except KeyboardInterrupt:
-            click.echo("interrupted; repeat the command to continue", err=True)
-            sys.exit(1)
+        for name in names:
+            found = studies.run(name, folder)
+            files = findings.write(output, found)
+            _print(found)
+            click.echo(f"written: {', '.join(map(str, files))}\n")
+            _refresh(page, output)
 
 
 def _print(found: Findings) -> None:

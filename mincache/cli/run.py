@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import SOLVERS, SUITE
-from mincache.cli.terminal import answer, waiting, warn
+from mincache.cli.terminal import TerminalTable, answer, show, waiting, warn
+from mincache.errors import MincacheError
 
 if TYPE_CHECKING:
     from mincache.bench.executors import Executor
@@ -17,6 +22,9 @@ if TYPE_CHECKING:
     from mincache.bench.plan import Task
     from mincache.judging.records import Record
 
+    _Runs = dict[tuple[str, str, int], Record]
+
+_LOOK_EVERY_S = 0.2
 _WATCHED = options.FilePath("file", dir_okay=False, exists=True)
 
 
@@ -56,12 +64,10 @@ def run(
     from mincache.bench import campaign, plan
     from mincache.bench.cores import usable_cores
     from mincache.cli import summary
-    from mincache.cli.watching import watch
-    from mincache.generation import suites
 
     at_a_time = workers or max(1, usable_cores() // limits.threads)
     where = _executor(executor, scheduler, at_a_time, limits.threads)
-    found = suites.find(suite)
+    found = mincache.suite(suite)
     redo = campaign.Redo(failed=retry == "failed", all=force)
 
     def planned() -> tuple[list[Task], list[Task]]:
@@ -77,7 +83,7 @@ def run(
         tasks, _ = planned()
         summary.print_plan(tasks, {task.key for task in campaign.pending(output, tasks, redo)}, at_a_time)
     elif watched:
-        watch(watched, once)
+        _watch(watched, once)
     else:
         tasks, records = once()
         status = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
@@ -98,6 +104,80 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
     except ModuleNotFoundError as error:
         raise registry.missing_extra("--executor dask", error) from None
     return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
+
+
+def _watch(files: Sequence[Path], once: Callable[[], tuple[Sequence[Task], Sequence[Record]]]) -> None:
+    """Run, tell what moved since the last time, and wait until a file changes; Ctrl-C ends it.
+
+    A file that cannot be loaded is told in a line; it may be mended while this waits.
+    """
+    before: _Runs = {}
+    names = ", ".join(path.name for path in files)
+    try:
+        while True:
+            seen = [_stamp(path) for path in files]
+            try:
+                tasks, records = once()
+                now = {(one.cell.solver, one.cell.instance, one.cell.repetition): one for one in records}
+                _tell(before, now, {task.cell.instance: task.best_known for task in tasks})
+                before |= now
+            except MincacheError as error:
+                warn(f"error: {error}")
+            click.echo(f"waiting for {names} to change; Ctrl-C ends", err=True)
+            while [_stamp(path) for path in files] == seen:
+                time.sleep(_LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes with the content of a file; None while an editor has it away."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _cost(record: Record) -> float | None:
+    return record.score.cost if record.verdict == "verified" and record.score is not None else None
+
+
+def _tell(before: _Runs, now: _Runs, best: Mapping[str, float | None]) -> None:
+    """Print the runs that came to another end than before, and a line a solver."""
+    rows = []
+    better: list[str] = []
+    worse: list[str] = []
+    for key, new in now.items():
+        old = before.get(key, new)
+        a, b = _cost(old), _cost(new)
+        if (a, old.verdict) == (b, new.verdict):
+            continue
+        change = "" if a is None or b is None else f"{b / a - 1.0:+.3%}"
+        rows.append([key[0], f"{key[1]} #{key[2]}", _told(old), _told(new), change])
+        (better if b is not None and (a is None or b < a) else worse).append(key[0])
+    if rows:
+        columns = {"solver": "l", "run": "l", "before": "r", "now": "r", "change": "r"}
+        show(TerminalTable(columns, rows))
+    for solver in dict.fromkeys(key[0] for key in now):
+        own = [one for key, one in now.items() if key[0] == solver]
+        counts = better.count(solver), worse.count(solver)
+        moved = f": {counts[0]} better, {counts[1]} worse than before" if any(counts) else ""
+        click.echo(f"{solver}: {len(own)} runs{_gap(own, best)}{moved}")
+
+
+def _told(record: Record) -> str:
+    cost = _cost(record)
+    return record.verdict if cost is None else f"{cost:.6f}"
+
+
+def _gap(records: Iterable[Record], best: Mapping[str, float | None]) -> str:
+    costs = [(_cost(one), best[one.cell.instance]) for one in records]
+    from mincache.generation.recipes import Reference
+
+    gaps = [Reference(known).gap(cost) for cost, known in costs if cost is not None and known is not None]
+    failed = sum(cost is None for cost, _ in costs)
+    return (f", mean gap {fmean(gaps):z.3%}" if gaps else "") + (f", {failed} failed" if failed else "")
 
 
 @click.command()

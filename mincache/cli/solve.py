@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE, SOLVER
 from mincache.cli.terminal import answer, form, waiting, warn
@@ -16,7 +17,6 @@ from mincache.cli.terminal import answer, form, waiting, warn
 if TYPE_CHECKING:
     from mincache.bench.limits import Limits
     from mincache.judging.judge import Judged
-    from mincache.problem.evaluation import Evaluation
 
 _TOLD = {"stop_reason", "claim", "verdict", "reason", "bound", "start_s", "solve_s", "wall_s", "cpu_s"}
 
@@ -36,10 +36,8 @@ def solve(instance: str, solver: str, limits: Limits, seed: int, output: Path | 
     INSTANCE is a file, the name of a standard instance, or `-` for standard input. The solver runs in a
     child process, as in a campaign. Exit code 0 if its answer is feasible, 1 if not or if there is none.
     """
-    from mincache.errors import InputError
-
     if form() and output == options.STANDARD:
-        raise InputError("--output", "must be a file with --json", "`-`", "leave out one of the two")
+        raise mincache.InputError("--output", "must be a file with --json", "`-`", "leave out one of the two")
     judged = _attempt(instance, solver, limits, seed, output)
     record, document, evaluation = judged.record, judged.document, judged.evaluation
     answered = evaluation is not None and document is not None
@@ -98,19 +96,18 @@ def score(instance: str, solution: Path) -> None:
     `-` stands for standard input, in place of one of them. Exit code 0 if the solution is feasible, 1 if
     not, 2 if a file cannot be read.
     """
-    from mincache.errors import InputError, in_file
+    from mincache.errors import in_file
     from mincache.files.documents import parse_solution
-    from mincache.problem.evaluation import evaluate
 
     if instance == "-" == str(solution):
-        raise InputError("FILE", "must not be `-` where INSTANCE is")
+        raise mincache.InputError("FILE", "must not be `-` where INSTANCE is")
     problem = options.find_instance(instance)
     with in_file(solution):
-        evaluation = evaluate(problem, parse_solution(options.read_input(solution)))
+        evaluation = mincache.evaluate(problem, parse_solution(options.read_input(solution)))
     answer(_as_document(evaluation), _as_text(evaluation), failed=not evaluation.feasible)
 
 
-def _as_document(evaluation: Evaluation) -> dict[str, Any]:
+def _as_document(evaluation: mincache.Evaluation) -> dict[str, Any]:
     """Return an evaluation as the JSON object that `score --json` prints; numbers not finite are null."""
     from mincache.problem.evaluation import EVALUATOR_VERSION
 
@@ -128,7 +125,7 @@ def _as_document(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _as_text(evaluation: Evaluation) -> str:
+def _as_text(evaluation: mincache.Evaluation) -> str:
     """Return an evaluation as `score` prints it, a line a number."""
     delay = (
         f"upload {evaluation.mean_upload_s:.4g}, download {evaluation.mean_download_s:.4g}, "

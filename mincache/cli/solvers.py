@@ -1,21 +1,35 @@
-"""`mincache solvers`: list, check, new."""
+"""`mincache solvers`: list, check, new.
+
+Checks run in a child process, so that a solver that crashes or hangs is told as well.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import SOLVER
 from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
 
 if TYPE_CHECKING:
-    from mincache.solving.contract import Solver
+    from mincache.solving.conformance import Check
 
+_LONGEST_WAIT_S = 1e6
+_GONE = "all checks run to their end"
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim"}
 
 
@@ -49,13 +63,12 @@ def list_() -> None:
 
 def _about(name: str) -> dict[str, Any]:
     """Return what is known of an installed solver; why, if it cannot be loaded."""
-    from mincache.errors import MincacheError
     from mincache.solving import registry
 
     row: dict[str, Any] = {"solver": name, "missing": ""}
     try:
         kind = registry.load(name)
-    except MincacheError as error:
+    except mincache.MincacheError as error:
         return row | {"missing": str(error)}
     about = (kind.__doc__ or "").splitlines()[0]
     return row | {
@@ -63,7 +76,7 @@ def _about(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _parameters(kind: type[Solver]) -> list[dict[str, Any]]:
+def _parameters(kind: type[mincache.Solver]) -> list[dict[str, Any]]:
     """Return name, type and default of each parameter; the default `...` of one that must be given."""
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]  # the registry has checked that it is one
     return [
@@ -90,8 +103,6 @@ def check(solver: str, patience: float) -> None:
 
     The solver runs in its own process, on tiny, odd and large instances. Exit code 1 if a check fails.
     """
-    from mincache.cli.check_child import checks_of
-
     found = []
     with waiting("checking") as tell:
         for one in checks_of(solver, patience):
@@ -108,6 +119,62 @@ def check(solver: str, patience: float) -> None:
         rows = [row[:3] for row in rows]
     table = TerminalTable(columns, rows, more="--csv")
     answer([dataclasses.asdict(one) for one in found], table, told, failed=bool(counts["failed"]))
+
+
+def checks_of(spec: str, patience_s: float) -> Iterator[Check]:
+    """Yield the result of each check of a solver; a failure where it ends or hangs the process.
+
+    Raises:
+        MincacheError: if there is no such solver, or its parameters cannot be read.
+    """
+    from mincache.solving.conformance import Check
+
+    context = multiprocessing.get_context("spawn")
+    reading, writing = context.Pipe(duplex=False)
+    process = context.Process(target=_check, args=(spec, writing))
+    process.start()
+    assert process.pid is not None  # it has started
+    writing.close()
+    last = "the start"
+    try:
+        while reading.poll(min(patience_s, _LONGEST_WAIT_S)):
+            message = json.loads(reading.recv_bytes())
+            if "refused" in message:
+                raise mincache.MincacheError(message["refused"])
+            if "end" in message:
+                return
+            yield Check(**message)
+            last = message["name"]
+        seen = f"nothing for {patience_s:g} s after {last!r}"
+        yield Check(_GONE, "failed", seen, "look at run.should_stop() in every loop; --patience waits longer")
+    except EOFError:
+        process.join()
+        status = process.exitcode or 0
+        ended = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        advice = "run it under `python -X faulthandler` to see where"
+        yield Check(_GONE, "failed", f"the process ended with {ended} after {last!r}", advice)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
+        reading.close()
+
+
+def _check(spec: str, pipe: Connection) -> None:
+    """Check a solver, and send each result as JSON."""
+    from mincache.solving.conformance import iter_checks
+
+    os.setsid()  # so that all that the solver starts can be ended
+    os.dup2(2, 1)  # what it prints must not mix with the results
+    try:
+        for check in iter_checks(spec):
+            pipe.send_bytes(json.dumps(dataclasses.asdict(check)).encode())
+        pipe.send_bytes(b'{"end": true}')
+    except mincache.MincacheError as error:
+        pipe.send_bytes(json.dumps({"refused": str(error)}).encode())
+    sys.stdout.flush()
+    os._exit(0)  # whatever threads the solver has left
 
 
 @solvers.command()

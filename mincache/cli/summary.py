@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from mincache.bench.describing import describe_all
 from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
-from mincache.cli.terminal import Bars, form, waiting, warn
+from mincache.cli.terminal import Bars, form, resumable, waiting, warn
 from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
 from mincache.solving import registry
@@ -51,14 +50,10 @@ def run_tasks(
     whole: Sequence[Task] = (),
 ) -> list[Record]:  # fmt: skip
     """Do what is still to be done of a campaign, showing each record; as `campaign.run`."""
+    redo = redo or campaign.Redo()
     try:
-        with Progress(len(tasks), quiet=bool(form())) as progress:
-            return campaign.run(
-                folder, tasks, executor, redo or campaign.Redo(), progress.show, progress.begin, whole
-            )
-    except KeyboardInterrupt:
-        click.echo("interrupted; repeat the command to continue", err=True)
-        sys.exit(1)
+        with resumable(), Progress(len(tasks), quiet=bool(form())) as progress:
+            return campaign.run(folder, tasks, executor, redo, progress.show, progress.begin, whole)
     except (JournalError, ExecutorError) as error:
         raise click.ClickException(f"{error}; repeat the command to continue") from None
 
@@ -81,12 +76,7 @@ def _place(cell: Cell) -> str:
 
 
 class Progress:
-    """Shows each record as it comes: a bar in a terminal, a line elsewhere; a context manager.
-
-    Args:
-        total: runs of the campaign.
-        quiet: whether lines go to standard error, because the answer alone goes to standard output.
-    """
+    """Shows each record as it comes: a bar in a terminal, a line elsewhere (on standard error if `quiet`)."""
 
     def __init__(self, total: int, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -128,13 +118,7 @@ def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) ->
 
 
 def status_of(records: Sequence[Record], planned: Mapping[str, str], torn_lines: int = 0) -> dict[str, Any]:
-    """Return how far a campaign is, as `mincache status --json` prints it.
-
-    Args:
-        records: its records so far.
-        planned: the solver of each planned run, by the run's key.
-        torn_lines: lines of its journal that were cut off.
-    """
+    """Return how far a campaign is, of which the solver of each run is `planned` by the run's key."""
     done = {record.cell.key for record in records if record.final}
     return {
         "done": len(done & planned.keys()),

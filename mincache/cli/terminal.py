@@ -198,6 +198,17 @@ def warn(sentence: str) -> None:
 
 
 @contextmanager
+def resumable(kept: Callable[[], str] = str) -> Iterator[None]:
+    """End an interrupted command with exit code 1 and what to do; `kept` returns what of the work is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        said = "; ".join(filter(None, ["interrupted", kept(), "repeat the command to continue"]))
+        click.echo(said, err=True)
+        sys.exit(1)
+
+
+@contextmanager
 def waiting(text: str) -> Iterator[Callable[[str], None]]:
     """Show in a terminal that something goes on; yields what changes the text.
 
@@ -220,11 +231,7 @@ def tracked(items: Iterable[Item], text: str, total: int) -> Iterator[Item]:
 
 
 class Bars:
-    """Bars on standard error, in a terminal alone; a context manager.
-
-    Attributes:
-        live: whether there is a terminal to show them.
-    """
+    """Bars on standard error, if there is a terminal to show them (`live`); a context manager."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import mincache
 from mincache.cli import options
 from mincache.cli.completion import SUITE, TRAINED_SOLVER
-from mincache.cli.terminal import Bars, TerminalTable, answer
+from mincache.cli.terminal import Bars, TerminalTable, answer, resumable
 from mincache.errors import InputError, excerpt
 
 if TYPE_CHECKING:
@@ -108,12 +108,8 @@ def _train(
     with _bar(learner.episodes) as show:
         session = Session(learner, course, checkpoint, show)
         watch = None if log is None else _logging(log, checkpoint.episodes)
-        try:
+        with resumable(lambda: f"{checkpoint.episodes} of {learner.episodes} episodes are kept"):
             policy = session.train(title, watch)
-        except KeyboardInterrupt:
-            kept = f"{checkpoint.episodes} of {learner.episodes} episodes are kept"
-            click.echo(f"interrupted: {kept}; repeat the command to continue", err=True)
-            sys.exit(1)
     policy = policy.in_float16() if float16 else policy
     write_policy(path, policy)
     record = session.record(policy.card, digest(read_bytes(path)), command, machine())
@@ -179,11 +175,10 @@ def _course(
     learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
 ) -> tuple[TrainingSource, str]:
     """Return what to train on, and the part of a file name that tells it."""
-    from mincache.generation import suites
     from mincache.learning.draws import Draws
     from mincache.views.episodes import Episodes
 
-    source = suites.find(suite).source
+    source = mincache.suite(suite).source
     if users is None and library is None and learner.every_problem:
         return Draws(source.scenario, seed), source.name
     if users is None or library is None:
@@ -226,21 +221,16 @@ def _train_each(
     Policies and records are kept in `folder`; what it holds is not trained again.
     """
     from mincache.bench.cores import usable_cores
-    from mincache.generation.suites import find
     from mincache.paper.trained import Training, train_all
     from mincache.views.episodes import Episodes
 
-    place = find(suite).folder
+    place = mincache.suite(suite).folder
     Episodes.of_suite(suite, library, users)  # refuses a library that there is not
     trainings = [Training(spec, place, library, users, seed) for spec in specs for seed in seeds]
-    try:
-        with Bars() as bars:
-            found = train_all(
-                trainings, folder, usable_cores(), lambda done: bars.show("trainings", done, len(trainings))
-            )
-    except KeyboardInterrupt:
-        click.echo(f"interrupted; what is done is kept in {folder}; repeat the command to continue", err=True)
-        sys.exit(1)
+    with resumable(lambda: f"what is done is kept in {folder}"), Bars() as bars:
+        found = train_all(
+            trainings, folder, usable_cores(), lambda done: bars.show("trainings", done, len(trainings))
+        )
     rows: list[dict[str, Any]] = []
     for spec in specs:
         own = [one.record for one in found if one.training.spec == spec]

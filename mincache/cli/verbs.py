@@ -20,7 +20,6 @@ class VerbGroup(click.Group):
         default: the verb where another word comes first: `leaderboard FOLDER` is `leaderboard table FOLDER`.
             It is also the verb where options come first, unless `bare` is.
         renamed: verbs of earlier versions, and the commands that replace them.
-        arguments: those of `click.Group`.
     """
 
     def __init__(

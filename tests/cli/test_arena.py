@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mincache.cli.arena import arena
+from mincache.cli.judging import arena
 
 ARENA = Path(__file__).parents[2] / "examples" / "arena"
 PATHS = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -18,8 +18,8 @@ from mincache.board import comparison, render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import COVERED, TIERS
 from mincache.board.verify import read_board
+from mincache.cli.exchange import symbols_markdown
 from mincache.cli.main import VERBS, cli
-from mincache.cli.schema import symbols_markdown
 from mincache.generation import sections, suites
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.scenario import Scenario
