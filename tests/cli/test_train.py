@@ -215,4 +215,4 @@ def test_an_interrupted_training_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "train", interrupted)
     result = CliRunner().invoke(train, [*ARGUMENTS, "-o", str(tmp_path / "p.safetensors")])
     assert result.exit_code == 1
-    assert "interrupted: 0 of 20 episodes are kept; repeat the command to continue" in result.output
+    assert "interrupted; 0 of 20 episodes are kept; repeat the command to continue" in result.output
