@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mincache.exact.arrays import Library, Plan, Work, workspace
+from mincache.exact.arrays import Library, Plan, Work, zeros
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.loops import choose_loops
 from mincache.exact.regrets import Regrets, regrets
@@ -90,7 +90,8 @@ class FrameSearch:
         self.ideal = frame_sums(stakes.ideal_cost, self.slots)
         self.tolerance = relative_gap * self.ideal
         self.library = _library(instance, stakes)
-        self.work = workspace(M, self.slots)
+        self.work = zeros(Work, M, self.slots)
+        self.work.ones[:] = 1
         room = usable_room(instance.server.storage_gb, instance.models.size_gb)
         self.limits = np.array([room, with_slack(instance.server.steps)])
         self.trees = FrameTrees(instance, stakes, self.library, self.work, self.limits, compiled)
@@ -181,7 +182,7 @@ class FrameSearch:
         T, S, M = caches.shape
         steps, (loss, lower) = np.zeros((T, S, self.instance.user_count)), np.empty((2, T, S))
         # With work arrays of its own, so that threads may share the search.
-        self._serve(first, caches, loss, lower, steps, workspace(M), float("inf"))
+        self._serve(first, caches, loss, lower, steps, zeros(Work, M), float("inf"))
         return steps
 
     def _serve(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.exact.arrays import Library, Work, dual_workspace
+from mincache.exact.arrays import Dual, Library, Work, zeros
 from mincache.exact.loops import choose_loops
 from mincache.exact.regrets import Regrets
 from mincache.problem.instance import Instance
@@ -44,7 +44,7 @@ class FrameTrees:
     ) -> None:  # fmt: skip
         self.instance, self.stakes, self.library, self.work = instance, stakes, library, work
         self.limits, self.compiled = limits, compiled
-        self.dual = dual_workspace(instance.model_count, work.price.size)
+        self.dual = zeros(Dual, instance.model_count, work.price.size)
         self.nodes, self.seconds = 0, 0.0
 
     def affordable(self, seconds: float) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.problem import display
-from mincache.problem.quantity import Array, Quantity, Typed, check_axes, quantities
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_negative, positive, quantities
 
 if TYPE_CHECKING:
     import altair
@@ -54,10 +54,8 @@ class Server(Typed):
 
     section: ClassVar[str] = "server."
 
-    storage_gb: Annotated[float, Quantity("C", "GB", "storage for cached models (11d)", above=0)]
-    steps: Annotated[
-        float, Quantity("L", "1", "denoising steps shared by the users of a slot (11f)", above=0)
-    ]
+    storage_gb: Annotated[float, positive("C", "GB", "storage for cached models (11d)")]
+    steps: Annotated[float, positive("L", "1", "denoising steps shared by the users of a slot (11f)")]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,17 +64,13 @@ class Radio(Typed):
 
     section: ClassVar[str] = "radio."
 
-    uplink_hz: Annotated[float, Quantity("W^up", "Hz", "uplink bandwidth, shared by the users (2)", above=0)]
-    downlink_hz: Annotated[float, Quantity("W^dw", "Hz", "downlink bandwidth, not shared (5)", above=0)]
-    noise_w_per_hz: Annotated[
-        float, Quantity("U_0", "W/Hz", "noise power spectral density, both directions", above=0)
-    ]
-    bs_power_w: Annotated[float, Quantity("p_b", "W", "transmit power of the base station (5)", above=0)]
-    user_power_w: Annotated[Array, Quantity("p_n", "W", "transmit power of each user (2)", "N", above=0)]
-    backhaul_up_bps: Annotated[float, Quantity("R^bc", "bit/s", "backhaul rate, edge to cloud (4)", above=0)]
-    backhaul_down_bps: Annotated[
-        float, Quantity("R^cb", "bit/s", "backhaul rate, cloud to edge (6)", above=0)
-    ]
+    uplink_hz: Annotated[float, positive("W^up", "Hz", "uplink bandwidth, shared by the users (2)")]
+    downlink_hz: Annotated[float, positive("W^dw", "Hz", "downlink bandwidth, not shared (5)")]
+    noise_w_per_hz: Annotated[float, positive("U_0", "W/Hz", "noise power spectral density, both directions")]
+    bs_power_w: Annotated[float, positive("p_b", "W", "transmit power of the base station (5)")]
+    user_power_w: Annotated[Array, positive("p_n", "W", "transmit power of each user (2)", "N")]
+    backhaul_up_bps: Annotated[float, positive("R^bc", "bit/s", "backhaul rate, edge to cloud (4)")]
+    backhaul_down_bps: Annotated[float, positive("R^cb", "bit/s", "backhaul rate, cloud to edge (6)")]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,24 +79,16 @@ class ModelLibrary(Typed):
 
     section: ClassVar[str] = "models."
 
-    size_gb: Annotated[Array, Quantity("c_m", "GB", "storage the model takes (11d)", "M", above=0)]
-    output_bits: Annotated[Array, Quantity("d^op_m", "bit", "size of a generated image (6)", "M", above=0)]
+    size_gb: Annotated[Array, positive("c_m", "GB", "storage the model takes (11d)", "M")]
+    output_bits: Annotated[Array, positive("d^op_m", "bit", "size of a generated image (6)", "M")]
     steps_onset: Annotated[
-        Array, Quantity("A_1", "1", "steps at which quality begins to improve (7)", "M", at_least=0)
+        Array, not_negative("A_1", "1", "steps at which quality begins to improve (7)", "M")
     ]
-    tv_worst: Annotated[
-        Array, Quantity("A_2", "1", "total variation of the unprocessed image (7)", "M", at_least=0)
-    ]
-    steps_saturation: Annotated[
-        Array, Quantity("A_3", "1", "steps from which quality is best (7)", "M", above=0)
-    ]
-    tv_best: Annotated[Array, Quantity("A_4", "1", "total variation at best quality (7)", "M", at_least=0)]
-    seconds_per_step: Annotated[
-        Array, Quantity("B_1", "s", "generation time of one step (8)", "M", at_least=0)
-    ]
-    seconds_base: Annotated[
-        Array, Quantity("B_2", "s", "generation time that no step changes (8)", "M", at_least=0)
-    ]
+    tv_worst: Annotated[Array, not_negative("A_2", "1", "total variation of the unprocessed image (7)", "M")]
+    steps_saturation: Annotated[Array, positive("A_3", "1", "steps from which quality is best (7)", "M")]
+    tv_best: Annotated[Array, not_negative("A_4", "1", "total variation at best quality (7)", "M")]
+    seconds_per_step: Annotated[Array, not_negative("B_1", "s", "generation time of one step (8)", "M")]
+    seconds_base: Annotated[Array, not_negative("B_2", "s", "generation time that no step changes (8)", "M")]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -121,19 +107,13 @@ class Trace(Typed):
     section: ClassVar[str] = "trace."
 
     skewness: Annotated[Array, Quantity("gamma", "1", "skewness of model popularity (1)", "T")]
-    channel_gain: Annotated[
-        Array, Quantity("h_n", "1", "linear channel power gain of each user", "TN", above=0)
-    ]
+    channel_gain: Annotated[Array, positive("h_n", "1", "linear channel power gain of each user", "TN")]
     requested_model: Annotated[
-        Array,
-        Quantity("phi_n", "1", "model each user asks for, counted from 0", "TN", at_least=0, whole=True),
+        Array, not_negative("phi_n", "1", "model each user asks for, counted from 0", "TN", whole=True)
     ]
-    input_bits: Annotated[
-        Array, Quantity("d^in_n", "bit", "size of the data each user uploads (4)", "TN", above=0)
-    ]
+    input_bits: Annotated[Array, positive("d^in_n", "bit", "size of the data each user uploads (4)", "TN")]
     popularity_order: Annotated[
-        Array,
-        Quantity("o", "1", "popularity order, from 0", "T", at_least=0, whole=True, default=0, priced=False),
+        Array, not_negative("o", "1", "popularity order, from 0", "T", whole=True, default=0, priced=False)
     ] = 0  # type: ignore[assignment]  # an instance fills the array
 
 
@@ -155,13 +135,11 @@ class Rules(Typed):
         int, Quantity("F", "1", "slots in which the cache stays the same", at_least=1, whole=True, default=1)
     ] = 1
     loading_s_per_gb: Annotated[
-        float, Quantity("l", "s/GB", "wait for a model not cached in the slot before", at_least=0, default=0)
+        float, not_negative("l", "s/GB", "wait for a model not cached in the slot before", default=0)
     ] = 0.0
     steps_floor: Annotated[
         float,
-        Quantity(
-            "f", "1", "least steps of a hit, from A1 to A3 (1); none at 0", at_least=0, at_most=1, default=0
-        ),
+        not_negative("f", "1", "least steps of a hit, from A1 to A3 (1); none at 0", at_most=1, default=0),
     ] = 0.0
 
     @property
@@ -187,7 +165,7 @@ class Instance(Typed):
 
     name: str
     preference_weight: Annotated[
-        float, Quantity("alpha", "1", "weight of delay against TV (10)", at_least=0, at_most=1)
+        float, not_negative("alpha", "1", "weight of delay against TV (10)", at_most=1)
     ]
     server: Server
     radio: Radio

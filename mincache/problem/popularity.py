@@ -9,7 +9,7 @@ import numpy as np
 
 from mincache.errors import InputError
 from mincache.problem.instance import Trace
-from mincache.problem.quantity import Array, Quantity, Typed, check_axes
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_negative, positive
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,14 +22,14 @@ class Popularity(Typed):
     section: ClassVar[str] = "popularity."
 
     probability: Annotated[
-        Array, Quantity("p_g", "1", "probability that a request is for each model", "GM", at_least=0)
+        Array, not_negative("p_g", "1", "probability that a request is for each model", "GM")
     ]
     transition: Annotated[
-        Array, Quantity("P", "1", "row g: probabilities of the moves from state g", "GG", at_least=0)
+        Array, not_negative("P", "1", "row g: probabilities of the moves from state g", "GG")
     ]
-    order: Annotated[Array, Quantity("o", "1", "popularity order of the state", "G", at_least=0, whole=True)]
+    order: Annotated[Array, not_negative("o", "1", "popularity order of the state", "G", whole=True)]
     skewness: Annotated[Array, Quantity("gamma", "1", "skewness of the state", "G")]
-    mean_input_bits: Annotated[float, Quantity("E[d^in]", "bit", "mean data of a request", above=0)]
+    mean_input_bits: Annotated[float, positive("E[d^in]", "bit", "mean data of a request")]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Hashable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, cast, get_type_hints
 
@@ -137,6 +137,12 @@ class Quantity:
         if self.default is not None:
             schema["default"] = self.default
         return schema | notes
+
+
+positive = partial(Quantity, above=0)
+"""A quantity that is above 0."""
+not_negative = partial(Quantity, at_least=0)
+"""A quantity from 0 on."""
 
 
 def quantities(kind: type) -> dict[str, Quantity]:

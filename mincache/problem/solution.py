@@ -10,7 +10,7 @@ import numpy as np
 from mincache.errors import InputError
 from mincache.problem import display
 from mincache.problem.instance import Instance, check_name
-from mincache.problem.quantity import Array, Quantity, Typed, check_axes
+from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_negative
 
 if TYPE_CHECKING:
     import altair
@@ -61,7 +61,7 @@ class Solution(Typed):
 
     instance: str
     cache: Annotated[
-        Array, Quantity("rho_m", "1", "1 where a model is cached", "TM", at_least=0, at_most=1, whole=True)
+        Array, not_negative("rho_m", "1", "1 where a model is cached", "TM", at_most=1, whole=True)
     ]
     bandwidth_share: Annotated[Array, Quantity("b_n", "1", "share of the uplink bandwidth", "TN")]
     step_share: Annotated[Array, Quantity("x_n", "1", "share of the denoising steps", "TN")]
