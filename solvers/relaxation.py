@@ -129,10 +129,10 @@ def _multipliers(model: Any, seconds: float) -> Mapping[Any, float] | None:
 
 def _prices(model: Any, instance: Instance, multiplier: Mapping[Any, float]) -> Prices:
     """Return what the multipliers of the limits are in each slot; a frame's storage counts in its first."""
-    prices = Prices.none(instance)
-    prices.storage[frame_starts(instance)] = [-multiplier[row] for row in model.storage_limit.values()]
-    prices.steps[:] = [-multiplier[row] for row in model.step_limit.values()]
-    return prices
+    storage, steps = np.zeros((2, instance.slot_count))
+    storage[frame_starts(instance)] = [-multiplier[row] for row in model.storage_limit.values()]
+    steps[:] = [-multiplier[row] for row in model.step_limit.values()]
+    return Prices(storage, steps)
 
 
 def _values(block: Any) -> Array:

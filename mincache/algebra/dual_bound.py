@@ -1,10 +1,9 @@
 """A lower bound that a solver's tolerances cannot spoil: the Lagrangian dual, evaluated here.
 
-With a price on storage, on bandwidth and on steps a slot falls apart into models and users, and the least
-cost is a minimum over a few break points. Any prices that are not negative give a valid bound; the
-multipliers of the linear relaxation give its optimum. So a solver is asked for multipliers, not a bound.
-Rules that link slots leave a path for each model: in each frame it is cached or not, and to begin costs
-what loading it does.
+With a price on storage, on bandwidth and on steps a slot falls apart into models and users. Any prices that
+are not negative give a valid bound; the multipliers of the linear relaxation give its optimum. So a solver is
+asked for multipliers, not a bound. Rules that link slots leave a path for each model: in each frame it is
+cached or not.
 """
 
 from __future__ import annotations
@@ -29,23 +28,17 @@ class Prices(NamedTuple):
     storage: Array  # [T], of (11d), for the whole storage
     steps: Array  # [T], of (11f), for all L steps
 
-    @classmethod
-    def none(cls, instance: Instance) -> Prices:
-        """Return prices of zero, with which everybody may have everything."""
-        return cls(*np.zeros((2, instance.slot_count)))
 
+def slot_bounds(instance: Instance) -> Array:
+    """Return a lower bound on the mean cost (10) of each slot, [T]: all users have all of storage and steps.
 
-def lagrangian_bound(instance: Instance, prices: Prices) -> Array:
-    """Return a lower bound on the mean cost (10) of each slot, [T]; their mean bounds (11).
-
-    Rules that link slots only add to a slot's cost, and are left out. Negative prices count as zero.
+    Rules that link slots only add to a slot's cost, and are left out.
     """
-    storage, steps = (np.maximum(price, 0.0) for price in prices)
-    cached, cloud = _choices(instance, storage, steps)
+    nothing = np.zeros(instance.slot_count)
+    cached, cloud = _choices(instance, nothing, nothing)
     least = np.where(cacheable(instance), np.minimum(cached, cloud), cloud).sum(axis=-1)
-    total = least - storage - steps
-    slack = _ROUNDING * ((cached + cloud).sum(axis=-1) + storage + steps)
-    return np.asarray((total - slack) / instance.user_count + upload_bound(instance))
+    slack = _ROUNDING * (cached + cloud).sum(axis=-1)
+    return np.asarray((least - slack) / instance.user_count + upload_bound(instance))
 
 
 def horizon_bound(instance: Instance, prices: Prices) -> float:

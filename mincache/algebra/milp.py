@@ -1,13 +1,10 @@
 """The instance as a mixed-integer linear program, its users taken together by the models that they ask for.
 
-Requests for the same model cost the same at the edge but for a constant, and at the optimum each hit gets no
-steps or A3, but for one a slot that may get part of them. So a model requested in a slot needs a binary for
-the cache, an integer for how many are served fully, and a binary for the one served in part. Under a floor on
-steps the cost is linear from the floor to A3, and only the cache is integer. Rules that link slots share the
-binary of the cache among a frame's slots, and add a continuous variable where a model may have to be loaded.
-
-`apply` gives arrays for any solver of such programs, and `invert` the decisions in its answer. The split of
-the bandwidth is the optimal one, which depends on nothing else.
+At the optimum each hit gets no steps or A3, but for one a slot. So a model requested in a slot needs a binary
+for the cache, an integer for how many are served fully, and a binary for the one served in part. Under a
+floor on steps only the cache is integer. Rules that link slots share the binary of the cache among a frame's
+slots, and add a continuous variable where a model may have to be loaded. The split of the bandwidth is the
+optimal one.
 """
 
 from __future__ import annotations
@@ -100,9 +97,7 @@ class Cells:
     def steps(self, served: Array, cached: Array) -> Array:
         """Return each request's steps, [T, N]: `high` for so many of a cell in turn, `least` for the others.
 
-        Args:
-            served: [cells], not necessarily whole: what is over is given to the next one.
-            cached: [cells], in [0, 1]: how far the model is cached, and so how far each request is a hit.
+        What is over a whole number `served` [cells] is given to the next one; `cached` [cells] is in [0, 1].
         """
         hit = cached[self.cell]
         full = np.clip(served[self.cell] - self.rank * hit, 0.0, hit)
@@ -155,13 +150,8 @@ class Program:
 def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None) -> Program:
     """Return the program of `instance`.
 
-    Bounds on the cost (10) summed over the requests of a slot or frame, without loading and uploads, become
-    constraints: a solver need not find them out again, and without them it hardly does.
-
-    Args:
-        instance: the problem, with any rules.
-        slot_bounds: [T], lower bounds on each slot's cost.
-        frame_bounds: [frames], lower bounds on each frame's cost.
+    Bounds on the cost (10) summed over a slot's (`slot_bounds` [T]) or frame's requests, without loading and
+    uploads, become constraints: a solver need not find them out again, and without them it hardly does.
     """
     cells = Cells.of(instance)
     sizes = (cells.frame.size, *(cells.slot.size,) * 3, cells.loads.size)

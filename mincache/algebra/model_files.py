@@ -50,17 +50,9 @@ _AMPL = re.compile(r"^Options\n(?P<numbers>[\d\s.eE+-]*)", re.MULTILINE)
 class Names(StrictTable):
     """The content of `names.json`: what the variables of an exported model decide.
 
-    Attributes:
-        format: `NAMES_FORMAT`.
-        instance: name of the instance exported.
-        slots: T.
-        users: N.
-        models: M.
-        model_file: name of the model's file.
-        formulation: one of `Formulation`.
-        decisions: by a variable's name in the file, the array of the solution and the index there that
-            it decides, such as `cache`, 0, 3.
-        columns: every variable in the order of an NL file, whose solvers may answer without names.
+    By a variable's name in the file, `decisions` has the array of the solution and the index there, such as
+    `cache`, 0, 3. `columns` has every variable in the order of an NL file, whose solvers may answer without
+    names.
     """
 
     format: Literal["mincache-names/1"] = NAMES_FORMAT
@@ -82,14 +74,8 @@ def export(
 ) -> Path:
     """Write `instance` for outside solvers into `folder`, and return the path of the model's file.
 
-    Args:
-        instance: the problem with its rules; `instance.slot(t)` for one slot, where no rule links slots.
-        folder: made if it is not there.
-        file_format: `nl` and `gms` hold any formulation, `lp` and `mps` linear ones.
-        formulation: by default `exact` where the format holds it, else `piecewise`.
-
-    Raises:
-        InputError: if the format cannot hold the formulation, or the folder cannot be made.
+    By default it is `exact` where the format holds that (`nl` and `gms` do), else `piecewise`. For one slot
+    give `instance.slot(t)`.
     """
     from mincache.algebra import pyomo_model  # Pyomo is heavy: reading answers does not need it
 
@@ -135,31 +121,18 @@ def _decisions(variables: Mapping[str, str]) -> dict[str, tuple[Any, int, int]]:
 
 
 def read_names(folder: Path) -> Names:
-    """Return the map of names in an exported folder.
-
-    Raises:
-        DocumentError: if it is missing or malformed.
-    """
+    """Return the map of names in an exported folder."""
     path = folder / NAMES_FILE
     with in_file(path):
         return _checked(validated(Names, parse_json(read_bytes(path))))
 
 
 def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> Solution:
-    """Return the solution in another solver's answer to the model in `folder`.
+    """Return the solution in a solver's answer to the model in `folder`; `data` is the file, if it was read.
 
-    An answer is a table with a name and its value on each line, whatever else stands around them, as
-    SCIP, HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write it, or CSV; or AMPL's .sol format, for NL
-    files. A variable that it does not name is 0. Shares that a solver's tolerance left outside [0, 1],
-    below the floor on steps, or summing to more than 1, are put back.
-
-    Args:
-        folder: where the model was exported to.
-        answer: the file with the answer; for messages alone if `data` is given.
-        data: what the answer holds, if it was read already.
-
-    Raises:
-        DocumentError: with the path, the field, the rule and what was received.
+    An answer is a table with a name and its value on each line, whatever else stands around them, as SCIP,
+    HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write it, or CSV; or AMPL's .sol format, for NL files. A variable
+    that it does not name is 0. Shares that a solver's tolerance left out of their limits are put back.
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):
@@ -177,11 +150,7 @@ class Claims(NamedTuple):
 
 
 def read_claims(folder: Path, answer: Path, data: bytes | None = None) -> Claims:
-    """Return what an outside solver's answer to the model in `folder` says of itself.
-
-    Raises:
-        DocumentError: as `read_answer` does.
-    """
+    """Return what an outside solver's answer to the model in `folder` says of itself."""
     names = read_names(folder)
     with in_file(answer):
         text = _text(read_bytes(answer) if data is None else data)
@@ -195,11 +164,7 @@ def read_claims(folder: Path, answer: Path, data: bytes | None = None) -> Claims
 
 
 def parse_values(text: str, names: Names) -> dict[str, float]:
-    """Return the values in an answer by name; the first one where a name stands more than once.
-
-    Raises:
-        InputError: if no decision has a value in it.
-    """
+    """Return the values in an answer by name; the first one where a name stands more than once."""
     ampl = _AMPL.search(text) if names.columns else None
     values = _ampl_values(ampl["numbers"], names.columns) if ampl else _table_values(text, names)
     if not names.decisions.keys() & values.keys():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.algebra.dual_bound import Prices, lagrangian_bound
+from mincache.algebra.dual_bound import slot_bounds
 from mincache.algebra.service_cost import ServiceTable, Tangents, loading_cost, shares_near_optimum
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
@@ -77,7 +77,7 @@ def answer_parts(
     """
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     best = Decisions(np.zeros((T, M), dtype=bool), optimal_bandwidth(instance), np.zeros((T, N)))
-    bound = lagrangian_bound(instance, Prices.none(instance))
+    bound = slot_bounds(instance)
     for first, part in parts(instance, together):
         seconds = remaining()
         if seconds <= 0.0:

@@ -1,20 +1,13 @@
 """The instance as a Pyomo model, for any solver that Pyomo knows.
 
-`apply` writes the model of a whole instance, or of one slot given `instance.slot(t)`; `invert` reads the
-decisions back off its variables; `load` puts decisions in. The formulations:
-
 - `exact`: the mixed-integer nonlinear problem, with the rate (2) as it stands, and (7) as the convex hull
   of its three pieces.
 - `piecewise`: the rate by tangents alone, everything else exact: a mixed-integer linear problem whose
   optimum is not above the true one.
 - `relaxed`: `piecewise` with everything continuous, a linear problem: its optimum is a lower bound.
 
-The rules beyond the paper are in all three: a floor cuts off the hull of (7), frames are equalities of the
-cache, and loading has a continuous variable a model.
-
 A hit's steps and cost are weights on the ends of the regions of (7). A miss has no steps, for they would
 do nothing. No user has less than a hundredth of the optimal bandwidth share.
-
 Indices: slot t, user n, model m, region r of `REGIONS`, end e of a region (0 the lower, 1 the upper).
 """
 
@@ -41,9 +34,9 @@ from mincache.algebra.service_cost import (
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import uplink_snr, upload_s
+from mincache.problem.requests import uplink_snr
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import frame_starts, hits, raise_to_floor
+from mincache.solving.feasible import frame_starts, raise_to_floor
 
 _THOUSANDTHS = 1000.0
 _ENDS = (0, 1)
@@ -53,12 +46,10 @@ _FLOOR = 0.01  # of the optimal bandwidth share: no optimum has less
 def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
     """Return the `pyomo.environ.ConcreteModel` of `instance`; its objective `cost` is (11).
 
-    Variables, by slot t, user n, model m: `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the
-    decisions; `upload_s[t,n]` is the radio part of the upload delay; `region[t,n,r]` the region of (7)
-    that a hit's steps lie in (absent when relaxed); `weight[t,n,r,e]` how much of it lies at end e;
-    `loaded[t,m]`, where loading takes time, whether the model was not cached in the slot before.
-
-    The exact formulation has the tangents too: they spare its solver most work.
+    `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the decisions; `upload_s[t,n]` is the radio
+    part of the upload delay; `region[t,n,r]` the region of (7) that a hit's steps lie in (absent when
+    relaxed); `weight[t,n,r,e]` how much of it lies at end e; `loaded[t,m]` whether the model was not cached
+    before. The exact formulation has the tangents too: they spare its solver most work.
     """
     relaxed = formulation == "relaxed"
     table = ServiceTable.of(instance)
@@ -100,26 +91,6 @@ def relaxed_values(model: Any) -> tuple[Array, Array]:
     """Return the cache [T, M] and the step shares [T, N] in a model's variables as they are."""
     T, N, M = len(model.slots), len(model.users), len(model.models)
     return _values(model.cache, T, M), _values(model.step_share, T, N)
-
-
-def load(model: Any, instance: Instance, decisions: Decisions) -> None:
-    """Set a model's variables to decisions, as a solver's start or to price them; a miss's steps to 0."""
-    table = ServiceTable.of(instance)
-    cached = np.asarray(decisions.cache, dtype=bool)
-    hit = hits(instance, cached)
-    steps = np.where(hit, decisions.step_share, 0.0) * instance.server.steps
-    region, weight = _region_weights(table, hit, steps)
-    _set(model.cache, cached)
-    _set(model.bandwidth_share, decisions.bandwidth_share)
-    _set(model.step_share, steps / instance.server.steps)
-    _set(model.upload_s, upload_s(instance, np.asarray(decisions.bandwidth_share)))
-    _set(model.weight, weight)
-    if hasattr(model, "region"):
-        _set(model.region, region)
-    if hasattr(model, "loaded"):
-        before = np.zeros_like(cached)
-        before[1:] = cached[:-1]
-        _set(model.loaded, (cached & ~before)[frame_starts(instance)])
 
 
 def assign(model: Any, values: Mapping[str, float]) -> None:
@@ -277,20 +248,5 @@ def _by_end(block: Any, t: int, n: int, coefficients: list[list[float]]) -> list
     return [(row[e], block.weight[t, n, r, e]) for r, row in rows for e in _ENDS]
 
 
-def _region_weights(table: ServiceTable, hit: Array, steps: Array) -> tuple[Array, Array]:
-    """Return which region [T, N, 3] each hit's steps lie in, and the weights of its ends [T, N, 3, 2]."""
-    low, high = table.steps[..., 0], table.steps[..., 1]
-    index = np.minimum((steps[..., None] > high).sum(axis=-1), len(REGIONS) - 1)
-    region = hit[..., None] & (index[..., None] == np.arange(len(REGIONS)))
-    width = np.where(high > low, high - low, 1.0)
-    upper = (steps[..., None] - low) / width
-    return region, region[..., None] * np.stack([1.0 - upper, upper], axis=-1)
-
-
 def _values(variable: Any, rows: int, columns: int) -> Array:
     return np.array([v.value for v in variable.values()], dtype=np.float64).reshape(rows, columns)
-
-
-def _set(variable: Any, values: Array) -> None:
-    for data, value in zip(variable.values(), np.ravel(values).tolist(), strict=True):
-        data.set_value(float(value), skip_validation=True)

@@ -25,16 +25,10 @@ def within_limits(shares: Array) -> Array:
 
 
 def round_relaxed(instance: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:
-    """Return feasible decisions near a relaxed answer, never worse than caching nothing.
+    """Return feasible decisions near a relaxed cache and steps, never worse than caching nothing.
 
-    Models are cached in order of their relaxed values, and users served in order of their relaxed steps.
-    Then each model is held only when that pays, loading included, and the steps are shared out anew.
-
-    Args:
-        instance: the problem, with any rules.
-        cache: [T, M], relaxed values in [0, 1].
-        step_share: [T, N], relaxed.
-        bandwidth_share: [T, N], feasible; taken as it is.
+    Models are cached in order of their relaxed values, and users served in order of their relaxed steps. Then
+    each model is held only when that pays, loading included, and the steps are shared out anew.
     """
     chosen = fill_cache(instance, np.asarray(cache, dtype=float), cache > _NOTHING)
     shares = _served(instance, chosen, step_share)

@@ -39,11 +39,7 @@ class ServiceTable:
 
     @classmethod
     def of(cls, instance: Instance) -> ServiceTable:
-        """Return the costs of every request of `instance` at the break points of (7).
-
-        Raises:
-            InputError: if the instance uses rules that are not priced here.
-        """
+        """Return the costs of every request of `instance` at the break points of (7)."""
         instance.check_rules()
         models, requested = instance.models, instance.trace.requested_model
         onset, saturation = models.steps_onset[requested], models.steps_saturation[requested]

@@ -1,8 +1,4 @@
-"""Certificates: proofs that no solution of an instance costs less than a bound.
-
-`certify` writes one, `check` verifies one and shares no code with what wrote it. docs/decomposition.md
-derives why it proves what it claims.
-"""
+"""Certificates: proofs that no solution costs less than a bound; docs/decomposition.md derives them."""
 
 from mincache.certificate.check_certificate import FORMAT as CERTIFICATE_FORMAT
 from mincache.certificate.proofs import CheckResult, certify, certify_with_solution, check

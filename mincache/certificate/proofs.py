@@ -38,10 +38,7 @@ class CheckResult:
 def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckResult:
     """Check a certificate of an instance and, where one is given, that a solution is optimal.
 
-    Args:
-        instance: the instance document, as the (unpacked) bytes of its file.
-        certificate: the certificate, likewise.
-        solution: the solution to judge, likewise, if there is one.
+    All are documents, as the (unpacked) bytes of their files.
 
     Raises:
         InputError: if a document cannot be read, or the instance has a rule that the check does not know.
@@ -68,16 +65,9 @@ def certify(instance: bytes, *, remaining: Callable[[], float] = lambda: float("
 def certify_with_solution(
     instance: bytes, *, remaining: Callable[[], float] = lambda: float("inf")
 ) -> tuple[bytes, Solution]:
-    """Return a certificate of an instance and the solution that it goes with.
+    """Return a certificate of an instance document and the solution that it goes with.
 
-    What the certificate states is what the checker finds in it.
-
-    Args:
-        instance: the (unpacked) bytes of the instance document.
-        remaining: returns the seconds left for solving; what was solved by then is proven.
-
-    Raises:
-        InputError: if the instance cannot be read, or has a rule that the method does not know.
+    What the certificate states is what the checker finds in it. What is solved within `remaining` is proven.
     """
     problem = parse_instance(instance)
     problem.check_rules()

@@ -1,15 +1,13 @@
 """The optimal uplink split: bandwidth shares the slot's cost through the upload delay alone.
 
-A slot's shares minimise the sum of d_n / (W b_n log2(1 + s_n / b_n)) over shares that sum to 1, where s_n
-is the user's signal-to-noise ratio over the whole band. Each term is convex in b_n, so the shares are
-optimal where every user's marginal delay is the same number, the multiplier of the limit (11e). With
-u = s / b, L = ln(1 + u) and v = u / (1 + u) that condition reads
+A slot's shares minimise the sum of d_n / (W b_n log2(1 + s_n / b_n)) over shares that sum to 1, where s_n is
+the user's signal-to-noise ratio over the whole band. Each term is convex in b_n, so every user's marginal
+delay is the same number at the optimum. With u = s / b, L = ln(1 + u) and v = u / (1 + u) that reads
 
     b = sqrt(d (L - v)) / L / c,    c the same for all users of a slot.
 
-The right side hardly moves with b: its elasticity e = v / L - v^2 / (L - v) / 2 lies in [0, 0.104). So the
-plain iteration contracts nearly tenfold a round from any start, and dividing its logarithmic step by
-1 - e makes it Newton's method.
+The right side's elasticity e = v / L - v^2 / (L - v) / 2 lies in [0, 0.104). So the plain iteration contracts
+nearly tenfold a round, and dividing its logarithmic step by 1 - e makes it Newton's method.
 """
 
 from __future__ import annotations
@@ -30,10 +28,9 @@ _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of shares, whoever adds th
 
 
 def optimal_bandwidth(instance: Instance) -> Array:
-    """Return the shares of the uplink that minimise the cost of every slot: [T, N], float64.
+    """Return the shares of the uplink that minimise the cost of every slot, whatever is cached: [T, N].
 
-    They are the same whatever is cached. Each is positive, and those of a slot sum to 1 less rounding,
-    never to more than 1.
+    Each is positive, and those of a slot sum to 1 less rounding, never to more than 1.
     """
     return optimal_shares(instance.trace.input_bits, uplink_snr(instance))
 
@@ -46,12 +43,7 @@ def marginal_delay_s(instance: Instance, bandwidth_share: Array) -> Array:
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")
 def optimal_shares(bits: Array, full_band_snr: Array) -> Array:
-    """Return the optimal shares of users (last axis) with `bits` to send at `full_band_snr`.
-
-    Args:
-        bits: [..., N], positive.
-        full_band_snr: [..., N], positive; the signal-to-noise ratio over the whole band.
-    """
+    """Return the optimal shares of users (last axis), who have bits to send at a signal-to-noise ratio."""
     snr = np.fmin(np.fmax(full_band_snr, _SMALLEST), _LARGEST)
     root_bits = np.sqrt(np.fmax(bits / bits.max(), _SMALLEST))
     weak = bool((snr < _SERIES_BELOW).any())

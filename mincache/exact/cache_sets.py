@@ -1,10 +1,8 @@
 """All the caches that the storage holds, and the cheapest course through them where loading takes time.
 
-A course pays, frame by frame, what its cache costs there and for every model that was not in the cache
-before. Between two frames it may as well drop models first, which is free, and then load others. Every
-subset of what fits fits too, so each model is dropped or not, then loaded or not, in one sweep over the
-sets with that model and the same sets without: as many steps a frame as the sets have members, not their
-number squared.
+Between two frames a course may as well drop models first, which is free, and then load others. Every subset
+of what fits fits too, so each model is dropped or not, then loaded or not, in one sweep over the sets with
+and without it: as many steps a frame as the sets have members, not their number squared.
 """
 
 from __future__ import annotations
@@ -18,15 +16,10 @@ from mincache.problem.quantity import Array
 
 @dataclass(frozen=True, eq=False)
 class CacheSets:
-    """Every set of U models that fits, the empty one first.
+    """Every set of U models that fits, the empty one first."""
 
-    Attributes:
-        member: bool [S, U], which models are in which set.
-        pairs: for each model, the indices of the sets with it, and of the same sets without it.
-    """
-
-    member: Array
-    pairs: tuple[tuple[Array, Array], ...]
+    member: Array  # bool [S, U], which models are in which set
+    pairs: tuple[tuple[Array, Array], ...]  # by model, indices of the sets with it, and of these without it
 
     @classmethod
     def that_fit(cls, size_gb: Array, storage_gb: float, most: int) -> CacheSets | None:

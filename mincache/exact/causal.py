@@ -1,10 +1,8 @@
 """The best causal policies: what can be reached by who places a cache before the slot is shown.
 
-Without loading no placement bears on later slots, so the best is greedy in the belief over the states. Where
-loading takes time, backward induction over slots, states and all caches that fit gives the best policy of
-who is told the state: that of the slot itself (`seen`), or that of the slot before. The latter knows all
-that a policy with hidden states knows, and more: its value is a lower bound on what those can reach. Used
-with the belief of Bayes' rule in the place of the state, its values make a policy for hidden states.
+Without loading the best is greedy in the belief over the states. Where loading takes time, backward induction
+over slots, states and all caches that fit gives the best policy of who is told the state, of the slot itself
+(`seen`) or of the one before: a lower bound on what policies with hidden states can reach.
 """
 
 from __future__ import annotations
@@ -22,18 +20,13 @@ from mincache.problem.revealed import Site
 
 @dataclass(frozen=True, eq=False)
 class CausalProgramme:
-    """The best placements of who is told states.
-
-    Attributes:
-        losses: what each cache loses on average.
-        onward: [T, G, S], expected loss of all later slots by slot, its state and its cache; [T, G, 1]
-            where no cache bears on later slots.
-        value: expected loss of all slots, beginning with nothing cached.
-    """
+    """The best placements of who is told states."""
 
     losses: ExpectedLosses
-    onward: Array
-    value: float
+    onward: (
+        Array  # [T, G, S], expected loss of all later slots by slot, state and cache; S = 1 without loading
+    )
+    value: float  # expected loss of all slots, beginning with nothing cached
 
     def place(self, t: int, belief: Array, held: Array) -> Array:
         """Return the best cache of slot `t`, bool [M], after `held`, under a belief [G] over its states."""
@@ -46,9 +39,6 @@ def causal_programme(site: Site, popularity: Popularity, seen: bool = False) -> 
     """Return the best policy of who knows the state of the slot before, or that of the slot itself (`seen`).
 
     The site must not hold its cache for frames.
-
-    Raises:
-        InputError: as `expected_losses` does.
     """
     losses, moves = expected_losses(site, popularity), popularity.transition
     sets, loss, load = losses.sets, losses.loss, losses.load

@@ -35,16 +35,10 @@ class FrameCut:
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """A solution and the parts of a proof for it.
-
-    Attributes:
-        solution: the best one found.
-        keeping: [K - 1, M], prices of keeping a model from the second frame on; [0, M] where loading is free.
-        frames: a cut for each frame.
-    """
+    """A solution and the parts of a proof for it."""
 
     solution: Solution
-    keeping: Array
+    keeping: Array  # [K - 1, M], prices of keeping a model from the second frame on; none if loading is free
     frames: list[FrameCut]
 
 

@@ -1,9 +1,8 @@
 """What each cache loses in a slot on average, by the popularity's state: a finite sum, without sampling.
 
-Losses are those of `regrets`, summed over a slot's users. The radio does not depend on the cache. A miss
-loses its regret at the cloud, which is linear in the size of its data. Hits share the steps: a knapsack of
-the counts alone. Counts are multinomial. The steps serve so many users of a model at most, so all larger
-counts are taken together.
+A miss loses its regret at the cloud, which is linear in the size of its data. Hits share the steps: a
+knapsack of the counts alone, which are multinomial. The steps serve so many users of a model at most, so all
+larger counts are taken together.
 """
 
 from __future__ import annotations
@@ -39,11 +38,7 @@ class ExpectedLosses:
 
 
 def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
-    """Return what each cache that fits loses on average.
-
-    Raises:
-        InputError: if there is a floor on steps, or there are too many caches, or counts to sum over.
-    """
+    """Return what each cache that fits loses on average."""
     models, N, p = site.models, site.user_count, popularity.probability
     if site.rules.steps_floor > 0.0:
         raise InputError("rules.steps_floor", "must be 0 for expected losses", str(site.rules.steps_floor))
@@ -63,11 +58,7 @@ def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
 
 
 def caches_that_fit(site: Site) -> CacheSets:
-    """Return all caches that a site can hold.
-
-    Raises:
-        InputError: if they are more than `MOST_CACHES`.
-    """
+    """Return all caches that a site can hold."""
     size_gb = site.models.size_gb
     sets = CacheSets.that_fit(size_gb, usable_room(site.server.storage_gb, size_gb), MOST_CACHES)
     if sets is None:

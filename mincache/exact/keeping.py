@@ -1,16 +1,10 @@
 """The best course of caches where loading takes time and the caches that fit are too many to look at.
 
-For any price y between 0 and w, loading a model for w costs at least y times the rise of "it is cached" from
-one frame to the next: the Lagrangean relaxation of loading. With such prices frames are independent, and
-their optima bound every course. The prices follow the rises of these optima at first; then they are the duals
-of a linear program that mixes the caches met so far (column generation).
-
-At prices, what a course costs above the bound is a sum of terms that are at least 0: each frame's excess over
-its best, w - y for each model that is loaded, y for each that is dropped. So a course that costs less than
-the bound plus a margin uses only caches whose excess is below the margin. These are listed (as routes are in
-vehicle routing: Baldacci, Christofides and Mingozzi, 2008), with a small margin first, and the cheapest
-course through the lists is found. One within the margin is the best of all; if there is none, the bound
-rises.
+Prices make the frames independent, and bound every course: the Lagrangean relaxation of loading. They follow
+the caches' changes at first; then they are the duals of a linear program that mixes the caches met so far
+(column generation). Last, all caches near each frame's best are listed, and the cheapest course through them
+is found, as routes are in vehicle routing (Baldacci, Christofides and Mingozzi, 2008). docs/decomposition.md
+derives it.
 """
 
 from __future__ import annotations
@@ -52,13 +46,10 @@ class Pricing:
     """Prices of keeping models, the caches met, and the best course and bound so far.
 
     Args:
+        search: the instance and its regrets.
         load: [K, M], what loading each model costs at the start of each frame.
         tolerance: gap at which the course counts as proven.
-
-    Attributes:
-        best: the course and the bound.
-        price: [K, M], the prices that gave the bound.
-        least: [K], what each frame costs at least at these prices.
+        remaining: returns the seconds left.
     """
 
     def __init__(
@@ -66,9 +57,9 @@ class Pricing:
     ) -> None:
         self.search, self.load, self.tolerance, self.remaining = search, load, tolerance, remaining
         self.pool = CachePool(search, load, remaining)
-        self.price = np.zeros_like(load)
+        self.price = np.zeros_like(load)  # that gave the bound
         self.price[0] = load[0]  # before the first frame nothing is cached: every model in it has risen
-        self.least = np.zeros(len(load))
+        self.least = np.zeros(len(load))  # what each frame costs at least at these prices
         nothing = np.zeros(load.shape, bool)
         self.best = CachePlan(nothing, float(search.stakes.cloud.sum()), -np.inf, proven=False)
         self.pool.add(nothing[:1])

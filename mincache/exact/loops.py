@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
-import sys
 import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,9 +46,6 @@ def choose_loops(
         work: users times slots times how much longer than a short search.
         compiled: whether it is to be the compiled one; by default where that pays.
         remaining_s: seconds left; with few of them, what is not compiled yet stays plain.
-
-    Raises:
-        MissingExtraError: if a compiled one is asked for and numba is not installed.
     """
     if compiled is None:
         pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
@@ -81,35 +77,26 @@ def _is_compiled(name: str) -> bool:
 
 
 @cache
-def compiled_copy(*modules: ModuleType) -> ModuleType:
+def compiled_copy(*modules: ModuleType) -> SimpleNamespace:
     """Return a copy of the last of these modules of plain loops, whose functions numba compiles when called.
 
-    A module may use functions of those before it. What is compiled is cached on disk, for later processes:
-    beside the source, in the user's cache folder where that cannot be written to, or in NUMBA_CACHE_DIR.
-    Where none of them can be written to, each process compiles anew.
+    A module may use functions of those before it. What is compiled is kept beside the source, in the user's
+    cache folder, or in NUMBA_CACHE_DIR; where none of them can be written to, each process compiles anew.
     """
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     digest = hashlib.sha256(sources).hexdigest()[:12]
     done: dict[FunctionType, Any] = {}
     for module in modules:
-        copy = _executed_again(module)
+        names = dict(vars(module))
         for name, function in vars(module).items():
             if isinstance(function, FunctionType):
                 if function.__module__ == module.__name__:
-                    done[function] = _compiled(getattr(copy, name), digest)
-                setattr(copy, name, done[function])
-    return copy
-
-
-def _executed_again(module: ModuleType) -> ModuleType:
-    name = f"{module.__name__}_compiled"
-    spec = importlib.util.spec_from_file_location(name, module.__file__)
-    assert spec is not None  # a module of this package has a file
-    assert spec.loader is not None
-    copy = importlib.util.module_from_spec(spec)
-    sys.modules[name] = copy
-    spec.loader.exec_module(copy)
-    return copy
+                    copy = FunctionType(function.__code__, names, name, function.__defaults__)
+                    # numba's cache knows a function by its name and file, not by the files of those it calls.
+                    copy.__qualname__ = f"{name}_{digest}"
+                    done[function] = _compiled(copy)
+                names[name] = done[function]
+    return SimpleNamespace(**names)
 
 
 @cache
@@ -120,13 +107,11 @@ def _tell_that_nothing_is_kept() -> None:
     )
 
 
-def _compiled(function: FunctionType, digest: str) -> Any:
+def _compiled(function: FunctionType) -> Any:
     try:
         from numba import njit
     except ModuleNotFoundError:
         raise MissingExtraError("compiled loops need numba: pip install 'mincache[compiled]'") from None
-    # numba's cache knows a function by its name and its own file, not by the files of those that it calls.
-    function.__qualname__ += f"_{digest}"
     # Loops that make no arrays need not count references to any, which would take most of their time.
     options: dict[str, Any] = {"cache": True, "_nrt": False, "forceinline": True}
     try:

@@ -1,8 +1,7 @@
 """The optimum of a whole instance: bandwidth, then cache and steps frame by frame, in passes.
 
-Where loading a model takes time, what is cached in one frame bears on the next. If the caches that fit are
-not too many, what each costs in each frame is computed, and the cheapest course through them is the optimum
-(see `cache_sets`). If they are too many, see `keeping`.
+Where loading takes time, frames are linked. If the caches that fit are not too many, the cheapest course
+through all of them is the optimum (see `cache_sets`); otherwise see `keeping`.
 """
 
 from __future__ import annotations

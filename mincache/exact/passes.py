@@ -66,12 +66,7 @@ def _library(instance: Instance, stakes: Regrets) -> Library:
 
 
 class FrameSearch:
-    """The plan of an instance between two passes.
-
-    Args:
-        instance: what to solve; that loading takes time is left out of account.
-        relative_gap: relative gap at which a frame counts as solved.
-        compiled: whether to search with compiled loops; by default where that pays.
+    """The plan of an instance between two passes; that loading takes time is left out of account.
 
     Attributes:
         bandwidth: [T, N], the optimal shares of the uplink.

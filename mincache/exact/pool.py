@@ -20,9 +20,6 @@ _FEWEST_MIXED = 30  # caches a frame that the mixture is made of at least
 class CachePool:
     """Caches, each known once, and priced in every frame.
 
-    Args:
-        load: [K, M], what loading each model costs at the start of each frame.
-
     Attributes:
         sets: bool [S, M].
         loss: [K, S], what each costs in each frame, without loading.
@@ -59,12 +56,8 @@ class CachePool:
     def mixture(self, keep: Array, gap: float) -> tuple[float, Array]:
         """Return the least cost of mixing caches in each frame, and the prices [K, M] of keeping in it.
 
-        The prices are the duals of "what is cached more is loaded".
-
-        Args:
-            keep: [K, M], regret of not caching a model by the present prices: caches near a frame's best at
-                them are mixed.
-            gap: how near.
+        The prices are the duals of "what is cached more is loaded". Caches are mixed that are within `gap` of
+        a frame's best at the present prices, by which not caching a model costs `keep` [K, M].
         """
         K, M = self.load.shape
         price = np.zeros_like(self.load)
@@ -125,14 +118,9 @@ def cheapest_course(
 ) -> Array | None:
     """Return the place in each list of the course that costs least; None if all reach `most`.
 
-    A course begins with nothing cached. It pays what its caches cost, w - y for what is loaded, and y for
-    what is dropped.
-
-    Args:
-        lists: for each frame caches, bool [S, M], and what they cost, [S].
-        price: [K, M], y.
-        load: [K, M], w.
-        most: what is too much.
+    A list has a frame's caches, bool [S, M], and what they cost, [S]. A course begins with nothing cached,
+    and pays what its caches cost, w - y for what is loaded, and y for what is dropped: `load` w and `price` y
+    are [K, M].
     """
     caches, label = np.zeros((1, load.shape[1])), np.zeros(1)
     stages = []

@@ -1,13 +1,9 @@
 """What each choice costs above an edge server without limits: all that the search needs of an instance.
 
-At such an edge every request is a hit, and gets either the least steps that it may (none, where no rule
-sets a floor) or exactly A3 of them, whichever costs less: between them the cost (10) is concave in the
-steps, and beyond A3 it only rises. That ideal is below every solution, so every regret is at least 0, and a
-slot's cost is its ideal plus the regrets of
-
-- its requests that go to the cloud: `cloud` each, whatever the steps;
-- its cached requests with s steps, where the model is worth improving: `unserved` at the least s, linear to
-  `onset` at A1 (or the least s, if that is more), linear to 0 at A3.
+At such an edge every request is a hit with the least steps that it may have or exactly A3, whichever costs
+less: between them the cost (10) is concave in the steps. That ideal is below every solution, so every regret
+is at least 0. A cached request with s steps loses `unserved` at the least s, linear to `onset` at A1, linear
+to 0 at A3.
 """
 
 from __future__ import annotations
@@ -38,11 +34,7 @@ _LARGEST = 1e270  # for what overflows: sums of such regrets are finite still
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def regrets(instance: Instance, bandwidth_share: Array) -> Regrets:
-    """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal.
-
-    Raises:
-        InputError: if the instance uses rules that are not priced here.
-    """
+    """Return the regrets of `instance`, with `bandwidth_share` [T, N] in the ideal."""
     instance.check_rules()
     alpha, models, requested = instance.preference_weight, instance.models, instance.trace.requested_model
     steps = np.stack([least_steps(instance), models.steps_onset, models.steps_saturation])

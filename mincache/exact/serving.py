@@ -1,12 +1,8 @@
 """Sharing a slot's steps among the users of the cached models, so that they lose least by it.
 
-At an optimum all users but one get the least steps that they may, or A3, since the regret is concave in the
-steps; the last one gets what is left over. So it is a knapsack of users in steps, searched by `tree`.
-
-The user who is served in part counts as served in full: then the last unit put in overshoots the room, and
-whoever loses least by it is cut by as much. (Were that unit not the last, taking out the last would give
-the cut user more than it loses, as every user's regret per step is at least the gain per step of all that
-come later.)
+At an optimum all users but one get the least steps that they may, or A3; the last one gets what is left over.
+So it is a knapsack of users in steps. The user who is served in part counts as served in full: then the last
+unit put in overshoots the room, and whoever loses least by it is cut by as much.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """A bounded knapsack's promising fillings, one after the other: depth first, in order of gain per room.
 
 The bound at a node is the fractional filling of what room is left. A unit may overshoot the room where the
-tree allows it (see `search`); nothing is put in after that.
-
-Plain loops over arrays that they are given, which numba compiles as they are.
+tree allows it (see `serving`); nothing is put in after that.
 """
 
 from __future__ import annotations
@@ -17,16 +15,9 @@ from mincache.problem.quantity import Array
 def planted(
     tree: Tree, models: Array, size: Array, gain: Array, units: Array, room: float, base: float
 ) -> Tree:
-    """Return a part of `tree`, at its start: filling `room` with `models`, in their order.
+    """Return a part of `tree`, at its start: filling `room` with `models`, in their order; `base` if all fit.
 
-    Args:
-        tree: the arrays to use.
-        models: the items.
-        size: [M], room that a unit takes.
-        gain: [M], loss that a unit saves.
-        units: [M], how many there are.
-        room: what there is.
-        base: the loss if all fit.
+    A unit of a model takes `size` [M] and saves `gain` [M]; there are `units` [M] of it.
     """
     n = models.size
     planted = Tree(

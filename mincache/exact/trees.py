@@ -30,12 +30,9 @@ class Found(NamedTuple):
 
 
 class FrameTrees:
-    """Searches through the caches of an instance's frames.
+    """Searches through the caches of an instance's frames, whatever loading costs.
 
-    Args:
-        instance: what to solve; that loading takes time is left out of account.
-        limits: [2], storage in GB and steps.
-        compiled: whether to search with compiled loops; by default where that pays.
+    `limits` [2] are storage in GB and steps.
     """
 
     def __init__(

@@ -131,11 +131,7 @@ def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of the `instance` or the `solution` document.
-
-    Raises:
-        InputError: for any other kind.
-    """
+    """Return the JSON Schema of the `instance` or the `solution` document."""
     if kind not in ("instance", "solution"):
         raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
     if kind == "instance":
@@ -166,11 +162,7 @@ def digest(data: bytes) -> str:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a file, unpacked if its name ends in `.gz`, at most `MAX_BYTES`.
-
-    Raises:
-        InputError: if it is no readable regular file, too large, or not gzip.
-    """
+    """Return the content of a file, unpacked if its name ends in `.gz`, at most `MAX_BYTES`."""
     path = Path(path)
     with _reading():
         if not path.exists():
@@ -186,11 +178,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def read_stream(stream: BinaryIO) -> bytes:
-    """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`.
-
-    Raises:
-        InputError: if it holds more, or cannot be read.
-    """
+    """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`."""
     with _reading():
         data = stream.read(MAX_BYTES + 1)
         _check_size(len(data))
@@ -213,9 +201,6 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one.
 
     What is no regular file, such as a pipe or a terminal, is written to as it is.
-
-    Raises:
-        DocumentError: if it cannot be written there.
     """
     data = gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data
     try:

@@ -1,8 +1,4 @@
-"""Relative paths as the one who typed them meant them, and folders that can be written to.
-
-A run has an empty folder of its own to work in, where a relative path among a solver's parameters would lead
-nowhere. So the bench notes the folder in which it was started.
-"""
+"""Relative paths as the one who typed them meant them, and folders that can be written to."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ from pathlib import Path
 from mincache.errors import InputError
 
 STARTED_IN = "MINCACHE_STARTED_IN"
-"""The environment variable that holds the folder in which the bench was started."""
-
+"""The environment variable with the folder in which the bench was started; a run works in an empty one."""
 
 _LONGEST_SCRIPT_BYTES = 1 << 20
 
@@ -42,11 +37,7 @@ def script_files(path: Path) -> list[Path]:
 
 
 def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:
-    """Make a folder and those above it, unless it is there.
-
-    Raises:
-        InputError: if it cannot be, with `advice` at the end.
-    """
+    """Make a folder and those above it, unless it is there."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # a ValueError: what no folder can be called

@@ -58,12 +58,7 @@ def _read_exactly(descriptor: int, count: int) -> bytes | None:
 
 
 class Decoder:
-    """Takes bytes as they come and gives the frames that are complete.
-
-    Args:
-        kinds: the kinds that may come.
-        cap: a frame's largest payload in bytes.
-    """
+    """Takes bytes as they come and gives the frames that are complete, of `kinds` and up to `cap` bytes."""
 
     def __init__(self, kinds: bytes, cap: int = MAX_BYTES) -> None:
         self._kinds, self._cap = kinds, cap

@@ -64,11 +64,7 @@ def read_toml(path: str | os.PathLike[str], kind: type[_Table]) -> _Table:
 
 
 def validated(kind: type[_Table], fields: Mapping[str, Any]) -> _Table:
-    """Return the table of this kind with these fields.
-
-    Raises:
-        InputError: with the first field that breaks a rule.
-    """
+    """Return the table of this kind with these fields."""
     try:
         return kind.model_validate(fields)
     except ValidationError as error:

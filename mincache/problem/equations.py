@@ -1,10 +1,7 @@
 """Equations (1)-(10) of Liu et al., a function each, and nowhere else in the project.
 
-(4) and (6) have a function for each of their two terms. Two formulas beyond the paper, for rules that an
-instance may have, stand here too.
-
-Arguments broadcast; numpy arrays and torch tensors alike (the functions use what both namespaces share,
-so gradients flow through torch). SI units. `hit` is boolean: whether the requested model is cached.
+(4) and (6) have a function for each of their two terms. Two formulas beyond the paper stand here too.
+Arguments broadcast, numpy arrays and torch tensors alike, so gradients flow. SI units. `hit` is boolean.
 Where the paper leaves something open, the function says what is done.
 """
 
@@ -29,13 +26,7 @@ def _namespace(array: Values) -> Any:
 
 
 def zipf_probability(rank: Values, skewness: Values, ranks: int) -> Values:
-    """(1): probability that a request is for the model of popularity `rank` (1..ranks).
-
-    Args:
-        rank: whole numbers from 1, float dtype; the model's index plus one.
-        skewness: gamma of the slot.
-        ranks: M, the number of models.
-    """
+    """(1): probability that a request is for the model of popularity `rank` (1..ranks, float dtype)."""
     normaliser = sum((i ** (-skewness) for i in range(1, ranks + 1)), start=0.0)
     return rank ** (-skewness) / normaliser
 
@@ -64,13 +55,7 @@ def uplink_rate_bps(bandwidth_share: Values, full_band_snr: Values, uplink_hz: V
 
 
 def path_loss_db(distance_km: Values, at_1_km_db: float = -128.1, decade_db: float = 37.6) -> Values:
-    """(3): path loss in dB (negative).
-
-    Args:
-        distance_km: in kilometres.
-        at_1_km_db: the loss at one kilometre; the paper's by default.
-        decade_db: what ten times the distance adds, ten times the path loss exponent; the paper's by default.
-    """
+    """(3): path loss in dB (negative), from that at one kilometre and what ten times the distance adds."""
     return at_1_km_db - decade_db * _namespace(distance_km).log10(distance_km)
 
 

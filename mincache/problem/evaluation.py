@@ -101,14 +101,9 @@ def evaluate_batch(
 
 
 def request_costs(instance: Instance, decisions: Decisions) -> Array:
-    """Return the cost (10) of each request, [..., T, N], of decisions shaped as `evaluate_batch` takes them.
-
-    Raises:
-        InputError: if the arrays do not fit the instance or each other.
-    """
-    return _requests(_terms(instance), *_flat(instance, decisions)).cost.reshape(
-        np.shape(decisions.step_share)
-    )
+    """Return the cost (10) of each request, [..., T, N], of decisions as `evaluate_batch` takes them."""
+    found = _requests(_terms(instance), *_flat(instance, decisions)).cost
+    return found.reshape(np.shape(decisions.step_share))
 
 
 class SlotPricer:

@@ -30,11 +30,7 @@ NAME_CHARACTERS = 120
 
 
 def check_name(name: object, field: str) -> str:
-    """Return `name` if it is a valid name of an instance or a suite.
-
-    Raises:
-        InputError: if it has other characters, or is too long.
-    """
+    """Return `name` if it is a valid name of an instance or a suite."""
     if (
         not isinstance(name, str)
         or len(name) > NAME_CHARACTERS
@@ -272,11 +268,7 @@ class Instance(Typed):
         return tuple(name for name in self.used_rules if name not in known)
 
     def check_rules(self, known: Collection[str] = RULES) -> None:
-        """Check that what knows these rules alone answers this instance, and not another one silently.
-
-        Raises:
-            InputError: if other rules are in use.
-        """
+        """Check that what knows these rules alone answers this instance, and not another one silently."""
         unknown = self.unknown_rules(known)
         if unknown:
             rule = f"must be only {', '.join(known)}" if known else "must not be used"

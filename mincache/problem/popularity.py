@@ -44,11 +44,9 @@ class Popularity(Typed):
         return np.full(len(self.order), 1.0 / len(self.order))
 
     def next_belief(self, belief: Array, requests: Array) -> Array:
-        """Return the belief over the next slot's state: Bayes' rule, then a move of the chain.
+        """Return the belief [G] over the next slot's state: Bayes' rule, then a move of the chain.
 
-        Args:
-            belief: [G], over this slot's state before its requests.
-            requests: [M], how many users asked for each model in this slot.
+        `requests` [M] tells how many users asked for each model in the slot of this `belief`.
         """
         with np.errstate(divide="ignore"):
             logarithm = np.log(belief) + np.log(np.maximum(self.probability, 1e-300)) @ requests
@@ -64,11 +62,7 @@ class Popularity(Typed):
         return np.array(found)
 
     def states(self, trace: Trace) -> Array:
-        """Return the state of each slot of a trace, [T].
-
-        Raises:
-            InputError: if a slot has an order and a skewness that are no state's.
-        """
+        """Return the state of each slot of a trace, [T]."""
         order = np.broadcast_to(trace.popularity_order, trace.skewness.shape)
         same = (order[:, None] == self.order) & (trace.skewness[:, None] == self.skewness)
         if not same.any(axis=1).all():

@@ -53,11 +53,7 @@ class Quantity:
     priced: bool = True
 
     def read(self, value: object, field: str) -> float | Array:
-        """Return `value` as a number, or as a read-only array of this shape's rank.
-
-        Raises:
-            InputError: on a wrong type or rank, a number that is not finite, or one out of range.
-        """
+        """Return `value` as a number, or as a read-only array of this shape's rank."""
         if self.shape and type(value) in _NUMBER_TYPES and value == self.default:
             return cast(float, value)  # until `Typed.filled` knows how long the axes are
         array = self._as_array(value, field)
@@ -230,11 +226,7 @@ class Typed:
 
 
 def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
-    """Return the length of each named axis over `parts`, beginning with the `known` ones.
-
-    Raises:
-        InputError: where two fields disagree on the length of an axis.
-    """
+    """Return the length of each named axis over `parts`, beginning with the `known` ones."""
     lengths = dict(known)
     for part in parts:
         for name, meaning in quantities(type(part)).items():

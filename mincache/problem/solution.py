@@ -134,11 +134,7 @@ class Solution(Typed):
         return Decisions(self.cache, self.bandwidth_share, self.step_share)
 
     def check_answers(self, instance: Instance) -> None:
-        """Check that this is an answer to `instance`: its name and its shapes.
-
-        Raises:
-            InputError: if it answers another instance or has other shapes.
-        """
+        """Check that this is an answer to `instance`: its name and its shapes."""
         if self.instance != instance.name:
             rule, advice = f"must be {instance.name!r}", "is it another's answer?"
             raise InputError("instance", rule, repr(self.instance), advice)

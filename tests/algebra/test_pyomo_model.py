@@ -11,11 +11,12 @@ import pytest
 from conftest import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyomo_decisions import load
 from strategies import feasible, instances
 
 from mincache import Decisions, Scenario, Solution, evaluate, read_instance
 from mincache.algebra import pyomo_model
-from mincache.algebra.dual_bound import Prices, lagrangian_bound, upload_bound
+from mincache.algebra.dual_bound import Prices, horizon_bound, upload_bound
 from mincache.algebra.parts import out_of_range
 from mincache.algebra.rounding import round_relaxed, within_limits
 from mincache.algebra.service_cost import Tangents, request_cost, shares_near_optimum
@@ -58,7 +59,7 @@ def test_exact_prices_as_the_evaluator(data):
     instance = data.draw(instances(max_slots=2))
     solution = data.draw(feasible(instance))
     model = pyomo_model.apply(instance, "exact")
-    pyomo_model.load(model, instance, solution.decisions)
+    load(model, instance, solution.decisions)
     assert pyo.value(model.cost) == pytest.approx(evaluate(instance, solution).cost, rel=1e-9)
     for constraint in model.component_data_objects(pyo.Constraint):
         assert constraint.slack() >= -1e-6 * (1.0 + abs(pyo.value(constraint.body))), constraint.name
@@ -70,7 +71,7 @@ def test_invert_undoes_load(data):
     instance = data.draw(instances())
     solution = data.draw(feasible(instance))
     model = pyomo_model.apply(instance, "exact")
-    pyomo_model.load(model, instance, solution.decisions)
+    load(model, instance, solution.decisions)
     found = pyomo_model.invert(model)
     hit = np.take_along_axis(solution.cache, instance.trace.requested_model, axis=1) > 0
     assert np.array_equal(found.cache, solution.cache)
@@ -104,7 +105,7 @@ def test_any_prices_bound_the_optimum(data):
     price = st.floats(-1e3, 0) | st.floats(0, 1e4) | st.just(0.0)
     T = instance.slot_count
     prices = Prices(*(np.array(data.draw(st.lists(price, min_size=T, max_size=T))) for _ in range(2)))
-    assert lagrangian_bound(instance, prices).mean() <= optimum(instance) * (1 + 1e-13)
+    assert horizon_bound(instance, prices) <= optimum(instance) * (1 + 1e-13)
 
 
 def test_multipliers_give_the_relaxed_optimum():
@@ -115,8 +116,8 @@ def test_multipliers_give_the_relaxed_optimum():
     value = solved(model)
     storage = -model.dual[model.storage_limit[0]] * slot.user_count * pyo.value(model.storage_limit[0].upper)
     steps = -model.dual[model.step_limit[0]] * slot.user_count
-    bound = lagrangian_bound(slot, Prices(np.array([storage]), np.array([steps])))
-    assert bound[0] == pytest.approx(value, rel=1e-6)
+    bound = horizon_bound(slot, Prices(np.array([storage]), np.array([steps])))
+    assert bound == pytest.approx(value, rel=1e-6)
 
 
 @given(instances())

@@ -9,12 +9,13 @@ import pyomo.environ as pyo
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pyomo_decisions import load
 from rules_optimum import least_cost
 from strategies import instances
 
 from mincache import Decisions, Scenario, Solution, evaluate, evaluate_batch
 from mincache.algebra import milp, pyomo_model
-from mincache.algebra.dual_bound import Prices, cheapest_paths, horizon_bound, lagrangian_bound
+from mincache.algebra.dual_bound import Prices, cheapest_paths, horizon_bound, slot_bounds
 from mincache.algebra.parts import answer_parts, out_of_range, parts
 from mincache.algebra.rounding import cheapest, round_relaxed
 from mincache.algebra.service_cost import cacheable, loading_cost
@@ -53,7 +54,7 @@ def test_exact_prices_as_the_evaluator(case):
     """A solution that keeps the rules costs in the exact model what it costs in truth, and keeps it."""
     instance, solution = case
     model = pyomo_model.apply(instance, "exact")
-    pyomo_model.load(model, instance, solution.decisions)
+    load(model, instance, solution.decisions)
     assert pyo.value(model.cost) == pytest.approx(evaluate(instance, solution).cost, rel=1e-9)
     for constraint in model.component_data_objects(pyo.Constraint):
         assert constraint.slack() >= -1e-6 * (1.0 + abs(pyo.value(constraint.body))), constraint.name
@@ -65,7 +66,7 @@ def test_invert_undoes_load(case):
     """The decisions loaded come back, and cost the same."""
     instance, solution = case
     model = pyomo_model.apply(instance, "piecewise")
-    pyomo_model.load(model, instance, solution.decisions)
+    load(model, instance, solution.decisions)
     found = pyomo_model.invert(model)
     assert np.array_equal(found.cache, solution.cache)
     evaluation = evaluate(instance, Solution.of(instance, found))
@@ -81,7 +82,7 @@ def test_broken_rules_break_constraints():
     cache[0, drawn.trace.requested_model[0, 0]] = True
     decisions = Decisions(cache, optimal_bandwidth(drawn), np.zeros((2, 3)))
     model = pyomo_model.apply(drawn, "exact")
-    pyomo_model.load(model, drawn, decisions)
+    load(model, drawn, decisions)
     broken = {
         constraint.parent_component().name
         for constraint in model.component_data_objects(pyo.Constraint)
@@ -104,15 +105,15 @@ def test_formulations_bracket_the_optimum(instance):
 @settings(max_examples=25)
 @given(st.data())
 def test_any_prices_bound_the_optimum(data):
-    """The bound over the horizon holds at any prices, and is no less than slots by themselves give."""
+    """The bound over the horizon holds at any prices; without any it is no less than that of slots."""
     instance = data.draw(RULED)
     price = st.floats(-1e3, 0) | st.floats(0, 1e4) | st.just(0.0)
     T = instance.slot_count
     prices = Prices(*(np.array(data.draw(st.lists(price, min_size=T, max_size=T))) for _ in range(2)))
     bound = horizon_bound(instance, prices)
     assert bound <= least_cost(instance) * (1 + 1e-13)
-    alone = lagrangian_bound(instance, prices).mean()
-    assert bound >= alone - 1e-9 * abs(alone)
+    alone = slot_bounds(instance).mean()
+    assert horizon_bound(instance, Prices(*np.zeros((2, T)))) >= alone - 1e-9 * abs(alone)
 
 
 def test_multipliers_give_the_relaxed_optimum():
@@ -250,7 +251,7 @@ def test_no_time_leaves_the_cloud(instance):
     """Without time no part is answered, and the bounds are those of users with all to themselves."""
     decisions, bound = answer_parts(instance, lambda: 0.0, lambda part, seconds: None)
     assert not decisions.cache.any()
-    assert np.array_equal(bound, lagrangian_bound(instance, Prices.none(instance)))
+    assert np.array_equal(bound, slot_bounds(instance))
     assert Run.seeded(0).bound == -np.inf
 
 
