@@ -18,15 +18,7 @@ from mincache.problem.quantity import Array
 
 
 def file_digest(path: str, expected: str | None = None) -> str:
-    """Return the SHA-256 of a file, in hexadecimal.
-
-    Args:
-        path: the file.
-        expected: what it must be, if that is known.
-
-    Raises:
-        DocumentError: if the file cannot be read, or has another one.
-    """
+    """Return the SHA-256 of a file, in hexadecimal."""
     with in_file(path):
         try:
             with open(path, "rb") as file:
@@ -40,25 +32,12 @@ def file_digest(path: str, expected: str | None = None) -> str:
 
 
 def read_columns(path: str, names: Sequence[str], sha256: str | None = None) -> dict[str, list[str]]:
-    """Return the cells of some columns of a file, as text, by column.
-
-    Args:
-        path: a file whose name ends in `.parquet`, or a CSV file whose first line names the columns.
-        names: the columns wanted.
-        sha256: what the file must hash to, if that is known.
-
-    Raises:
-        DocumentError: if the file is missing, is not the one that is meant, or lacks a column.
-    """
+    """Return the cells of some columns of a file, as text, by column."""
     return _read(path, sha256, tuple(names), file_stamp(path))
 
 
 def file_stamp(path: str) -> tuple[int, int]:
-    """Return what tells whether a file was written meanwhile: its time of change, ns, and its size.
-
-    Raises:
-        DocumentError: if there is no such file.
-    """
+    """Return what tells whether a file was written meanwhile: its time of change, ns, and its size."""
     with in_file(path):
         try:
             status = os.stat(path)
@@ -68,11 +47,7 @@ def file_stamp(path: str) -> tuple[int, int]:
 
 
 def column_names(path: str) -> list[str]:
-    """Return the names of a file's columns.
-
-    Raises:
-        DocumentError: if it cannot be read.
-    """
+    """Return the names of a file's columns."""
     with in_file(path):
         try:
             if Path(path).suffix == ".parquet":
@@ -84,11 +59,7 @@ def column_names(path: str) -> list[str]:
 
 
 def numbers(column: str, cells: Sequence[str]) -> Array:
-    """Return the numbers in the cells of a column, [R].
-
-    Raises:
-        InputError: if one is none; the message names the row, from 0.
-    """
+    """Return the numbers in the cells of a column, [R]."""
     values = np.empty(len(cells))
     for row, cell in enumerate(cells):
         try:

@@ -16,11 +16,7 @@ CACHE_VARIABLE = "MINCACHE_CACHE"
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder: `$MINCACHE_CACHE`, else `mincache` in `$XDG_CACHE_HOME` or ~/.cache.
-
-    Raises:
-        InputError: if none of them is set, and there is no home folder.
-    """
+    """Return the user's cache folder: `$MINCACHE_CACHE`, else `mincache` in `$XDG_CACHE_HOME` or ~/.cache."""
     if named := os.environ.get(CACHE_VARIABLE):
         return Path(named).absolute()
     try:
@@ -33,16 +29,7 @@ def cache_folder() -> Path:
 
 
 def drawn_file(name: str, sha256: str, draw: Callable[[], bytes]) -> Path:
-    """Return the file of an instance in the cache folder; where there is none or a damaged one, it is drawn.
-
-    Args:
-        name: the instance's name.
-        sha256: what its document must hash to; files with another one are never written.
-        draw: returns the document.
-
-    Raises:
-        InputError: if what is drawn has another hash, or the folder cannot be written to.
-    """
+    """Return the file of an instance in the cache folder; where none or a damaged one is there, it is drawn."""
     folder = cache_folder() / "instances"
     path = folder / f"{check_name(name, 'name')}.{sha256[:16]}.json"
     if path.is_file() and digest(read_bytes(path)) == sha256:

@@ -135,11 +135,7 @@ class PositionLog(Process):
         return {"position_m": position}
 
     def trace_count(self, shape: Shape) -> int:
-        """Return how many traces of T slots the log holds.
-
-        Raises:
-            DocumentError: if it does not hold one, or not as many users.
-        """
+        """Return how many traces of T slots the log holds."""
         time_s, user, _ = self._rows()
         slots = int(np.ptp(time_s) // shape.slot_duration_s) + 1
         with in_file(self.file):

@@ -34,8 +34,6 @@ class Reference:
     """What is known of one instance's optimum.
 
     Attributes:
-        cost: best known cost.
-        bound: proven lower bound on the cost, if any.
         pinned: whether the suite states the cost; if not, it is the best among the records at hand.
     """
 
@@ -60,13 +58,7 @@ class Recipe(StrictTable):
     """How the instances of a suite are drawn.
 
     Attributes:
-        generator: version of the generator, `scenario.GENERATOR_VERSION`.
-        library_seed: seed of the libraries' streams.
-        trace_seed: seed of the traces' streams.
-        libraries: number of libraries.
         users: the numbers of users N; a case of the sweep that names its own is drawn for that N alone.
-        traces: number of traces a library and N.
-        sweep: which fields of the scenario vary, if any.
         common_users: whether the N users of an instance are the first N of those that are drawn for the
             largest N; else each N has users of its own.
     """
@@ -107,13 +99,7 @@ class Given(StrictTable):
 
 
 class Source(StrictTable):
-    """What instances are drawn from, as in a suite of its own.
-
-    Attributes:
-        name: the suite's name.
-        recipe: how its instances are drawn.
-        scenario: what from.
-    """
+    """What instances are drawn from, as in a suite of its own."""
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     recipe: Recipe
@@ -128,12 +114,8 @@ class Selection(StrictTable):
     """Instances chosen among candidates, which other recipes draw; see `mincache.analysis.selection`.
 
     Attributes:
-        seed: seed of the choice.
-        candidates: how many there were.
         clusters: into how many clusters their features were divided; of each, one instance at most is chosen.
         at_most: how many instances of a kind were allowed, such as `gini<0.1=5`.
-        at_least: how many were wanted, likewise.
-        source: the recipes of the candidates.
     """
 
     kind: Literal["selected"] = "selected"
@@ -146,11 +128,7 @@ class Selection(StrictTable):
 
 
 def read_recipe(value: Any) -> Any:
-    """Return the recipe that a table describes by its `kind`; what is no table is returned as it is.
-
-    Raises:
-        InputError: if there is no such kind, or a field breaks a rule.
-    """
+    """Return the recipe that a table describes by its `kind`; what is no table is returned as it is."""
     if not isinstance(value, dict):
         return value
     kinds: dict[str, type[Recipe | Given | Selection]] = {"given": Given, "selected": Selection}
@@ -161,20 +139,10 @@ class ListedInstance(StrictTable):
     """One instance of a suite.
 
     Attributes:
-        name: the instance's name; its file is `name`.json.
-        sha256: of the file.
         source: index of its recipe, in a suite that is chosen among those of several.
         setting: index of its setting in the sweep; none in a suite without lists and cases.
-        library: index of its library.
-        users: N.
-        trace: index of its trace.
-        cluster: index of its cluster, in a suite that is chosen.
-        best_known: lowest verified cost known, if any.
-        lower_bound: a proven lower bound on the cost, if any.
         status: what a checked certificate says: `proven`, that the best known cost is optimal to 1e-9;
             `bounded`, that it is not below the lower bound; `open`, nothing. None before a check.
-        cost_from: who found the cost, when, and with what command.
-        bound_from: the same of the bound.
         certificate: the command that makes the certificate, where it is too large to be kept.
     """
 
@@ -209,13 +177,8 @@ class Place:
     """One instance of a recipe, yet to be drawn.
 
     Attributes:
-        name: the instance's name.
-        recipe: the recipe.
         scenario: the scenario in the instance's setting, with its number of users.
         swept: names of the fields that the sweep has set.
-        setting: index of the setting, or None.
-        library: index of the library.
-        trace: index of the trace.
     """
 
     name: str
@@ -291,11 +254,7 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
 
 
 def place_of(entry: ListedInstance, source: Source) -> Place:
-    """Return the instance that an entry lists, undrawn.
-
-    Raises:
-        InputError: if the source has no such setting, or it makes no scenario.
-    """
+    """Return the instance that an entry lists, undrawn."""
     settings = [{}] if source.recipe.sweep is None else source.recipe.sweep.settings()
     setting = entry.setting or 0
     if setting >= len(settings):
@@ -314,11 +273,7 @@ def _place(
 
 
 def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, ListedInstance]]:
-    """Draw the instances of a recipe, each with its entry.
-
-    Raises:
-        InputError: as `places` does.
-    """
+    """Draw the instances of a recipe, each with its entry."""
     for place in places(name, recipe, scenario):
         instance = place.instance()
         yield instance, place.entry(instance_bytes(instance))

@@ -60,10 +60,8 @@ class LogRequests:
         model: requested model, [R].
         input_bits: size of the input, bit, [R]; None if the log has none.
         output_bits: mean size of the answer by model, bit, [M]; None if the log has none.
-        rows: rows of the file.
         outside: rows that lie outside of the window.
         unlisted: rows left out since their item is not among the M most requested.
-        items: the items in the order of the models, the most requested first.
     """
 
     slot: Array
@@ -132,11 +130,7 @@ class RequestLog(Process):
         return found if log.input_bits is None else found | {"input_bits": log.input_bits[rows]}
 
     def trace_count(self, shape: Shape) -> int:
-        """Return how many traces of T slots the log holds.
-
-        Raises:
-            DocumentError: if it does not hold one.
-        """
+        """Return how many traces of T slots the log holds."""
         slots = int(self.requests(shape).slot[-1]) + 1
         if slots < shape.slots:
             with in_file(self.file):
@@ -145,11 +139,7 @@ class RequestLog(Process):
         return slots // shape.slots
 
     def requests(self, shape: Shape) -> LogRequests:
-        """Return the log's requests for slots and models of these sizes.
-
-        Raises:
-            DocumentError: if the file is missing or changed, or a cell cannot be read.
-        """
+        """Return the log's requests for slots and models of these sizes."""
         stamp = file_stamp(self.file)
         return _requests(self, shape.models, self.slot_s or shape.slot_duration_s, stamp)
 

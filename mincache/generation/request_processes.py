@@ -74,11 +74,7 @@ class _SkewnessChain(Process):
 
     @staticmethod
     def check_chain(states: Sequence[float], transitions: Sequence[Sequence[float]]) -> None:
-        """Check that transitions are square, one row a state, each with the sum 1.
-
-        Raises:
-            InputError: if they are not.
-        """
+        """Check that transitions are square, one row a state, each with the sum 1."""
         if (
             not states
             or len(transitions) != len(states)
@@ -160,6 +156,8 @@ class Regimes(_SkewnessChain):
         rotated: order i is the first order rotated by i M / orders models; else each is drawn at random.
         stay: probability that the order stays from one slot to the next.
         ring: a move goes to the next order of a ring; else to any other order with equal probability.
+        alike: probability that a user asks for what the user before asks for in the same slot, so that users
+            are correlated while each one's popularity stays; None: users are independent.
     """
 
     chain_stream = "regimes/skewness"
@@ -169,6 +167,7 @@ class Regimes(_SkewnessChain):
     rotated: bool = False
     stay: Probability = 0.9
     ring: bool = False
+    alike: Probability | None = None
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the order and the skewness of each slot, and the requests."""
@@ -185,6 +184,10 @@ class Regimes(_SkewnessChain):
             slots = skewness == gamma
             rank[slots] = choose(zipf(gamma, M), drawn[slots])
         trace = np.arange(len(regime))[:, None] % len(orders)  # rotated orders are the same in each trace
+        if self.alike is not None:
+            alike = uniforms("regimes/alike", shape.slots, shape.users) < self.alike
+            own = np.where(alike & (np.arange(shape.users) > 0), 0, np.arange(shape.users))
+            rank = np.take_along_axis(rank, np.maximum.accumulate(own, axis=-1), axis=-1)
         requested = np.take_along_axis(orders[trace, regime], rank, axis=-1)
         return {"skewness": skewness, "requested_model": requested, "popularity_order": regime}
 

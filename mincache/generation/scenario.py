@@ -198,11 +198,7 @@ class Scenario(StrictTable):
         )
 
     def logged(self) -> LogRequests | None:
-        """Return the requests of the log that count; None where requests are from no log.
-
-        Raises:
-            DocumentError: if the log is missing or changed, or a cell cannot be read.
-        """
+        """Return the requests of the log that count; None where requests are from no log."""
         return self.requests.requests(self._shape) if isinstance(self.requests, RequestLog) else None
 
     def powers_w(self, seed: int, index: int = 0) -> Array:
@@ -220,9 +216,6 @@ class Scenario(StrictTable):
         """Draw K traces at once: each field of `Trace`, of all of them, [K, T] or [K, T, N].
 
         They are the same as one by one, to the last bit.
-
-        Args:
-            names: for each, what `trace` takes: the seed and the path.
         """
         chunk = max(1, _CHUNK_ELEMENTS // (self.slots * self.users))
         parts = [self._traces(names[k : k + chunk]) for k in range(0, len(names), chunk)]
@@ -265,11 +258,7 @@ class Scenario(StrictTable):
         return {name: process for name, process in known.items() if process is not None}
 
     def with_values(self, values: Mapping[str, Any]) -> Scenario:
-        """Return the scenario with other values of some fields.
-
-        Raises:
-            InputError: if one breaks a rule.
-        """
+        """Return the scenario with other values of some fields."""
         fields = self.model_dump()
         if isinstance(fields["models"], dict) and isinstance(values.get("models"), int):
             values = {**values, "models": fields["models"] | {"count": values["models"]}}
@@ -284,11 +273,7 @@ class Scenario(StrictTable):
         return self.with_files(lambda file: str((folder / file).resolve()))
 
     def sealed(self) -> Self:
-        """Return the scenario with the SHA-256 of each of its data files beside it.
-
-        Raises:
-            DocumentError: if a file is missing, or is not the one that its SHA-256 names.
-        """
+        """Return the scenario with the SHA-256 of each of its data files beside it."""
         return self._with_data(
             lambda process, file: {"sha256": file_digest(file, getattr(process, "sha256", None))}
         )
@@ -303,11 +288,7 @@ class Scenario(StrictTable):
         return self.model_copy(update=changes) if changes else self
 
     def trace_count(self) -> int | None:
-        """Return how many different traces there are; None: as many as one wants.
-
-        Raises:
-            DocumentError: if a log does not hold one.
-        """
+        """Return how many different traces there are; None: as many as one wants."""
         counts = [process.trace_count(self._shape) for process in self._processes]
         return min((count for count in counts if count is not None), default=None)
 
@@ -319,15 +300,7 @@ class Scenario(StrictTable):
         origin: dict[str, Any] | None = None,
         powers_w: Array | None = None,
     ) -> Instance:
-        """Return the instance of this scenario with a library and a trace.
-
-        Args:
-            name: the instance's name.
-            library: as `library` draws it.
-            trace: as `trace` draws it.
-            origin: where it comes from, if that is to be told.
-            powers_w: the users' powers [N], W; by default those of `powers_w(0)`.
-        """
+        """Return the instance of this scenario with a library and a trace."""
         radio = Radio(
             uplink_hz=round_number(self.uplink_mhz * units.MEGA),
             downlink_hz=round_number(self.downlink_mhz * units.MEGA),

@@ -35,10 +35,7 @@ class Secret(StrictTable):
     """What a sealed suite is drawn from.
 
     Attributes:
-        format: the format's tag.
-        name: the suite's name.
         salt: 64 hexadecimal digits, from which orders follow; nobody can guess the secret's hash without it.
-        sources: what the instances are drawn from, with seeds that nobody knows.
     """
 
     format: Literal["mincache-secret/1"]
@@ -60,18 +57,7 @@ class Secret(StrictTable):
 def new_secret(
     name: str, scenarios: Sequence[Scenario], libraries: int, users: Sequence[int], traces: int
 ) -> Secret:
-    """Return a secret with seeds from the system's source of randomness.
-
-    Args:
-        name: the suite's name.
-        scenarios: what to draw from, each as often as the others.
-        libraries: libraries of each scenario.
-        users: numbers of users; none mean each scenario's own.
-        traces: traces of each library and number of users.
-
-    Raises:
-        InputError: if there are too many instances, or a scenario cannot be drawn.
-    """
+    """Return a secret with seeds from the system's source of randomness."""
     sources = []
     for number, scenario in enumerate(scenarios):
         fields = {
@@ -87,11 +73,7 @@ def new_secret(
 
 
 def draw_sealed(secret: Secret, folder: str | os.PathLike[str]) -> Suite:
-    """Draw the suite of a secret into a folder, or go on where that was interrupted.
-
-    Raises:
-        InputError: if the folder is taken or cannot be written.
-    """
+    """Draw the suite of a secret into a folder, or go on where that was interrupted."""
     content = SuiteFile(
         name=secret.name, purpose="instances that nobody knew before they were revealed", recipe=Given()
     )

@@ -51,11 +51,7 @@ def processes(section: str) -> dict[str, type[Process]]:
 
 
 def read_section(section: str, value: Any) -> Any:
-    """Return the process that a section's table describes; what is no table is returned as it is.
-
-    Raises:
-        InputError: if there is no such process, or a field breaks a rule.
-    """
+    """Return the process that a section's table describes; what is no table is returned as it is."""
     if not isinstance(value, dict):
         return value
     own = _OWN[section]

@@ -23,12 +23,7 @@ _PCG64_FACTOR = 0x2360ED051FC65DA44385DF649FCCF645
 
 
 class Uniforms:
-    """A named stream of uniforms in the open interval (0, 1).
-
-    Args:
-        seed: the recipe's seed.
-        path: what the numbers are for; text and whole numbers.
-    """
+    """A named stream of uniforms in the open interval (0, 1)."""
 
     def __init__(self, seed: int, *path: str | int) -> None:
         self._digest = _digest(seed, *path)
@@ -73,11 +68,7 @@ def as_uniforms(raw: Array) -> Array:
 
 
 class StreamsByPurpose:
-    """The streams of K traces by purpose; what is drawn again for one purpose goes on in its stream.
-
-    Args:
-        names: for each trace the seed and the path.
-    """
+    """The streams of K traces by purpose; what is drawn again for one purpose goes on in its stream."""
 
     def __init__(self, names: Sequence[Sequence[str | int]]) -> None:
         self._names = names

@@ -59,7 +59,6 @@ class Beside:
     """A document for each instance of a suite, in a folder beside the instances.
 
     Attributes:
-        folder: name of the folder.
         remedy: the command that writes the documents of a suite.
         failure: returns None, or why the document of an instance does not support the suite's reference.
         remakable: whether a document may be missing where the suite has the command that makes it.

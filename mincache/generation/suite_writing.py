@@ -43,15 +43,6 @@ def generate(
     What is drawn is moved into place once all is. A failure leaves nothing behind; after an interruption the
     same call goes on where it stopped.
 
-    Args:
-        folder: a folder without a suite and without JSON files, or one that does not exist.
-        name: the suite's name.
-        recipe: how to draw the instances.
-        scenario: the distributions to draw from.
-        purpose: one line on what the suite is for.
-        kept: whether to write the instances or the recipe alone, as in `SuiteFile`.
-        each: yields the instances still to be drawn, one by one; it may show progress.
-
     Raises:
         InputError: if the folder is taken or cannot be written, or the name is invalid.
     """
@@ -72,12 +63,6 @@ def collect(
     """Make a suite of instances from elsewhere, under the names that their documents say.
 
     Instances with the same models count as of one library, in the order given.
-
-    Args:
-        folder: as in `generate`.
-        name: the suite's name.
-        files: instance documents.
-        purpose: one line on what the suite is for.
 
     Raises:
         InputError: if a document is none, two have one name, or the folder is taken or cannot be written.
@@ -118,17 +103,6 @@ def write_selection(
     """Make a suite of instances that were chosen among those of other suites.
 
     Each is drawn under the name that it has there, behind the name of this suite.
-
-    Args:
-        folder: as in `generate`.
-        name: the suite's name.
-        chosen: the suite, the name and the cluster of each instance.
-        decisions: what a `Selection` records of the choice.
-        purpose: one line on what the suite is for.
-        kept: as in `generate`.
-
-    Raises:
-        InputError: if nothing draws one of them, or the folder is taken or cannot be written.
     """
     check_name(name, "name")
     sources: list[Source] = []
@@ -151,16 +125,7 @@ def _chosen(place: Place, fields: Mapping[str, Any], document: bytes) -> ListedI
 
 
 def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document]) -> Suite:
-    """Write a suite's documents and list them; what a call that was interrupted has written is kept.
-
-    Args:
-        folder: as in `generate`.
-        content: the suite without its instances.
-        documents: the instances; a document that is there already is not made again.
-
-    Raises:
-        InputError: if the folder is taken or cannot be written.
-    """
+    """Write a suite's documents and list them; what a call that was interrupted has written is kept."""
     part, is_new = folder / PART, not os.path.exists(folder)
     if not os.path.isfile(part / RECIPE_FILE):
         check_free(folder)
@@ -192,11 +157,7 @@ def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document])
 
 
 def check_free(folder: Path) -> None:
-    """Check that a folder holds no suite and no other JSON file, whether it exists or not.
-
-    Raises:
-        InputError: if it does.
-    """
+    """Check that a folder holds no suite and no other JSON file, whether it exists or not."""
     if not os.path.isdir(folder):
         return
     foreign = next(folder.glob("*.json*"), None)
@@ -209,16 +170,7 @@ def check_free(folder: Path) -> None:
 
 
 def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]], source: str = "") -> Suite:
-    """Write a verified cost and a proven lower bound of each instance named into `suite.toml`.
-
-    Args:
-        suite: the suite; it is read again and returned.
-        values: (cost, bound) by instance; None where no bound is known.
-        source: where they are from; "" leaves what stands there.
-
-    Raises:
-        InputError: if one is not finite.
-    """
+    """Write a verified cost and a proven lower bound of each instance named into `suite.toml`."""
     changes = {name: {"best_known": cost, "lower_bound": bound} for name, (cost, bound) in values.items()}
     changed = set_entries(suite, changes)
     if source:
@@ -227,11 +179,7 @@ def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]
 
 
 def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]]) -> Suite:
-    """Write fields of `ListedInstance` by instance into `suite.toml`; return the suite, read again.
-
-    Raises:
-        InputError: if a value is none that the field may have.
-    """
+    """Write fields of `ListedInstance` by instance into `suite.toml`; return the suite, read again."""
     entries = tuple(
         validated(ListedInstance, entry.model_dump() | dict(changes.get(entry.name, {})))
         for entry in suite.content.instance

@@ -52,14 +52,8 @@ class SuiteFile(StrictTable):
     """The content of a `suite.toml`.
 
     Attributes:
-        name: the suite's name.
-        purpose: one line on what it is for.
-        references: where the best known costs and the lower bounds are from; "" if there are none.
         kept: `files` where each instance stands beside it in a file; `drawn` where there is the recipe
             alone, and an instance is drawn into the user's cache folder when it is first used.
-        recipe: where the instances are from.
-        scenario: what a `Recipe` draws from; the other kinds of recipes have none.
-        instance: the instances.
     """
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
@@ -99,11 +93,7 @@ class SuiteFile(StrictTable):
         return self.recipe.source if isinstance(self.recipe, Selection) else ()
 
     def source_of(self, entry: ListedInstance) -> Source | None:
-        """Return what an instance is drawn from; None where it is given.
-
-        Raises:
-            InputError: if there is no source of its number.
-        """
+        """Return what an instance is drawn from; None where it is given."""
         if not self.sources:
             return None
         if (entry.source or 0) >= len(self.sources):
@@ -121,14 +111,7 @@ class SuiteFile(StrictTable):
 
 
 class Suite:
-    """A suite in a folder: iterating over it reads its instances one by one.
-
-    Args:
-        folder: the folder that holds `suite.toml`.
-
-    Raises:
-        DocumentError: if `suite.toml` is missing or malformed.
-    """
+    """A suite in a folder: iterating over it reads its instances one by one."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
@@ -143,11 +126,7 @@ class Suite:
 
     @property
     def source(self) -> Source:
-        """The recipe and the scenario that all instances are drawn from.
-
-        Raises:
-            InputError: if there are none, or several.
-        """
+        """The recipe and the scenario that all instances are drawn from."""
         if len(self.content.sources) != 1:
             received = f"one from {len(self.content.sources) or 'elsewhere'}"
             raise InputError("suite", "must be drawn from one scenario", received)
@@ -195,22 +174,14 @@ class Suite:
         return display.html_table(title, rows + more, header)
 
     def path(self, name: str) -> Path:
-        """Return the path of the file of the instance `name`; where there is the recipe alone, draw it.
-
-        Raises:
-            InputError: if it must be drawn, and cannot.
-        """
+        """Return the path of the file of the instance `name`; where there is the recipe alone, draw it."""
         if self.content.kept == "files":
             return self.folder / f"{name}.json"
         entry = self._entry(name)
         return drawn_file(name, entry.sha256, self.place(name).document)
 
     def place(self, name: str) -> Place:
-        """Return the instance `name`, undrawn.
-
-        Raises:
-            InputError: if the suite lists no such instance, or nothing draws it.
-        """
+        """Return the instance `name`, undrawn."""
         entry = self._entry(name)
         if (source := self.content.source_of(entry)) is None:
             raise InputError("instance", "must be one that is drawn", excerpt(name))
@@ -256,9 +227,6 @@ def is_suite(name_or_folder: str) -> bool:
 def suite(name_or_folder: str | os.PathLike[str]) -> Suite:
     """Return a standard suite by name, or the suite in a folder.
 
-    Raises:
-        InputError: if it is neither.
-
     Example:
         >>> import mincache
         >>> smoke = mincache.suite("smoke-v1")
@@ -280,9 +248,6 @@ def suite(name_or_folder: str | os.PathLike[str]) -> Suite:
 
 def load(name_or_file: str | os.PathLike[str]) -> Instance:
     """Return an instance: one of a standard suite by its name, or the one in a file.
-
-    Raises:
-        InputError: if there is none.
 
     Example:
         >>> import mincache
@@ -317,11 +282,7 @@ def popularity(instance: Instance) -> Popularity | None:
 
 
 def find_document(name_or_file: str) -> bytes:
-    """Return the (unpacked) bytes of an instance document, found as `find_instance` finds it.
-
-    Raises:
-        InputError: if there is none, or it cannot be read.
-    """
+    """Return the (unpacked) bytes of an instance document, found as `find_instance` finds it."""
     if _is_file_name(name_or_file):
         with in_file(name_or_file):
             return read_bytes(name_or_file)

@@ -36,8 +36,6 @@ class Range(StrictTable):
 
     Attributes:
         low: the least value; the least whole number where the field is one.
-        high: the greatest value, likewise.
-        log: whether the logarithm is uniform.
     """
 
     low: float
@@ -53,12 +51,7 @@ class Range(StrictTable):
         return self
 
     def at(self, uniform: float, whole: bool = False) -> float | int:
-        """Return the value that `uniform`, from 0 to 1, stands for.
-
-        Args:
-            uniform: where in the range, in (0, 1).
-            whole: whether the field holds whole numbers.
-        """
+        """Return the value that `uniform`, from 0 to 1, stands for."""
         low, high = (math.ceil(self.low), math.floor(self.high) + 1) if whole else (self.low, self.high)
         value = low * (high / low) ** uniform if self.log else low + (high - low) * uniform
         return min(math.floor(value), math.floor(self.high)) if whole else round_number(value)
@@ -153,11 +146,7 @@ def _is_number(field: str) -> bool:
 
 
 class ScenarioFile(Scenario):
-    """A scenario as it stands in a file of its own, with what varies.
-
-    Attributes:
-        sweep: the sweep, if any.
-    """
+    """A scenario as it stands in a file of its own, with what varies."""
 
     sweep: Sweep | None = Field(default=None, description="fields that take several values")
 

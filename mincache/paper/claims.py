@@ -27,10 +27,7 @@ class Claim:
     """DDPG is better than a baseline by some fraction.
 
     Attributes:
-        figure: where the paper shows it.
         quantity: what is better: the hit ratio is when higher, the cost when lower.
-        users: N.
-        baseline: what DDPG is compared with.
         fraction: by how much it is better, as printed.
     """
 
@@ -78,12 +75,6 @@ def ceiling(
 ) -> tuple[Estimate, Array]:
     """Return by how much the best possible is better than a baseline, and where by what is claimed.
 
-    Args:
-        drawn: runs of the baseline and of whom no solver can beat.
-        claim: which percentage.
-        reading: of "better".
-        baseline: the role to be beaten.
-
     Returns:
         The estimate, and for each library [libraries] whether the claim is possible at all.
     """
@@ -96,13 +87,7 @@ def ceiling(
 def claims_table(
     compared: Measurements, drawn: Measurements, *quantities: ClaimedQuantity
 ) -> list[FindingRow]:
-    """Return each percentage of the paper beside ours and beside the ceiling, in both readings.
-
-    Args:
-        compared: the runs of Fig. 4 and 5.
-        drawn: the many libraries that RCARS' ceilings are measured on.
-        quantities: which claims.
-    """
+    """Return each percentage of the paper beside ours and beside the ceiling, in both readings."""
     return [
         _claim_row(claim, reading, compared, drawn)
         for claim in CLAIMS
@@ -133,11 +118,6 @@ def judge(claim: Claim, ours: Estimate, top: Estimate) -> tuple[ClaimVerdict, st
     A claim is reproduced if our interval reaches it, and DDPG is better at all beyond that interval. It is
     impossible if the best that any solver can do stays below it on average; over HCRAS that is not said,
     since the paper leaves HCRAS' budget open.
-
-    Args:
-        claim: which percentage.
-        ours: by how much our DDPG is better.
-        top: by how much the best possible is.
     """
     if ours.high >= claim.fraction and ours.low > 0.0:
         return "reproduced", "ours is larger" if ours.low > claim.fraction else "within our interval"

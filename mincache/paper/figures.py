@@ -24,12 +24,7 @@ _DECADES = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000]
 
 
 def rewards(curves: Sequence[FindingRow], references: Sequence[FindingRow]) -> dict[str, Any]:
-    """Return Fig. 3: the mean reward of each learning rate, the range over training seeds as a band.
-
-    Args:
-        curves: rows with learning_rate, seed, episode, reward.
-        references: rows with solver and reward, drawn as dashed lines.
-    """
+    """Return Fig. 3: the mean reward of each learning rate, the range over training seeds as a band."""
     alt = altair()
     rows = [{**row, "rate": f"{row['learning_rate']:g}"} for row in curves]
     rates = list(dict.fromkeys(row["rate"] for row in rows))

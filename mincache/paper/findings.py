@@ -26,10 +26,7 @@ class Findings:
     """What came of one study.
 
     Attributes:
-        study: its name.
-        tables: rows by table.
         charts: Vega-Lite specifications by name.
-        record: how it came about: size, settings, machine, runs.
         runs: every run and training that it rests on, a line each, by campaign.
     """
 
@@ -57,11 +54,7 @@ def write(folder: Path, found: Findings) -> list[Path]:
 
 
 def read(folder: Path, study: str) -> Findings:
-    """Return what was written, without its charts.
-
-    Raises:
-        InputError: if there is none.
-    """
+    """Return what was written, without its charts."""
     path = folder / f"{study}.json"
     if not path.is_file():
         raise InputError("output", f"must hold {path.name}", str(folder), f"run: mincache reproduce {study}")
@@ -91,13 +84,7 @@ def rounded_numbers(value: Any) -> Any:
 
 
 class PaperColumn(NamedTuple):
-    """One column of a table, in a terminal and in the documentation.
-
-    Attributes:
-        title: what stands above it.
-        text: its cell in a row.
-        numeric: whether it is set flush right.
-    """
+    """One column of a table, in a terminal and in the documentation."""
 
     title: str
     text: Callable[[FindingRow], str]
@@ -227,14 +214,6 @@ def refreshed(page: str, folder: Path, studies: Iterable[str]) -> str:
     """Return a page with each block `<!-- table NAME -->` filled with that table.
 
     A table that has no numbers yet stays as it is.
-
-    Args:
-        page: Markdown.
-        folder: where `mincache reproduce` wrote its numbers.
-        studies: whose numbers to take.
-
-    Raises:
-        InputError: if there is no such table.
     """
     found = [read(folder, study) for study in studies if (folder / f"{study}.json").is_file()]
     tables = {name: rows for one in found for name, rows in one.tables.items()}

@@ -81,11 +81,6 @@ class Measurement:
     """What one run came to, by the evaluator.
 
     Attributes:
-        role: who.
-        library: index of the instance's library.
-        users: N.
-        cost: mean cost (11).
-        hit_ratio: hits / (T N).
         low_step_hit_share: share of the hits with at most A1 steps; None without hits.
     """
 

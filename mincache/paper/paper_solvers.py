@@ -91,13 +91,7 @@ DECODERS = {
 
 @dataclass(frozen=True)
 class Hcras(Solver):
-    """`genetic` with any decoder, which the paper leaves open.
-
-    Attributes:
-        decoder: one of `DECODERS`, or a repair that `genetic` knows.
-        population: candidates a slot.
-        generations: how often a population is priced.
-    """
+    """`genetic` with any decoder, which the paper leaves open."""
 
     stochastic: ClassVar[bool] = True
 

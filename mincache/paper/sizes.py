@@ -25,21 +25,11 @@ class Size:
     """The size of a reproduction; the full one by default.
 
     Attributes:
-        name: of the size.
-        libraries: model libraries in Fig. 4 and 5.
-        traces: traces a library and N there.
         trainings: for each N how many DDPG policies are trained a library, each with a seed of its own.
-        repetitions: of RCARS and HCRAS an instance.
         rates: the actor's learning rates in Fig. 3; the critic's are 10 times as large.
-        rate_seeds: trainings a learning rate.
         draws: libraries that the ceilings and the table of dependences are measured on, a trace each.
-        budgets: (population, generations) of HCRAS.
-        budget_libraries: libraries that budgets are measured on.
-        decoders: of HCRAS.
-        decoder_libraries: libraries that DDPG's settings are measured on.
         ddpg: what differs from DDPG's defaults in every training, for the smaller sizes.
         hcras: what differs from HCRAS' defaults wherever its budget is not what is studied.
-        slots: T.
     """
 
     name: str = "full"

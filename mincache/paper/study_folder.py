@@ -41,9 +41,6 @@ class Contestant:
     """Who takes part in a campaign.
 
     Attributes:
-        role: what tables call it.
-        spec: the solver.
-        repetitions: runs an instance.
         place: the (library, N) that it is for; None for all.
     """
 
@@ -58,12 +55,7 @@ class StudyFolder:
     """A folder that studies work in.
 
     Attributes:
-        folder: where everything is kept.
-        size: how much is run.
-        workers: processes at a time.
-        show: hears how far it is.
         records: of every campaign so far, by suite and key.
-        trained: every policy used so far.
     """
 
     folder: Path
@@ -83,11 +75,7 @@ class StudyFolder:
             ) from None
 
     def suite(self, name: str, libraries: int, users: Sequence[int], traces: int, **changes: Any) -> Suite:
-        """Return a suite of Table I but for `changes`, drawn with this module's seed.
-
-        Raises:
-            InputError: if the folder holds another one of this name.
-        """
+        """Return a suite of Table I but for `changes`, drawn with this module's seed."""
         folder = self.folder / "suites" / name
         scenario = Scenario(slots=self.size.slots, **changes)
         recipe = Recipe(

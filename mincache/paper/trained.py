@@ -31,11 +31,7 @@ class Training:
     """One training: a learner on fresh traces for one library and N of a suite.
 
     Attributes:
-        spec: the learner.
         suite: folder of the suite, whose scenario and library it is for.
-        library: which of the suite's libraries.
-        users: N.
-        seed: of the training.
     """
 
     spec: str
@@ -88,14 +84,7 @@ class Trained:
 def train_all(
     trainings: Sequence[Training], folder: Path, workers: int, show: Callable[[int], None]
 ) -> list[Trained]:
-    """Return the policies of trainings in their order, training those that `folder` does not hold.
-
-    Args:
-        trainings: what to train.
-        folder: where policies are kept.
-        workers: processes at a time.
-        show: hears how many are done.
-    """
+    """Return the policies of trainings in their order, training those that `folder` does not hold."""
     from mincache.learning.training import TrainingRecord
 
     folder.mkdir(parents=True, exist_ok=True)

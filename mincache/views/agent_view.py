@@ -17,15 +17,7 @@ from mincache.views.observations import OBSERVATIONS
 
 @dataclass(frozen=True)
 class AgentView:
-    """How an agent sees slots and says what to do.
-
-    Args:
-        observation: one of `observations.OBSERVATIONS`.
-        action: one of `actions.ACTIONS`.
-
-    Raises:
-        InputError: if there is no observation or action of that name.
-    """
+    """How an agent sees slots and says what to do."""
 
     observation: str = "counts"
     action: str = "serve-in-order"
@@ -47,12 +39,7 @@ class AgentView:
         return OBSERVATIONS[self.observation].size(instance) + memory, actions.size(instance)
 
     def apply(self, instance: Instance, memory: Array | None = None) -> Array:
-        """Return the states (12) of all slots, float32 [T, size].
-
-        Args:
-            instance: whose slots are seen.
-            memory: what `observations.memory` adds to them, where rules link the slots.
-        """
+        """Return the states (12) of all slots, float32 [T, size]."""
         states = OBSERVATIONS[self.observation].apply(instance)
         return states if memory is None else np.concatenate([states, memory], axis=1)
 
@@ -80,11 +67,7 @@ class AgentView:
 
 
 def check_actions(raw: Array, wanted: tuple[int, int]) -> None:
-    """Check that raw actions end in the wanted shape and are finite.
-
-    Raises:
-        InputError: if not.
-    """
+    """Check that raw actions end in the wanted shape and are finite."""
     if raw.shape[-2:] != wanted:
         raise InputError("action", f"must have shape {list(wanted)}", str(list(raw.shape)))
     if not np.isfinite(raw).all():

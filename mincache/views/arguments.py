@@ -13,22 +13,14 @@ from mincache.problem.quantity import Array
 
 
 def whole(field: str, value: object, least: int = 0) -> int:
-    """Return a whole number of at least `least`, numpy's too, as an int.
-
-    Raises:
-        InputError: if it is anything else.
-    """
+    """Return a whole number of at least `least`, numpy's too, as an int."""
     if not isinstance(value, Integral) or value < least:
         raise InputError(field, f"must be a whole number >= {least}", excerpt(value))
     return int(value)
 
 
 def seeds(given: object, count: int) -> int | list[int | None] | None:
-    """Return one seed for all, one or None for each of `count` copies, or None.
-
-    Raises:
-        InputError: if it is anything else.
-    """
+    """Return one seed for all, one or None for each of `count` copies, or None."""
     seed = given.tolist() if isinstance(given, np.ndarray) else given
     if not isinstance(seed, list | tuple):
         return None if seed is None else whole("seed", seed)
@@ -38,11 +30,7 @@ def seeds(given: object, count: int) -> int | list[int | None] | None:
 
 
 def check_options(options: object, count: int) -> int | None:
-    """Return the number of the episode that the options of a reset ask for, if any.
-
-    Raises:
-        InputError: if there is another option, or `reset_mask` leaves out any of `count` copies.
-    """
+    """Return the number of the episode that the options of a reset ask for, if any."""
     if not isinstance(options, Mapping | None):
         raise InputError("options", "must be a mapping", excerpt(options))
     given = dict(options or {})
@@ -57,22 +45,14 @@ def check_options(options: object, count: int) -> int | None:
 
 
 def one_of(field: str, value: object, known: Collection[str]) -> str:
-    """Return a value that is one of the known ones.
-
-    Raises:
-        InputError: if it is not.
-    """
+    """Return a value that is one of the known ones."""
     if not isinstance(value, str) or value not in known:
         raise InputError(field, f"must be one of {', '.join(known)}", excerpt(value))
     return value
 
 
 def autoreset(mode: object) -> AutoresetMode:
-    """Return one of Gymnasium's ways to go on after an episode, by itself or its name.
-
-    Raises:
-        InputError: if it is none.
-    """
+    """Return one of Gymnasium's ways to go on after an episode, by itself or its name."""
     if isinstance(mode, AutoresetMode):
         return mode
     names = [one.value for one in AutoresetMode]
@@ -80,11 +60,7 @@ def autoreset(mode: object) -> AutoresetMode:
 
 
 def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:
-    """Return an array of numbers as float64 of this shape.
-
-    Raises:
-        InputError: if it is anything else.
-    """
+    """Return an array of numbers as float64 of this shape."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):

@@ -286,9 +286,6 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         render_mode: `human`, `ansi` or `rgb_array`, or None.
         kwargs: other keywords of `EdgeCachingVectorEnv`: `suite`, `instance`, `scenario`, `library`, `users`,
             `purpose`, `reward` and `view`.
-
-    Raises:
-        InputError: if an argument is none of these.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012  # Gymnasium declares it so

@@ -28,9 +28,6 @@ class Episodes:
             so that no agent ever sees the traces of a suite.
         library_index: names the stream too, so that agents for two libraries meet different traces.
         library_seed: with the index, what the users' powers are drawn from, where the scenario draws them.
-
-    Raises:
-        InputError: if the purpose is `trace`.
     """
 
     scenario: Scenario
@@ -49,18 +46,7 @@ class Episodes:
     def of_suite(
         cls, suite: str, library: int = 0, users: int | None = None, seed: int = 0, purpose: str = "training"
     ) -> Episodes:
-        """Return the episodes for a suite's library of this number, and for its number of users.
-
-        Args:
-            suite: a suite's name or folder.
-            library: number of the library, from 0.
-            users: N; by default the smallest that the suite has.
-            seed: see the class.
-            purpose: see the class.
-
-        Raises:
-            InputError: if there is no such suite or library.
-        """
+        """Return the episodes for a suite's library of this number, and for its number of users."""
         source = suites.find(suite).source
         recipe = source.recipe
         if not 0 <= library < recipe.libraries:
@@ -107,10 +93,6 @@ class EpisodeOrder:
 
     Copies that have one seed share one row of episodes: of K copies, copy k plays every K-th one from
     episode k on. A copy with a seed of its own plays every episode of that seed.
-
-    Args:
-        episodes: where the traces come from; its seed is every copy's at first.
-        count: K, the number of copies.
     """
 
     def __init__(self, episodes: Episodes, count: int) -> None:

@@ -26,20 +26,7 @@ def source_of(
     users: int | None = None,
     purpose: str = "training",
 ) -> Played:
-    """Return what is played: one of the first four names it, none of them the paper's scenario.
-
-    Args:
-        source: an instance, whose trace every episode plays, or episodes.
-        suite: name or folder of a suite, whose scenario and library are played.
-        instance: name or file of an instance.
-        scenario: a scenario's fields, or its file.
-        library: number of the library, of the suite or drawn from the scenario.
-        users: N; by default the suite's smallest, or the scenario's.
-        purpose: names the stream of the traces, as in `Episodes`.
-
-    Raises:
-        InputError: if there is no such thing, or more than one is named.
-    """
+    """Return what is played: one of the first four names it, none of them the paper's scenario."""
     named = {"source": source, "suite": suite, "instance": instance, "scenario": scenario}
     given = [name for name, value in named.items() if value is not None]
     if len(given) > 1:

@@ -20,14 +20,7 @@ _HIT, _MISS, _BANDWIDTH, _STEPS = (44, 132, 84), (176, 176, 176), (66, 110, 180)
 
 
 class Shown(NamedTuple):
-    """A slot of one copy, with what was decided there.
-
-    Attributes:
-        instance: the slot alone.
-        decisions: of the slot, [1, ...].
-        scores: of the slot, [1].
-        number: the slot's, from 0.
-    """
+    """A slot of one copy, with what was decided there."""
 
     instance: Instance
     decisions: Decisions
@@ -72,11 +65,7 @@ def text(shown: Shown) -> str:
 
 
 def frame(shown: Shown) -> Array:
-    """Return the slot as a picture, uint8 [height, width, 3].
-
-    Raises:
-        MissingExtraError: if Pillow is not installed.
-    """
+    """Return the slot as a picture, uint8 [height, width, 3]."""
     image = optional_library("PIL.Image", "ddpg", "rendering a frame needs").new(
         "RGB", (_WIDTH, _HEIGHT), _BACKGROUND
     )

@@ -14,15 +14,7 @@ from mincache.views.environment import EdgeCachingVectorEnv
 
 
 class StableBaselinesVecEnv(VecEnv):
-    """Copies stepped at once, for Stable-Baselines3: far faster than copies made one by one.
-
-    Args:
-        num_envs: number of copies.
-        kwargs: keywords of `EdgeCachingVectorEnv`, such as `suite` and `users`.
-
-    Raises:
-        InputError: if one is unknown.
-    """
+    """Copies stepped at once, for Stable-Baselines3: far faster than copies made one by one."""
 
     def __init__(self, num_envs: int, **kwargs: Any) -> None:
         self.copies = EdgeCachingVectorEnv(

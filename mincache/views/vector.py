@@ -76,14 +76,7 @@ REPAIRS: dict[str, Callable[[Instance, Array], Decisions]] = {
 
 @dataclass(frozen=True)
 class VectorView:
-    """One way to read points of the unit cube as decisions.
-
-    Args:
-        repair: one of `REPAIRS`.
-
-    Raises:
-        InputError: if there is no repair of that name.
-    """
+    """One way to read points of the unit cube as decisions."""
 
     repair: str = "threshold-priority"
 
@@ -92,11 +85,7 @@ class VectorView:
             raise InputError("repair", f"must be one of {', '.join(REPAIRS)}", excerpt(self.repair))
 
     def apply(self, instance: Instance) -> int:
-        """Return the dimension of a slot's points, M + 2N; each coordinate lies in [0, 1].
-
-        Raises:
-            InputError: if the instance uses rules that the repairs do not keep.
-        """
+        """Return the dimension of a slot's points, M + 2N; each coordinate lies in [0, 1]."""
         instance.check_rules()
         return instance.model_count + 2 * instance.user_count
 
