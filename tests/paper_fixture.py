@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mincache.paper.measurements import Measurement, Measurements
-from mincache.paper.sizes import Size
+from mincache.paper.study_folder import Size
 
 TINY = Size(
     "tiny", libraries=1, traces=1, trainings={10: 1, 18: 1}, repetitions=1, rates=(1e-4, 1e-2), rate_seeds=1,

@@ -45,8 +45,7 @@ def _paper(
 ) -> None:
     from mincache.bench.cores import usable_cores
     from mincache.paper import findings, studies
-    from mincache.paper.sizes import SIZES
-    from mincache.paper.study_folder import StudyFolder
+    from mincache.paper.study_folder import SIZES, StudyFolder
     from mincache.site import drawing
 
     names = list(studies.STUDIES) if word == ALL else [word]

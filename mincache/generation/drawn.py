@@ -29,7 +29,7 @@ def cache_folder() -> Path:
 
 
 def drawn_file(name: str, sha256: str, draw: Callable[[], bytes]) -> Path:
-    """Return the file of an instance in the cache folder; where none or a damaged one is there, it is drawn."""
+    """Return the file of an instance in the cache folder; drawn where none or a damaged one is."""
     folder = cache_folder() / "instances"
     path = folder / f"{check_name(name, 'name')}.{sha256[:16]}.json"
     if path.is_file() and digest(read_bytes(path)) == sha256:

@@ -272,13 +272,6 @@ def _place(
     return Place(name, recipe, scenario, tuple(swept), number, library, trace)
 
 
-def draw(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[tuple[Instance, ListedInstance]]:
-    """Draw the instances of a recipe, each with its entry."""
-    for place in places(name, recipe, scenario):
-        instance = place.instance()
-        yield instance, place.entry(instance_bytes(instance))
-
-
 def _check_traces(recipe: Recipe, scenario: Scenario) -> None:
     """Check that the scenario's data hold as many traces as the recipe draws."""
     count = scenario.trace_count()

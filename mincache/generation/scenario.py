@@ -25,11 +25,10 @@ from pydantic import (
 
 from mincache.errors import InputError, excerpt
 from mincache.files.tables import PairOf, StrictTable, TupleOf, validated
-from mincache.generation.channel_processes import PathLoss
 from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
-from mincache.generation.position_processes import UniformPositions
 from mincache.generation.process import LARGEST, Interval, Length, Probability, Process, Shape, within
+from mincache.generation.radio_processes import PathLoss, UniformPositions
 from mincache.generation.request_log import LogRequests, RequestLog
 from mincache.generation.request_processes import Skewness, ZipfMarkov
 from mincache.generation.sections import read_section

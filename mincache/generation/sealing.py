@@ -19,11 +19,11 @@ import numpy as np
 import tomli_w
 from pydantic import Field
 
-from mincache.files.documents import digest, instance_bytes
+from mincache.files.documents import instance_bytes
 from mincache.files.tables import StrictTable, TupleOf, validated
-from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, Source
+from mincache.generation.recipes import Given, Place, Recipe, Source
 from mincache.generation.scenario import Scenario
-from mincache.generation.suite_writing import Document, write_suite
+from mincache.generation.suite_writing import Document, entry_of, write_suite
 from mincache.generation.suites import Suite, SuiteFile
 from mincache.problem.instance import NAME_PATTERN, Instance
 from mincache.problem.quantity import quantities
@@ -90,16 +90,12 @@ def documents(secret: Secret) -> Iterator[Document]:
         library, users = libraries.index((place.recipe.library_seed, place.library)), place.scenario.users
         trace = traces[library, users] = traces.get((library, users), -1) + 1
         fields = {"name": name, "library": library, "users": users, "trace": trace}
-        yield name, partial(_document, secret, place, k, name), partial(_entry, fields)
+        yield name, partial(_document, secret, place, k, name), partial(entry_of, fields)
 
 
 def _document(secret: Secret, place: Place, k: int, name: str) -> bytes:
     rng = np.random.default_rng([int(secret.salt, 16), k])
     return instance_bytes(replace(shuffled(place.instance(), rng), name=name, origin=None))
-
-
-def _entry(fields: dict[str, Any], document: bytes) -> ListedInstance:
-    return ListedInstance(**fields, sha256=digest(document))
 
 
 def shuffled(instance: Instance, rng: np.random.Generator) -> Instance:

@@ -10,15 +10,16 @@ from typing import Any
 
 from mincache.errors import InputError, did_you_mean, excerpt
 from mincache.files.tables import validated
-from mincache.generation.channel_processes import PathLoss, PowerRange
 from mincache.generation.library_processes import LibraryRanges
-from mincache.generation.position_processes import (
+from mincache.generation.process import Process
+from mincache.generation.radio_processes import (
     ClusteredPositions,
+    PathLoss,
     PositionLog,
+    PowerRange,
     RandomWaypoint,
     UniformPositions,
 )
-from mincache.generation.process import Process
 from mincache.generation.request_log import RequestLog
 from mincache.generation.request_processes import Preference, Regimes, ShotNoise, Zipf, ZipfMarkov
 

@@ -85,10 +85,11 @@ def _given(instances: Mapping[str, Instance]) -> Iterable[Document]:
         library, users = where = libraries.index(instance.models), instance.user_count
         fields = {"name": name, "library": library, "users": users, "trace": count[where]}
         count[where] += 1
-        yield name, partial(instance_bytes, instance), partial(_entry, fields)
+        yield name, partial(instance_bytes, instance), partial(entry_of, fields)
 
 
-def _entry(fields: Mapping[str, Any], document: bytes) -> ListedInstance:
+def entry_of(fields: Mapping[str, Any], document: bytes) -> ListedInstance:
+    """Return the entry of the instance in a document, with these fields."""
     return ListedInstance(**fields, sha256=digest(document))
 
 

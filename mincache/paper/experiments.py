@@ -28,8 +28,7 @@ from mincache.paper.claims import (
 )  # fmt: skip
 from mincache.paper.findings import FindingRow
 from mincache.paper.measurements import ClaimedQuantity, Measurements, estimate, estimate_mean
-from mincache.paper.sizes import Settings
-from mincache.paper.study_folder import Contestant, StudyFolder
+from mincache.paper.study_folder import Contestant, Settings, StudyFolder
 from mincache.paper.trained import Trained, Training
 from mincache.solving.spec import spell
 

@@ -27,11 +27,19 @@ from mincache.problem.solution import Decisions
 from mincache.problem.verdict import SlotScores
 from mincache.views import observations, rendering
 from mincache.views.agent_view import AgentView
-from mincache.views.arguments import autoreset, check_options, numbers, one_of, seeds, whole
+from mincache.views.arguments import (
+    Played,
+    autoreset,
+    check_options,
+    numbers,
+    one_of,
+    seeds,
+    source_of,
+    whole,
+)
 from mincache.views.episodes import EpisodeOrder, Episodes
 from mincache.views.film import Film
 from mincache.views.observations import LIMIT
-from mincache.views.played import Played, source_of
 
 REWARDS = ("cost", "regret")
 """A reward is minus a slot's cost, or minus what that is above the slot's optimum."""

@@ -17,7 +17,7 @@ from mincache.analysis.separation import (
 )
 from mincache.errors import InputError
 from mincache.files.tables import validated
-from mincache.generation.recipes import Recipe, draw
+from mincache.generation.recipes import Recipe, places
 from mincache.generation.sweeps import Range, Sweep
 from mincache.solving import registry
 
@@ -72,7 +72,7 @@ def test_what_is_found_is_what_the_recipe_draws(points):
     recipe = RECIPE.model_copy(update={"sweep": Sweep(cases=(best.fields,))})
     costs = np.array([
         [evaluate(one, registry.make(spec).solve(one, Run.seeded(0))).cost for spec in SOLVERS]
-        for one, _ in draw("any", recipe, SCENARIO)
+        for one in (place.instance() for place in places("any", recipe, SCENARIO))
     ])  # fmt: skip
     assert best.costs == pytest.approx(costs.mean(axis=0))
     relative = (costs[:, 1] - costs[:, 0]) / costs.min(axis=1)

@@ -8,7 +8,7 @@ from mincache import Scenario
 from mincache.errors import InputError
 from mincache.files.documents import instance_bytes, parse_instance
 from mincache.files.tables import read_toml, validated
-from mincache.generation.recipes import Recipe, draw, places
+from mincache.generation.recipes import Recipe, places
 from mincache.generation.sweeps import ScenarioFile
 
 SCENARIO = Scenario(slots=2, models=3)
@@ -18,6 +18,11 @@ FIELDS = {"library_seed": 1, "trace_seed": 2, "libraries": 2, "users": (2, 3), "
 def recipe(**sweep):
     """Return the recipe with this sweep."""
     return validated(Recipe, FIELDS | {"sweep": sweep})
+
+
+def draw(name, recipe, scenario):
+    """Return the instances of a recipe, each with its entry."""
+    return [(place.instance(), place.entry(place.document())) for place in places(name, recipe, scenario)]
 
 
 def drawn(**sweep):
@@ -30,7 +35,7 @@ UNSWEPT = {entry.name: (instance, entry) for instance, entry in draw("tiny", Rec
 
 def test_each_setting_is_drawn_under_its_number():
     """A setting's number stands in name and entry, its values in the instance and its origin."""
-    found = list(draw("tiny", recipe(uplink_mhz=[2, 5], frame_slots=[1, 4]), SCENARIO))
+    found = draw("tiny", recipe(uplink_mhz=[2, 5], frame_slots=[1, 4]), SCENARIO)
     assert len({entry.name for _, entry in found}) == 4 * len(UNSWEPT)
     for instance, entry in found:
         uplink, frame = [(2, 1), (2, 4), (5, 1), (5, 4)][entry.setting]

@@ -14,7 +14,7 @@ import tomli_w
 from mincache import Scenario, Solution, read_instance
 from mincache.errors import DocumentError, InputError
 from mincache.files.documents import instance_bytes
-from mincache.generation.recipes import Place, Recipe, draw
+from mincache.generation.recipes import Place, Recipe, places
 from mincache.generation.suite_checks import verify, write_best
 from mincache.generation.suite_writing import PART, collect, generate, set_references
 from mincache.generation.suites import RECIPE_FILE, Suite, find, find_instance, is_suite, standard_names
@@ -84,7 +84,9 @@ def test_same_recipe_same_bytes(original, tmp_path):
 def test_more_of_a_recipe_extends_it(original):
     """With more libraries, users and traces, the instances that were there stay as they are."""
     larger = Recipe(library_seed=1, trace_seed=2, libraries=3, users=(5, 2, 3), traces=3)
-    hashes = {entry.name: entry.sha256 for _, entry in draw("tiny", larger, SCENARIO)}
+    hashes = {
+        place.name: hashlib.sha256(place.document()).hexdigest() for place in places("tiny", larger, SCENARIO)
+    }
     assert len(hashes) == 27
     assert all(hashes[name] == original.entries[name].sha256 for name in NAMES)
 
@@ -233,7 +235,7 @@ def test_huge_recipe_is_refused_before_it_is_drawn():
     """A recipe whose users make a trace of millions of requests is refused, not tried."""
     huge = RECIPE.model_copy(update={"users": (10**9,)})
     with pytest.raises(InputError, match="must be <= 1000000"):
-        next(draw("huge", huge, SCENARIO))
+        next(places("huge", huge, SCENARIO))
 
 
 def test_unknown_instance_is_refused(original):

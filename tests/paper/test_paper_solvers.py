@@ -13,7 +13,7 @@ from mincache.generation.suites import find_instance
 from mincache.paper import paper_solvers
 from mincache.paper.claims import EQUAL_BANDWIDTH, MOST_HITS
 from mincache.paper.experiments import HCRAS_SPEC, SPECS
-from mincache.paper.sizes import SIZES
+from mincache.paper.study_folder import SIZES
 from mincache.solving import registry
 from mincache.views import vector
 

@@ -7,7 +7,7 @@ import pytest
 
 from mincache.errors import InputError
 from mincache.generation import streams
-from mincache.generation.recipes import Recipe, draw
+from mincache.generation.recipes import Recipe, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import find
@@ -75,7 +75,7 @@ def test_training_streams_are_named_apart(monkeypatch):
     assert seen == {"training"}
     seen.clear()
     recipe = Recipe(library_seed=0, trace_seed=0, libraries=1, users=(3,), traces=1)
-    list(draw("own", recipe, SHORT))
+    [place.instance() for place in places("own", recipe, SHORT)]
     assert seen == {"library", "trace"}
 
 
