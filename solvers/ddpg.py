@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -13,9 +15,9 @@ from mincache import InputError, Scenario
 from mincache.errors import excerpt
 from mincache.generation.streams import generator
 from mincache.learning import policies
-from mincache.learning.agents import VARIANTS, AgentVariant, view_of
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.learner import PolicyLearner, Pupil
+from mincache.learning.slot_sets import view_of
 from mincache.problem.quantity import Array
 from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
@@ -24,9 +26,28 @@ if TYPE_CHECKING:  # torch and gymnasium, which answering does without
     from torch import Tensor, nn
     from torch.optim import Adam
 
-    from mincache.learning.compute import Part
+    from mincache.learning.checkpoint import Part
     from mincache.learning.replay import Transitions
-    from mincache.views.environment import EdgeCachingVectorEnv
+
+
+class AgentVariant(NamedTuple):
+    """Values of four parameters of `ddpg`."""
+
+    observation: str
+    action: str
+    critic: str
+    discount: float
+
+
+VARIANTS: Mapping[str, AgentVariant] = MappingProxyType({
+    "literal": AgentVariant("index", "softmax", "plain", 0.99),
+    "one-hot": AgentVariant("one-hot", "softmax", "plain", 0.99),
+    "in-order": AgentVariant("one-hot", "serve-in-order", "plain", 0.99),
+    "matched": AgentVariant("counts", "serve-in-order", "matched", 0.99),
+    "myopic": AgentVariant("counts", "serve-in-order", "matched", 0.0),
+    "sets": AgentVariant("aggregates", "score-order", "sets", 0.0),
+})  # fmt: skip
+"""From the paper's words to the best agent, each with one idea more than the one before it."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +74,13 @@ class Ddpg(PolicyLearner):
        arXiv:1509.02971 is an Ornstein-Uhlenbeck process, but here no action changes what comes next.
     8. (15b) needs a slot after the last one: it is the one that the trace would go on with.
 
-    `variant` names values of the next four parameters, steps from the paper's words to the best agent; one
-    that is left at None takes its variant's value (`mincache.learning.agents.VARIANTS`). With `sets`, states,
-    actions and networks are other ones, and one policy may be for every library and N.
+    `variant` names values of the next four parameters (`VARIANTS`); one that is left at None takes its
+    variant's value. With `sets`, a state has numbers for each model, an action a caching and a serving score
+    for each; bandwidth is shared equally, and one policy may be for every library and N.
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
-        variant: one of `mincache.learning.agents.VARIANTS`.
+        variant: one of `VARIANTS`.
         observation: how a state is written, `aggregates` or among `mincache.views.observations.OBSERVATIONS`.
         action: how raw actions become decisions, `score-order` or among `mincache.views.actions.ACTIONS`.
         critic: `plain`, `matched` as in deviation 3, which needs requests as indicators, or `sets`.
@@ -87,17 +108,9 @@ class Ddpg(PolicyLearner):
 
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
     observation: Literal["index", "one-hot", "counts", "aggregates"] | None = None
-    action: (
-        Literal[
-            "softmax",
-            "scaled-sigmoid",
-            "serve-in-order",
-            "threshold-priority",
-            "priority-serve",
-            "score-order",
-        ]
-        | None
-    ) = None
+    action: Literal[
+        "softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve", "score-order"
+    ] | None = None  # fmt: skip
     critic: Literal["plain", "matched", "sets"] | None = None
     discount: float | None = None
     target_rate: float = 0.005
@@ -174,10 +187,6 @@ class Ddpg(PolicyLearner):
 class Agent(Pupil):
     """The four networks of the paper's Fig. 2, their optimisers, and the replay memory.
 
-    Args:
-        setting: the hyper-parameters.
-        course: what to learn from; its seed draws the first weights.
-
     Raises:
         InputError: if the actor is too large a policy, or the memory too large for this machine.
     """
@@ -217,20 +226,11 @@ class Agent(Pupil):
         from mincache.views.environment import EdgeCachingVectorEnv
 
         rng = generator(self.course.seed, "ddpg", "round", done)
-        self.metrics = {"noise": self.noise(done), "critic_loss": math.nan, "value": math.nan}
+        noise = self.noise(done)
+        self.metrics = {"noise": noise, "critic_loss": math.nan, "value": math.nan}
         episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course
         env = EdgeCachingVectorEnv(episodes, self.setting.environments, view=self.view)
-        return self.play(env, done, self.noise(done), rng)
-
-    def noise(self, done: int) -> float:
-        """Return the noise's standard deviation after `done` episodes."""
-        first, last = self.setting.noise_first, self.setting.noise_last
-        progress = min(1.0, done / max(1.0, self.setting.noise_decay * self.setting.episodes))
-        return first + (last - first) * progress
-
-    def play(self, env: EdgeCachingVectorEnv, first: int, noise: float, rng: np.random.Generator) -> float:
-        """Play an episode from number `first` in each environment, learning; return the mean reward."""
-        states, _ = env.reset(seed=self.course.seed, options={"episode": first})
+        states, _ = env.reset(seed=self.course.seed, options={"episode": done})
         total, steps, over = 0.0, 0, False
         while not over:
             raw = self.explore(states, noise, rng)
@@ -241,6 +241,12 @@ class Agent(Pupil):
             states, over = next_states, bool(truncated.all())
             total, steps = total + float(rewards.mean()), steps + 1
         return total / steps
+
+    def noise(self, done: int) -> float:
+        """Return the noise's standard deviation after `done` episodes."""
+        first, last = self.setting.noise_first, self.setting.noise_last
+        progress = min(1.0, done / max(1.0, self.setting.noise_decay * self.setting.episodes))
+        return first + (last - first) * progress
 
     def explore(self, states: Array, noise: float, rng: np.random.Generator) -> Array:
         """Return the actor's actions with Gaussian noise, or uniform ones while warming up."""

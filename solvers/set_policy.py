@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from mincache import InputError
 from mincache.generation.streams import generator
-from mincache.learning.agents import SlotView
 from mincache.learning.draws import LEAST_USERS, MOST_MODELS, TrainingSource
 from mincache.learning.learner import PolicyLearner, Pupil
+from mincache.learning.slot_sets import SlotView
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from mincache.generation import suites
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.training import Trainable
+from mincache.learning.learner import PolicyLearner
 from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -114,7 +114,7 @@ class MeasuredTraining:
     def run(self) -> list[Trial]:
         """Train and measure."""
         learner = registry.make(self.learner)
-        assert isinstance(learner, Trainable)
+        assert isinstance(learner, PolicyLearner)
         start = time.process_time()
         policy = learner.train(self.course)
         seconds = round(time.process_time() - start, 1)

@@ -11,15 +11,17 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import altair as alt
 from measuring import MeasuredTraining, Trial, run_all, table
 
-from mincache.learning.agents import VARIANTS
+from mincache.solving import registry
 
 FOLDER = Path(__file__).parent
 DATA, PAGE, FIGURE = FOLDER / "variants.json", FOLDER.parent / "learner.md", FOLDER / "variants.svg"
 SEEDS = range(5)
+VARIANTS = get_args(get_type_hints(registry.load("ddpg"))["variant"])
 AGENTS = [MeasuredTraining(f"ddpg[variant={name}]", seed) for seed in SEEDS for name in VARIANTS]
 GENERAL = [
     MeasuredTraining("set-policy", seed, users=(5, 10, 18, 30, 100), general=True, suite="paper-v1",

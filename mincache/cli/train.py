@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mincache.learning.draws import TrainingSource
-    from mincache.learning.training import CurvePoint, Trainable
+    from mincache.learning.learner import PolicyLearner
+    from mincache.learning.training import CurvePoint
 
 _POLICY_FILE = options.FilePath("file", ".safetensors", dir_okay=False)
 _CSV_FILE = options.FilePath("file", ".csv", dir_okay=False)
@@ -61,7 +62,7 @@ def train(
     last checkpoint, to the same policy.
     """
     from mincache.board.entries import folder_name
-    from mincache.learning.training import check_libraries
+    from mincache.learning.learner import check_libraries
     from mincache.solving.entrant import describe
     from mincache.solving.spec import expand
 
@@ -94,7 +95,7 @@ def train(
 
 
 def _train(
-    learner: Trainable, course: TrainingSource, title: str, path: Path, command: str, float16: bool,
+    learner: PolicyLearner, course: TrainingSource, title: str, path: Path, command: str, float16: bool,
     log: Path | None,
 ) -> CurvePoint:  # fmt: skip
     """Train, write the policy and the record of its training, and return the last point of its curve."""
@@ -145,20 +146,18 @@ def _spec(solver: str, episodes: int | None, device: str | None) -> str:
     return str(parse(solver).extended({name: value for name, value in given.items() if value is not None}))
 
 
-def _learner(spec: str) -> Trainable:
-    from mincache.learning.training import Trainable
+def _learner(spec: str) -> PolicyLearner:
+    from mincache.learning.learner import PolicyLearner
     from mincache.solving import registry
     from mincache.solving.contract import Learner
     from mincache.solving.spec import parse
 
     kind = registry.load(parse(spec).target)
-    known = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
-    if missing := [name for name in ("train", "episodes", "device", "every_problem") if name not in known]:
-        advice = "call its fit() from Python" if issubclass(kind, Learner) else "ddpg and set-policy have"
-        rule = f"must have {' and '.join(missing)} to be trained here"
-        raise InputError("solver", rule, excerpt(spec), advice)
+    if not issubclass(kind, PolicyLearner):
+        advice = "call its fit() from Python" if issubclass(kind, Learner) else "ddpg and set-policy are"
+        raise InputError("solver", "must be a PolicyLearner to be trained here", excerpt(spec), advice)
     learner = registry.make(spec)
-    assert isinstance(learner, Trainable)  # the same names
+    assert isinstance(learner, PolicyLearner)  # as its class is
     return learner
 
 
@@ -172,7 +171,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _course(
-    learner: Trainable, suite: str, users: int | None, library: int | None, seed: int
+    learner: PolicyLearner, suite: str, users: int | None, library: int | None, seed: int
 ) -> tuple[TrainingSource, str]:
     """Return what to train on, and the part of a file name that tells it."""
     from mincache.learning.draws import Draws
@@ -186,7 +185,7 @@ def _course(
     return Episodes.of_suite(suite, library, users, seed), f"{source.name}.l{library}.n{users}"
 
 
-def _what(learner: Trainable, course: TrainingSource) -> dict[str, Any]:
+def _what(learner: PolicyLearner, course: TrainingSource) -> dict[str, Any]:
     """Return what decides a training beside its command: defaults, versions, and the problem."""
     from importlib.metadata import version
 
@@ -194,7 +193,7 @@ def _what(learner: Trainable, course: TrainingSource) -> dict[str, Any]:
 
     versions = {library: version(library) for library in ("mincache", "torch", "numpy")}
     problem = problem_digest(course.problem)
-    return {"parameters": asdict(learner), "problem": problem, "versions": versions}  # type: ignore[call-overload]  # every solver is a dataclass
+    return {"parameters": asdict(learner), "problem": problem, "versions": versions}
 
 
 @contextmanager

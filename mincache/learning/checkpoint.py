@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +23,14 @@ from mincache.files.tables import StrictTable, Whole, validated
 from mincache.learning.policies import open_tensors
 from mincache.problem.quantity import Array
 
+if TYPE_CHECKING:  # torch, which is loaded by who trains
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from mincache.learning.replay import Replay
+
+    Part = nn.Module | Optimizer | Replay
+
 MAX_CHECKPOINT_BYTES = 2 * 1024**3
 """A checkpoint may not be larger than this; with 25,000 transitions of 18 users it holds about 54 MB."""
 _HEADER_KEY = "mincache"
@@ -32,7 +40,6 @@ class CheckpointHeader(StrictTable):
     """The header of a checkpoint.
 
     Attributes:
-        format: the format's tag.
         training: everything that decides the training, as JSON values.
         episodes: how many are done.
         notes: what whoever watches the training wants to have back.
@@ -48,10 +55,7 @@ class CheckpointHeader(StrictTable):
     def sealed(self, arrays: Mapping[str, Array]) -> CheckpointHeader:
         """Return the same with the digest of itself and of the learner's arrays."""
         digest = sha256(self.model_copy(update={"sha256": ""}).model_dump_json().encode())
-        for name in sorted(arrays):
-            array = np.ascontiguousarray(arrays[name])
-            digest.update(f"{name} {array.dtype} {array.shape}".encode())
-            digest.update(array.data)
+        digest.update(save(dict(arrays)))
         return self.model_copy(update={"sha256": digest.hexdigest()})
 
 
@@ -64,6 +68,8 @@ class Checkpoint:
         every: episodes between two saves, at least.
 
     Attributes:
+        episodes: how many are kept.
+        arrays: the learner's then; none at first.
         notes: kept and restored with the arrays; whoever watches the training writes them.
 
     Raises:
@@ -72,31 +78,20 @@ class Checkpoint:
 
     def __init__(self, path: Path, training: Mapping[str, Any], every: int = 50) -> None:
         self.path, self.every = path, every
-        progress, self._arrays = CheckpointHeader(training=dict(training)), dict[str, Array]()
+        header, self.arrays = CheckpointHeader(training=dict(training)), dict[str, Array]()
         if path.exists():
             with in_file(path):
-                progress, self._arrays = _read(path, progress)
-        self._training, self.notes = progress.training, progress.notes
-        self._episodes = progress.episodes
-
-    @property
-    def episodes(self) -> int:
-        """How many episodes are kept."""
-        return self._episodes
-
-    def load(self) -> tuple[int, dict[str, Array]]:
-        """Return the episodes that are done and the learner's arrays then: 0 and none at first."""
-        return self._episodes, self._arrays
+                header, self.arrays = _read(path, header)
+        self._training, self.episodes, self.notes = header.training, header.episodes, header.notes
 
     def save(self, episodes: int, arrays: Mapping[str, Array]) -> None:
         """Keep the learner's arrays after `episodes`, unless the last save is too recent."""
-        if episodes - self._episodes < self.every:
+        if episodes - self.episodes < self.every:
             return
-        self._episodes = episodes
-        progress = CheckpointHeader(training=self._training, episodes=episodes, notes=self.notes).sealed(
-            arrays
-        )
-        write_bytes(self.path, save(dict(arrays), metadata={_HEADER_KEY: progress.model_dump_json()}))
+        self.episodes = episodes
+        header = CheckpointHeader(training=self._training, episodes=episodes, notes=self.notes)
+        metadata = {_HEADER_KEY: header.sealed(arrays).model_dump_json()}
+        write_bytes(self.path, save(dict(arrays), metadata=metadata))
 
     def remove(self) -> None:
         """Delete the file, when the training is over."""
@@ -105,13 +100,47 @@ class Checkpoint:
 
 def _read(path: Path, wanted: CheckpointHeader) -> tuple[CheckpointHeader, dict[str, Array]]:
     with open_tensors(path, MAX_CHECKPOINT_BYTES) as file:
-        header = (file.metadata() or {}).get(_HEADER_KEY, "{}")
-        progress = validated(CheckpointHeader, parse_json(header.encode()))
-        if progress.training != json.loads(wanted.model_dump_json())["training"]:
+        text = (file.metadata() or {}).get(_HEADER_KEY, "{}")
+        header = validated(CheckpointHeader, parse_json(text.encode()))
+        if header.training != json.loads(wanted.model_dump_json())["training"]:
             advice = "repeat the command that began it, or delete the file"
             raise InputError("training", "must be the one that is asked for", "another", advice)
         arrays = {name: np.array(file.get_tensor(name)) for name in sorted(file.keys())}
-        if progress.sealed(arrays) != progress:
+        if header.sealed(arrays) != header:
             advice = "delete the file, and begin anew"
             raise InputError("sha256", "must be that of the rest of the file", "another", advice)
-        return progress, arrays
+        return header, arrays
+
+
+def arrays_of(parts: Mapping[str, Part]) -> dict[str, Array]:
+    """Return the state of networks, optimisers and memories, each array named `part.name`."""
+    return {
+        f"{title}.{name}": tensor.detach().cpu().numpy()
+        for title, part in parts.items()
+        for name, tensor in _tensors(part.state_dict()).items()
+    }
+
+
+def restore(parts: Mapping[str, Part], arrays: Mapping[str, Array]) -> None:
+    """Give the parts the state that `arrays_of` returned of parts like them."""
+    import torch
+
+    for title, part in parts.items():
+        prefix = f"{title}."
+        own = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in arrays.items() if k.startswith(prefix)}
+        part.load_state_dict(_optimiser_state(part, own) if isinstance(part, torch.optim.Optimizer) else own)
+
+
+def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    if "param_groups" not in state:
+        return dict(state)
+    return {f"{i}.{name}": value for i, values in state["state"].items() for name, value in values.items()}
+
+
+def _optimiser_state(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Return a `state_dict` with these moments, and the optimiser's own settings."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for place, tensor in tensors.items():
+        index, _, name = place.partition(".")
+        state.setdefault(int(index), {})[name] = tensor
+    return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from mincache.exact import optimum
 from mincache.learning.set_networks import SlotNetwork
-from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Aggregates
+from mincache.learning.slot_sets import FEATURES, USER_FEATURES, aggregates
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import demand
@@ -44,7 +44,7 @@ class Examples:
         """Solve instances and add their slots."""
         for instance in instances:
             rows, M = slice(self.count, self.count + instance.slot_count), instance.model_count
-            best, seen = optimum(instance).solution, Aggregates.of(instance)
+            best, seen = optimum(instance).solution, aggregates(instance)
             self.features[rows, :M] = torch.from_numpy(seen.features)
             self.requested[rows, :M] = torch.from_numpy(seen.requested)
             self.cached[rows, :M] = torch.tensor(best.cache)

@@ -1,4 +1,4 @@
-"""What a trained network says, in numpy: answering needs no torch.
+"""Answering in numpy, without torch: from a policy file to its network, and from a network to a solution.
 
 The networks are those of `mincache.learning.networks`, and their weights have the same names.
 """
@@ -6,26 +6,95 @@ The networks are those of `mincache.learning.networks`, and their weights have t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mincache.errors import InputError, in_file
+from mincache.learning.policies import Policy, file_stamp, read_policy
+from mincache.learning.slot_sets import (
+    ACTION_NUMBERS,
+    FEATURES,
+    STATE_NUMBERS,
+    USER_FEATURES,
+    Scores,
+    SetView,
+    SlotView,
+    view_of,
+)
+from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.solution import Solution
+from mincache.solving.contract import RAW_DIGITS, Run
+from mincache.views import actions
+from mincache.views.agent_view import AgentView
 
+AnyView = AgentView | SlotView
 Weights = Mapping[str, Array]
 Shapes = dict[str, tuple[int, ...]]
 Network = Callable[..., Any]
 """A function from what a view's `apply` returns to what its `invert` takes, for all slots at once."""
+_FIRST_BIASES = ("layers.0.bias", "models.embed.0.bias")  # as long as a layer has units
 
 
-def perceptron_shapes(name: str, *sizes: int) -> Shapes:
-    """Return the weights of a perceptron with layers of these sizes, by name."""
-    shapes: Shapes = {}
-    for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
-        # Torch counts the ReLU after each layer too.
-        shapes |= {f"{name}.{2 * layer}.weight": (outputs, inputs), f"{name}.{2 * layer}.bias": (outputs,)}
-    return shapes
+def load(path: Path, view: AnyView | None = None) -> tuple[Policy, AnyView]:
+    """Return the policy in a file and its view, kept for the next call while the file is the same.
+
+    A solver's `supports` calls it first, so that reading is not on the clock of its `solve`.
+
+    Args:
+        path: the policy file.
+        view: how the network sees slots and says what to do; None for the view that the policy's card names.
+
+    Raises:
+        DocumentError: if it is no policy, or one for another version of what networks see or say.
+    """
+    return _kept(path, file_stamp(path), view)
+
+
+@lru_cache(maxsize=16)
+def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tuple[Policy, AnyView]:
+    policy = read_policy(path)
+    with in_file(path):
+        if view is None:
+            view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
+        if policy.card.versions != view.versions:
+            rule, received = f"must be for {' and '.join(view.versions)}", " and ".join(policy.card.versions)
+            raise InputError("versions", rule, received, "train it again")
+    return policy, view
+
+
+def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
+    """Return the network of a policy, of the size that its weights seem to be of.
+
+    Raises:
+        InputError: if a weight has another name or shape than such a network's for this instance.
+    """
+    weights = policy.weights
+    units = max(1, next((weights[name].size for name in _FIRST_BIASES if name in weights), 1))
+    if isinstance(view, SlotView):
+        shapes, kind = slot_shapes(units, _blocks(weights)), slot_network
+    elif isinstance(view, SetView):
+        shapes, kind = set_shapes(units, 1, ACTION_NUMBERS), set_actor
+    else:
+        state, action = view.sizes(instance)
+        shapes, kind = perceptron_shapes("layers", state, units, units, action), actor
+    policy.check_shapes(shapes)
+    return kind({name: weight.astype(np.float32, copy=False) for name, weight in weights.items()})
+
+
+def answer(network: Network, view: AnyView, instance: Instance, run: Run | None = None) -> Solution:
+    """Return the network's solution of an instance, and tell `run` what it was before its repair."""
+    if isinstance(view, SlotView):
+        scores = Scores(*(score.astype(np.float64) for score in network(*view.apply(instance))))
+        return Solution.of(instance, view.invert(instance, scores))
+    raw = network(view.apply(instance))
+    if run is not None and not isinstance(view, SetView):  # scores of models alone are no decisions
+        run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
+    return Solution.of(instance, view.invert(instance, raw))
 
 
 def actor(weights: Weights) -> Network:
@@ -38,8 +107,8 @@ def perceptron(
     weights: Weights, name: str, activation: Callable[[Array], Array] | None = None
 ) -> Callable[[Array], Array]:
     """Return the perceptron whose weights have this name, with ReLU, or another one, between its layers."""
-    *hidden, (last_weight, last_bias) = layers_of(weights, name)
-    between = activation or relu
+    *hidden, (last_weight, last_bias) = _layers(weights, name)
+    between = activation or _relu
 
     def forward(values: Array) -> Array:
         for weight, bias in hidden:
@@ -49,7 +118,82 @@ def perceptron(
     return forward
 
 
-def layers_of(weights: Weights, name: str) -> list[tuple[Array, Array]]:
+def set_actor(weights: Weights) -> Network:
+    """Return the policy pi on sets: from states [B, M (FEATURES + 1)] to raw actions [B, 2 M] in (-1, 1)."""
+    models = _set_network(weights)
+
+    def act(states: Array) -> Array:
+        seen = states.reshape(len(states), -1, STATE_NUMBERS)
+        scores = models(seen[..., :FEATURES], seen[..., FEATURES])
+        return np.tanh(scores.swapaxes(1, 2).reshape(len(states), ACTION_NUMBERS * seen.shape[1]))
+
+    return act
+
+
+def slot_network(weights: Weights) -> Network:
+    """Return what maps features, requests and users of slots to the four parts of `slot_sets.Scores`."""
+    models, user_layers = _set_network(weights), perceptron(weights, "users")
+
+    def score(features: Array, requested: Array, users: Array) -> tuple[Array, ...]:
+        return *np.moveaxis(models(features, requested), -1, 0), user_layers(users)[..., 0]
+
+    return score
+
+
+def _set_network(weights: Weights) -> Callable[[Array, Array], Array]:
+    """Return what maps models [T, M, FEATURES], requested or not [T, M], to their scores [T, M, any].
+
+    In each block a perceptron sees a model beside the mean and the maximum of all requested ones. What the
+    latter two add to its first layer is the same for all models of a slot.
+    """
+    embed, head = perceptron(weights, "models.embed"), perceptron(weights, "models.head")
+    blocks = [_layers(weights, f"models.blocks.{block}") for block in range(_blocks(weights))]
+
+    def forward(features: Array, requested: Array) -> Array:
+        T, M, _ = features.shape
+        mask = requested.reshape(T * M, 1).astype(features.dtype)
+        requests = np.maximum(mask.reshape(T, M).sum(axis=1), 1.0)[:, None]
+        h = _relu(embed(features.reshape(T * M, -1))) * mask
+        for (weight, bias), (last_weight, last_bias) in blocks:
+            units = h.shape[1]
+            models = h.reshape(T, M, units)
+            pooled = np.concatenate([models.sum(axis=1) / requests, models.max(axis=1)], axis=1)
+            shared = pooled @ weight[units:] + bias
+            hidden = _relu(h @ weight[:units] + np.repeat(shared, M, axis=0))
+            h = _relu(h + hidden @ last_weight + last_bias) * mask
+        return head(h).reshape(T, M, -1)
+
+    return forward
+
+
+def perceptron_shapes(name: str, *sizes: int) -> Shapes:
+    """Return the weights of a perceptron with layers of these sizes, by name."""
+    shapes: Shapes = {}
+    for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
+        # Torch counts the ReLU after each layer too.
+        shapes |= {f"{name}.{2 * layer}.weight": (outputs, inputs), f"{name}.{2 * layer}.bias": (outputs,)}
+    return shapes
+
+
+def set_shapes(units: int, blocks: int, outputs: int) -> Shapes:
+    """Return the weights of a network on sets of models, by name."""
+    shapes = perceptron_shapes("models.embed", FEATURES, units, units)
+    for block in range(blocks):
+        shapes |= perceptron_shapes(f"models.blocks.{block}", 3 * units, units, units)
+    return shapes | perceptron_shapes("models.head", units, units, outputs)
+
+
+def slot_shapes(units: int, blocks: int) -> Shapes:
+    """Return the weights of a network that scores models and users, by name."""
+    users = perceptron_shapes("users", USER_FEATURES, max(1, units // 4), 1)
+    return set_shapes(units, blocks, outputs=3) | users
+
+
+def _blocks(weights: Weights) -> int:
+    return len({name.split(".")[2] for name in weights if name.startswith("models.blocks.")})
+
+
+def _layers(weights: Weights, name: str) -> list[tuple[Array, Array]]:
     """Return the layers of the perceptron of this name: weights [inputs, outputs] and biases."""
     count = sum(key.startswith(f"{name}.") for key in weights) // 2
     return [
@@ -58,6 +202,6 @@ def layers_of(weights: Weights, name: str) -> list[tuple[Array, Array]]:
     ]
 
 
-def relu(values: Array) -> Array:
+def _relu(values: Array) -> Array:
     """Return the values with 0 for those below it, in their own memory."""
     return np.maximum(values, 0.0, out=values)

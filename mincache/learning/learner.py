@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mincache.errors import InputError
+from mincache.errors import InputError, in_file
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
-from mincache.learning.acting import AnyView, answer, load, network_of
-from mincache.learning.checkpoint import Checkpoint
+from mincache.learning.checkpoint import Checkpoint, arrays_of, restore
 from mincache.learning.draws import Draws, TrainingSource
+from mincache.learning.inference import AnyView, Network, answer, load, network_of
 from mincache.learning.policies import Policy, PolicyCard
-from mincache.learning.training import MetricsLog, TrainingWatcher, check_libraries
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
@@ -28,10 +29,44 @@ from mincache.solving.contract import Learner, Run
 if TYPE_CHECKING:  # torch, which answering does without
     from torch import nn
 
-    from mincache.learning.compute import Part
+    from mincache.learning.checkpoint import Part
 
 MOST_UNITS = 2048
 """Units that a layer may have, so that no policy is too large a file to be read."""
+Answering = Callable[[Instance], Solution]
+TrainingWatcher = Callable[[int, float, Answering], None]
+"""Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
+MetricsLog = Callable[[int, Mapping[str, float]], None]
+"""Hears of each round: episodes so far, and numbers on the round by name, such as the critic's loss."""
+
+
+def check_libraries() -> None:
+    """Check that the libraries for training are installed; answering needs none of them.
+
+    Raises:
+        MissingExtraError: with what to install.
+    """
+    for name in ("torch", "gymnasium"):
+        try:
+            import_module(name)
+        except ModuleNotFoundError as error:
+            raise registry.missing_extra("training", error) from None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread inside, and on as many as before afterwards.
+
+    Networks this small only lose by more, and answers stay the same everywhere.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Pupil(ABC):
@@ -93,6 +128,16 @@ class PolicyLearner(Learner):
         """How many episodes a round of a training has."""
 
     @property
+    @abstractmethod
+    def device(self) -> str:
+        """Where it trains."""
+
+    @property
+    def every_problem(self) -> bool:
+        """Whether one policy may be for every library and number of users, and is then trained on `Draws`."""
+        return False
+
+    @property
     def view(self) -> AnyView | None:
         """How its networks see slots and say what to do; None for what a policy's card names."""
         return None
@@ -116,7 +161,7 @@ class PolicyLearner(Learner):
         found = self.find(instance, run.repetition)
         if isinstance(found, str):
             raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return answer(*load(found, instance, self.view), instance, run)
+        return answer(*self._loaded(found, instance), instance, run)
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance; those that are get loaded now.
@@ -129,8 +174,13 @@ class PolicyLearner(Learner):
             return found
         for repetition in range(self.training_seeds()):
             if isinstance(found := self.find(instance, repetition), Path):
-                load(found, instance, self.view)
+                self._loaded(found, instance)
         return None
+
+    def _loaded(self, path: Path, instance: Instance) -> tuple[Network, AnyView]:
+        policy, view = load(path, self.view)
+        with in_file(path):
+            return network_of(policy, view, instance), view
 
     def training_seeds(self) -> int:
         """Return how many policies the folder has for each problem; 1 without a folder."""
@@ -179,21 +229,17 @@ class PolicyLearner(Learner):
         return path
 
     def train(
-        self,
-        course: TrainingSource,
-        watch: TrainingWatcher | None = None,
-        title: str = "",
-        checkpoint: Checkpoint | None = None,
-        log: MetricsLog | None = None,
-    ) -> Policy:
+        self, course: TrainingSource, watch: TrainingWatcher | None = None, title: str = "",
+        checkpoint: Checkpoint | None = None, log: MetricsLog | None = None,
+    ) -> Policy:  # fmt: skip
         """Return a policy trained on `course`; the same course and parameters give the same policy.
 
         Args:
             course: what to learn from; its seed is the seed of the training too.
-            watch: hears of each round of `environments` episodes.
+            watch: hears of each round.
             title: for people: what the policy is for.
             checkpoint: where to keep the training as it goes, and to go on from.
-            log: hears of each round's metrics.
+            log: hears of each round.
 
         Raises:
             InputError: if the course has rules that the learner does not keep.
@@ -203,49 +249,39 @@ class PolicyLearner(Learner):
         declined = super().supports(course.problem)
         if declined:
             raise InputError("scenario", "must have no rule that the learner does not keep", declined)
-        from mincache.learning.compute import arrays_of, one_thread, restore
-
         with one_thread():
             pupil = self.pupil(course)
-            card = PolicyCard(
-                solver=self.title, parameters=self.training(), title=title, versions=pupil.view.versions,
-                seed=course.seed, **policies.card_fields_of(course),
-            )  # fmt: skip
-            begun, kept = (0, {}) if checkpoint is None else checkpoint.load()
-            restore(pupil.parts if kept else {}, kept)
-            for done in range(begun, self.episodes, self.environments):
-                reward = pupil.learn(done)
-                policy = Policy(card, pupil.weights())
+            card = self._card(course, pupil.view, title)
+            if checkpoint is not None and checkpoint.arrays:
+                restore(pupil.parts, checkpoint.arrays)
+            begun = 0 if checkpoint is None else checkpoint.episodes
+            for done in range(begun + self.environments, self.episodes + 1, self.environments):
+                reward = pupil.learn(done - self.environments)
                 if log is not None:
-                    log(done + self.environments, {"mean_reward": reward, **pupil.metrics})
+                    log(done, {"mean_reward": reward, **pupil.metrics})
                 if watch is not None:
-                    network = network_of(policy, pupil.view, course.problem)
-                    watch(done + self.environments, reward, partial(answer, network, pupil.view))
+                    network = network_of(Policy(card, pupil.weights()), pupil.view, course.problem)
+                    watch(done, reward, partial(answer, network, pupil.view))
                 if checkpoint is not None:
-                    checkpoint.save(done + self.environments, arrays_of(pupil.parts))
+                    checkpoint.save(done, arrays_of(pupil.parts))
         policy = Policy(card, pupil.weights())
         return policy.in_float16() if self.float16 else policy
+
+    def _card(self, course: TrainingSource, view: AnyView, title: str) -> PolicyCard:
+        one, general = course.problem, isinstance(course, Draws)
+        return PolicyCard(
+            solver=self.title, parameters=self.training(), title=title, versions=view.versions,
+            seed=course.seed, problem=policies.ANY_PROBLEM if general else policies.problem_digest(one),
+            users=None if general else one.user_count, models=None if general else one.model_count,
+        )  # fmt: skip
 
     # Parameters
 
     def check_parameters(
-        self,
-        counts: tuple[str, ...] = (),
-        units: tuple[str, ...] = (),
-        fractions: tuple[str, ...] = (),
+        self, counts: tuple[str, ...] = (), units: tuple[str, ...] = (), fractions: tuple[str, ...] = (),
         sizes: tuple[str, ...] = (),
-    ) -> None:
-        """Check parameters by name, and that whole rounds make up the episodes.
-
-        Args:
-            counts: these are at least 1.
-            units: these lie in [1, `MOST_UNITS`].
-            fractions: these lie in [0, 1].
-            sizes: these are finite and not negative.
-
-        Raises:
-            InputError: if one does not keep its rule.
-        """
+    ) -> None:  # fmt: skip
+        """Refuse a named parameter out of the range of its kind, and episodes that are no whole rounds."""
         rules: list[tuple[tuple[str, ...], str, Callable[[float], bool]]] = [
             (("episodes", "environments", *counts), "must be >= 1", lambda value: value >= 1),
             (units, f"must lie in [1, {MOST_UNITS}]", lambda value: 1 <= value <= MOST_UNITS),

@@ -36,13 +36,7 @@ class AnyActor(nn.Module, ABC):
 
 
 class Actor(AnyActor):
-    """The policy pi as a perceptron over a whole state.
-
-    Args:
-        state_size: entries of a state.
-        action_size: entries of an action.
-        hidden: units in each of the two hidden layers.
-    """
+    """The policy pi as a perceptron over a whole state, with two hidden layers."""
 
     def __init__(self, state_size: int, action_size: int, hidden: int) -> None:
         super().__init__()
@@ -55,18 +49,11 @@ class Actor(AnyActor):
 
 
 class Critic(nn.Module):
-    """The value Q(s, a) of an action in a state.
+    """The value Q(s, a) of an action in a state, by two hidden layers.
 
     A matched critic sees beside the state and the action what they amount to for each model: products and
     sums that a perceptron would otherwise have to learn user by user. The state must then hold the
     requests as indicators.
-
-    Args:
-        state_size: entries of a state.
-        users: N.
-        models: M.
-        hidden: units in each of the two hidden layers.
-        matched: whether it is a matched one.
     """
 
     def __init__(self, state_size: int, users: int, models: int, hidden: int, matched: bool = True) -> None:

@@ -22,7 +22,6 @@ from safetensors.numpy import save
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.files.tables import Count, PairOf, Seed, StrictTable, validated
-from mincache.learning.draws import Draws, TrainingSource
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
@@ -84,12 +83,10 @@ class Policy:
         """
         for name in sorted(wanted.keys() | self.weights.keys()):
             received = list(self.weights[name].shape) if name in self.weights else "nothing"
-            if name not in wanted:
-                raise InputError(f"weights.{name}", "must not be in the file", excerpt(received))
-            if received != list(wanted[name]):
-                raise InputError(
-                    f"weights.{name}", f"must have shape {list(wanted[name])}", excerpt(received)
-                )
+            shape = list(wanted[name]) if name in wanted else "nothing"
+            if received != shape:
+                rule = "must not be in the file" if name not in wanted else f"must have shape {shape}"
+                raise InputError(f"weights.{name}", rule, excerpt(received))
 
 
 def problem_digest(instance: Instance) -> str:
@@ -114,16 +111,6 @@ def check_size(weights: int) -> None:
         raise InputError("policy", f"must hold at most {MAX_POLICY_BYTES} bytes", str(size), advice)
 
 
-def card_fields_of(course: TrainingSource) -> dict[str, Any]:
-    """Return those fields of a card that tell what a policy is for, if it was trained on `course`."""
-    if isinstance(course, Draws):
-        return {"problem": ANY_PROBLEM}
-    problem = course.problem
-    return {
-        "problem": problem_digest(problem), "users": problem.user_count, "models": problem.model_count,
-    }  # fmt: skip
-
-
 def write_policy(path: str | os.PathLike[str], policy: Policy) -> None:
     """Write a policy, replacing the file in one step; the same policy is the same bytes."""
     # One key alone: safetensors writes several in no fixed order.
@@ -143,13 +130,26 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
 
 
 def read_card(path: str | os.PathLike[str]) -> PolicyCard:
-    """Read the card of a policy and none of its weights.
+    """Read the card of a policy and none of its weights; it is kept as long as the file stays the same.
 
     Raises:
         DocumentError: as `read_policy`.
     """
-    with in_file(path), open_tensors(Path(path), MAX_POLICY_BYTES) as file:
+    return _kept_card(Path(path), file_stamp(Path(path)))
+
+
+@lru_cache(maxsize=1024)
+def _kept_card(path: Path, stamp: tuple[int, int] | None) -> PolicyCard:
+    with in_file(path), open_tensors(path, MAX_POLICY_BYTES) as file:
         return _card(file.metadata())
+
+
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is replaced; None where there is none."""
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def open_tensors(path: Path, max_bytes: int) -> Any:
@@ -196,7 +196,7 @@ def find_policy(
         DocumentError: if a file in the folder is no policy.
     """
     known, served = policy_files(solver, parameters, folder), _served(instance)
-    fitting = [path for path in known if _card_in(path).problem in served]
+    fitting = [path for path in known if read_card(path).problem in served]
     if found := fitting[:1] if folder is None else by_seed(fitting):
         return found[repetition % len(found)]
     where = "at hand" if folder is None else f"in {folder}"
@@ -215,7 +215,7 @@ def training_seeds(paths: Iterable[Path]) -> int:
     """
     problems: dict[str, list[Path]] = {}
     for path in paths:
-        problems.setdefault(_card_in(path).problem, []).append(path)
+        problems.setdefault(read_card(path).problem, []).append(path)
     counts = {listed[0].name: len(by_seed(listed)) for listed in problems.values()}
     least, most = min(counts.values(), default=1), max(counts.values(), default=1)
     if least < most:
@@ -229,7 +229,7 @@ def by_seed(paths: Iterable[Path]) -> list[Path]:
     """Return the first of these policies of each training seed, sorted by seed."""
     found: dict[int, Path] = {}
     for path in paths:
-        found.setdefault(_card_in(path).seed, path)
+        found.setdefault(read_card(path).seed, path)
     return [found[seed] for seed in sorted(found)]
 
 
@@ -249,7 +249,7 @@ def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None
     board = solvers.parent / "leaderboard"
     folders = [solvers / "policies", *board.glob("*/*/policies")] if folder is None else [folder]
     by_name = {path.name: path for one in reversed(folders) for path in one.glob("*.safetensors")}
-    cards = [(by_name[name], _card_in(by_name[name])) for name in sorted(by_name)]
+    cards = [(by_name[name], read_card(by_name[name])) for name in sorted(by_name)]
     return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
 
 
@@ -258,17 +258,6 @@ def _served(instance: Instance) -> tuple[str, ...]:
     digests = (problem_digest(instance),)
     # What is trained on draws of every kind has met no rules beyond the paper's.
     return digests if instance.used_rules else (*digests, ANY_PROBLEM)
-
-
-def _card_in(path: Path) -> PolicyCard:
-    """Return what `read_card` does, kept as long as the file stays the same."""
-    status = path.stat()
-    return _kept_card(path, (status.st_mtime_ns, status.st_size))
-
-
-@lru_cache(maxsize=1024)
-def _kept_card(path: Path, stamp: tuple[int, int]) -> PolicyCard:
-    return read_card(path)
 
 
 def _card(header: Mapping[str, str] | None) -> PolicyCard:

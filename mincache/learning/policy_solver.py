@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt, in_file
+from mincache.errors import InputError, excerpt
 from mincache.learning import policies
-from mincache.learning.agents import view_of
-from mincache.learning.inference import perceptron, perceptron_shapes
+from mincache.learning.inference import answer, load, perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
-from mincache.solving.contract import RAW_DIGITS, Run, Solver
-from mincache.views import actions
-from mincache.views.agent_view import AgentView
+from mincache.solving.contract import Run, Solver
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array] | None] = {"relu": None, "tanh": np.tanh}
 _SQUASHES: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "clip": lambda raw: raw.clip(-1.0, 1.0)}
@@ -66,7 +63,7 @@ class PolicySolver(Solver):
         declined = super().supports(instance)
         found = [] if declined else self._found(instance)
         for path in found:
-            _read(path, path.stat().st_mtime_ns)
+            load(path)
         if declined or found:
             return declined
         return f"no policy in {self.policies} is for this library, radio and server and these users"
@@ -85,10 +82,8 @@ class PolicySolver(Solver):
         if not found:
             raise InputError("instance", "must be one that a policy is for", instance.name)
         path = found[run.repetition % len(found)]
-        policy, view = _read(path, path.stat().st_mtime_ns)
-        raw = self.predict(policy, view.apply(instance))
-        run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
-        return Solution.of(instance, view.invert(instance, raw))
+        policy, view = load(path)
+        return answer(partial(self.predict, policy), view, instance, run)
 
     def _files(self) -> list[Path]:
         if self.policies is None:
@@ -99,17 +94,6 @@ class PolicySolver(Solver):
         """The policies for an instance, by their training seed."""
         problem = policies.problem_digest(instance)
         return policies.by_seed(p for p in self._files() if policies.read_card(p).problem == problem)
-
-
-@lru_cache(maxsize=16)
-def _read(path: Path, stamp: int) -> tuple[Policy, AgentView]:
-    policy = policies.read_policy(path)
-    with in_file(path):
-        view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
-        if view.versions != policy.card.versions:
-            rule = f"must be for {' and '.join(view.versions)}"
-            raise InputError("versions", rule, "others", "train it again")
-    return policy, view
 
 
 def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> None:
@@ -137,7 +121,13 @@ def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> 
         parameters=form | {"steps": agent.num_timesteps}, title=title,
         problem=policies.problem_digest(problem), users=problem.user_count, models=problem.model_count,
     )  # fmt: skip
-    policies.write_policy(path, Policy(card, _weights([one for one in layers if hasattr(one, "weight")])))
+    linear = [layer for layer in layers if hasattr(layer, "weight")]
+    weights = {
+        f"layers.{2 * i}.{name}": getattr(layer, name).detach().cpu().numpy()
+        for i, layer in enumerate(linear)
+        for name in ("weight", "bias")
+    }
+    policies.write_policy(path, Policy(card, weights))
 
 
 def _layers_of(agent: Any) -> tuple[list[Any], str]:
@@ -148,12 +138,3 @@ def _layers_of(agent: Any) -> tuple[list[Any], str]:
     if hasattr(actor, "latent_pi"):
         return [*actor.latent_pi, actor.mu], "tanh"
     return list(actor.mu)[:-1], "tanh"
-
-
-def _weights(layers: Sequence[Any]) -> Mapping[str, Array]:
-    parts = {"weight": [one.weight for one in layers], "bias": [one.bias for one in layers]}
-    return {
-        f"layers.{2 * i}.{name}": tensor.detach().cpu().numpy()
-        for name, tensors in parts.items()
-        for i, tensor in enumerate(tensors)
-    }

@@ -14,14 +14,7 @@ from mincache.problem.quantity import Array
 
 
 class Transitions(NamedTuple):
-    """Rows of [s(t), a(t), r(t), s(t+1)], float32.
-
-    Attributes:
-        state: [B, state].
-        action: [B, action].
-        reward: [B].
-        next_state: [B, state].
-    """
+    """Rows of [s(t), a(t), r(t), s(t+1)], float32; the reward has shape [B], the others a column an entry."""
 
     state: Tensor
     action: Tensor
@@ -31,12 +24,6 @@ class Transitions(NamedTuple):
 
 class Replay:
     """The last `capacity` transitions, their rewards drawn shifted and scaled.
-
-    Args:
-        capacity: how many are kept; the oldest are overwritten.
-        state_size: entries of a state.
-        action_size: entries of an action.
-        device: where they are kept.
 
     Raises:
         InputError: if there is no memory for so many.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mincache.learning.agents import SetView
 from mincache.learning.networks import Actor, AnyActor, Critic, perceptron
-from mincache.learning.slot_sets import ACTION_NUMBERS, FEATURES, STATE_NUMBERS, USER_FEATURES
+from mincache.learning.slot_sets import ACTION_NUMBERS, FEATURES, STATE_NUMBERS, USER_FEATURES, SetView
 from mincache.problem.instance import Instance
 from mincache.views.agent_view import AgentView
 
@@ -19,12 +18,6 @@ class SetNetwork(nn.Module):
     """Numbers for each model of a slot, from the features of all, whatever their order.
 
     In each block a perceptron sees a model beside the mean and the maximum of all requested ones.
-
-    Args:
-        width: units in each layer.
-        blocks: how often models see each other.
-        outputs: numbers out a model.
-        inputs: numbers in a model.
     """
 
     def __init__(self, width: int, blocks: int, outputs: int, inputs: int = FEATURES) -> None:
@@ -46,12 +39,7 @@ class SetNetwork(nn.Module):
 
 
 class SlotNetwork(nn.Module):
-    """Three scores for each model, and one for each user: what `slot_sets.Scores` says of them.
-
-    Args:
-        width: units in each layer; a user's has a quarter of them.
-        blocks: see `SetNetwork`.
-    """
+    """Three scores for each model, and one for each user: what `slot_sets.Scores` says of them."""
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
@@ -64,11 +52,7 @@ class SlotNetwork(nn.Module):
 
 
 class SetActor(AnyActor):
-    """The policy pi on sets: two scores in (-1, 1) for each model.
-
-    Args:
-        hidden: units in each layer.
-    """
+    """The policy pi on sets: two scores in (-1, 1) for each model."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -81,11 +65,7 @@ class SetActor(AnyActor):
 
 
 class SetCritic(nn.Module):
-    """The value Q(s, a) as a sum over the requested models, each seen with its scores and all others.
-
-    Args:
-        hidden: units in each layer.
-    """
+    """The value Q(s, a) as a sum over the requested models, each seen with its scores and all others."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mincache.errors import InputError
 from mincache.exact import Regrets, regrets
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
@@ -20,6 +21,7 @@ from mincache.problem.quantity import Array
 from mincache.problem.requests import demand, uplink_snr
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import fill_cache, serve
+from mincache.views.agent_view import AgentView, check_actions
 
 AGGREGATES = "aggregates/1"
 """Name and version of what a network sees; a policy is trained for one version."""
@@ -35,8 +37,7 @@ _LIMIT = 8.0
 _TINY = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
-class Aggregates:
+class Aggregates(NamedTuple):
     """What is known of each model of each slot.
 
     Attributes:
@@ -49,13 +50,13 @@ class Aggregates:
     requested: Array
     users: Array
 
-    @classmethod
-    def of(cls, instance: Instance) -> Aggregates:
-        """Return the aggregates of an instance."""
-        T, N = instance.slot_count, instance.user_count
-        stakes = regrets(instance, np.full((T, N), 1.0 / N))
-        asks = instance.trace.requested_model[..., None] == np.arange(instance.model_count)
-        return cls(_features(instance, stakes, asks), asks.any(axis=1), _users(instance))
+
+def aggregates(instance: Instance) -> Aggregates:
+    """Return the aggregates of an instance."""
+    T, N = instance.slot_count, instance.user_count
+    stakes = regrets(instance, np.full((T, N), 1.0 / N))
+    asks = instance.trace.requested_model[..., None] == np.arange(instance.model_count)
+    return Aggregates(_features(instance, stakes, asks), asks.any(axis=1), _users(instance))
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")
@@ -158,3 +159,84 @@ def _decode(instance: Instance, scores: Scores, wanted: Array) -> Decisions:
     weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
     share = weights / weights.sum(axis=-1, keepdims=True)
     return Decisions(cache, share, serve(instance, cache, priority, wanted=priority > 0.0))
+
+
+@dataclass(frozen=True)
+class SetView(AgentView):
+    """States are the aggregates of a slot, model by model; actions are two scores for each model."""
+
+    observation: str = AGGREGATES.partition("/")[0]
+    action: str = DECODER.partition("/")[0]
+
+    def __post_init__(self) -> None:
+        """Any name but the defaults would be another view."""
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of what it sees and of how it decides."""
+        return AGGREGATES, DECODER
+
+    def sizes(self, instance: Instance) -> tuple[int, int]:
+        """Return how many numbers a state and an action have.
+
+        Raises:
+            InputError: if rules link the slots: the view does not tell what is cached already.
+        """
+        if instance.rules.link_slots:
+            used = ", ".join(instance.used_rules)
+            raise InputError("scenario", "must not link slots for an agent on sets", used)
+        return STATE_NUMBERS * instance.model_count, ACTION_NUMBERS * instance.model_count
+
+    def apply(self, instance: Instance, memory: Array | None = None) -> Array:
+        """Return the aggregates of all slots, float32 [T, M (FEATURES + 1)]."""
+        seen = aggregates(instance)
+        states = np.concatenate([seen.features, seen.requested[..., None]], axis=-1)
+        return states.reshape(instance.slot_count, -1).astype(np.float32)
+
+    def broken_limits(self, instance: Instance, raw: Array) -> Array:
+        """Return zeros: scores of models alone are no decisions, and break nothing."""
+        return np.zeros(len(raw), dtype=np.int64)
+
+    def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
+        """Return the feasible decisions of raw actions [T, 2 M]: all caching scores, then all serving ones.
+
+        Raises:
+            InputError: if they are of another shape, or not finite.
+        """
+        T, M = instance.slot_count, instance.model_count
+        check_actions(raw, (T, ACTION_NUMBERS * M))
+        scores = np.asarray(raw, dtype=np.float64)
+        all_wanted, equal_share = np.ones((T, M)), np.zeros((T, instance.user_count))
+        return decide(instance, Scores(scores[:, :M], all_wanted, scores[:, M:], equal_share))
+
+
+@dataclass(frozen=True)
+class SlotView:
+    """What a `SlotNetwork` sees is the aggregates of a slot; what it says is scores of models and users.
+
+    Attributes:
+        candidates: fillings of the storage that are priced for each slot; see `slot_sets.decide`.
+    """
+
+    candidates: int = 1
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of what it sees and of how it decides."""
+        return AGGREGATES, DECODER
+
+    def apply(self, instance: Instance) -> Aggregates:
+        """Return what the network takes."""
+        return aggregates(instance)
+
+    def invert(self, instance: Instance, scores: Scores) -> Decisions:
+        """Return the feasible decisions that scores [T, ...] stand for."""
+        return decide(instance, scores, self.candidates)
+
+
+def view_of(observation: str, action: str) -> AgentView:
+    """Return the view with these names."""
+    sets = SetView()
+    if (observation, action) == (sets.observation, sets.action):
+        return sets
+    return AgentView(observation, action)

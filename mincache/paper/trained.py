@@ -116,11 +116,12 @@ def train(training: Training, stem: str) -> None:
     """Train, and write the policy and then, so that what has one is whole, its record."""
     from mincache.judging.machine import machine
     from mincache.learning.checkpoint import Checkpoint
+    from mincache.learning.learner import PolicyLearner
     from mincache.learning.policies import write_policy
-    from mincache.learning.training import Session, Trainable
+    from mincache.learning.training import Session
 
     learner = registry.make(training.spec)
-    assert isinstance(learner, Trainable)
+    assert isinstance(learner, PolicyLearner)
     checkpoint = Checkpoint(Path(f"{stem}.checkpoint"), {"training": Path(stem).name})
     session = Session(learner, training.episodes, checkpoint, lambda episode, point: None, CURVE_POINTS)
     policy = session.train(f"library {training.library}, {training.users} users")

@@ -14,7 +14,7 @@ import torch
 
 from mincache.generation.suites import find
 from mincache.learning import policies
-from mincache.learning.acting import answer, load
+from mincache.learning.inference import answer, load, network_of
 from mincache.learning.set_networks import SlotNetwork, actor_of
 from mincache.solving import registry
 
@@ -63,8 +63,8 @@ def test_from_a_processs_start_to_an_answer(benchmark, spec):
 def test_numpy_against_torch(benchmark, spec):
     """A network scores a slot twice as fast as in torch; for a batch it never takes half as long again."""
     solver = registry.make(spec)
-    network, view = load(solver.find(INSTANCE), INSTANCE, solver.view)
-    policy = policies.read_policy(solver.find(INSTANCE))
+    policy, view = load(solver.find(INSTANCE), solver.view)
+    network = network_of(policy, view, INSTANCE)
     theirs = SlotNetwork(64, 2) if spec == "set-policy" else actor_of(view, INSTANCE, solver.hidden)
     theirs.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in policy.weights.items()})
     torch.set_num_threads(1)
@@ -92,8 +92,8 @@ def test_loading_apart(benchmark):
     """A policy is read from its file once; then it is kept."""
     path = registry.make("ddpg").find(INSTANCE)
     first_s = statistics.median(cpu_s(lambda: policies.read_policy(path)) for _ in range(15))
-    again_s = statistics.median(cpu_s(lambda: load(path, INSTANCE)) for _ in range(15))
-    benchmark(lambda: load(path, INSTANCE))
+    again_s = statistics.median(cpu_s(lambda: load(path)) for _ in range(15))
+    benchmark(lambda: load(path))
     benchmark.extra_info.update(first_s=first_s, again_s=again_s)
     print(f"\npolicy: read in {first_s * 1e3:.2f} ms, then kept, at {again_s * 1e6:.1f} us a call")
     assert again_s < first_s

@@ -105,7 +105,7 @@ def test_a_trained_policy_solves_the_suite(made):
         ({"--library": "0", "--users": "2000000000"}, "users: must be <= "),
         ({"--library": "0", "--users": "1000000"}, "slots times users"),
         ({"--suite": "frames-v1"}, "scenario: must have no rule that the learner does not"),
-        ({0: "cloud-only"}, "solver: must have train and episodes and device and every_problem"),
+        ({0: "cloud-only"}, "solver: must be a PolicyLearner"),
         ({0: "ddpg[nothing=1]"}, "must have the parameter"),
         ({0: "ddpg[warmup=10,replay=1000000000000]"}, "replay: must fit into memory"),
         ({0: "ddpg[warmup=10,hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
@@ -170,7 +170,7 @@ def test_a_learner_without_train_is_named(tmp_path):
         "@dataclass(frozen=True)\nclass Mine(Learner):\n"
         "    fit = solve = train = None\n"
     )
-    rule = "must have episodes and device and every_problem to be trained here.*call its fit"
+    rule = "must be a PolicyLearner to be trained here.*call its fit"
     with pytest.raises(InputError, match=rule):
         CliRunner().invoke(train, [f"{file}:Mine", *ARGUMENTS[1:]], catch_exceptions=False)
 

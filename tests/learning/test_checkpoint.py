@@ -94,7 +94,7 @@ def test_a_changed_checkpoint_is_refused(tmp_path, header, arrays):
     with safe_open(path, "numpy") as file:
         written = json.loads(file.metadata()["mincache"])
     save_file({"x": KEPT}, path, metadata={"mincache": json.dumps(written)})
-    assert Checkpoint(path, {"a": 1}).load()[0] == 5
+    assert Checkpoint(path, {"a": 1}).episodes == 5
     save_file(arrays, path, metadata={"mincache": json.dumps(written | header)})
     with pytest.raises(DocumentError, match="sha256: must be that of the rest of the file"):
         Checkpoint(path, {"a": 1})

@@ -3,20 +3,21 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from mincache import Scenario
+from mincache import InputError, Run, Scenario
 from mincache.generation.suites import find, find_instance
-from mincache.learning import inference, policies, set_inference
-from mincache.learning.acting import load, network_of
-from mincache.learning.agents import SetView, SlotView, view_of
+from mincache.learning import inference, policies
+from mincache.learning.inference import answer, load, network_of
 from mincache.learning.networks import Actor, draw_weights
 from mincache.learning.set_networks import SetActor, SlotNetwork, actor_of
-from mincache.learning.slot_sets import ACTION_NUMBERS
+from mincache.learning.slot_sets import ACTION_NUMBERS, SetView, SlotView, view_of
+from mincache.solving import registry
 from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
 
@@ -63,7 +64,8 @@ def test_every_policy_says_what_torch_says(path):
     """Each score of each slot is within 1e-6 of torch's, relative to the largest."""
     policy = policies.read_policy(path)
     instance = PROBLEMS.get(policy.card.problem, ANY)
-    ours, view = load(path, instance, SlotView() if policy.card.solver == "set-policy" else None)
+    kept, view = load(path, SlotView() if policy.card.solver == "set-policy" else None)
+    ours = network_of(kept, view, instance)
     for said, theirs in both(torch_network(policy, instance), ours, view.apply(instance)):
         assert said.shape == theirs.shape
         assert np.abs(said - theirs).max() <= 1e-6 * max(1.0, np.abs(theirs).max())
@@ -75,9 +77,9 @@ def test_weights_have_torchs_names_and_shapes(kind):
     if kind == "plain":
         network, shapes = Actor(7, 3, 5), inference.perceptron_shapes("layers", 7, 5, 5, 3)
     elif kind == "sets":
-        network, shapes = SetActor(6), set_inference.set_shapes(6, 1, ACTION_NUMBERS)
+        network, shapes = SetActor(6), inference.set_shapes(6, 1, ACTION_NUMBERS)
     else:
-        network, shapes = SlotNetwork(9, 12), set_inference.slot_shapes(9, 12)
+        network, shapes = SlotNetwork(9, 12), inference.slot_shapes(9, 12)
     assert shapes == {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
 
 
@@ -86,7 +88,7 @@ def test_any_number_of_blocks_is_evaluated_in_order(blocks):
     """Eleven blocks come in the order of their numbers, and none is no block."""
     network = SlotNetwork(8, blocks)
     draw_weights(network, np.random.default_rng(3))
-    ours = set_inference.slot_network({name: weight.numpy() for name, weight in network.state_dict().items()})
+    ours = inference.slot_network({name: weight.numpy() for name, weight in network.state_dict().items()})
     for said, theirs in both(network, ours, SlotView().apply(ANY)):
         assert said == pytest.approx(theirs, rel=1e-5, abs=1e-6)
 
@@ -146,5 +148,113 @@ def test_what_cannot_be_trained_is_refused_before_that(without_training):
     """A rule of thumb has no training, whatever is installed."""
     refused = without_training("train", "lru", "--suite", "smoke-v1")
     assert refused.returncode == 2
-    assert "solver: must have train" in refused.stderr
+    assert "solver: must be a PolicyLearner" in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+TOY = Scenario(users=2, models=2, slots=4)
+EPISODES = Episodes(TOY, TOY.library(5), seed=1)
+SOLVER = "ddpg[episodes=10,hidden=8,warmup=10,updates=1,batch=8]"
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Two policies of the same training but for its seed."""
+    return [registry.make(SOLVER).train(replace(EPISODES, seed=seed)) for seed in (1, 2)]
+
+
+@pytest.fixture
+def path(trained, tmp_path):
+    """The file of the first."""
+    policies.write_policy(tmp_path / "p.safetensors", trained[0])
+    return tmp_path / "p.safetensors"
+
+
+def test_it_is_loaded_before_solve(path, monkeypatch):
+    """`supports` loads the policy, and `solve` reads no weights any more."""
+    solver, instance = registry.make(f"ddpg[policy={path}]"), EPISODES.instance(0)
+    reads = []
+    monkeypatch.setattr(inference, "read_policy", lambda p: reads.append(p) or policies.read_policy(p))
+    assert solver.supports(instance) is None
+    assert reads == [path]
+    solver.solve(instance, Run.seeded(0))
+    assert reads == [path]
+
+
+def answered(path, instance):
+    """What the policy in a file says."""
+    policy, view = load(path)
+    return answer(network_of(policy, view, instance), view, instance)
+
+
+def test_a_new_file_is_loaded_anew(path, trained, tmp_path):
+    """Where the file has been replaced, the answer is the new policy's, as from a file never read before."""
+    instance = EPISODES.instance(0)
+    first = answered(path, instance)
+    policies.write_policy(path, trained[1])
+    os.utime(path, ns=(1, 1))
+    second = answered(path, instance)
+    policies.write_policy(tmp_path / "fresh.safetensors", trained[1])
+    assert second == answered(tmp_path / "fresh.safetensors", instance)
+    assert second != first
+
+
+def test_a_card_is_read_without_its_weights(path, trained):
+    """It is the card of the whole policy."""
+    assert policies.read_card(path) == policies.read_policy(path).card == trained[0].card
+
+
+INSTANCE = find_instance("smoke-v1.l0.n10.t0")
+FIRST = {
+    "ddpg": "layers.0.bias",
+    "ddpg[variant=sets]": "models.embed.0.bias",
+    "set-policy": "models.embed.0.bias",
+}
+
+
+@pytest.fixture(params=FIRST)
+def spec(request):
+    """A solver whose policies ship."""
+    return request.param
+
+
+def changed(spec, tmp_path, name, weight):
+    """Return the solver with its shipped policy, in which one weight is another, or none."""
+    solver = registry.make(spec)
+    policy = policies.read_policy(solver.find(INSTANCE))
+    weights = {k: v for k, v in policy.weights.items() if k != name}
+    path = tmp_path / "p.safetensors"
+    policies.write_policy(
+        path, policies.Policy(policy.card, weights if weight is None else weights | {name: weight})
+    )
+    name, _, given = spec.rstrip("]").partition("[")
+    return registry.make(f"{name}[policy={path}{',' if given else ''}{given}]"), path
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        np.float32(1.0).reshape(()),
+        np.zeros(3_000_000, dtype=np.float16),
+        np.zeros((0,), dtype=np.float32),
+        np.zeros((3, 3), dtype=np.float32),
+        None,
+    ],
+    ids=["a number", "huge", "empty", "a matrix", "missing"],
+)
+def test_weights_of_another_shape_are_one_line(spec, tmp_path, weight):
+    """No network is laid out in memory before all shapes are right, however large the file's is."""
+    solver, path = changed(spec, tmp_path, FIRST[spec], weight)
+    with pytest.raises(InputError, match=r"must (have shape|not be there)") as refusal:
+        solver.solve(INSTANCE, Run.seeded(0))
+    assert str(refusal.value).startswith(f"{path}: weights.")
+
+
+def test_float16_weights_answer_in_float32(spec, tmp_path):
+    """Weights that are rounded by float16 anyway answer the same, in either precision of the file."""
+    solver = registry.make(spec)
+    policy = policies.read_policy(solver.find(INSTANCE))
+    weight = policy.weights[FIRST[spec]]
+    other, _ = changed(spec, tmp_path, FIRST[spec], weight.astype(np.float16).astype(np.float32))
+    halved, _ = changed(spec, tmp_path, FIRST[spec], weight.astype(np.float16))
+    assert other.solve(INSTANCE, Run.seeded(0)) == halved.solve(INSTANCE, Run.seeded(0))

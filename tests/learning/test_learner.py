@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from mincache import InputError, Run, Scenario
 from mincache.bench.limits import Limits
@@ -12,6 +13,7 @@ from mincache.bench.plan import plan
 from mincache.errors import DocumentError
 from mincache.generation.suites import find, find_instance
 from mincache.learning import policies
+from mincache.learning.learner import one_thread
 from mincache.solving import registry
 from mincache.solving.contents import Content, digest_of
 from mincache.solving.entrant import describe
@@ -145,3 +147,22 @@ def test_what_no_training_can_have_is_refused(spec, rule):
     """The line names the parameter and the rule."""
     with pytest.raises(InputError, match=f"^{rule}; received"):
         registry.make(spec)
+
+
+@pytest.fixture
+def three_threads():
+    """Let torch have three threads for a test."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_threads_are_given_back(three_threads):
+    """One thread computes inside, and the others are back even after an error."""
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+    with pytest.raises(ZeroDivisionError), one_thread():
+        raise ZeroDivisionError
+    assert torch.get_num_threads() == 3

@@ -3,15 +3,21 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import instances
 
 from mincache import Solution, evaluate, evaluate_batch
+from mincache.errors import InputError
 from mincache.exact import optimum
 from mincache.generation.scenario import Scenario
-from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Aggregates, Scores, decide
+from mincache.learning.networks import draw_weights
+from mincache.learning.set_networks import SetActor
+from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Scores, SetView, aggregates, decide
 from mincache.problem.quantity import quantities
+from mincache.views.environment import EdgeCachingVectorEnv
+from mincache.views.episodes import Episodes
 
 
 def drawn(users: int = 6):
@@ -23,7 +29,7 @@ def drawn(users: int = 6):
 def test_counts_and_regrets_are_those_of_the_requests():
     """The first feature is the logarithm of one more than the requests, and the third sums to 4 a slot."""
     instance = drawn()
-    seen = Aggregates.of(instance)
+    seen = aggregates(instance)
     counts = np.array([np.bincount(row, minlength=10) for row in instance.trace.requested_model])
     assert np.allclose(seen.features[..., 0], np.log(1 + counts), rtol=1e-6)
     assert (seen.requested == (counts > 0)).all()
@@ -45,7 +51,7 @@ def test_units_do_not_matter():
             seconds_per_step=models.seconds_per_step * 4,
         ),
     )
-    assert np.allclose(Aggregates.of(instance).features, Aggregates.of(other).features, atol=1e-5)
+    assert np.allclose(aggregates(instance).features, aggregates(other).features, atol=1e-5)
 
 
 def test_models_may_come_in_any_order():
@@ -58,7 +64,7 @@ def test_models_may_come_in_any_order():
     )
     requested = np.argsort(order)[instance.trace.requested_model]
     other = replace(instance, models=models, trace=replace(instance.trace, requested_model=requested))
-    ours, theirs = Aggregates.of(instance), Aggregates.of(other)
+    ours, theirs = aggregates(instance), aggregates(other)
     assert np.allclose(ours.features[:, order], theirs.features, atol=1e-5)
     assert (ours.requested[:, order] == theirs.requested).all()
 
@@ -66,7 +72,7 @@ def test_models_may_come_in_any_order():
 @given(instances())
 def test_they_are_always_finite(instance):
     """Whatever the instance, all numbers are float32, finite and of order one, in the shapes told."""
-    seen = Aggregates.of(instance)
+    seen = aggregates(instance)
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     assert seen.features.shape == (T, M, FEATURES)
     assert seen.users.shape == (T, N, USER_FEATURES)
@@ -117,3 +123,35 @@ def test_what_is_not_wanted_or_asked_for_is_not_cached():
             fits = requested[t, m] and want[t, m] > 0 and INSTANCE.models.size_gb[m] <= free
             assert cache[t, m] == fits
             free -= INSTANCE.models.size_gb[m] * fits
+
+
+def test_an_agent_on_sets_fits_its_environment():
+    """States and actions lie in the environment's boxes, for an actor that never heard of N and M."""
+    scenario = Scenario(users=3, models=4, slots=3)
+    env = EdgeCachingVectorEnv(Episodes(scenario, scenario.library(1), seed=1), 2, view=SetView())
+    actor = SetActor(8)
+    draw_weights(actor, np.random.default_rng(1))
+    states, _ = env.reset()
+    assert env.observation_space.contains(states)
+    raw = actor.act(states)
+    assert env.action_space.contains(raw)
+    _, rewards, _, truncated, _ = env.step(raw)
+    assert (rewards < 0).all()
+    assert not truncated.any()
+
+
+def test_malformed_actions_are_refused():
+    """An action of another shape, or with a nan, is one line."""
+    scenario = Scenario(users=3, models=4, slots=2)
+    instance = scenario.instance("one", scenario.library(1), scenario.trace(1, "one"))
+    with pytest.raises(ValueError, match=r"action: must have shape \[2, 8\]"):
+        SetView().invert(instance, np.zeros((2, 10)))
+    with pytest.raises(ValueError, match="action: must be finite"):
+        SetView().invert(instance, np.full((2, 8), np.nan))
+
+
+def test_linked_slots_are_refused():
+    """An agent on sets does not see what is cached already, so it is not trained where that counts."""
+    scenario = Scenario(slots=4, users=3, models=4, loading_s_per_gb=1.0)
+    with pytest.raises(InputError, match="must not link slots"):
+        EdgeCachingVectorEnv(Episodes(scenario, scenario.library(1), seed=1), view=SetView())

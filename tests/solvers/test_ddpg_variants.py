@@ -1,6 +1,7 @@
 """Variants of DDPG: frozen sets of fields, which what is given overrides; one of them is for any problem."""
 
 import re
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -13,12 +14,12 @@ from mincache.exact import optimum
 from mincache.files.documents import digest
 from mincache.generation.suites import find, find_instance
 from mincache.learning import policies
-from mincache.learning.agents import VARIANTS
 from mincache.learning.draws import Draws
 from mincache.learning.training import TrainingRecord
 from mincache.solving import registry
 from mincache.solving.entrant import describe
 
+VARIANTS = sys.modules[registry.load("ddpg").__module__].VARIANTS
 TINY = "episodes=10,environments=5,hidden=8,warmup=10,updates=1,batch=8"
 SMALL = Scenario(slots=4)
 

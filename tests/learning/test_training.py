@@ -1,4 +1,4 @@
-"""Computing with torch: where it can, on one thread."""
+"""Trainings as the command line sees them: on a device that there is."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from mincache.cli.train import train
 from mincache.errors import InputError
-from mincache.learning.compute import check_device, one_thread
+from mincache.learning.training import check_device
 
 WORDS = ["ddpg", "--suite", "smoke-v1", "--users", "10", "--library", "0", "--episodes", "20"]
 needs_no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
@@ -35,22 +35,3 @@ def test_training_there_is_refused_before_it_begins(name, tmp_path, monkeypatch)
     with pytest.raises(InputError, match="device: must be"):
         CliRunner().invoke(train, [*WORDS, "--device", name], catch_exceptions=False)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.fixture
-def three_threads():
-    """Let torch have three threads for a test."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_threads_are_given_back(three_threads):
-    """One thread computes inside, and the others are back even after an error."""
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == 3
-    with pytest.raises(ZeroDivisionError), one_thread():
-        raise ZeroDivisionError
-    assert torch.get_num_threads() == 3
