@@ -105,12 +105,14 @@ def smoke_campaign(folder):
     suite = find("smoke-v1")
     with Journal(folder) as journal:
         for instance in suite:
-            journal.append(judged(suite, instance.name, "cloud-only", Solution.nothing_cached(instance)))
+            found = judged(suite, instance.name, "cloud-only", Solution.nothing_cached(instance))
+            journal.append(found.record, found.documents)
             for repetition in range(2):
                 run = Run.seeded(repetition)
                 solution = make("random-allocation").solve(instance, run)
                 raw = solution.decisions._replace(bandwidth_share=2 * solution.bandwidth_share)
-                journal.append(judged(suite, instance.name, "random-allocation", solution, repetition, raw))
+                found = judged(suite, instance.name, "random-allocation", solution, repetition, raw)
+                journal.append(found.record, found.documents)
     return folder
 
 

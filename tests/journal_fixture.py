@@ -40,4 +40,4 @@ def append(folder: Path, *records: Record) -> None:
     """Append records to the journal in a folder."""
     with journal.Journal(folder) as kept:
         for one in records:
-            kept.append(Judged(one, document=verified().document))
+            kept.append(one, verified().documents)

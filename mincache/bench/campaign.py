@@ -1,4 +1,4 @@
-"""A campaign: tasks, a folder, and which of the tasks are still to be done."""
+"""A campaign: tasks, a folder, which of the tasks are still to be done, and parts of it joined."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import signal
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.plan import Task
 from mincache.errors import DocumentError, InputError
-from mincache.files.documents import parse_json, read_bytes, write_bytes
+from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.judging import journal
 from mincache.judging.judge import Judged, with_contradictions
 from mincache.judging.records import Record
@@ -26,29 +25,19 @@ MOST_FAULTS = 3
 """So many runs in a row that the machine does not let be made end the campaign."""
 
 
-@dataclass(frozen=True)
-class Redo:
-    """Which runs to repeat although the journal has them.
-
-    Attributes:
-        failed: those whose record failed.
-        all: every one.
-    """
-
-    failed: bool = False
-    all: bool = False
+Redo = Literal["", "failed", "all"]
+"""Which runs to repeat although the journal has them."""
 
 
-def pending(folder: Path, tasks: Sequence[Task], redo: Redo) -> list[Task]:
+def pending(folder: Path, tasks: Sequence[Task], redo: Redo = "") -> list[Task]:
     """Return the tasks that are still to be done; those interrupted are."""
     there = (folder / journal.RECORDS_FILE).is_file()
     return _pending(journal.read(folder) if there else [], tasks, redo)
 
 
 def _pending(records: Sequence[Record], tasks: Sequence[Task], redo: Redo) -> list[Task]:
-    if redo.all:
-        return list(tasks)
-    done = {one.cell.key: one for one in records if one.final and (one.passed or not redo.failed)}
+    counting = [one for one in records if one.final and (one.passed or not redo)] if redo != "all" else []
+    done = {one.cell.key: one for one in counting}
     return [task for task in tasks if task.key not in done or not _still(done[task.key], task)]
 
 
@@ -62,36 +51,27 @@ def run(
     folder: Path,
     tasks: Sequence[Task],
     executor: Executor,
-    redo: Redo,
-    progress: Callable[[Record], None],
+    progress: Callable[[Record], None] = lambda record: None,
+    redo: Redo = "",
     begin: Callable[[int, int], None] = lambda waiting, torn: None,
     whole: Sequence[Task] = (),
 ) -> list[Record]:
-    """Do what is still to be done of a campaign, keeping each record as it comes.
+    """Do what is still to be done of a campaign, keeping each record as it comes; return those that count.
 
     Args:
         folder: where records go.
         tasks: the campaign, or the part of it that is to be done here.
         executor: where runs take place.
-        redo: which runs to repeat.
         progress: hears of each record once it is kept.
-        begin: hears before the first run how many are to be done, and how many lines of the journal are not
-            whole, and were passed over.
+        redo: which runs to repeat.
+        begin: hears before the first run how many are to be done, and how many lines of the journal are
+            passed over, being not whole.
         whole: the whole campaign, where `tasks` are a part of it.
-
-    Returns:
-        The records of `tasks` that count.
-
-    Raises:
-        InputError: if the folder cannot be used.
-        JournalError: if a record cannot be kept.
-        ExecutorError: if no more runs can take place.
-        KeyboardInterrupt: if the campaign was interrupted (SIGINT or SIGTERM); repeating it goes on.
     """
     faults: list[str] = []
 
     def keep(judged: Judged) -> None:
-        kept.append(judged)
+        kept.append(judged.record, judged.documents)
         found[judged.record.cell.key] = judged.record
         progress(judged.record)
         faults[:] = [*faults, judged.record.reason] if judged.of_the_machine else []
@@ -133,34 +113,24 @@ def _plan(tasks: Sequence[Task]) -> dict[str, str]:
 
 
 def note_plan(folder: Path, *plans: Mapping[str, str], whole: Mapping[str, str] | None = None) -> None:
-    """Note which cells are planned, beside those noted before: the solver of each by key.
-
-    Args:
-        folder: of the campaign.
-        plans: what is to be done here.
-        whole: the campaign that it is a part of.
+    """Note which cells are planned here, and of the `whole` campaign, beside those noted before.
 
     Raises:
         JournalError: if it cannot be written.
     """
-    cells = dict(ChainMap(*map(dict, plans), planned(folder)))
-    document = {"format": "mincache-campaign/1", "cells": cells}
-    if whole or _noted(folder, "whole"):
-        document["whole"] = _noted(folder, "whole") | dict(whole or {})
+    document: dict[str, Any] = {"format": "mincache-campaign/1"}
+    document["cells"] = dict(ChainMap(*map(dict, plans), planned(folder)))
+    if all_of_it := _noted(folder, "whole") | dict(whole or {}):
+        document["whole"] = all_of_it
     try:
         write_bytes(folder / PLAN_FILE, json.dumps(document).encode())
     except DocumentError as error:
         raise journal.JournalError(str(error)) from None
 
 
-def planned(folder: Path, whole: bool = False) -> dict[str, str]:
-    """Return the solver of each planned cell, by key; empty where nothing was planned.
-
-    Args:
-        folder: of the campaign.
-        whole: whether the rest counts of a campaign that a part of was planned here.
-    """
-    return _noted(folder, "cells") | (_noted(folder, "whole") if whole else {})
+def planned(folder: Path) -> dict[str, str]:
+    """Return the solver of each cell planned here, by key; empty where nothing was planned."""
+    return _noted(folder, "cells")
 
 
 def _noted(folder: Path, field: str) -> dict[str, str]:
@@ -169,6 +139,63 @@ def _noted(folder: Path, field: str) -> dict[str, str]:
         return {str(key): str(solver) for key, solver in document.get(field, {}).items()}
     except (InputError, AttributeError):
         return {}
+
+
+def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
+    """Join the records and plans of `folders`, and those in `output` already, into `output`.
+
+    Of each run one record is kept: the first that is final and whole, in the order given.
+
+    Returns:
+        A sentence for each run of which two final records differ in verdict or answer, and one for each
+        record left out because a solution of it is missing or damaged.
+
+    Raises:
+        InputError: if a folder holds no journal, or `output` cannot be used.
+        JournalError: if a record cannot be kept.
+    """
+    kept: dict[str, tuple[Path, Record]] = {}
+    conflicts, damaged = [], []
+    with journal.Journal(output) as joined:
+        for folder in (output, *folders):
+            last = {record.cell.key: record for record in journal.attempts(folder)}
+            for key, record in last.items():
+                place = f"{record.cell.solver} {record.cell.instance} #{record.cell.repetition}"
+                if key in kept and kept[key][1].final:
+                    first, known = kept[key]
+                    if record.final and _answer_of(known) != _answer_of(record):
+                        conflicts.append(f"{place}: {first}: {_told(known)}; {folder}: {_told(record)}")
+                    continue
+                try:
+                    documents = {name: _document(folder, name) for name in record.documents}
+                except DocumentError as error:
+                    damaged.append(f"{error}; the record of {place} is left out")
+                    continue
+                kept[key] = (folder, record)
+                if folder is not output:
+                    joined.append(record, documents)
+        note_plan(output, *(_noted(one, "cells") | _noted(one, "whole") for one in folders))
+    return conflicts, damaged
+
+
+def _answer_of(record: Record) -> tuple[str, str | None]:
+    return record.verdict, record.solution_sha256
+
+
+def _told(record: Record) -> str:
+    cost = record.score.cost if record.score is not None else None
+    return record.verdict + (f" at {cost!r}" if cost is not None else "")
+
+
+def _document(folder: Path, sha256: str) -> bytes:
+    path = journal.solution_path(folder, sha256)
+    try:
+        data = read_bytes(path)
+    except InputError as error:
+        raise DocumentError(f"{path}: {error.field}", error.rule, error.received) from None
+    if digest(data) != sha256:
+        raise DocumentError(f"{path}: sha256", "must match the file's name", digest(data))
+    return data
 
 
 def outcomes(records: Sequence[Record]) -> dict[str, Counter[str]]:

@@ -12,16 +12,11 @@ import time
 from functools import cache
 from pathlib import Path
 
-CONTROLLER = "memory"
 _REMOVE_S = 2.0
 
 
 class Group:
     """The cgroup of one run.
-
-    Args:
-        path: where it is made; the parent must exist.
-        memory_bytes: the most that its processes may use together, the cache of their files included.
 
     Raises:
         OSError: if it cannot be made, or cannot limit memory.
@@ -76,8 +71,7 @@ def parent_of_groups() -> Path | None:
         own = Path("/proc/self/cgroup").read_text()
     except OSError:
         return None
-    found = usable_group(mounts, own)
-    return found if found is not None and _can_enter(found) else None
+    return next(filter(_can_enter, own_groups(mounts, own)), None)
 
 
 def _can_enter(parent: Path) -> bool:
@@ -85,7 +79,7 @@ def _can_enter(parent: Path) -> bool:
     try:
         trial = Group(parent / f"mincache-{os.getpid()}-trial", 1 << 30)
     except OSError:
-        return False
+        return False  # it may not be written to, or does not hand on the memory controller
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(OSError):
@@ -97,8 +91,8 @@ def _can_enter(parent: Path) -> bool:
     return status == 0
 
 
-def usable_group(mounts: str, own: str) -> Path | None:
-    """Return the nearest cgroup at or above one's own that is writable and hands on the memory controller.
+def own_groups(mounts: str, own: str) -> list[Path]:
+    """Return one's own cgroup of version 2 and those above it, nearest first.
 
     Args:
         mounts: what `/proc/self/mounts` says.
@@ -107,19 +101,6 @@ def usable_group(mounts: str, own: str) -> Path | None:
     root = next((Path(line.split()[1]) for line in mounts.splitlines() if line.split()[2] == "cgroup2"), None)
     place = next((line[3:] for line in own.splitlines() if line.startswith("0::")), None)
     if root is None or place is None:
-        return None
+        return []
     here = root / place.lstrip("/")
-    within = (folder for folder in (here, *here.parents) if folder.is_relative_to(root))
-    return next((folder for folder in within if _hands_on(folder)), None)
-
-
-def _hands_on(folder: Path) -> bool:
-    try:
-        controllers = (folder / "cgroup.subtree_control").read_text().split()
-    except OSError:
-        return False
-    return (
-        CONTROLLER in controllers
-        and os.access(folder, os.W_OK)
-        and os.access(folder / "cgroup.procs", os.W_OK)
-    )
+    return [folder for folder in (here, *here.parents) if folder.is_relative_to(root)]

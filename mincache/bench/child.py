@@ -17,22 +17,15 @@ from mincache.files import pipes
 from mincache.judging import messages
 from mincache.solving import spec as specs
 
-JOB, LIMITS, INSTANCE, PLACES = b"J", b"L", b"I", b"P"
-"""Frames of an order: the job, its limits, the instance's document, and the cores and cgroup to run in."""
+JOB, LIMITS, INSTANCE, PLACES, OUTCOME = b"J", b"L", b"I", b"P", b"O"
+"""Frames: the job, its limits, the instance's document, where it runs (cores and cgroup); and the reply."""
 _REPORT = 3
 _LARGEST = 1 << 62
 """Of what a limit of the operating system can be."""
 
 
 class Surroundings(NamedTuple):
-    """Where a run takes place.
-
-    Attributes:
-        folder: the empty folder to work in; "" for one that isolation makes.
-        level: of isolation.
-        user: whether its processes have a user namespace.
-        parent: id of the process that has forked it.
-    """
+    """Where a run takes place."""
 
     folder: str
     level: str
@@ -41,13 +34,7 @@ class Surroundings(NamedTuple):
 
 
 def become(place: Surroundings, report: int, output: int) -> NoReturn:
-    """Turn this process into a run; it never returns.
-
-    Args:
-        place: where it takes place.
-        report: descriptor of the socket to the keeper, which says what to do.
-        output: descriptor of the pipe that takes what is printed.
-    """
+    """Turn this process into a run; it never returns."""
     try:
         processes.die_with_parent(place.parent)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):

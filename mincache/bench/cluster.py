@@ -59,11 +59,7 @@ class DaskExecutor:
         self._scheduler, self._tell = scheduler, tell
 
     def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None] = lambda: None) -> None:
-        """Run tasks and hand what became of each to `keep`, as it comes.
-
-        Raises:
-            ExecutorError: if the scheduler cannot be reached or is lost, or a worker is not fit.
-        """
+        """Run tasks and hand what became of each to `keep`, as it comes."""
         # What it has to say of a lost scheduler is said in one line here.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
@@ -135,10 +131,10 @@ class _Feed:
 
 def _result(future: Any, task: Task, data: bytes) -> Judged:
     if future.status == "finished":
-        frames, started, where, interruptions = future.result()
-        if not frames:
+        outcome, started, where, interruptions = future.result()
+        if not outcome:
             raise ExecutorError(started)
-        return judged(task, data, Outcome.of(frames), started, where, interruptions)
+        return judged(task, data, Outcome.parse(outcome), started, where, interruptions)
     if future.status in ("cancelled", "lost"):
         raise ExecutorError("the Dask scheduler is lost")
     # Its workers died under it, or could not even begin it: no word of the solver.
@@ -199,21 +195,21 @@ def _at(content: Content, moved: dict[str, Path]) -> Content:
     return content._replace(path=str(moved.get(content.path, content.path)), stamp="")
 
 
-def remote_run(text: str, instance: bytes) -> tuple[list[bytes], str, dict[str, Any], int]:
+def remote_run(text: str, instance: bytes) -> tuple[bytes, str, dict[str, Any], int]:
     """Run a task where this is called.
 
     Returns:
-        The outcome as frames (none if this worker is not fit for it), when it began or why there is none,
-        the machine, and how many attempts before it were cut off.
+        The outcome as JSON (b"" if this worker is not fit for it), when it began or why there is none, the
+        machine, and how many attempts before it were cut off.
     """
     wanted, here = json.loads(text)["versions"], _versions()
     if wanted != here:
         told = ", ".join(f"{name} {here[name]} where {one} is wanted" for name, one in wanted.items()
                          if here.get(name) != one)  # fmt: skip
-        return [], f"worker {distributed.get_worker().address} has {told}", {}, 0
+        return b"", f"worker {distributed.get_worker().address} has {told}", {}, 0
     task, started = load(text, _folder()), now()
     outcome, interruptions = _keeper(task.limits.threads).insist(task.job, task.limits, instance)
-    return outcome.frames(), started, machine(), interruptions
+    return outcome.dump(), started, machine(), interruptions
 
 
 def end_runs() -> None:

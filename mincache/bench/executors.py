@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -17,11 +17,7 @@ from mincache.judging.judge import Judged, judge, unjudged
 from mincache.judging.machine import machine
 from mincache.judging.outcome import Outcome
 
-Waiting = queue.SimpleQueue[Task]
-Done = queue.SimpleQueue[Judged | BaseException]
 IDLE_S = 1.0
-
-
 Keep = Callable[[Judged], None]
 """Takes what became of a task; called in one thread."""
 
@@ -36,11 +32,6 @@ class Executor(Protocol):
     def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None]) -> None:
         """Run tasks and hand what became of each to `keep`, as it comes.
 
-        Args:
-            tasks: what to run.
-            keep: as above.
-            idle: called about once a second while nothing comes.
-
         Raises:
             ExecutorError: if no more runs can take place.
             KeyboardInterrupt: if interrupted; what is running is ended and handed over first.
@@ -48,37 +39,55 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Runs tasks on this machine.
-
-    Args:
-        workers: how many at a time.
-        threads: threads and cores for each.
-    """
+    """Runs tasks on this machine."""
 
     def __init__(self, workers: int, threads: int = 1) -> None:
         self._workers, self._threads = workers, threads
 
     def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None] = lambda: None) -> None:
         """Run tasks and hand what became of each to `keep`, as it comes."""
-        waiting: Waiting = queue.SimpleQueue()
-        done: Done = queue.SimpleQueue()
-        for task in by_hash_seed(tasks):
-            waiting.put(task)
         machine()  # once, before the threads ask for it
-        keepers = [Supervisor(self._threads) for _ in range(min(self._workers, len(tasks)))]
-        threads = [threading.Thread(target=_work, args=(one, waiting, done)) for one in keepers]
+        count = max(1, min(self._workers, len(tasks)))
+        keepers = [Supervisor(self._threads) for _ in range(count)]
+        free, done = queue.SimpleQueue[Supervisor](), queue.SimpleQueue[Future[Judged]]()
+        for keeper in keepers:
+            free.put(keeper)
+
+        def one(task: Task) -> Judged:
+            keeper = free.get()
+            try:
+                return attempt(task, task.read(), keeper)
+            finally:
+                free.put(keeper)
+
+        def end() -> None:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for keeper in keepers:
+                keeper.close()
+            pool.shutdown()
+
+        pool = ThreadPoolExecutor(count)
         try:
-            for thread in threads:
-                thread.start()
+            for task in by_hash_seed(tasks):
+                pool.submit(one, task).add_done_callback(done.put)
             for _ in tasks:
-                _hand_over(done, keep, idle)
+                keep(_next(done, idle).result())
         except KeyboardInterrupt:
-            _end(keepers, threads)
+            end()
             while not done.empty():
-                _hand_over(done, keep, idle)
+                if not (ended := done.get()).cancelled():
+                    keep(ended.result())
             raise
         finally:
-            _end(keepers, threads)
+            end()
+
+
+def _next(done: queue.SimpleQueue[Future[Judged]], idle: Callable[[], None]) -> Future[Judged]:
+    while True:
+        try:
+            return done.get(timeout=IDLE_S)
+        except queue.Empty:
+            idle()
 
 
 def by_hash_seed(tasks: Sequence[Task]) -> list[Task]:
@@ -107,14 +116,6 @@ def judged(
 ) -> Judged:
     """Return the record of a task, given what was seen of it; whatever judging comes to is in the record.
 
-    Args:
-        task: what was run.
-        data: the instance's document.
-        outcome: what its keeper saw.
-        started: when, ISO 8601 in UTC.
-        where: the machine that it ran on.
-        interruptions: attempts before it that were cut off.
-
     Raises:
         ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
     """
@@ -141,35 +142,3 @@ def judged(
 def now() -> str:
     """Return the time in UTC as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _end(keepers: list[Supervisor], threads: list[threading.Thread]) -> None:
-    for keeper in keepers:
-        keeper.close()
-    for thread in threads:
-        if thread.ident is not None:
-            thread.join()
-
-
-def _hand_over(done: Done, keep: Keep, idle: Callable[[], None]) -> None:
-    while True:
-        try:
-            result = done.get(timeout=IDLE_S)
-        except queue.Empty:
-            idle()
-        else:
-            break
-    if isinstance(result, BaseException):
-        raise result
-    keep(result)
-
-
-def _work(keeper: Supervisor, waiting: Waiting, done: Done) -> None:
-    try:
-        while not keeper.closed:
-            task = waiting.get_nowait()
-            done.put(attempt(task, task.read(), keeper))
-    except queue.Empty:
-        pass
-    except BaseException as error:  # the campaign ends with it, not this thread alone
-        done.put(error)

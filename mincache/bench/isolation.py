@@ -73,10 +73,9 @@ def _try_namespaces() -> str:
 
 
 def own_processes() -> bool:
-    """Give the children of this process a process namespace of their own, and a user namespace if possible.
+    """Give this process's children a process namespace; return whether it also made a user namespace.
 
-    Returns:
-        Whether there is a user namespace. Without one, root alone can do it.
+    Without that, root alone can do it.
     """
     uid, gid = os.geteuid(), os.getegid()
     try:
@@ -101,11 +100,6 @@ def _map_ids(place: int, uid: int, gid: int) -> None:
 
 def enclose(seen: View, user: bool, network: bool) -> int:
     """Cut this process off from all but what it is to see.
-
-    Args:
-        seen: that.
-        user: whether `own_processes` made a user namespace.
-        network: whether the network stays.
 
     Returns:
         A descriptor of the file system that holds the run's own files.
@@ -177,13 +171,7 @@ def landlock_version() -> int:
 
 
 def confine(seen: View, folder: str, network: bool) -> None:
-    """Refuse this process to open files but those that it is to see, and the network, by Landlock.
-
-    Args:
-        seen: what it may read.
-        folder: where it may write.
-        network: whether the network stays.
-    """
+    """Refuse this process to open files but those that it is to see, and the network, by Landlock."""
     version = landlock_version()
     files = (1 << _RIGHTS_BY_VERSION.get(version, 16)) - 1
     ports = 0b11 if version >= 4 and not network else 0

@@ -17,8 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from mincache.bench import child, isolation, processes, view, worker
-from mincache.bench.cores import lease
-from mincache.bench.limits import Limits
+from mincache.bench.limits import Limits, lease
 from mincache.bench.watch import Watch
 from mincache.bench.zygote import Zygote
 from mincache.files import pipes
@@ -54,7 +53,7 @@ def main() -> None:
                 return
             order = {child.JOB: message[1], child.LIMITS: limits[1], child.INSTANCE: instance[1]}
             outcome = refusal if zygote is None else _run(zygote, order, cores, orders)
-            outcome.send(replies)
+            pipes.write(replies, child.OUTCOME, outcome.dump())
 
 
 def _run(zygote: Zygote, order: dict[bytes, bytes], cores: set[int], orders: int) -> Outcome:

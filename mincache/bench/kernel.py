@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 from functools import cache
 from typing import Any
 
@@ -51,6 +52,8 @@ def _checked(name: str, result: int) -> int:
 
 def prctl(option: int, value: int, more: object = None) -> None:
     """Set a property of this process."""
+    if sys.platform != "linux":
+        raise OSError(0, "Linux alone has prctl")
     call("prctl", option, ctypes.c_ulong(value), more, None, None)
 
 

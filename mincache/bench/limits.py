@@ -1,12 +1,14 @@
-"""What a run may take, and which of it this system can enforce."""
+"""What a run may take, which of it this system can enforce, and leases of cores."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from mincache.errors import InputError
@@ -101,13 +103,7 @@ TERM_TO_KILL_S = 0.05
 
 
 def enforced(limits: Limits, pinned: bool, grouped: bool) -> dict[str, str]:
-    """Return how each limit that is set is enforced on this system, for the record.
-
-    Args:
-        limits: the limits.
-        pinned: whether the run has cores of its own.
-        grouped: whether it has a cgroup of its own.
-    """
+    """Return how each limit that is set is enforced on this system, for the record."""
     linux = sys.platform == "linux"
     polled = "polling for the tree"
     how = {"wall_s": "signals to the process tree" if linux else "signals to the process group"}
@@ -139,3 +135,49 @@ def thread_variables(threads: int) -> dict[str, str]:
         "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     )  # fmt: skip
     return dict.fromkeys(names, str(threads))
+
+
+_held: list[int] = []
+"""Descriptors of the locks; a lease ends with its process."""
+
+
+def usable_cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def lease(count: int) -> set[int]:
+    """Return `count` cores that no other process holds a lease on; none, where there are not so many.
+
+    A core's lease is a lock on a file in a folder of this user's, which the system lets go when the
+    process ends, however it ends.
+    """
+    if sys.platform != "linux" or count < 1:
+        return set()
+    leased: dict[int, int] = {}
+    for core in sorted(os.sched_getaffinity(0)):
+        if len(leased) < count and (descriptor := _lock(core)) is not None:
+            leased[core] = descriptor
+    if len(leased) < count:
+        for descriptor in leased.values():
+            os.close(descriptor)
+        return set()
+    _held.extend(leased.values())
+    return set(leased)
+
+
+def _lock(core: int) -> int | None:
+    import fcntl
+
+    folder = Path(tempfile.gettempdir()) / f"mincache-cores-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(folder / str(core), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

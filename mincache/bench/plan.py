@@ -16,19 +16,15 @@ from mincache.generation.suites import Suite
 from mincache.judging.records import Cell
 from mincache.solving.entrant import Entrant
 
+_OF_THE_SOLVER = ("name", "source", "files", "modules", "version")
+_LIMITS = ("wall_s", "cpu_s", "memory_bytes", "threads")
+ONE_RUN = "it counts as one without randomness: one run an instance is planned"
+"""What `plan` makes of a solver that could not be described."""
+
 
 @dataclass(frozen=True)
 class Task:
-    """A cell, and what it takes to run it.
-
-    Attributes:
-        cell: what is run.
-        entrant: the solver.
-        limits: what the run may take.
-        instance_path: the file of the instance.
-        best_known: lowest cost known of the instance, if any.
-        key: the cell's.
-    """
+    """A cell, and what it takes to run it."""
 
     cell: Cell
     entrant: Entrant
@@ -109,19 +105,12 @@ def task(
         instance=instance,
         instance_sha256=instance_sha256,
         solver=entrant.label,
-        solver_name=entrant.name,
-        solver_source=entrant.source,
-        solver_files=entrant.files,
-        solver_modules=entrant.modules,
         libraries=entrant.libraries,
-        solver_version=entrant.version,
         parameters=entrant.parameters,
         repetition=repetition,
         seed=seed,
-        wall_s=limits.wall_s,
-        cpu_s=limits.cpu_s,
-        memory_bytes=limits.memory_bytes,
-        threads=limits.threads,
+        **{f"solver_{name}": getattr(entrant, name) for name in _OF_THE_SOLVER},
+        **{name: getattr(limits, name) for name in _LIMITS},
     )
     return Task(cell, entrant, limits, instance_path, best_known)
 

@@ -7,21 +7,19 @@ sessions of its own notwithstanding. So the tree has ended when the keeper has n
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+from mincache.bench import kernel
+
+_PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36
 _OUTSIDE = 0
 """What stands for a parent outside one's namespace."""
 _PAUSE_S = 0.002
@@ -35,30 +33,25 @@ class Usage(NamedTuple):
     cpu_s: float
 
 
-def become_subreaper() -> bool:
-    """Make this process inherit its tree's orphans; return whether the system can."""
-    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def become_subreaper() -> None:
+    """Make this process inherit its tree's orphans, where the system can."""
+    with contextlib.suppress(OSError):
+        kernel.prctl(_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent(parent: int) -> None:
     """Ask for SIGKILL when the parent, whose id is `parent`, dies, where the system can."""
-    if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() not in (parent, _OUTSIDE):
-        os._exit(1)  # it has died already
-
-
-def _prctl(option: int, value: int) -> bool:
-    if sys.platform != "linux":
-        return False
-    return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
+    with contextlib.suppress(OSError):
+        kernel.prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
+        if os.getppid() not in (parent, _OUTSIDE):
+            os._exit(1)  # it has died already
 
 
 def descendants(pid: int) -> list[int]:
     """Return the ids of all processes below `pid`; empty where the system has no /proc."""
-    children_of = children if _lists_children() else _scan().__getitem__
-    found: list[int] = []
-    waiting = [pid]
+    found, waiting = list[int](), [pid]
     while waiting:
-        below = children_of(waiting.pop())
+        below = children(waiting.pop())
         found += below
         waiting += below
     return found
@@ -73,24 +66,6 @@ def children(pid: int) -> list[int]:
     except OSError:
         pass  # it has ended, or this is no Linux
     return found
-
-
-@cache
-def _lists_children() -> bool:
-    return Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
-
-
-def _scan() -> defaultdict[int, list[int]]:
-    """Return the children of every process; slower, for a kernel that does not list them."""
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for pid in _all():
-        if (stat := _stat(pid)) is not None:
-            found[int(stat[1])].append(pid)
-    return found
-
-
-def _all() -> list[int]:
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
 
 
 def any_child() -> bool:
@@ -142,19 +117,12 @@ def open_memory(pids: Iterable[int]) -> OpenMemory:
 
 
 def memory_bytes(pids: Iterable[int], files_bytes: int) -> int:
-    """Return the memory of processes, pages that they share counted once; slower than `usage`.
-
-    Args:
-        pids: the processes.
-        files_bytes: files of theirs that lie in memory.
-    """
+    """Return the memory of processes, shared pages counted once, with files of theirs that lie in memory."""
     own = shared = 0
     for pid in pids:
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except (
-            OSError
-        ):  # it has ended, or does not let itself be seen: then it counts as if it shared no page
+        except OSError:  # it has ended, or does not let itself be seen, and counts as if it shared no page
             own += usage([pid]).memory_bytes
             continue
         sizes = {line.split()[0]: 1024 * int(line.split()[1]) for line in lines[1:]}
@@ -227,14 +195,10 @@ def end_all(leader: int, patience_s: float = 5.0) -> Iterator[tuple[int, int, fl
         signal_group(leader, signal.SIGKILL)
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in descendants(os.getpid()):
-                _send(pid, number)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
         try:
             yield from reap()
         except ChildProcessError:
             return
         time.sleep(_PAUSE_S)
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)

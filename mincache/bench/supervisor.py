@@ -1,40 +1,47 @@
-"""The supervisor's side of a keeper: hand it runs, get outcomes, and start another when it dies."""
+"""The supervisor's side of a keeper: hand it runs, get outcomes, and start another when it dies.
+
+Solvers too are described there, each in a child, for importing one may end in any way.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import queue
 import select
 import signal
 import subprocess
 import sys
 import threading
 import time
-from types import TracebackType
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Self
 
 from mincache.bench import child
 from mincache.bench.limits import Limits, shown_environment, thread_variables
 from mincache.bench.worker import Job
+from mincache.errors import InputError, MincacheError, MissingExtraError
 from mincache.files import pipes
+from mincache.files.paths import absolute_path
+from mincache.judging.messages import DESCRIBED, REFUSED
 from mincache.judging.outcome import Outcome
+from mincache.solving.entrant import Entrant, unknown
 
 MAX_INTERRUPTIONS = 2
 """A run that is cut off from outside is repeated this often before its record says so."""
 _CLOSE_S = 10.0
 _LONGEST_WAIT_S = 3600.0
+_NONE = Limits()
 SLACK_S = 60.0
 """Seconds over the limits after which a keeper is held for lost."""
 
 
 class Supervisor:
-    """A keeper process, started when it is needed; a context manager that ends it.
-
-    Args:
-        threads: threads and cores for each of its runs.
-        pin: whether to pin runs to cores.
-    """
+    """A keeper process, started when it is needed; a context manager that ends it."""
 
     def __init__(self, threads: int = 1, pin: bool = True) -> None:
         self.threads, self._pin = threads, pin
@@ -60,8 +67,9 @@ class Supervisor:
             pipes.write(order, child.LIMITS, json.dumps(limits.as_json()).encode())
             pipes.write(order, child.INSTANCE, instance)
             if _speaks(process, limits.longest_s + SLACK_S):
-                outcome = Outcome.receive(_descriptor(process.stdout))
-        except OSError:
+                reply = pipes.read(_descriptor(process.stdout))
+                outcome = Outcome.parse(reply[1]) if reply is not None else None
+        except (OSError, pipes.BrokenStreamError):
             pass  # the pipe is closed: it has died, or was closed here
         if outcome is None:
             return self._lost(process)
@@ -131,9 +139,7 @@ class Supervisor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -173,3 +179,52 @@ def _speaks(process: subprocess.Popen[bytes], within_s: float) -> bool:
 
 def _descriptor(pipe: object) -> int:
     return int(pipe.fileno())  # type: ignore[attr-defined]  # Popen's pipes, typed as optional
+
+
+def describe(spec: str, keeper: Supervisor, limits: Limits = _NONE) -> Entrant:
+    """Return the entrant that `spec` writes; where its import does not end well, what is known without.
+
+    Of the limits, those on the start, on what is seen and on isolation hold.
+
+    Raises:
+        InputError: if there is no such solver, a parameter is wrong, or isolation is required and fails.
+        MissingExtraError: if a library that it needs is not installed.
+        MincacheError: if its description was cut off, again and again.
+    """
+    job = Job(spec, describe=True, started_in=str(absolute_path(".")))
+    outcome, _ = keeper.insist(job, replace(limits, wall_s=None, cpu_s=None, memory_bytes=None))
+    if outcome.stopped_by == "isolation":
+        raise InputError("isolation", "must be possible where it is required", outcome.note)
+    if outcome.stopped_by in ("interrupted", "machine"):
+        raise MincacheError(f"solver {spec}: its description was cut off: {outcome.note}; repeat the command")
+    if outcome.closing == REFUSED:
+        parts = json.loads(outcome.payload)
+        raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)
+    if outcome.closing == DESCRIBED:
+        return Entrant.parse(outcome.payload)
+    return unknown(spec, outcome.note or outcome.payload.decode(errors="replace") or "its description ended")
+
+
+def describe_one(spec: str) -> Entrant:
+    """Return the entrant that `spec` writes; see `describe`."""
+    with Supervisor(pin=False) as keeper:
+        return describe(spec, keeper)
+
+
+def describe_all(specs: Iterable[str], workers: int, limits: Limits = _NONE) -> list[Entrant | MincacheError]:
+    """Return the entrants of `specs` in their order, or why there is none, described `workers` at a time."""
+    free: queue.SimpleQueue[Supervisor] = queue.SimpleQueue()
+
+    def one(spec: str) -> Entrant | MincacheError:
+        keeper = free.get()
+        try:
+            return describe(spec, keeper, limits)
+        except MincacheError as error:
+            return error
+        finally:
+            free.put(keeper)
+
+    with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            free.put(stack.enter_context(Supervisor(pin=False)))
+        return list(pool.map(one, specs))

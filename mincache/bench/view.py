@@ -56,14 +56,7 @@ class View:
 
 
 def of_run(target: str, planned: Iterable[Content], allowed: Iterable[str], size_bytes: int) -> View:
-    """Return what a run of a solver sees.
-
-    Args:
-        target: the solver, as the registry loads it.
-        planned: the files and folders that its answers depend on.
-        allowed: `network`, `gpu`, and more files and folders.
-        size_bytes: the most that its own files may take.
-    """
+    """Return what a run of a solver sees."""
     path, roots = target.rpartition(":")[0], list(dict.fromkeys(map(_root_of, planned)))
     code = {os.path.dirname(one) for one in (path, *roots) if one.endswith(".py") or _is_program(one)}
     needed = [*roots, *(one for folder in code for one in _beside(Path(folder)))]
@@ -73,13 +66,7 @@ def of_run(target: str, planned: Iterable[Content], allowed: Iterable[str], size
 
 
 def of_description(started_in: str, allowed: Iterable[str], size_bytes: int) -> View:
-    """Return what a solver sees that is being described: all files, for nothing is known of it; no answers.
-
-    Args:
-        started_in: the folder of the command.
-        allowed: as for a run.
-        size_bytes: as for a run.
-    """
+    """Return what a solver sees while it is described: all files but answers, for nothing is known of it."""
     from mincache.generation.drawn import cache_folder
 
     checkout = Path(mincache.__file__).parents[1]

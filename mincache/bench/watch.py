@@ -16,8 +16,7 @@ from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, WRITING_S_P
 from mincache.bench.zygote import Zygote
 from mincache.files import pipes
 from mincache.judging import messages
-from mincache.judging.events import Events
-from mincache.judging.outcome import Outcome
+from mincache.judging.outcome import Outcome, keep_report
 
 _TICK_S = 0.05
 _DISK_TICK_S = 0.1
@@ -39,12 +38,6 @@ _OF_THE_MACHINE = {messages.CHANGED: "changed", messages.UNSET: "machine"}
 class Watch:
     """One run under supervision, started when this is made.
 
-    Args:
-        zygote: what forks it.
-        order: what it is to do, in frames; see `child`.
-        limits: what it may take.
-        cores: where it may be scheduled; empty for anywhere.
-
     Raises:
         OSError: if no process or folder can be made.
     """
@@ -54,7 +47,6 @@ class Watch:
         self._group = cgroups.group(limits.memory_bytes)
         how = enforced(limits, bool(cores), self._group is not None) | {"isolation": str(zygote.held)}
         self.outcome = Outcome(enforced=how, isolation=zygote.held.level)
-        self._events = Events()
         self._decoder = pipes.Decoder(messages.KINDS)
         self._deadline_is = "startup"
         self._solve_start: float | None = None
@@ -147,7 +139,8 @@ class Watch:
             self._deadline_is = "wall"
         elif kind in (messages.INCUMBENT, messages.BOUND):
             if self._solving:  # a thread that reports before or after is no fault
-                self._events.add(kind, now - (self._solve_start or now), payload)
+                kept = outcome.incumbents if kind == messages.INCUMBENT else outcome.bounds
+                keep_report(kept, (now - (self._solve_start or now), payload))
         elif kind == messages.DONE and self._solving:
             self._done = True
             self._deadline, self._deadline_is = max(now, self._deadline_to_answer(now)), "answer"
@@ -284,8 +277,6 @@ class Watch:
             self._stop(which, f"over the limit of {limits.files_bytes} bytes of files")
         if self._own_files is not None:
             os.close(self._own_files)
-        outcome.incumbents = self._events.of(messages.INCUMBENT)
-        outcome.bounds = self._events.of(messages.BOUND)
         outcome.peak_memory_bytes = self._peak_bytes
 
     def _leave_group(self) -> None:

@@ -42,14 +42,10 @@ class Job:
 
     Attributes:
         solver: the solver's spec, any path in it absolute.
-        stream: name of the random stream.
-        wall_s: the solver's time in s; None without a limit.
-        describe: whether to describe the solver instead of running it.
         contents: the files and folders that must hold what they held when the run was planned.
         libraries: the versions that distributions must have.
         home: folder of the solver's source.
         started_in: folder that relative paths mean.
-        hash_seed: seed of Python's hashes; None for any.
     """
 
     solver: str

@@ -28,19 +28,12 @@ START, TERMINATE, END = b"S", b"T", b"E"
 READY, STARTED, FAILED, ENDED, SWEPT = b"y", b"s", b"f", b"e", b"w"
 _ANSWER_S, _SWEEP_S = 5.0, 6.0
 _PAUSE_S = 0.001
-_DIE_WITH_PARENT, _DUMPABLE = 1, 4
+_DUMPABLE = 4
 
 
 @dataclass
 class Leavings:
-    """What is known of a run once nothing of it is left.
-
-    Attributes:
-        exit_status: of the child, negative for a signal; None if it was not seen to end.
-        cpu_s: processor seconds of all its processes.
-        peak_memory_bytes: the most that one of them had resident.
-        left_behind: processes that could not be ended.
-    """
+    """What is known of a run once nothing of it is left; its exit status is negative for a signal."""
 
     exit_status: int | None = None
     cpu_s: float = 0.0
@@ -270,7 +263,7 @@ class _Init:
 def _be_init(orders: socket.socket) -> None:
     if os.getpid() != 1:
         return  # what follows would end processes of others
-    kernel.prctl(_DIE_WITH_PARENT, int(signal.SIGKILL))
+    processes.die_with_parent(os.getppid())
     kernel.prctl(_DUMPABLE, 0)
     _close_but(orders.fileno())
     woken = _wake_on_children()

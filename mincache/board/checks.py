@@ -16,8 +16,7 @@ from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
-from mincache.judging import raw_answers
-from mincache.judging.judge import OPTIMALITY
+from mincache.judging.judge import OPTIMALITY, raw_score
 from mincache.judging.records import RawScore, Record, Score
 from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
 from mincache.solving.contents import files_digest
@@ -255,7 +254,7 @@ def _wrong_scores(record: Record, name: str, found: Evaluation | Exception) -> I
     elif name == record.solution_sha256:
         yield "a solution without a score"
     if raw is not None:
-        yield from _wrong_raw(raw, raw_answers.score(name, found))
+        yield from _wrong_raw(raw, raw_score(name, found))
 
 
 def _differences(score: Score, found: Evaluation) -> Iterator[str]:

@@ -116,10 +116,9 @@ def sees_descendants() -> bool:
 def _trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
     from mincache.bench import plan
-    from mincache.bench.describing import describe
     from mincache.bench.executors import attempt
     from mincache.bench.limits import Limits
-    from mincache.bench.supervisor import Supervisor
+    from mincache.bench.supervisor import Supervisor, describe
 
     suite = mincache.suite("smoke-v1")
     entry = next(iter(suite.entries.values()))

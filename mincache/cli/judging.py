@@ -43,8 +43,8 @@ def judge(solver: str, suite: str, instances: tuple[str, ...], seeds: int, time_
     from the times, the result is the same on every machine, as long as no run ends at its time limit. Exit
     code 1 if a stage fails.
     """
-    from mincache.bench.describing import describe_one
     from mincache.bench.limits import Limits
+    from mincache.bench.supervisor import describe_one
     from mincache.solving.entrant import absolute
 
     found, runs = mincache.suite(suite), []
@@ -106,15 +106,15 @@ def _runs(
     suite: mincache.Suite, entrant: Entrant, instances: Sequence[str], seeds: int, limits: Limits
 ) -> list[dict[str, Any]]:
     from mincache.bench import campaign
-    from mincache.bench.cores import usable_cores
     from mincache.bench.executors import LocalExecutor
+    from mincache.bench.limits import usable_cores
     from mincache.bench.plan import plan
 
     tasks = plan(suite, [entrant], seeds, limits, instances=instances)
     order = [task.key for task in tasks]
     with TemporaryDirectory(prefix="mincache-") as folder:
         executor = LocalExecutor(usable_cores())
-        records = campaign.run(Path(folder), tasks, executor, campaign.Redo(), lambda record: None)
+        records = campaign.run(Path(folder), tasks, executor)
         records.sort(key=lambda record: order.index(record.cell.key))
         return [_judged(suite, record, Path(folder)) for record in records]
 

@@ -43,7 +43,7 @@ def reproduce() -> None:
 def _paper(
     word: str, size: str, workers: int | None, work: Path | None, show: bool, page: Path | None, output: Path
 ) -> None:
-    from mincache.bench.cores import usable_cores
+    from mincache.bench.limits import usable_cores
     from mincache.paper import findings, studies
     from mincache.paper.study_folder import SIZES, StudyFolder
     from mincache.site import drawing
@@ -138,8 +138,8 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
     folder. Exit code 1 if the row is not reproduced.
     """
-    from mincache.bench.describing import describe_one
     from mincache.bench.executors import LocalExecutor
+    from mincache.bench.supervisor import describe_one
     from mincache.board.entries import find_suite, read_entry
     from mincache.board.rerun import reproduction, spec_of, tasks_of
     from mincache.cli.summary import run_tasks
@@ -155,6 +155,8 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     kept = names[:instances]
     records = [record for record in every if record.cell.instance in kept]
     entrant = describe_one(absolute(spec_of(published)))
+    if entrant.warning:
+        warn(entrant.warning)
     for what, said in (
         ("source", "source differs from the recorded one"),
         ("files", "files differ from the recorded ones"),

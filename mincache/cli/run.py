@@ -62,13 +62,13 @@ def run(
     solver.
     """
     from mincache.bench import campaign, plan
-    from mincache.bench.cores import usable_cores
+    from mincache.bench.limits import usable_cores
     from mincache.cli import summary
 
     at_a_time = workers or max(1, usable_cores() // limits.threads)
     where = _executor(executor, scheduler, at_a_time, limits.threads)
     found = mincache.suite(suite)
-    redo = campaign.Redo(failed=retry == "failed", all=force)
+    redo: campaign.Redo = "all" if force else "failed" if retry else ""
 
     def planned() -> tuple[list[Task], list[Task]]:
         """Return the tasks of this part of the campaign, and of the whole."""
@@ -211,16 +211,15 @@ def merge(folders: tuple[Path, ...], output: Path) -> None:
     Of each run, the first record is kept. Exit code 1 if two records of a run differ in verdict or answer, or
     if a solution is missing or damaged; each is named.
     """
-    from mincache.bench import merging
+    from mincache.bench import campaign
     from mincache.cli.summary import skipped
     from mincache.judging import journal
 
     with waiting("joining records"):
-        merged = merging.merge(folders, output)
+        conflicts, damaged = campaign.merge(folders, output)
     for folder in folders:
         if torn := journal.read_counting(folder)[1]:
             warn(f"{folder}: {skipped(torn)}")
-    conflicts, damaged = list(map(str, merged.conflicts)), merged.damaged
     for sentence in [f"damaged: {one}" for one in damaged] + [f"conflict: {one}" for one in conflicts]:
         warn(sentence)
     runs = len(journal.read(output))

@@ -100,8 +100,8 @@ def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output
     An entry that is no longer what was frozen is refused before anything is revealed. Repeat the command to
     continue where it stopped. Exit code 1 if a run is not verified.
     """
-    from mincache.bench.cores import usable_cores
     from mincache.bench.executors import LocalExecutor
+    from mincache.bench.limits import usable_cores
     from mincache.bench.plan import plan
     from mincache.board import seals
     from mincache.cli import summary

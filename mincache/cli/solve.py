@@ -64,9 +64,8 @@ def solve(instance: str, solver: str, limits: Limits, seed: int, output: Path | 
 def _attempt(instance: str, solver: str, limits: Limits, seed: int, output: Path | None) -> Judged:
     """Run the solver in a child process."""
     from mincache.bench import plan
-    from mincache.bench.describing import describe
     from mincache.bench.executors import attempt
-    from mincache.bench.supervisor import Supervisor
+    from mincache.bench.supervisor import Supervisor, describe
     from mincache.errors import in_file
     from mincache.files.documents import digest, parse_instance
     from mincache.solving.entrant import absolute
@@ -78,8 +77,8 @@ def _attempt(instance: str, solver: str, limits: Limits, seed: int, output: Path
     suite = "-" if outside else name.partition(".")[0]
     with waiting(f"solving {name}"), Supervisor(limits.threads, pin=False) as keeper:
         entrant = describe(absolute(solver), keeper, limits)
-        if entrant.unknown:
-            warn(f"{entrant.label} did not load ({entrant.unknown})")
+        if entrant.warning:
+            warn(entrant.warning)
         task = plan.task(suite, Path(), name, digest(document), entrant, seed, limits)
         if output is not None:
             options.prepare(output)

@@ -10,11 +10,10 @@ from typing import Any, Self
 import click
 
 from mincache.bench import campaign
-from mincache.bench.cores import usable_cores
-from mincache.bench.describing import describe_all
 from mincache.bench.executors import Executor, ExecutorError
-from mincache.bench.limits import Limits
-from mincache.bench.plan import Task
+from mincache.bench.limits import Limits, usable_cores
+from mincache.bench.plan import ONE_RUN, Task
+from mincache.bench.supervisor import describe_all
 from mincache.cli.terminal import Bars, form, resumable, waiting, warn
 from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
@@ -35,9 +34,8 @@ def entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
     for spec, one in zip(wanted, described, strict=True):
         if isinstance(one, Entrant):
             found.append(one)
-            if one.unknown:
-                warn(f"{one.label} did not load ({one.unknown}); it counts as one without randomness: "
-                     "one run an instance is planned")  # fmt: skip
+            if one.warning:
+                warn(f"{one.warning}; {ONE_RUN}")
         elif spec in named:
             raise one
         else:
@@ -46,14 +44,13 @@ def entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
 
 
 def run_tasks(
-    folder: Path, tasks: Sequence[Task], executor: Executor, redo: campaign.Redo | None = None,
+    folder: Path, tasks: Sequence[Task], executor: Executor, redo: campaign.Redo = "",
     whole: Sequence[Task] = (),
 ) -> list[Record]:  # fmt: skip
     """Do what is still to be done of a campaign, showing each record; as `campaign.run`."""
-    redo = redo or campaign.Redo()
     try:
         with resumable(), Progress(len(tasks), quiet=bool(form())) as progress:
-            return campaign.run(folder, tasks, executor, redo, progress.show, progress.begin, whole)
+            return campaign.run(folder, tasks, executor, progress.show, redo, progress.begin, whole)
     except (JournalError, ExecutorError) as error:
         raise click.ClickException(f"{error}; repeat the command to continue") from None
 

@@ -219,7 +219,7 @@ def _train_each(
 
     Policies and records are kept in `folder`; what it holds is not trained again.
     """
-    from mincache.bench.cores import usable_cores
+    from mincache.bench.limits import usable_cores
     from mincache.paper.trained import Training, train_all
     from mincache.views.episodes import Episodes
 

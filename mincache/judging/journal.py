@@ -8,16 +8,15 @@ attempt counts. Solutions lie beside it under the hash of their document.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from pydantic import ValidationError
 
 from mincache.errors import DocumentError, InputError, MincacheError
 from mincache.files.documents import digest, read_bytes, write_bytes
-from mincache.judging.judge import Judged, with_contradictions
+from mincache.judging.judge import with_contradictions
 from mincache.judging.parsing import RecordParser
 from mincache.judging.records import Record
 
@@ -38,88 +37,50 @@ def line_of(record: Record) -> bytes:
     return b"".join((_HEAD, digest(payload).encode(), _MIDDLE, payload, _TAIL, b"\n"))
 
 
-def record_in(line: bytes, parser: RecordParser | None = None) -> Record | None:
-    """Return the record in a line (without its newline), or None if the line is not whole."""
-    payload = _payload_in(line)
-    if payload is None:
-        return None
-    try:
-        return (parser or RecordParser()).parse(payload)
-    except ValidationError:
-        return None
-
-
 def _payload_in(line: bytes) -> bytes | None:
     """The record's JSON in a line, or None if the line is not whole."""
     start = len(_HEAD) + _HASH_LENGTH
     payload = line[start + len(_MIDDLE) : -len(_TAIL)]
-    if not line.startswith(_HEAD) or line[start : start + len(_MIDDLE)] != _MIDDLE:
+    if not line.startswith(_HEAD) or line[start : start + len(_MIDDLE)] != _MIDDLE or line[-1:] != _TAIL:
         return None
     return payload if digest(payload).encode() == line[len(_HEAD) : start] else None
 
 
 def payloads(folder: Path, torn: Callable[[], object] = lambda: None) -> Iterator[bytes]:
-    """Yield the JSON of every attempt, as `attempts` does records; for who needs a part of it, quickly.
-
-    Raises:
-        InputError: if the folder holds no journal.
-    """
-    for line in _lines(folder):
-        payload = _payload_in(line)
-        if payload is None:
-            torn()
-        else:
-            yield payload
-
-
-def attempts(folder: Path, torn: Callable[[], object] = lambda: None) -> Iterator[Record]:
-    """Yield every attempt in a campaign's folder, in the order of writing.
-
-    Args:
-        folder: of the campaign.
-        torn: called for each line that is not whole, and is passed over.
-
-    Raises:
-        InputError: if the folder holds no journal.
-    """
-    parser = RecordParser()
-    for line in _lines(folder):
-        record = record_in(line, parser)
-        if record is None:
-            torn()
-        else:
-            yield record
-
-
-def read(folder: Path) -> list[Record]:
-    """Return the records of a campaign that count: each run's last attempt, contradicted bounds marked.
-
-    Raises:
-        InputError: if the folder holds no journal.
-    """
-    return read_counting(folder)[0]
-
-
-def read_counting(folder: Path) -> tuple[list[Record], int]:
-    """Return what `read` does, and how many lines are not whole.
-
-    Raises:
-        InputError: if the folder holds no journal.
-    """
-    torn: list[None] = []
-    last = {record.cell.key: record for record in attempts(folder, lambda: torn.append(None))}
-    return with_contradictions(list(last.values())), len(torn)
-
-
-def _lines(folder: Path) -> Iterator[bytes]:
+    """Yield the JSON of every attempt, as `attempts` does records; for who needs a part of it, quickly."""
     path = folder / RECORDS_FILE
     if not path.is_file():
         raise InputError("campaign", f"must be a folder with a {RECORDS_FILE}", str(folder))
     with path.open("rb") as file:
         for number, line in enumerate(file):
             line = line.strip() if number else line.removeprefix(_BYTE_ORDER_MARK).strip()
-            if line:
-                yield line
+            payload = _payload_in(line)
+            if payload is not None:
+                yield payload
+            elif line:
+                torn()
+
+
+def attempts(folder: Path, torn: Callable[[], object] = lambda: None) -> Iterator[Record]:
+    """Yield every attempt in a folder as written; `torn` is called for each line that is not whole."""
+    parser = RecordParser()
+    for payload in payloads(folder, torn):
+        try:
+            yield parser.parse(payload)
+        except ValidationError:
+            torn()
+
+
+def read(folder: Path) -> list[Record]:
+    """Return the records of a campaign that count: each run's last attempt, contradicted bounds marked."""
+    return read_counting(folder)[0]
+
+
+def read_counting(folder: Path) -> tuple[list[Record], int]:
+    """Return what `read` does, and how many lines are not whole."""
+    torn: list[None] = []
+    last = {record.cell.key: record for record in attempts(folder, lambda: torn.append(None))}
+    return with_contradictions(list(last.values())), len(torn)
 
 
 def solution_path(folder: Path, sha256: str) -> Path:
@@ -161,16 +122,16 @@ class Journal:
                 "output", "must be a folder to write to", f"{folder}: {error.strerror}"
             ) from None
         self._lock()
-        self._whole = self._ends_whole()
-        self._size = os.fstat(self._file).st_size
+        self._size = size = os.fstat(self._file).st_size
+        self._whole = size == 0 or os.pread(self._file, 1, size - 1) == b"\n"
 
     def _lock(self) -> None:
         try:
             import fcntl
+
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except ImportError:
             return  # no such locks here
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
             raise InputError(
@@ -179,21 +140,13 @@ class Journal:
         except OSError:
             return  # this file system knows no locks
 
-    def _ends_whole(self) -> bool:
-        size = os.fstat(self._file).st_size
-        return size == 0 or os.pread(self._file, 1, size - 1) == b"\n"
-
-    def append(self, judged: Judged) -> None:
-        """Keep a record, and its solutions first; when this returns, not even a power cut loses them.
-
-        Raises:
-            JournalError: if it could not be kept whole.
-        """
+    def append(self, record: Record, documents: Mapping[str, bytes]) -> None:
+        """Keep a record, and its documents (by hash) first; then not even a power cut loses them."""
         try:
-            for name, document in judged.documents.items():
+            for name, document in documents.items():
                 self._keep(name, document)
             self.check()
-            self._write(line_of(judged.record))
+            self._write(line_of(record))
             self.check()
         except DocumentError as error:
             raise JournalError(str(error)) from None
@@ -201,11 +154,7 @@ class Journal:
             raise JournalError(f"{self.folder}: the record could not be written: {error.strerror}") from None
 
     def check(self) -> None:
-        """Check that the file is still the one that was opened, and has lost nothing.
-
-        Raises:
-            JournalError: if it was replaced, removed or shortened.
-        """
+        """Check that the file is still the one that was opened, and has lost nothing."""
         path = self.folder / RECORDS_FILE
         try:
             found, own = os.stat(path), os.fstat(self._file)
@@ -239,7 +188,5 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, solution_bytes
-from mincache.judging import messages, raw_answers, trace
+from mincache.judging import messages, trace
 from mincache.judging.outcome import Outcome
-from mincache.judging.records import Cell, ClaimedStatus, Record, Score, StopReason, Verdict
+from mincache.judging.records import Broken, Cell, ClaimedStatus, RawScore, Record, Score, StopReason, Verdict
+from mincache.problem.constraints import Violation
 from mincache.problem.evaluation import Evaluation, evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Solution
@@ -42,8 +44,6 @@ class Judged:
     """A record and what belongs to it.
 
     Attributes:
-        record: the record.
-        evaluation: the evaluator's, where there was a solution.
         document: the solution's canonical document, whose hash the record names; None without one.
         raw_document: the same of the answer before its repair.
         of_the_machine: whether the run could not be made, for no fault of its solver.
@@ -69,16 +69,10 @@ def judge(
     environment: dict[str, Any],
     best_known: float | None = None,
 ) -> Judged:
-    """Return the record of what happened.
+    """Return the record of what happened, given the instance as the supervisor read it.
 
-    Args:
-        cell: what was run.
-        instance: as the supervisor read it, whatever the child made of its own.
-        outcome: what the keeper saw.
-        started: when, ISO 8601 in UTC.
-        environment: for the record.
-        best_known: lowest cost verified before; bounds are held against it, and the primal integral
-            refers to it or to the run's own cost, whichever is lower.
+    Bounds are held against `best_known`, the lowest cost verified before; the primal integral refers to it or
+    to the run's own cost, whichever is lower.
     """
     stop_reason, reason = _stop(cell, outcome)
     malformed, reported, bounds = "", [], []
@@ -90,7 +84,7 @@ def judge(
     solution, evaluation, passed_over = _counted(final, final_evaluation, stop_reason, reported, instance)
     raw_score, raw_document, raw_refused = None, None, ""
     if solution is final:
-        raw_score, raw_document, raw_refused = raw_answers.judge(outcome, instance)
+        raw_score, raw_document, raw_refused = judge_raw(outcome, instance)
     ended = None
     if final_evaluation is not None and final_evaluation.feasible:
         ended = (outcome.solve_s or 0.0, final_evaluation.cost)
@@ -103,30 +97,41 @@ def judge(
     verdict, why = _verdict(outcome, evaluation, refused or malformed, bound, refuting)
     horizon_s = cell.wall_s or outcome.solve_s or 0.0
     document = solution_bytes(solution) if solution is not None else None
+    left_behind = f"{outcome.left_behind} processes could not be ended" if outcome.left_behind else ""
     record = Record(
         cell=cell,
         stop_reason=stop_reason,
         claim=_claim(cost, bound, outcome, solution),
         verdict=verdict,
-        reason="; ".join(filter(None, (reason, why, passed_over, raw_refused, _left_behind(outcome)))),
+        reason="; ".join(filter(None, (reason, why, passed_over, raw_refused, left_behind))),
         score=_score(evaluation),
         raw=raw_score,
         bound=bound,
         solution_sha256=digest(document) if document is not None else None,
-        **{name: getattr(outcome, name) for name in _MEASURED},
-        start_s=None if outcome.build_s is None else (outcome.import_s or 0.0) + outcome.build_s,
         trace=points,
         primal_integral_s=trace.primal_integral(points, reference, horizon_s),
         primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
         reference_cost=reference,
-        moved_generators=None if outcome.moved is None else tuple(outcome.moved),
-        late_modules=outcome.late,
-        isolation=outcome.isolation,
-        output="" if verdict in ("verified", "skipped") else _output(outcome),
+        output="" if verdict in ("verified", "skipped") else _printed(outcome),
         started=started,
         environment=environment,
+        **_seen(outcome),
     )
     return Judged(record, evaluation, document, raw_document)
+
+
+def _seen(outcome: Outcome) -> dict[str, Any]:
+    """Return the fields of a record that a keeper has seen."""
+    return {name: getattr(outcome, name) for name in _MEASURED} | {
+        "start_s": None if outcome.build_s is None else (outcome.import_s or 0.0) + outcome.build_s,
+        "moved_generators": None if outcome.moved is None else tuple(outcome.moved),
+        "late_modules": outcome.late,
+        "isolation": outcome.isolation,
+    }
+
+
+def _printed(outcome: Outcome) -> str:
+    return outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:]
 
 
 def unjudged(
@@ -140,14 +145,6 @@ def unjudged(
         started=started, environment=environment,
     )  # fmt: skip
     return Judged(record)
-
-
-def _left_behind(outcome: Outcome) -> str:
-    return f"{outcome.left_behind} processes could not be ended" if outcome.left_behind else ""
-
-
-def _output(outcome: Outcome) -> str:
-    return outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:]
 
 
 def _stop(cell: Cell, outcome: Outcome) -> tuple[StopReason, str]:
@@ -264,6 +261,35 @@ def _score(evaluation: Evaluation | None) -> Score | None:
     }
     violations = Counter(violation.constraint for violation in evaluation.violations)
     return Score(**finite, violations=dict(violations))
+
+
+def judge_raw(outcome: Outcome, instance: Instance) -> tuple[RawScore | None, bytes | None, str]:
+    """Return the score of the raw decisions of a run that gave an answer, their document, and why not."""
+    if outcome.raw is None or outcome.closing != messages.ANSWER:
+        return None, None, ""
+    try:
+        solution = messages.unpack(outcome.raw, instance)
+        document = solution_bytes(solution)
+        return raw_score(digest(document), evaluate(instance, solution)), document, ""
+    except InputError as error:
+        return None, None, f"its raw decisions do not count: {error}"
+
+
+def raw_score(solution_sha256: str, found: Evaluation) -> RawScore:
+    """Return what the record says of raw decisions that the evaluator found to be so."""
+    cost = found.cost if math.isfinite(found.cost) else None
+    violations = broken(found.violations, len(found.slot_cost))
+    return RawScore(solution_sha256=solution_sha256, cost=cost, violations=violations)
+
+
+def broken(violations: Iterable[Violation], slots: int) -> dict[str, Broken]:
+    """Return how far each constraint is broken: the share of the slots, and by how much in those."""
+    excess: dict[str, list[float]] = {}
+    for violation in violations:
+        excess.setdefault(violation.constraint, []).append(violation.excess)
+    return {
+        name: Broken(rate=len(values) / slots, mean_excess=fmean(values)) for name, values in excess.items()
+    }
 
 
 def with_contradictions(records: Sequence[Record]) -> list[Record]:

@@ -44,11 +44,7 @@ def pack_bound(bound: float) -> bytes:
 
 
 def unpack(data: bytes, instance: Instance) -> Solution:
-    """Return the solution of `instance` in bytes that `pack` made.
-
-    Raises:
-        InputError: if there are too few or too many, or they hold no solution.
-    """
+    """Return the solution of `instance` in bytes that `pack` made."""
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     if len(data) != packed_size(instance):
         raise InputError("decisions", f"must have {packed_size(instance)} bytes", str(len(data)))
@@ -65,11 +61,7 @@ def packed_size(instance: Instance) -> int:
 
 
 def unpack_bound(data: bytes) -> float:
-    """Return the bound in the payload of a `BOUND` frame.
-
-    Raises:
-        InputError: if it is no number below infinity.
-    """
+    """Return the bound in the payload of a `BOUND` frame."""
     if len(data) != _BOUND.size:
         raise InputError("bound", "must be a number", f"{len(data)} bytes")
     bound = float(_BOUND.unpack(data)[0])
@@ -81,9 +73,8 @@ def unpack_bound(data: bytes) -> float:
 def unpack_facts(data: bytes, seen_s: float) -> tuple[float, list[str] | None, dict[str, str]]:
     """Return the seconds of a run, the generators that moved and the modules that came late.
 
-    Args:
-        data: payload of a `FACTS` frame; nothing in it is believed but within bounds.
-        seen_s: seconds by the keeper's clock, which the child's may be below by `CLOCK_TRUST_S`.
+    Nothing is believed but within bounds: the child's clock may be below the keeper's, which saw `seen_s`, by
+    `CLOCK_TRUST_S`.
     """
     try:
         facts = json.loads(data)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from mincache.files import pipes
+Report = tuple[float, bytes]
+"""Seconds since `solve` began, and packed decisions or a packed bound."""
+MAX_REPORTS = 256
+MAX_REPORTS_BYTES = 32 * 1024 * 1024
 
-HEADER, BLOB = b"H", b"B"
+
+def keep_report(kept: list[Report], report: Report) -> None:
+    """Add a report to those kept; when there are too many, every second one but the last is dropped."""
+    kept.append(report)
+    if len(kept) > max(2, min(MAX_REPORTS, MAX_REPORTS_BYTES // max(1, len(report[1])))):
+        del kept[-2::-2]
 
 
 @dataclass
@@ -35,8 +42,8 @@ class Outcome:
         closing: kind of the frame that closed the run; empty without one.
         payload: of that frame.
         raw: packed decisions of the answer before its repair; None if it reported none.
-        incumbents: (seconds since `solve` began, packed decisions), thinned.
-        bounds: (seconds since `solve` began, packed bound), thinned.
+        incumbents: reports of decisions, thinned.
+        bounds: reports of bounds, thinned.
         output: the end of what the run printed.
         moved: global generators that it drew from, by its own word; None if it said nothing.
         late: modules that no plan knew, by its own word: path from the solver's folder, SHA-256.
@@ -57,56 +64,26 @@ class Outcome:
     closing: bytes = b""
     payload: bytes = b""
     raw: bytes | None = None
-    incumbents: list[tuple[float, bytes]] = field(default_factory=list)
-    bounds: list[tuple[float, bytes]] = field(default_factory=list)
+    incumbents: list[Report] = field(default_factory=list)
+    bounds: list[Report] = field(default_factory=list)
     output: bytes = b""
     moved: list[str] | None = None
     late: dict[str, str] = field(default_factory=dict)
 
-    def frames(self) -> list[bytes]:
-        """Return the outcome as a header in JSON and what is bytes of it, in the order that `of` reads."""
-        header: dict[str, Any] = asdict(self) | {"closing": self.closing.decode()}
-        header["raw"] = self.raw is not None
-        for name in ("payload", "output"):
-            del header[name]
+    def dump(self) -> bytes:
+        """Return the outcome as JSON, bytes in it as base64."""
+        return json.dumps(asdict(self), default=lambda data: base64.b64encode(data).decode()).encode()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Outcome:
+        """Return the outcome in the JSON that `dump` wrote."""
+        fields = json.loads(data)
+        for name in ("closing", "payload", "output", "raw"):
+            if fields[name] is not None:
+                fields[name] = base64.b64decode(fields[name])
         for name in ("incumbents", "bounds"):
-            header[name] = [seconds for seconds, _ in getattr(self, name)]
-        events = (data for _, data in self.incumbents + self.bounds)
-        return [json.dumps(header).encode(), self.payload, self.output, self.raw or b"", *events]
-
-    @classmethod
-    def of(cls, frames: Sequence[bytes]) -> Outcome:
-        """Return the outcome in frames that `frames` made."""
-        first, payload, output, raw, *data = frames
-        header = json.loads(first)
-        times = header["incumbents"] + header["bounds"]
-        events = list(zip(times, data, strict=True))
-        count = len(header["incumbents"])
-        return cls(**header | {
-            "closing": header["closing"].encode(), "payload": payload, "output": output,
-            "raw": raw if header["raw"] else None,
-            "incumbents": events[:count], "bounds": events[count:],
-        })  # fmt: skip
-
-    def send(self, descriptor: int) -> None:
-        """Write the outcome to a pipe."""
-        frames = self.frames()
-        pipes.write(descriptor, HEADER, str(len(frames)).encode())
-        for frame in frames:
-            pipes.write(descriptor, BLOB, frame)
-
-    @classmethod
-    def receive(cls, descriptor: int) -> Outcome | None:
-        """Read an outcome from a pipe; None if the writer has died."""
-        try:
-            first = pipes.read(descriptor)
-            if first is None:
-                return None
-            frames = [pipes.read(descriptor) for _ in range(int(first[1]))]
-        except pipes.BrokenStreamError:
-            return None
-        found = [frame[1] for frame in frames if frame is not None]
-        return cls.of(found) if len(found) == len(frames) else None
+            fields[name] = [(seconds, base64.b64decode(told)) for seconds, told in fields[name]]
+        return cls(**fields)
 
     @property
     def cut_off(self) -> bool:

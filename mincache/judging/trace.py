@@ -58,13 +58,7 @@ def bounds(outcome: Outcome) -> list[tuple[float, float]]:
 def points(
     reported: Iterable[Incumbent], bounds: Iterable[tuple[float, float]], last: tuple[float, float] | None
 ) -> tuple[TracePoint, ...]:
-    """Return the trace of a run, each point an improvement.
-
-    Args:
-        reported: the incumbents.
-        bounds: when bounds came, and what they were.
-        last: when the run's own answer came, and its cost; None without a feasible one.
-    """
+    """Return the trace of a run, each point an improvement; `last`: when its answer came, and the cost."""
     events: list[tuple[float, float | None, float | None]] = [(s, None, bound) for s, bound in bounds]
     events += [(one.seconds, one.cost, None) for one in reported if np.isfinite(one.cost)]
     if last is not None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mincache.bench import campaign, plan
-from mincache.bench.describing import describe_one
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
+from mincache.bench.supervisor import describe_one
 from mincache.errors import InputError
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
@@ -174,7 +174,7 @@ class StudyFolder:
         planned = [(one.role, task) for one in contestants for task in _tasks(suite, one)]
         tasks = list({task.key: task for _, task in planned}.values())
         folder = self.folder / "campaigns" / suite.name
-        done = len(tasks) - len(campaign.pending(folder, tasks, campaign.Redo()))
+        done = len(tasks) - len(campaign.pending(folder, tasks))
         self.show(suite.name, done, len(tasks))
 
         def progress(record: Record) -> None:
@@ -182,7 +182,7 @@ class StudyFolder:
             done += 1
             self.show(suite.name, done, len(tasks))
 
-        campaign.run(folder, tasks, LocalExecutor(self.workers), campaign.Redo(), progress)
+        campaign.run(folder, tasks, LocalExecutor(self.workers), progress)
         records = {record.cell.key: record for record in journal.read(folder)}
         self.records.setdefault(suite.name, {}).update({task.key: records[task.key] for task in tasks})
         return Measurements(Measurement.of(role, suite, records[task.key]) for role, task in planned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from mincache.bench import campaign
-from mincache.bench.cores import usable_cores
-from mincache.bench.describing import describe_all
 from mincache.bench.executors import LocalExecutor
-from mincache.bench.limits import Limits
-from mincache.bench.plan import plan
+from mincache.bench.limits import Limits, usable_cores
+from mincache.bench.plan import ONE_RUN, plan
+from mincache.bench.supervisor import describe_all
 from mincache.board.columns import Column, numbers, visible_columns
 from mincache.board.entries import verified_cost
 from mincache.board.notes import notes
@@ -108,9 +108,11 @@ def _run(
     for described in describe_all(specs, min(cores, len(specs)), limits):
         if not isinstance(described, Entrant):
             raise described
+        if described.warning:
+            warnings.warn(f"{described.warning}; {ONE_RUN}", stacklevel=3)
         entrants.append(described)
     tasks = plan(suite, entrants, seeds, limits, instances=instances)
-    campaign.run(folder, tasks, LocalExecutor(cores), campaign.Redo(), progress)
+    campaign.run(folder, tasks, LocalExecutor(cores), progress)
     keys = {task.key for task in tasks}
     return Results(suite, tuple(record for record in journal.read(folder) if record.cell.key in keys))
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,20 +52,16 @@ class Check:
     advice: str = ""
 
 
-class Finding(NamedTuple):
-    """What a check has found: an outcome, what was seen, and what to do."""
+class _FaultError(Exception):
+    """A check fails: what was seen, and what to do."""
 
-    outcome: CheckOutcome
-    detail: str = ""
-    advice: str = ""
+
+class _UnsupportedError(Exception):
+    """The solver does not support the instance: its sentence."""
 
 
 class ConformanceError(AssertionError):
-    """A solver fails checks of the contract; the message has a line for each of them.
-
-    Args:
-        failed: the checks, as they were found.
-    """
+    """A solver fails checks of the contract; the message has a line for each of them."""
 
     def __init__(self, failed: Sequence[Check]) -> None:
         self.failed = tuple(failed)
@@ -144,55 +140,57 @@ def _drawn(name: str, users: int, models: int, slots: int) -> Instance:
     return scenario.instance(f"check-{name}", scenario.library(0), scenario.trace(0, "check", name))
 
 
-def _guarded(name: str, check: Callable[[], Finding]) -> Check:
+def _guarded(name: str, check: Callable[[], str]) -> Check:
     try:
-        return Check(name, *check())
+        return Check(name, "passed", check())
+    except _UnsupportedError as reason:
+        return Check(name, "not applicable", str(reason))
+    except _FaultError as fault:
+        return Check(name, "failed", *fault.args)
     except Exception as error:  # a solver may raise anything; the check's answer is that it did
         detail = f"raised {type(error).__name__}: {error}"
         return Check(name, "failed", detail, "return an answer, or let supports() say why there is none")
 
 
-def _parameters(solver: Solver, spec: str) -> Finding:
+def _parameters(solver: Solver, spec: str) -> str:
     values = registry.parameters(solver)
     written = registry.spell(parse(spec).target, type(solver), values)
     try:
         again = registry.make(written)
     except MincacheError as error:
-        return Finding("failed", str(error), "give every field a plain type that takes its own default")
+        raise _FaultError(str(error), "give every field a plain type that takes its own default") from None
     if registry.parameters(again) != values:
-        return Finding(
-            "failed", "written out and parsed, they differ", "let __post_init__ keep what it is given"
-        )
-    return Finding("passed", written)
+        raise _FaultError("written out and parsed, they differ", "let __post_init__ keep what it is given")
+    return written
 
 
-def _feasible(solver: Solver, document: bytes) -> Finding:
+def _feasible(solver: Solver, document: bytes) -> str:
     given, instance = parse_instance(document), parse_instance(document)
     reason = solver.supports(given)
     if reason is not None:
         if isinstance(reason, str) and reason:
-            return Finding("not applicable", reason)
-        return Finding(
-            "failed", f"supports() returned {reason!r}", "return None, or a sentence why it cannot"
-        )
+            raise _UnsupportedError(reason)
+        raise _FaultError(f"supports() returned {reason!r}", "return None, or a sentence why it cannot")
     run = Run.seeded(0)
     solution = solver.solve(given, run)
     if not isinstance(solution, Solution):
-        return Finding("failed", f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
-    if instance_bytes(given) != document:
-        return _CHANGED
+        raise _FaultError(f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
+    _check_unchanged(given, document)
     evaluation = evaluate(instance, solution)
     if not evaluation.feasible:
-        return Finding("failed", f"infeasible: {_broken(evaluation)}", _repairs(evaluation))
-    return _bound_holds(run.bound, evaluation.cost, instance) or Finding(
-        "passed",
-        f"cost {evaluation.cost:.6f}" + (f", bound {run.bound:.6f}" if np.isfinite(run.bound) else ""),
-    )
+        broken = sorted({violation.constraint for violation in evaluation.violations})
+        advice = "; ".join(_REPAIRS[name] for name in broken) or _REPAIRS["unserved"]
+        raise _FaultError(f"infeasible: {', '.join(broken) or 'infinite cost'}", advice)
+    _check_bound(run.bound, evaluation.cost, instance)
+    return f"cost {evaluation.cost:.6f}" + (f", bound {run.bound:.6f}" if np.isfinite(run.bound) else "")
 
 
-_CHANGED = Finding(
-    "failed", "solve() changed the instance", "leave it as it is: copy its arrays before writing to them"
-)
+def _check_unchanged(given: Instance, document: bytes) -> None:
+    if instance_bytes(given) != document:
+        advice = "leave it as it is: copy its arrays before writing to them"
+        raise _FaultError("solve() changed the instance", advice)
+
+
 _REPAIRS: Mapping[str, str] = {
     "storage": "cache less: the sizes of a slot's models sum to at most storage_gb",
     "bandwidth": "divide a slot's bandwidth shares by their sum",
@@ -204,64 +202,53 @@ _REPAIRS: Mapping[str, str] = {
 }
 
 
-def _broken(evaluation: Evaluation) -> str:
-    return ", ".join(sorted({violation.constraint for violation in evaluation.violations})) or "infinite cost"
-
-
-def _repairs(evaluation: Evaluation) -> str:
-    found = {violation.constraint for violation in evaluation.violations}
-    return "; ".join(_REPAIRS[name] for name in sorted(found)) or _REPAIRS["unserved"]
-
-
-def _bound_holds(bound: float, cost: float, instance: Instance) -> Finding | None:
-    """Return what is wrong with a lower bound, held against a verified cost and what is known; or None."""
+def _check_bound(bound: float, cost: float, instance: Instance) -> None:
+    """Hold a lower bound against a verified cost and what is known."""
     known = suites.find(SUITE).entries.get(instance.name)
     optimum = cost if known is None or known.best_known is None else min(cost, known.best_known)
-    if not bound > optimum * (1 + _BOUND_TOLERANCE):
-        return None
-    whose = "its own cost" if optimum == cost else "the known optimum"
-    seen = f"reported the lower bound {bound:.9g}, above {whose} {optimum:.9g}"
-    return Finding("failed", seen, "report a bound that is proven, on the mean over slots and users")
+    if bound > optimum * (1 + _BOUND_TOLERANCE):
+        whose = "its own cost" if optimum == cost else "the known optimum"
+        seen = f"reported the lower bound {bound:.9g}, above {whose} {optimum:.9g}"
+        raise _FaultError(seen, "report a bound that is proven, on the mean over slots and users")
 
 
-def _deterministic(solver: Solver, document: bytes) -> Finding:
+def _deterministic(solver: Solver, document: bytes) -> str:
     if _answer(solver, document, _SEED) != _answer(solver, document, _SEED):
-        return Finding("failed", "two runs with the same seed differ", "draw from run.rng alone")
-    return Finding("passed", "same seed, same bytes")
+        raise _FaultError("two runs with the same seed differ", "draw from run.rng alone")
+    return "same seed, same bytes"
 
 
-def _as_declared(solver: Solver, document: bytes) -> Finding:
+def _as_declared(solver: Solver, document: bytes) -> str:
     differ = _answer(solver, document, _SEED) != _answer(solver, document, _OTHER_SEED)
     if differ and not solver.stochastic:
-        return Finding("failed", "two seeds, two answers", "declare stochastic: ClassVar[bool] = True")
-    return Finding("passed", "stochastic" if solver.stochastic else "not stochastic")
+        raise _FaultError("two seeds, two answers", "declare stochastic: ClassVar[bool] = True")
+    return "stochastic" if solver.stochastic else "not stochastic"
 
 
 def _answer(solver: Solver, document: bytes, seed: int) -> bytes:
     return solution_bytes(solver.solve(parse_instance(document), Run.seeded(seed)))
 
 
-def _no_global_randomness(solver: Solver, document: bytes) -> Finding:
-    before = (random.getstate(), _global_numpy_state())
-    solver.solve(parse_instance(document), Run.seeded(_SEED))
-    if (random.getstate(), _global_numpy_state()) != before:
-        return Finding("failed", "the global generator moved", "draw from run.rng alone")
-    return Finding("passed", "global generators untouched")
+def _no_global_randomness(solver: Solver, document: bytes) -> str:
+    before = _global_states()
+    _answer(solver, document, _SEED)
+    if _global_states() != before:
+        raise _FaultError("the global generator moved", "draw from run.rng alone")
+    return "global generators untouched"
 
 
-def _global_numpy_state() -> str:
-    return str(np.random.get_state(legacy=False))  # noqa: NPY002  # to see that it is not used
+def _global_states() -> tuple[object, str]:
+    return random.getstate(), str(np.random.get_state(legacy=False))  # noqa: NPY002  # to see that it is not used
 
 
-def _no_mutation(solver: Solver, document: bytes) -> Finding:
+def _no_mutation(solver: Solver, document: bytes) -> str:
     writable = _writable(parse_instance(document))
     parameters = copy.deepcopy(registry.parameters(solver))
     solver.solve(writable, Run.seeded(_SEED))
-    if instance_bytes(writable) != document:
-        return _CHANGED
+    _check_unchanged(writable, document)
     if registry.parameters(solver) != parameters:
-        return Finding("failed", "the solver's parameters changed", "keep a run's state in local variables")
-    return Finding("passed", "instance and parameters as before")
+        raise _FaultError("the solver's parameters changed", "keep a run's state in local variables")
+    return "instance and parameters as before"
 
 
 def _writable(instance: Instance) -> Instance:
@@ -273,7 +260,7 @@ def _writable(instance: Instance) -> Instance:
     return twin
 
 
-def _deadline(solver: Solver, document: bytes) -> Finding:
+def _deadline(solver: Solver, document: bytes) -> str:
     for _ in range(_DEADLINE_TRIES):  # once late may be a busy machine's fault
         given, run = parse_instance(document), Run.seeded(_SEED, _DEADLINE_S)
         solution = solver.solve(given, run)
@@ -282,15 +269,13 @@ def _deadline(solver: Solver, document: bytes) -> Finding:
             break
     else:
         seen = f"took {taken:.2f} s of {_DEADLINE_S} s, and {GRACE_S} s more are forgiven"
-        return Finding("failed", seen, "look at run.should_stop() more often, and return the best so far")
+        raise _FaultError(seen, "look at run.should_stop() more often, and return the best so far")
     if not evaluate(parse_instance(document), solution).feasible:
-        return Finding(
-            "failed", "infeasible when stopped early", "have a feasible answer before the first loop"
-        )
-    return Finding("passed", f"answered after {taken:.2f} s of {_DEADLINE_S} s")
+        raise _FaultError("infeasible when stopped early", "have a feasible answer before the first loop")
+    return f"answered after {taken:.2f} s of {_DEADLINE_S} s"
 
 
-def _reports(solver: Solver, document: bytes) -> Finding:
+def _reports(solver: Solver, document: bytes) -> str:
     given, instance = parse_instance(document), parse_instance(document)
     incumbents: list[Evaluation] = []
     bounds: list[float] = []
@@ -304,15 +289,15 @@ def _reports(solver: Solver, document: bytes) -> Finding:
     run = replace(Run.seeded(_SEED), reporter=keep)
     final = evaluate(instance, solver.solve(given, run)).cost
     if any(not incumbent.feasible for incumbent in incumbents):
-        return Finding("failed", "an incumbent is infeasible", "report what would count as an answer")
+        raise _FaultError("an incumbent is infeasible", "report what would count as an answer")
     costs = [*(incumbent.cost for incumbent in incumbents), final]
     if any(after > before * (1 + _BOUND_TOLERANCE) for before, after in itertools.pairwise(costs)):
-        return Finding("failed", "an incumbent is worse than the one before", "report improvements alone")
-    wrong = _bound_holds(max(bounds, default=-np.inf), final, instance)
-    return wrong or Finding("passed", f"{len(incumbents)} incumbents, {len(bounds)} bounds")
+        raise _FaultError("an incumbent is worse than the one before", "report improvements alone")
+    _check_bound(max(bounds, default=-np.inf), final, instance)
+    return f"{len(incumbents)} incumbents, {len(bounds)} bounds"
 
 
-_BEHAVIOURS: Mapping[str, Callable[[Solver, bytes], Finding]] = {
+_BEHAVIOURS: Mapping[str, Callable[[Solver, bytes], str]] = {
     "same seed, same answer": _deterministic,
     "stochastic as declared": _as_declared,
     "no global randomness": _no_global_randomness,

@@ -96,12 +96,7 @@ def changed(contents: Iterable[Content], libraries: Mapping[str, str]) -> str:
 
 
 def modules_of(kind: type, loaded: Iterable[str]) -> tuple[list[Content], set[str]]:
-    """Return the modules from outside site-packages that a class needs, and the names of all top-level ones.
-
-    Args:
-        kind: the class.
-        loaded: names of modules that loading it has brought in.
-    """
+    """Return the modules from outside site-packages that a class needs, and the top-level names of all."""
     waiting = [*(base.__module__ for base in kind.__mro__), *loaded]
     found: dict[str, Content] = {}
     names: set[str] = set()

@@ -149,12 +149,6 @@ class Solver(ABC):
 def answer(title: str, solver: Solver, instance: Instance, run: Run) -> Solution:
     """Return a solver's answer, in this process; whatever goes wrong in it is a refusal of the solver.
 
-    Args:
-        title: how messages call the solver.
-        solver: what answers.
-        instance: what to answer.
-        run: its time and randomness.
-
     Raises:
         InputError: if it raises, or returns something else than a solution.
     """

@@ -11,8 +11,8 @@ from mincache.exact.regrets import regrets
 from mincache.problem import equations
 from mincache.problem.quantity import Array
 from mincache.problem.revealed import ShownSlot, Site
+from mincache.solving.feasible import pack_by_priority
 from mincache.solving.online import OnlinePolicy, OnlineSolver
-from mincache.solving.packing import pack_by_priority
 
 
 def saved_by_hits(site: Site, slot: ShownSlot) -> Array:

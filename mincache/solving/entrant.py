@@ -63,6 +63,11 @@ class Entrant:
     home: str = ""
     unknown: str = ""
 
+    @property
+    def warning(self) -> str:
+        """A line where it could not be described; empty where it could."""
+        return f"{self.label} did not load ({self.unknown})" if self.unknown else ""
+
     def dump(self) -> bytes:
         """Return the entrant as JSON."""
         return json.dumps(asdict(self)).encode()
@@ -97,15 +102,15 @@ def describe(spec: str) -> Entrant:
     loaded = set(sys.modules) - before
     modules, tops = modules_of(kind, loaded)
     files = [Content.of(absolute_path(path)) for path in solver.data_files()]
-    where = {key: one for key, one in values.items() if isinstance(one, Path)}
+    paths = {key: one for key, one in values.items() if isinstance(one, Path)}
+    shown = {"name": needed["name"]} if needed.get("name") else needed  # which stands for all the others
+    written = {key: specs.written(_plain(one)) if key in paths else one for key, one in shown.items()}
     source = inspect.getsourcefile(kind)
     return Entrant(
         target=target,
-        spec=registry.spell(
-            target, kind, {key: one for key, one in values.items() if isinstance(one, Path)} | needed
-        ),
+        spec=registry.spell(target, kind, paths | needed),
         name=_utf8(name),
-        label=_utf8(registry.spell(name, kind, _shown(needed))),
+        label=_utf8(registry.spell(name, kind, written)),
         stochastic=bool(solver.stochastic),
         training_seeds=int(solver.training_seeds()),
         kind=str(kind.kind),
@@ -116,7 +121,7 @@ def describe(spec: str) -> Entrant:
         version=_version(target),
         parameters={key: _plain(value) for key, value in values.items()},
         libraries=libraries_of({one.partition(".")[0] for one in loaded} | tops),
-        contents=(*modules, *files, *map(Content.of, where.values())),
+        contents=(*modules, *files, *map(Content.of, paths.values())),
         home=str(Path(source).parent) if source else "",
     )
 
@@ -156,16 +161,6 @@ def _name(target: str) -> str:
 def _version(target: str) -> str:
     found = entry_points(group=registry.GROUP, name=target)
     return next((entry.dist.version for entry in found if entry.dist), "")
-
-
-def _shown(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return what tables show of the parameters: a `name`, if the entrant gave one, stands for all."""
-    given = {"name": parameters["name"]} if parameters.get("name") else parameters
-    return {key: _labelled(value) for key, value in given.items()}
-
-
-def _labelled(value: Any) -> Any:
-    return specs.written(_plain(value)) if isinstance(value, Path) else value
 
 
 def _plain(value: Any) -> Any:

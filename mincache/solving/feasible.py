@@ -6,16 +6,20 @@ as much of that as the storage, the steps and the rules allow. Without rules it 
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions
-from mincache.solving.packing import pack_by_priority, pack_resources
 
 _HEADROOM = 1.0 - 1e-12
 """Part of a slot's steps that is handed out where a floor must hold: sums are rounded."""
+_FEW = 40
+"""So many items are packed faster without numpy."""
 
 
 def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
@@ -72,13 +76,7 @@ def least_share(instance: Instance) -> Array:
 
 
 def raise_to_floor(instance: Instance, cache: Array, step_share: Array) -> Array:
-    """Return the shares with every hit raised to the floor; what more they ask for is scaled to fit.
-
-    Args:
-        instance: whose rules count; without a floor the shares are returned as they are.
-        cache: [..., T, M], as `fill_cache` leaves it.
-        step_share: [..., T, N], at least 0.
-    """
+    """Return the shares with every hit raised to the floor; what more they ask for is scaled to fit."""
     if instance.rules.steps_floor == 0.0:
         return step_share
     least = _least_shares(instance, cache)
@@ -140,3 +138,73 @@ def _resources(instance: Instance) -> tuple[Array, Array]:
     capacity = np.full(1 + length, _HEADROOM)
     capacity[0] = instance.server.storage_gb
     return np.concatenate([size, steps], axis=2), capacity
+
+
+def pack_by_priority(priority: Array, size: Array, capacity: float | Array, wanted: Array) -> Array:
+    """Return which wanted items on the last axis are taken: highest priority first, each if it still fits.
+
+    Args:
+        priority: [..., I], any order of magnitude; ties go to the lower index.
+        size: broadcastable to [..., I], in the unit of `capacity`.
+        capacity: what the items taken may sum to; a number, or broadcastable to [...].
+        wanted: [..., I], bool; other items are never taken.
+    """
+    if priority.size <= _FEW:
+        return _pack_few(priority, size, capacity, wanted)
+    sizes = np.broadcast_to(size, priority.shape)[..., None]
+    return pack_resources(priority, sizes, np.asarray(capacity)[..., None], wanted)
+
+
+def _pack_few(priority: Array, size: Array, capacity: float | Array, wanted: Array) -> Array:
+    """Do what `pack_by_priority` does, item by item."""
+    rows = priority.reshape(-1, priority.shape[-1]).tolist()
+    shape = priority.shape[:-1]
+    free = (
+        [capacity] * len(rows)
+        if np.ndim(capacity) == 0
+        else np.broadcast_to(capacity, shape).ravel().tolist()
+    )
+    sizes, asked = _rows(size, priority.shape), _rows(wanted, priority.shape)
+    taken = []
+    for values, own_sizes, own_asked, left in zip(rows, sizes, asked, free, strict=True):
+        fits = [False] * len(values)
+        for i in sorted(range(len(values)), key=values.__getitem__, reverse=True):
+            if own_asked[i] and own_sizes[i] <= left:
+                left -= own_sizes[i]
+                fits[i] = True
+        taken.append(fits)
+    return np.array(taken, dtype=bool).reshape(priority.shape)
+
+
+def _rows(values: Array, shape: tuple[int, ...]) -> list[list[Any]]:
+    if values.ndim == 1:
+        return [values.tolist()] * math.prod(shape[:-1])
+    if values.shape != shape:
+        values = np.broadcast_to(values, shape)
+    rows: list[list[Any]] = values.reshape(-1, shape[-1]).tolist()
+    return rows
+
+
+def pack_resources(priority: Array, sizes: Array, capacity: Array, wanted: Array) -> Array:
+    """Return which items are taken, as `pack_by_priority`, where each takes several resources at once.
+
+    Args:
+        priority: [..., I], any order of magnitude; ties go to the lower index.
+        sizes: broadcastable to [..., I, R], what an item takes of each of R resources.
+        capacity: broadcastable to [..., R], what the items taken may sum to.
+        wanted: [..., I], bool; other items are never taken.
+    """
+    order = np.argsort(-priority, axis=-1, kind="stable")
+    resources = np.shape(sizes)[-1]
+    ordered = np.broadcast_to(sizes, (*priority.shape, resources))
+    ordered = np.take_along_axis(ordered, order[..., None], axis=-2)
+    asked = np.take_along_axis(np.broadcast_to(wanted, priority.shape), order, axis=-1)
+    free = np.broadcast_to(capacity, (*priority.shape[:-1], resources))
+    taken = np.zeros(priority.shape, dtype=bool)
+    for i in range(priority.shape[-1]):  # one pass over the items, all slots and candidates at once
+        fits = asked[..., i] & (ordered[..., i, :] <= free).all(axis=-1)
+        free = np.where(fits[..., None], free - ordered[..., i, :], free)
+        taken[..., i] = fits
+    result = np.empty_like(taken)
+    np.put_along_axis(result, order, taken, axis=-1)
+    return result

@@ -19,9 +19,6 @@ class GlobalGenerators:
     """The global generators of this process, which a solver may draw from although it should not.
 
     They are seeded from the run's stream: runs that draw from them differ, and each can be repeated.
-
-    Args:
-        stream: name of the run's stream.
     """
 
     def __init__(self, stream: tuple[str | int, ...]) -> None:

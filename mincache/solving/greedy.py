@@ -55,10 +55,6 @@ def serve_where_it_gains_most(instance: Instance, cache: Array) -> Array:
 
     Hits that lose by steps get none, or, under a floor on steps, what the floor asks for; gains are then
     against the floor.
-
-    Args:
-        instance: whose steps and rules count.
-        cache: [T, M], as `feasible.fill_cache` leaves it.
     """
     least, full = least_steps(instance), instance.models.steps_saturation
     more = (full - least) / instance.server.steps

@@ -109,12 +109,6 @@ class OnlineSolver(Solver):
 def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:
     """Return what a policy decides in all slots of its site.
 
-    Args:
-        policy: at its first slot.
-        information: its level, `past` or `slot`.
-        show: shows the slots one by one.
-        name: of the instance, for the solution.
-
     Raises:
         InputError: if the policy places something else than a cache, or shares out something else.
     """

@@ -32,10 +32,6 @@ _PACKAGE = {
 def write_package(name: str, folder: Path) -> list[Path]:
     """Write a package with a solver that is installed as `name`, and return its files.
 
-    Args:
-        name: of the solver and of its distribution.
-        folder: made for the package; it must not exist yet, or be empty.
-
     Raises:
         InputError: if the name cannot be used, or the folder holds something.
     """
@@ -63,10 +59,6 @@ def write_file(name: str, folder: Path) -> Path:
 
 def write_task(folder: Path, suite: str) -> list[Path]:
     """Write a task for programs that write solvers: its page, and an entry to begin with.
-
-    Args:
-        folder: for the files.
-        suite: how the page names the suite for development.
 
     Raises:
         InputError: if the folder has an entry already.

@@ -84,12 +84,7 @@ def source_of(kind: type[Solver]) -> str:
 
 @dataclass
 class _Module:
-    """A module in the making.
-
-    Attributes:
-        kind: the class that it is for.
-        namespace: what the names in it mean.
-    """
+    """A module in the making."""
 
     kind: type[Solver]
     namespace: Mapping[str, Any]

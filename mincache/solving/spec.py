@@ -120,10 +120,6 @@ def _listed(item: str, target: str) -> list[str] | None:
 def parse_parameters(text: str, target: str) -> dict[str, WrittenValue]:
     """Return what stands between the brackets of a solver, by parameter.
 
-    Args:
-        text: `parameter=value,...`; parts between commas may be empty.
-        target: whose parameters they are, for messages.
-
     Raises:
         InputError: if it has another form, or gives a parameter twice.
     """
@@ -152,13 +148,7 @@ def _is_read_as(text: str, value: WrittenValue) -> bool:
 
 
 def spell(target: str, parameters: Mapping[str, object], hints: Mapping[str, Any] | None = None) -> str:
-    """Return the text that `parse` reads as this solver.
-
-    Args:
-        target: a name, or `path/file.py:ClassName`.
-        parameters: their values; those written already stay as they are.
-        hints: the parameters' types, where known: text is quoted that would be read as another type.
-    """
+    """Return the text that `parse` reads as this solver; by `hints`, text is quoted where it must be."""
     spelled = [f"{name}={written(value, (hints or {}).get(name, str))}" for name, value in parameters.items()]
     return f"{target}[{','.join(spelled)}]" if spelled else target
 

@@ -16,41 +16,19 @@ PARENT = cgroups.parent_of_groups()
 MOUNTS = "proc /proc proc rw 0 0\ncgroup2 {root} cgroup2 rw,nosuid 0 0\n"
 
 
-def tree(root: Path, handing_on: str) -> Path:
-    """Make folders like cgroups, of which one hands on the memory controller; return the lowest."""
-    lowest = root / "user/session/scope"
-    lowest.mkdir(parents=True)
-    for folder in (root, root / "user", root / "user/session", lowest):
-        (folder / "cgroup.procs").touch()
-        hands_on = folder == root / handing_on
-        (folder / "cgroup.subtree_control").write_text("cpu memory pids\n" if hands_on else "pids\n")
-    return lowest
-
-
-@pytest.mark.parametrize("handing_on", [".", "user", "user/session", "user/session/scope"])
-def test_nearest_that_hands_on_memory(tmp_path, handing_on):
-    """The nearest cgroup at or above one's own that hands on the memory controller is taken."""
-    tree(tmp_path, handing_on)
-    found = cgroups.usable_group(MOUNTS.format(root=tmp_path), "1:name=systemd:/x\n0::/user/session/scope\n")
-    assert found == tmp_path / handing_on
-
-
 @pytest.mark.parametrize(
-    ("mounts", "own"),
-    [("", "0::/\n"), (MOUNTS, "4:memory:/x\n"), (MOUNTS, "0::/user/session/scope\n"), (MOUNTS, "0::/gone\n")],
-    ids=["no cgroup2", "version 1 alone", "nobody hands on", "outside"],
+    ("mounts", "own", "found"),
+    [
+        (MOUNTS, "1:name=systemd:/x\n0::/user/session\n", ["/c/user/session", "/c/user", "/c"]),
+        (MOUNTS, "0::/\n", ["/c"]),
+        ("", "0::/\n", []),
+        (MOUNTS, "4:memory:/x\n", []),
+    ],
+    ids=["below", "at the root", "no cgroup2", "version 1 alone"],
 )
-def test_none_is_told(tmp_path, mounts, own):
-    """Without a cgroup v2 that hands on the memory controller there is none."""
-    tree(tmp_path / "root", "none")
-    assert cgroups.usable_group(mounts.format(root=tmp_path / "root"), own) is None
-
-
-def test_not_above_the_mount(tmp_path):
-    """Folders above the mount are no cgroups, whatever they hold."""
-    tree(tmp_path, ".")
-    mounts = MOUNTS.format(root=tmp_path / "user")
-    assert cgroups.usable_group(mounts, "0::/session/scope\n") is None
+def test_own_groups_up_to_the_mount(mounts, own, found):
+    """One's own cgroup comes first, then those above it, and none above the mount."""
+    assert cgroups.own_groups(mounts.format(root="/c"), own) == list(map(Path, found))
 
 
 def test_no_limit_needs_no_group():

@@ -13,7 +13,6 @@ import pytest
 from bench_fixture import CLOUD_ONLY, file_entrant, on_linux, tiny_tasks
 
 from mincache.bench import campaign, processes
-from mincache.bench.campaign import Redo
 from mincache.bench.executors import ExecutorError, LocalExecutor
 from mincache.judging import journal
 
@@ -87,8 +86,8 @@ def test_same_campaign_although_a_worker_dies(running, tmp_path):
             running.workers[0].kill()
 
     remote, local = tmp_path / "remote", tmp_path / "local"
-    campaign.run(remote, tasks, cluster.DaskExecutor(running.address), Redo(), show)
-    campaign.run(local, tasks, LocalExecutor(2), Redo(), lambda record: None)
+    campaign.run(remote, tasks, cluster.DaskExecutor(running.address), show)
+    campaign.run(local, tasks, LocalExecutor(2))
     assert table(journal.read(remote)) == table(journal.read(local))
     assert len(seen) == len(tasks)
     assert all((remote / f"solutions/{one.solution_sha256}.json.gz").exists() for one in seen if one.score)
@@ -102,11 +101,11 @@ def test_campaign_goes_on_after_the_scheduler_died(running, tmp_path):
         running.scheduler.kill()
 
     with pytest.raises(ExecutorError, match="scheduler is lost"):
-        campaign.run(tmp_path / "r", tasks, cluster.DaskExecutor(running.address), Redo(), show)
+        campaign.run(tmp_path / "r", tasks, cluster.DaskExecutor(running.address), show)
     kept = len(journal.read(tmp_path / "r"))
     assert 1 <= kept < len(tasks)
     more = []
-    campaign.run(tmp_path / "r", tasks, LocalExecutor(2), Redo(), more.append)
+    campaign.run(tmp_path / "r", tasks, LocalExecutor(2), more.append)
     assert len(more) == len(tasks) - kept
     assert {one.verdict for one in journal.read(tmp_path / "r")} == {"verified"}
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mincache.bench import processes
-from mincache.bench.describing import describe_all
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task, task
+from mincache.bench.supervisor import describe_all
 from mincache.files.documents import digest
 from mincache.judging.judge import Judged
 from mincache.judging.records import Record

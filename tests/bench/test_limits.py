@@ -1,9 +1,11 @@
 """Limits: nonsense is refused, and so is what cannot be enforced."""
 
 import os
+import subprocess
 import sys
 
 import pytest
+from bench_fixture import on_linux
 
 from mincache.bench.limits import Limits, enforced, thread_variables
 from mincache.errors import InputError
@@ -56,3 +58,58 @@ def test_enforcement_names_the_limits_that_are_set():
     assert all_of_them.keys() == {"wall_s", "threads", "cpu_s", "memory_bytes"}
     assert all_of_them["memory_bytes"].startswith("cgroup v2")
     assert all_of_them["threads"].endswith("cores pinned")
+
+
+LEASE = "from mincache.bench.limits import lease; print(*lease({})); input()"
+
+
+def start(count, folder):
+    """Start a process that leases cores; return it and what it got."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEASE.format(count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(folder)},
+    )
+    return process, set(map(int, process.stdout.readline().split()))
+
+
+def end(process):
+    """Let a process end."""
+    process.communicate("\n")
+
+
+@on_linux
+def test_leases_do_not_overlap(tmp_path):
+    """Two processes never lease the same core, and who comes too late gets none."""
+    everything = os.sched_getaffinity(0)
+    first, cores = start(len(everything), tmp_path)
+    second, nothing = start(1, tmp_path)
+    end(first)
+    end(second)
+    assert cores == everything
+    assert nothing == set()
+
+
+@on_linux
+def test_lease_ends_with_its_process(tmp_path):
+    """A process that was killed holds no core."""
+    first, cores = start(1, tmp_path)
+    first.kill()
+    first.communicate()
+    second, again = start(1, tmp_path)
+    end(second)
+    assert cores == again
+    assert len(cores) == 1
+
+
+@on_linux
+def test_too_many_cores_are_not_leased_in_part(tmp_path):
+    """Who asks for more cores than there are gets none, and takes none from others."""
+    first, nothing = start(10_000, tmp_path)
+    second, cores = start(1, tmp_path)
+    end(first)
+    end(second)
+    assert nothing == set()
+    assert len(cores) == 1

@@ -20,9 +20,9 @@ sys.platform = "win32"
 from importlib import import_module
 for name in {modules}:
     import_module(name)
-from mincache.bench import cores
+from mincache.bench import limits
 from mincache.judging import machine
-assert cores.lease(1) == set()
+assert limits.lease(1) == set()
 assert machine.machine()["cores"]
 sys.argv = ["mincache", "run", "smoke-v1", "--solver", "cloud-only", "-o", "nowhere"]
 import_module("mincache.cli.main").main()

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from bench_fixture import FAULTS, file_entrant, job_of, on_linux, tiny_tasks
+from bench_fixture import file_entrant, job_of, on_linux, tiny_tasks
 
 from mincache.bench import limits, processes, supervisor
 from mincache.bench.limits import Limits
@@ -17,7 +17,6 @@ from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance, parse_solution, solution_bytes
 from mincache.generation.streams import generator
 from mincache.judging import messages
-from mincache.judging.outcome import Outcome
 from mincache.solving.contents import Content
 from mincache.solving.contract import Run
 from mincache.solving.registry import make
@@ -263,27 +262,3 @@ def test_keeper_ends_with_its_supervisor(task):
             return
         time.sleep(0.01)
     pytest.fail(f"some of {found} are left")
-
-
-def test_outcome_survives_the_pipe():
-    """What a keeper sends is what the supervisor receives."""
-    outcome = Outcome(
-        stopped_by="wall", note="n", exit_status=-9, solve_s=1.5, closing=b"A", payload=b"\0p", raw=b"r",
-        output=b"\xff", incumbents=[(0.1, b"a"), (0.2, b"")], bounds=[(0.3, b"c")],
-    )  # fmt: skip
-    reading, writing = os.pipe()
-    outcome.send(writing)
-    os.close(writing)
-    assert Outcome.receive(reading) == outcome
-    assert Outcome.receive(reading) is None
-    os.close(reading)
-
-
-def test_every_fault_has_a_file():
-    """The files that these tests run are there."""
-    assert {path.name for path in FAULTS.glob("*.py")} >= {
-        "hangs.py",
-        "endings.py",
-        "resources.py",
-        "answers.py",
-    }

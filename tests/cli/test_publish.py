@@ -69,6 +69,18 @@ def test_a_link_is_a_secure_address(campaign, tmp_path):
     assert not (tmp_path / "board").exists()
 
 
+def test_a_row_that_does_not_load_is_warned_of(board, tmp_path):
+    """A row whose source ends the process that imports it is not reproduced, and a line says why."""
+    row, name = find_entry(board / "smoke-v1" / "cloud-only"), "crash_at_import.py"
+    (row / "source").mkdir()
+    shutil.copy(Path(__file__).parents[1] / "faults" / name, row / "source" / name)
+    manifest = row / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace('solver = "cloud-only"', f'solver = "{name}:Any"'))
+    again = invoke(reproduce, row, "-o", tmp_path / "again", "--instances", 1)
+    assert again.exit_code == 1
+    assert f"{name}:Any did not load (" in again.stderr
+
+
 def test_a_row_is_reproduced(board, tmp_path):
     """The same seeds give the same solutions, and a review by whoever made them makes the tier."""
     row = find_entry(board / "smoke-v1" / "random-allocation")

@@ -201,7 +201,7 @@ def test_conflicts_exit_1(results, tmp_path):
         changed = journal.read(folder)[0].model_copy(
             update={"verdict": "infeasible", "solution_sha256": None}
         )
-        kept.append(journal.Judged(changed))
+        kept.append(changed, {})
     merged = call(merge, folder, other, "-o", tmp_path / "all")
     assert merged.exit_code == 1
     assert "conflict: cloud-only tiny" in merged.stderr

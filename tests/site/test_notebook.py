@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from mincache.generation.recipes import Recipe
 from mincache.generation.suite_writing import generate
 from mincache.site.notebook import Ranking
 
+CRASHES = Path(__file__).parents[1] / "faults/crash_at_import.py"
 SOLVERS = ["popular-first", "cloud-only", "random-allocation"]
 
 
@@ -61,6 +63,13 @@ def test_calling_again_goes_on(results, tmp_path):
     assert {record.cell.solver for record in run("smoke-v1", "lru", seconds=20, folder=tmp_path).records} == {
         "lru"
     }
+
+
+def test_a_solver_that_does_not_load_is_warned_of(tmp_path):
+    """What ends the process that imports it takes part all the same, with a warning that says why."""
+    with pytest.warns(UserWarning, match=r"Any did not load \(.+\); .* one run an instance is planned"):
+        found = run("smoke-v1", f"{CRASHES}:Any", instances="smoke-v1.l0.n10.t0", folder=tmp_path)
+    assert [record.stop_reason for record in found.records] == ["crash"]
 
 
 def test_the_table_shows_every_column_and_name(results):

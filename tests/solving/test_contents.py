@@ -10,9 +10,8 @@ from types import ModuleType
 import pytest
 from bench_fixture import job_of, on_linux, tiny_tasks
 
-from mincache.bench.describing import describe
 from mincache.bench.limits import Limits
-from mincache.bench.supervisor import Supervisor
+from mincache.bench.supervisor import Supervisor, describe
 from mincache.judging import messages
 from mincache.solving import registry
 from mincache.solving.contents import Content, changed, late_modules, libraries_of, modules_of
