@@ -1,4 +1,4 @@
-"""Certificates: proofs that no solution costs less than a bound; docs/decomposition.md derives them."""
+"""Certificates: proofs that no solution of an instance costs less than a bound."""
 
 from mincache.certificate.check_certificate import FORMAT as CERTIFICATE_FORMAT
 from mincache.certificate.proofs import CheckResult, certify, certify_with_solution, check

@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from mincache.certificate import check_certificate
 from mincache.certificate.check_certificate import FORMAT, RationalProblem, proven
 from mincache.errors import InputError, MissingExtraError, excerpt
 from mincache.exact import marginal_delay_s
-from mincache.exact.cuts import frame_cuts
+from mincache.exact.arrays import Library
+from mincache.exact.keeping import Pricing
+from mincache.exact.optimum import RELATIVE_GAP
+from mincache.exact.passes import FrameSearch, frame_sums
+from mincache.exact.regrets import loading_losses
+from mincache.exact.trees import FrameTrees
 from mincache.files.documents import digest, parse_instance, parse_solution
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.requests import Delays, upload_s
 from mincache.problem.solution import Solution
 
 _ROUNDING = 1e-12  # of the bound: what the arithmetic of other checkers may lose
+_PROVEN_WITHIN = 1e-10  # relative gap to the optimum up to which a cut proves it
+_FORGIVEN = 1.002e-9  # of a limit: somewhat more than the check forgives, so that it finds no lower a bound
+_SLACK = 4e-12  # of a cut, for rounding here
 _HEAD = 100  # bytes of a document in which its format stands
 
 
@@ -71,19 +85,80 @@ def certify_with_solution(
     """
     problem = parse_instance(instance)
     problem.check_rules()
-    cuts = frame_cuts(problem, remaining)
-    multiplier = marginal_delay_s(problem, cuts.solution.bandwidth_share).mean(axis=1)
-    claim = {
+    solution, keeping, frames = _solved(problem, remaining)
+    multiplier = marginal_delay_s(problem, solution.bandwidth_share).mean(axis=1)
+    claim: dict[str, Any] = {
         "format": FORMAT,
         "instance": problem.name,
         "instance_sha256": digest(instance),
         "bandwidth": multiplier.tolist(),
-        "keeping": cuts.keeping.tolist(),
-        "frames": [vars(frame) for frame in cuts.frames],
+        "keeping": keeping.tolist(),
+        "frames": frames,
     }
     try:
         bound = float(proven(RationalProblem(json.loads(instance)), claim))
     except ModuleNotFoundError:
         raise MissingExtraError("a proof needs mpmath: pip install 'mincache[certify]'") from None
     claim["bound"] = bound - _ROUNDING * abs(bound)
-    return json.dumps(claim, separators=(",", ":"), allow_nan=False).encode() + b"\n", cuts.solution
+    return json.dumps(claim, separators=(",", ":"), allow_nan=False).encode() + b"\n", solution
+
+
+def _solved(
+    instance: Instance, remaining: Callable[[], float]
+) -> tuple[Solution, Array, list[dict[str, Any]]]:
+    """Solve an instance in the time there is; return prices of keeping models and frames' proofs besides."""
+    search = FrameSearch(instance, RELATIVE_GAP)
+    load, whole = loading_losses(instance, search.slots), float(search.ideal.sum())
+    if instance.rules.loading_s_per_gb > 0.0:
+        pricing = Pricing(search, load, RELATIVE_GAP * whole, remaining)
+        for phase in (pricing.climb(), pricing.mix(), pricing.close()):
+            for _ in phase:
+                pass
+        course = pricing.best
+        goal = min((course.loss + whole) * (1.0 - _PROVEN_WITHIN) - whole, course.lower)
+        cuts = pricing.least + max(0.0, goal - pricing.raised(float(pricing.least.sum())))
+        trees = _trees(search, pricing.keep(pricing.price), load[1:] > 0.0, cuts)
+        return search.course(course.cache), pricing.price[1:], trees
+    for _ in search.passes(remaining):
+        pass
+    solved = (search.plan.loss + search.ideal) * (1.0 - _PROVEN_WITHIN) - search.ideal
+    cuts = np.minimum(solved, search.plan.lower)
+    trees = _trees(search, np.zeros_like(load), np.zeros(load[1:].shape, bool), cuts)
+    return search.solution(), load[:0], trees
+
+
+def _trees(search: FrameSearch, keep: Array, wanted: Array, cuts: Array) -> list[dict[str, Any]]:
+    """Search each frame below its cut once more, with what the check forgives, and note the moves.
+
+    A cut is in the cost (10) summed over the frame's requests, without the radio links, with prices.
+    """
+    instance = search.instance
+    most = np.array([instance.server.storage_gb, instance.server.steps]) * (1.0 + _FORGIVEN)
+    limits = np.minimum(most, np.finfo(np.float64).max)
+    library = _forgiving(search.library)
+    trees = FrameTrees(instance, search.stakes, library, search.work, limits, search.compiled)
+    links_s = upload_s(instance, search.bandwidth) + Delays.of(instance).downlink_s
+    slot = search.stakes.ideal_cost - instance.preference_weight * np.add.reduce(links_s, axis=-1)
+    ideal = frame_sums(slot, search.slots)
+    # A hit may lack some of the steps that it must have, which saves the time that they take.
+    step_s = instance.models.seconds_per_step * search.library.least_steps
+    lacking_s = np.add.reduce(step_s[instance.trace.requested_model], axis=-1)
+    saved = frame_sums(_FORGIVEN * instance.preference_weight * lacking_s, search.slots)
+    wanted = np.append(wanted, np.zeros((1, instance.model_count), bool), axis=0)
+    found = []
+    for k, cut in enumerate(cuts):
+        moves, prices, grid = trees.noted(k, keep[k], wanted[k], float(cut))
+        cost = float(cut - keep[k].sum() + ideal[k])
+        rounding = _SLACK * (abs(float(cut)) + abs(float(keep[k].sum())) + float(ideal[k]))
+        proof = {"cut": cost - rounding - float(saved[k]), "grid": grid}
+        found.append(proof | {"moves": moves.tolist(), "prices": prices.tolist()})
+    return found
+
+
+def _forgiving(library: Library) -> Library:
+    """Return the models with as much less of the steps that hits must have as the check forgives."""
+    lacking = _FORGIVEN * library.least_steps
+    least, full = library.least_steps - lacking, library.full_steps + lacking
+    for steps in least, full:
+        steps.setflags(write=False)  # as the library's are: others would be another type to compile for
+    return library._replace(least_steps=least, full_steps=full)
