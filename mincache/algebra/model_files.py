@@ -136,9 +136,8 @@ def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> Soluti
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):
-        return _solution(
-            parse_values(_text(read_bytes(answer) if data is None else data), names), names, instance
-        )
+        text = _text(read_bytes(answer) if data is None else data)
+        return _solution(parse_values(text, names), names, instance)
 
 
 class Claims(NamedTuple):
@@ -212,14 +211,13 @@ def _ampl_values(numbers: str, columns: list[str]) -> dict[str, float]:
     fields = numbers.split()
     counts = 1 + int(fields[0]) if fields and fields[0].isdecimal() else len(fields)
     sizes = [int(size) for size in fields[counts : counts + 4] if size.isdecimal()]
+    rule = f"must hold {len(columns)} values after its line Options"
     if len(sizes) < 4 or sizes[3] != len(columns):
-        raise InputError(
-            "answer", f"must hold {len(columns)} values after its line Options", "another number"
-        )
+        raise InputError("answer", rule, "another number")
     first = counts + 4 + sizes[1]
     values = fields[first : first + sizes[3]]
     if len(values) < len(columns):
-        raise InputError("answer", f"must hold {len(columns)} values after its line Options", "too few")
+        raise InputError("answer", rule, "too few")
     return {name: _number(name, value) for name, value in zip(columns, values, strict=True)}
 
 

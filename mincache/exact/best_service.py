@@ -64,12 +64,13 @@ def serve_batch(instance: Instance, caches: Array) -> Decisions:
 
 def _checked(instance: Instance, caches: Array) -> Array:
     """Return caches as bool [..., T, M], which keep the instance's frames."""
+    rule = "must be an array of numbers"
     try:
         values = np.asarray(caches)
     except ValueError:
-        raise InputError("cache", "must be an array of numbers", "rows of different lengths") from None
+        raise InputError("cache", rule, "rows of different lengths") from None
     if values.dtype.kind not in "biuf":
-        raise InputError("cache", "must be an array of numbers", f"an array of {values.dtype}")
+        raise InputError("cache", rule, f"an array of {values.dtype}")
     T, M, frame = instance.slot_count, instance.model_count, instance.rules.frame_slots
     if values.shape[-2:] != (T, M):
         raise InputError("cache", f"must have the shape [{T}][{M}]", str(list(values.shape)))

@@ -46,20 +46,16 @@ def causal_programme(site: Site, popularity: Popularity, seen: bool = False) -> 
     onward = np.zeros((site.slot_count, len(moves), loss.shape[1] if linked else 1))
     for t in range(site.slot_count - 1, 0, -1):
         onward[t - 1] = _told(sets, loss + onward[t], load, moves, seen, linked)
-    first = popularity.first[None]
-    return CausalProgramme(
-        losses, onward, float(_told(sets, loss + onward[0], load, first, seen, linked)[0, 0])
-    )
+    value = _told(sets, loss + onward[0], load, popularity.first[None], seen, linked)[0, 0]
+    return CausalProgramme(losses, onward, float(value))
 
 
 def _told(sets: CacheSets, cost: Array, load: Array, moves: Array, seen: bool, linked: bool) -> Array:
     """Return the expected cost from the next slot on, [H, S] by the cache held before."""
-    if seen:
-        return np.asarray(
-            moves @ (cheapest_onward(sets, cost, load) if linked else cost.min(axis=1, keepdims=True))
-        )
-    cost = moves @ cost
-    return cheapest_onward(sets, cost, moves @ load) if linked else cost.min(axis=1, keepdims=True)
+    if not seen:
+        cost, load = moves @ cost, moves @ load
+    onward = cheapest_onward(sets, cost, load) if linked else cost.min(axis=1, keepdims=True)
+    return np.asarray(moves @ onward if seen else onward)
 
 
 def cheapest_onward(sets: CacheSets, cost: Array, load: Array) -> Array:

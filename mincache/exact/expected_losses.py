@@ -49,10 +49,8 @@ def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
     kinds, kind = np.unique(sets.member[:, worth], axis=0, return_inverse=True)
     for number, cached in enumerate(kinds):
         of = worth[cached]
-        gains = _Gains(
-            site.server.steps, models.steps_onset[of], models.steps_saturation[of], unserved[of], onset[of]
-        )
-        loss[:, kind == number] -= gains.mean(p[:, of], N)[:, None]
+        terms = (models.steps_onset[of], models.steps_saturation[of], unserved[of], onset[of])
+        loss[:, kind == number] -= _Gains(site.server.steps, *terms).mean(p[:, of], N)[:, None]
     wait = site.preference_weight * site.rules.loading_s_per_gb * models.size_gb
     return ExpectedLosses(sets, loss, N * p * wait)
 
@@ -62,9 +60,8 @@ def caches_that_fit(site: Site) -> CacheSets:
     size_gb = site.models.size_gb
     sets = CacheSets.that_fit(size_gb, usable_room(site.server.storage_gb, size_gb), MOST_CACHES)
     if sets is None:
-        raise InputError(
-            "models", f"must fit in at most {MOST_CACHES} caches", "more", "this looks at all of them"
-        )
+        rule = f"must fit in at most {MOST_CACHES} caches"
+        raise InputError("models", rule, "more", "this looks at all of them")
     return sets
 
 

@@ -97,11 +97,9 @@ def instance_chart(
         alt.Color("gain_db:Q", title="channel gain (dB)").scale(scheme="viridis"),
         tooltip=["slot:O", "user:O", "gain_db:Q"],
     )  # fmt: skip
-    tall, wide = _heights(requested.shape[1], size_gb.size), _step(alt, shown)
-    top = alt.hconcat(
-        asked.properties(width=wide, height=tall[1]), bars.properties(width=160, height=tall[1])
-    )
-    bottom = heard.properties(width=wide, height=tall[0])
+    wide, tall, taller = _sizes(alt, shown, size_gb.size, requested.shape[1])
+    top = alt.hconcat(asked.properties(width=wide, height=tall), bars.properties(width=160, height=tall))
+    bottom = heard.properties(width=wide, height=taller)
     found: altair.VConcatChart = alt.vconcat(top, bottom).resolve_scale(color="independent")
     return found
 
@@ -135,11 +133,9 @@ def solution_chart(
     users = chart.mark_rect(stroke="white", strokeWidth=line).encode(
         slot, _category(alt, "user", requested.shape[1]), colour, tooltip=told
     )
-    tall, wide = _heights(requested.shape[1], cache.shape[1]), _step(alt, shown)
-    top = alt.layer(held, asked).properties(
-        title="Cached models (shaded) and requests (dots)", height=tall[1]
-    )
-    middle = users.properties(title="How each request is answered", height=tall[0])
+    wide, tall, taller = _sizes(alt, shown, cache.shape[1], requested.shape[1])
+    top = alt.layer(held, asked).properties(title="Cached models (shaded) and requests (dots)", height=tall)
+    middle = users.properties(title="How each request is answered", height=taller)
     shares = (
         chart.mark_bar(stroke="white", strokeWidth=line).encode(
             slot, alt.Y(f"{field}:Q", title="share").scale(domainMax=1).axis(format="%"), colour,
@@ -189,9 +185,7 @@ def _category(alt: Any, field: str, count: int) -> Any:
     return alt.Y(f"{field}:O", title=field).scale(domain=list(range(count))).axis(labelOverlap="greedy")
 
 
-def _step(alt: Any, shown: range) -> Any:
-    return alt.Step(min(_WIDEST, max(_NARROWEST, _WIDTH // len(shown))))
-
-
-def _heights(*rows: int) -> list[int]:
-    return [min(_TALLEST, _ROW_HEIGHT * count) for count in rows]
+def _sizes(alt: Any, shown: range, models: int, users: int) -> tuple[Any, int, int]:
+    """Return the width of a slot, and the heights of a chart of so many models and of so many users."""
+    heights = (min(_TALLEST, _ROW_HEIGHT * count) for count in (models, users))
+    return alt.Step(min(_WIDEST, max(_NARROWEST, _WIDTH // len(shown)))), *heights

@@ -31,17 +31,13 @@ NAME_CHARACTERS = 120
 
 def check_name(name: object, field: str) -> str:
     """Return `name` if it is a valid name of an instance or a suite."""
-    if (
-        not isinstance(name, str)
-        or len(name) > NAME_CHARACTERS
-        or not re.fullmatch(NAME_PATTERN, name)
-        or not name.strip(".")  # "." and ".." are folders
-    ):
-        rule = f"use lower-case letters, digits, dots and hyphens only, at most {NAME_CHARACTERS}"
-        near = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") if isinstance(name, str) else ""
-        advice = f"try {near[:NAME_CHARACTERS]!r}" if near else ""
-        raise InputError(field, rule, excerpt(name), advice)
-    return name
+    text = name if isinstance(name, str) else ""
+    # "." and ".." are folders.
+    if len(text) <= NAME_CHARACTERS and re.fullmatch(NAME_PATTERN, text) and text.strip("."):
+        return text
+    rule = f"use lower-case letters, digits, dots and hyphens only, at most {NAME_CHARACTERS}"
+    near = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:NAME_CHARACTERS]
+    raise InputError(field, rule, excerpt(name), f"try {near!r}" if near else "")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -186,9 +182,8 @@ class Instance(Typed):
         requested = self.trace.requested_model
         if requested.max() >= lengths["M"]:
             t, n = divmod(int(requested.argmax()), lengths["N"])
-            raise InputError(
-                f"trace.requested_model[{t}][{n}]", f"must be < M = {lengths['M']}", str(requested[t, n])
-            )
+            rule = f"must be < M = {lengths['M']}"
+            raise InputError(f"trace.requested_model[{t}][{n}]", rule, str(requested[t, n]))
 
     def __repr__(self) -> str:
         sizes = display.sizes(self.slot_count, self.user_count, self.model_count)
@@ -277,9 +272,8 @@ class Instance(Typed):
     def between(self, first: int, stop: int) -> Self:
         """Return the slots from `first` up to `stop`, which no rule may link to others, as an instance."""
         if not 0 <= first < stop <= self.slot_count:
-            raise InputError(
-                "slots", f"must lie within the {self.slot_count} there are", f"{first} to {stop}"
-            )
+            rule = f"must lie within the {self.slot_count} there are"
+            raise InputError("slots", rule, f"{first} to {stop}")
         suffix = f".slot-{first}" if stop == first + 1 else f".slots-{first}-{stop - 1}"
         parts = {section: getattr(self, section).between(first, stop) for section in PARTS}
         name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix

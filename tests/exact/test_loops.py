@@ -149,12 +149,15 @@ def test_small_work_stays_plain_and_large_work_is_compiled(monkeypatch: pytest.M
 
 def test_with_little_time_nothing_is_compiled_for_the_first_time(tmp_path: Path) -> None:
     """A large search under a short limit runs in plain loops until a cache of compiled ones is found."""
+    (tmp_path / "plain_loops.py").write_text(PLAIN)
     program = """
-        from mincache.exact import load_compiled, loops
-        print(hasattr(loops.choose_loops("search_frames", 1e9, remaining_s=5.0), "signatures"))
-        load_compiled()
+        import plain_loops
+        from mincache.exact import loops
+        loops._MODULES["sum_of_squares"] = (plain_loops,)
+        print(hasattr(loops.choose_loops("sum_of_squares", 1e9, remaining_s=5.0), "signatures"))
+        loops.compiled_copy(plain_loops).sum_of_squares(10)
     """
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-c", textwrap.dedent(program)]
     chosen = [
         subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
