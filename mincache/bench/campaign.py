@@ -8,8 +8,7 @@ from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.plan import Task
@@ -94,7 +93,7 @@ def run(
 def _terminate_as_interrupt() -> Iterator[None]:
     """Let SIGTERM end a campaign as Ctrl-C does, where this is the main thread."""
     try:
-        before = signal.signal(signal.SIGTERM, _interrupt)
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     except ValueError:
         yield  # not the main thread
         return
@@ -102,10 +101,6 @@ def _terminate_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _plan(tasks: Sequence[Task]) -> dict[str, str]:

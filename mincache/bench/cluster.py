@@ -158,7 +158,7 @@ def dump(task: Task) -> str:
         {
             "cell": task.cell.model_dump(mode="json"),
             "entrant": asdict(entrant),
-            "limits": task.limits.as_json(),
+            "limits": asdict(task.limits),
             "best_known": task.best_known,
             "files": encoded,
             "versions": _versions(),

@@ -7,9 +7,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mincache.errors import InputError
 from mincache.solving.contract import GRACE_S
@@ -73,10 +72,6 @@ class Limits:
     def files_bytes(self) -> int:
         """The most that the run's own files may take: they count as memory where they lie in it."""
         return min(self.disk_bytes, self.memory_bytes or self.disk_bytes)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the limits as JSON values."""
-        return asdict(self)
 
     def check_enforceable(self) -> None:
         """Check that this system can enforce the limits.

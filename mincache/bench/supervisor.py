@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Self
 
 from mincache.bench import child
@@ -64,7 +64,7 @@ class Supervisor:
         try:
             order = _descriptor(process.stdin)
             pipes.write(order, child.JOB, job.dump())
-            pipes.write(order, child.LIMITS, json.dumps(limits.as_json()).encode())
+            pipes.write(order, child.LIMITS, json.dumps(asdict(limits)).encode())
             pipes.write(order, child.INSTANCE, instance)
             if _speaks(process, limits.longest_s + SLACK_S):
                 reply = pipes.read(_descriptor(process.stdout))

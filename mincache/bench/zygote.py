@@ -16,7 +16,6 @@ import socket
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from types import FrameType
 from typing import NoReturn
 
 from mincache.bench import child, isolation, kernel, processes
@@ -288,13 +287,9 @@ def _wake_on_children() -> int:
     reading, writing = os.pipe()
     for one in (reading, writing):
         os.set_blocking(one, False)
-    signal.signal(signal.SIGCHLD, _note)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)  # what has a handler writes to the descriptor
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     return reading
-
-
-def _note(number: int, frame: FrameType | None) -> None:
-    """Do nothing: that a signal has a handler is what writes to the descriptor."""
 
 
 def _ended(woken: int) -> list[tuple[int, int, float, int]]:

@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def reference_s(rounds: int = 5) -> float:
+def reference_s() -> float:
     """Return the least seconds of a few that a fixed computation takes: times scale with it.
 
     It prices 200 random candidates on a drawn instance of Table I: array arithmetic and interpreter, as in
@@ -47,7 +47,7 @@ def reference_s(rounds: int = 5) -> float:
     draw = Uniforms(0, "candidates").draw
     candidates = Decisions(draw(200, T, M) < 0.3, draw(200, T, N) / N, draw(200, T, N) / N)
     seconds = []
-    for _ in range(rounds):
+    for _ in range(5):
         start = time.perf_counter()
         assert np.isfinite(evaluate_batch(instance, candidates).cost).all()
         seconds.append(time.perf_counter() - start)

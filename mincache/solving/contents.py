@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.machinery import all_suffixes
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -134,7 +135,7 @@ def late_modules(before: set[str], contents: Iterable[Content], home: str) -> di
 
 def _files_of(name: str, whole: bool = True) -> Iterator[tuple[Path, str]]:
     """Yield the files of a module from outside site-packages; of a package all, if it counts as a whole."""
-    for part in _prefixes(name):
+    for part in accumulate(name.split("."), "{}.{}".format):
         module = sys.modules.get(part)
         file, folders = _origin(part, module)
         if folders and whole:
@@ -142,11 +143,6 @@ def _files_of(name: str, whole: bool = True) -> Iterator[tuple[Path, str]]:
                 yield from _python_files(Path(folder), part)
         elif file and part == name and _is_outside(file):
             yield Path(file), Path(file).name if "." not in part else part.replace(".", "/")
-
-
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def _origin(name: str, module: ModuleType | None) -> tuple[str, list[str]]:

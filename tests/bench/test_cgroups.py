@@ -50,6 +50,7 @@ def test_a_group_tells_the_kernel_its_limit(tmp_path):
 
 SIMULATED = """
 import json, os, sys
+from dataclasses import asdict
 from pathlib import Path
 from mincache.bench import cgroups, child, processes, worker
 from mincache.bench.limits import Limits
@@ -63,7 +64,7 @@ cgroups.Group.ran_out = lambda self: "KillsItself" in spec
 processes.become_subreaper()
 limits = Limits(wall_s=30.0, memory_bytes=2 << 30)
 order = {child.JOB: worker.Job(spec, (0, "s", "i", 0), 30.0).dump(), child.INSTANCE: instance.read_bytes(),
-         child.LIMITS: json.dumps(limits.as_json()).encode()}
+         child.LIMITS: json.dumps(asdict(limits)).encode()}
 outcome = Watch(Zygote("off", 1), order, limits, set()).run(os.pipe()[0])
 print(outcome.enforced["memory_bytes"], outcome.stopped_by, outcome.closing == messages.ANSWER, sep="; ")
 """

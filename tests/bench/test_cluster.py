@@ -77,7 +77,7 @@ def table(records):
 
 def test_same_campaign_although_a_worker_dies(running, tmp_path):
     """With one of two workers killed midway, the records are those of the same campaign run locally."""
-    tasks = tiny_tasks(tmp_path / "suite", DICE, RAISES, CLOUD_ONLY, repetitions=6)
+    tasks = tiny_tasks(tmp_path / "suite", DICE, RAISES, CLOUD_ONLY, repetitions=3)
     seen = []
 
     def show(record):
@@ -95,7 +95,7 @@ def test_same_campaign_although_a_worker_dies(running, tmp_path):
 
 def test_campaign_goes_on_after_the_scheduler_died(running, tmp_path):
     """When the scheduler dies the campaign stops in one line, and goes on anywhere without losing a run."""
-    tasks = tiny_tasks(tmp_path / "suite", DICE, repetitions=6)
+    tasks = tiny_tasks(tmp_path / "suite", DICE, repetitions=4)
 
     def show(record):
         running.scheduler.kill()

@@ -25,7 +25,8 @@ from mincache.judging import journal
 pytestmark = on_linux
 
 KILLS = int(os.environ.get("MINCACHE_KILLS", "5"))
-RUNS = 32
+SEEDS = 15 if KILLS > 5 else 7
+RUNS = 2 * (SEEDS + 1)
 LINE = re.compile(r"\[\d+/\d+\] (\S+) (\S+) #(\d+) verified")
 SOLVERS = ("--solver", f"{FAULTS}/dice.py:Dice", "--solver", "cloud-only")
 Acknowledged = set[tuple[str, str, int]]
@@ -33,7 +34,7 @@ Acknowledged = set[tuple[str, str, int]]
 
 def start(suite, folder, **options) -> subprocess.Popen[str]:
     """Start or go on with the campaign, in a process of its own."""
-    command = [sys.executable, "-m", "mincache.cli.main", "run", suite, *SOLVERS, "--seeds", "15",
+    command = [sys.executable, "-m", "mincache.cli.main", "run", suite, *SOLVERS, "--seeds", SEEDS,
                "--time-limit", "60", "--workers", "2", "-o", folder]  # fmt: skip
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     return subprocess.Popen(list(map(str, command)), **streams, **options)
@@ -128,7 +129,7 @@ def test_kills_lose_nothing_and_change_nothing(suite, undisturbed, tmp_path):
 
 def test_full_disk_loses_nothing_and_changes_nothing(suite, undisturbed, tmp_path):
     """When files cannot grow any more the campaign stops with exit code 1, and goes on when they can."""
-    limit = 20_000
+    limit = 10_000
 
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -187,6 +187,7 @@ def test_frozen_keeper_is_given_up(task, monkeypatch):
     """A run that stops its keeper (SIGSTOP) cannot keep the supervisor waiting for ever."""
     for where, name in ((limits, "ANSWER_S"), (limits, "LEAVE_S"), (supervisor, "SLACK_S")):
         monkeypatch.setattr(where, name, 0.5)
+    monkeypatch.setattr(supervisor, "_CLOSE_S", 1.0)
     before = processes.descendants(os.getpid())
     with Supervisor(pin=False) as keeper:
         keeper.run(task.job, task.limits, task.read())
