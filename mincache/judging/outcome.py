@@ -22,7 +22,7 @@ def keep_report(kept: list[Report], report: Report) -> None:
 
 @dataclass
 class Outcome:
-    """What a keeper saw of one run.
+    """What a keeper saw of one run; what is not said here is as in `Record`.
 
     Attributes:
         stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `disk`, `processes`,
@@ -30,23 +30,17 @@ class Outcome:
             empty if it ended itself.
         note: one line to it.
         exit_status: of the child, negative for a signal; None if it was not seen to end.
-        import_s: seconds from the fork until the solver was loaded.
-        build_s: seconds from there until `solve` began.
-        solve_s: seconds from there until the answer was whole, or the run ended.
+        solve_s: seconds from when `solve` began until the answer was whole, or the run ended.
         wall_s: seconds from the fork until no process of the run was left.
-        cpu_s: processor seconds of all processes of the run.
-        peak_memory_bytes: the most seen of them together.
         enforced: how the limits were enforced; see `limits.enforced`.
-        isolation: what kept it from what is not its own: `namespaces`, `landlock N` or `off`.
         left_behind: processes that could not be ended.
         closing: kind of the frame that closed the run; empty without one.
         payload: of that frame.
         raw: packed decisions of the answer before its repair; None if it reported none.
         incumbents: reports of decisions, thinned.
         bounds: reports of bounds, thinned.
-        output: the end of what the run printed.
-        moved: global generators that it drew from, by its own word; None if it said nothing.
-        late: modules that no plan knew, by its own word: path from the solver's folder, SHA-256.
+        moved: `moved_generators` of the record.
+        late: `late_modules` of the record.
     """
 
     stopped_by: str = ""
