@@ -32,23 +32,25 @@ class GlobalGenerators:
         if torch := sys.modules.get("torch"):
             with contextlib.suppress(Exception):  # it may be another module of that name
                 torch.manual_seed(self._seed)
-        self._seeded = self._states()
+        self._seeded = states()
 
     def moved(self) -> list[str]:
         """Return the names of those that were drawn from since they were seeded last.
 
         A torch that was loaded later, and so was not seeded, is named as such.
         """
-        states = self._states()
-        found = [name for name, state in self._seeded.items() if states[name] != state]
-        return found + ([UNSEEDED] if states.keys() - self._seeded else [])
+        now = states()
+        found = [name for name, state in self._seeded.items() if now[name] != state]
+        return found + ([UNSEEDED] if now.keys() - self._seeded else [])
 
-    def _states(self) -> dict[str, str]:
-        found = {"random": random.getstate(), "numpy.random": np.random.get_state(legacy=False)}  # noqa: NPY002
-        if torch := sys.modules.get("torch"):
-            with contextlib.suppress(Exception):
-                found["torch"] = torch.random.get_rng_state().numpy().tobytes()
-        return {name: digest(repr(_without_arrays(state)).encode()) for name, state in found.items()}
+
+def states() -> dict[str, str]:
+    """Return a hash of the state of each generator that is loaded, by its name."""
+    found = {"random": random.getstate(), "numpy.random": np.random.get_state(legacy=False)}  # noqa: NPY002
+    if torch := sys.modules.get("torch"):
+        with contextlib.suppress(Exception):
+            found["torch"] = torch.random.get_rng_state().numpy().tobytes()
+    return {name: digest(repr(_without_arrays(state)).encode()) for name, state in found.items()}
 
 
 def _without_arrays(state: Any) -> Any:
