@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +21,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+_DRIVER = """
+import json, os, sys
+import altair, mincache.analysis.explanation, mincache.cli.summary, mincache.site.build  # as many verbs do
+for line in sys.stdin:
+    words, folder, printed, told = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        for number, file in enumerate((os.devnull, printed, told)):
+            os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        sys.argv, sys.stdin = words, open(0)
+        from mincache.cli.main import main
+        main()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Runs each command line in a fork of a process that has imported mincache already."""
 _SOURCES = ("mincache", "solvers", "instances", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -46,6 +66,7 @@ class Installed:
             "VIRTUAL_ENV": str(self.folder),
             "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this one the other way round
+            "NUMBA_DISABLE_JIT": "1",  # compiling anew for each environment would take a minute
         }  # fmt: skip
 
     @contextmanager
@@ -64,8 +85,28 @@ class Installed:
         return subprocess.run(words, cwd=cwd, env=self.variables, capture_output=True, text=True, check=False)
 
     def shell(self, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run a line of bash with the environment active."""
+        """Run a line of bash with the environment active; a plain line of mincache without the shell."""
+        if line.startswith("mincache ") and not set("|&;<>$`*~") & set(re.sub(r"'[^']*'", "", line)):
+            return self._forked(shlex.split(line, comments=True), cwd)
         return self.run("bash", "-ec", line, cwd=cwd)
+
+    def _forked(self, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+        files = [str(self.folder / name) for name in ("printed.txt", "told.txt")]
+        driver = self._driver
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        print(json.dumps([words, str(cwd), *files]), file=driver.stdin, flush=True)
+        code = int(driver.stdout.readline())
+        printed, told = (Path(file).read_text() for file in files)
+        return subprocess.CompletedProcess(words, code, printed, told)
+
+    @functools.cached_property
+    def _driver(self) -> subprocess.Popen[str]:
+        command = [str(self.folder / "bin" / "python"), "-P", "-c", _DRIVER]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        driver = subprocess.Popen(command, env=self.variables, cwd=self.folder, text=True, **pipes)
+        atexit.register(driver.communicate)  # which closes its input, so that it ends
+        return driver
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ EXAMPLES: dict[str, str] = {
     "instances reference": "mincache instances reference my-suite",
     "generate": """
         mincache generate scenario.toml --preview
-        mincache generate --users 10,14,18 --libraries 3 --traces 4 --seed 7 -o my-suite
+        mincache generate --users 5,10 --libraries 2 --traces 2 --seed 7 -o my-suite
         mincache run my-suite --solver decomposition -o results/my-suite
         mincache generate --separate cloud-only,popular-first --budget 20 --seed 7 -o apart
     """,
@@ -78,10 +78,7 @@ EXAMPLES: dict[str, str] = {
         mincache solvers new my-solver
         mincache solvers check 'genetic[population=20,generations=10]'
     """,
-    "solvers list": """
-        mincache solvers list
-        mincache solvers list --json
-    """,
+    "solvers list": "mincache solvers list --json",
     "solvers check": """
         mincache solvers check cloud-only
         mincache solvers check 'genetic[population=20,generations=10]'

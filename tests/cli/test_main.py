@@ -25,7 +25,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "score"
 def mincache(*args: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
     """Run the command in a process of its own."""
     command = [sys.executable, "-m", "mincache.cli.main", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    variables = os.environ | {"NUMBA_DISABLE_JIT": "1"}  # compiling takes longer than what is compiled
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=variables, check=False)
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in GOLDEN.iterdir()))
