@@ -34,7 +34,7 @@ FIELDS = {
     "radio": "uplink_hz downlink_hz noise_w_per_hz bs_power_w user_power_w backhaul_up_bps backhaul_down_bps",
     "models": "size_gb output_bits steps_onset tv_worst steps_saturation tv_best"
     " seconds_per_step seconds_base",
-    "trace": "skewness channel_gain requested_model input_bits",
+    "trace": "skewness channel_gain requested_model input_bits popularity_order",
     "rules": "frame_slots loading_s_per_gb steps_floor",
 }
 """What an instance may hold; anything else could change its costs, so it is refused."""

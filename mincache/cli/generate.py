@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mincache.analysis.separation import Point, Space
-    from mincache.generation.recipes import Recipe
+    from mincache.generation.recipes import Recipe, Search
     from mincache.generation.sweeps import ScenarioFile, Sweep
 
 
@@ -67,7 +67,8 @@ def generate(
     """Draw a suite from a scenario FILE (TOML); it names what differs from Table I of the paper.
 
     A table [sweep] in FILE names the fields that vary: a list takes every value, a range {low = .., high =
-    ..} draws one value an instance. With --separate, the lists and ranges are searched.
+    ..} draws one value an instance. With --separate, the lists and ranges are searched; the solvers run in
+    this process, without the protection that `mincache run` has, so let it run solvers that you trust.
     """
     from mincache.files.tables import validated
     from mincache.generation import suite_writing
@@ -86,13 +87,14 @@ def generate(
         "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
         "libraries": libraries, "users": users or _users(source), "traces": traces,
     }  # fmt: skip
-    sweep = source.sweep
+    sweep, search = source.sweep, None
     if separate is not None:
         suite_writing.check_free(output)
         limits = {"budget": budget, "time_limit_s": time_limit, "solve_limit_s": solve_limit}
-        sweep, told = _search(separate, validated(Recipe, fields), source, keep, limits)
+        sweep, search, told = _search(separate, validated(Recipe, fields), source, keep, limits)
         purpose = purpose or told
-    recipe = validated(Recipe, fields | {"sweep": sweep, "common_users": common_users or None})
+    fields |= {"sweep": sweep, "common_users": common_users or None, "search": search}
+    recipe = validated(Recipe, fields)
     with in_file(scenario) if scenario is not None else contextlib.nullcontext():
         try:
             suite = suite_writing.generate(
@@ -133,9 +135,11 @@ def _users(source: ScenarioFile) -> tuple[int, ...]:
 
 def _search(
     solvers: tuple[str, str], recipe: Recipe, source: ScenarioFile, keep: int, limits: dict[str, Any]
-) -> tuple[Sweep, str]:
-    """Return the settings in which two solvers differ most, and one line on their purpose; show a table."""
+) -> tuple[Sweep, Search, str]:
+    """Return the settings in which two solvers differ most, and how they were found; show a table."""
     from mincache.analysis.separation import most_different, separate, space_of
+    from mincache.files.tables import validated
+    from mincache.generation.recipes import Search
     from mincache.generation.sweeps import Sweep
 
     space, count = space_of(source.sweep), itertools.count(1)
@@ -151,7 +155,12 @@ def _search(
         )
     show(_separation_table(solvers, kept, points, space))
     told = f"Settings in which {solvers[0]} and {solvers[1]} differ most, by up to {kept[0].size:.2%}"
-    return Sweep(cases=tuple(point.fields for point in kept)), told
+    search = {
+        "solvers": solvers, "space": dict(space), "settings": len(points),
+        "solve_limit_s": limits["solve_limit_s"],
+    }  # fmt: skip
+    cases = tuple(point.fields for point in kept)
+    return Sweep(cases=cases), validated(Search, search), told
 
 
 def _separation_table(

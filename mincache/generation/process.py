@@ -1,8 +1,4 @@
-"""Processes: how one part of an instance is drawn, each a frozen table of fields with streams of its own.
-
-A process draws K traces at once. It takes uniforms from streams named by purpose, so that another process in
-one section of a scenario leaves the draws of all other sections as they are.
-"""
+"""Processes: how one part of an instance is drawn, each a frozen table of fields with streams of its own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Recipes: where the instances of a suite are from; most are drawn, each from streams of its own.
 
-A recipe draws every library x number of users x trace, in each setting of its sweep if it has one. The
-settings share libraries and traces: what differs between them is what is swept, and nothing by chance.
-Suites of instances from elsewhere (`Given`) or chosen among those of other suites (`Selection`) say so.
+Settings of a sweep share libraries and traces, so that they differ in what is swept, not by chance.
 """
 
 from __future__ import annotations
@@ -54,6 +52,21 @@ class Reference:
         return math.copysign(math.inf, difference) if difference else 0.0
 
 
+class Search(StrictTable):
+    """The search that found a sweep's cases: settings in which two solvers differ most.
+
+    Attributes:
+        space: the ranges and lists that were searched.
+        settings: how many different settings were tried.
+        solve_limit_s: time limit of a solver on an instance, s.
+    """
+
+    solvers: TupleOf[str]
+    space: Sweep
+    settings: Count
+    solve_limit_s: float
+
+
 class Recipe(StrictTable):
     """How the instances of a suite are drawn.
 
@@ -71,6 +84,7 @@ class Recipe(StrictTable):
     traces: Count
     sweep: Sweep | None = None
     common_users: Literal[True] | None = None
+    search: Search | None = None
 
     def users_drawn(self, users: int) -> int:
         """Return for how many users a trace of N is drawn."""

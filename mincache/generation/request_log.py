@@ -180,12 +180,6 @@ class RequestLog(Process):
             known = [name for name in known if name in most]
         return known[: shape.users]
 
-    def bits(self, unit: Unit, size: Array) -> Array:
-        """Return sizes of a unit in bit."""
-        if unit == "token":
-            return np.asarray(size * self.bytes_a_token * units.DATA_UNITS["byte"])
-        return np.asarray(size * units.DATA_UNITS[unit])
-
 
 @lru_cache(maxsize=16)
 def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int]) -> LogRequests:
@@ -205,7 +199,8 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         order = order[np.argsort(time_s[order], kind="stable")]
         if len(order) == 0:
             raise InputError("window", "must hold a request", f"none of {len(time_s)}")
-        items = _most_requested([columns[named.item][row] for row in order.tolist()])
+        asked = Counter(columns[named.item][row] for row in order.tolist())
+        items = [item for item, _ in asked.most_common()]  # of equals, the one seen first
         listed = items if log.others == "last" else items[:models]
         number = {item: min(m, models - 1) for m, item in enumerate(listed)}
         kept = np.array([row for row in order.tolist() if columns[named.item][row] in number], dtype=np.int64)
@@ -220,11 +215,6 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
             rows=len(time_s), outside=len(time_s) - len(order), unlisted=len(order) - len(kept),
             items=tuple(items[:models]),
         )  # fmt: skip
-
-
-def _most_requested(asked: list[str]) -> list[str]:
-    """Return the items, the most requested first; of equals, the one seen first."""
-    return [item for item, _ in Counter(asked).most_common()]
 
 
 def _time(text: float | str, unit: str, column: str) -> float:
@@ -256,7 +246,9 @@ def _sizes(
     sizes = numbers(name, [columns[name][row] for row in rows.tolist()])
     if bad := np.flatnonzero(sizes <= 0.0).tolist():
         raise InputError(name, "must hold numbers > 0", excerpt(columns[name][int(rows[bad[0]])]))
-    return log.bits(unit, sizes)
+    if unit == "token":
+        return np.asarray(sizes * log.bytes_a_token * units.DATA_UNITS["byte"])
+    return np.asarray(sizes * units.DATA_UNITS[unit])
 
 
 def _means(bits: Array | None, model: Array, models: int) -> Array | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
 from mincache.errors import InputError
 from mincache.files.tables import TupleOf
@@ -17,10 +15,6 @@ from mincache.problem import equations
 from mincache.problem.quantity import Array
 
 Skewness = Annotated[float, Field(ge=-50, le=50)]
-
-
-_FEW_TRACES = 8
-"""So many chains are drawn faster one by one."""
 
 
 def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) -> Array:
@@ -34,19 +28,12 @@ def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) ->
         Whole numbers, [K, T].
     """
     # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
-    limits = np.array([list(accumulate(row))[:-1] for row in transitions])
-    if len(uniforms) < _FEW_TRACES:
-        return np.array([_one_chain(limits.tolist(), *row) for row in uniforms.tolist()])
+    limits = np.cumsum(transitions, axis=1)[:, :-1]
     visited = np.empty(uniforms.shape, dtype=np.int64)
     visited[:, 0] = np.minimum(uniforms[:, 0] * len(limits), len(limits) - 1)
     for t in range(1, uniforms.shape[1]):
         visited[:, t] = (limits[visited[:, t - 1]] <= uniforms[:, t, None]).sum(axis=1)
     return visited
-
-
-def _one_chain(limits: list[list[float]], first: float, *moves: float) -> list[int]:
-    begin = min(int(first * len(limits)), len(limits) - 1)
-    return list(accumulate(moves, lambda state, u: bisect(limits[state], u), initial=begin))
 
 
 def zipf(skewness: float, models: int) -> Array:
@@ -168,6 +155,12 @@ class Regimes(_SkewnessChain):
     stay: Probability = 0.9
     ring: bool = False
     alike: Probability | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out(self, serialized: Any) -> dict[str, Any]:
+        """Leave out what is younger than instances whose origins tell their process."""
+        values: dict[str, Any] = serialized(self)
+        return {name: value for name, value in values.items() if name != "alike" or value is not None}
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the order and the skewness of each slot, and the requests."""

@@ -1,10 +1,6 @@
 """Scenarios: the distributions that instances are drawn from, Table I of the paper by default.
 
-A library (the models' parameters) and a trace (what happens in the slots) are drawn from separate named
-streams, so that many traces can share one library. Sections of a scenario put another process in the place of
-one of Table I; each draws from streams of its own, so the others' draws stay. Only uniforms are drawn;
-everything else is computed from them, and what is stored is rounded to 6 significant digits: the same seed
-gives the same instance, byte for byte, on any machine.
+Sections put other processes in the place of Table I's; what is stored is rounded to 6 significant digits.
 """
 
 from __future__ import annotations

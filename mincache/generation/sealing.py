@@ -1,8 +1,6 @@
-"""Suites that nobody can know before they are revealed: what is drawn is fixed by a hash, and kept secret.
+"""Suites that nobody can know before they are revealed: a hash fixes what is drawn, and a secret draws it.
 
-The secret is a file; its SHA-256 is published beforehand. Whoever gets the file later finds that it has this
-hash, and draws the same instances from it. Names say nothing of how an instance was drawn, and users and
-models are put into a random order, so that an instance cannot be known by its place.
+Users and models are put into a random order, so that an instance cannot be known by its place or name.
 """
 
 from __future__ import annotations

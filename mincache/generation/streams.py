@@ -1,8 +1,6 @@
-"""Named random streams: what a number is drawn for decides the stream, never the order of drawing.
+"""Named random streams, the same on every machine: a stream is PCG64 seeded with the SHA-256 of its name.
 
-A stream is PCG64 seeded with the SHA-256 of its name, such as `7/library/0`. Bit generators and their
-seeding from an integer are what numpy promises never to change, so the raw 64-bit draws, and the
-uniforms made of them here, are the same on every machine and numpy version.
+What a number is drawn for decides its stream, such as `7/library/0`, never the order of drawing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Suites: named, frozen sets of instances, each a folder with a `suite.toml` and the instance files.
-
-`suite.toml` holds the recipe (scenario, seeds, how many of what), the SHA-256 of each file, and what is
-known of each instance's optimum. The standard suites are package data; any folder of the same form is
-a suite too.
-"""
+"""Suites: named, frozen sets of instances, each a folder with a `suite.toml` and the instance files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The experiments: who is compared on which suite, and the tables that come of it.
-
-Each makes a suite, lets contestants run on it, and puts what they reach into rows.
-"""
+"""The experiments: who is compared on which suite, and the tables that come of it."""
 
 from __future__ import annotations
 

@@ -153,6 +153,11 @@ def _quantities(kind: Any) -> dict[str, Quantity]:
     return {name: note for name, note in notes.items() if isinstance(note, Quantity)}
 
 
+@cache
+def _with_slots(kind: Any) -> tuple[str, ...]:
+    return tuple(name for name, meaning in quantities(kind).items() if meaning.shape.startswith("T"))
+
+
 class Typed:
     """Base of the frozen dataclasses whose numeric fields are quantities.
 
@@ -189,12 +194,9 @@ class Typed:
 
     def between(self, first: int, stop: int) -> Self:
         """Return this with the slots from `first` up to `stop` alone, in every quantity that has slots."""
-        cut = {
-            name: getattr(self, name)[first:stop]  # slots are the first axis of whatever has them
-            for name, meaning in quantities(type(self)).items()
-            if meaning.shape.startswith("T")
-            and np.ndim(getattr(self, name))  # an optional one may be left out
-        }
+        # Slots are the first axis of whatever has them; an optional quantity may be left out.
+        found = ((name, getattr(self, name)) for name in _with_slots(cast(Hashable, type(self))))
+        cut = {name: value[first:stop] for name, value in found if np.ndim(value)}
         return self._with_checked(**cut) if cut else self
 
     def _with_checked(self, **values: Any) -> Self:

@@ -1,10 +1,7 @@
-"""From what a network says to feasible decisions: the action (13) as a point of a box.
+"""From what a network says to feasible decisions: the action (13), a point of [-1, 1]^(M + 2N).
 
-A raw action of a slot is a point of [-1, 1]^(M + 2N): a score for each model's place in the cache, for
-each user's bandwidth and for each user's steps. The paper leaves open how such a point becomes binary
-caching decisions and shares within the limits (11b)-(11f). Each way is a named, versioned map here; those
-that the vector view has as repairs are the same functions. Each keeps an instance's rules too: within a
-frame the first slot's scores decide the cache, and a floor on steps comes before what the scores say.
+It scores each model's place in the cache, each user's bandwidth and each user's steps; the paper leaves open
+how that becomes decisions within the limits and rules, so each way is a named, versioned map here.
 """
 
 from __future__ import annotations

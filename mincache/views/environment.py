@@ -1,8 +1,6 @@
-"""The environment view: an agent answers slot after slot, in Gymnasium's terms.
+"""The environment view: an agent answers slot after slot, in Gymnasium's terms (12), (13), (14).
 
-State (12), action (13) and reward (14) of Liu et al. `gymnasium.make("mincache:mincache/EdgeCaching-v0")`
-finds it. In the paper's problem no action changes what the next slot holds: the slots are linked by the trace
-alone. Rules may link them by what is cached, and states then tell it.
+In the paper's problem no action changes the next slot. Rules link slots by what is cached; states tell it.
 """
 
 from __future__ import annotations

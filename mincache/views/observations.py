@@ -1,8 +1,6 @@
 """What an agent sees of a slot: the state (12) as a vector of numbers of order one.
 
-The paper's state is gamma, h, phi, d^in and d^op of a slot. Gains and sizes enter as logarithms relative
-to a typical value. How the requests phi are written is a named, versioned choice; every choice holds the
-same information. Where an instance's rules link slots, `memory` adds what is carried from slot to slot.
+Gains and sizes enter as logarithms. How the requests phi are written is a named, versioned choice.
 """
 
 from __future__ import annotations

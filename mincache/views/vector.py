@@ -1,9 +1,7 @@
 """The vector view: a slot's decisions as a point of the unit cube, for any black-box optimiser.
 
 A point of [0, 1]^(M + 2N) holds a gene for each model's place in the cache, for each user's bandwidth and
-for each user's steps. A named repair turns any point into feasible decisions, so that a search never
-leaves the feasible set; what a repair does decides more than how long one searches. Repairs keep an
-instance's rules too: within a frame the first slot's genes decide the cache, and steps go to the floor first.
+for each user's steps. A named repair turns any point into decisions within the limits and rules.
 """
 
 from __future__ import annotations

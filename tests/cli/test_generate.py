@@ -96,6 +96,9 @@ def test_separate_makes_a_suite_and_says_why(tmp_path):
     suite = Suite(tmp_path / "s")
     assert 1 <= len(suite.entries) <= 2
     assert "cloud-only and popular-first differ most" in suite.content.purpose
+    search = suite.content.recipe.search
+    assert (search.solvers, search.settings) == (("cloud-only", "popular-first"), 8)
+    assert "uplink_mhz" in search.space.fields
     assert [problem for _, problem in verify(suite) if problem] == []
 
 

@@ -59,6 +59,17 @@ def test_rotated_regimes_move_around_the_ring():
     assert (moves == 2).all()
 
 
+def test_neighbours_requests_are_as_alike_as_said():
+    """A user asks for what the one before asks for with the chance said, and each one's popularity stays."""
+    section = {"process": "regimes", "orders": 1, "skewness_states": [1.0], "skewness_transitions": [[1.0]]}
+    requested = drawn(slots=5000, requests=section | {"rotated": True, "alike": 0.6}).requested_model
+    popularity = 1.0 / np.arange(1, 11) / (1.0 / np.arange(1, 11)).sum()
+    same = (requested[:, 1:] == requested[:, :-1]).mean()
+    assert same == pytest.approx(0.6 + 0.4 * (popularity**2).sum(), abs=0.01)
+    for n in (0, 19):
+        assert np.bincount(requested[:, n], minlength=10) / 5000 == pytest.approx(popularity, abs=0.03)
+
+
 def test_regimes_last_as_long_as_said():
     """The order stays with the probability `stay`, within four standard errors."""
     section = {"process": "regimes", "orders": 6, "rotated": True, "stay": 0.8,

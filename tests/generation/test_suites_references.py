@@ -1,5 +1,6 @@
 """The reference values of the standard suites."""
 
+import hashlib
 import itertools
 
 import pytest
@@ -31,6 +32,14 @@ def test_references_are_the_exact_optimum(name):
         cost = evaluate(instance, exact.solve(instance, run)).cost
         assert entry.best_known == pytest.approx(cost, rel=1e-9)
         assert entry.lower_bound == pytest.approx(cost, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["diverse-v1", "online-v1"])
+def test_what_is_kept_as_a_recipe_is_drawn_to_its_hash(name):
+    """Each instance that stands in no file has the SHA-256 that the suite lists."""
+    suite = find(name)
+    for entry in suite.entries.values():
+        assert hashlib.sha256(suite.place(entry.name).document()).hexdigest() == entry.sha256
 
 
 @pytest.mark.parametrize("name", standard_names())
