@@ -118,6 +118,8 @@ class _Feed:
 
     def end(self) -> None:
         """End the runs on the workers, and hand over those that had begun."""
+        if self._client.status != "running":
+            return  # the scheduler is gone: asking for its workers would only wait for it
         try:
             self._client.run(end_runs)
             waiting = [one for one in self._running if one.status == "pending"]
