@@ -197,12 +197,7 @@ def outcomes(records: Sequence[Record]) -> dict[str, Counter[str]]:
     """Return how often each outcome came, by solver: a verdict, and what stopped the failed ones."""
     counts: dict[str, Counter[str]] = {}
     for record in records:
-        counts.setdefault(record.cell.solver, Counter())[outcome_of(record)] += 1
+        untold = record.passed or record.stop_reason in ("finished", "soft limit")
+        outcome = record.verdict if untold else f"{record.verdict} ({record.stop_reason})"
+        counts.setdefault(record.cell.solver, Counter())[outcome] += 1
     return counts
-
-
-def outcome_of(record: Record) -> str:
-    """Return the outcome of a record in a word or two, such as `verified` or `no solution (crash)`."""
-    if record.passed or record.stop_reason in ("finished", "soft limit"):
-        return record.verdict
-    return f"{record.verdict} ({record.stop_reason})"

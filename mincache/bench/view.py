@@ -154,7 +154,6 @@ def warm_up() -> None:
     """Find out once what each run sees, in the process that it is a copy of."""
     _always()
     _answers()
-    _compiled()
 
 
 def build(view: View) -> int:
