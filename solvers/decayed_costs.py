@@ -8,7 +8,7 @@ import numpy as np
 
 from mincache import InputError, OnlinePolicy, Run, Site
 from mincache.problem.quantity import Array
-from mincache.solving.counting import HindsightPolicy, HindsightSolver
+from mincache.solving.online import HindsightPolicy, HindsightSolver
 
 
 class _Decaying(HindsightPolicy):

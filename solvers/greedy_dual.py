@@ -8,7 +8,7 @@ import numpy as np
 
 from mincache import OnlinePolicy, OnlineSolver, Run, ShownSlot, Site
 from mincache.problem.quantity import Array
-from mincache.solving.counting import saved_by_hits
+from mincache.solving.online import saved_by_hits
 
 
 class _Dual(OnlinePolicy):

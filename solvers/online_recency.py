@@ -8,7 +8,7 @@ import numpy as np
 
 from mincache import OnlinePolicy, OnlineSolver, Run, ShownSlot, Site
 from mincache.problem.quantity import Array
-from mincache.solving.counting import packed
+from mincache.solving.online import packed
 
 
 class _Recent(OnlinePolicy):

@@ -1,7 +1,8 @@
 """Online solvers: policies that decide slot by slot, and the loop that shows them no more than their level.
 
 At the level `past` a policy places its cache (for its slot, or its frame) before the slot is shown. At the
-level `slot` it sees the slot first; later slots stay hidden.
+level `slot` it sees the slot first; later slots stay hidden. Policies that are not told the popularity share
+what past requests say of models and caches.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from typing import ClassVar
 import numpy as np
 
 from mincache.errors import InputError
+from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
+from mincache.exact.expected_losses import caches_that_fit, realised_losses
+from mincache.exact.regrets import regrets
 from mincache.generation import suites
+from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.revealed import Shares, ShownSlot, Site, slot_of
 from mincache.problem.solution import Solution
 from mincache.solving.contract import Run, Solver
+from mincache.solving.feasible import pack_by_priority
 
 Show = Callable[[Array | None], ShownSlot]
 """Commits the cache last placed, bool [M] (None before the first), and returns the next slot."""
@@ -144,3 +150,65 @@ def checked_cache(cache: object, models: int) -> Array:
     if not np.isin(values, (0.0, 1.0)).all():
         raise InputError("cache", "must be 0 or 1 everywhere", str(values[~np.isin(values, (0.0, 1.0))][0]))
     return values.astype(bool)
+
+
+def saved_by_hits(site: Site, slot: ShownSlot) -> Array:
+    """Return what the slot's requests for each model save against the cloud if it is cached, [M].
+
+    Every hit gets the steps that it wants.
+    """
+    instance = site.instance(slot)
+    cloud = regrets(instance, optimal_bandwidth(instance)).cloud[0]
+    return np.bincount(slot.requested_model, cloud, site.model_count)
+
+
+def packed(site: Site, priority: Array) -> Array:
+    """Return the cache [M] of the models with the highest positive priority, each if it still fits."""
+    return pack_by_priority(priority, site.models.size_gb, site.server.storage_gb, priority > 0.0)
+
+
+class HindsightSolver(OnlineSolver):
+    """A solver whose policy is a `HindsightPolicy`: it declines sites with too many caches."""
+
+    def declines(self, site: Site) -> str | None:
+        """Return None, or a sentence why this solver cannot work at `site`."""
+        if (reason := super().declines(site)) is not None:
+            return reason
+        try:
+            caches_that_fit(site)
+        except InputError as error:
+            return str(error)
+        return None
+
+
+class HindsightPolicy(OnlinePolicy):
+    """A policy that prices every cache that fits on each slot, once the slot is shown.
+
+    Attributes:
+        member: bool [S, M], the caches.
+    """
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.member = caches_that_fit(site).member
+
+    def observe(self, slot: ShownSlot) -> None:
+        """Learn from what each cache would have lost."""
+        loss = realised_losses(self.site.instance(slot), self.member)[0]
+        self.learn(loss, slot.requests(self.site.model_count))
+
+    def learn(self, loss: Array, requests: Array) -> None:
+        """Learn from a slot; loading is left out of its losses.
+
+        Args:
+            loss: [S], what each cache would have lost.
+            requests: [M], how many users asked for each model.
+        """
+        raise NotImplementedError
+
+    def waits(self, requests: Array) -> Array:
+        """Return what loading costs so many requests for each model, on the way to each cache, [S]."""
+        size_gb, rules = self.site.models.size_gb, self.site.rules
+        seconds = equations.loading_delay_s(np.True_, size_gb, rules.loading_s_per_gb)
+        loaded = self.member & ~self.cached
+        return np.asarray(loaded @ (self.site.preference_weight * seconds * requests))

@@ -7,8 +7,8 @@ import pytest
 
 import mincache
 from mincache.errors import InputError
-from mincache.problem.revealed import Shares
-from mincache.solving.online import OnlinePolicy, OnlineSolver
+from mincache.problem.revealed import Shares, Site, slot_of
+from mincache.solving.online import OnlinePolicy, OnlineSolver, packed, saved_by_hits
 
 CALLS = []
 
@@ -142,3 +142,22 @@ def test_rules_are_kept_or_declined():
     """A floor on steps, which exact service cannot always keep, is declined by default."""
     instance = replace(SMOKE, rules=replace(SMOKE.rules, steps_floor=0.5))
     assert "steps_floor" in Past().supports(instance)
+
+
+def test_savings_are_differences_of_costs():
+    """With steps for everybody, caching one model saves in a slot's evaluation what is said."""
+    instance = replace(SMOKE, server=replace(SMOKE.server, steps=1e4)).slot(2)
+    none = mincache.evaluate(instance, mincache.serve(instance, np.zeros((1, 10)))).cost
+    saved = saved_by_hits(Site.of(instance), slot_of(instance, 0))
+    for m in range(10):
+        one = mincache.evaluate(instance, mincache.serve(instance, np.eye(10)[m][None])).cost
+        assert (none - one) * 10 == pytest.approx(saved[m], abs=1e-9)
+
+
+def test_packing_keeps_to_the_storage():
+    """The highest priorities are packed first, and what was never worth anything stays out."""
+    site = Site.of(SMOKE)
+    cache = packed(site, np.arange(10.0))
+    assert cache[9]
+    assert not cache[0]
+    assert cache @ SMOKE.models.size_gb <= SMOKE.server.storage_gb
