@@ -44,13 +44,14 @@ def test_every_shape_is_ended(tmp_path):
 
 @pytest.mark.skipif(not WHOLE, reason="times are measured by `make faults`")
 def test_overshoot(tmp_path, capsys):
-    """Of a limit of 1 s the 99th percentile of the overshoot is at most 0.25 s."""
+    """Of a limit of 1 s the 99th percentile of the overshoot is at most 0.25 s, or 1 s on a busy machine."""
+    busy = os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
     seconds = overshoots(tmp_path, 20, LIMIT_S)
     with capsys.disabled():
         print(
             f"\novershoot of {len(seconds)} runs: {np.percentile(seconds, [50, 99, 100])} s (50, 99, 100 %)"
         )
-    assert np.percentile(seconds, 99) <= 0.25
+    assert np.percentile(seconds, 99) <= (1.0 if busy else 0.25)
 
 
 @pytest.mark.skipif(not WHOLE, reason="times are measured by `make faults`")
