@@ -44,7 +44,7 @@ benchmark: $(TESTS)
 training-figure: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/training.py
 
-# What decisions are worth in the standard suites, for docs/suites.md; a minute or two.
+# What decisions are worth in the standard suites, and a map of their instances, for docs/suites.md; three minutes.
 suites-table: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/suites.py
 

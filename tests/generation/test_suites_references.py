@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 
+import numpy as np
 import pytest
 
 from mincache import Run, evaluate
@@ -11,7 +12,7 @@ from mincache.generation.suites import find, standard_names
 from mincache.solving import registry
 
 OPEN = "open-v1"
-SAMPLED = {"paper-v1": 1, "smoke-v1": 1, "scale-v1": 8} | dict.fromkeys(
+SAMPLED = {"paper-v1": 1, "smoke-v1": 1, "scale-v1": 8, "campus-v1": 2} | dict.fromkeys(
     ("diverse-v1", "online-v1", "online-scarce-v1"), 12
 )
 """Every how many instances of a suite are solved again; every third by default."""
@@ -34,7 +35,7 @@ def test_references_are_the_exact_optimum(name):
         assert entry.lower_bound == pytest.approx(cost, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["diverse-v1", "online-v1"])
+@pytest.mark.parametrize("name", ["campus-v1", "diverse-v1", "online-v1"])
 def test_what_is_kept_as_a_recipe_is_drawn_to_its_hash(name):
     """Each instance that stands in no file has the SHA-256 that the suite lists."""
     suite = find(name)
@@ -57,6 +58,23 @@ def test_the_open_suite_is_closed():
     assert len(entries) >= 10
     assert all(entry.best_known - entry.lower_bound <= 1e-9 * entry.best_known for entry in entries)
     assert all(entry.status and entry.cost_from and entry.bound_from for entry in entries)
+
+
+def test_the_campus_has_walkers_regimes_and_neighbours_who_are_alike():
+    """In campus-v1 channels change step by step, popularity changes its order, and requests are alike."""
+    instance = find("campus-v1").read("campus-v1.l0.n12.t0")
+    requested, order = instance.trace.requested_model, instance.trace.popularity_order
+    assert (instance.slot_count, instance.rules.frame_slots) == (200, 5)
+    assert set(np.unique(order)) == {0, 1, 2, 3}
+    assert 0 < np.count_nonzero(np.diff(order)) < 40
+    neighbours = (requested[:, 1:] == requested[:, :-1]).mean()
+    strangers = (requested[:, 4:] == requested[:, :-4]).mean()
+    assert neighbours - strangers > 0.3
+    spread_db = np.log10(instance.trace.channel_gain)
+    next_slot, later = (
+        np.corrcoef(spread_db[:-gap].ravel(), spread_db[gap:].ravel())[0, 1] for gap in (1, 60)
+    )
+    assert next_slot > later + 0.1
 
 
 @pytest.mark.parametrize("instance", list(find("scarce-v1"))[::4], ids=lambda instance: instance.name)
