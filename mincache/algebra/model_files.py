@@ -127,19 +127,6 @@ def read_names(folder: Path) -> Names:
         return _checked(validated(Names, parse_json(read_bytes(path))))
 
 
-def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> Solution:
-    """Return the solution in a solver's answer to the model in `folder`; `data` is the file, if it was read.
-
-    An answer is a table with a name and its value on each line, whatever else stands around them, as SCIP,
-    HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write it, or CSV; or AMPL's .sol format, for NL files. A variable
-    that it does not name is 0. Shares that a solver's tolerance left out of their limits are put back.
-    """
-    names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
-    with in_file(answer):
-        text = _text(read_bytes(answer) if data is None else data)
-        return _solution(parse_values(text, names), names, instance)
-
-
 class Claims(NamedTuple):
     """What an answer says of itself."""
 
@@ -148,18 +135,27 @@ class Claims(NamedTuple):
     bandwidth: bool  # whether it gives any user bandwidth
 
 
-def read_claims(folder: Path, answer: Path, data: bytes | None = None) -> Claims:
-    """Return what an outside solver's answer to the model in `folder` says of itself."""
-    names = read_names(folder)
+def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> tuple[Solution, Claims]:
+    """Return the solution in a solver's answer to the model in `folder`; `data` is the file, if it was read.
+
+    An answer is a table with a name and its value on each line, whatever else stands around them, as SCIP,
+    HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write it, or CSV; or AMPL's .sol format, for NL files. A variable
+    that it does not name is 0. Shares that a solver's tolerance left out of their limits are put back.
+    """
+    names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):
-        text = _text(read_bytes(answer) if data is None else data)
+        try:
+            text = (read_bytes(answer) if data is None else data).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError("answer", "must be UTF-8", f"byte {error.start} is not") from None
         values = parse_values(text, names)
-    status, cost = _STATUS.search(text), _CLAIMED.search(text)
-    given = (
-        values.get(name, 0.0) for name, place in names.decisions.items() if place[0] == "bandwidth_share"
-    )
-    said = "" if status is None else (status[1] or status[2]).strip()
-    return Claims(said, None if cost is None else _number("objective", cost[1]), any(given))
+        status, cost = _STATUS.search(text), _CLAIMED.search(text)
+        given = any(
+            values.get(name) for name, place in names.decisions.items() if place[0] == "bandwidth_share"
+        )
+        said = "" if status is None else (status[1] or status[2]).strip()
+        claims = Claims(said, None if cost is None else _number("objective", cost[1]), given)
+        return _solution(values, names, instance), claims
 
 
 def parse_values(text: str, names: Names) -> dict[str, float]:
@@ -182,13 +178,6 @@ def _checked(names: Names) -> Names:
     if len(places) != names.slots * sum(widths.values()):
         raise InputError("decisions", "must name every decision", f"{len(places)} of them")
     return names
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("answer", "must be UTF-8", f"byte {error.start} is not") from None
 
 
 def _table_values(text: str, names: Names) -> dict[str, float]:

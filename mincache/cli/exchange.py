@@ -62,7 +62,7 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     values; `-` stands for standard input. The command shows the cost that the answer claims, and the cost
     that it has.
     """
-    from mincache.algebra.model_files import INSTANCE_FILE, read_answer, read_claims
+    from mincache.algebra.model_files import INSTANCE_FILE, read_answer
     from mincache.algebra.parts import agrees
     from mincache.errors import in_file
     from mincache.files.documents import solution_bytes
@@ -72,7 +72,7 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     with in_file(answered):
         data = options.read_input(answered)
     path = output or folder / "solution.json"
-    solution, claims = read_answer(folder, answered, data), read_claims(folder, answered, data)
+    solution, claims = read_answer(folder, answered, data)
     options.write_output(path, solution_bytes(solution))
     cost = mincache.evaluate(mincache.read_instance(folder / INSTANCE_FILE), solution).cost
     claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"

@@ -43,8 +43,7 @@ Whole = Annotated[int, Field(ge=0, le=2**53)]
 """A whole number from 0, such as an index."""
 Count = Annotated[int, Field(ge=1, le=2**53)]
 """How many: a whole number from 1."""
-MAX_SEED = 2**128 - 1
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Seed = Annotated[int, Field(ge=0, le=2**128 - 1)]
 """The root of random streams."""
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from conftest import GOLDEN
 
 from mincache import InputError, Run, Scenario, evaluate, read_instance, read_solution
-from mincache.algebra.model_files import export, parse_values, read_answer, read_claims, read_names
+from mincache.algebra.model_files import export, parse_values, read_answer, read_names
 from mincache.cli.exchange import export as export_verb
 from mincache.cli.exchange import import_ as import_verb
 from mincache.errors import DocumentError
@@ -62,7 +62,7 @@ def test_round_trip_to_the_optimum(problem, optimal, tmp_path, file_format, solv
     """A solver outside finds the known optimum in the file, and its answer is scored at it."""
     model = export(problem, tmp_path, file_format)
     solve(model, tmp_path / "answer.sol")
-    evaluation = evaluate(problem, read_answer(tmp_path, tmp_path / "answer.sol"))
+    evaluation = evaluate(problem, read_answer(tmp_path, tmp_path / "answer.sol")[0])
     assert evaluation.feasible
     assert evaluation.cost == pytest.approx(optimal, rel=1e-6)
 
@@ -211,7 +211,7 @@ def test_rules_come_along(tmp_path, file_format, solve):
     """A whole instance is exported with its rules, and answers keep them whatever the solver's tolerance."""
     problem = ruled(frame_slots=2, loading_s_per_gb=1, steps_floor=0.5)
     solve(export(problem, tmp_path, file_format), tmp_path / "answer.sol")
-    found = evaluate(problem, read_answer(tmp_path, tmp_path / "answer.sol"))
+    found = evaluate(problem, read_answer(tmp_path, tmp_path / "answer.sol")[0])
     best = evaluate(problem, registry.make("highs").solve(problem, Run.seeded(0)))
     assert found.feasible, found.violations
     assert found.hit_ratio > 0
@@ -266,7 +266,7 @@ def test_answers_for_people_are_read_with_what_they_claim(problem, tmp_path, tex
     values = parse_values(text, read_names(tmp_path))
     assert values == {"cache[0,3]": 1.0, "bandwidth_share[0,0]": 0.0740491}
     (tmp_path / "answer.txt").write_text(text)
-    assert read_claims(tmp_path, tmp_path / "answer.txt") == (status, 33.53575455, True)
+    assert read_answer(tmp_path, tmp_path / "answer.txt")[1] == (status, 33.53575455, True)
 
 
 def test_import_tells_what_is_wrong_with_an_answer(problem, tmp_path):
