@@ -241,9 +241,6 @@ def read_campaigns(
     """Yield every attempt recorded by campaigns, in the order given and written, as `read` reads each.
 
     Damaged lines are passed over; `warn` is told of them, a sentence for each campaign.
-
-    Raises:
-        InputError: if a folder holds no campaign, or all of them together no record.
     """
     none = True
     for folder in folders:
@@ -258,17 +255,8 @@ def read_campaigns(
         raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
 
 
-def is_campaign(folder: str | os.PathLike[str]) -> bool:
-    """Return whether a folder holds the journal of a campaign."""
-    return (Path(folder) / journal.RECORDS_FILE).exists()
-
-
 def find_suite(name: str, folder: str = "", boards: Iterable[Any] = ()) -> suites.Suite | None:
-    """Return the standard suite of this name, else the one in `folder` or on one of `boards`, else None.
-
-    Raises:
-        InputError: if the folder holds no suite, or one of another name.
-    """
+    """Return the standard suite of this name, else the one in `folder` or on one of `boards`, else None."""
     if name in suites.standard_names() and not folder:
         return suites.find(name)
     kept = [str(Path(board) / name / SUITE_FOLDER) for board in boards]

@@ -18,6 +18,7 @@ from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
 from mincache.generation import suites
+from mincache.judging.journal import solution_path
 from mincache.judging.judge import with_contradictions
 from mincache.judging.records import Record
 from mincache.solving import registry
@@ -155,11 +156,11 @@ def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dic
     }
 
 
-def solutions_in(campaigns: Sequence[str | os.PathLike[str]]) -> Stored:
+def solutions_in(campaigns: Sequence[Path]) -> Stored:
     """Return what gives the solutions stored by these campaigns."""
 
     def stored(wanted: str) -> bytes:
-        paths = [Path(folder) / "solutions" / f"{wanted}.json.gz" for folder in campaigns]
+        paths = [solution_path(folder, wanted) for folder in campaigns]
         path = next((path for path in paths if path.is_file()), paths[0])
         with in_file(path):
             return read_bytes(path)

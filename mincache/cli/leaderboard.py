@@ -83,13 +83,14 @@ def read_tables(
         common: whether to keep the instances alone that every row has attempted.
         tell: told of what is left out; without it the tables have that as remarks.
     """
-    from mincache.board.entries import is_campaign, read_campaigns
+    from mincache.board.entries import read_campaigns
     from mincache.board.runs import Gatherer, flat_runs
     from mincache.board.table import Table
     from mincache.board.verify import gather_board
+    from mincache.judging.journal import RECORDS_FILE
 
     said: list[str] = []
-    gatherer, boards = Gatherer(), [f for f in folders if not is_campaign(f)]
+    gatherer, boards = Gatherer(), [f for f in folders if not (f / RECORDS_FILE).exists()]
     folder = suite if Path(suite).is_dir() and suite else ""
     with waiting("reading records"):
         if len(boards) < len(folders):
@@ -116,7 +117,7 @@ def read_tables(
 
 def _show(table: Table) -> None:
     from mincache.board.columns import visible_columns
-    from mincache.board.notes import notes
+    from mincache.board.render import notes
 
     columns = sorted(visible_columns(table), key=lambda column: column.wide)  # the wide ones are worth least
     rows: Sequence[Sequence[Styled]] = [

@@ -21,7 +21,7 @@ from mincache.bench.plan import ONE_RUN, plan
 from mincache.bench.supervisor import describe_all
 from mincache.board.columns import Column, numbers, visible_columns
 from mincache.board.entries import verified_cost
-from mincache.board.notes import notes
+from mincache.board.render import notes
 from mincache.board.runs import gather
 from mincache.board.table import Row, Table
 from mincache.errors import InputError

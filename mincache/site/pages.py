@@ -14,7 +14,7 @@ from mincache.board import formats
 from mincache.board.columns import visible_columns
 from mincache.board.comparison import pairs, shares
 from mincache.board.entries import SOURCE_FOLDER, folder_name
-from mincache.board.notes import notes
+from mincache.board.render import notes
 from mincache.board.runs import Runs
 from mincache.board.table import QUESTIONS, Row, Table
 from mincache.judging.records import TracePoint

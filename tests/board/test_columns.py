@@ -4,7 +4,7 @@ import pytest
 from board_fixture import raw_score, record, tables
 
 from mincache.board import columns
-from mincache.board.notes import notes
+from mincache.board.render import notes
 from mincache.generation.suites import find
 
 

@@ -14,8 +14,8 @@ from board_fixture import entry_name, judged, large_board, smoke_campaign
 from mincache import Solution
 from mincache.board import columns, render
 from mincache.board.entries import read_campaigns
-from mincache.board.notes import notes
 from mincache.board.publish import publish, solutions_in
+from mincache.board.render import notes
 from mincache.board.verify import read_board
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, read_bytes, solution_bytes
