@@ -44,15 +44,19 @@ class Contender(NamedTuple):
         return digest(json.dumps(self[1:]).encode())
 
 
+DEFAULTS: Mapping[str, Any] = {
+    "solver": "", "solver_name": "", "solver_source": "", "solver_files": "", "solver_modules": "",
+    "solver_version": "", "parameters": {}, "wall_s": None, "cpu_s": None, "memory_bytes": None, "threads": 1,
+    "evaluator_version": EVALUATOR_VERSION,
+}  # fmt: skip
+"""The fields of a cell that tell who ran in it, and what they are where a record does not say."""
+
+
 def contender(cell: Mapping[str, Any], authors: Iterable[str] = ()) -> Contender:
     """Return who ran in a cell with these fields, published by `authors`."""
-    get, parameters = cell.get, json.dumps(cell.get("parameters", {}), sort_keys=True)
-    return Contender(
-        cell["solver"], cell["solver_name"], cell["solver_source"], get("solver_files", ""),
-        get("solver_modules", ""), get("solver_version", ""), parameters, get("wall_s"), get("cpu_s"),
-        get("memory_bytes"), get("threads", 1), get("evaluator_version", EVALUATOR_VERSION),
-        "\n".join(sorted(authors)),
-    )  # fmt: skip
+    said = {name: cell.get(name, default) for name, default in DEFAULTS.items()}
+    said["parameters"] = json.dumps(said["parameters"], sort_keys=True)
+    return Contender(*said.values(), "\n".join(sorted(authors)))
 
 
 def _limit(value: float | None, unit: str) -> str:

@@ -111,7 +111,7 @@ class Review(StrictTable):
         return f"{self.finding} by {self.by} on {self.date}" + (f": {self.note}" if self.note else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One entry: its folder, manifest, and reviews by folder; records and solutions stay on disk."""
 

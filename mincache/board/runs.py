@@ -18,7 +18,7 @@ import pandas
 from pydantic_core import from_json
 
 from mincache.analysis.online_references import read_causal
-from mincache.board.contenders import Contender, chosen, contender, labels
+from mincache.board.contenders import DEFAULTS, Contender, chosen, contender, labels
 from mincache.board.entries import Entry, find_suite
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.errors import InputError
@@ -34,6 +34,8 @@ from mincache.problem.solution import Solution
 VERIFIED, DECLINED = "verified", "declined"
 _MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charged_solve_s",
           "charged_answer_s"]  # fmt: skip
+_PLAIN = [name for name in DEFAULTS if name != "parameters"]
+_NEEDED = {"suite", "instance", "solver", "solver_name", "solver_source"}
 _KEY = ["suite", "who", "instance", "seed", "repetition"]
 _NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
 _OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "raw", "environment"]
@@ -91,11 +93,6 @@ class Runs:
         return self.frame.iloc[first:last]
 
     @cached_property
-    def fallback(self) -> Array:
-        """The cost of caching nothing on each instance [I], which every solver could answer at once."""
-        return _nothing_cached(self.suite, self.instances)
-
-    @cached_property
     def reference(self) -> Array:
         """The cost that gaps are to, of each instance [I]; nan where there is none."""
         return _reference_costs(self.references, self.instances)
@@ -146,11 +143,7 @@ class Runs:
         return self.among(self.instances[n] for n in np.flatnonzero((self.count > 0).all(axis=0)))
 
     def only(self, wanted: Sequence[str]) -> Runs:
-        """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
-
-        Raises:
-            InputError: if nothing goes by one of the names.
-        """
+        """Return the contenders whose label, solver or solver name is among `wanted`; all without any."""
         kept = [self.contenders.index(who) for who in chosen(self.labels, wanted)]
         return self._with(self.frame[self.frame["row"].isin(kept)], self.instances) if wanted else self
 
@@ -181,9 +174,11 @@ def flat(run: Mapping[str, Any]) -> FlatRun:
     trace = np.array([point[:2] for point in get("trace", ()) if point[1] is not None], dtype=float)
     numbers = (cost, solve_s, answer_s, hit_ratio, low, cell.get("wall_s"), get("bound"),
                environment.get("reference_s"))  # fmt: skip
+    sum(filter(None, (*numbers, cell.get("seed"), cell["repetition"])))  # refuses what is no number
+    if _NEEDED - cell.keys():
+        raise KeyError("cell")
     return cell, (
-        *(None if number is None else float(number) for number in numbers),
-        cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
+        *numbers, cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
         trace.reshape(-1, 2), None if cost is None else get("raw"), environment,
     )  # fmt: skip
 
@@ -218,7 +213,8 @@ def flat_runs(folder: Path, torn: Callable[[], object]) -> Iterator[FlatRun]:
         try:
             if tail not in environments:
                 environments[tail] = from_json(tail[:-1], allow_inf_nan=False)
-            run = from_json(head + b"}", allow_inf_nan=False) | {"environment": environments[tail]}
+            run = from_json(head + b"}", allow_inf_nan=False)
+            run["environment"] = environments[tail]
         except (ValueError, TypeError):
             run = None  # fields in another order
         try:
@@ -232,18 +228,23 @@ class Gatherer:
 
     def __init__(self) -> None:
         self._numbers: dict[Contender, int] = {}
+        self._known: dict[tuple[Any, ...], int] = {}
         self._runs: list[tuple[Any, ...]] = []
         self._entries: dict[tuple[str, Contender], Entry] = {}
 
     def add(self, run: FlatRun, entry: Entry | None = None) -> None:
         """Take in a run, of a published entry if it is given; the last attempt at it counts."""
         cell, values = run
-        who = contender(cell, entry.manifest.authors if entry else ())
-        number = self._numbers.setdefault(who, len(self._numbers))
-        key = (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"])
-        self._runs.append(key + values)
-        if entry is not None:
-            self._entries[cell["suite"], who] = entry
+        said = (cell["suite"], *map(cell.get, _PLAIN), repr(cell.get("parameters")), entry)
+        number = self._known.get(said)
+        if number is None:  # quick, since the same few run on everything
+            who = contender(cell, entry.manifest.authors if entry else ())
+            number = self._known[said] = self._numbers.setdefault(who, len(self._numbers))
+            if entry is not None:
+                self._entries[cell["suite"], who] = entry
+        self._runs.append(
+            (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"], *values)
+        )
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted."""
@@ -253,9 +254,6 @@ class Gatherer:
         """Return the runs of each suite, sorted by name.
 
         A suite that is not a standard one is in the folder `suite`, or on one of `boards`.
-
-        Raises:
-            InputError: if records are of different editions of an instance.
         """
         columns = [*_KEY, *_NUMBERS, *_OBJECTS]
         listed = zip(*self._runs, strict=True) if self._runs else [()] * len(columns)
@@ -290,11 +288,7 @@ class Gatherer:
 
 
 def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Runs]:
-    """Return the runs of each suite in `records`, sorted by name; of some solvers, if they are given.
-
-    Raises:
-        InputError: if a solver is unknown, or records are of different editions of an instance.
-    """
+    """Return the runs of each suite in `records`, sorted by name; of some solvers, if they are given."""
     gatherer = Gatherer()
     for record in records:
         gatherer.add(flat(fields_of(record)))
@@ -304,8 +298,7 @@ def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = 
 def references(suite: Suite | None, frame: pandas.DataFrame) -> dict[str, Reference]:
     """Return the reference of every instance of the suite, or seen in the runs, that has one.
 
-    Raises:
-        InputError: if a run is of another edition of an instance than the suite's or another run's.
+    A run of another edition of an instance than the suite's or another run's is refused.
     """
     entries = {} if suite is None else suite.entries
     hashes = {name: entry.sha256 for name, entry in entries.items()}
@@ -333,7 +326,7 @@ def _charged(
             outcome[n] = "contradicts a bound"
     failed = outcome != VERIFIED
     fallback, needed = np.full(len(instances), np.nan), np.unique(frame["instance"][failed])
-    fallback[needed] = _nothing_cached(suite, [instances[n] for n in needed])
+    fallback[needed] = nothing_cached(suite, [instances[n] for n in needed])
     cost = np.where(failed, fallback[frame["instance"]], frame["cost"])
     gap = (cost - reference) / reference
     penalty_s = protocol.penalty * (frame["limit_s"] if protocol.wall_s is None else protocol.wall_s)
@@ -344,7 +337,8 @@ def _charged(
     )  # fmt: skip
 
 
-def _nothing_cached(suite: Suite | None, instances: Sequence[str]) -> Array:
+def nothing_cached(suite: Suite | None, instances: Sequence[str]) -> Array:
+    """Return the cost of caching nothing on each instance, which every solver could answer at once."""
     if suite is None:
         return np.full(len(instances), np.nan)
     read = (suite.read(name) for name in instances)

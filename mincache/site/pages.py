@@ -15,7 +15,7 @@ from mincache.board.columns import visible_columns
 from mincache.board.comparison import pairs, shares
 from mincache.board.entries import SOURCE_FOLDER, folder_name
 from mincache.board.render import notes
-from mincache.board.runs import Runs
+from mincache.board.runs import Runs, nothing_cached
 from mincache.board.table import QUESTIONS, Row, Table
 from mincache.judging.records import TracePoint
 from mincache.judging.trace import primal_integral
@@ -212,9 +212,10 @@ def stability(table: Table) -> dict[str, pandas.DataFrame]:
     wall_s, gaps, libraries = runs.protocol.wall_s, runs.means("gap"), np.array(runs.libraries)
     limits = [*(s for s in (1e-3, 1e-2, 1e-1, 1.0, 10.0) if wall_s is None or s < wall_s)]
     reference = runs.reference[frame["instance"]]
+    fallback = nothing_cached(runs.suite, runs.instances)[frame["instance"]]
     by_limit = {}
     for seconds in [*limits, *([wall_s] if wall_s is not None else [])]:
-        at = (cost_at(runs, seconds) - reference) / reference
+        at = (_cost_at(frame, seconds, fallback) - reference) / reference
         means = frame.assign(at=at).groupby(_CELL)["at"].mean(skipna=False).groupby("row").mean()
         by_limit[f"{seconds * 1e3:g} ms" if seconds < 1 else f"{seconds:g} s"] = means
     by_users = {f"N = {n}": _of_all(runs, part) for n, part in runs.by_users.items()}
@@ -228,9 +229,9 @@ def _of_all(runs: Runs, part: Runs) -> pandas.Series[float]:
     return pandas.Series(part.means("gap").mean(axis=1), list(map(runs.contenders.index, part.contenders)))
 
 
-def cost_at(runs: Runs, seconds: float) -> Array:
-    """Return the best cost of each run after so many seconds [R]; that of caching nothing without one."""
-    found = np.array(runs.fallback[runs.frame["instance"]])
-    run, at, cost = charts.trace_points(runs.frame)
+def _cost_at(frame: pandas.DataFrame, seconds: float, fallback: Array) -> Array:
+    """The best cost of each run after so many seconds [R]; that of the fallback without one."""
+    found = fallback.copy()
+    run, at, cost = charts.trace_points(frame)
     np.minimum.at(found, run[at <= seconds], cost[at <= seconds])
     return found

@@ -234,7 +234,14 @@ def test_a_table_reads_what_it_needs_of_a_journal(tmp_path):
     one = one.model_copy(update={"environment": {"cpu": 'a,"environment":'}, "start_s": 0.5})
     fields = json.loads(one.model_dump_json())
     turned = json.dumps(dict(reversed(fields.items()))).encode()
-    wrong = [b"[1]", b"{}", json.dumps(fields | {"solve_s": "long"}).encode(), b'{"environment":3}']
+    nobody = {**fields, "cell": {k: v for k, v in fields["cell"].items() if k != "solver"}}
+    wrong = [
+        b"[1]",
+        b"{}",
+        json.dumps(nobody).encode(),
+        json.dumps(fields | {"solve_s": "long"}).encode(),
+        b'{"environment":3}',
+    ]
     payloads = [line_of(one)[76 + 10 : -2], turned, *wrong]
     lines = [b'{"sha256":"' + digest(p).encode() + b'","record":' + p + b"}\n" for p in payloads]
     (tmp_path / "records.jsonl").write_bytes(b"".join(lines) + b"torn\n")
