@@ -56,7 +56,7 @@ def contender(cell: Mapping[str, Any], authors: Iterable[str] = ()) -> Contender
     """Return who ran in a cell with these fields, published by `authors`."""
     said = {name: cell.get(name, default) for name, default in DEFAULTS.items()}
     said["parameters"] = json.dumps(said["parameters"], sort_keys=True)
-    return Contender(*said.values(), "\n".join(sorted(authors)))
+    return Contender._make([*said.values(), "\n".join(sorted(authors))])
 
 
 def _limit(value: float | None, unit: str) -> str:
