@@ -142,8 +142,7 @@ class Ddpg(PolicyLearner):
             fractions=("discount", "target_rate", "noise_decay"),
             sizes=("actor_rate", "critic_rate", "noise_first", "noise_last", "score_limit", "score_penalty"),
         )
-        least = max(self.warmup, self.environments)
-        if self.replay < least:
+        if self.replay < (least := max(self.warmup, self.environments)):
             raise InputError("ddpg.replay", f"must be >= {least}, warmup and environments", str(self.replay))
         if self.critic == "matched" and self.observation == "index":
             raise InputError("ddpg.critic", "must be plain with observation=index", "'matched'")
@@ -170,8 +169,7 @@ class Ddpg(PolicyLearner):
         """Return an agent to be trained on `course`; of draws, each round has a library and an N of its own.
 
         Raises:
-            InputError: if the course is draws, and one policy is for one problem, or it ends before the
-                warming up does.
+            InputError: if one policy is for one problem, or the course ends while warming up.
         """
         if isinstance(course, Draws):
             if not self.every_problem:
@@ -264,10 +262,7 @@ class Agent(Pupil):
         self.metrics = {**self.metrics, "critic_loss": float(loss), "value": float(value)}
 
     def update(self, batch: Transitions) -> tuple[Tensor, Tensor]:
-        """Take one step of (15) and (16), and let the target networks follow, (17) and (18).
-
-        Returns the critic's loss and the mean value of the actor's actions, both from before the step.
-        """
+        """Take a step of (15), (16), (17), (18); return the loss and the mean value from before it."""
         targets = target_values(self.target_actor, self.target_critic, batch, self.discount)
         loss = critic_loss(self.critic, batch, targets)
         step(self.critic_optimiser, loss)
@@ -291,8 +286,8 @@ def target_values(actor: nn.Module, critic: nn.Module, batch: Transitions, disco
 
 def critic_loss(critic: nn.Module, batch: Transitions, targets: Tensor) -> Tensor:
     """(15): half the mean squared temporal difference."""
-    loss: Tensor = 0.5 * (targets - critic(batch.state, batch.action)).square().mean()
-    return loss
+    value: Tensor = critic(batch.state, batch.action)
+    return 0.5 * (targets - value).square().mean()
 
 
 def policy_value(critic: nn.Module, states: Tensor, proposed: Tensor) -> Tensor:

@@ -20,14 +20,10 @@ _WANTING, _SERVING, _BANDWIDTH = 0.5, 0.5, 0.5  # weights of the errors; that in
 
 
 class Examples:
-    """Slots and what is optimal in them, as many as have been added so far.
+    """Slots, `capacity` at most, and what is optimal in them.
 
-    Of each slot's users, who all stand for themselves, a few are kept for their bandwidth.
-
-    Args:
-        capacity: slots that will be added at most.
-        models: M at most; slots with fewer are padded with models that nobody asks for.
-        users: how many of a slot's users are kept; N is never less.
+    A slot of fewer `models` is padded with some that nobody asks for; of its users, who all stand for
+    themselves, only the first `users` are kept, for their bandwidth.
     """
 
     def __init__(self, capacity: int, models: int, users: int) -> None:

@@ -43,14 +43,8 @@ _FIRST_BIASES = ("layers.0.bias", "models.embed.0.bias")  # as long as a layer h
 def load(path: Path, view: AnyView | None = None) -> tuple[Policy, AnyView]:
     """Return the policy in a file and its view, kept for the next call while the file is the same.
 
-    A solver's `supports` calls it first, so that reading is not on the clock of its `solve`.
-
-    Args:
-        path: the policy file.
-        view: how the network sees slots and says what to do; None for the view that the policy's card names.
-
-    Raises:
-        DocumentError: if it is no policy, or one for another version of what networks see or say.
+    A solver's `supports` calls it first, so that reading is not on the clock of its `solve`. Without a view,
+    it is the one that the policy's card names; a policy for another version of either is refused.
     """
     return _kept(path, file_stamp(path), view)
 
@@ -68,11 +62,7 @@ def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tu
 
 
 def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
-    """Return the network of a policy, of the size that its weights seem to be of.
-
-    Raises:
-        InputError: if a weight has another name or shape than such a network's for this instance.
-    """
+    """Return the network of a policy, of the size that its weights seem to be of; others are refused."""
     weights = policy.weights
     units = max(1, next((weights[name].size for name in _FIRST_BIASES if name in weights), 1))
     if isinstance(view, SlotView):

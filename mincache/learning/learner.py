@@ -55,10 +55,7 @@ def check_libraries() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread inside, and on as many as before afterwards.
-
-    Networks this small only lose by more, and answers stay the same everywhere.
-    """
+    """Let torch compute on one thread inside: networks this small lose by more, and answers would differ."""
     import torch
 
     before = torch.get_num_threads()
@@ -102,8 +99,7 @@ class PolicyLearner(Learner):
 
     Attributes:
         policy: file of a trained policy; a folder to look in for those that were trained with this solver's
-            parameters for the instance, one a training seed; None to look among those that ship with
-            mincache and, in a checkout of the repository, those of the rows of its board.
+            parameters for the instance, one a training seed; None for those of `policies.policy_files`.
 
     Class attributes:
         title: what the learner is called by the cards of its policies.
@@ -150,25 +146,15 @@ class PolicyLearner(Learner):
         """Return what `fit` trains on: everything that can be drawn from the scenario."""
         return Draws(scenario, seed)
 
-    # Answering
-
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the trained network says, slot by slot.
-
-        Raises:
-            InputError: if there is no policy for this instance, or its file is malformed.
-        """
+        """Return what the trained network says, slot by slot."""
         found = self.find(instance, run.repetition)
         if isinstance(found, str):
             raise InputError("instance", "must be one that a policy is for", instance.name, found)
         return answer(*self._loaded(found, instance), instance, run)
 
     def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy at hand is for this instance; those that are get loaded now.
-
-        Raises:
-            InputError: if its file is malformed.
-        """
+        """Return None, or why no policy at hand is for this instance; those that are get loaded now."""
         found = super().supports(instance) or self.find(instance)
         if isinstance(found, str):
             return found
@@ -213,8 +199,6 @@ class PolicyLearner(Learner):
         """Return the parameters that a training depends on."""
         return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
 
-    # Training
-
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train with a seed from `run`, and return the policy's file.
 
@@ -240,10 +224,6 @@ class PolicyLearner(Learner):
             title: for people: what the policy is for.
             checkpoint: where to keep the training as it goes, and to go on from.
             log: hears of each round.
-
-        Raises:
-            InputError: if the course has rules that the learner does not keep.
-            MissingExtraError: if a library for training is not installed.
         """
         check_libraries()
         declined = super().supports(course.problem)
@@ -274,8 +254,6 @@ class PolicyLearner(Learner):
             seed=course.seed, problem=policies.ANY_PROBLEM if general else policies.problem_digest(one),
             users=None if general else one.user_count, models=None if general else one.model_count,
         )  # fmt: skip
-
-    # Parameters
 
     def check_parameters(
         self, counts: tuple[str, ...] = (), units: tuple[str, ...] = (), fractions: tuple[str, ...] = (),

@@ -40,15 +40,11 @@ class PolicyCard(StrictTable):
     """What a policy is, and what it is for.
 
     Attributes:
-        format: `POLICY_FORMAT`.
         solver: the registered name of the solver that made it.
         parameters: every parameter of the solver that the training depended on.
         problem: `problem_digest` of the instances that it is for, or `any`.
         title: the same for people, such as `paper-v1 library 0, 10 users`.
-        users: N, unless it is for any.
-        models: M, unless it is for any.
         versions: the view's observation and action with their versions, such as `counts/1`.
-        seed: seed of the training.
         evaluator: version of the evaluator that priced its rewards.
     """
 
@@ -76,11 +72,7 @@ class Policy:
         return Policy(self.card, {name: weight.astype(np.float16) for name, weight in self.weights.items()})
 
     def check_shapes(self, wanted: Mapping[str, tuple[int, ...]]) -> None:
-        """Check that the weights have the names and shapes that a network wants.
-
-        Raises:
-            InputError: with the first that differs.
-        """
+        """Refuse the first weight whose name or shape is another than a network wants."""
         for name in sorted(wanted.keys() | self.weights.keys()):
             received = list(self.weights[name].shape) if name in self.weights else "nothing"
             shape = list(wanted[name]) if name in wanted else "nothing"
@@ -100,11 +92,7 @@ def problem_digest(instance: Instance) -> str:
 
 
 def check_size(weights: int) -> None:
-    """Check that a policy with this many weights is no larger a file than may be read.
-
-    Raises:
-        InputError: if it is larger.
-    """
+    """Refuse a policy with so many weights that its file would be larger than may be read."""
     size = weights * np.dtype(np.float32).itemsize
     if size > MAX_POLICY_BYTES:
         advice = "train with fewer hidden units or users"
@@ -120,21 +108,13 @@ def write_policy(path: str | os.PathLike[str], policy: Policy) -> None:
 
 
 def read_policy(path: str | os.PathLike[str]) -> Policy:
-    """Read a policy.
-
-    Raises:
-        DocumentError: one line with the path, the field, the rule and what was received.
-    """
+    """Read a policy; one that is malformed is a DocumentError."""
     with in_file(path), open_tensors(Path(path), MAX_POLICY_BYTES) as file:
         return Policy(_card(file.metadata()), _weights(file))
 
 
 def read_card(path: str | os.PathLike[str]) -> PolicyCard:
-    """Read the card of a policy and none of its weights; it is kept as long as the file stays the same.
-
-    Raises:
-        DocumentError: as `read_policy`.
-    """
+    """Read the card of a policy and none of its weights; it is kept as long as the file stays the same."""
     return _kept_card(Path(path), file_stamp(Path(path)))
 
 
@@ -153,11 +133,7 @@ def file_stamp(path: Path) -> tuple[int, int] | None:
 
 
 def open_tensors(path: Path, max_bytes: int) -> Any:
-    """Return an open safetensors file, a context manager; the library leaves its methods untyped.
-
-    Raises:
-        InputError: if it is no regular file, too large, or not safetensors.
-    """
+    """Return an open safetensors file, a context manager; the library leaves its methods untyped."""
     if not path.is_file():
         raise InputError("file", "must be a regular file that exists", "none")
     size = path.stat().st_size
@@ -170,11 +146,7 @@ def open_tensors(path: Path, max_bytes: int) -> Any:
 
 
 def policy_name(path: Path, instance: Instance) -> Path | str:
-    """Return the path of this policy, or a sentence why it is not for this instance.
-
-    Raises:
-        DocumentError: if the file is no policy.
-    """
+    """Return the path of this policy, or a sentence why it is not for this instance."""
     card = read_card(path)
     if card.problem in _served(instance):
         return path
@@ -191,9 +163,6 @@ def find_policy(
     """Return which of `policy_files` is for this instance, or a sentence why none is.
 
     Of policies in a folder that differ in their training seed, repetition k has the k-th by that seed.
-
-    Raises:
-        DocumentError: if a file in the folder is no policy.
     """
     known, served = policy_files(solver, parameters, folder), _served(instance)
     fitting = [path for path in known if read_card(path).problem in served]
@@ -208,11 +177,7 @@ def find_policy(
 
 
 def training_seeds(paths: Iterable[Path]) -> int:
-    """Return how many policies there are for each problem, each of another training seed; 1 without any.
-
-    Raises:
-        InputError: if there are more for one problem than for another.
-    """
+    """Return how many policies each problem has, of a training seed each; 1 without any; refuse a lack."""
     problems: dict[str, list[Path]] = {}
     for path in paths:
         problems.setdefault(read_card(path).problem, []).append(path)
@@ -236,14 +201,7 @@ def by_seed(paths: Iterable[Path]) -> list[Path]:
 def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None = None) -> list[Path]:
     """Return the policies of a solver with these parameters, by name, whatever problem each is for.
 
-    Args:
-        solver: the title of the solver.
-        parameters: what the training depended on.
-        folder: where to look; None for the policies that ship and, in a checkout of the repository, those of
-            the rows of its board.
-
-    Raises:
-        DocumentError: if a file there is no policy.
+    Without a folder, those that ship and, in a checkout of the repository, those of the rows of its board.
     """
     solvers = Path(str(files("mincache.solvers")))
     board = solvers.parent / "leaderboard"

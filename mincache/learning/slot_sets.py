@@ -177,11 +177,7 @@ class SetView(AgentView):
         return AGGREGATES, DECODER
 
     def sizes(self, instance: Instance) -> tuple[int, int]:
-        """Return how many numbers a state and an action have.
-
-        Raises:
-            InputError: if rules link the slots: the view does not tell what is cached already.
-        """
+        """Return how many numbers a state and an action have; linked slots are refused, being unseen."""
         if instance.rules.link_slots:
             used = ", ".join(instance.used_rules)
             raise InputError("scenario", "must not link slots for an agent on sets", used)
@@ -198,11 +194,7 @@ class SetView(AgentView):
         return np.zeros(len(raw), dtype=np.int64)
 
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
-        """Return the feasible decisions of raw actions [T, 2 M]: all caching scores, then all serving ones.
-
-        Raises:
-            InputError: if they are of another shape, or not finite.
-        """
+        """Return the feasible decisions of raw actions [T, 2 M]: caching scores, then serving scores."""
         T, M = instance.slot_count, instance.model_count
         check_actions(raw, (T, ACTION_NUMBERS * M))
         scores = np.asarray(raw, dtype=np.float64)

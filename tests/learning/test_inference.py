@@ -123,7 +123,7 @@ def without_training(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("spec", ["ddpg", "ddpg[variant=sets]", "set-policy"])
+@pytest.mark.parametrize("spec", ["ddpg", "set-policy"])
 def test_answering_needs_no_library_for_training(spec, tmp_path, without_training):
     """Shipped policies answer without torch and Gymnasium, with the same bytes on any number of threads."""
     name, paths = "smoke-v1.l0.n10.t0", [tmp_path / "one.json", tmp_path / "two.json"]
