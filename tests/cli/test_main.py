@@ -1,6 +1,8 @@
-"""The command line as a user meets it: real processes, exit codes, one line for bad input."""
+"""The command line as a user meets it: exit codes, pipes, one line for bad input."""
 
+import contextlib
 import csv
+import gc
 import gzip
 import io
 import json
@@ -15,7 +17,7 @@ import click
 import pytest
 
 from mincache import evaluate
-from mincache.cli.main import cli
+from mincache.cli.main import VERBS, cli, main
 from mincache.files.documents import MAX_BYTES, parse_instance, parse_solution
 from mincache.generation.suites import find_document
 
@@ -29,10 +31,24 @@ def mincache(*args: object, cwd: Path | None = None) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=variables, check=False)
 
 
+def here(*args: object, cwd: Path | str = ".") -> subprocess.CompletedProcess:
+    """Run the command in this process, where starting another would take most of the time."""
+    out, told = io.StringIO(), io.StringIO()
+    before, sys.argv = sys.argv, ["mincache", *map(str, args)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told), contextlib.chdir(cwd):
+            main()
+    except SystemExit as end:
+        return subprocess.CompletedProcess(args, end.code or 0, out.getvalue(), told.getvalue())
+    finally:
+        sys.argv = before
+        gc.enable()  # the leaderboard's verb turns it off
+
+
 @pytest.mark.parametrize("case", sorted(path.name for path in GOLDEN.iterdir()))
 def test_score_prints_the_golden_scores(case):
     """`score --json` gives the independently computed scores, and its exit code tells feasibility."""
-    done = mincache("score", GOLDEN / case / "instance.json", GOLDEN / case / "solution.json", "--json")
+    done = here("score", GOLDEN / case / "instance.json", GOLDEN / case / "solution.json", "--json")
     expected = json.loads((GOLDEN / case / "expected.json").read_text())
     printed = json.loads(done.stdout)
     assert done.returncode == (0 if expected["feasible"] else 1)
@@ -46,7 +62,7 @@ def test_score_prints_the_golden_scores(case):
 def test_score_in_words_names_violations():
     """Without --json the violation's constraint and slot are told."""
     case = GOLDEN / "case-9-storage"
-    done = mincache("score", case / "instance.json", case / "solution.json")
+    done = here("score", case / "instance.json", case / "solution.json")
     assert "storage in slot 4" in done.stdout
 
 
@@ -103,7 +119,7 @@ def test_score_in_words_names_violations():
 )
 def test_bad_input_is_one_line_and_exit_code_2(args, told, tmp_path):
     """One line, in one style, tells what is wrong; nothing is a traceback and nothing is written."""
-    done = mincache(*args, cwd=tmp_path)
+    done = here(*args, cwd=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -155,16 +171,16 @@ def test_solve_needs_no_file_and_makes_folders(tmp_path):
 def test_instances_shows_what_is_named(name):
     """`instances NAME` is `instances show NAME`, in each form."""
     for form in ((), ("--json",), ("--csv",)):
-        assert mincache("instances", name, *form).stdout == mincache("instances", "show", name, *form).stdout
-    rows = list(csv.DictReader(io.StringIO(mincache("instances", name, "--csv").stdout)))
-    assert len(rows) == len(json.loads(mincache("instances", name, "--json").stdout))
+        assert here("instances", name, *form).stdout == here("instances", "show", name, *form).stdout
+    rows = list(csv.DictReader(io.StringIO(here("instances", name, "--csv").stdout)))
+    assert len(rows) == len(json.loads(here("instances", name, "--json").stdout))
     assert {"smoke-v1": "sha256", "smoke-v1.l0.n10.t0": "unit"}[name] in rows[0]
 
 
 def test_certificates_that_are_not_there_are_named(tmp_path):
     """A suite without certificates is told the file that lacks, and the command that writes it."""
-    mincache("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
-    done = mincache("instances", "verify", "mine", "--certificates", cwd=tmp_path)
+    here("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    done = here("instances", "verify", "mine", "--certificates", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
         "mine.l0.n2.t0: no file mine/certificates/mine.l0.n2.t0.json.gz; `mincache instances certify mine` "
@@ -177,12 +193,12 @@ def test_a_failed_generate_leaves_nothing(tmp_path):
     (tmp_path / "a.toml").write_text(
         "\ufeffslots = 2\n[[sweep.cases]]\nsteps = 5.0\n[[sweep.cases]]\nsteps = -1.0\n"
     )
-    done = mincache("generate", "a.toml", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    done = here("generate", "a.toml", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "error: a.toml: steps: must be > 0; received -1.0\n")
     assert not (tmp_path / "mine").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/other.json").touch()
-    done = mincache("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    done = here("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
     assert done.stderr == "error: mine: must hold no JSON files; received other.json; choose another folder\n"
 
 
@@ -212,40 +228,38 @@ def test_generate_then_verify_then_show(tmp_path):
     """A scenario file gives a suite that verifies, and a changed byte is found."""
     (tmp_path / "short.toml").write_text('name = "short"\nslots = 3\nuplink_mhz = 5.0\n')
     args = ["generate", "short.toml", "--users", "2,3", "--libraries", "2", "--traces", "2", "--seed", "7"]
-    assert mincache(*args, "-o", "mine", cwd=tmp_path).stdout.startswith("8 instances in mine")
-    assert mincache("instances", "verify", "mine", cwd=tmp_path).returncode == 0
-    assert mincache(*args, "-o", "mine", cwd=tmp_path).returncode == 2, (
-        "an existing suite is never overwritten"
-    )
+    assert here(*args, "-o", "mine", cwd=tmp_path).stdout.startswith("8 instances in mine")
+    assert here("instances", "verify", "mine", cwd=tmp_path).returncode == 0
+    assert here(*args, "-o", "mine", cwd=tmp_path).returncode == 2, "an existing suite is never overwritten"
     target = tmp_path / "mine" / "mine.l1.n3.t0.json"
     target.write_bytes(target.read_bytes().replace(b'"uplink_hz":5000000.0', b'"uplink_hz":5000001.0'))
-    done = mincache("instances", "verify", "mine", cwd=tmp_path)
+    done = here("instances", "verify", "mine", cwd=tmp_path)
     assert done.returncode == 1
     assert "mine.l1.n3.t0: the file's SHA-256 is not the one listed" in done.stderr
-    told = json.loads(mincache("instances", "verify", "mine", "--json", cwd=tmp_path).stdout)
+    told = json.loads(here("instances", "verify", "mine", "--json", cwd=tmp_path).stdout)
     assert {row["instance"]: row["problem"] for row in told if row["problem"]} == {
         "mine.l1.n3.t0": "the file's SHA-256 is not the one listed"
     }
     assert len(told) == 8
-    shown = mincache("instances", "show", "mine", cwd=tmp_path)
+    shown = here("instances", "show", "mine", cwd=tmp_path)
     assert "mine.l0.n2.t0" in shown.stdout
 
 
 def test_standard_suites_are_listed_verified_and_shown():
     """The suites that ship are as their recipes draw them."""
-    listed = json.loads(mincache("instances", "list", "--json").stdout)
+    listed = json.loads(here("instances", "list", "--json").stdout)
     assert {row["suite"]: row["instances"] for row in listed}.items() >= {
         "paper-v1": 60,
         "smoke-v1": 4,
     }.items()
-    assert mincache("instances", "verify").returncode == 0
-    assert "requests by model" in mincache("instances", "show", "paper-v1.l2.n18.t3").stdout
+    assert here("instances", "verify").returncode == 0
+    assert "requests by model" in here("instances", "show", "paper-v1.l2.n18.t3").stdout
 
 
 @pytest.mark.parametrize("document", ["instance", "solution"])
 def test_schema_is_printed_as_json(document):
     """The schema names the document's format tag."""
-    schema = json.loads(mincache("schema", document).stdout)
+    schema = json.loads(here("schema", document).stdout)
     assert schema["properties"]["format"] == {"const": f"mincache-{document}/1"}
 
 
@@ -253,7 +267,7 @@ def test_solvers_are_listed():
     """Every installed solver stands in the list."""
     from mincache.solving import registry
 
-    listed = mincache("solvers").stdout
+    listed = here("solvers").stdout
     assert [name for name in registry.names() if name not in listed] == []
 
 
@@ -278,12 +292,10 @@ def test_check_of_a_broken_solver_fails_with_advice(tmp_path):
 
 def test_help_lists_every_verb_and_each_has_help():
     """`--help` works for the command and for every verb."""
-    from mincache.cli.main import VERBS
-
-    top = mincache("--help").stdout
+    top = here("--help").stdout
     for verb in VERBS:
         assert verb in top
-        assert mincache(verb, "--help").returncode == 0
+        assert here(verb, "--help").returncode == 0
 
 
 @pytest.mark.parametrize(
