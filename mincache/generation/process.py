@@ -74,18 +74,12 @@ class Process(StrictTable):
     version: ClassVar[str] = "1"
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
-        """Draw this part of K traces.
+        """Draw this part of K traces; `given` is what earlier sections drew, and `trace` [K], their numbers.
 
-        Args:
-            shape: the sizes.
-            uniforms: gives uniforms for a purpose.
-            given: what earlier sections drew, and `trace`, the number of each trace [K].
-
-        Returns:
-            Arrays by name, each with K in front. Requests: `skewness` [K, T] and `requested_model`
-            [K, T, N]; a log may add `input_bits` [K, T, N], and regimes add `popularity_order` [K, T].
-            Positions: `position_m` [K, T, N, 2], from the base station. Channel: `channel_gain` [K, T, N].
-            User: `user_power_w` [K, N]. Models: the scenario's ranges by field [K, M], such as `size_gb`.
+        Requests return `skewness` [K, T] and `requested_model` [K, T, N]; a log may add `input_bits`
+        [K, T, N], and regimes add `popularity_order` [K, T]. Positions return `position_m` [K, T, N, 2], from
+        the base station; the channel `channel_gain` [K, T, N]; users `user_power_w` [K, N]; models the
+        scenario's ranges by field [K, M], such as `size_gb`.
         """
         raise NotImplementedError
 
@@ -119,15 +113,7 @@ def within(interval: tuple[float, float], uniforms: Array) -> Array:
 
 
 def choose(probabilities: Array, uniforms: Array) -> Array:
-    """Return indices drawn with these probabilities.
-
-    Args:
-        probabilities: [M] for all, or [..., M], each row with the sum 1.
-        uniforms: [..., N], a row for each row of probabilities.
-
-    Returns:
-        Whole numbers below M, [..., N].
-    """
+    """Return indices [..., N] drawn of uniforms [..., N] with probabilities [M] for all, or [..., M]."""
     # Of the sums the last is left out: its index takes what rounding leaves between it and 1.
     limits = np.cumsum(probabilities, axis=-1)[..., :-1]
     if limits.ndim == 1:

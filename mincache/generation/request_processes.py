@@ -18,15 +18,7 @@ Skewness = Annotated[float, Field(ge=-50, le=50)]
 
 
 def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) -> Array:
-    """Return the states of a chain: the first uniform over all states, then one move a slot.
-
-    Args:
-        transitions: row i holds the probabilities of the moves from state i.
-        uniforms: [K, T].
-
-    Returns:
-        Whole numbers, [K, T].
-    """
+    """Return the states [K, T] of a chain: the first uniform over all states, then one move a slot."""
     # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
     limits = np.cumsum(transitions, axis=1)[:, :-1]
     visited = np.empty(uniforms.shape, dtype=np.int64)

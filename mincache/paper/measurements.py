@@ -41,12 +41,9 @@ class Estimate(NamedTuple):
 
 
 def estimate(function: Callable[..., Array], *samples: Array) -> Estimate:
-    """Return `function` of the means of samples, with its expanded percentile interval.
+    """Return `function` of the means of samples [libraries], with its expanded percentile interval.
 
-    Args:
-        function: of as many arrays as there are samples, elementwise.
-        samples: each [libraries], the same libraries in the same order: a resample draws the same
-            libraries for all of them.
+    The samples are of the same libraries: a resample draws the same ones for all of them.
     """
     # A stream of the same name for each, so that samples are resampled alike.
     resampled = map(_resampled_means, samples)

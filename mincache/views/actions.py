@@ -22,10 +22,10 @@ _SOFTMAX_SPREAD = 3.0
 
 
 class Repair(Protocol):
-    """A function from points to feasible decisions; `vector.threshold_priority` tells its arguments."""
+    """A function from points of the unit cube to feasible decisions."""
 
     def __call__(self, instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-        """Return the decisions of points [..., T, M + 2N] of the unit cube, with `cache` if given."""
+        """Return the decisions of points [..., T, M + 2N]; `cache` [..., T, M] counts if it is given."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,7 @@ class ActionMap:
     repair: Repair
 
     def decide(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
-        """Return the feasible decisions of raw actions [..., T, M + 2N]; entries are clipped to [-1, 1].
-
-        Args:
-            instance: whose limits and rules count.
-            raw: the actions.
-            cache: [..., T, M], bool; what is cached, where the actions no longer decide it.
-        """
+        """Return the feasible decisions of raw actions [..., T, M + 2N], clipped; `cache` as in `Repair`."""
         return self.repair(instance, unit_cube(raw), cache)
 
 

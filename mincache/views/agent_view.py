@@ -44,15 +44,9 @@ class AgentView:
         return states if memory is None else np.concatenate([states, memory], axis=1)
 
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
-        """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1].
+        """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1], finite.
 
-        Args:
-            instance: whose limits and rules count.
-            raw: the actions.
-            cache: [..., T, M], bool; what is cached, where the actions no longer decide it.
-
-        Raises:
-            InputError: if they are of another shape, or not finite.
+        Where the actions no longer decide what is cached, `cache` [..., T, M] does.
         """
         check_actions(raw, (instance.slot_count, actions.size(instance)))
         return ACTIONS[self.action].decide(instance, raw, cache)

@@ -266,10 +266,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         return np.concatenate([states, told], axis=1)
 
     def render(self) -> Any:
-        """Return the last slot of each copy as text or as a picture, by the render mode; None before a step.
-
-        In mode `human` the text goes to the screen.
-        """
+        """Return the last slot of each copy as text or picture, if there is one; `human` prints it."""
         if self._shown is None or self.render_mode is None:
             return None
         copies = rendering.copies_of(*self._shown)
@@ -283,16 +280,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
 
 
 class EdgeCachingEnv(gymnasium.Env[Array, Array]):
-    """One copy of `EdgeCachingVectorEnv`, in the form that RL libraries expect.
-
-    Args:
-        source: see `EdgeCachingVectorEnv`.
-        observation: how states are written.
-        action: how raw actions become decisions.
-        render_mode: `human`, `ansi` or `rgb_array`, or None.
-        kwargs: other keywords of `EdgeCachingVectorEnv`: `suite`, `instance`, `scenario`, `library`, `users`,
-            `purpose`, `reward` and `view`.
-    """
+    """One copy of `EdgeCachingVectorEnv`, with its keywords, in the form that RL libraries expect."""
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012  # Gymnasium declares it so
 
@@ -321,13 +309,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Begin an episode, and return its first state and no info.
-
-        The arguments are those of `EdgeCachingVectorEnv.reset`, with one seed.
-
-        Raises:
-            InputError: if the seed or the number is not whole, or below 0.
-        """
+        """Begin an episode as `EdgeCachingVectorEnv.reset` does, and return its first state and no info."""
         seed = None if seed is None else whole("seed", seed)
         super().reset(seed=seed)
         states, info = self._batch.reset(seed=seed, options=options)

@@ -25,14 +25,9 @@ class _Block(NamedTuple):
 
 
 class Film:
-    """The slots of K copies for one or several rounds of episodes, step by step.
+    """The slots of K copies for one or several rounds of episodes of T steps, step by step.
 
-    Args:
-        problem: gives everything but the trace.
-        traces: the fields of the rounds' traces, [rounds K, steps, ...].
-        view: how slots are seen.
-        copies: K.
-        steps: T, the slots of an episode; traces may hold one more, which follows the last.
+    Traces are fields [rounds K, T, ...]; they may hold one slot more, which follows the last.
     """
 
     def __init__(

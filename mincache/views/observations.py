@@ -53,13 +53,8 @@ class Observation:
 def memory(rules: Rules, cached: Array, slots: Array) -> Array:
     """Return what an agent must know of the slots before, float32 [T, memory_size]; nothing without rules.
 
-    First an indicator for each model of whether it was cached in the slot before, then, if a frame has
-    several slots, where in its frame the slot stands, as a fraction of the frame.
-
-    Args:
-        rules: of the instance.
-        cached: [T, M], what was cached before each slot: nothing before the first.
-        slots: [T], the number of each slot.
+    First `cached` [T, M], what was cached before each slot; then, if a frame has several slots, where in its
+    frame the slot of each number [T] stands, as a fraction of the frame.
     """
     if not rules.link_slots:
         return np.empty((len(cached), 0), dtype=np.float32)

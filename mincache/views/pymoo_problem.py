@@ -16,10 +16,7 @@ from mincache.views.vector import VectorView, unrepaired
 class SlotProblem(Problem):  # type: ignore[misc]  # pymoo ships no types
     """Minimise the cost of one slot over points of the unit cube; the view's repair keeps them feasible.
 
-    Args:
-        slot: an instance with T = 1, such as `instance.slot(3)`, or more slots, such as those that rules
-            link: a point then holds the view's points of its slots one after another.
-        view: how points are read as decisions.
+    If rules link several slots, a point holds the view's points of its slots one after another.
     """
 
     def __init__(self, slot: Instance, view: VectorView) -> None:

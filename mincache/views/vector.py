@@ -40,12 +40,8 @@ def unrepaired(instance: Instance, points: Array) -> Decisions:
 def threshold_priority(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Models with a gene of at least 0.5, in order of their genes, as long as they fit; shares scaled.
 
-    Shares are divided by their sum in slots where it passes 1, and left as they are elsewhere.
-
-    Args:
-        instance: whose limits and rules count.
-        points: [..., T, M + 2N], of the unit cube.
-        cache: [..., T, M], bool; what is cached, where the model genes no longer decide it.
+    Shares are divided by their sum in slots where it passes 1, and left as they are elsewhere. Where genes no
+    longer decide it, `cache` [..., T, M] says what is cached.
     """
     cache_genes, bandwidth_genes, step_genes = split(instance, points)
     cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
@@ -56,8 +52,7 @@ def threshold_priority(instance: Instance, points: Array, cache: Array | None = 
 def priority_serve(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """Storage as in `threshold_priority`; a hit is given A3 steps or none, in order of its step gene.
 
-    At an optimum every user but one a slot gets A3 steps or none (or the floor); here all do. The arguments
-    are those of `threshold_priority`.
+    At an optimum every user but one a slot gets A3 steps or none (or the floor); here all do.
     """
     cache_genes, bandwidth_genes, step_genes = split(instance, points)
     cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
