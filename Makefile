@@ -12,7 +12,8 @@ TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
-    causal-references comparison-table open-v2 paper-v2-rows suites-table heuristics-table diverse-candidates resolve release-check clean
+    causal-references comparison-table open-v2 paper-v2-rows suites-table online-table heuristics-table diverse-candidates \
+    resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
 bench: $(RUNS)
@@ -47,6 +48,10 @@ training-figure: $(TESTS)
 # What decisions are worth in the standard suites, and a map of their instances, for docs/suites.md; three minutes.
 suites-table: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/suites.py
+
+# What online policies reach against the exact references, for docs/online.md; a quarter of an hour.
+online-table: $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/online.py
 
 # How near the greedy and the local search come on every standard suite, for docs/suites.md; ten minutes.
 heuristics-table: $(TESTS)

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from mincache.bench import child, isolation, processes, view, worker
 from mincache.bench.limits import Limits, lease
+from mincache.bench.revealing import Revealer
 from mincache.bench.watch import Watch
 from mincache.bench.zygote import Zygote
 from mincache.files import pipes
@@ -58,7 +59,11 @@ def main() -> None:
 
 def _run(zygote: Zygote, order: dict[bytes, bytes], cores: set[int], orders: int) -> Outcome:
     try:
-        return Watch(zygote, order, Limits(**json.loads(order[child.LIMITS])), cores).run(orders)
+        revealer = None
+        if worker.Job.parse(order[child.JOB]).information != "trace":
+            revealer = Revealer(order[child.INSTANCE])
+            order[child.INSTANCE] = revealer.site()
+        return Watch(zygote, order, Limits(**json.loads(order[child.LIMITS])), cores, revealer).run(orders)
     except OSError as error:
         return Outcome("machine", f"no process could be started: {error}")
 

@@ -13,7 +13,9 @@ from contextlib import contextmanager, suppress
 
 from mincache.bench import cgroups, child, processes
 from mincache.bench.limits import ANSWER_S, LEAVE_S, TERM_TO_KILL_S, WRITING_S_PER_BYTE, Limits, enforced
+from mincache.bench.revealing import Revealer
 from mincache.bench.zygote import Zygote
+from mincache.errors import InputError
 from mincache.files import pipes
 from mincache.judging import messages
 from mincache.judging.outcome import Outcome, keep_report
@@ -21,6 +23,7 @@ from mincache.judging.outcome import Outcome, keep_report
 _TICK_S = 0.05
 _DISK_TICK_S = 0.1
 _WALK_S = 0.01
+_SHOWN_S = 5.0  # for a run to take a slot that it has asked for
 MOST_FILES = 100_000
 """Files that a run may have in its folder."""
 _MOST_PROCESSES = 1024
@@ -42,8 +45,11 @@ class Watch:
         OSError: if no process or folder can be made.
     """
 
-    def __init__(self, zygote: Zygote, order: dict[bytes, bytes], limits: Limits, cores: set[int]) -> None:
-        self.limits, self._zygote = limits, zygote
+    def __init__(
+        self, zygote: Zygote, order: dict[bytes, bytes], limits: Limits, cores: set[int],
+        revealer: Revealer | None = None,
+    ) -> None:  # fmt: skip
+        self.limits, self._zygote, self._revealer = limits, zygote, revealer
         self._group = cgroups.group(limits.memory_bytes)
         how = enforced(limits, bool(cores), self._group is not None) | {"isolation": str(zygote.held)}
         self.outcome = Outcome(enforced=how, isolation=zygote.held.level)
@@ -138,9 +144,12 @@ class Watch:
             self._deadline = _INFINITY if wall_s is None else now + wall_s + self.limits.grace_s
             self._deadline_is = "wall"
         elif kind in (messages.INCUMBENT, messages.BOUND):
-            if self._solving:  # a thread that reports before or after is no fault
+            # A thread that reports before or after is no fault; an online run has no answer but its last.
+            if self._solving and self._revealer is None:
                 kept = outcome.incumbents if kind == messages.INCUMBENT else outcome.bounds
                 keep_report(kept, (now - (self._solve_start or now), payload))
+        elif kind == messages.PLACED and self._solving and self._revealer is not None:
+            self._show(self._revealer, payload)
         elif kind == messages.DONE and self._solving:
             self._done = True
             self._deadline, self._deadline_is = max(now, self._deadline_to_answer(now)), "answer"
@@ -156,6 +165,15 @@ class Watch:
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"
         else:
             self._stop("protocol", "the run sent messages out of their order")
+
+    def _show(self, revealer: Revealer, placed: bytes) -> None:
+        try:
+            slot = pipes.frame(messages.SLOT, revealer.show(placed))
+            self._report.settimeout(_SHOWN_S)
+            self._report.sendall(slot)
+            self._report.settimeout(None)
+        except (InputError, OSError) as error:
+            self._stop("protocol", f"a slot could not be shown: {error}")
 
     @property
     def _solving(self) -> bool:
@@ -277,6 +295,8 @@ class Watch:
             self._stop(which, f"over the limit of {limits.files_bytes} bytes of files")
         if self._own_files is not None:
             os.close(self._own_files)
+        if self._revealer is not None:
+            outcome.placed = b"".join(self._revealer.placed).hex()
         outcome.peak_memory_bytes = self._peak_bytes
 
     def _leave_group(self) -> None:

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from mincache.bench.revealing import begun
 from mincache.errors import InputError, MincacheError
 from mincache.files import pipes
 from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
@@ -26,6 +27,7 @@ from mincache.files.paths import STARTED_IN
 from mincache.generation import streams
 from mincache.judging import messages
 from mincache.problem.instance import Instance, smallest_instance
+from mincache.problem.revealed import Site
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
 from mincache.solving.contents import Content, changed, late_modules
@@ -46,6 +48,7 @@ class Job:
         libraries: the versions that distributions must have.
         home: folder of the solver's source.
         started_in: folder that relative paths mean.
+        information: `past` or `slot` for a run whose slots are shown one by one; `trace` for any other.
     """
 
     solver: str
@@ -57,6 +60,7 @@ class Job:
     home: str = ""
     started_in: str = ""
     hash_seed: int | None = None
+    information: str = "trace"
 
     def dump(self) -> bytes:
         """Return the job as JSON."""
@@ -87,6 +91,18 @@ class Channel:
                 pipes.write(self._descriptor, kind, payload)
         except OSError:
             pass  # the solver has closed the pipe; the keeper will find no answer
+
+    def ask(self, placed: bytes) -> bytes:
+        """Commit a cache, and return the slot that the keeper shows next.
+
+        Raises:
+            EOFError: if it shows none.
+        """
+        self.send(messages.PLACED, placed)
+        found = pipes.read(self._descriptor)
+        if found is None or found[0] != messages.SLOT:
+            raise EOFError("no slot was shown")
+        return found[1]
 
     def say(self, kind: bytes, text: str) -> None:
         """Send one line of text."""
@@ -137,8 +153,7 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
     before = set(sys.modules)
     solver = registry.make(job.solver)
     channel.send(messages.IMPORTED)
-    instance = parse_instance(document)
-    reason = solver.supports(instance)
+    given, reason, answering = begun(solver, document, job.information, channel.ask)
     if reason is not None:
         channel.say(messages.SKIPPED, str(reason))
         return
@@ -148,10 +163,10 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
     run = Run(rng, budget, _reporter(channel), repetition=int(job.stream[-1]))
     channel.send(messages.SOLVING)
     start = perf_counter()
-    answer = solver.solve(instance, run)
+    answer = answering(run)
     channel.send(messages.DONE)
     if run.raw is not None:
-        channel.send(messages.RAW, _packed(run.raw, instance))
+        channel.send(messages.RAW, _packed(run.raw, given))
     written = _written(answer, channel)
     if written is None:
         return
@@ -164,13 +179,13 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
     channel.send(messages.ANSWER, written)
 
 
-def _packed(raw: Decisions, instance: Instance) -> bytes:
+def _packed(raw: Decisions, given: Instance | Site) -> bytes:
     """Return raw decisions as bytes; none, which says so, where they cannot be those of an instance."""
     try:
         data = messages.pack(raw)
     except Exception:  # an array of a solver's making may raise anything
         return b""
-    return data if len(data) == messages.packed_size(instance) else b""
+    return data if len(data) == messages.packed_size(given) else b""
 
 
 def _reporter(channel: Channel) -> Callable[[float, Solution | None, float | None], None]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, solution_bytes
 from mincache.judging import messages, trace
@@ -179,9 +181,23 @@ def _answer(outcome: Outcome, instance: Instance) -> tuple[Solution | None, Eval
         return None, None, ""
     try:
         solution = parse_solution(outcome.payload)
-        return solution, evaluate(instance, solution), ""
+        found = evaluate(instance, solution)
+        _check_placed(solution, outcome.placed)
+        return solution, found, ""
     except InputError as error:
         return None, None, str(error)
+
+
+def _check_placed(solution: Solution, placed: str | None) -> None:
+    """Check that an online run's answer caches in each slot what it had committed before."""
+    if placed is None:
+        return
+    committed = np.frombuffer(bytes.fromhex(placed), np.uint8).reshape(-1, solution.cache.shape[1])
+    # At the level `slot` the last cache is committed by the answer itself.
+    differs = (solution.cache[: len(committed)] != committed).any(axis=1)
+    if differs.any() or len(committed) < len(solution.cache) - 1:
+        slot = int(differs.argmax()) if differs.any() else len(committed)
+        raise InputError("cache", "must be what was placed before each slot", f"another in slot {slot}")
 
 
 def _counted(

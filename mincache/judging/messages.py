@@ -13,6 +13,7 @@ import numpy as np
 from mincache.errors import InputError
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.revealed import Site
 from mincache.problem.solution import Decisions, Solution
 
 READY, IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW, FACTS = b"y", b"i", b"s", b"n", b"b", b"d", b"r", b"f"
@@ -24,7 +25,9 @@ BEFORE_READY = CHANGED, UNSET = b"C", b"U"
 """Kinds that say something of the machine; none counts once the solver's own code may have run."""
 CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESCRIBED + CHANGED + UNSET
 """Kinds of frames after which the child has nothing more to say."""
-KINDS = FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
+PLACED, SLOT = b"p", b"t"
+"""An online run commits a cache; the keeper shows it the next slot."""
+KINDS = PLACED + FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
 
 CLOCK_TRUST_S = 0.002
 """How far the child's own measure of `solve` may be below the keeper's and still count."""
@@ -55,8 +58,8 @@ def unpack(data: bytes, instance: Instance) -> Solution:
     )
 
 
-def packed_size(instance: Instance) -> int:
-    """Return how many bytes `pack` makes of decisions for an instance."""
+def packed_size(instance: Instance | Site) -> int:
+    """Return how many bytes `pack` makes of decisions for an instance, or at a site."""
     return 8 * instance.slot_count * (instance.model_count + 2 * instance.user_count)
 
 

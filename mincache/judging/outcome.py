@@ -40,6 +40,7 @@ class Outcome:
         incumbents: reports of decisions, thinned.
         bounds: reports of bounds, thinned.
         moved: `moved_generators` of the record.
+        placed: caches that an online run committed, hexadecimal, a byte a model; None of any other run.
         late: `late_modules` of the record.
     """
 
@@ -62,6 +63,7 @@ class Outcome:
     bounds: list[Report] = field(default_factory=list)
     output: bytes = b""
     moved: list[str] | None = None
+    placed: str | None = None
     late: dict[str, str] = field(default_factory=dict)
 
     def dump(self) -> bytes:

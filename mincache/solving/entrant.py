@@ -20,6 +20,7 @@ from mincache.solving import registry
 from mincache.solving import spec as specs
 from mincache.solving.contents import Content, content_of, digest_of, libraries_of, modules_of
 from mincache.solving.contract import Solver
+from mincache.solving.online import OnlineSolver
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Entrant:
         stochastic: whether several repetitions are worth running.
         training_seeds: how many repetitions it has for its trainings, whatever is asked.
         kind: the solver's kind, for readers of tables; `information` is what it sees before it decides.
+        online: whether it is an `OnlineSolver`, which the bench shows no more than that.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
         modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
@@ -53,6 +55,7 @@ class Entrant:
     training_seeds: int = 1
     kind: str = "heuristic"
     information: str = "trace"
+    online: bool = False
     source: str = ""
     files: str = ""
     modules: str = ""
@@ -115,6 +118,7 @@ def describe(spec: str) -> Entrant:
         training_seeds=int(solver.training_seeds()),
         kind=str(kind.kind),
         information=str(solver.information),
+        online=isinstance(solver, OnlineSolver),
         source=Entrant.source_of(kind),
         files=digest_of(files),
         modules=digest_of(modules),

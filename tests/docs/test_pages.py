@@ -151,6 +151,26 @@ def heuristics_markdown():
     return table(("suite", "instances", *titles), rows)
 
 
+def online_markdown():
+    """How far each reference and policy is above the best causal policy, by suite and number of users."""
+    with (DOCS / "figures" / "online.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = list(dict.fromkeys((row["suite"], row["users"]) for row in rows))
+    cell = {
+        (row["policy"], row["suite"], row["users"]): f"{float(row['above_causal']):+.2%} "
+        f"± {float(row['half_interval']):.2%}"
+        for row in rows
+    }
+    first = columns[0]
+    order = {
+        row["policy"]: float(row["above_causal"]) for row in rows if (row["suite"], row["users"]) == first
+    }
+    titles = ("reference or policy", *(f"`{suite}`, N = {users}" for suite, users in columns))
+    return table(
+        titles, ((f"`{one}`", *(cell[one, *at] for at in columns)) for one in sorted(order, key=order.get))
+    )
+
+
 def contrasts_markdown():
     """What each suite tells apart, from the published records."""
     tables = read_board(ROOT / "leaderboard", rescore=False).tables()
@@ -212,6 +232,7 @@ GENERATED = {
     ("leaderboard.md", "columns"): columns_markdown,
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
     ("leaderboard.md", "covered"): lambda: table(("what", "how"), COVERED.items()),
+    ("online.md", "online"): online_markdown,
     ("suites.md", "standard"): suites_markdown,
     ("suites.md", "contrasts"): contrasts_markdown,
     ("scenarios.md", "processes"): processes_markdown,

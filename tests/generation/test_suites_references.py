@@ -13,7 +13,7 @@ from mincache.solving import registry
 
 OPEN = "open-v1"
 SAMPLED = {"paper-v1": 1, "smoke-v1": 1, "scale-v1": 8, "campus-v1": 2} | dict.fromkeys(
-    ("diverse-v1", "online-v1", "online-scarce-v1"), 12
+    ("diverse-v1", "online-v1", "online-scarce-v1", "online-loading-v1"), 12
 )
 """Every how many instances of a suite are solved again; every third by default."""
 

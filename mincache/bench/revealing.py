@@ -1,0 +1,92 @@
+"""An online run: its site, and its slots one by one, each after what must be committed before it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from mincache.errors import InputError
+from mincache.files.documents import instance_bytes, parse_instance
+from mincache.problem.instance import Instance, Trace
+from mincache.problem.popularity import Popularity
+from mincache.problem.quantity import Array, quantities
+from mincache.problem.revealed import ShownSlot, Site, slot_of
+from mincache.problem.solution import Solution
+from mincache.solving.contract import Run, Solver
+from mincache.solving.online import OnlineSolver, play
+
+
+class Revealer:
+    """The keeper's side of an online run; it alone has the trace.
+
+    Args:
+        document: the instance's.
+
+    Attributes:
+        placed: the caches committed so far, a byte a model.
+    """
+
+    def __init__(self, document: bytes) -> None:
+        from mincache.generation import suites  # the keeper needs it for online runs alone
+
+        self._instance = parse_instance(document)
+        self._popularity = suites.popularity(self._instance)
+        self._shown = 0
+        self.placed: list[bytes] = []
+
+    def site(self) -> bytes:
+        """Return a line with the instance, its trace blank, and one with what else is known beforehand."""
+        T, N = self._instance.slot_count, self._instance.user_count
+        ones, known = np.ones((T, N)), self._popularity
+        blank = replace(self._instance, trace=Trace(np.zeros(T), ones, np.zeros((T, N)), ones), origin=None)
+        chain = known and {name: np.asarray(getattr(known, name)).tolist() for name in quantities(Popularity)}
+        told = {"popularity": chain, "rules": self._instance.used_rules}
+        return instance_bytes(blank) + json.dumps(told).encode()
+
+    def show(self, placed: bytes) -> bytes:
+        """Commit a cache, and return the next slot.
+
+        Args:
+            placed: a byte a model, 0 or 1; nothing before the first slot of the level `slot`.
+
+        Raises:
+            InputError: if it is no cache, or all slots have been shown.
+        """
+        if len(placed) != self._instance.model_count and (placed or self._shown):
+            raise InputError("cache", "must have a byte for each model", f"{len(placed)} bytes")
+        if self._shown == self._instance.slot_count:
+            raise InputError("slot", "must be one of the instance's", "a request for one more")
+        self.placed += [placed] if placed else []
+        slot, self._shown = slot_of(self._instance, self._shown), self._shown + 1
+        return json.dumps([slot.number, *(values.tolist() for values in slot[1:])]).encode()
+
+
+def begun(
+    solver: Solver, document: bytes, level: str, ask: Callable[[bytes], bytes]
+) -> tuple[Instance | Site, str | None, Callable[[Run], Solution]]:
+    """Return what a solver is given, why it cannot answer, and what answers; the child's side.
+
+    Args:
+        solver: what is to answer.
+        document: the instance's, or what `Revealer.site` tells.
+        level: `past` or `slot` for a run whose slots are shown one by one; `trace` for any other.
+        ask: commits a cache, and returns the next slot.
+    """
+    if level == "trace" or not isinstance(solver, OnlineSolver):
+        instance = parse_instance(document)
+        return instance, solver.supports(instance), lambda run: solver.solve(instance, run)
+    first, _, second = document.partition(b"\n")
+    blank, told = parse_instance(first), json.loads(second)
+    chain = told["popularity"]
+    site = Site.of(blank, None if chain is None else Popularity(**chain))
+    unknown = [name for name in told["rules"] if name not in solver.kept_rules()]
+    reason = f"it does not know the rule {', '.join(unknown)}" if unknown else solver.declines(site)
+
+    def show(cache: Array | None) -> ShownSlot:
+        number, *values = json.loads(ask(b"" if cache is None else cache.astype(np.uint8).tobytes()))
+        return ShownSlot(number, *map(np.array, values))
+
+    return site, reason, lambda run: play(solver.begin(site, run), level, show, blank.name)
