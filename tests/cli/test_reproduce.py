@@ -8,7 +8,7 @@ from paper_fixture import TINY
 
 from mincache.cli.reproduce import ABOUT, reproduce
 from mincache.errors import InputError
-from mincache.paper import sizes, studies
+from mincache.paper import studies, study_folder
 
 
 def invoke(*arguments):
@@ -19,7 +19,7 @@ def invoke(*arguments):
 @pytest.fixture
 def tiny(monkeypatch):
     """Let --smoke be even smaller."""
-    monkeypatch.setitem(sizes.SIZES, "smoke", TINY)
+    monkeypatch.setitem(study_folder.SIZES, "smoke", TINY)
 
 
 def test_the_words_are_those_of_the_package():
