@@ -78,7 +78,7 @@ def make_board(folder, hostile=False):
         with Journal(folder / "campaign") as journal:
             for instance in suite:
                 answer = judged(suite, instance.name, HOSTILE, Solution.nothing_cached(instance))
-                journal.append(answer)
+                journal.append(answer.record, answer.documents)
     campaigns = [folder / "campaign"]
     attack = {"authors": [HOSTILE], "links": ["https://example.org/a?b=1&c=2"], "note": HOSTILE}
     about = attack if hostile else {}
