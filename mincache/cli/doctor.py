@@ -21,6 +21,7 @@ ENABLES = {
     "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
     "genetic": "the solvers genetic and pymoo",
     "ddpg": "mincache train, which learns with torch, and the Gymnasium environment",
+    "plots": "pictures of instances, answers and results",
     "board": "the charts and pages of a published leaderboard",
     "dask": "mincache run --executor dask",
     "compiled": "decomposition in compiled loops, for instances beyond the paper's",
