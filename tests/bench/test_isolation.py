@@ -113,6 +113,8 @@ def probe(task, outside, **limits) -> dict[str, object]:
     found = told(outcome) | {"level": outcome.isolation}
     assert rival.payload
     assert found["find_own_word"] is True
+    # In a view these may be written to, as long as nothing of it lasts.
+    found["write_beside_solver"] = PROBE.with_suffix(".pyc").exists()
     found["leave_shared_memory"] = SHARED.exists()
     found["leave_system_v_memory"] = bool(segments())
     for one in (SHARED, PROBE.with_suffix(".pyc")):

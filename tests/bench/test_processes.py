@@ -11,6 +11,17 @@ from bench_fixture import on_linux
 
 from mincache.bench import processes
 
+ONE_CHILD = """
+import os, subprocess, sys
+from mincache.bench import processes
+
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+assert processes.descendants(os.getpid()) == [child.pid]
+assert processes.any_child()
+child.kill()
+child.wait()
+assert not processes.any_child()
+"""
 SLEEP = "import time; time.sleep(600)"
 NESTED = f"import subprocess,sys; subprocess.run([sys.executable,'-c','{SLEEP}'])"
 # Becomes a subreaper, starts a tree whose middle dies, ends all of it, and prints what is left.
@@ -63,12 +74,8 @@ def test_descendants_are_seen_at_any_depth():
 @on_linux
 def test_a_child_is_seen_until_it_is_waited_for():
     """A child is a descendant, and there is none once it has been waited for."""
-    child = subprocess.Popen([sys.executable, "-c", SLEEP])
-    assert processes.descendants(os.getpid()) == [child.pid]
-    assert processes.any_child()
-    child.kill()
-    child.wait()
-    assert not processes.any_child()
+    done = subprocess.run([sys.executable, "-c", ONE_CHILD], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @on_linux

@@ -349,7 +349,7 @@ def test_solve_repeats_a_run_of_a_campaign(tmp_path):
 def test_nothing_is_left_behind():
     """When the commands have ended no process of theirs is left."""
     left = [Path(f"/proc/{pid}/cmdline") for pid in processes.descendants(os.getpid())]
-    assert [path for path in left if path.exists() and b"mincache" in path.read_bytes()] == []
+    assert [path for path in left if path.exists() and b"-m\0mincache" in path.read_bytes()] == []
 
 
 def test_records_are_json_lines(results):
@@ -380,11 +380,11 @@ def test_a_change_runs_again_and_tells_what_moved(tmp_path):
     """Better runs are listed with both costs; a file that cannot be loaded is a line, and is waited for."""
     suite, path = tiny_suite(tmp_path / "tiny").folder, tmp_path / "mine.py"
     path.write_text(WATCHED.format(CLOUD))
-    command = [
-        sys.executable, "-m", "mincache", "run", suite, "--instances", "*.t0", "--solver", f"{path}:Mine",
-        "--watch", path, "--time-limit", "30", "-o", tmp_path / "results",
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    watched = mincache(
+        "run", suite, "--instances", "*.t0", "--solver", f"{path}:Mine", "--watch", path,
+        "--time-limit", "30", "-o", tmp_path / "results", stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    with watched as process:
 
         def printed():
             """What it prints until it waits."""
