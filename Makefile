@@ -117,7 +117,7 @@ install: $(TESTS)
 
 $(RUNS): pyproject.toml constraints.txt
 	@$(USABLE)
-	@echo "Installing mincache with pyomo, HiGHS, SCIP, pymoo and altair into $(VENV): about 630 MB, one to three minutes."
+	@echo "Installing mincache with pyomo, HiGHS, SCIP, pymoo and altair into $(VENV): about 640 MB, one to three minutes."
 	@test -x $(BIN)/python && test -e $(RUNS) || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install -c constraints.txt -e '.[pyomo,genetic,plots]' || $(UNDO)
 	@touch $@
