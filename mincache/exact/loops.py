@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import os
 import time
 from collections.abc import Callable
 from functools import cache, partial
@@ -49,7 +50,7 @@ def choose_loops(
     """
     if compiled is None:
         pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
-        compiled = pays and _numba_installed() and (remaining_s > _COMPILING_S or _is_compiled(entry))
+        compiled = pays and _numba_compiles() and (remaining_s > _COMPILING_S or _is_compiled(entry))
     if compiled:
         loops: Loops = getattr(compiled_copy(*_MODULES[entry]), entry)
         return loops
@@ -61,6 +62,11 @@ def _run_plain(loops: Loops, *arguments: Any) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         loops(*arguments)
     _plain_s[0] += time.monotonic() - start
+
+
+def _numba_compiles() -> bool:
+    """Return whether numba is installed and has not been told to leave functions as they are."""
+    return _numba_installed() and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 @cache

@@ -164,3 +164,10 @@ def test_with_little_time_nothing_is_compiled_for_the_first_time(tmp_path: Path)
         for _ in range(2)
     ]
     assert chosen == ["False\n", "True\n"]
+
+
+def test_loops_stay_plain_where_numba_is_told_not_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NUMBA_DISABLE_JIT a large piece of work is done in plain loops, whatever the time."""
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    for remaining_s in (1.0, float("inf")):
+        assert not hasattr(loops.choose_loops("search_frames", 1e9, remaining_s=remaining_s), "signatures")
