@@ -56,7 +56,7 @@ class Task:
             entrant.spec, cell.stream, cell.wall_s, contents=entrant.contents, libraries=entrant.libraries,
             home=entrant.home, started_in=str(absolute_path(".")),
             hash_seed=hash_seed(cell.seed, cell.repetition),
-            information=entrant.information if entrant.online else "trace",
+            information=entrant.information,
         )  # fmt: skip
 
 

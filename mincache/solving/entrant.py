@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
 from mincache.solving import registry
@@ -34,8 +35,8 @@ class Entrant:
         label: the name and the parameters that differ from their defaults; of these only `name`, if given.
         stochastic: whether several repetitions are worth running.
         training_seeds: how many repetitions it has for its trainings, whatever is asked.
-        kind: the solver's kind, for readers of tables; `information` is what it sees before it decides.
-        online: whether it is an `OnlineSolver`, which the bench shows no more than that.
+        kind: the solver's kind, for readers of tables; `information` is what it sees before it decides,
+            which of an `OnlineSolver` alone is less than the whole trace, for the bench holds it to that.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
         modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
@@ -55,7 +56,6 @@ class Entrant:
     training_seeds: int = 1
     kind: str = "heuristic"
     information: str = "trace"
-    online: bool = False
     source: str = ""
     files: str = ""
     modules: str = ""
@@ -117,8 +117,7 @@ def describe(spec: str) -> Entrant:
         stochastic=bool(solver.stochastic),
         training_seeds=int(solver.training_seeds()),
         kind=str(kind.kind),
-        information=str(solver.information),
-        online=isinstance(solver, OnlineSolver),
+        information=_information(solver),
         source=Entrant.source_of(kind),
         files=digest_of(files),
         modules=digest_of(modules),
@@ -128,6 +127,15 @@ def describe(spec: str) -> Entrant:
         contents=(*modules, *files, *map(Content.of, paths.values())),
         home=str(Path(source).parent) if source else "",
     )
+
+
+def _information(solver: Solver) -> str:
+    """Return what the bench shows a solver before it decides; what a class says of itself is no proof."""
+    if not isinstance(solver, OnlineSolver):
+        return "trace"
+    if solver.information not in ("trace", "slot", "past"):
+        raise InputError("information", "must be past, slot or trace", excerpt(solver.information))
+    return solver.information
 
 
 def _utf8(text: str) -> str:

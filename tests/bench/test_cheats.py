@@ -30,9 +30,10 @@ THEFTS = {
 """Stopped: what they answer costs what caching nothing costs."""
 REAL = {
     "ByName", "ByContent", "ByWalking", "ByCertificate", "FromTheBoard", "ThroughRootLinks", "ByReference",
-    "Smuggles[by=package]", "Smuggles[by=temporary]", "Smuggles[by=beside]",
+    "Smuggles[by=package]", "Smuggles[by=temporary]", "Smuggles[by=beside]", "Smuggles[by=daemon]",
+    *(("FromParentsMemory", "ByTracing", "SetsTheClock") if os.geteuid() == 0 else ()),
 }  # fmt: skip
-"""Those that work where nothing isolates."""
+"""Those that work where nothing isolates, three of them for root alone."""
 MARKED = {
     "PatchesEvaluator": lambda record: record.verdict == "verified",
     "PatchesClock": lambda record: record.solve_s >= 0.2,

@@ -189,11 +189,13 @@ class PatchesClock(Solver):
 
 @dataclass(frozen=True)
 class SetsTheClock(Solver):
-    """Set the machine's clock back by an hour."""
+    """Set the machine's clock."""
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         try:
-            time.clock_settime(time.CLOCK_REALTIME, time.time() - 3600.0)
+            time.clock_settime(
+                time.CLOCK_REALTIME, time.time()
+            )  # what is tried is the right to, not the harm
         except OSError:
             return Solution.nothing_cached(instance)
         return loot(instance)

@@ -196,3 +196,35 @@ def test_what_a_preset_brings_is_not_in_the_label():
     assert (spelled.label, spelled.parameters) == (preset.label, preset.parameters)
     other = describe("ddpg[variant=sets,discount=0.5]")
     assert describe(other.label).parameters == other.parameters != preset.parameters
+
+
+ONLINE = """
+from dataclasses import dataclass
+from mincache import OnlineSolver, Solution, Solver
+
+@dataclass(frozen=True)
+class Boasts(Solver):
+    information = "past"
+    def solve(self, instance, run):
+        return Solution.nothing_cached(instance)
+
+@dataclass(frozen=True)
+class Holds(OnlineSolver):
+    information = "slot"
+    def begin(self, site, run):
+        raise NotImplementedError
+
+@dataclass(frozen=True)
+class Odd(Holds):
+    information = "future"
+"""
+
+
+def test_a_level_is_believed_where_the_bench_holds_it(tmp_path):
+    """A solver that sees the whole trace is told so, whatever its class says; unknown levels are refused."""
+    path = tmp_path / "levels.py"
+    path.write_text(ONLINE)
+    assert describe(f"{path}:Boasts").information == "trace"
+    assert describe(f"{path}:Holds").information == "slot"
+    with pytest.raises(InputError, match="information: must be past, slot or trace; received 'future'"):
+        describe(f"{path}:Odd")
