@@ -1,6 +1,8 @@
 """What the layout promises: imports run one way, the core is light, one place prices, all is documented."""
 
 import ast
+import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -291,3 +293,18 @@ def test_modules_are_short():
     lengths = sorted(len(path.read_text().splitlines()) for path in modules)
     assert lengths[len(lengths) // 2] <= 145
     assert lengths[-1] <= 360
+
+
+def test_scripts_that_no_test_runs_import_what_is_there():
+    """Benchmarks, figures, examples and scripts of the tests import names that the package has."""
+    scripts = [*ROOT.glob("docs/figures/*.py"), *ROOT.glob("examples/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    for path in scripts:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or not str(node.module).startswith("mincache"):
+                continue
+            module = importlib.import_module(str(node.module))
+            for alias in node.names:
+                is_there = hasattr(module, alias.name) or importlib.util.find_spec(
+                    f"{node.module}.{alias.name}"
+                )
+                assert is_there, f"{path}: {node.module}.{alias.name}"

@@ -101,8 +101,7 @@ def test_loading_apart(benchmark):
 
 def test_the_clock_of_solve_leaves_loading_out(benchmark):
     """A record's `solve_s` holds answers alone: the policy is loaded within `build_s`."""
-    from mincache.bench.attempt import attempt
-
+    from mincache.bench.executors import attempt
     from mincache.bench.limits import Limits
     from mincache.bench.plan import plan
     from mincache.bench.supervisor import Supervisor, describe
