@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -16,10 +15,10 @@ from mincache.errors import excerpt
 from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.learner import PolicyLearner, Pupil
+from mincache.learning.exploring import Explorer
+from mincache.learning.learner import PolicyLearner
 from mincache.learning.slot_sets import view_of
 from mincache.problem.quantity import Array
-from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
 
 if TYPE_CHECKING:  # torch and gymnasium, which answering does without
@@ -182,14 +181,12 @@ class Ddpg(PolicyLearner):
         return Agent(self, course)
 
 
-class Agent(Pupil):
+class Agent(Explorer):
     """The four networks of the paper's Fig. 2, their optimisers, and the replay memory.
 
     Raises:
         InputError: if the actor is too large a policy, or the memory too large for this machine.
     """
-
-    view: AgentView
 
     def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
         from torch.optim import Adam
@@ -219,33 +216,6 @@ class Agent(Pupil):
             "actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser,
         }  # fmt: skip
 
-    def learn(self, done: int) -> float:
-        """Play an episode in each environment, learning; return the mean reward."""
-        from mincache.views.environment import EdgeCachingVectorEnv
-
-        rng = generator(self.course.seed, "ddpg", "round", done)
-        noise = self.noise(done)
-        self.metrics = {"noise": noise, "critic_loss": math.nan, "value": math.nan}
-        episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course
-        env = EdgeCachingVectorEnv(episodes, self.setting.environments, view=self.view)
-        states, _ = env.reset(seed=self.course.seed, options={"episode": done})
-        total, steps, over = 0.0, 0, False
-        while not over:
-            raw = self.explore(states, noise, rng)
-            next_states, rewards, _, truncated, _ = env.step(raw)
-            self.replay.add(states, raw, rewards, next_states)
-            if len(self.replay) >= self.setting.warmup:
-                self.take_steps(rng)
-            states, over = next_states, bool(truncated.all())
-            total, steps = total + float(rewards.mean()), steps + 1
-        return total / steps
-
-    def noise(self, done: int) -> float:
-        """Return the noise's standard deviation after `done` episodes."""
-        first, last = self.setting.noise_first, self.setting.noise_last
-        progress = min(1.0, done / max(1.0, self.setting.noise_decay * self.setting.episodes))
-        return first + (last - first) * progress
-
     def explore(self, states: Array, noise: float, rng: np.random.Generator) -> Array:
         """Return the actor's actions with Gaussian noise, or uniform ones while warming up."""
         shape = (len(states), self.action_size)
@@ -253,13 +223,6 @@ class Agent(Pupil):
             return rng.uniform(-1.0, 1.0, shape).astype(np.float32)
         drawn = noise * rng.standard_normal(shape)
         return np.clip(self.actor.act(states) + drawn, -1.0, 1.0).astype(np.float32)
-
-    def take_steps(self, rng: np.random.Generator) -> None:
-        """Take the steps that follow a step of the environments."""
-        self.replay.fix_reward_scale()
-        for _ in range(self.setting.updates):
-            loss, value = self.update(self.replay.sample(self.setting.batch, rng))
-        self.metrics = {**self.metrics, "critic_loss": float(loss), "value": float(value)}
 
     def update(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         """Take a step of (15), (16), (17), (18); return the loss and the mean value from before it."""

@@ -82,7 +82,7 @@ def answer(network: Network, view: AnyView, instance: Instance, run: Run | None 
         scores = Scores(*(score.astype(np.float64) for score in network(*view.apply(instance))))
         return Solution.of(instance, view.invert(instance, scores))
     raw = network(view.apply(instance))
-    if run is not None and not isinstance(view, SetView):  # scores of models alone are no decisions
+    if run is not None and view.action in actions.ACTIONS:  # scores of models alone are no decisions
         run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
     return Solution.of(instance, view.invert(instance, raw))
 

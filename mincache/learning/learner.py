@@ -166,7 +166,11 @@ class PolicyLearner(Learner):
     def _loaded(self, path: Path, instance: Instance) -> tuple[Network, AnyView]:
         policy, view = load(path, self.view)
         with in_file(path):
-            return network_of(policy, view, instance), view
+            return self.network(policy, view, instance), view
+
+    def network(self, policy: Policy, view: AnyView, instance: Instance) -> Network:
+        """Return the network of a policy, whose weights are checked."""
+        return network_of(policy, view, instance)
 
     def training_seeds(self) -> int:
         """Return how many policies the folder has for each problem; 1 without a folder."""
@@ -240,7 +244,7 @@ class PolicyLearner(Learner):
                 if log is not None:
                     log(done, {"mean_reward": reward, **pupil.metrics})
                 if watch is not None:
-                    network = network_of(Policy(card, pupil.weights()), pupil.view, course.problem)
+                    network = self.network(Policy(card, pupil.weights()), pupil.view, course.problem)
                     watch(done, reward, partial(answer, network, pupil.view))
                 if checkpoint is not None:
                     checkpoint.save(done, arrays_of(pupil.parts))
