@@ -137,7 +137,12 @@ def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions
     several = _decode(
         instance, Scores(*(np.broadcast_to(s, (len(wanted), *s.shape)) for s in scores)), wanted
     )
-    if candidates == 1:
+    return cheapest(instance, several)
+
+
+def cheapest(instance: Instance, several: Decisions) -> Decisions:
+    """Return of each slot the decisions, among candidates [K, T, ...], that the evaluator prices lowest."""
+    if len(several.cache) == 1:
         return Decisions(*(array[0] for array in several))
     best = evaluate_batch(instance, several).slot_cost.argmin(axis=0)
     return Decisions(*(array[best, np.arange(instance.slot_count)] for array in several))
