@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.optimize import differential_evolution
 
-from mincache import Budget, Decisions, Instance, Run, Solution, Solver, evaluate, evaluate_batch
+from mincache import Budget, Decisions, Instance, Run, Solution, Solver, evaluate
 from mincache.generation import suites
 from mincache.solving import registry
 from mincache.views.vector import VectorView
@@ -50,21 +50,22 @@ class ScipyEvolution(Solver):
                 break
             slot = instance.slot(t)
             share = Budget(run.remaining() / (instance.slot_count - t))  # of the time that is left
-            found = self._search(slot, view, run.rng, share)
+            found = self._search(t, slot, view, run, share)
             for whole, part in zip(best, view.invert(slot, found[None]), strict=True):
                 whole[t] = part[0]
         return Solution.of(instance, Decisions(*best))
 
-    def _search(
-        self, slot: Instance, view: VectorView, rng: np.random.Generator, budget: Budget
-    ) -> np.ndarray:
+    def _search(self, t: int, slot: Instance, view: VectorView, run: Run, budget: Budget) -> np.ndarray:
         def cost(points: np.ndarray) -> np.ndarray:
-            """Return the cost of each of S points, given as columns: SciPy hands over [genes, S]."""
-            return evaluate_batch(slot, view.invert(slot, points.T[:, None, :])).cost
+            """Return the cost of each of S points, given as columns: SciPy hands over [genes, S].
+
+            The run prices and counts them, and keeps the best as an incumbent.
+            """
+            return run.evaluate_batch(view.invert(slot, points.T[:, None, :]), first_slot=t).cost
 
         return differential_evolution(
             cost, [(0.0, 1.0)] * view.apply(slot), maxiter=self.generations, popsize=self.candidates,
-            polish=False, vectorized=True, updating="deferred", rng=rng,
+            polish=False, vectorized=True, updating="deferred", rng=run.rng,
             callback=lambda intermediate_result: budget.remaining() <= 0.0,
         ).x  # fmt: skip
 

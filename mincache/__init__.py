@@ -14,8 +14,9 @@ from mincache.views import registration
 if TYPE_CHECKING:
     from mincache.analysis.answer import Answer, solve
     from mincache.analysis.explanation import Explanation, explain
-    from mincache.errors import InputError, MincacheError
+    from mincache.errors import EvaluationsSpentError, InputError, MincacheError
     from mincache.exact.best_service import serve, serve_batch
+    from mincache.exact.slot_pricing import SlotPricer
     from mincache.files.documents import read_instance, read_solution, write_instance, write_solution
     from mincache.generation.scenario import Scenario
     from mincache.generation.suites import Suite, load, suite
@@ -34,6 +35,7 @@ _HOMES = {
     "Budget": "solving.contract",
     "Decisions": "problem.solution",
     "Evaluation": "problem.evaluation",
+    "EvaluationsSpentError": "errors",
     "Explanation": "analysis.explanation",
     "InputError": "errors",
     "Instance": "problem.instance",
@@ -45,6 +47,7 @@ _HOMES = {
     "Scenario": "generation.scenario",
     "Site": "problem.revealed",
     "ShownSlot": "problem.revealed",
+    "SlotPricer": "exact.slot_pricing",
     "Solution": "problem.solution",
     "Solver": "solving.contract",
     "Suite": "generation.suites",
@@ -65,13 +68,13 @@ _HOMES = {
 }
 
 __all__ = [  # noqa: RUF022  # in the order of the path through the system
-    "load", "suite", "solve", "serve", "serve_batch", "run",
+    "load", "suite", "solve", "serve", "serve_batch", "SlotPricer", "run",
     "Instance", "Solution", "Decisions", "Scenario", "Suite", "Answer", "Results",
     "evaluate", "evaluate_batch", "Evaluation", "explain", "Explanation",
     "read_instance", "read_solution", "write_instance", "write_solution",
     "Solver", "Learner", "Run", "Budget",
     "OnlineSolver", "OnlinePolicy", "Site", "ShownSlot",
-    "MincacheError", "InputError",
+    "MincacheError", "InputError", "EvaluationsSpentError",
 ]  # fmt: skip
 
 

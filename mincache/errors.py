@@ -5,6 +5,7 @@
     MincacheError
     ├── InputError (also ValueError)   a value, document or name breaks a rule
     │   └── DocumentError              ... in a file, whose path the message begins with
+    ├── EvaluationsSpentError          a run has priced as many candidates as it may
     └── MissingExtraError              an optional library is not installed
 
 Each message is one line: the field, the rule, what was received, what to do.
@@ -89,6 +90,10 @@ class InputError(MincacheError, ValueError):
 
 class DocumentError(InputError):
     """A file cannot be read as the document it should be; `field` begins with its path."""
+
+
+class EvaluationsSpentError(MincacheError):
+    """A run has priced as many candidates as it may; the best of them is its answer."""
 
 
 class MissingExtraError(MincacheError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -14,12 +15,11 @@ from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.algorithms.soo.nonconvex.pso import PSO
 from pymoo.core.termination import NoTermination
 
-from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
+from mincache import Decisions, InputError, Instance, Run, Solution, Solver
 from mincache.algebra.parts import parts
 from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.contract import RAW_DIGITS, Budget
-from mincache.solving.feasible import round_feasibly
 from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
 
@@ -29,7 +29,6 @@ _ALGORITHMS: dict[str, Callable[[int], Any]] = {
     "pso": lambda population: PSO(pop_size=population),
     "cmaes": lambda population: CMAES(popsize=population, restarts=0),
 }
-_REPORT_EVERY = 10  # generations
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class PymooAlgorithm(Solver):
     """A genetic algorithm, differential evolution, particle swarm or CMA-ES from pymoo, with its defaults.
 
     Source: Blank and Deb, pymoo: Multi-objective optimization in Python, doi:10.1109/ACCESS.2020.2990567.
-    Slots that rules link are searched together, as one long point: a frame, or all slots with loading. A time
-    limit is shared equally: each search has its part of the time that is left.
+    Slots that rules link are searched together, as one long point: a frame, or all slots with loading. Limits
+    on time and evaluations are shared equally: each search has its part of what is left.
 
     Attributes:
         algorithm: `ga`, `de`, `pso` or `cmaes`.
@@ -64,44 +63,40 @@ class PymooAlgorithm(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the best candidate of each slot."""
-        answer, raw = _nothing_cached(instance), _nothing_cached(instance)
-        least, pieces = np.inf, list(parts(instance))
+        answer, raw, pieces = _nothing_cached(instance), _nothing_cached(instance), list(parts(instance))
         with _global_generator_kept():
             for k, (first, part) in enumerate(pieces):
                 if run.should_stop():
                     break
-                share = Budget(run.remaining() / (len(pieces) - k))
-                problem = SlotProblem(part, VectorView(self.repair))
+                left = run.remaining_evaluations() * instance.slot_count / part.slot_count / (len(pieces) - k)
+                share = Budget(
+                    run.remaining() / (len(pieces) - k), int(max(1.0, min(self.evaluations, left)))
+                )
+                price = partial(run.evaluate_batch, first_slot=first)
+                problem = SlotProblem(part, VectorView(self.repair), price)
                 slots = slice(first, first + part.slot_count)
-                for point in self._search(problem, run.rng, share):
-                    _place(answer, slots, problem.decisions(point))
-                    _place(raw, slots, problem.unrepaired(point))
-                    found = Solution.of(instance, round_feasibly(instance, answer))
-                    cost = evaluate(instance, found).cost
-                    if cost < least:  # the first points of a slot may lose to the cloud
-                        run.report(found)
-                        least = cost
+                point = self._search(problem, run.rng, share)
+                _place(answer, slots, problem.decisions(point))
+                _place(raw, slots, problem.unrepaired(point))
         run.report_raw(raw.compact(RAW_DIGITS))
-        return Solution.of(instance, round_feasibly(instance, answer))
+        return Solution.of(instance, answer)
 
-    def _search(self, problem: SlotProblem, rng: np.random.Generator, budget: Budget) -> Iterator[Array]:
-        """Yield the best point so far, after the first generation, every tenth from there, and the last."""
+    def _search(self, problem: SlotProblem, rng: np.random.Generator, budget: Budget) -> Array:
+        """Return the best point."""
         algorithm = _ALGORITHMS[self.algorithm](self.population)
         seed = int(rng.integers(2**31))
         algorithm.setup(problem, termination=NoTermination(), seed=seed, verbose=False)
-        best, best_cost, priced, generation = np.empty(0), np.inf, 0, 0
+        best, best_cost, priced, limit = np.empty(0), np.inf, 0, budget.evaluations or self.evaluations
         while algorithm.has_next() and (candidates := algorithm.ask()) is not None:
-            candidates = candidates[: self.evaluations - priced]
+            candidates = candidates[: limit - priced]
             cost = algorithm.evaluator.eval(problem, candidates).get("F")[:, 0]
-            priced, generation = priced + len(candidates), generation + 1
+            priced += len(candidates)
             if cost.min() < best_cost:
                 best, best_cost = candidates[cost.argmin()].X, cost.min()
-            if priced == self.evaluations or budget.remaining() <= 0.0:
+            if priced == limit or budget.remaining() <= 0.0:
                 break
-            if generation % _REPORT_EVERY == 1:
-                yield best
             algorithm.tell(infills=candidates)
-        yield best
+        return best
 
 
 def _nothing_cached(instance: Instance) -> Decisions:

@@ -84,6 +84,7 @@ def solve(
     solver: str | Solver | type[Solver],
     seconds: float = 10.0,
     seed: int = 0,
+    evaluations: int | None = None,
 ) -> Answer:
     """Answer an instance with a solver, in this process.
 
@@ -95,6 +96,7 @@ def solve(
         solver: as on the command line, such as `genetic[generations=30]`; or a solver, or its class.
         seconds: time limit in s.
         seed: which repetition's random numbers.
+        evaluations: how many candidates it may price by `Run.evaluate`; any number by default.
 
     Raises:
         InputError: if there is no such solver, it does not support the instance, or it fails.
@@ -115,13 +117,16 @@ def solve(
         raise InputError("seconds", "must be > 0", excerpt(seconds))
     if not isinstance(seed, int) or seed < 0:
         raise InputError("seed", "must be a whole number, at least 0", excerpt(seed))
+    if evaluations is not None and (not isinstance(evaluations, int) or evaluations < 1):
+        raise InputError("evaluations", "must be a whole number, at least 1", excerpt(evaluations))
     method = registry.as_solver(solver)
     title = _title(method)
     if (reason := method.supports(instance)) is not None:
         raise InputError(f"solver {title}", "must support the instance", reason)
     known = suites.listed(instance)
     suite = "-" if known is None else known[0].name
-    run = Run(streams.generator(0, suite, instance.name, seed), Budget(seconds), repetition=seed)
+    run = Run(streams.generator(0, suite, instance.name, seed), Budget(seconds, evaluations), repetition=seed)
+    run.instance = instance
     solution = contract.answer(title, method, instance, run)
     taken_s, bound = run.budget.elapsed(), run.bound if math.isfinite(run.bound) else None
     reference = None if known is None else known[1].reference

@@ -32,6 +32,7 @@ class Limits:
         cpu_s: processor seconds of the whole run, all processes together; None without a limit.
         memory_bytes: memory of the whole run, all processes together; None without a limit.
         disk_bytes: files in the folder that the run works in, and the largest single file anywhere.
+        evaluations: candidates that the solver may price through its `Run`; None for any number.
         threads: threads for numerical libraries, and cores where the system can pin.
         environment: names of the variables that the run sees beside those of `shown_environment`.
         isolate: what is to keep the run from what is not its own: one of `WISHES`; see `bench.isolation`.
@@ -44,6 +45,7 @@ class Limits:
     cpu_s: float | None = None
     memory_bytes: int | None = None
     disk_bytes: int = 1 << 30
+    evaluations: int | None = None
     threads: int = 1
     environment: tuple[str, ...] = ()
     isolate: str = "auto"
@@ -54,7 +56,7 @@ class Limits:
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON makes it a list
         if self.isolate not in WISHES:
             raise InputError("isolate", f"must be one of {', '.join(WISHES)}", self.isolate)
-        for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "threads"):
+        for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "evaluations", "threads"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise InputError(name, "must be positive and finite", str(value))

@@ -17,7 +17,8 @@ from mincache.judging.records import Cell
 from mincache.solving.entrant import Entrant
 
 _OF_THE_SOLVER = ("name", "source", "files", "modules", "version")
-_LIMITS = ("wall_s", "cpu_s", "memory_bytes", "threads")
+LIMITS = ("wall_s", "cpu_s", "memory_bytes", "evaluations", "threads")
+"""The limits that are a part of what a run is."""
 ONE_RUN = "it counts as one without randomness: one run an instance is planned"
 """What `plan` makes of a solver that could not be described."""
 
@@ -53,8 +54,8 @@ class Task:
         """What the child is told."""
         cell, entrant = self.cell, self.entrant
         return Job(
-            entrant.spec, cell.stream, cell.wall_s, contents=entrant.contents, libraries=entrant.libraries,
-            home=entrant.home, started_in=str(absolute_path(".")),
+            entrant.spec, cell.stream, cell.wall_s, cell.evaluations, contents=entrant.contents,
+            libraries=entrant.libraries, home=entrant.home, started_in=str(absolute_path(".")),
             hash_seed=hash_seed(cell.seed, cell.repetition),
             information=entrant.information,
         )  # fmt: skip
@@ -111,7 +112,7 @@ def task(
         repetition=repetition,
         seed=seed,
         **{f"solver_{name}": getattr(entrant, name) for name in _OF_THE_SOLVER},
-        **{name: getattr(limits, name) for name in _LIMITS},
+        **{name: getattr(limits, name) for name in LIMITS},
     )
     return Task(cell, entrant, limits, instance_path, best_known)
 

@@ -18,7 +18,7 @@ from mincache.bench.zygote import Zygote
 from mincache.errors import InputError
 from mincache.files import pipes
 from mincache.judging import messages
-from mincache.judging.outcome import Outcome, keep_report
+from mincache.judging.outcome import MAX_LOGGED, Outcome, keep_report
 
 _TICK_S = 0.05
 _DISK_TICK_S = 0.1
@@ -148,6 +148,8 @@ class Watch:
             if self._solving and self._revealer is None:
                 kept = outcome.incumbents if kind == messages.INCUMBENT else outcome.bounds
                 keep_report(kept, (now - (self._solve_start or now), payload))
+        elif kind == messages.LOG:
+            self._log(now, payload)
         elif kind == messages.PLACED and self._solving and self._revealer is not None:
             self._show(self._revealer, payload)
         elif kind == messages.DONE and self._solving:
@@ -160,11 +162,17 @@ class Watch:
         elif kind in messages.CLOSING and (kind != messages.ANSWER or self._done):
             outcome.closing, outcome.payload = kind, payload
             if self._solve_start is not None:
-                told = messages.unpack_facts(self._facts, now - self._solve_start)
-                outcome.solve_s, outcome.moved, outcome.late = told
+                facts = messages.unpack_facts(self._facts, now - self._solve_start)
+                outcome.solve_s, outcome.moved, outcome.late = facts.seconds, facts.moved, dict(facts.late)
+                outcome.evaluations = facts.evaluations
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"
         else:
             self._stop("protocol", "the run sent messages out of their order")
+
+    def _log(self, now: float, payload: bytes) -> None:
+        found, logged = messages.unpack_logged(payload), self.outcome.logged
+        if found is not None and self._solving and (found[0] in logged or len(logged) < MAX_LOGGED):
+            keep_report(logged.setdefault(found[0], []), (now - (self._solve_start or now), payload))
 
     def _show(self, revealer: Revealer, placed: bytes) -> None:
         try:

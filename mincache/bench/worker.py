@@ -31,11 +31,12 @@ from mincache.problem.revealed import Site
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
 from mincache.solving.contents import Content, changed, late_modules
-from mincache.solving.contract import Budget, Run, Solver
+from mincache.solving.contract import Budget, Reporter, Run, Solver
 from mincache.solving.entrant import describe
 from mincache.solving.global_generators import GlobalGenerators
 
 _MESSAGE_CHARACTERS = 500
+_LOGGED_AT_ONCE, _LOG_EVERY_S = 100, 0.02
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Job:
     solver: str
     stream: tuple[str | int, ...] = ()
     wall_s: float | None = None
+    evaluations: int | None = None
     describe: bool = False
     contents: tuple[Content, ...] = ()
     libraries: dict[str, str] = field(default_factory=dict)
@@ -159,8 +161,9 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
         return
     rng = streams.generator(int(job.stream[0]), *job.stream[1:])
     generators.seed()
-    budget = Budget(float("inf") if job.wall_s is None else job.wall_s)
-    run = Run(rng, budget, _reporter(channel), repetition=int(job.stream[-1]))
+    budget = Budget(float("inf") if job.wall_s is None else job.wall_s, job.evaluations)
+    run = Run(rng, budget, repetition=int(job.stream[-1]))
+    run.reporter, run.logger = _reporter(channel, run), _logger(channel, run)
     channel.send(messages.SOLVING)
     start = perf_counter()
     answer = answering(run)
@@ -174,6 +177,7 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
         "seconds": perf_counter() - start,
         "moved": generators.moved(),
         "late": late_modules(before, job.contents, job.home),
+        "evaluations": run.evaluations,
     }
     channel.send(messages.FACTS, json.dumps(facts).encode())
     channel.send(messages.ANSWER, written)
@@ -188,15 +192,29 @@ def _packed(raw: Decisions, given: Instance | Site) -> bytes:
     return data if len(data) == messages.packed_size(given) else b""
 
 
-def _reporter(channel: Channel) -> Callable[[float, Solution | None, float | None], None]:
+def _reporter(channel: Channel, run: Run) -> Reporter:
     def report(seconds: float, solution: Solution | None, bound: float | None) -> None:
         # The keeper's clock counts, not `seconds`.
         if solution is not None:
-            channel.send(messages.INCUMBENT, messages.pack(solution.decisions))
+            told = messages.pack_incumbent(run.evaluations, solution.decisions)
+            channel.send(messages.INCUMBENT, told)
         if bound is not None and bound != -np.inf:  # which is no bound
             channel.send(messages.BOUND, messages.pack_bound(bound))
 
     return report
+
+
+def _logger(channel: Channel, run: Run) -> Callable[[str, float], None]:
+    """Return what sends each of the first numbers under a name, and later ones now and then."""
+    sent: dict[str, tuple[int, float]] = {}
+
+    def log(name: str, value: float) -> None:
+        count, last_s = sent.get(name, (0, -np.inf))
+        if count < _LOGGED_AT_ONCE or perf_counter() - last_s >= _LOG_EVERY_S:
+            sent[name] = count + 1, perf_counter()
+            channel.send(messages.LOG, messages.pack_logged(name, value, run.evaluations))
+
+    return log
 
 
 def _written(answer: object, channel: Channel) -> bytes | None:

@@ -179,7 +179,11 @@ def _wrong_trace(record: Record, lower_bound: float) -> Iterator[str]:
     seconds = [point.seconds for point in record.trace]
     costs = [point.cost for point in record.trace if point.cost is not None]
     cost, least = verified_cost(record), min(costs, default=math.inf)
+    counted = min((point.cost for point in record.counted_trace), default=math.inf)
+    limit = math.inf if record.cell.evaluations is None else record.cell.evaluations
     yield from _told(
+        (record.evaluations > limit, f"{record.evaluations} evaluations are more than {limit}"),
+        (below(counted, least), f"over its evaluations the trace reaches {counted}, over time {least}"),
         (seconds and (seconds != sorted(seconds) or seconds[0] < 0.0),
          "the trace's times do not rise from 0"),
         (below(least, lower_bound), f"the trace's cost {least} is below the proven bound {lower_bound}"),

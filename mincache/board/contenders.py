@@ -36,18 +36,22 @@ class Contender(NamedTuple):
     memory_bytes: int | None
     threads: int
     evaluator_version: str
+    evaluations: int | None = None
     authors: str = ""
 
     @property
     def sha256(self) -> str:
         """SHA-256 of all that makes the contender what it is, and of no spelling."""
-        return digest(json.dumps(self[1:]).encode())
+        # Without a limit on evaluations it is what it was before there was one.
+        silent = {"solver", *(("evaluations",) if self.evaluations is None else ())}
+        said = [value for name, value in self._asdict().items() if name not in silent]
+        return digest(json.dumps(said).encode())
 
 
 DEFAULTS: Mapping[str, Any] = {
     "solver": "", "solver_name": "", "solver_source": "", "solver_files": "", "solver_modules": "",
     "solver_version": "", "parameters": {}, "wall_s": None, "cpu_s": None, "memory_bytes": None, "threads": 1,
-    "evaluator_version": EVALUATOR_VERSION,
+    "evaluator_version": EVALUATOR_VERSION, "evaluations": None,
 }  # fmt: skip
 """The fields of a cell that tell who ran in it, and what they are where a record does not say."""
 
@@ -67,6 +71,7 @@ _TRAITS: Sequence[Callable[[Contender], str]] = (
     lambda one: _limit(one.wall_s, "s"),
     lambda one: _limit(one.cpu_s, "s of processor time"),
     lambda one: _limit(one.memory_bytes, "bytes"),
+    lambda one: _limit(one.evaluations, "evaluations"),
     lambda one: f"{one.threads} thread{'' if one.threads == 1 else 's'}",
     lambda one: f"version {one.version}",
     lambda one: f"source {one.source[:8]}",

@@ -20,6 +20,7 @@ class Protocol(StrictTable):
     Attributes:
         wall_s: limit on the wall-clock time of a run in s; None if rows may have any.
         threads: threads and cores of a run; None if rows may have any.
+        evaluations: limit on the candidates that a run prices; None if rows may have any.
         seeds: repetitions that a stochastic solver needs to be ranked.
         time_shift_s: shift of the geometric mean of times.
         failure_policy: what the time of a failed run counts as; published files may name no other.
@@ -32,6 +33,7 @@ class Protocol(StrictTable):
     format: Literal["mincache-protocol/1"] = "mincache-protocol/1"
     wall_s: float | None = Field(default=None, gt=0)
     threads: Count | None = None
+    evaluations: Count | None = None
     seeds: Count = 10
     time_shift_s: float = Field(default=0.01, gt=0)
     failure_policy: Literal["penalised"] = "penalised"
@@ -49,6 +51,9 @@ class Protocol(StrictTable):
             found.append(f"{limit} instead of {self.wall_s:g} s")
         if self.threads is not None and who.threads != self.threads:
             found.append(f"{who.threads} threads instead of {self.threads}")
+        if self.evaluations is not None and who.evaluations != self.evaluations:
+            limit = "any number of" if who.evaluations is None else f"{who.evaluations}"
+            found.append(f"{limit} evaluations instead of {self.evaluations}")
         return found
 
 

@@ -239,6 +239,8 @@ def _references(runs: Runs) -> Iterator[str]:
 def _runs(table: Table) -> Iterator[str]:
     protocol, sha256 = table.runs.protocol, table.runs.protocol_sha256
     limit = "any time" if protocol.wall_s is None else f"{protocol.wall_s:g} s"
+    if protocol.evaluations is not None:
+        limit += f" and {protocol.evaluations} evaluations"
     name = f"Protocol {sha256[:12]}" if sha256 else "Default protocol"
     yield (
         f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; times are geometric "

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from mincache.bench.limits import Limits
-from mincache.bench.plan import Task, task
+from mincache.bench.plan import LIMITS, Task, task
 from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry, verified_cost
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
@@ -86,7 +86,7 @@ def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[
     """Return the tasks that run these records' cells again, under their own limits and seeds."""
     found = []
     for cell in (record.cell for record in records):
-        given = {name: getattr(cell, name) for name in ("wall_s", "cpu_s", "memory_bytes", "threads")}
+        given = {name: getattr(cell, name) for name in LIMITS}
         entry = suite.entries[cell.instance]
         found.append(task(
             suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition,

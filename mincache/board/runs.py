@@ -38,7 +38,8 @@ _PLAIN = [name for name in DEFAULTS if name != "parameters"]
 _NEEDED = {"suite", "instance", "solver", "solver_name", "solver_source"}
 _KEY = ["suite", "who", "instance", "seed", "repetition"]
 _NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
-_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "raw", "environment"]
+_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "counted", "logged", "raw",
+            "environment"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +173,7 @@ def flat(run: Mapping[str, Any]) -> FlatRun:
         start_s = (get("import_s") or 0.0) + (get("build_s") or 0.0)
     answer_s = None if solve_s is None else solve_s + start_s
     trace = np.array([point[:2] for point in get("trace", ()) if point[1] is not None], dtype=float)
+    counted = np.array(get("counted_trace") or (), dtype=float)
     numbers = (cost, solve_s, answer_s, hit_ratio, low, cell.get("wall_s"), get("bound"),
                environment.get("reference_s"))  # fmt: skip
     sum(filter(None, (*numbers, cell.get("seed"), cell["repetition"])))  # refuses what is no number
@@ -179,7 +181,8 @@ def flat(run: Mapping[str, Any]) -> FlatRun:
         raise KeyError("cell")
     return cell, (
         *numbers, cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
-        trace.reshape(-1, 2), None if cost is None else get("raw"), environment,
+        trace.reshape(-1, 2), counted.reshape(-1, 2), get("logged") or {},
+        None if cost is None else get("raw"), environment,
     )  # fmt: skip
 
 

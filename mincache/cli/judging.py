@@ -33,8 +33,12 @@ _PARTS = ("caching", "steps", "bandwidth", "loading", "floor")
 @options.INSTANCES
 @click.option("--seeds", type=options.COUNT, default=1, help="Repetitions of a randomised solver.")
 @click.option("--time-limit", type=options.SECONDS, default=5.0, help="Time for a run to solve.")
+@options.EVALUATIONS
 @options.machine_output("an object")
-def judge(solver: str, suite: str, instances: tuple[str, ...], seeds: int, time_limit: float) -> None:
+def judge(
+    solver: str, suite: str, instances: tuple[str, ...], seeds: int, time_limit: float,
+    evaluations: int | None,
+) -> None:  # fmt: skip
     """Tell how good SOLVER (FILE.py:CLASS or a name) is, and why it is not better.
 
     Three stages follow each other: it loads, it keeps the contract, it answers every instance of a suite,
@@ -57,7 +61,8 @@ def judge(solver: str, suite: str, instances: tuple[str, ...], seeds: int, time_
         stages = [_stage("loads", unknown, "mend the file")]
         if not unknown:
             stages.append(_contract(solver))
-            runs = _runs(found, entrant, instances, seeds, Limits(wall_s=time_limit))
+            limits = Limits(wall_s=time_limit, evaluations=evaluations)
+            runs = _runs(found, entrant, instances, seeds, limits)
             stages.append(_answers(runs))
     score = fmean(run["gap"] for run in runs) if runs else None
     passed = all(one["passed"] for one in stages)
@@ -139,6 +144,7 @@ def _judged(suite: mincache.Suite, record: Record, folder: Path) -> dict[str, An
         "gap": why.gap / of,
         "parts": {part: why.parts[part] / of for part in _PARTS} if verified else {},
         "seconds": record.answer_s or record.wall_s,
+        "evaluations": record.evaluations,
     }
 
 

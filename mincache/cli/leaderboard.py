@@ -26,6 +26,9 @@ _board = click.argument("board", default=BOARD, type=options.FOLDER)
 _campaigns = click.argument("campaigns", nargs=-1, required=True, type=options.FOLDER)
 _suite = click.option("--suite", type=SUITE, default="", show_default=False,
                       help="Suite to show; or the folder of one that is not a standard one.")  # fmt: skip
+_common = click.option(
+    "--common", is_flag=True, help="Take means over the instances that every row has attempted, not over all."
+)
 
 
 @click.group(cls=VerbGroup, default="table", renamed={"pairs": "mincache compare FOLDER"})
@@ -43,8 +46,7 @@ def leaderboard() -> None:
 @options.solver_option("Show this solver alone")
 @_suite
 @click.option("--against", type=options.FOLDER, help="Leaderboard whose rows to show beside them.")
-@click.option("--common", is_flag=True,
-              help="Take means over the instances that every row has attempted, not over all.")  # fmt: skip
+@_common
 def table(
     campaigns: tuple[Path, ...], form: str, solvers: tuple[str, ...], suite: str, against: Path | None,
     common: bool,
@@ -260,23 +262,26 @@ def serve(site: Path, port: int) -> None:
 @leaderboard.command()
 @click.argument("folder", type=options.FOLDER)
 @click.option("--kind", default="gap", metavar="KIND",
-              help="gap, profile, time, users, anytime, faults or training.")  # fmt: skip
+              help="gap, profile, time, users, anytime, evaluations, log, faults or training.")  # fmt: skip
 @click.option("--suite", type=SUITE, default="", show_default=False,
               help="Suite to draw, if the records are of several.")  # fmt: skip
 @options.solver_option("Draw this solver alone")
+@_common
 @click.option("-o", "--output", required=True, type=options.PICTURE, help="Picture to write.")
 @options.machine_output("an object")
-def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], output: Path) -> None:
+def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], common: bool, output: Path) -> None:
     """Draw a chart of a campaign or a leaderboard, for a paper."""
     from mincache.site import charts, drawing
 
     drawing.require_libraries()
-    found = read_tables([folder], solvers, suite, tell=warn)
+    found = read_tables([folder], solvers, suite, common=common, tell=warn)
     if len(found) != 1:
         raise InputError("--suite", "must choose one of the suites in the records", f"{len(found)} of them")
     drawn = charts.chart(kind, found[0])
     if drawn is None:
-        raise InputError("--kind", "must have something to draw in these records", "nothing", "try gap")
+        raise InputError(
+            "--kind", "must have something to draw in these records", "nothing", "try gap or --common"
+        )
     options.prepare(output)
     drawing.write(drawn.specification, output)
     answer({"picture": str(output), "kind": kind, "suite": found[0].runs.name}, str(output))

@@ -154,11 +154,14 @@ KEPT = click.option(
 INSTANCES = click.option("--instances", multiple=True, metavar="PATTERN",
                          help="Only instances whose names fit, such as '*.n10.*'; repeatable.")  # fmt: skip
 WORKERS = click.option("--workers", type=COUNT, help="Runs at a time.  [default: cores / threads]")
+EVALUATIONS = click.option("--evaluations", type=COUNT, metavar="N",
+                           help="Candidates that a run may price by `run.evaluate`.")  # fmt: skip
 _LIMITS = (
     click.option("--grace", "grace_s", type=click.FloatRange(min=0), metavar="SECONDS", default=0.1,
                  help="A run is killed so long after its time limit."),
     click.option("--startup-limit", "startup_s", type=SECONDS, default=120.0,
                  help="Time for a run to load its solver and its instance."),
+    EVALUATIONS,
     click.option("--cpu-limit", "cpu_s", type=SECONDS, help="Processor time of a run, all its processes."),
     click.option("--memory-limit", "memory_bytes", type=size,
                  help="Memory of a run, all its processes, such as 500MB or 2GiB."),

@@ -38,10 +38,11 @@ def serve(instance: Instance, cache: Array) -> Solution:
     return Solution.of(instance, found)
 
 
-def serve_batch(instance: Instance, caches: Array) -> Decisions:
-    """Return the best decisions with each of these caches [..., T, M], as `serve` finds them for one.
+def serve_batch(instance: Instance, caches: Array, first_slot: int | None = None) -> Decisions:
+    """Return the best decisions with each of these caches [..., S, M], as `serve` finds them for one.
 
-    They have the same leading axes, as `evaluate_batch` takes them.
+    They have the same leading axes, as `evaluate_batch` takes them. The caches are of S slots from
+    `first_slot` on, by default of all T.
 
     Raises:
         InputError: if the caches have another shape or other values, or change within a frame.
@@ -54,16 +55,16 @@ def serve_batch(instance: Instance, caches: Array) -> Decisions:
         >>> scores.cost.shape == (instance.model_count,)
         True
     """
-    cached = _checked(instance, caches)
-    T, N, M = instance.slot_count, instance.user_count, instance.model_count
-    search = _prepared(instance)
-    by_slot = np.ascontiguousarray(cached.reshape(-1, T, M).swapaxes(0, 1))
-    steps = search.served_steps(by_slot).swapaxes(0, 1).reshape(*cached.shape[:-1], N)
-    return Decisions(cached, np.broadcast_to(search.bandwidth, steps.shape), step_shares(instance, steps))
+    cached, first = _checked(instance, caches, first_slot), first_slot or 0
+    S, N, search = cached.shape[-2], instance.user_count, prepared(instance)
+    by_slot = np.ascontiguousarray(cached.reshape(-1, S, cached.shape[-1]).swapaxes(0, 1))
+    steps = search.served_steps(by_slot, first).swapaxes(0, 1).reshape(*cached.shape[:-1], N)
+    bandwidth = np.broadcast_to(search.bandwidth[first : first + S], steps.shape)
+    return Decisions(cached, bandwidth, step_shares(instance, steps))
 
 
-def _checked(instance: Instance, caches: Array) -> Array:
-    """Return caches as bool [..., T, M], which keep the instance's frames."""
+def _checked(instance: Instance, caches: Array, first_slot: int | None) -> Array:
+    """Return caches as bool [..., S, M], which keep the instance's frames."""
     rule = "must be an array of numbers"
     try:
         values = np.asarray(caches)
@@ -71,15 +72,19 @@ def _checked(instance: Instance, caches: Array) -> Array:
         raise InputError("cache", rule, "rows of different lengths") from None
     if values.dtype.kind not in "biuf":
         raise InputError("cache", rule, f"an array of {values.dtype}")
-    T, M, frame = instance.slot_count, instance.model_count, instance.rules.frame_slots
-    if values.shape[-2:] != (T, M):
-        raise InputError("cache", f"must have the shape [{T}][{M}]", str(list(values.shape)))
+    M, frame = instance.model_count, instance.rules.frame_slots
+    S = instance.slot_count
+    if first_slot is not None:
+        S = values.shape[-2] if values.ndim > 1 else 1
+        check_slots(instance, first_slot, S)
+    if values.shape[-2:] != (S, M):
+        raise InputError("cache", f"must have the shape [{S}][{M}]", str(list(values.shape)))
     cached = values.astype(bool)
     if not np.array_equal(cached, values):
         odd = values[cached != values][0].item()
         raise InputError("cache", "must be 0 or 1 everywhere", excerpt(odd))
     if frame > 1:
-        slot = np.arange(T)
+        slot = np.arange(S)
         changed = (cached != cached[..., slot - slot % frame, :]).any(axis=-1)
         if changed.any():
             rule = f"must stay the same within each frame of {frame} slots"
@@ -87,7 +92,21 @@ def _checked(instance: Instance, caches: Array) -> Array:
     return cached
 
 
+def check_slots(instance: Instance, first: int, count: int) -> None:
+    """Check that so many slots from `first` on are there, and begin a frame.
+
+    Raises:
+        InputError: if not.
+    """
+    T, frame = instance.slot_count, instance.rules.frame_slots
+    if not isinstance(first, int | np.integer) or not 0 <= first <= T - count:
+        raise InputError("first_slot", f"must be a slot from 0 to {T - count}", excerpt(first))
+    if first % frame or (count % frame and first + count < T):
+        received = f"{count} slots from slot {first} on"
+        raise InputError("first_slot", f"must begin whole frames of {frame} slots", received)
+
+
 @lru_cache(maxsize=16)
-def _prepared(instance: Instance) -> FrameSearch:
+def prepared(instance: Instance) -> FrameSearch:
     """Return what does not depend on the caches."""
     return FrameSearch(instance)

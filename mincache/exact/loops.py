@@ -21,15 +21,17 @@ from typing import Any
 import numpy as np
 
 from mincache.errors import MissingExtraError
-from mincache.exact import frame_tree, search, serving, tree
+from mincache.exact import frame_tree, search, serving, slot_loops, tree
 
-Loops = Callable[..., None]
-"""A function of `search`, `serving` or `frame_tree`, plain or compiled."""
+Loops = Callable[..., Any]
+"""A function of `search`, `serving`, `frame_tree` or `slot_loops`, plain or compiled."""
 
 _MODULES = {
     "search_frames": (tree, serving, search),
     "serve_slots": (tree, serving),
     "search_tree": (tree, serving, frame_tree),
+    "price_toggle": (tree, serving, slot_loops),
+    "price_toggles": (tree, serving, slot_loops),
 }
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5
@@ -57,11 +59,12 @@ def choose_loops(
     return partial(_run_plain, getattr(_MODULES[entry][-1], entry))
 
 
-def _run_plain(loops: Loops, *arguments: Any) -> None:
+def _run_plain(loops: Loops, *arguments: Any) -> Any:
     start = time.monotonic()
     with np.errstate(over="ignore", invalid="ignore"):
-        loops(*arguments)
+        found = loops(*arguments)
     _plain_s[0] += time.monotonic() - start
+    return found
 
 
 def _numba_compiles() -> bool:

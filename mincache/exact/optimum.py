@@ -16,6 +16,7 @@ from mincache.exact.cache_sets import CacheSets, cheapest_course
 from mincache.exact.keeping import CachePlan, Pricing
 from mincache.exact.passes import FrameSearch
 from mincache.exact.regrets import loading_losses
+from mincache.exact.slot_pricing import SlotPricer
 from mincache.problem.instance import Instance, smallest_instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
@@ -50,6 +51,7 @@ def optimum(instance: Instance, relative_gap: float = RELATIVE_GAP) -> Optimum:
 def load_compiled() -> None:
     """Load the compiled loops, or compile them, so that the next search need not."""
     list(improvements(smallest_instance(), compiled=True))
+    SlotPricer(smallest_instance(), 0, compiled=True).toggled_costs()
 
 
 def improvements(

@@ -91,6 +91,8 @@ def judge(
     if final_evaluation is not None and final_evaluation.feasible:
         ended = (outcome.solve_s or 0.0, final_evaluation.cost)
     points = trace.points(reported, bounds, ended)
+    evaluations = max([outcome.evaluations, *(one.evaluations for one in reported)])
+    last = None if ended is None or not evaluations else (evaluations, ended[1])
     cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
     bound = max((bound for _, bound in bounds), default=None)
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
@@ -111,6 +113,9 @@ def judge(
         bound=bound,
         solution_sha256=digest(document) if document is not None else None,
         trace=points,
+        evaluations=evaluations,
+        counted_trace=trace.counted(reported, last),
+        logged=trace.logged(outcome),
         primal_integral_s=trace.primal_integral(points, reference, horizon_s),
         primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
         reference_cost=reference,
@@ -158,7 +163,8 @@ def _stop(cell: Cell, outcome: Outcome) -> tuple[StopReason, str]:
         return _CLOSINGS[outcome.closing], text
     if outcome.closing:
         late = cell.wall_s is not None and (outcome.solve_s or 0.0) >= cell.wall_s
-        return ("soft limit" if late else "finished"), ""
+        spent = cell.evaluations is not None and outcome.evaluations > cell.evaluations - 1
+        return ("soft limit" if late or spent else "finished"), ""
     return "crash", _ending(outcome.exit_status)
 
 

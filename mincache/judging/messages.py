@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +20,8 @@ from mincache.problem.revealed import Site
 from mincache.problem.solution import Decisions, Solution
 
 READY, IMPORTED, SOLVING, INCUMBENT, BOUND, DONE, RAW, FACTS = b"y", b"i", b"s", b"n", b"b", b"d", b"r", b"f"
+LOG = b"l"
+"""A number that the solver logs."""
 FILES = b"v"
 """Comes first, with a descriptor of the folder of an isolated run."""
 ANSWER, SKIPPED, RAISED, OUT_OF_MEMORY, MALFORMED = b"A", b"K", b"X", b"O", b"M"
@@ -27,18 +32,50 @@ CLOSING = ANSWER + SKIPPED + RAISED + OUT_OF_MEMORY + MALFORMED + REFUSED + DESC
 """Kinds of frames after which the child has nothing more to say."""
 PLACED, SLOT = b"p", b"t"
 """An online run commits a cache; the keeper shows it the next slot."""
-KINDS = PLACED + FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + DONE + RAW + FACTS + CLOSING
+KINDS = PLACED + FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + LOG + DONE + RAW + FACTS + CLOSING
 
 CLOCK_TRUST_S = 0.002
 """How far the child's own measure of `solve` may be below the keeper's and still count."""
 
 _MOST_NAMES = 100
-_BOUND = struct.Struct("<d")
+_BOUND, _COUNT, _LOGGED = struct.Struct("<d"), struct.Struct("<d"), struct.Struct("<dd")
+_NAME_BYTES = 64
 
 
 def pack(decisions: Decisions) -> bytes:
     """Return raw decisions as bytes: float64, one array after the other."""
     return b"".join(np.ascontiguousarray(array, dtype=np.float64).tobytes() for array in decisions)
+
+
+def pack_incumbent(evaluations: float, decisions: Decisions) -> bytes:
+    """Return an incumbent as bytes, after how many evaluations it came."""
+    return _COUNT.pack(evaluations) + pack(decisions)
+
+
+def unpack_incumbent(data: bytes, instance: Instance) -> tuple[float, Solution]:
+    """Return what `pack_incumbent` made bytes of."""
+    return _count(data), unpack(data[_COUNT.size :], instance)
+
+
+def _count(data: bytes) -> float:
+    count = float(_COUNT.unpack(data[: _COUNT.size])[0]) if len(data) >= _COUNT.size else -1.0
+    if not 0.0 <= count < np.inf:
+        raise InputError("evaluations", "must be a number of at least 0", str(count))
+    return count
+
+
+def pack_logged(name: str, value: float, evaluations: float) -> bytes:
+    """Return a logged number as bytes."""
+    return _LOGGED.pack(value, evaluations) + name.encode(errors="replace")[:_NAME_BYTES]
+
+
+def unpack_logged(data: bytes) -> tuple[str, float, float] | None:
+    """Return name, number and evaluations of what `pack_logged` made bytes of; None for other bytes."""
+    if len(data) < _LOGGED.size:
+        return None
+    value, evaluations = _LOGGED.unpack(data[: _LOGGED.size])
+    name = data[_LOGGED.size : _LOGGED.size + _NAME_BYTES].decode(errors="replace")
+    return (name, value, evaluations) if np.isfinite(value) and 0.0 <= evaluations < np.inf else None
 
 
 def pack_bound(bound: float) -> bytes:
@@ -73,8 +110,17 @@ def unpack_bound(data: bytes) -> float:
     return bound
 
 
-def unpack_facts(data: bytes, seen_s: float) -> tuple[float, list[str] | None, dict[str, str]]:
-    """Return the seconds of a run, the generators that moved and the modules that came late.
+class Facts(NamedTuple):
+    """What a run says of itself: its seconds, generators that moved, late modules, evaluations."""
+
+    seconds: float
+    moved: list[str] | None = None
+    late: Mapping[str, str] = MappingProxyType({})
+    evaluations: float = 0.0
+
+
+def unpack_facts(data: bytes, seen_s: float) -> Facts:
+    """Return what a run says of itself.
 
     Nothing is believed but within bounds: the child's clock may be below the keeper's, which saw `seen_s`, by
     `CLOCK_TRUST_S`.
@@ -83,8 +129,9 @@ def unpack_facts(data: bytes, seen_s: float) -> tuple[float, list[str] | None, d
         facts = json.loads(data)
         moved = [str(name) for name in facts["moved"]][:_MOST_NAMES]
         late = {str(path): str(sha256) for path, sha256 in list(facts["late"].items())[:_MOST_NAMES]}
-        claimed_s = float(facts["seconds"])
+        claimed_s, evaluations = float(facts["seconds"]), float(facts.get("evaluations", 0.0))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return seen_s, None, {}
+        return Facts(seen_s)
     least_s = max(0.0, seen_s - CLOCK_TRUST_S)
-    return (min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s), moved, late
+    seconds = min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s
+    return Facts(seconds, moved, late, evaluations if 0.0 <= evaluations < np.inf else 0.0)

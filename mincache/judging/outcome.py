@@ -11,6 +11,8 @@ Report = tuple[float, bytes]
 """Seconds since `solve` began, and packed decisions or a packed bound."""
 MAX_REPORTS = 256
 MAX_REPORTS_BYTES = 32 * 1024 * 1024
+MAX_LOGGED = 32
+"""Names under which a run may log numbers; others are passed over."""
 
 
 def keep_report(kept: list[Report], report: Report) -> None:
@@ -38,6 +40,8 @@ class Outcome:
         payload: of that frame.
         raw: packed decisions of the answer before its repair; None if it reported none.
         incumbents: reports of decisions, thinned.
+        logged: reports of numbers by name, thinned.
+        evaluations: how many candidates the run has priced, by its own word.
         bounds: reports of bounds, thinned.
         moved: `moved_generators` of the record.
         placed: caches that an online run committed, hexadecimal, a byte a model; None of any other run.
@@ -61,6 +65,8 @@ class Outcome:
     raw: bytes | None = None
     incumbents: list[Report] = field(default_factory=list)
     bounds: list[Report] = field(default_factory=list)
+    logged: dict[str, list[Report]] = field(default_factory=dict)
+    evaluations: float = 0.0
     output: bytes = b""
     moved: list[str] | None = None
     placed: str | None = None
@@ -78,7 +84,8 @@ class Outcome:
             if fields[name] is not None:
                 fields[name] = base64.b64decode(fields[name])
         for name in ("incumbents", "bounds"):
-            fields[name] = [(seconds, base64.b64decode(told)) for seconds, told in fields[name]]
+            fields[name] = _reports(fields[name])
+        fields["logged"] = {name: _reports(kept) for name, kept in fields["logged"].items()}
         return cls(**fields)
 
     @property
@@ -86,3 +93,7 @@ class Outcome:
         """Whether something outside the bench ended the run: its keeper lost, or SIGKILL from nowhere."""
         unexplained = not self.stopped_by and not self.closing and self.exit_status == -signal.SIGKILL
         return self.stopped_by in ("interrupted", "machine") or unexplained
+
+
+def _reports(kept: list[tuple[float, str]]) -> list[Report]:
+    return [(seconds, base64.b64decode(told)) for seconds, told in kept]

@@ -45,6 +45,7 @@ class Cell(StrictTable):
         wall_s: limit on the wall-clock time of `solve` in s; None without one.
         cpu_s: limit on the processor time of the whole run in s; None without one.
         memory_bytes: limit on the memory of the whole run; None without one.
+        evaluations: limit on the candidates that the solver priced through its `Run`; None without one.
         threads: threads, and where the system allows it cores, that the run had.
         evaluator_version: `evaluation.EVALUATOR_VERSION`.
     """
@@ -65,6 +66,7 @@ class Cell(StrictTable):
     wall_s: float | None = Field(default=None, gt=0)
     cpu_s: float | None = Field(default=None, gt=0)
     memory_bytes: Count | None = None
+    evaluations: Count | None = None
     threads: Count = 1
     evaluator_version: str = EVALUATOR_VERSION
 
@@ -72,7 +74,7 @@ class Cell(StrictTable):
     def key(self) -> str:
         """SHA-256 of everything that makes the run what it is, and of no spelling."""
         # Without them a run is what it was before there were such fields.
-        later = ("solver_files", "solver_modules", "libraries")
+        later = ("solver_files", "solver_modules", "libraries", "evaluations")
         silent = {"solver", *(name for name in later if not getattr(self, name))}
         identity = self.model_dump(mode="json", exclude=silent)
         return digest(json.dumps(identity, sort_keys=True).encode())
@@ -141,6 +143,21 @@ class TracePoint(NamedTuple):
     bound: float | None
 
 
+class CountedPoint(NamedTuple):
+    """What a solver had after so many evaluations: the least cost of its incumbents, by the evaluator."""
+
+    evaluations: float
+    cost: float
+
+
+class LoggedPoint(NamedTuple):
+    """A number that a solver logged: seconds since `solve` began, evaluations so far, and the number."""
+
+    seconds: float
+    evaluations: float
+    value: float
+
+
 class Record(StrictTable):
     """One attempt at a cell.
 
@@ -163,6 +180,10 @@ class Record(StrictTable):
         cpu_s: processor seconds of the child and its descendants, if known.
         peak_memory_bytes: largest resident size of the child and its descendants, if known.
         trace: when the incumbents and bounds came, thinned to `trace.MAX_POINTS`.
+        evaluations: candidates that the solver priced through its `Run`, by its own word; a candidate for
+            some of the slots counts as that part of one. 0 where it priced none.
+        counted_trace: after how many evaluations the incumbents came; empty where it priced none.
+        logged: numbers that the solver logged, by name, thinned.
         primal_integral_s: integral over the time limit of the gap of the incumbent to
             `reference_cost`; see `mincache.judging.trace`.
         primal_dual_integral_s: the same of the gap between incumbent and bound.
@@ -197,6 +218,9 @@ class Record(StrictTable):
     cpu_s: Measured | None = None
     peak_memory_bytes: Whole | None = None
     trace: TupleOf[TracePoint] = ()
+    evaluations: Measured = 0.0
+    counted_trace: TupleOf[CountedPoint] = ()
+    logged: dict[str, TupleOf[LoggedPoint]] = Field(default_factory=dict)
     primal_integral_s: Measured | None = None
     primal_dual_integral_s: Measured | None = None
     reference_cost: float | None = None

@@ -15,18 +15,19 @@ import numpy as np
 
 from mincache.judging import messages
 from mincache.judging.outcome import Outcome
-from mincache.judging.records import TracePoint
+from mincache.judging.records import CountedPoint, LoggedPoint, TracePoint
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Decisions, Solution
 
 
 class Incumbent(NamedTuple):
-    """A reported solution: seconds since `solve` began, cost (infinite if infeasible), and itself."""
+    """A reported solution: when in s, its cost (infinite if infeasible), itself, and the count then."""
 
     seconds: float
     cost: float
     solution: Solution
+    evaluations: float = 0.0
 
 
 def incumbents(outcome: Outcome, instance: Instance) -> list[Incumbent]:
@@ -37,12 +38,13 @@ def incumbents(outcome: Outcome, instance: Instance) -> list[Incumbent]:
     """
     if not outcome.incumbents:
         return []
-    solutions = [messages.unpack(data, instance) for _, data in outcome.incumbents]
+    unpacked = [messages.unpack_incumbent(data, instance) for _, data in outcome.incumbents]
+    counts, solutions = zip(*unpacked, strict=True)
     stacked = Decisions(*(np.stack(arrays) for arrays in zip(*(s.decisions for s in solutions), strict=True)))
     batch = evaluate_batch(instance, stacked)
     costs = np.where(batch.feasible, batch.cost, np.inf).tolist()
     times = (seconds for seconds, _ in outcome.incumbents)
-    return [Incumbent(*one) for one in zip(times, costs, solutions, strict=True)]
+    return [Incumbent(*one) for one in zip(times, costs, solutions, counts, strict=True)]
 
 
 def bounds(outcome: Outcome) -> list[tuple[float, float]]:
@@ -79,6 +81,27 @@ def _improvements(events: Sequence[tuple[float, float | None, float | None]]) ->
         if (cost, bound) != before:
             found.append(TracePoint(round(seconds, 6), cost, bound))
     return tuple(found)
+
+
+def counted(reported: Iterable[Incumbent], last: tuple[float, float] | None) -> tuple[CountedPoint, ...]:
+    """Return the improvements of a run over its evaluations; `last`: how many at its end, and the cost."""
+    events = [(one.evaluations, one.cost) for one in reported] + ([last] if last is not None else [])
+    found: list[CountedPoint] = []
+    for evaluations, cost in sorted(events):
+        if evaluations > 0.0 and np.isfinite(cost) and (not found or cost < found[-1].cost):
+            found.append(CountedPoint(round(evaluations, 6), cost))
+    return tuple(found)
+
+
+def logged(outcome: Outcome) -> dict[str, tuple[LoggedPoint, ...]]:
+    """Return what a run logged, by name."""
+    found: dict[str, tuple[LoggedPoint, ...]] = {}
+    for name, kept in outcome.logged.items():
+        numbers = [(seconds, messages.unpack_logged(data)) for seconds, data in kept]
+        found[name] = tuple(
+            LoggedPoint(round(seconds, 6), round(one[2], 6), one[1]) for seconds, one in numbers if one
+        )
+    return found
 
 
 def primal_integral(trace: Sequence[TracePoint], reference: float | None, horizon_s: float) -> float | None:

@@ -106,7 +106,7 @@ def request_costs(instance: Instance, decisions: Decisions) -> Array:
     return found.reshape(np.shape(decisions.step_share))
 
 
-class SlotPricer:
+class StretchPricer:
     """Prices an instance stretch by stretch, as an environment plays it.
 
     What no decision changes is worked out once. Limits are not looked at: the decisions must keep them.

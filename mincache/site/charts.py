@@ -6,29 +6,27 @@ Lines of steps have every step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas
 
 from mincache.board.comparison import Told
 from mincache.board.runs import DECLINED, VERIFIED
 from mincache.board.table import Row, Table
 from mincache.errors import InputError
 from mincache.generation.recipes import RELATIVE_TOLERANCE
-from mincache.problem.quantity import Array
 from mincache.site import drawing
 from mincache.site.drawing import ChartRows, gap_axis, lines, time_axis
+from mincache.site.targets import by_evaluations, coarse, draw_logged, logged, reached_s, rounded, steps
 
 MOST_SOLVERS = drawing.MOST_COLOURS
 """A chart of lines shows so many, the first of the table: there are no more colours to tell them apart by."""
 MOST_ROWS = 30
 """A chart with a row a solver shows so many, a page of them."""
 _MOST_TICKS = 61
-_ROUNDING = 1e-9
 _TO_BEST = "to the best known cost (%)"
 _GAP = f"mean gap {_TO_BEST}"
 _STEPS = {"interpolate": "step-after"}
@@ -72,7 +70,7 @@ def _profile(table: Table) -> ChartRows:
     excess = np.maximum(costs / costs.min(axis=0) - 1.0, 0.0)
     excess[excess <= RELATIVE_TOLERANCE] = 0.0
     return [
-        {"solver": row.solver, "excess": _percent(x), "share": _rounded(share)}
+        {"solver": row.solver, "excess": _percent(x), "share": rounded(share)}
         for row, values in zip(rows, excess, strict=True)
         for x, share in steps(values, 0.0, float(excess.max()))
     ]
@@ -81,7 +79,7 @@ def _profile(table: Table) -> ChartRows:
 def _tradeoff(table: Table) -> ChartRows:
     """Mean gap in % and time until the answer in a fresh process of each row."""
     return [
-        {"solver": row.solver, "gap": _percent(row.gap or 0.0), "seconds": _rounded(seconds)}
+        {"solver": row.solver, "gap": _percent(row.gap or 0.0), "seconds": rounded(seconds)}
         for row in solved(table)
         if (seconds := row.mean("charged_answer_s")) is not None
     ][:MOST_SOLVERS]
@@ -113,28 +111,10 @@ def _anytime(table: Table) -> ChartRows:
     limit_s = table.runs.protocol.wall_s or float(np.nan_to_num(table.runs.frame["limit_s"].max())) or 1.0
     first, last = float(times.min() if len(times) else 1e-3), float(times.max(initial=limit_s))
     return [
-        {"solver": name, "seconds": seconds, "share": _rounded(share)}
+        {"solver": name, "seconds": seconds, "share": rounded(share)}
         for name, values in reached.items()
         for seconds, share in steps(coarse(values), first / 2, last)
     ]
-
-
-def reached_s(row: Row) -> Array:
-    """Return when in s each run of a row had a cost within each target gap of the reference; inf if never."""
-    limits = 1.0 + np.array(row.runs.protocol.targets) + RELATIVE_TOLERANCE
-    run, seconds, cost = trace_points(row.frame)
-    reached = cost[:, None] <= row.runs.reference[row.frame["instance"]][run, None] * limits
-    found = np.full((len(row.frame), len(limits)), math.inf)
-    np.minimum.at(found, run, np.where(reached, seconds[:, None], math.inf))
-    return found.ravel()
-
-
-def trace_points(runs: pandas.DataFrame) -> tuple[Array, Array, Array]:
-    """Return the points of the traces of verified runs: which run, seconds, and cost."""
-    pairs = zip(runs["trace"], runs["verified"], strict=True)
-    traces = [trace if verified else trace[:0] for trace, verified in pairs]
-    points = np.concatenate(traces) if traces else np.empty((0, 2))
-    return np.repeat(np.arange(len(traces)), [len(trace) for trace in traces]), points[:, 0], points[:, 1]
 
 
 def _outcomes(table: Table) -> ChartRows:
@@ -168,7 +148,7 @@ def _break_even(table: Table) -> ChartRows:
     if not any(training for _, training, *_ in timed):
         return []
     return [
-        {"solver": solver, "instances": n, "seconds": _rounded(training + loading + n * each)}
+        {"solver": solver, "instances": n, "seconds": rounded(training + loading + n * each)}
         for solver, training, loading, each in timed[:MOST_SOLVERS]
         for n in (10**power for power in range(7))
     ]
@@ -193,6 +173,13 @@ KINDS: Mapping[str, ChartKind] = {
         "Share of target gaps reached against time", _anytime,
         lambda rows: lines(rows, time_axis(rows, "time since solve began"),
                            drawing.share_axis("share of target gaps reached"), **_STEPS)),
+    "evaluations": ChartKind(
+        "Share of target gaps reached against evaluations (51, from 100 % to 0.001 %)",
+        lambda table: by_evaluations(solved(table)[:MOST_SOLVERS]),
+        lambda rows: lines(rows, drawing.log_axis(rows, "evaluations", "evaluations", format="~s"),
+                           drawing.share_axis("share of target gaps reached"), **_STEPS)),
+    "log": ChartKind("What solvers logged, a line a run",
+                     lambda table: logged(solved(table)[:MOST_SOLVERS]), draw_logged),
     "time": ChartKind("Mean gap against mean time until the answer", _tradeoff, _draw_tradeoff),
     "users": ChartKind("Mean gap against the number of users", _by_users,
                        lambda rows: lines(rows, drawing.users_axis(rows, 12), gap_axis("gap", _GAP))),
@@ -230,10 +217,8 @@ def _drawn(kind: str, rows: ChartRows, ranked: int = 0) -> Chart | None:
     solvers = len({row["solver"] for row in rows})
     height = drawing.ROW_HEIGHT * solvers if kind in ("gap", "faults") else drawing.HEIGHT
     titled = {"title": f"the first {solvers} of {ranked} solvers"} if solvers < ranked else {}
-    drawn = KINDS[kind].drawn(rows)
-    return Chart(
-        KINDS[kind].title, rows, drawing.finished(drawn, width=drawing.WIDTH, height=height, **titled)
-    )
+    sized = titled if kind == "log" else {"width": drawing.WIDTH, "height": height} | titled
+    return Chart(KINDS[kind].title, rows, drawing.finished(KINDS[kind].drawn(rows), **sized))
 
 
 def solver_charts(row: Row) -> dict[str, Chart]:
@@ -282,30 +267,5 @@ def scatter(comparisons: Sequence[Told]) -> dict[str, Any]:
     return drawing.finished(alt.layer(equal, points), width=drawing.WIDTH, height=drawing.WIDTH)
 
 
-def steps(values: Array, first: float, last: float) -> Iterator[tuple[float, float]]:
-    """Yield every step of the share of values that is at or below x, from `first` to `last`."""
-    places, number = np.unique(values[np.isfinite(values)], return_counts=True)
-    shares = np.append(0.0, np.cumsum(number) / len(values))
-    at = np.searchsorted(places, [first, last], side="right")
-    yield first, float(shares[at[0]])
-    inside = slice(at[0], np.searchsorted(places, last, side="left"))
-    yield from zip(places[inside].tolist(), shares[1:][inside].tolist(), strict=True)
-    yield last, float(shares[at[1]])
-
-
-def coarse(values: Array) -> Array:
-    """Round times up to three digits, a twentieth of a pixel: steps that nobody could see apart are one."""
-    finite = np.isfinite(values) & (values > 0)
-    scale = 10.0 ** (2 - np.floor(np.log10(np.where(finite, values, 1.0))))
-    return np.where(finite, np.ceil(np.where(finite, values, 1.0) * scale) / scale, values)
-
-
 def _percent(share: float) -> float:
-    return _rounded(100 * share)
-
-
-def _rounded(value: float) -> float:
-    """Six digits are more than a chart shows, and keep pages small; what rounding left of zero is zero."""
-    if not math.isfinite(value):
-        return value
-    return 0.0 if abs(value) < _ROUNDING else float(f"{value:.6g}")
+    return rounded(100 * share)

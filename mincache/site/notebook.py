@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 SOURCES_FOLDER = "sources"
 """Where a campaign's folder holds the sources of solvers that came from a notebook."""
 _TOLD = ("verdict", "stop_reason", "claim", "reason", "bound", "solve_s", "wall_s", "cpu_s",
-         "peak_memory_bytes", "primal_integral_s", "solution_sha256", "started")  # fmt: skip
+         "peak_memory_bytes", "primal_integral_s", "evaluations", "solution_sha256", "started")  # fmt: skip
 
 
 def run(
@@ -54,6 +54,7 @@ def run(
     workers: int | None = None,
     progress: Callable[[Record], None] = lambda record: None,
     instances: str | Iterable[str] = (),
+    evaluations: int | None = None,
 ) -> Results:
     """Run solvers on every instance of a suite, each run in a process of its own under a time limit.
 
@@ -71,6 +72,7 @@ def run(
         workers: runs at a time; by default one a core.
         progress: called with each record as it comes.
         instances: patterns of the names of the instances to run, such as `*.n10.*`; all without any.
+        evaluations: how many candidates a run may price by `Run.evaluate`; any number by default.
 
     Raises:
         InputError: if there is no such suite, solver or instance, or a class has no source that stands alone.
@@ -88,22 +90,25 @@ def run(
         raise InputError("seeds", "must be a whole number, at least 1", repr(seeds))
     if not 0 < seconds < float("inf"):
         raise InputError("seconds", "must be > 0 and finite", repr(seconds))
+    if evaluations is not None and (not isinstance(evaluations, int) or evaluations < 1):
+        raise InputError("evaluations", "must be a whole number, at least 1", repr(evaluations))
     found = suite if isinstance(suite, Suite) else suites.suite(suite)
     patterns = [instances] if isinstance(instances, str) else list(instances)
     listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)
     wanted = [one for solver in listed for one in (expand(solver) if isinstance(solver, str) else [solver])]
     with nullcontext(folder) if folder else TemporaryDirectory(prefix="mincache-") as place:
-        return _run(found, wanted, seeds, seconds, Path(place), workers, progress, patterns)
+        limits = Limits(wall_s=seconds, evaluations=evaluations)
+        return _run(found, wanted, seeds, limits, Path(place), workers, progress, patterns)
 
 
 def _run(
-    suite: Suite, solvers: list[str | Solver | type[Solver]], seeds: int, seconds: float, folder: Path,
+    suite: Suite, solvers: list[str | Solver | type[Solver]], seeds: int, limits: Limits, folder: Path,
     workers: int | None, progress: Callable[[Record], None], instances: list[str],
 ) -> Results:  # fmt: skip
     specs = dict.fromkeys(spec_of(solver, folder / SOURCES_FOLDER) for solver in solvers)
     if not specs:
         raise InputError("solvers", "must be at least one", "none")
-    limits, cores = Limits(wall_s=seconds), workers or usable_cores()
+    cores = workers or usable_cores()
     entrants: list[Entrant] = []
     for described in describe_all(specs, min(cores, len(specs)), limits):
         if not isinstance(described, Entrant):
@@ -149,7 +154,8 @@ class Results:
         """Return a chart of the results.
 
         Args:
-            kind: `gap` (each instance's gap), `faults`, `profile`, `anytime`, `time`, `users` or `training`.
+            kind: `gap` (each instance's gap), `faults`, `profile`, `anytime`, `evaluations`, `log`, `time`,
+                `users` or `training`.
 
         Raises:
             InputError: if there is no such kind, or nothing to draw.

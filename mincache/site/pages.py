@@ -23,6 +23,7 @@ from mincache.problem import units
 from mincache.problem.quantity import Array
 from mincache.site import charts, drawing
 from mincache.site.charts import Chart
+from mincache.site.targets import trace_points
 
 Context = dict[str, Any]
 """What a template is given."""
@@ -232,6 +233,6 @@ def _of_all(runs: Runs, part: Runs) -> pandas.Series[float]:
 def _cost_at(frame: pandas.DataFrame, seconds: float, fallback: Array) -> Array:
     """The best cost of each run after so many seconds [R]; that of the fallback without one."""
     found = fallback.copy()
-    run, at, cost = charts.trace_points(frame)
+    run, at, cost = trace_points(frame)
     np.minimum.at(found, run[at <= seconds], cost[at <= seconds])
     return found

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from mincache.errors import InputError, MincacheError
+from mincache.errors import EvaluationsSpentError, InputError, MincacheError, excerpt
 from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
+from mincache.problem.verdict import BatchEvaluation, Evaluation
+from mincache.solving.pricing import CandidatePricer, Candidates
 
 if TYPE_CHECKING:
     from mincache.generation.scenario import Scenario
@@ -22,6 +27,8 @@ RAW_DIGITS = 3
 """Significant digits of raw decisions that are worth keeping: they tell how much a limit is broken by."""
 GRACE_S = 0.1
 """Seconds past its limit in which a solver that minds its time may still answer."""
+Solve = Callable[["Solver", Instance, "Run"], Solution]
+"""`Solver.solve` of a class."""
 Reporter = Callable[[float, Solution | None, float | None], None]
 """Receives (seconds since the start, incumbent or None, lower bound or None)."""
 
@@ -32,9 +39,11 @@ class Budget:
 
     Args:
         seconds: wall-clock limit in s; infinite by default.
+        evaluations: how many candidates `Run` may price; None for any number.
     """
 
     seconds: float = float("inf")
+    evaluations: int | None = None
     _start: float = field(default_factory=time.monotonic, repr=False)
 
     def elapsed(self) -> float:
@@ -55,29 +64,116 @@ class Run:
         budget: the time it has.
         reporter: receives what the solver reports, as it comes.
         repetition: which of the repetitions it is, from 0.
+        instance: what is to be answered, which `evaluate` needs.
+        logger: receives the name and the number of what the solver logs.
     """
 
     rng: np.random.Generator
     budget: Budget = field(default_factory=Budget)
     reporter: Reporter | None = None
     repetition: int = 0
+    instance: Instance | None = None
+    logger: Callable[[str, float], None] | None = None
     bound: float = field(default=-float("inf"), init=False)
     """Best lower bound on the cost reported so far."""
     raw: Decisions | None = field(default=None, init=False, repr=False)
     """What the answer was before its repair, where the solver has reported it."""
 
     @classmethod
-    def seeded(cls, seed: int, seconds: float = float("inf")) -> Run:
-        """Return a run with a generator on `seed` and `seconds` of time, for use outside the bench."""
-        return cls(np.random.default_rng(seed), Budget(seconds))
+    def seeded(
+        cls,
+        seed: int,
+        seconds: float = float("inf"),
+        instance: Instance | None = None,
+        evaluations: int | None = None,
+    ) -> Run:
+        """Return a run with a generator on `seed` and these budgets, for use outside the bench."""
+        return cls(np.random.default_rng(seed), Budget(seconds, evaluations), instance=instance)
+
+    @cached_property
+    def pricer(self) -> CandidatePricer:
+        """What prices and counts candidates, and keeps the best of them.
+
+        Raises:
+            InputError: if the run was made without an instance.
+        """
+        if self.instance is None:
+            rule, advice = "must know its instance to evaluate", "try Run.seeded(seed, instance=instance)"
+            raise InputError("run", rule, "none, as where slots are shown one by one", advice)
+        return CandidatePricer(self.instance, self.budget.evaluations)
+
+    @property
+    def evaluations(self) -> float:
+        """How many candidates this run has priced; one for a part of the slots counts as that part."""
+        return self.pricer.evaluations if "pricer" in vars(self) else 0.0
+
+    def remaining_evaluations(self) -> float:
+        """Return how many more candidates may be priced; infinite without a limit."""
+        limit = self.budget.evaluations
+        if "pricer" in vars(self):
+            return self.pricer.remaining
+        return math.inf if limit is None else float(limit)
+
+    def evaluate(self, candidate: Solution | Array) -> Evaluation:
+        """Return the score of a solution, or of a cache [T, M] with the best bandwidth and steps.
+
+        It counts as one evaluation. If it is the best so far, it is the run's incumbent.
+
+        Raises:
+            InputError: if it is no answer to the run's instance.
+            EvaluationsSpentError: if the run may price no more. A solver need not catch it: the run then ends
+                with its incumbent.
+        """
+        found, better = self.pricer.one(candidate)
+        self._keep(better)
+        return found
+
+    def evaluate_batch(self, candidates: Candidates, first_slot: int | None = None) -> BatchEvaluation:
+        """Return the scores of many candidates: `Decisions` with leading axes, solutions, or caches.
+
+        Args:
+            candidates: caches have the shape [..., T, M]; they get the best bandwidth and steps.
+            first_slot: candidates may be of some slots alone, from this one on: [..., S, M] and [..., S, N].
+                One counts as S / T evaluations.
+
+        Raises:
+            InputError: if shapes do not fit.
+            EvaluationsSpentError: as `evaluate`; the first candidates, as many as the run may still price,
+                count as incumbents.
+        """
+        try:
+            found, better = self.pricer.many(candidates, first_slot)
+        except EvaluationsSpentError:
+            self._keep(better=True)
+            raise
+        self._keep(better)
+        return found
+
+    def _keep(self, better: bool) -> None:
+        if better and self.reporter is not None and (best := self.pricer.best) is not None:
+            self.report(best)
+
+    def log(self, **values: float) -> None:
+        """Keep numbers of the search in the record, such as `run.log(temperature=0.5)`, with time and count.
+
+        Of a number that is logged very often, some are kept.
+
+        Raises:
+            InputError: if one is not a finite number.
+        """
+        for name, value in values.items():
+            if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+                raise InputError(f"log.{name}", "must be a finite number", excerpt(value))
+            if self.logger is not None:
+                self.logger(name, float(value))
 
     def remaining(self) -> float:
         """Return the seconds left."""
         return self.budget.remaining()
 
     def should_stop(self) -> bool:
-        """Return whether the time is up, and the best answer so far should be returned."""
-        return self.remaining() <= 0.0
+        """Return whether time or evaluations are up, and the best answer so far should be returned."""
+        return self.remaining() <= 0.0 or self.remaining_evaluations() <= 0.0
 
     def report(self, solution: Solution | None = None, *, bound: float | None = None) -> None:
         """Report an incumbent, a lower bound on the optimal cost, or both.
@@ -101,6 +197,22 @@ class Run:
         self.raw = decisions
 
 
+def _counted(solve: Solve) -> Solve:
+    """Let a run know its instance; where its evaluations are spent, answer with the best that it priced."""
+
+    @wraps(solve)
+    def counted(self: Solver, instance: Instance, run: Run) -> Solution:
+        run.instance = run.instance or instance
+        try:
+            return solve(self, instance, run)
+        except EvaluationsSpentError:
+            if (best := run.pricer.best) is None:
+                raise
+            return best
+
+    return counted
+
+
 class Solver(ABC):
     """A method that answers an instance with a solution.
 
@@ -117,6 +229,11 @@ class Solver(ABC):
     kind: ClassVar[str] = "heuristic"
     rules: ClassVar[tuple[str, ...]] = ()
     information: ClassVar[Literal["trace", "slot", "past"]] = "trace"
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "solve" in vars(cls):
+            cls.solve = _counted(cls.solve)  # type: ignore[assignment,method-assign]  # of the same type
 
     @abstractmethod
     def solve(self, instance: Instance, run: Run) -> Solution:

@@ -18,7 +18,7 @@ from gymnasium.vector.utils import batch_space
 
 from mincache.errors import InputError, excerpt
 from mincache.exact import optimum
-from mincache.problem.evaluation import SlotPricer
+from mincache.problem.evaluation import StretchPricer
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Decisions
@@ -202,7 +202,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         return states, rewards, ~self._all, self._all if over else ~self._all, info
 
     def _play(
-        self, slots: Instance, pricer: SlotPricer, first: int, raw: Array
+        self, slots: Instance, pricer: StretchPricer, first: int, raw: Array
     ) -> tuple[SlotScores, Decisions]:
         """Return the scores and the decisions of this step, and keep what is cached now."""
         rules, film = self._problem.rules, self._film
@@ -253,7 +253,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self._ahead -= 1
         if self._solved:
             whole = self._film.whole(self._round)
-            best = SlotPricer(whole).price(0, optimum(whole).solution.decisions).cost
+            best = StretchPricer(whole).price(0, optimum(whole).solution.decisions).cost
             self._optimal = best.reshape(T, self.num_envs)
 
     def _observe(self) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from mincache.problem.evaluation import SlotPricer
+from mincache.problem.evaluation import StretchPricer
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
 from mincache.views.agent_view import AgentView
@@ -21,7 +21,7 @@ class _Block(NamedTuple):
     first: int
     instance: Instance
     states: Array
-    pricer: SlotPricer
+    pricer: StretchPricer
 
 
 class Film:
@@ -51,7 +51,7 @@ class Film:
         block, first = self._find(episode, min(step, self._drawn - 1))
         return block.states[first : first + self._copies].copy()
 
-    def slots(self, episode: int, step: int) -> tuple[Instance, SlotPricer, int]:
+    def slots(self, episode: int, step: int) -> tuple[Instance, StretchPricer, int]:
         """Return a step of a round as an instance of K slots, with what prices it from which slot on."""
         block, first = self._find(episode, step)
         return block.instance.between(first, first + self._copies), block.pricer, first
@@ -85,5 +85,5 @@ class Film:
         first = slot // self._block_slots * self._block_slots
         if self._block is None or self._block.first != first:
             cut = self._slots.between(first, min(first + self._block_slots, self._slots.slot_count))
-            self._block = _Block(first, cut, self._view.apply(cut), SlotPricer(cut))
+            self._block = _Block(first, cut, self._view.apply(cut), StretchPricer(cut))
         return self._block, slot - first

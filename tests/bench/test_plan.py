@@ -61,7 +61,7 @@ CHANGES = [
     {"suite": "b"}, {"instance": "b"}, {"instance_sha256": "b"}, {"solver_name": "b"}, {"solver_source": "b"},
     {"solver_files": "b"}, {"solver_modules": "b"}, {"libraries": {"numpy": "2"}},
     {"solver_version": "b"}, {"parameters": {"a": 1}}, {"repetition": 1}, {"seed": 1}, {"wall_s": 1.0},
-    {"cpu_s": 1.0}, {"memory_bytes": 1}, {"threads": 2}, {"evaluator_version": "b"},
+    {"cpu_s": 1.0}, {"memory_bytes": 1}, {"evaluations": 1}, {"threads": 2}, {"evaluator_version": "b"},
 ]  # fmt: skip
 CELL = Cell(
     suite="a", instance="a", instance_sha256="a", solver="a", solver_name="a", solver_source="a", repetition=0
@@ -77,7 +77,7 @@ def test_key_depends_on_everything_but_spelling(change):
 
 def test_a_key_without_later_fields_is_as_it_was():
     """Records made before a field came keep the keys that they had."""
-    later = ("solver", "solver_files", "solver_modules", "libraries")
+    later = ("solver", "solver_files", "solver_modules", "libraries", "evaluations")
     without = {name: value for name, value in CELL.model_dump(mode="json").items() if name not in later}
     assert CELL.key == digest(json.dumps(without, sort_keys=True).encode())
 

@@ -17,6 +17,7 @@ from mincache.bench.supervisor import Supervisor
 from mincache.files.documents import parse_instance, parse_solution, solution_bytes
 from mincache.generation.streams import generator
 from mincache.judging import messages
+from mincache.judging.outcome import MAX_LOGGED
 from mincache.solving.contents import Content
 from mincache.solving.contract import Run
 from mincache.solving.registry import make
@@ -129,8 +130,22 @@ def test_incumbents_are_timed_by_the_keeper(keeper, task):
     assert outcome.stopped_by == "wall"
     assert times == sorted(times)
     assert 0 <= times[0] <= times[-1] <= outcome.wall_s
-    incumbent = messages.unpack(outcome.incumbents[-1][1], parse_instance(task.read()))
+    _, incumbent = messages.unpack_incumbent(outcome.incumbents[-1][1], parse_instance(task.read()))
     assert parse_solution(solution_bytes(incumbent)) == incumbent
+
+
+def test_what_a_run_counts_and_logs_comes_back(keeper, task):
+    """Its evaluations, and its numbers by name; of too many names some are left out."""
+    outcome = keeper.run(
+        fault_job(task, "counting.py:Counts"), Limits(wall_s=30.0, evaluations=3), task.read()
+    )
+    assert (outcome.closing, outcome.evaluations) == (messages.ANSWER, 3.0)
+    counts = [
+        messages.unpack_incumbent(data, parse_instance(task.read()))[0] for _, data in outcome.incumbents
+    ]
+    assert counts == [1.0]
+    assert len(outcome.logged) == MAX_LOGGED
+    assert [messages.unpack_logged(data) for _, data in outcome.logged["heat"]] == [("heat", 0.5, 1.0)]
 
 
 def test_lost_keeper_is_replaced(task, tmp_path, monkeypatch):

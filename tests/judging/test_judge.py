@@ -30,7 +30,25 @@ def judged(bound=None, **fields):
     return judge(CELL, INSTANCE, Outcome(bounds=bounds, **fields), "now", {"a": 1})
 
 
+def counted(packed, evaluations=0.0):
+    """Return packed decisions as an incumbent that came after so many evaluations."""
+    return struct.pack("<d", evaluations) + packed
+
+
 COST = judged(**ANSWERED).record.score.cost
+
+
+def test_evaluations_are_in_the_record():
+    """The count is the run's last word, or its last incumbent's; at its limit a run ends softly."""
+    record = judged(**ANSWERED | {"evaluations": 7.0}, incumbents=[(0.5, counted(PACKED, 4.0))]).record
+    assert (record.evaluations, record.counted_trace) == (7.0, ((4.0, COST),))
+    killed = judged(stopped_by="wall", solve_s=10.1, incumbents=[(0.5, counted(PACKED, 4.0))]).record
+    assert (killed.evaluations, killed.counted_trace) == (4.0, ((4.0, COST),))
+    assert judged(**ANSWERED).record.counted_trace == ()
+    for limit, stop in ((7, "soft limit"), (8, "finished"), (None, "finished")):
+        cell = CELL.model_copy(update={"evaluations": limit})
+        outcome = Outcome(**ANSWERED | {"evaluations": 7.0})
+        assert judge(cell, INSTANCE, outcome, "now", {}).record.stop_reason == stop
 
 
 def test_answer_is_verified_and_kept():
@@ -62,7 +80,7 @@ def test_late_answer_is_a_soft_limit():
 )  # fmt: skip
 def test_limits_leave_the_last_incumbent(by, stop_reason, verdict):
     """A run that a limit of the contract ended is judged by its last incumbent; others have none."""
-    record = judged(stopped_by=by, note="why", solve_s=10.1, incumbents=[(1.0, PACKED)]).record
+    record = judged(stopped_by=by, note="why", solve_s=10.1, incumbents=[(1.0, counted(PACKED))]).record
     assert (record.stop_reason, record.verdict, record.reason) == (stop_reason, verdict, "why")
     assert record.claim == ("feasible" if verdict == "verified" else "none")
 
@@ -151,9 +169,14 @@ def test_the_best_feasible_answer_counts(last):
     worse = solution_bytes(
         Solution.of(INSTANCE, worse.decisions._replace(bandwidth_share=worse.bandwidth_share * last))
     )
-    answered = judged(closing=messages.ANSWER, payload=worse, solve_s=1.0, incumbents=[(0.5, PACKED)]).record
+    answered = judged(
+        closing=messages.ANSWER, payload=worse, solve_s=1.0, incumbents=[(0.5, counted(PACKED))]
+    ).record
     ended = judged(
-        stopped_by="wall", note="why", solve_s=10.1, incumbents=[(0.5, PACKED), (0.7, packed(last))]
+        stopped_by="wall",
+        note="why",
+        solve_s=10.1,
+        incumbents=[(0.5, counted(PACKED)), (0.7, counted(packed(last)))],
     ).record
     for record in (answered, ended):
         assert (record.verdict, record.score.cost) == ("verified", COST)

@@ -27,7 +27,7 @@ INFEASIBLE = Solution.of(INSTANCE, Decisions(GOOD.cache, np.full(SHAPE, 0.9), GO
 
 def incumbent(seconds, solution):
     """Return the report of an incumbent."""
-    return seconds, messages.pack(solution.decisions)
+    return seconds, messages.pack_incumbent(10 * seconds, solution.decisions)
 
 
 def bound(seconds, value):
@@ -61,14 +61,31 @@ def test_answer_is_the_last_incumbent():
     assert points[0].seconds == 1.0
 
 
+def test_improvements_over_evaluations():
+    """Points are improvements in the order of counts; what came before anything was counted makes none."""
+    reported = [trace.Incumbent(9.0, 5.0, GOOD, 3.0), trace.Incumbent(1.0, 9.0, GOOD, 0.0)]
+    reported += [trace.Incumbent(2.0, 7.0, GOOD, 2.0), trace.Incumbent(2.0, 8.0, GOOD, 2.5)]
+    assert trace.counted(reported, (4.0, 6.0)) == ((2.0, 7.0), (3.0, 5.0))
+    assert trace.counted(reported, (4.0, 4.0))[-1] == (4.0, 4.0)
+    assert trace.counted([], None) == ()
+
+
+def test_what_is_logged_has_its_name():
+    """Each number comes with the keeper's seconds and the count; bytes of another form are passed over."""
+    kept = [(0.5, messages.pack_logged("heat", 2.0, 3.5)), (0.6, b"x"), (0.7, b"\xff" * 20)]
+    assert trace.logged(Outcome(logged={"heat": kept})) == {"heat": ((0.5, 3.5, 2.0),)}
+
+
 @pytest.mark.parametrize(
     "outcome",
     [
         Outcome(incumbents=[(0.0, b"short")]),
+        Outcome(incumbents=[(0.0, messages.pack_incumbent(float("nan"), GOOD.decisions))]),
+        Outcome(incumbents=[(0.0, messages.pack_incumbent(-1.0, GOOD.decisions))]),
         Outcome(bounds=[bound(0.0, float("nan"))]),
         Outcome(bounds=[(0.0, b"")]),
     ],
-    ids=["incumbent", "nan", "empty"],
+    ids=["incumbent", "count", "below 0", "nan", "empty"],
 )
 def test_malformed_reports_are_named(outcome):
     """A report that is none of the agreed form is refused."""

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincache.errors import InputError
-from mincache.judging.records import TracePoint
-from mincache.site import charts, drawing
+from mincache.judging.records import CountedPoint, LoggedPoint, TracePoint
+from mincache.site import charts, drawing, targets
 
+COUNTED = (CountedPoint(2.0, 15.0), CountedPoint(8.0, 11.0))
 TRACE = (TracePoint(0.1, 15.0, None), TracePoint(0.5, 10.0, None))
 
 
@@ -22,8 +23,11 @@ def _made(records):
 def made():
     """A standing of a best and a worse solver, and one that crashed."""
     best = record("best", "a", 10.0).model_copy(update={"trace": TRACE})
+    logged = {"heat": (LoggedPoint(0.1, 1.0, 0.5), LoggedPoint(0.2, 2.0, 0.25))}
+    counted = {"counted_trace": COUNTED, "evaluations": 8.0, "logged": logged}
     return _made([
-        best, record("best", "b", 20.0), record("worse<&>", "a", 11.0, solve_s=2.0),
+        best, record("best", "b", 20.0),
+        record("worse<&>", "a", 11.0, solve_s=2.0).model_copy(update=counted),
         record("worse<&>", "b", 26.0, solve_s=2.0), record("lost", "a", stop_reason="crash"),
     ])  # fmt: skip
 
@@ -53,9 +57,9 @@ def test_the_anytime_curve_counts_targets():
 
 def test_rounding_is_no_gap():
     """The last bits of a mean are not drawn, whatever is infinite stays so."""
-    assert charts._rounded(-5.2e-15) == 0.0
-    assert charts._rounded(12.3456789) == 12.3457
-    assert charts._rounded(float("inf")) == float("inf")
+    assert targets.rounded(-5.2e-15) == 0.0
+    assert targets.rounded(12.3456789) == 12.3457
+    assert targets.rounded(float("inf")) == float("inf")
 
 
 def test_charts_show_the_first_solvers():
@@ -91,6 +95,23 @@ def test_users_need_the_suite(made):
     assert charts.KINDS["users"].data(made) == []
 
 
+def test_the_curve_over_evaluations_counts_targets(made):
+    """Of two runs one counts: 50 % and 10 % above the best reach 4 and 11 of the 51 targets of 102."""
+    rows = charts.KINDS["evaluations"].data(made)
+    assert {row["solver"] for row in rows} == {"worse<&>"}
+    found = [(row["evaluations"], row["share"]) for row in rows]
+    assert found == [(1.0, 0.0), (2.0, 0.0392157), (8.0, 0.107843)]
+
+
+def test_logged_numbers_are_shown_over_evaluations(made):
+    """A point a number, over the count where there is one."""
+    rows = charts.KINDS["log"].data(made)
+    assert [(row["name"], row["x"], row["value"]) for row in rows] == [
+        ("heat", 1.0, 0.5),
+        ("heat", 2.0, 0.25),
+    ]
+
+
 @pytest.mark.parametrize("kind", [kind for kind in charts.KINDS if kind not in ("users", "training")])
 def test_every_kind_is_drawn(made, kind):
     """Each specification becomes an SVG that names the solvers as text, and the same each time."""
@@ -119,7 +140,7 @@ def test_unknown_and_empty_charts(made):
 @given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.0, float("inf")]), min_size=1, max_size=12))
 def test_lines_have_every_step(values):
     """At every place a line shows the share of values at or below it, from the first to the last place."""
-    steps = list(charts.steps(np.array(values), 0.0, 4.0))
+    steps = list(targets.steps(np.array(values), 0.0, 4.0))
     assert (steps[0][0], steps[-1][0]) == (0.0, 4.0)
     for x in (0.0, 0.4, 0.5, 0.9, 1.0, 2.5, 4.0):
         shown = [share for place, share in steps if place <= x][-1]
@@ -129,7 +150,7 @@ def test_lines_have_every_step(values):
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=9))
 def test_times_are_rounded_up_by_less_than_one_in_a_hundred(values):
     """No step comes before its time, and none is seen later than that."""
-    coarse = charts.coarse(np.array(values))
+    coarse = targets.coarse(np.array(values))
     assert (coarse >= np.array(values) * (1 - 1e-12)).all()
     assert (coarse <= np.array(values) * 1.0101).all()
 

@@ -24,14 +24,6 @@ def global_state():
     return str(np.random.get_state(legacy=False))  # noqa: NPY002  # to see that it stays
 
 
-def reports(spec, instance):
-    """The incumbents that a run on seed 1 reports, and its answer."""
-    reported = []
-    run = Run.seeded(1)
-    run.reporter = lambda seconds, solution, bound: reported.append(solution)
-    return reported, registry.make(spec).solve(instance, run)
-
-
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_algorithm_searches(algorithm):
     """More evaluations end lower, the same seed gives the same bytes, and no global generator moves."""
@@ -65,16 +57,19 @@ def test_no_more_candidates_are_priced_than_may_be(monkeypatch, algorithm, evalu
 
 
 @pytest.mark.parametrize("instance", [SLOT, WHOLE, FRAMES], ids=["slot", "paper", "frames"])
-def test_incumbents_are_reported_from_the_first_generation_to_the_last(instance):
-    """Each slot (or frame) reports after 1, 11 and all 15 generations, unless it still loses to the cloud."""
-    reported, answer = reports("pymoo[population=10,evaluations=150]", instance)
-    searches = -(-instance.slot_count // instance.rules.frame_slots)
-    assert 2 * searches <= len(reported) <= 3 * searches
-    assert len(reported) == 3 or searches > 1
-    assert all(evaluate(instance, incumbent).feasible for incumbent in reported)
-    costs = [evaluate(instance, incumbent).cost for incumbent in reported]
+def test_every_improvement_is_an_incumbent_and_every_candidate_counts(instance):
+    """Incumbents are feasible and their costs fall, to the answer's or, by the cloud's slots, below."""
+    reported = []
+    run = Run.seeded(1, instance=instance)
+    run.reporter = lambda seconds, solution, bound: reported.append(solution)
+    answer = registry.make("pymoo[population=10,evaluations=150]").solve(instance, run)
+    found = [evaluate(instance, incumbent) for incumbent in reported]
+    assert all(one.feasible for one in found)
+    costs = [one.cost for one in found]
+    assert len(costs) > 1
     assert costs == sorted(set(costs), reverse=True)
-    assert solution_bytes(reported[-1]) == solution_bytes(answer)
+    assert costs[-1] <= evaluate(instance, answer).cost * (1 + 1e-12)
+    assert run.evaluations == 150
 
 
 @pytest.mark.parametrize("instance", [WHOLE, FRAMES], ids=["paper", "frames"])
