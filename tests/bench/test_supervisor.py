@@ -136,9 +136,8 @@ def test_incumbents_are_timed_by_the_keeper(keeper, task):
 
 def test_what_a_run_counts_and_logs_comes_back(keeper, task):
     """Its evaluations, and its numbers by name; of too many names some are left out."""
-    outcome = keeper.run(
-        fault_job(task, "counting.py:Counts"), Limits(wall_s=30.0, evaluations=3), task.read()
-    )
+    job = job_of(task, solver=file_entrant("counting.py:Counts").spec, contents=(), evaluations=3)
+    outcome = keeper.run(job, Limits(wall_s=30.0), task.read())
     assert (outcome.closing, outcome.evaluations) == (messages.ANSWER, 3.0)
     counts = [
         messages.unpack_incumbent(data, parse_instance(task.read()))[0] for _, data in outcome.incumbents
