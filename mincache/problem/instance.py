@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -29,11 +29,17 @@ NAME_CHARACTERS = 120
 """How long such a name may be."""
 
 
+@lru_cache(maxsize=1024)
+def _is_name(text: str) -> bool:
+    # "." and ".." are folders.
+    fits = len(text) <= NAME_CHARACTERS and re.fullmatch(NAME_PATTERN, text)
+    return bool(fits and text.strip("."))
+
+
 def check_name(name: object, field: str) -> str:
     """Return `name` if it is a valid name of an instance or a suite."""
     text = name if isinstance(name, str) else ""
-    # "." and ".." are folders.
-    if len(text) <= NAME_CHARACTERS and re.fullmatch(NAME_PATTERN, text) and text.strip("."):
+    if _is_name(text):
         return text
     rule = f"use lower-case letters, digits, dots and hyphens only, at most {NAME_CHARACTERS}"
     near = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:NAME_CHARACTERS]

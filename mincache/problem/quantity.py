@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import sys
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cache, partial
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from mincache.errors import InputError, excerpt
 
 Array = NDArray[Any]
 _NUMBER_TYPES = frozenset({int, float})
+_LARGEST = sys.float_info.max
 _LARGEST_WHOLE = 2**53
 
 
@@ -57,7 +59,8 @@ class Quantity:
         if self.shape and type(value) in _NUMBER_TYPES and value == self.default:
             return cast(float, value)  # until `Typed.filled` knows how long the axes are
         array = self._as_array(value, field)
-        self._check_values(array, field)
+        if not self._allows(array):
+            self._check_values(array, field)
         if not self.shape:
             return int(array) if self.whole else float(array)
         stored = array.astype(np.int64 if self.whole else np.float64, copy=True, order="C")
@@ -65,6 +68,13 @@ class Quantity:
         return stored
 
     def _as_array(self, value: object, field: str) -> Array:
+        if (
+            isinstance(value, np.ndarray)
+            and value.ndim == len(self.shape)
+            and value.size
+            and value.dtype.kind in "fiub"
+        ):
+            return value
         wanted = "must be a number" if not self.shape else f"must be an array {self.brackets()} of numbers"
         if not isinstance(value, np.ndarray | np.generic):
             leaves: Any = [value]
@@ -90,6 +100,20 @@ class Quantity:
         if array.ndim != len(self.shape):
             raise InputError(field, wanted, f"{array.ndim} axes")
         return array
+
+    def _allows(self, array: Array) -> bool:
+        """Return whether the values are in range, by a look at the extremes; a nan is one of them."""
+        if array.dtype == np.bool_:
+            least, most = False, True
+        else:
+            least, most = np.minimum.reduce(array, axis=None), np.maximum.reduce(array, axis=None)
+        low = -_LARGEST if self.at_least is None else self.at_least
+        high = _LARGEST if self.at_most is None else self.at_most
+        if not (low <= least and most <= high and (self.above is None or self.above < least)):
+            return False
+        if not self.whole or array.dtype == np.bool_:
+            return True
+        return bool(least >= -_LARGEST_WHOLE and most <= _LARGEST_WHOLE and (array == np.floor(array)).all())
 
     def _check_values(self, array: Array, field: str) -> None:
         for bad, rule in self._broken(array):
@@ -232,15 +256,13 @@ def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
     lengths = dict(known)
     for part in parts:
         for name, meaning in quantities(type(part)).items():
-            received = np.shape(getattr(part, name))
-            if meaning.shape and not received:
-                continue  # an optional array that was left out
-            for axis, length in zip(meaning.shape, received, strict=True):
-                lengths.setdefault(axis, length)
-            wanted = tuple(lengths[axis] for axis in meaning.shape)
-            if received != wanted:
-                rule = f"must have shape {meaning.brackets()} = {list(wanted)}"
-                raise InputError(part.section + name, rule, str(list(received)))
+            # An optional array that was left out has no axes.
+            received = getattr(getattr(part, name), "shape", ())
+            for axis, length in zip(meaning.shape, received, strict=False):
+                if lengths.setdefault(axis, length) != length:
+                    wanted = [lengths.get(a, own) for a, own in zip(meaning.shape, received, strict=True)]
+                    rule = f"must have shape {meaning.brackets()} = {wanted}"
+                    raise InputError(part.section + name, rule, str(list(received)))
     return lengths
 
 

@@ -6,9 +6,6 @@ as much of that as the storage, the steps and the rules allow. Without rules it 
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
 from mincache.problem.instance import Instance
@@ -18,6 +15,8 @@ from mincache.problem.solution import Decisions
 
 _HEADROOM = 1.0 - 1e-12
 """Part of a slot's steps that is handed out where a floor must hold: sums are rounded."""
+NOT_WANTED = 1e308
+"""The size of what must not be packed, beyond any capacity."""
 _FEW = 40
 """So many items are packed faster without numpy."""
 
@@ -39,7 +38,7 @@ def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
         priority, wanted = priority[..., first, :], wanted[..., first, :]
     if rules.steps_floor > 0.0:
         sizes, capacity = _resources(instance)
-        taken = pack_resources(priority, sizes, capacity, wanted)
+        taken = pack_resources(priority, np.where(wanted[..., None], sizes, NOT_WANTED), capacity)
     else:
         taken = pack_by_priority(priority, size_gb, storage_gb, wanted)
     if first is not None:
@@ -149,62 +148,49 @@ def pack_by_priority(priority: Array, size: Array, capacity: float | Array, want
         capacity: what the items taken may sum to; a number, or broadcastable to [...].
         wanted: [..., I], bool; other items are never taken.
     """
+    needed = np.where(wanted, size, NOT_WANTED)
     if priority.size <= _FEW:
-        return _pack_few(priority, size, capacity, wanted)
-    sizes = np.broadcast_to(size, priority.shape)[..., None]
-    return pack_resources(priority, sizes, np.asarray(capacity)[..., None], wanted)
+        return _pack_few(priority, needed, capacity)
+    return pack_resources(priority, needed[..., None], np.asarray(capacity)[..., None])
 
 
-def _pack_few(priority: Array, size: Array, capacity: float | Array, wanted: Array) -> Array:
-    """Do what `pack_by_priority` does, item by item."""
-    rows = priority.reshape(-1, priority.shape[-1]).tolist()
-    shape = priority.shape[:-1]
-    free = (
-        [capacity] * len(rows)
-        if np.ndim(capacity) == 0
-        else np.broadcast_to(capacity, shape).ravel().tolist()
-    )
-    sizes, asked = _rows(size, priority.shape), _rows(wanted, priority.shape)
-    taken = []
-    for values, own_sizes, own_asked, left in zip(rows, sizes, asked, free, strict=True):
-        fits = [False] * len(values)
-        for i in sorted(range(len(values)), key=values.__getitem__, reverse=True):
-            if own_asked[i] and own_sizes[i] <= left:
-                left -= own_sizes[i]
+def _pack_few(priority: Array, needed: Array, capacity: float | Array) -> Array:
+    """Do what `pack_by_priority` does, item by item; what is not wanted is too large."""
+    *shape, items = priority.shape
+    free = capacity if isinstance(capacity, float) else np.broadcast_to(capacity, shape).ravel().tolist()
+    places, taken = range(items), []
+    for row, values in enumerate(priority.reshape(-1, items).tolist()):
+        left = free if isinstance(free, float) else free[row]
+        sizes = needed.reshape(-1, items)[row].tolist()
+        fits = [False] * items
+        for i in sorted(places, key=values.__getitem__, reverse=True):
+            if sizes[i] <= left:
+                left -= sizes[i]
                 fits[i] = True
         taken.append(fits)
     return np.array(taken, dtype=bool).reshape(priority.shape)
 
 
-def _rows(values: Array, shape: tuple[int, ...]) -> list[list[Any]]:
-    if values.ndim == 1:
-        return [values.tolist()] * math.prod(shape[:-1])
-    if values.shape != shape:
-        values = np.broadcast_to(values, shape)
-    rows: list[list[Any]] = values.reshape(-1, shape[-1]).tolist()
-    return rows
-
-
-def pack_resources(priority: Array, sizes: Array, capacity: Array, wanted: Array) -> Array:
+def pack_resources(priority: Array, sizes: Array, capacity: Array) -> Array:
     """Return which items are taken, as `pack_by_priority`, where each takes several resources at once.
 
     Args:
         priority: [..., I], any order of magnitude; ties go to the lower index.
-        sizes: broadcastable to [..., I, R], what an item takes of each of R resources.
+        sizes: broadcastable to [..., I, R], what an item takes of each of R resources; `NOT_WANTED` where it
+            must not be taken.
         capacity: broadcastable to [..., R], what the items taken may sum to.
-        wanted: [..., I], bool; other items are never taken.
     """
-    order = np.argsort(-priority, axis=-1, kind="stable")
+    *shape, items = priority.shape
     resources = np.shape(sizes)[-1]
-    ordered = np.broadcast_to(sizes, (*priority.shape, resources))
-    ordered = np.take_along_axis(ordered, order[..., None], axis=-2)
-    asked = np.take_along_axis(np.broadcast_to(wanted, priority.shape), order, axis=-1)
-    free = np.broadcast_to(capacity, (*priority.shape[:-1], resources))
-    taken = np.zeros(priority.shape, dtype=bool)
-    for i in range(priority.shape[-1]):  # one pass over the items, all slots and candidates at once
-        fits = asked[..., i] & (ordered[..., i, :] <= free).all(axis=-1)
-        free = np.where(fits[..., None], free - ordered[..., i, :], free)
-        taken[..., i] = fits
-    result = np.empty_like(taken)
-    np.put_along_axis(result, order, taken, axis=-1)
-    return result
+    order = np.argsort(-priority, axis=-1, kind="stable").reshape(-1, items)
+    order += items * np.arange(len(order))[:, None]  # of all items, row after row
+    by_item = np.broadcast_to(sizes, (*shape, items, resources)).reshape(-1, resources)
+    free = np.broadcast_to(capacity, (*shape, resources)).reshape(-1, resources).T.copy()
+    fits = np.empty(order.shape[::-1], dtype=bool)
+    # One pass over the items in their order, all slots and candidates at once: [R, rows].
+    for fit, needed in zip(fits, by_item.take(order.T, axis=0).swapaxes(1, 2), strict=True):
+        fit[:] = (needed <= free).all(axis=0) if resources > 1 else needed[0] <= free[0]
+        free -= fit * needed
+    taken = np.empty(priority.shape, dtype=bool)
+    taken.ravel()[order] = fits.T
+    return taken

@@ -53,7 +53,11 @@ def size(instance: Instance) -> int:
 
 def unit_cube(raw: Array) -> Array:
     """Return raw actions in [-1, 1] as float64 points of the unit cube."""
-    return (np.minimum(np.maximum(raw, -1.0, dtype=np.float64), 1.0) + 1.0) / 2.0
+    points = np.maximum(raw, -1.0, dtype=np.float64)
+    np.minimum(points, 1.0, out=points)
+    points += 1.0
+    points /= 2.0
+    return points
 
 
 def unrepaired(instance: Instance, raw: Array) -> Decisions:
@@ -104,9 +108,10 @@ ACTIONS: dict[str, ActionMap] = {
 
 
 def _as_many_as_fit(instance: Instance, scores: Array) -> Array:
-    return fill_cache(instance, scores, wanted=np.ones_like(scores, dtype=bool))
+    return fill_cache(instance, scores, wanted=np.ones(scores.shape, dtype=bool))
 
 
 def _softmax(points: Array) -> Array:
     weights = np.exp(2.0 * _SOFTMAX_SPREAD * points)
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+    weights /= np.add.reduce(weights, axis=-1, keepdims=True)
+    return weights

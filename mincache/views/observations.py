@@ -12,7 +12,6 @@ import numpy as np
 
 from mincache.problem.instance import Instance, Rules
 from mincache.problem.quantity import Array
-from mincache.problem.requests import demand
 
 LIMIT = 10.0
 """Every entry of an observation is clipped to [-LIMIT, LIMIT], so that the space of states is a box."""
@@ -79,16 +78,22 @@ def _index(instance: Instance) -> Array:
     return instance.trace.requested_model / instance.model_count
 
 
+def _asks(instance: Instance) -> Array:
+    """Whether each user asks for each model, bool [T, N, M]."""
+    return np.asarray(instance.trace.requested_model[..., None] == np.arange(instance.model_count))
+
+
 def _one_hot(instance: Instance) -> Array:
     """An indicator of each user's model, [T, N M]."""
-    indicators = np.eye(instance.model_count, dtype=np.float32)[instance.trace.requested_model]
-    return indicators.reshape(instance.slot_count, -1)
+    return _asks(instance).reshape(instance.slot_count, -1)
 
 
 def _counts(instance: Instance) -> Array:
     """`_one_hot`, then how many ask for each model relative to the mean N / M: [T, N M + M]."""
-    asked = demand(instance) / instance.user_count * instance.model_count
-    return np.concatenate([_one_hot(instance), asked.clip(0.0, LIMIT).astype(np.float32)], axis=1)
+    asks = _asks(instance)
+    relative = np.add.reduce(asks, axis=1) / instance.user_count * instance.model_count
+    parts = [asks.reshape(len(asks), -1), np.minimum(relative, LIMIT)]
+    return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
 OBSERVATIONS: dict[str, Observation] = {

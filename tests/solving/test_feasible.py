@@ -167,15 +167,13 @@ def test_agrees_with_one_item_at_a_time(items, capacity):
     batch = np.stack([priority, priority])
     taken = feasible.pack_by_priority(batch, size, capacity, np.stack([wanted, wanted]))
     assert taken.tolist() == [expected.tolist()] * 2
-    sizes = np.stack([size, np.zeros_like(size)], axis=-1)
-    both = feasible.pack_resources(batch, sizes, np.array([capacity, 0.0]), np.stack([wanted, wanted]))
+    sizes = np.where(wanted[:, None], np.stack([size, np.zeros_like(size)], axis=-1), feasible.NOT_WANTED)
+    both = feasible.pack_resources(batch, sizes, np.array([capacity, 0.0]))
     assert both.tolist() == taken.tolist()
 
 
 def test_every_resource_must_suffice():
     """The second item lacks the first resource, the third the second; what it leaves the fourth takes."""
     sizes = np.array([[3.0, 1.0], [3.0, 1.0], [1.0, 3.0], [2.0, 2.0]])
-    taken = feasible.pack_resources(
-        np.array([4.0, 3, 2, 1]), sizes, np.array([5.0, 3.0]), np.ones(4, dtype=bool)
-    )
+    taken = feasible.pack_resources(np.array([4.0, 3, 2, 1]), sizes, np.array([5.0, 3.0]))
     assert taken.tolist() == [True, False, False, True]
