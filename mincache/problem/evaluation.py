@@ -100,6 +100,7 @@ def evaluate_batch(
     return BatchEvaluation(*(join(f.name) for f in fields(BatchEvaluation)))
 
 
+@_quietly
 def request_costs(instance: Instance, decisions: Decisions) -> Array:
     """Return the cost (10) of each request, [..., T, N], of decisions as `evaluate_batch` takes them."""
     found = _requests(_terms(instance), *_flat(instance, decisions)).cost
@@ -244,7 +245,6 @@ def _price(
     )
 
 
-@_quietly
 def _requests(
     terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, cached_before: Array | None = None
 ) -> _Requests:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -281,7 +281,7 @@ class Instance(Typed):
             rule = f"must lie within the {self.slot_count} there are"
             raise InputError("slots", rule, f"{first} to {stop}")
         suffix = f".slot-{first}" if stop == first + 1 else f".slots-{first}-{stop - 1}"
-        parts = {section: getattr(self, section).between(first, stop) for section in PARTS}
+        parts = {section: getattr(self, section).between(first, stop) for section in _with_slots()}
         name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
         return super().between(first, stop)._with_checked(name=name, **parts)
 
@@ -299,6 +299,13 @@ PARTS: Mapping[str, type[Typed]] = MappingProxyType(
     {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace, "rules": Rules}
 )
 """The sections of an instance document, by field name."""
+
+
+@cache
+def _with_slots() -> tuple[str, ...]:
+    """Return the sections with a quantity that has slots: the others are the same in each stretch."""
+    kinds = PARTS.items()
+    return tuple(name for name, kind in kinds if any("T" in q.shape for q in quantities(kind).values()))
 
 
 def smallest_instance() -> Instance:
