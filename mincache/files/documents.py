@@ -1,7 +1,6 @@
 """Reading and writing the two JSON documents, `mincache-instance/1` and `mincache-solution/1`.
 
-A document comes from anywhere, so reading trusts nothing: bytes, brackets and nesting are capped, every key
-and number is checked, and every refusal is one line. Nothing read here is ever executed.
+A document comes from anywhere: bytes, brackets and nesting are capped, every key and number is checked.
 """
 
 from __future__ import annotations
@@ -28,18 +27,11 @@ from mincache.problem.solution import Solution
 INSTANCE_FORMAT = "mincache-instance/1"
 SOLUTION_FORMAT = "mincache-solution/1"
 
-MAX_BYTES = 64 * 1024 * 1024
-"""A document may not be larger than this, packed or unpacked."""
-MAX_VALUES = 4_000_000
-"""A document may not hold more values than this: what bounds the memory that reading takes."""
-MAX_CONTAINERS = 1_000_000
-"""A document may not hold more arrays and objects than this: an empty one takes more time than a number."""
-MAX_TEXT_BYTES = 32 * 1024 * 1024
-"""A larger document must be ASCII, for a single other character may widen every one of a string in memory."""
-MAX_KEYS = 250_000
-"""A document may not hold more keys than this: an object takes far more memory than a number."""
-MAX_DEPTH = 32
-"""A document may not nest deeper than this; its numbers stand 4 deep, only `origin` is free."""
+# What a document may hold at most, for reading to take little memory and time.
+MAX_BYTES = 64 * 1024 * 1024  # packed or unpacked
+MAX_VALUES, MAX_CONTAINERS, MAX_KEYS = 4_000_000, 1_000_000, 250_000
+MAX_TEXT_BYTES = 32 * 1024 * 1024  # of other than ASCII, one character of which widens a string in memory
+MAX_DEPTH = 32  # its numbers stand 4 deep, only `origin` is free
 
 _NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
 _INFINITY = float("inf")  # what a number too large for a float is read as
@@ -89,14 +81,12 @@ def parse_solution(data: bytes) -> Solution:
     """Return the solution in the (unpacked) bytes of a document."""
     document = parse_json(data)
     _check_keys(document, Solution, SOLUTION_FORMAT, {f.name for f in fields(Solution)})
-    return Solution(**{f.name: document[f.name] for f in fields(Solution)})
+    del document["format"]
+    return Solution(**document)
 
 
 def instance_bytes(instance: Instance) -> bytes:
-    """Return the one canonical document of `instance`: the same content is the same bytes.
-
-    What is optional and at its default is left out, so that a new optional field changes no old document.
-    """
+    """Return the one canonical document of `instance`; what is optional and at its default is left out."""
     document = {"format": INSTANCE_FORMAT, "name": instance.name} | _plain(instance)
     document |= {name: plain for name in PARTS if (plain := _plain(getattr(instance, name)))}
     if instance.origin is not None:
@@ -137,10 +127,8 @@ def json_schema(kind: str) -> dict[str, Any]:
     if kind == "instance":
         extra: dict[str, Any] = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA}
         for name, part in PARTS.items():
-            extra[name] = {
-                "description": (part.__doc__ or "").splitlines()[0],
-                **_object_schema(part, {}, set()),
-            }
+            about = {"description": (part.__doc__ or "").splitlines()[0]}
+            extra[name] = about | _object_schema(part, {}, set())
         schema = _object_schema(Instance, extra, {"format", "name", *_required_sections()})
         schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
     else:
@@ -198,14 +186,11 @@ def _reading() -> Iterator[None]:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one.
-
-    What is no regular file, such as a pipe or a terminal, is written to as it is.
-    """
+    """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one."""
     data = gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data
     try:
         path = Path(os.path.realpath(path))  # a link stays one
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file():  # a pipe or a terminal
             path.write_bytes(data)
             return
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -327,16 +312,17 @@ def _check_names(prefix: str, value: Mapping[str, Any], known: set[str], require
             field = prefix + (key if plain else excerpt(key))
             advice = did_you_mean(key[:40], sorted(known))
             raise InputError(field, "must be a known key", "an unknown one", advice)
-    for key in sorted(required):
-        if key not in value:
-            raise InputError(prefix + key, "must be present", "nothing")
+    for key in sorted(required - value.keys()):
+        raise InputError(prefix + key, "must be present", "nothing")
 
 
 def _plain(part: Any) -> dict[str, Any]:
     """Return the quantities of a part as JSON values, without those at their default."""
     written = _required_fields(type(part)).union(part.used)
-    values = ((name, getattr(part, name)) for name in quantities(type(part)) if name in written)
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values}
+    values = {name: getattr(part, name) for name in quantities(type(part)) if name in written}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
+    }
 
 
 def _dump(document: dict[str, Any]) -> bytes:

@@ -1,7 +1,4 @@
-"""Messages over a pipe: one byte of kind, four of length, then the payload.
-
-The reading side may face a hostile writer, so lengths are capped before anything is kept.
-"""
+"""Messages over a pipe: one byte of kind, four of length, then the payload."""
 
 from __future__ import annotations
 
@@ -31,11 +28,7 @@ def write(descriptor: int, kind: bytes, payload: bytes = b"") -> None:
 
 
 def read(descriptor: int) -> tuple[bytes, bytes] | None:
-    """Read one frame, waiting for it; None at the end of the stream.
-
-    Raises:
-        BrokenStreamError: if the stream ends within a frame.
-    """
+    """Read one frame, waiting for it; None at the end of the stream, within a frame a BrokenStreamError."""
     header = _read_exactly(descriptor, _HEADER.size)
     if header is None:
         return None
@@ -65,11 +58,7 @@ class Decoder:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the frames that `data` completes.
-
-        Raises:
-            BrokenStreamError: on an unknown kind or a payload over the cap.
-        """
+        """Yield the frames that `data` completes; an unknown kind or long payload is a BrokenStreamError."""
         self._buffer += data
         while len(self._buffer) >= _HEADER.size:
             kind, length = _HEADER.unpack_from(self._buffer)

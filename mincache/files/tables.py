@@ -48,10 +48,7 @@ Seed = Annotated[int, Field(ge=0, le=2**128 - 1)]
 
 
 class StrictTable(BaseModel):
-    """A frozen table of known keys only; numbers are finite, and nothing is converted silently.
-
-    A field that holds a list is a `TupleOf` or a `PairOf`.
-    """
+    """A frozen table of known keys only; numbers are finite, and nothing is converted silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 

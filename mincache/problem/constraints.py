@@ -27,15 +27,11 @@ TOLERANCES = np.array([TOLERANCE if name in _RELATIVE else 0.0 for name in CONST
 
 
 class Violation(NamedTuple):
-    """A constraint broken in a slot.
+    """A constraint broken in a slot, and by how much, a finite number.
 
-    Attributes:
-        constraint: one of `CONSTRAINTS`.
-        slot: the slot, from 0.
-        excess: by how much, a finite number: storage, bandwidth and steps as a fraction of the resource;
-            range as the largest distance of a share from [0, 1]; unserved as the number of users without
-            bandwidth; frame as the number of models cached otherwise than in the frame's first slot;
-            quality as the largest fraction of the steps it must have that a hit lacks.
+    Storage, bandwidth and steps count as a fraction of the resource; range is a share's largest distance from
+    [0, 1]; unserved and frame count users without bandwidth, and models cached otherwise than in the frame's
+    first slot; quality is the largest fraction of its steps that a hit lacks.
     """
 
     constraint: str
@@ -44,10 +40,9 @@ class Violation(NamedTuple):
 
 
 def excess(instance: Instance, decisions: Decisions, hit: Array, steps: Array, least_steps: Array) -> Array:
-    """Return by how much each constraint is broken in each slot, as in `Violation`: [B, C, T].
+    """Return by how much each constraint is broken, as in `Violation`, [B, C, T], by decisions [B, ...].
 
-    Decisions have one batch axis. Of each request, `hit` [B, T N] tells whether it is a hit, `steps` what it
-    is given, and `least_steps` [T N] what a hit must have.
+    `hit` and `steps` [B, T N] are of each request; `least_steps` [T N] is what a hit must have.
     """
     cache, bandwidth_share, step_share = decisions
     found = np.zeros((len(cache), len(CONSTRAINTS), instance.slot_count))
@@ -55,9 +50,8 @@ def excess(instance: Instance, decisions: Decisions, hit: Array, steps: Array, l
     found[:, _BANDWIDTH] = np.einsum("btn->bt", bandwidth_share)  # (11e); on short rows faster than a sum
     found[:, _STEPS] = np.einsum("btn->bt", step_share)  # (11f)
     found[:, : _STEPS + 1] -= 1.0  # all three are fractions of the resource
-    within = bandwidth_share.min(initial=1.0) > 0.0 and bandwidth_share.max(initial=0.0) <= 1.0
-    within = within and step_share.min(initial=1.0) >= 0.0 and step_share.max(initial=0.0) <= 1.0
-    if not within:  # seldom; also where a share is nan
+    ends = (share.min(initial=1.0) >= 0.0 and share.max(initial=0.0) <= 1.0 for share in decisions[1:])
+    if not all(ends) or bandwidth_share.min(initial=1.0) == 0.0:  # seldom; also where a share is nan
         found[:, _RANGE] = np.maximum(_outside(bandwidth_share), _outside(step_share))  # (11b), (11c)
         found[:, _UNSERVED] = np.count_nonzero(bandwidth_share <= 0.0, axis=-1)
     if instance.rules.frame_slots > 1:

@@ -1,13 +1,10 @@
-"""How instances and solutions show themselves: charts, labelled arrays, and tables for notebooks.
-
-Everything here takes plain arrays and text; optional libraries are imported when they are first needed.
-"""
+"""How instances and solutions show themselves: charts, labelled arrays, and tables for notebooks."""
 
 from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +17,7 @@ if TYPE_CHECKING:
     import altair
     import xarray
 
-AXES: Mapping[str, str] = {"T": "slot", "N": "user", "M": "model"}
-"""The names of the axes."""
-
+_AXES = {"T": "slot", "N": "user", "M": "model"}
 _MOST_SLOTS, _MOST_CELLS, _FEW_USERS = 100, 6000, 30
 _WIDTH, _ROW_HEIGHT, _BAR_HEIGHT = 640, 18, 120
 _NARROWEST, _WIDEST = 6, 32  # of a slot, in pixels
@@ -41,9 +36,7 @@ _A3_TOLERANCE = 1e-9  # relative; shares are rounded down so that they never sum
 
 def sizes(*counts: int) -> str:
     """Return the lengths of the axes slots, users and models in words."""
-    return ", ".join(
-        f"{n} {axis}{'' if n == 1 else 's'}" for n, axis in zip(counts, AXES.values(), strict=True)
-    )
+    return ", ".join(f"{n} {axis}{'s' * (n != 1)}" for n, axis in zip(counts, _AXES.values(), strict=True))
 
 
 def html_table(title: str, rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
@@ -62,7 +55,7 @@ def dataset(parts: Iterable[Typed], name: str) -> xarray.Dataset:
     xr = optional_library("xarray", "data", "to_xarray needs")
     variables = {
         field: xr.Variable(
-            [AXES[axis] for axis in meaning.shape],
+            [_AXES[axis] for axis in meaning.shape],
             getattr(part, field),
             {"units": meaning.unit, "long_name": meaning.about, "symbol": meaning.symbol},
         )

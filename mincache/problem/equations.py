@@ -1,8 +1,6 @@
-"""Equations (1)-(10) of Liu et al., a function each, and nowhere else in the project.
+"""Equations (1)-(10) of Liu et al., a function each, and nowhere else in the project; and two beyond them.
 
-(4) and (6) have a function for each of their two terms. Two formulas beyond the paper stand here too.
 Arguments broadcast, numpy arrays and torch tensors alike, so gradients flow. SI units. `hit` is boolean.
-Where the paper leaves something open, the function says what is done.
 """
 
 from __future__ import annotations
@@ -32,10 +30,7 @@ def zipf_probability(rank: Values, skewness: Values, ranks: int) -> Values:
 
 
 def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
-    """Share * log2(1 + snr / share), in bit/s per Hz of the whole band; its limit 0 at share 0.
-
-    The common core of (2) and (5): noise power grows with the share of the band that is used.
-    """
+    """Share * log2(1 + snr / share), the core of (2) and (5), in bit/s per Hz of the band; 0 at share 0."""
     xp = _namespace(share)
     positive = xp.where(share == 0.0, 1.0, share)
     snr = full_band_snr / positive
@@ -77,11 +72,7 @@ def downlink_rate_bps(full_band_snr: Values, downlink_hz: Values) -> Values:
 def total_variation(
     hit: Values, steps: Values, onset: Values, saturation: Values, worst: Values, best: Values
 ) -> Values:
-    """(7): total variation of the image, lower is better; a miss gets the best quality.
-
-    A hit with A1 (`onset`) steps or fewer stays at A2 (`worst`), one with A3 (`saturation`) or more has A4
-    (`best`).
-    """
+    """(7): total variation, lower is better: `worst` up to A1 steps, `best` from A3 on and of a miss."""
     xp = _namespace(steps)
     missing_quality = ((saturation - steps) / (saturation - onset)).clip(0.0, 1.0)
     return best + xp.where(hit, (worst - best) * missing_quality, 0.0)

@@ -1,8 +1,4 @@
-"""The evaluator: the only place where a solution is priced and held to its constraints.
-
-`evaluate` judges one solution; `evaluate_batch` prices any number of candidate decisions at once, with
-the same arithmetic.
-"""
+"""The evaluator: the only place where a solution is priced and held to its constraints."""
 
 from __future__ import annotations
 
@@ -108,10 +104,7 @@ def request_costs(instance: Instance, decisions: Decisions) -> Array:
 
 
 class StretchPricer:
-    """Prices an instance stretch by stretch, as an environment plays it.
-
-    What no decision changes is worked out once. Limits are not looked at: the decisions must keep them.
-    """
+    """Prices an instance stretch by stretch, as an environment plays it; limits are not looked at."""
 
     def __init__(self, instance: Instance) -> None:
         self._terms = _terms.__wrapped__(instance)  # each is priced stretch by stretch, once
@@ -121,7 +114,7 @@ class StretchPricer:
     def price(self, first: int, decisions: Decisions, cached_before: Array | None = None) -> SlotScores:
         """Return the scores of decisions [S, ...] in the S slots from `first` on.
 
-        Where loading takes time, `cached_before` [S, M] is what was cached before each slot.
+        `cached_before` [S, M] is what was cached before each slot; only loading asks for it.
         """
         cache, bandwidth_share, step_share = decisions
         S, N = bandwidth_share.shape

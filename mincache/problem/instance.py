@@ -1,7 +1,7 @@
 """The problem, typed: one edge server, its radio, its model library and a trace of requests.
 
-Notation is the paper's (Liu et al., equations (1)-(11)), SI units except for storage in GB. Everything is
-validated once, when it is made, and frozen from then on; derive a changed one with `dataclasses.replace`.
+Notation is the paper's, SI units except for storage in GB. Everything is validated when it is made, and then
+frozen; derive a changed one with `dataclasses.replace`.
 """
 
 from __future__ import annotations
@@ -121,11 +121,7 @@ RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Rules(Typed):
-    """What is asked for beyond the paper; the defaults are the paper's problem.
-
-    A cache is held for whole frames of slots in two-timescale caching; bringing a model from disk to memory
-    takes time; and a floor keeps a server from sending images back as they came.
-    """
+    """What is asked for beyond the paper; the defaults are the paper's problem."""
 
     section: ClassVar[str] = "rules."
 
@@ -150,15 +146,7 @@ class Rules(Typed):
 class Instance(Typed):
     """One problem instance: T slots, N users, M models, and everything that prices a decision.
 
-    Attributes:
-        name: what solutions and records call it.
-        preference_weight: alpha of the cost (10).
-        server: storage and steps.
-        radio: links and backhaul.
-        models: the library, fixed over the slots.
-        trace: the slots.
-        origin: optional note of the scenario, seed and generator that drew it; it prices nothing.
-        rules: what is asked for beyond the paper, by default nothing.
+    `origin` notes what drew it, and prices nothing.
     """
 
     name: str
@@ -207,9 +195,7 @@ class Instance(Typed):
         return display.html_table(self.name, facts.items())
 
     def plot(self, first: int = 0, stop: int | None = None) -> altair.VConcatChart:
-        """Return a chart of the requests for each model, the models' sizes and the users' channels.
-
-        It shows the slots from `first` up to `stop`, by default as many as can be told apart.
+        """Return a chart of requests, sizes and channels in the slots from `first` up to `stop`.
 
         Example:
             >>> import mincache
@@ -251,10 +237,7 @@ class Instance(Typed):
 
     @cached_property
     def used_rules(self) -> tuple[str, ...]:
-        """What is asked for beyond the paper: every optional quantity that is priced and not at its default.
-
-        Those of the section `rules` go by their own names, others by the section's too: `radio.backhaul_s`.
-        """
+        """The priced quantities not at their default: `steps_floor` of `rules`; others as `radio.x`."""
         parts = (self, *(getattr(self, section) for section in PARTS))
         sections = {"" if part is self.rules else part.section: part for part in parts}
         return tuple(
@@ -286,11 +269,7 @@ class Instance(Typed):
         return super().between(first, stop)._with_checked(name=name, **parts)
 
     def slot(self, t: int) -> Instance:
-        """Return slot `t` alone, as an instance with T = 1.
-
-        In the paper's problem no term links two slots. Rules that do are left out, so that no solution
-        costs less in this slot than the slot's optimum.
-        """
+        """Return slot `t` alone, without the rules that link slots: its optimum is a lower bound there."""
         rules = replace(self.rules, frame_slots=1, loading_s_per_gb=0.0)
         return replace(self.between(t, t + 1), rules=rules)
 

@@ -14,10 +14,7 @@ from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_ne
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Popularity(Typed):
-    """A chain over G states: one move a slot, a uniform first state, and independent requests in each.
-
-    A state is a popularity order with a skewness. Which one a slot is in is hidden from policies.
-    """
+    """A chain over G hidden states, each an order with a skewness: uniform at first, one move a slot."""
 
     section: ClassVar[str] = "popularity."
 
@@ -44,10 +41,7 @@ class Popularity(Typed):
         return np.full(len(self.order), 1.0 / len(self.order))
 
     def next_belief(self, belief: Array, requests: Array) -> Array:
-        """Return the belief [G] over the next slot's state: Bayes' rule, then a move of the chain.
-
-        `requests` [M] tells how many users asked for each model in the slot of this `belief`.
-        """
+        """Return the belief [G] over the next slot's state after `requests` [M] by Bayes' rule and a move."""
         with np.errstate(divide="ignore"):
             logarithm = np.log(belief) + np.log(np.maximum(self.probability, 1e-300)) @ requests
         seen = np.exp(logarithm - logarithm.max())

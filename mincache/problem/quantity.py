@@ -1,7 +1,6 @@
 """What a number or an array of numbers means: symbol, unit, shape and range, on the field itself.
 
-A dataclass that derives from `Typed` annotates each numeric field with a `Quantity`. Validation when the
-object is made, the JSON Schema and the documentation's table of symbols all read that annotation.
+Validation, the JSON Schema and the documentation's table of symbols all read that annotation.
 """
 
 from __future__ import annotations
@@ -30,16 +29,11 @@ class Quantity:
     """The meaning of one field.
 
     Attributes:
-        symbol: the paper's symbol, or "" where it has none.
         unit: SI unit, "GB", or "1" for a pure number.
-        about: one line for readers.
         shape: a letter for each axis, "" for a scalar: T slots, N users, M models.
-        above: exclusive lower limit.
-        at_least: inclusive lower limit.
-        at_most: inclusive upper limit.
+        above: exclusive lower limit; `at_least` and `at_most` are inclusive.
         whole: whether the values are whole numbers (stored as int64, else float64).
-        default: what a document means that leaves the field out; by default none may. A field at its
-            default is never written. For an array, it is a number, which an instance fills the array with.
+        default: what a document means that leaves the field out, and fills an array with; never written.
         priced: whether costs or limits depend on it; an optional field that prices nothing is no rule.
     """
 
@@ -183,11 +177,7 @@ def _with_slots(kind: Any) -> tuple[str, ...]:
 
 
 class Typed:
-    """Base of the frozen dataclasses whose numeric fields are quantities.
-
-    Making one reads every quantity (`Quantity.read`); two are equal when all their fields are.
-    An optional quantity is one with a default.
-    """
+    """Base of the frozen dataclasses whose numeric fields are quantities, read when one is made."""
 
     section: ClassVar[str] = ""
     """What stands before a field's name in messages, such as `trace.`."""

@@ -1,8 +1,4 @@
-"""What is known of an instance's requests before anything is decided: how many they are, how far away.
-
-The evaluator, the exact method, the algebra and the learners all read it here. Values that overflow are
-infinite, without a warning.
-"""
+"""What is known of an instance's requests before anything is decided; what overflows is infinite."""
 
 from __future__ import annotations
 

@@ -13,14 +13,7 @@ from mincache.problem.quantity import Array
 
 
 class ShownSlot(NamedTuple):
-    """What a slot shows: its requests and channels; its popularity stays hidden.
-
-    Attributes:
-        number: counted from 0.
-        requested_model: [N], the model each user asks for, counted from 0.
-        input_bits: [N], data each user uploads, bit.
-        channel_gain: [N], linear channel power gain.
-    """
+    """What slot `number` shows: its requests and channels, [N]; its popularity stays hidden."""
 
     number: int
     requested_model: Array
@@ -43,10 +36,7 @@ class Shares(NamedTuple):
 class Site:
     """An instance without its trace: all that is known before the first slot.
 
-    Attributes:
-        slot_count: T, how many slots will come.
-        popularity: the chain that the requests follow; None where nobody knows it beforehand.
-        preference_weight, server, radio, models, rules: as of an `Instance`.
+    `popularity` is the chain that the requests follow; None where nobody knows it beforehand.
     """
 
     slot_count: int

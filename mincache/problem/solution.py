@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 class Decisions(NamedTuple):
     """Raw decision arrays, unchecked, with any leading batch axes: what a search works on.
 
-    Attributes:
-        cache: [..., T, M], bool or 0/1.
-        bandwidth_share: [..., T, N], float64.
-        step_share: [..., T, N], float64.
+    The cache is [..., T, M], bool or 0/1; the shares are [..., T, N], float64.
     """
 
     cache: Array
@@ -35,10 +32,7 @@ class Decisions(NamedTuple):
         return f"Decisions({', '.join(shapes)})"
 
     def compact(self, digits: int = 6) -> Decisions:
-        """Return the same cache, with the shares rounded down to `digits` significant digits.
-
-        Documents of compact decisions are a third of the size, and no sum passes 1 by rounding.
-        """
+        """Return the same cache with shares rounded down to `digits` digits: a third of the document."""
         return Decisions(self.cache, *(_rounded_down(share, digits) for share in self[1:]))
 
 
@@ -53,11 +47,7 @@ def _rounded_down(share: Array, digits: int) -> Array:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Solution(Typed):
-    """One answer to one instance, frozen; the arrays are read-only.
-
-    The shares may break the limits (the evaluator says how), but they are finite numbers of the right
-    shapes, and a model is cached or not.
-    """
+    """One answer to one instance, frozen; shares are finite, and may break the limits."""
 
     instance: str
     cache: Annotated[
@@ -88,9 +78,7 @@ class Solution(Typed):
         return display.sizes(*self.step_share.shape, self.cache.shape[1])
 
     def plot(self, instance: Instance, first: int = 0, stop: int | None = None) -> altair.VConcatChart:
-        """Return a chart of what is cached when, how each request is answered, and how shares are split.
-
-        It shows the slots from `first` up to `stop`, by default as many as can be told apart.
+        """Return a chart of caches, answers and shares in the slots from `first` up to `stop`.
 
         Example:
             >>> import mincache

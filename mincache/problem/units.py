@@ -1,8 +1,4 @@
-"""The only unit conversions of the project.
-
-Everything inside mincache is in SI units (W, Hz, bit, s) except storage, which stays in GB as in the
-paper. Factors and functions here stand at the border, where Table I speaks of dBm, MHz, MB and Mbps.
-"""
+"""The only unit conversions: inside are SI units and GB of storage, outside dBm, MHz, MB and Mbps."""
 
 from __future__ import annotations
 

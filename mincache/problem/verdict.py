@@ -20,14 +20,10 @@ class MeanScores(Generic[_Score]):
 
     Attributes:
         cost: mean of G over slots and users (11), lower is better; inf or nan where a delay is.
-        hit_ratio: hits / (T N).
         mean_delay_s: mean of (9), in s; the sum of the next five.
-        mean_upload_s: its radio part of (4).
-        mean_download_s: its radio part of (6).
+        mean_upload_s, mean_download_s: its radio parts of (4) and (6).
         mean_backhaul_s: its backhaul part of (4) and (6).
-        mean_generation_s: its part (8).
         mean_loading_s: its part for models that were not cached in the slot before; 0 in the paper's problem.
-        mean_tv: mean of (7).
         low_step_hit_share: share of the hits with at most A1 steps (not improved at all); nan without hits.
     """
 
@@ -45,16 +41,10 @@ class MeanScores(Generic[_Score]):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BatchEvaluation(MeanScores[Array]):
-    """Scores of a batch of candidates; each array has the batch's leading axes, then those named.
+    """Scores of a batch of candidates; each array has the batch's leading axes, then those named."""
 
-    Attributes:
-        slot_cost: [T], mean of G over the users of a slot.
-        excess: [C, T], a row for each of the C `CONSTRAINTS`, as in `Violation`; not above 0 where the
-            constraint holds exactly.
-    """
-
-    slot_cost: Array
-    excess: Array
+    slot_cost: Array  # [T], mean of G over the users of a slot
+    excess: Array  # [C, T], a row for each of the C `CONSTRAINTS`, as in `Violation`
 
     @property
     def broken(self) -> Array:
@@ -73,14 +63,7 @@ class BatchEvaluation(MeanScores[Array]):
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(MeanScores[float]):
-    """The score of one solution.
-
-    Attributes:
-        instance: name of the instance.
-        slot_cost: the T per-slot means of G.
-        violations: every constraint broken, a slot each.
-        forgiven: whether a limit is exceeded, beyond rounding, by no more than the tolerance.
-    """
+    """The score of one solution; `forgiven` tells whether it passes a limit by no more than the tolerance."""
 
     instance: str
     slot_cost: tuple[float, ...]
