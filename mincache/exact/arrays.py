@@ -1,7 +1,6 @@
 """What the search works on, as named tuples of arrays: numba passes these on as they are.
 
-A field of those to work in says its axes: M models, F slots of a frame, m and f one more than these, or a
-number.
+A field says its axes: M models, F slots of a frame, m and f one more than these, or a number.
 """
 
 from __future__ import annotations
@@ -48,9 +47,7 @@ class Tree(NamedTuple):
     gain: Annotated[Array, "M"]  # loss that one unit saves
     units: Annotated[Array, "M", _WHOLE]  # how many there are
     twin: Annotated[Array, "M", _TRUTH]  # whether the item may change places with the one before
-    reduced: Annotated[
-        Array, "M"
-    ]  # what one unit less (more, if the gain is negative) adds to the root's bound
+    reduced: Annotated[Array, "M"]  # what one unit less (more, if it gains nothing) adds to the root's bound
     tail: Annotated[Array, "m"]  # loss of this item and all after it if there is room for none
     amount: Annotated[Array, "M", _WHOLE]  # units put in
     room: Annotated[Array, "m"]  # room left before this item
@@ -82,9 +79,7 @@ class Dual(NamedTuple):
     item: Annotated[Array, "m", _WHOLE]  # what was branched on
     open: Annotated[Array, "m", _TRUTH]  # whether the other branch is left
     wanted: Annotated[Array, "M", _TRUTH]  # models that may be cached even if nothing is saved by it
-    moves: Annotated[
-        Array, "0", _WHOLE
-    ]  # what the search did, for a proof (see `frame_tree`); [0] to note nothing
+    moves: Annotated[Array, "0", _WHOLE]  # what the search did (see `frame_tree`); [0] to note nothing
     prices: Annotated[Array, "0"]  # the prices that moves name, in multiples of a grid
     noted: Annotated[Array, "2", _WHOLE]  # how many of both were noted, also where there was no room for them
     grid: Annotated[Array, "1"]  # steps of a price in one; 0.0 for none

@@ -28,10 +28,7 @@ _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of shares, whoever adds th
 
 
 def optimal_bandwidth(instance: Instance) -> Array:
-    """Return the shares of the uplink that minimise the cost of every slot, whatever is cached: [T, N].
-
-    Each is positive, and those of a slot sum to 1 less rounding, never to more than 1.
-    """
+    """Return the shares of the uplink that minimise the cost of every slot, [T, N]; they sum to 1 at most."""
     return optimal_shares(instance.trace.input_bits, uplink_snr(instance))
 
 

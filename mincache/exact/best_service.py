@@ -12,16 +12,15 @@ from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
 
+prepared = lru_cache(maxsize=16)(FrameSearch)
+"""What does not depend on the caches."""
+
 
 def serve(instance: Instance, cache: Array) -> Solution:
     """Return the best solution with this cache: exact bandwidth and denoising steps in every slot.
 
-    The steps of a slot are a knapsack, solved by branch and bound. The cache itself is not judged:
-    `evaluate` says whether it fits the storage. Under a floor on steps, a slot whose steps do not suffice
-    for its hits gets none, which breaks the constraint `quality`.
-
-    Raises:
-        InputError: if the cache is not [T, M], 0 or 1, and the same within each frame.
+    The cache, 0 or 1 in [T, M] and the same within each frame, may be too large. Under a floor on steps, a
+    slot whose steps do not suffice for its hits gets none, which breaks the constraint `quality`.
 
     Example:
         >>> import mincache, numpy
@@ -41,11 +40,7 @@ def serve(instance: Instance, cache: Array) -> Solution:
 def serve_batch(instance: Instance, caches: Array, first_slot: int | None = None) -> Decisions:
     """Return the best decisions with each of these caches [..., S, M], as `serve` finds them for one.
 
-    They have the same leading axes, as `evaluate_batch` takes them. The caches are of S slots from
-    `first_slot` on, by default of all T.
-
-    Raises:
-        InputError: if the caches have another shape or other values, or change within a frame.
+    They are of S slots from `first_slot` on, by default of all T.
 
     Example:
         >>> import mincache, numpy
@@ -93,20 +88,10 @@ def _checked(instance: Instance, caches: Array, first_slot: int | None) -> Array
 
 
 def check_slots(instance: Instance, first: int, count: int) -> None:
-    """Check that so many slots from `first` on are there, and begin a frame.
-
-    Raises:
-        InputError: if not.
-    """
+    """Check that so many slots from `first` on are there, and begin a frame."""
     T, frame = instance.slot_count, instance.rules.frame_slots
     if not isinstance(first, int | np.integer) or not 0 <= first <= T - count:
         raise InputError("first_slot", f"must be a slot from 0 to {T - count}", excerpt(first))
     if first % frame or (count % frame and first + count < T):
         received = f"{count} slots from slot {first} on"
         raise InputError("first_slot", f"must begin whole frames of {frame} slots", received)
-
-
-@lru_cache(maxsize=16)
-def prepared(instance: Instance) -> FrameSearch:
-    """Return what does not depend on the caches."""
-    return FrameSearch(instance)

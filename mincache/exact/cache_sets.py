@@ -64,10 +64,9 @@ class CacheSets:
 
 
 def cheapest_course(sets: CacheSets, cost: Array, load: Array) -> tuple[float, Array]:
-    """Return the least total, and the set of each frame, of a course that begins with nothing cached.
+    """Return the least total of a course that begins with nothing cached, and the set of each frame, [K].
 
-    It pays `cost` [K, S] by frame and set, infinite where it may not be, and `load` [K, U] for each model
-    loaded.
+    It pays `cost` [K, S] by frame and set, infinite where it may not be, and `load` [K, U] a model loaded.
     """
     total = np.empty_like(cost)
     before = np.full(len(sets.member), np.inf)

@@ -23,9 +23,7 @@ class CausalProgramme:
     """The best placements of who is told states."""
 
     losses: ExpectedLosses
-    onward: (
-        Array  # [T, G, S], expected loss of all later slots by slot, state and cache; S = 1 without loading
-    )
+    onward: Array  # [T, G, S], expected loss of all later slots by state and cache; S = 1 without loading
     value: float  # expected loss of all slots, beginning with nothing cached
 
     def place(self, t: int, belief: Array, held: Array) -> Array:
@@ -36,10 +34,7 @@ class CausalProgramme:
 
 
 def causal_programme(site: Site, popularity: Popularity, seen: bool = False) -> CausalProgramme:
-    """Return the best policy of who knows the state of the slot before, or that of the slot itself (`seen`).
-
-    The site must not hold its cache for frames.
-    """
+    """Return the best policy without frames of who knows the slot's state (`seen`), or the one before."""
     losses, moves = expected_losses(site, popularity), popularity.transition
     sets, loss, load = losses.sets, losses.loss, losses.load
     linked = site.rules.loading_s_per_gb > 0.0
@@ -59,11 +54,7 @@ def _told(sets: CacheSets, cost: Array, load: Array, moves: Array, seen: bool, l
 
 
 def cheapest_onward(sets: CacheSets, cost: Array, load: Array) -> Array:
-    """Return the least cost of going on from each set, [K, S].
-
-    Being at a set next costs `cost` [K, S], and loading a model on the way `load` [K, M]; dropping one is
-    free.
-    """
+    """Return the least cost of going on from each set to sets of `cost` [K, S], loading for `load` [K, M]."""
     cost = cost.copy()
     for m, (having, lacking) in enumerate(sets.pairs):
         cost[:, lacking] = np.minimum(cost[:, lacking], cost[:, having] + load[:, m, None])

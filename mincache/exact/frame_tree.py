@@ -24,18 +24,13 @@ _SPARE = 1e-9  # part of the storage that sums may be off by, here where they se
 _LEAF_NODES = 1 << 20  # for the users of one cache: hardly ever are more than a few needed
 _FREE, _OUT, _IN = -1, 0, 1
 
-FULL = 0
-"""The cached models do not fit together."""
-LEAF = 1
-"""All models are decided."""
-SPLIT = 2
-"""A model follows, in its choice that is searched first; the other choice comes after that."""
-CLOSED = 3
-"""At these prices all caches cost the cutoff at least."""
-FIXED = 4
-"""A number and as many models follow, whose other choice costs the cutoff at least at these prices."""
-TOO_LARGE = 5
-"""A number and as many models follow, which do not fit beside the cached ones."""
+# The moves, of which those with models are followed by their number, and them.
+FULL = 0  # the cached models do not fit together
+LEAF = 1  # all models are decided
+SPLIT = 2  # a model follows, in its choice that is searched first; the other choice comes after that
+CLOSED = 3  # at these prices all caches cost the cutoff at least
+FIXED = 4  # models whose other choice costs the cutoff at least at these prices
+TOO_LARGE = 5  # models that do not fit beside the cached ones
 
 
 def search_tree(
@@ -45,20 +40,16 @@ def search_tree(
     """Find the best cache of a frame below a cutoff, or all caches below it.
 
     Args:
-        library: the models.
         requested: [F, N], the model that each user asks for.
         cloud: [F, N], regret of sending the request to the cloud.
         keep: [M], more regret of not caching a model, of either sign.
         limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.
         cutoff: the loss to stay below.
         tolerance: by how much an answer must be better than the one before; negative to find all caches.
-        node_limit: nodes to search.
         caches: bool [R, M], where to write the caches found; the best alone is in the first row, or all.
         losses: [R], their losses.
         result: [3], where to write how many caches were found (more than R where there is no room for them),
             a lower bound on the loss of all others, and the nodes searched.
-        work: arrays to work in.
-        dual: more of them.
     """
     slots = requested.shape[0]
     take_requests(requested, cloud, work)

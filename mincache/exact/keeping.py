@@ -45,11 +45,7 @@ class CachePlan(NamedTuple):
 class Pricing:
     """Prices of keeping models, the caches met, and the best course and bound so far.
 
-    Args:
-        search: the instance and its regrets.
-        load: [K, M], what loading each model costs at the start of each frame.
-        tolerance: gap at which the course counts as proven.
-        remaining: returns the seconds left.
+    `load` [K, M] is what loading each model costs at the start of each frame; `remaining` gives seconds.
     """
 
     def __init__(
@@ -86,11 +82,7 @@ class Pricing:
         self.best = CachePlan(cache, loss, lower, loss - lower <= self.tolerance)
 
     def round(self, price: Array, nodes: int) -> tuple[Array, float, float]:
-        """Search each frame at these prices, in so many nodes.
-
-        Returns:
-            The best caches, bool [K, M]; the bound; and what it would be were these the best of all.
-        """
+        """Return the best caches [K, M] at these prices, the bound, and what it might have been."""
         keep, K = self.keep(price), len(self.load)
         caches, (least, known) = np.zeros(self.load.shape, bool), np.zeros((2, K))
         exact = _EXACT * self.tolerance / K
@@ -134,11 +126,8 @@ class Pricing:
             price[1:] = np.clip(price[1:] + step * rise, 0.0, self.load[1:])
 
     def mix(self) -> Iterator[CachePlan]:
-        """Take prices from the cheapest mixture of the caches met, until it is no cheaper than the bound.
-
-        Prices between the mixture's and the best so far hold them steady. Frames are searched in few nodes as
-        long as that finds new caches.
-        """
+        """Take prices from the cheapest mixture of the caches met, until it is no cheaper than the bound."""
+        # Prices between the mixture's and the best hold them steady; few nodes do while they find new caches.
         settled = max(self.tolerance, _SETTLED * float(self.search.ideal.sum()))
         center, reach, limit, smoothing = self.price, -np.inf, _MIX_NODES, _SMOOTHING
         for count in range(1, _MIXES + 1):

@@ -42,13 +42,9 @@ _plain_s = [0.0]  # seconds this process has spent in plain loops
 def choose_loops(
     entry: str, work: float, compiled: bool | None = None, remaining_s: float = float("inf")
 ) -> Loops:
-    """Return the function of this name in the form that fits for some `work`.
+    """Return the function of this name in the form that fits for some `work`, in users times slots.
 
-    Args:
-        entry: its name.
-        work: users times slots times how much longer than a short search.
-        compiled: whether it is to be the compiled one; by default where that pays.
-        remaining_s: seconds left; with few of them, what is not compiled yet stays plain.
+    `compiled` says which; by default it is the compiled one where that pays in the seconds left.
     """
     if compiled is None:
         pays = work > _LARGE_WORK or _plain_s[0] > _PATIENCE_S
@@ -69,12 +65,8 @@ def _run_plain(loops: Loops, *arguments: Any) -> Any:
 
 def _numba_compiles() -> bool:
     """Return whether numba is installed and has not been told to leave functions as they are."""
-    return _numba_installed() and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
-
-
-@cache
-def _numba_installed() -> bool:
-    return importlib.util.find_spec("numba") is not None
+    told = os.environ.get("NUMBA_DISABLE_JIT", "0")
+    return told in ("", "0") and importlib.util.find_spec("numba") is not None
 
 
 def _is_compiled(name: str) -> bool:
@@ -87,11 +79,7 @@ def _is_compiled(name: str) -> bool:
 
 @cache
 def compiled_copy(*modules: ModuleType) -> SimpleNamespace:
-    """Return a copy of the last of these modules of plain loops, whose functions numba compiles when called.
-
-    A module may use functions of those before it. What is compiled is kept beside the source, in the user's
-    cache folder, or in NUMBA_CACHE_DIR; where none of them can be written to, each process compiles anew.
-    """
+    """Return a copy of the last of these modules, each using those before, whose functions numba compiles."""
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     digest = hashlib.sha256(sources).hexdigest()[:12]
     done: dict[FunctionType, Any] = {}

@@ -31,10 +31,8 @@ _USERS_A_CALL = 1 << 12  # slots times users handled between two looks at the cl
 
 @np.errstate(over="ignore", invalid="ignore")
 def usable_room(room: float, sizes: Array) -> float:
-    """Return how much of `room` items of these `sizes` can fill at all, with what is forgiven.
-
-    Where all are multiples of one size, the room is rounded down to such a one: no bound counts on the rest.
-    """
+    """Return how much of `room` items of these `sizes` can fill at all, with what is forgiven."""
+    # Where all are multiples of one size, no bound counts on the rest of the room.
     unit = float(np.minimum.reduce(sizes))
     multiples = sizes / unit
     if np.maximum.reduce(np.abs(multiples - np.rint(multiples))) <= _ROUNDING:
@@ -68,12 +66,7 @@ def _library(instance: Instance, stakes: Regrets) -> Library:
 class FrameSearch:
     """The plan of an instance between two passes; that loading takes time is left out of account.
 
-    Attributes:
-        bandwidth: [T, N], the optimal shares of the uplink.
-        stakes: the regrets with them.
-        slots: how many a frame has.
-        ideal: [K], each frame's ideal cost.
-        trees: searches through the caches of a frame.
+    Frames have so many `slots`; `bandwidth` [T, N] is optimal, `stakes` are the regrets with it.
     """
 
     def __init__(self, instance: Instance, relative_gap: float = 0.0, compiled: bool | None = None) -> None:
@@ -82,7 +75,7 @@ class FrameSearch:
         self.stakes = stakes = regrets(instance, self.bandwidth)
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
         self.slots = min(instance.rules.frame_slots, T)
-        self.ideal = frame_sums(stakes.ideal_cost, self.slots)
+        self.ideal = frame_sums(stakes.ideal_cost, self.slots)  # [K]
         self.tolerance = relative_gap * self.ideal
         self.library = _library(instance, stakes)
         self.work = zeros(Work, M, self.slots)
@@ -102,11 +95,8 @@ class FrameSearch:
         return int(np.count_nonzero(self.plan.unfinished))
 
     def passes(self, remaining: Callable[[], float]) -> Iterator[None]:
-        """Search pass after pass, until all is proven or another would find nothing in the time.
-
-        The first pass is quick where frames are easy; what it leaves is searched by trees.
-        """
-        self._first_pass(remaining)
+        """Search pass after pass, until all is proven or another would find nothing in the time."""
+        self._first_pass(remaining)  # quick where frames are easy; what it leaves is searched by trees
         yield
         nodes = _TREE_NODES
         while self.unfinished:
@@ -169,10 +159,9 @@ class FrameSearch:
         return loss, lower
 
     def served_steps(self, caches: Array, first: int = 0) -> Array:
-        """Return the steps [T, S, N] that users get at best with each of S caches, bool [T, S, M].
+        """Return the steps [T, S, N] that users get at best with S caches, bool [T, S, M], from slot `first`.
 
-        Where the steps do not suffice for the least that all hits get, nobody in the slot gets any. The first
-        of the slots is `first`.
+        Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
         """
         T, S, M = caches.shape
         steps, (loss, lower) = np.zeros((T, S, self.instance.user_count)), np.empty((2, T, S))
@@ -220,15 +209,12 @@ class FrameSearch:
         return steps
 
     def bound(self, lower: float | None = None) -> float:
-        """Return the lower bound on the cost (11) that the plan proves, or one on the loss of all frames.
-
-        It is less what rounding may have added. Under a floor on the steps, rounding may also take some from
-        hits that would cost less without them.
-        """
+        """Return the bound on the cost (11) that the plan, or `lower` on all losses, proves."""
         if lower is None:
             total = float((self.ideal + self.plan.lower).sum())
         else:
             total = float(self.ideal.sum()) + lower
+        # Under a floor on the steps, rounding may also take some from hits that would cost less without them.
         rounding = 1e-13 + (3.0 * _ROUNDING if self.instance.rules.steps_floor > 0.0 else 0.0)
         bound = total / self.instance.trace.requested_model.size * (1.0 - rounding)
         return bound if np.isfinite(bound) else -float("inf")
@@ -242,10 +228,7 @@ def frame_sums(values: Array, slots: int) -> Array:
 
 
 def step_shares(instance: Instance, steps: Array) -> Array:
-    """Return steps [..., N] as shares of the server's.
-
-    Those of a slot sum to 1 at most, whoever adds them up; or to what is forgiven, where the steps do.
-    """
+    """Return steps [..., N] as shares that sum to 1 at most, or to what is forgiven where the steps do."""
     available = instance.server.steps
     share = steps / available
     share = np.where(share * available < steps, np.nextafter(share, 1.0), share)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mincache.exact.passes import FrameSearch
 from mincache.problem.quantity import Array
-
-if TYPE_CHECKING:
-    from mincache.exact.passes import FrameSearch
 
 _MOST = 4000
 _NUMBERS_AT_ONCE = 1 << 22
@@ -18,12 +15,7 @@ _FEWEST_MIXED = 30  # caches a frame that the mixture is made of at least
 
 
 class CachePool:
-    """Caches, each known once, and priced in every frame.
-
-    Attributes:
-        sets: bool [S, M].
-        loss: [K, S], what each costs in each frame, without loading.
-    """
+    """Caches `sets` bool [S, M], and what each costs in every frame without loading, `loss` [K, S]."""
 
     def __init__(self, search: FrameSearch, load: Array, remaining: Callable[[], float]) -> None:
         self.search, self.load, self.remaining = search, load, remaining
@@ -54,10 +46,9 @@ class CachePool:
         return cache, course_loss(cache, self.loss[np.arange(len(course)), course], self.load)
 
     def mixture(self, keep: Array, gap: float) -> tuple[float, Array]:
-        """Return the least cost of mixing caches in each frame, and the prices [K, M] of keeping in it.
+        """Return the least cost of mixing caches, and the prices [K, M] of keeping: duals of what is loaded.
 
-        The prices are the duals of "what is cached more is loaded". Caches are mixed that are within `gap` of
-        a frame's best at the present prices, by which not caching a model costs `keep` [K, M].
+        Mixed are caches within `gap` of a frame's best, where not caching a model costs `keep` [K, M].
         """
         K, M = self.load.shape
         price = np.zeros_like(self.load)

@@ -66,10 +66,7 @@ def service_cost(
     model: Array | EllipsisType = ...,
     transmission_s: Array | float = 0.0,
 ) -> Array:
-    """Return the cost (10) of requests that wait `transmission_s` and the time to generate.
-
-    `model` has the models requested, as indices that broadcast with `steps`; by default one of each, [M].
-    """
+    """Return the cost (10) of requests for `model`, by default each one, which wait and are generated."""
     models, at_edge = instance.models, np.bool_(hit)
     saturation = models.steps_saturation[model]
     generation_s = equations.generation_delay_s(
@@ -82,9 +79,6 @@ def service_cost(
 
 @np.errstate(over="ignore", invalid="ignore")
 def loading_losses(instance: Instance, slots: int) -> Array:
-    """Return the cost of loading each model at the start of each frame of so many slots, [K, M].
-
-    Only the users of the frame's first slot wait.
-    """
+    """Return the cost of loading each model for the users of each frame's first slot, [K, M]."""
     seconds = equations.loading_delay_s(np.True_, instance.models.size_gb, instance.rules.loading_s_per_gb)
     return np.asarray(np.fmin(demand(instance)[::slots] * (instance.preference_weight * seconds), _LARGEST))

@@ -24,15 +24,11 @@ def search_frames(
     """Improve `plan` in the given `frames`, each until proven within its `tolerance` or out of nodes.
 
     Args:
-        library: the models.
         requested: [T, N], the model that each user asks for.
         cloud: [T, N], regret of sending the request to the cloud.
         limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.
         tolerance: [K], the gap at which a frame counts as solved.
-        node_limit: nodes to search in each frame.
-        frames: indices of the frames to work on.
-        plan: incumbents and bounds.
-        work: arrays to work in.
+        node_limit: of each frame.
     """
     for k in frames:
         first = k * work.price.size

@@ -62,17 +62,13 @@ def serve_slots(
     """Serve the users of each slot as well as can be with each of several caches.
 
     Args:
-        library: the models.
         requested: [T, N], the model that each user asks for.
         cloud: [T, N], regret of sending the request to the cloud.
         steps: what the users of a slot may take.
         sets: bool [T, S, M], the caches.
-        node_limit: nodes to search for each.
-        loss: [T, S], where to write the slot's loss; infinite where the least steps of all hits are not
-            there.
+        loss: [T, S], where to write the slot's loss; infinite where the least steps are not there.
         lower: [T, S], where to write a bound on it: the loss itself unless the nodes ran out.
         given: [T, S, N], where to write the users' steps; or [T, 0, N] for nowhere.
-        work: arrays to work in.
     """
     for t in range(sets.shape[0]):
         take_requests(requested[t : t + 1], cloud[t : t + 1], work)

@@ -15,10 +15,7 @@ from mincache.problem.quantity import Array
 def planted(
     tree: Tree, models: Array, size: Array, gain: Array, units: Array, room: float, base: float
 ) -> Tree:
-    """Return a part of `tree`, at its start: filling `room` with `models`, in their order; `base` if all fit.
-
-    A unit of a model takes `size` [M] and saves `gain` [M]; there are `units` [M] of it.
-    """
+    """Return a part of `tree`, at its start: filling `room` with units of `models`; `base` if all fit."""
     n = models.size
     planted = Tree(
         models, tree.size[:n], tree.gain[:n], tree.units[:n], tree.twin[:n], tree.reduced[:n],

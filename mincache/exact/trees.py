@@ -30,10 +30,7 @@ class Found(NamedTuple):
 
 
 class FrameTrees:
-    """Searches through the caches of an instance's frames, whatever loading costs.
-
-    `limits` [2] are storage in GB and steps.
-    """
+    """Searches through an instance's frames, whatever loading costs; `limits` [2] are GB and steps."""
 
     def __init__(
         self, instance: Instance, stakes: Regrets, library: Library, work: Work, limits: Array,
@@ -54,19 +51,13 @@ class FrameTrees:
         return max(1, int(min(rate * seconds, UNLIMITED)))
 
     def best(self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float) -> Found:
-        """Return frame k's best cache that is better than `cutoff` by more than `tolerance`, if there is one.
-
-        `keep` [M] is more regret of not caching a model, of either sign.
-        """
+        """Return frame k's best cache, if below `cutoff` by `tolerance`; `keep` [M] is added regret."""
         return self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
 
     def all_below(
         self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int, seconds: float, most: int
     ) -> Found:
-        """Return all caches of frame k whose loss is below `cutoff`, `most` of them at most.
-
-        Caches may hold what is asked for in the frame, and what is `wanted`, bool [M], for later ones.
-        """
+        """Return the caches of frame k below `cutoff`, also of models that are `wanted` bool [M] later."""
         self.dual.wanted[:] = wanted
         try:
             return self._search(k, keep, cutoff, -1.0, nodes, seconds, most)

@@ -1,6 +1,8 @@
 import itertools
 import json
 import math
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from strategies import feasible, instances, positive_extremes
 
 from mincache import Budget, Instance, evaluate, read_instance
 from mincache.exact import improvements, optimum
-from mincache.exact.passes import usable_room
+from mincache.exact.optimum import _best_course
+from mincache.exact.passes import FrameSearch, usable_room
+from mincache.exact.regrets import loading_losses
 from mincache.files.documents import parse_solution
 from mincache.generation.scenario import Scenario
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
+from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "optimum").iterdir())
@@ -196,6 +201,28 @@ def test_under_rules_it_stops_when_the_time_is_up(rules: Rules, most_sets: int) 
     score = evaluate(instance, answers[-1].solution)
     assert score.feasible
     assert 0.8 * score.cost < answers[-1].bound <= score.cost
+
+
+class OnceStarved(FrameSearch):
+    """A search that the machine leaves without its processor for a while in one slot."""
+
+    def cache_losses(
+        self, t: int, caches: Array, remaining: Callable[[], float]
+    ) -> tuple[Array, Array] | None:
+        """Return what it always does, in slot 1 late."""
+        if t == 1:
+            time.sleep(0.3)
+        return super().cache_losses(t, caches, remaining)
+
+
+def test_one_slow_slot_does_not_give_all_caches_up() -> None:
+    """Fifty slots like the slow one would not fit into 10 s, but the others show that the time suffices."""
+    instance = scenario_instance(slots=50, users=10, models=6, loading_s_per_gb=0.2)
+    load = loading_losses(instance, 1)
+    found = _best_course(OnceStarved(instance), load, 1 << 16, Budget(10.0).remaining)
+    alone = _best_course(FrameSearch(instance), load, 1 << 16, lambda: math.inf)
+    assert found is not None and alone is not None
+    assert np.array_equal(found.cache, alone.cache)
 
 
 @pytest.mark.parametrize("count", [60, 61])
