@@ -30,10 +30,7 @@ class Prices(NamedTuple):
 
 
 def slot_bounds(instance: Instance) -> Array:
-    """Return a lower bound on the mean cost (10) of each slot, [T]: all users have all of storage and steps.
-
-    Rules that link slots only add to a slot's cost, and are left out.
-    """
+    """Return a lower bound on each slot's mean cost, [T]: all users have all of storage and steps."""
     nothing = np.zeros(instance.slot_count)
     cached, cloud = _choices(instance, nothing, nothing)
     least = np.where(cacheable(instance), np.minimum(cached, cloud), cloud).sum(axis=-1)
@@ -42,11 +39,7 @@ def slot_bounds(instance: Instance) -> Array:
 
 
 def horizon_bound(instance: Instance, prices: Prices) -> float:
-    """Return a lower bound on the cost (11) under rules that link slots.
-
-    At the multipliers of the linear relaxation of the whole instance it is that relaxation's optimum, for
-    without the limits each model is a shortest path. Negative prices count as zero.
-    """
+    """Return a lower bound on the cost (11): at the linear relaxation's multipliers, its optimum."""
     storage, steps = (np.maximum(price, 0.0) for price in prices)
     cached, cloud = _choices(instance, storage, steps)
     paths, _ = cheapest_paths(instance, cached - cloud, cacheable(instance))
@@ -57,11 +50,9 @@ def horizon_bound(instance: Instance, prices: Prices) -> float:
 
 
 def upload_bound(instance: Instance) -> Array:
-    """Return a lower bound on each slot's mean cost of the uploads' radio part, [T].
-
-    It is the Lagrangian dual for (11e) at the price that the optimal split has: with tangents there in
-    the delays' place, each user's least cost lies at a share of 0 or 1.
-    """
+    """Return a lower bound on each slot's mean cost of the uploads' radio part, [T]."""
+    # The Lagrangian dual of (11e) at the optimal split's price. With tangents for the delays, a user's least
+    # cost lies at a share of 0 or 1.
     tangents = Tangents.at(instance, optimal_bandwidth(instance)[..., None])
     delay_s = tangents.offset_s + tangents.slope_s * _ENDS
     price = -tangents.slope_s.mean(axis=1, keepdims=True)
@@ -72,10 +63,9 @@ def upload_bound(instance: Instance) -> Array:
 
 
 def cheapest_paths(instance: Instance, cached: Array, possible: Array) -> tuple[float, Array]:
-    """Return the least cost of holding models, and when they are held, bool [T, M].
+    """Return the least cost of holding models where `possible` [T, M], and when they are held, bool [T, M].
 
     `cached` [T, M] is the cost of a model that is cached above its cost when it is not, loading left out.
-    Models may be held where `possible` [T, M] says so, the same in all slots of a frame.
     """
     first = frame_starts(instance)
     held = np.where(possible[first], np.add.reduceat(cached, first, axis=0), np.inf)

@@ -32,8 +32,8 @@ _SLACK = 1e-9  # of a bound that becomes a constraint
 class Cells:
     """The models requested in each slot, and the frames in which caching one is of use.
 
-    A cell is a model requested in a slot, ordered by slot and then by model. A holding is a model in a frame
-    where it is requested, or is so in the first slot of the next one and then need not be loaded.
+    A cell is a model requested in a slot. A holding is a model in a frame where it is requested, or is so in
+    the first slot of the next one and then need not be loaded.
     """
 
     slot: Array  # [cells]
@@ -95,10 +95,7 @@ class Cells:
         return rank.reshape(self.cell.shape)
 
     def steps(self, served: Array, cached: Array) -> Array:
-        """Return each request's steps, [T, N]: `high` for so many of a cell in turn, `least` for the others.
-
-        What is over a whole number `served` [cells] is given to the next one; `cached` [cells] is in [0, 1].
-        """
+        """Return steps [T, N]: `high` for so many `served` of a cell in turn, then the rest, then `least`."""
         hit = cached[self.cell]
         full = np.clip(served[self.cell] - self.rank * hit, 0.0, hit)
         return np.asarray(hit * self.least[self.cell] + full * (self.high - self.least)[self.cell])
@@ -150,8 +147,7 @@ class Program:
 def apply(instance: Instance, slot_bounds: Array | None = None, frame_bounds: Array | None = None) -> Program:
     """Return the program of `instance`.
 
-    Bounds on the cost (10) summed over a slot's (`slot_bounds` [T]) or frame's requests, without loading and
-    uploads, become constraints: a solver need not find them out again, and without them it hardly does.
+    Bounds on the cost of a slot's or frame's requests, without loading and uploads, become constraints.
     """
     cells = Cells.of(instance)
     sizes = (cells.frame.size, *(cells.slot.size,) * 3, cells.loads.size)
@@ -203,10 +199,7 @@ def invert(program: Program, values: Array) -> Decisions:
 
 
 def known_values(program: Program, decisions: Decisions) -> tuple[Array, Array]:
-    """Return columns and their values that decisions fix: what is cached, and who has A3 steps.
-
-    A solver that takes them for a start finds the best values of the others by itself.
-    """
+    """Return columns and their values that decisions fix: what is cached, and who has A3 steps."""
     instance, cells = program.instance, program.cells
     cached = decisions.cache[cells.frame * instance.rules.frame_slots, cells.held_model]
     needed = (instance.models.steps_saturation / instance.server.steps)[instance.trace.requested_model]

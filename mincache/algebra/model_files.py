@@ -50,9 +50,7 @@ _AMPL = re.compile(r"^Options\n(?P<numbers>[\d\s.eE+-]*)", re.MULTILINE)
 class Names(StrictTable):
     """The content of `names.json`: what the variables of an exported model decide.
 
-    By a variable's name in the file, `decisions` has the array of the solution and the index there, such as
-    `cache`, 0, 3. `columns` has every variable in the order of an NL file, whose solvers may answer without
-    names.
+    `decisions` has the array of the solution and the index there by name; `columns` has an NL file's order.
     """
 
     format: Literal["mincache-names/1"] = NAMES_FORMAT
@@ -67,16 +65,9 @@ class Names(StrictTable):
 
 
 def export(
-    instance: Instance,
-    folder: Path,
-    file_format: FileFormat,
-    formulation: Formulation | None = None,
+    instance: Instance, folder: Path, file_format: FileFormat, formulation: Formulation | None = None
 ) -> Path:
-    """Write `instance` for outside solvers into `folder`, and return the path of the model's file.
-
-    By default it is `exact` where the format holds that (`nl` and `gms` do), else `piecewise`. For one slot
-    give `instance.slot(t)`.
-    """
+    """Write `instance` for outside solvers into `folder`, and return the path of the model's file."""
     from mincache.algebra import pyomo_model  # Pyomo is heavy: reading answers does not need it
 
     linear = file_format in LINEAR_FORMATS
@@ -138,9 +129,8 @@ class Claims(NamedTuple):
 def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> tuple[Solution, Claims]:
     """Return the solution in a solver's answer to the model in `folder`; `data` is the file, if it was read.
 
-    An answer is a table with a name and its value on each line, whatever else stands around them, as SCIP,
-    HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write it, or CSV; or AMPL's .sol format, for NL files. A variable
-    that it does not name is 0. Shares that a solver's tolerance left out of their limits are put back.
+    An answer has lines with a name and its value, as SCIP, HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write them,
+    or CSV; or it is AMPL's .sol. A variable that it does not name is 0. Shares out of limits are put back.
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):
@@ -150,9 +140,8 @@ def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> tuple[
             raise InputError("answer", "must be UTF-8", f"byte {error.start} is not") from None
         values = parse_values(text, names)
         status, cost = _STATUS.search(text), _CLAIMED.search(text)
-        given = any(
-            values.get(name) for name, place in names.decisions.items() if place[0] == "bandwidth_share"
-        )
+        places = names.decisions.items()
+        given = any(values.get(name) for name, place in places if place[0] == "bandwidth_share")
         said = "" if status is None else (status[1] or status[2]).strip()
         claims = Claims(said, None if cost is None else _number("objective", cost[1]), given)
         return _solution(values, names, instance), claims

@@ -72,8 +72,7 @@ def answer_parts(
 ) -> tuple[Decisions, Array]:
     """Return the decisions made of a method's answers to each part, and lower bounds on slots' costs, [T].
 
-    Each slot may take an equal part of the time left. A part that was not reached or not answered caches
-    nothing, and its bound is the one in which every user has all of storage and steps.
+    A part that was not reached or not answered in its part of the time caches nothing.
     """
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     best = Decisions(np.zeros((T, M), dtype=bool), optimal_bandwidth(instance), np.zeros((T, N)))

@@ -46,10 +46,9 @@ _FLOOR = 0.01  # of the optimal bandwidth share: no optimum has less
 def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
     """Return the `pyomo.environ.ConcreteModel` of `instance`; its objective `cost` is (11).
 
-    `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the decisions; `upload_s[t,n]` is the radio
-    part of the upload delay; `region[t,n,r]` the region of (7) that a hit's steps lie in (absent when
-    relaxed); `weight[t,n,r,e]` how much of it lies at end e; `loaded[t,m]` whether the model was not cached
-    before. The exact formulation has the tangents too: they spare its solver most work.
+    `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the decisions; `upload_s[t,n]` is the radio part
+    of the upload delay; `region[t,n,r]` the region of (7) that a hit's steps lie in, `weight[t,n,r,e]` how much
+    of it at end e; `loaded[t,m]` whether the model was not cached before.
     """
     relaxed = formulation == "relaxed"
     table = ServiceTable.of(instance)
@@ -74,11 +73,7 @@ def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
 
 
 def invert(model: Any) -> Decisions:
-    """Return the decisions in a model's variables; a model counts as cached from 1/2.
-
-    Shares that a solver's tolerance left outside [0, 1], below the floor on steps, or summing to more than
-    1, are put back.
-    """
+    """Return the decisions in a model's variables: what is cached from 1/2 on, and shares within limits."""
     T, N, M = len(model.slots), len(model.users), len(model.models)
     cache = _values(model.cache, T, M) >= 0.5
     bandwidth, steps = (
@@ -183,10 +178,8 @@ def _add_regions(model: Any) -> None:
 
 def _add_uplink(model: Any, instance: Instance) -> None:
     """Add `bandwidth_share[t,n]` and the limit (11e), with `upload_s[t,n]` above its tangents."""
-    least, tangents = (
-        (_FLOOR * optimal_bandwidth(instance)).tolist(),
-        Tangents.at(instance, shares_near_optimum(instance)),
-    )
+    least = (_FLOOR * optimal_bandwidth(instance)).tolist()
+    tangents = Tangents.at(instance, shares_near_optimum(instance))
     slope, offset = tangents.slope_s.tolist(), tangents.offset_s.tolist()
     model.bandwidth_share = pyo.Var(model.slots, model.users, bounds=lambda _, t, n: (least[t][n], 1.0))
     model.upload_s = pyo.Var(model.slots, model.users, domain=pyo.NonNegativeReals)
@@ -234,11 +227,7 @@ def _add_cost(model: Any, instance: Instance, table: ServiceTable) -> None:
 
 
 def upload_expression(input_bits: float, uplink_hz: float, snr: float, share: Any, log: Any) -> Any:
-    """Return the radio part of the upload delay (4) as an expression of a share that is a variable.
-
-    The rate is (2), W b log2(1 + k / b), as in `equations.uplink_rate_bps`, whose arrays a modelling language
-    does not take; `log` is its natural logarithm.
-    """
+    """Return the radio part of the upload delay (4) at (2), W b log2(1 + k / b), for a variable share."""
     return (input_bits * math.log(2.0) / uplink_hz) / (share * log(1.0 + snr / share))
 
 

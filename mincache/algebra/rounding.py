@@ -27,8 +27,7 @@ def within_limits(shares: Array) -> Array:
 def round_relaxed(instance: Instance, cache: Array, step_share: Array, bandwidth_share: Array) -> Decisions:
     """Return feasible decisions near a relaxed cache and steps, never worse than caching nothing.
 
-    Models are cached in order of their relaxed values, and users served in order of their relaxed steps. Then
-    each model is held only when that pays, loading included, and the steps are shared out anew.
+    Models are cached by their relaxed values, users served by their relaxed steps, and what pays is kept.
     """
     chosen = fill_cache(instance, np.asarray(cache, dtype=float), cache > _NOTHING)
     shares = _served(instance, chosen, step_share)
@@ -40,10 +39,7 @@ def round_relaxed(instance: Instance, cache: Array, step_share: Array, bandwidth
 
 
 def cheapest(instance: Instance, candidates: Sequence[Decisions]) -> Decisions:
-    """Return the cheapest feasible candidate of each group of linked slots, put together.
-
-    One candidate must be feasible.
-    """
+    """Return the cheapest feasible candidate of each group of linked slots, put together; one must be."""
     T, length = instance.slot_count, linked_slots(instance)
     all_of_them = Decisions(*map(np.stack, zip(*candidates, strict=True)))
     batch = evaluate_batch(instance, all_of_them)

@@ -63,11 +63,7 @@ def request_cost(instance: Instance, hit: bool, steps: Array) -> Array:
 
 
 def cacheable(instance: Instance) -> Array:
-    """Return which models can be cached in each slot at all, bool [T, M].
-
-    A model larger than the storage cannot, nor one whose users would need more steps than there are, in any
-    slot of the frame, to have what the floor asks for.
-    """
+    """Return which models can be cached in each slot: fitting, with what the floor asks for, bool [T, M]."""
     size = instance.models.size_gb / instance.server.storage_gb
     fits = np.broadcast_to(size <= 1.0 + TOLERANCE, (instance.slot_count, instance.model_count))
     if instance.rules.steps_floor > 0.0:
@@ -76,10 +72,7 @@ def cacheable(instance: Instance) -> Array:
 
 
 def loading_cost(instance: Instance) -> Array:
-    """Return what loading a model adds to the cost (10) summed over a slot's users, [T, M].
-
-    It is 0 but in the first slot of a frame: in the others, the model was there before.
-    """
+    """Return what loading a model adds to the cost (10) of a frame's first slot, [T, M]; 0 in others."""
     cost = np.zeros((instance.slot_count, instance.model_count))
     cost[frame_starts(instance)] = loading_losses(instance, instance.rules.frame_slots)
     return cost
@@ -93,10 +86,7 @@ def sum_by_model(instance: Instance, cost: Array) -> Array:
 
 
 def shares_near_optimum(instance: Instance) -> Array:
-    """Return where three tangents a user touch: at the optimal split and 0.1 % to both sides, [T, N, 3].
-
-    The outer two keep a solver's split, which is free to move along a tangent, near the optimal one.
-    """
+    """Return where three tangents a user touch, [T, N, 3]; the outer two keep a solver near the optimum."""
     shares = optimal_bandwidth(instance)[..., None] * np.array([1.0 - _NEAR, 1.0, 1.0 + _NEAR])
     return np.asarray(np.minimum(shares, 1.0))
 
@@ -109,11 +99,9 @@ class Tangents(NamedTuple):
 
     @classmethod
     def at(cls, instance: Instance, share: Array) -> Tangents:
-        """Return the tangents that touch at bandwidth shares [T, N, K] > 0.
-
-        With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
-        where e' ln 2 = log(1 + k/b) - k / (b + k).
-        """
+        """Return the tangents that touch at bandwidth shares [T, N, K] > 0."""
+        # With e(b) = b log2(1 + k/b) of (2), the delay d / (W e) has the derivative -(d / (W e)) e' / e,
+        # where e' ln 2 = log(1 + k/b) - k / (b + k).
         snr, delay_s = uplink_snr(instance)[..., None], upload_s(instance, share)
         log = np.log1p(snr / share)
         slope_s = -delay_s * (log - snr / (share + snr)) / (share * log)

@@ -19,10 +19,9 @@ _LARGEST_KEPT = 1_000_000  # bytes, packed
 
 
 def write_archive(suite: Suite, names: Collection[str] = ()) -> Iterator[str]:
-    """Write certificates, best solutions and what they prove, of all instances or those named.
+    """Write certificates, best solutions and what they prove, of all or those named; yield each when done.
 
-    Yields each name when done. The status of an instance is what the check finds. A cost or bound is replaced
-    by a better one alone. A certificate too large to be kept gives way to the command that makes it.
+    A cost or bound is replaced by a better one alone; a certificate too large gives way to its command.
     """
     for name in names or suite.entries:
         data = read_bytes(suite.path(name))

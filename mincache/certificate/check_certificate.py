@@ -105,14 +105,7 @@ class RationalProblem:
 
 
 class RationalFrame:
-    """What a frame's caches cost, with prices of keeping, in whole numbers.
-
-    Args:
-        problem: the instance.
-        k: which frame.
-        held: cost of having each model in the frame's cache.
-        later: whether each model's loading costs anything in the frame after it.
-    """
+    """What a frame's caches cost, in whole numbers, where having a model costs `held`."""
 
     def __init__(self, problem: RationalProblem, k: int, held: list[int], later: list[bool]) -> None:
         self.problem, self.held = problem, held
@@ -434,23 +427,15 @@ def priced(problem: RationalProblem, answer: dict[str, Any]) -> Fraction:
 
 
 def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckFinding:
-    """Check a certificate and, where a solution is given, that it is optimal.
-
-    Args:
-        instance: the instance document, unpacked.
-        certificate: the certificate, likewise.
-        solution: the solution to judge, likewise.
-    """
+    """Check a certificate and, where a solution is given, that it is optimal; all are unpacked documents."""
     sentences: tuple[str, ...] = ()
     bound = None
     try:
         problem, claim = RationalProblem(json.loads(instance)), json.loads(certificate)
         if claim["format"] != FORMAT:
             raise NotProvenError(f"it is no {FORMAT}")
-        if (claim["instance"], claim["instance_sha256"]) != (
-            problem.name,
-            hashlib.sha256(instance).hexdigest(),
-        ):
+        about = (problem.name, hashlib.sha256(instance).hexdigest())
+        if (claim["instance"], claim["instance_sha256"]) != about:
             raise NotProvenError("it is about another document")
         found, stated = proven(problem, claim), Fraction(claim["bound"])
         if stated > found:

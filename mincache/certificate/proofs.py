@@ -34,29 +34,16 @@ _HEAD = 100  # bytes of a document in which its format stands
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found.
-
-    Attributes:
-        accepted: whether the claim is proven and, where a solution was given, that this is optimal.
-        sentences: what was found, for people; where something fails, exactly what.
-        bound: what no solution that the evaluator calls feasible costs less than; None if not proven.
-        gap: of the solution to the bound, relative to its cost; None without a feasible solution.
-    """
+    """What a check found: whether all is proven, in sentences, the bound, and the solution's relative gap."""
 
     accepted: bool
     sentences: tuple[str, ...]
-    bound: float | None = None
-    gap: float | None = None
+    bound: float | None = None  # None if not proven
+    gap: float | None = None  # None without a feasible solution
 
 
 def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckResult:
-    """Check a certificate of an instance and, where one is given, that a solution is optimal.
-
-    All are documents, as the (unpacked) bytes of their files.
-
-    Raises:
-        InputError: if a document cannot be read, or the instance has a rule that the check does not know.
-    """
+    """Check a certificate of an instance and, where one is given, that a solution is optimal."""
     problem = parse_instance(instance)
     problem.check_rules()
     # A proof may hold more values than other documents may, so its format is read before the whole.
@@ -79,22 +66,15 @@ def certify(instance: bytes, *, remaining: Callable[[], float] = lambda: float("
 def certify_with_solution(
     instance: bytes, *, remaining: Callable[[], float] = lambda: float("inf")
 ) -> tuple[bytes, Solution]:
-    """Return a certificate of an instance document and the solution that it goes with.
-
-    What the certificate states is what the checker finds in it. What is solved within `remaining` is proven.
-    """
+    """Return a certificate of what is solved of an instance document in `remaining`, and the solution."""
     problem = parse_instance(instance)
     problem.check_rules()
     solution, keeping, frames = _solved(problem, remaining)
     multiplier = marginal_delay_s(problem, solution.bandwidth_share).mean(axis=1)
     claim: dict[str, Any] = {
-        "format": FORMAT,
-        "instance": problem.name,
-        "instance_sha256": digest(instance),
-        "bandwidth": multiplier.tolist(),
-        "keeping": keeping.tolist(),
-        "frames": frames,
-    }
+        "format": FORMAT, "instance": problem.name, "instance_sha256": digest(instance),
+        "bandwidth": multiplier.tolist(), "keeping": keeping.tolist(), "frames": frames,
+    }  # fmt: skip
     try:
         bound = float(proven(RationalProblem(json.loads(instance)), claim))
     except ModuleNotFoundError:
@@ -128,10 +108,7 @@ def _solved(
 
 
 def _trees(search: FrameSearch, keep: Array, wanted: Array, cuts: Array) -> list[dict[str, Any]]:
-    """Search each frame below its cut once more, with what the check forgives, and note the moves.
-
-    A cut is in the cost (10) summed over the frame's requests, without the radio links, with prices.
-    """
+    """Search each frame below its cut once more, with what the check forgives, and note the moves."""
     instance = search.instance
     most = np.array([instance.server.storage_gb, instance.server.steps]) * (1.0 + _FORGIVEN)
     limits = np.minimum(most, np.finfo(np.float64).max)

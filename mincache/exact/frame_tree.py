@@ -39,7 +39,7 @@ def search_tree(
 ) -> None:  # fmt: skip
     """Find the best cache of a frame below a cutoff, or all caches below it.
 
-    Args:
+    Arguments but for work and models:
         requested: [F, N], the model that each user asks for.
         cloud: [F, N], regret of sending the request to the cloud.
         keep: [M], more regret of not caching a model, of either sign.

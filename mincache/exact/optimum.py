@@ -59,11 +59,8 @@ def improvements(
 ) -> Iterator[Optimum]:
     """Yield ever better answers, the last of them proven or the best that the time allowed.
 
-    Args:
-        relative_gap: at which a slot counts as solved.
-        compiled: whether to search with compiled loops; by default where that pays.
-        most_sets: where loading takes time, the number of caches that fit up to which all are looked at.
-        remaining: returns the seconds left.
+    Loops are compiled by default where that pays. Where loading takes time, all caches that fit are looked at
+    up to `most_sets`. `remaining` gives the seconds left.
     """
     search = FrameSearch(instance, relative_gap, compiled)
     if instance.rules.loading_s_per_gb > 0.0:

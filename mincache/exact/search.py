@@ -23,7 +23,7 @@ def search_frames(
 ) -> None:  # fmt: skip
     """Improve `plan` in the given `frames`, each until proven within its `tolerance` or out of nodes.
 
-    Args:
+    Arguments but for work and models:
         requested: [T, N], the model that each user asks for.
         cloud: [T, N], regret of sending the request to the cloud.
         limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.

@@ -61,7 +61,7 @@ def serve_slots(
 ) -> None:  # fmt: skip
     """Serve the users of each slot as well as can be with each of several caches.
 
-    Args:
+    Arguments but for work and models:
         requested: [T, N], the model that each user asks for.
         cloud: [T, N], regret of sending the request to the cloud.
         steps: what the users of a slot may take.

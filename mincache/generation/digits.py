@@ -1,8 +1,4 @@
-"""Numbers to 6 significant digits, as the generator stores them.
-
-What counts is the result of Python's own formatting and parsing, which is right to the last bit on any
-machine. Arrays get the same numbers without making text of each.
-"""
+"""Numbers to 6 significant digits, as the generator stores them and Python formats and parses them."""
 
 from __future__ import annotations
 
@@ -12,11 +8,9 @@ from mincache.problem.quantity import Array
 
 SIGNIFICANT_DIGITS = 6
 _LEAST, _MOST = 10.0 ** (SIGNIFICANT_DIGITS - 1), 10.0**SIGNIFICANT_DIGITS - 1.0
-_EXACT_POWER = 22
+_EXACT_POWER = 22  # up to which a float64 holds powers of ten exactly
 _POWERS = np.array([float(f"1e{power}") for power in range(_EXACT_POWER + 1)])
-"""The powers of ten that a float64 holds exactly."""
-_CLEAR = 1e-6
-"""How far from half way between two whole numbers leaves no doubt: computed with an error below 1e-9."""
+_CLEAR = 1e-6  # so far from half way between two whole numbers there is no doubt: errors are below 1e-9
 
 
 def round_number(value: float) -> float:
@@ -26,13 +20,9 @@ def round_number(value: float) -> float:
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def round_array(values: Array) -> Array:
-    """Return the array of `round_number` of each of `values` (float64), to the last bit.
-
-    A number times an exact power of ten is off by one rounding, far less than `_CLEAR`; so wherever it is
-    not that near to half way, its nearest whole number holds the right digits. Those and a power of ten
-    are both exact, so that one product or quotient of them is the float nearest to the decimal. The rest
-    (zeros, the very large and small, the undecided) goes through `round_number`.
-    """
+    """Return the array of `round_number` of each of `values` (float64), to the last bit."""
+    # Times an exact power of ten a number is off by one rounding. If it is not near half way, its nearest whole
+    # number has the right digits, and one product or quotient of exact numbers is the nearest float.
     flat = values.ravel()
     size = np.abs(flat)
     power = SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(size))

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mincache.errors import InputError, in_file
 from mincache.generation.data_files import column_names, numbers, read_columns
-from mincache.generation.process import Draw, Process, Shape, normal, within
+from mincache.generation.process import Digest, Draw, Process, Shape, normal, within
 from mincache.problem.quantity import Array
 
 
@@ -18,23 +18,18 @@ class LibraryRanges(Process):
     """Models from the scenario's ranges, from a table, or from both.
 
     Attributes:
-        file: a CSV or Parquet file with a row a model; columns are named as the scenario's ranges
-            (`size_gb`, `output_megabytes`, `steps_onset`, ...), and what is not there is drawn.
-        sha256: of the file; `generate` fills it in.
+        file: a CSV or Parquet file with a row a model, its columns named as the scenario's ranges.
         quality_by_size: correlation (of a Gaussian copula) between a model's size and its quality: larger
-            models have a lower `tv_best`. 0 leaves them independent, as in the paper.
+            models have a lower `tv_best`.
     """
 
     process: Literal["ranges"] = "ranges"
     file: str | None = None
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Digest = None
     quality_by_size: Annotated[float, Field(ge=-1, le=1)] = 0.0
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what differs from the ranges' draws, by the scenario's field, [1, M].
-
-        `given` holds what the ranges gave, by field, [1, M], and their limits, as `<field>_range`.
-        """
+        """Return what differs from `given`, [1, M] by field; it also holds limits, as `<field>_range`."""
         from scipy.special import ndtr
 
         columns = {} if self.file is None else self._columns(self.file, shape.models, set(given))

@@ -25,6 +25,8 @@ Interval = Annotated[PairOf[Annotated[float, Field(ge=-LARGEST, le=LARGEST)]], A
 """A uniform distribution over the open interval (low, high); low == high is a constant."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(ge=0, le=LARGEST)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
+"""The SHA-256 of a process's file, which `generate` fills in."""
 
 
 class Draw(Protocol):
@@ -36,15 +38,7 @@ class Draw(Protocol):
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes that a process fills.
-
-    Attributes:
-        slots: T.
-        users: N.
-        models: M.
-        slot_duration_s: duration of a slot, s.
-        area_m: sides of the rectangle that users are in, m; the base station stands at its centre.
-    """
+    """The sizes T, N and M that a process fills, and the area's sides with the base station at its centre."""
 
     slots: int
     users: int
@@ -63,15 +57,11 @@ class States(NamedTuple):
 
 
 class Process(StrictTable):
-    """How one part of an instance is drawn; the fields are its parameters.
-
-    Attributes:
-        process: the name of the process.
-        version: changes whenever the same fields could draw other numbers.
-    """
+    """How one part of an instance is drawn; the fields are its parameters, `process` is its name."""
 
     process: str
     version: ClassVar[str] = "1"
+    """Changes whenever the same fields could draw other numbers."""
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw this part of K traces; `given` is what earlier sections drew, and `trace` [K], their numbers.

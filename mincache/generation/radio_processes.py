@@ -12,7 +12,7 @@ from mincache.errors import InputError, in_file
 from mincache.files.tables import StrictTable
 from mincache.generation.data_files import numbers, read_columns
 from mincache.generation.digits import round_number
-from mincache.generation.process import Draw, Interval, Length, Process, Shape, normal, within
+from mincache.generation.process import Digest, Draw, Interval, Length, Process, Shape, normal, within
 from mincache.problem import equations, units
 from mincache.problem.quantity import Array
 
@@ -33,9 +33,7 @@ class UniformPositions(Process):
 class ClusteredPositions(Process):
     """Users around hot spots: user n belongs to hot spot n modulo clusters for the whole trace.
 
-    Attributes:
-        clusters: how many hot spots there are.
-        spread_m: standard deviation around a hot spot, m; users stay within the area.
+    `spread_m` is the standard deviation around a hot spot; users stay within the area.
     """
 
     process: Literal["clustered"] = "clustered"
@@ -56,10 +54,6 @@ class RandomWaypoint(Process):
 
     Source: Johnson and Maltz, doi:10.1007/978-0-585-29603-6_5. Speeds must be above 0, since users slow
     down for ever otherwise (Yoon, Liu and Noble, doi:10.1109/INFCOM.2003.1209220).
-
-    Attributes:
-        speed_m_s: the speed of each walk, uniform, m/s.
-        pause_s: seconds to wait at each point.
     """
 
     process: Literal["random-waypoint"] = "random-waypoint"
@@ -94,14 +88,7 @@ class RandomWaypoint(Process):
 
 
 class PositionColumns(StrictTable):
-    """Which column of a log of positions holds what.
-
-    Attributes:
-        time: seconds.
-        user: any text.
-        x: metres east of the base station.
-        y: metres north of the base station.
-    """
+    """Which column of a log holds seconds, the user (any text), and metres east and north of the station."""
 
     time: str = "time"
     user: str = "user"
@@ -112,16 +99,12 @@ class PositionColumns(StrictTable):
 class PositionLog(Process):
     """Positions from a file: where users were, and when; between two rows they move in a straight line.
 
-    Attributes:
-        file: a CSV or Parquet file; a relative path starts from the folder of the scenario's file.
-        sha256: of the file; `generate` fills it in.
-        columns: the columns of the time (s), the user (any text), and x and y (m, from the base station).
-            The first N users of the file are taken, and trace k begins k T slots after its first row.
+    The file is CSV or Parquet. Its first N users are taken, and trace k begins k T slots after its first row.
     """
 
     process: Literal["log"] = "log"
     file: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Digest = None
     columns: PositionColumns = PositionColumns()
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
@@ -144,13 +127,10 @@ class PositionLog(Process):
         slots = int(np.ptp(time_s) // shape.slot_duration_s) + 1
         with in_file(self.file):
             if slots < shape.slots:
-                raise InputError(
-                    "slots", f"must be at most {slots}, as many as the file covers", str(shape.slots)
-                )
-            if user.max() + 1 < shape.users:
-                raise InputError(
-                    "users", f"must be at most {user.max() + 1}, those in the file", str(shape.users)
-                )
+                rule = f"must be at most {slots}, as many as the file covers"
+                raise InputError("slots", rule, str(shape.slots))
+            if (known := user.max() + 1) < shape.users:
+                raise InputError("users", f"must be at most {known}, those in the file", str(shape.users))
         return slots // shape.slots
 
     def _rows(self) -> tuple[Array, Array, Array]:
@@ -170,16 +150,15 @@ class PathLoss(Process):
     """Path loss (3), shadowing, blockage and fading; the defaults are the paper's.
 
     Attributes:
-        at_1_km_db: gain at one kilometre, dB (negative).
-        exponent: path loss exponent; ten times the distance costs ten times the exponent in dB.
-        shadowing_db: standard deviation of lognormal shadowing, dB; 0 for none.
+        at_1_km_db: gain at one kilometre (negative).
+        exponent: ten times the distance costs ten times the exponent in dB.
+        shadowing_db: standard deviation of lognormal shadowing.
         correlation_m: distance over which shadowing decorrelates to 1/e as a user moves, m
             (Gudmundson, doi:10.1049/el:19911328).
         line_of_sight_m: a user at distance d has line of sight with probability exp(-d / line_of_sight_m); 0
             means that all have.
-        blockage_db: what a user without line of sight loses, dB.
-        fading: `rayleigh` (power Exp(1), the paper's), `rician` or `none`.
-        k_db: Rician factor: power of the direct path over that of the scattered ones, dB.
+        blockage_db: what a user without line of sight loses.
+        k_db: Rician factor: power of the direct path over that of the scattered ones.
         coherence_slots: slots over which fading and line of sight stay as they are.
     """
 
@@ -235,11 +214,7 @@ class PathLoss(Process):
 
 
 class PowerRange(Process):
-    """Users of different transmit powers, each with one power for all traces of a library.
-
-    Attributes:
-        power_dbm: p_n, uniform in this interval, dBm.
-    """
+    """Users of different transmit powers, each with one power for all traces of a library."""
 
     process: Literal["power-range"] = "power-range"
     power_dbm: Interval = (10.0, 23.0)

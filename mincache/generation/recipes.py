@@ -29,11 +29,7 @@ RELATIVE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of one instance's optimum.
-
-    Attributes:
-        pinned: whether the suite states the cost; if not, it is the best among the records at hand.
-    """
+    """What is known of one instance's optimum: `pinned` by its suite, or the best of records at hand."""
 
     cost: float
     bound: float | None = None
@@ -53,13 +49,7 @@ class Reference:
 
 
 class Search(StrictTable):
-    """The search that found a sweep's cases: settings in which two solvers differ most.
-
-    Attributes:
-        space: the ranges and lists that were searched.
-        settings: how many different settings were tried.
-        solve_limit_s: time limit of a solver on an instance, s.
-    """
+    """The search through so many settings of a space for those in which two solvers differ most."""
 
     solvers: TupleOf[str]
     space: Sweep
@@ -68,13 +58,7 @@ class Search(StrictTable):
 
 
 class Recipe(StrictTable):
-    """How the instances of a suite are drawn.
-
-    Attributes:
-        users: the numbers of users N; a case of the sweep that names its own is drawn for that N alone.
-        common_users: whether the N users of an instance are the first N of those that are drawn for the
-            largest N; else each N has users of its own.
-    """
+    """How the instances of a suite are drawn; `common_users` are the first N of the largest N."""
 
     generator: str = GENERATOR_VERSION
     library_seed: Seed
@@ -94,9 +78,8 @@ class Recipe(StrictTable):
     def _check_size(self) -> Self:
         settings = 1 if self.sweep is None else self.sweep.setting_count
         if self.libraries * len(self.users) * self.traces * settings > _MAX_INSTANCES:
-            raise ValueError(
-                f"libraries times users times traces times settings must be at most {_MAX_INSTANCES}"
-            )
+            what = "libraries times users times traces times settings"
+            raise ValueError(f"{what} must be at most {_MAX_INSTANCES}")
         if len(set(self.users)) < len(self.users):
             raise ValueError("each number of users must appear once")
         for case in () if self.sweep is None else self.sweep.cases:
@@ -120,17 +103,12 @@ class Source(StrictTable):
     scenario: Scenario
 
     def places(self) -> Iterator[Place]:
-        """Yield the instances, undrawn; raises what the function `places` does."""
+        """Yield the instances, undrawn, as the function `places` does."""
         return places(self.name, self.recipe, self.scenario)
 
 
 class Selection(StrictTable):
-    """Instances chosen among candidates, which other recipes draw; see `mincache.analysis.selection`.
-
-    Attributes:
-        clusters: into how many clusters their features were divided; of each, one instance at most is chosen.
-        at_most: how many instances of a kind were allowed, such as `gini<0.1=5`.
-    """
+    """Instances chosen among candidates, which other recipes draw; see `mincache.analysis.selection`."""
 
     kind: Literal["selected"] = "selected"
     seed: Seed
@@ -153,8 +131,7 @@ class ListedInstance(StrictTable):
     """One instance of a suite.
 
     Attributes:
-        source: index of its recipe, in a suite that is chosen among those of several.
-        setting: index of its setting in the sweep; none in a suite without lists and cases.
+        source, setting: index of its recipe among several, and of its setting in the sweep.
         status: what a checked certificate says: `proven`, that the best known cost is optimal to 1e-9;
             `bounded`, that it is not below the lower bound; `open`, nothing. None before a check.
         certificate: the command that makes the certificate, where it is too large to be kept.
@@ -188,12 +165,7 @@ class ListedInstance(StrictTable):
 
 @dataclass(frozen=True)
 class Place:
-    """One instance of a recipe, yet to be drawn.
-
-    Attributes:
-        scenario: the scenario in the instance's setting, with its number of users.
-        swept: names of the fields that the sweep has set.
-    """
+    """One instance of a recipe, yet to be drawn from the scenario in its setting; `swept` fields are set."""
 
     name: str
     recipe: Recipe
@@ -246,10 +218,6 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
     """Yield the instances of a recipe, undrawn, named `<suite>.l<library>.n<users>.t<trace>`.
 
     Where the sweep has several settings, `s<setting>.` stands before the library.
-
-    Raises:
-        InputError: if the recipe is of another generator version, a setting makes no scenario, or the
-            scenario's data do not hold as many traces.
     """
     if recipe.generator != GENERATOR_VERSION:
         rule = f"must be {GENERATOR_VERSION!r}, the version installed"
@@ -260,7 +228,11 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
         middle = f".s{number}" if numbered else ""
         for library in range(recipe.libraries):
             for users in [setting["users"]] if "users" in setting else recipe.users:
-                _check_traces(recipe, scenario.with_values(setting | {"users": users}))
+                count = scenario.with_values(setting | {"users": users}).trace_count()
+                if count is not None and count < recipe.traces:
+                    rule = f"must be at most {count}, as many as the data hold slots for"
+                    advice = "ask for fewer traces, or fewer slots"
+                    raise InputError("traces", rule, str(recipe.traces), advice)
                 for trace in range(recipe.traces):
                     full = f"{name}{middle}.l{library}.n{users}.t{trace}"
                     where = (number if numbered else None, library, users, trace)
@@ -281,28 +253,17 @@ def _place(
     name: str, recipe: Recipe, scenario: Scenario, setting: Mapping[str, Any], indices: Indices
 ) -> Place:
     number, library, users, trace = indices
-    swept = dict(setting) | _drawn(recipe, _path(library, recipe.users_drawn(users), trace))
+    path = _path(library, recipe.users_drawn(users), trace)
+    ranges = {} if recipe.sweep is None else recipe.sweep.ranges
+    swept = dict(setting)
+    for field, one in ranges.items():  # at one place they have the same values in every setting
+        swept[field] = one.at(
+            Uniforms(recipe.trace_seed, *path, "sweep", field).draw().item(), is_whole(field)
+        )
     scenario = scenario.with_values(swept | {"users": users})
     return Place(name, recipe, scenario, tuple(swept), number, library, trace)
-
-
-def _check_traces(recipe: Recipe, scenario: Scenario) -> None:
-    """Check that the scenario's data hold as many traces as the recipe draws."""
-    count = scenario.trace_count()
-    if count is not None and count < recipe.traces:
-        rule = f"must be at most {count}, as many as the data hold slots for"
-        raise InputError("traces", rule, str(recipe.traces), "ask for fewer traces, or fewer slots")
 
 
 def _path(library: int, users: int, trace: int) -> tuple[str | int, ...]:
     """Return what names the streams of a trace."""
     return "trace", library, users, trace
-
-
-def _drawn(recipe: Recipe, path: tuple[str | int, ...]) -> dict[str, Any]:
-    """Return the values of the ranges at one place, the same in every setting."""
-    ranges = {} if recipe.sweep is None else recipe.sweep.ranges
-    return {
-        field: one.at(Uniforms(recipe.trace_seed, *path, "sweep", field).draw().item(), is_whole(field))
-        for field, one in ranges.items()
-    }

@@ -15,7 +15,7 @@ from pydantic import Field
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.tables import StrictTable
 from mincache.generation.data_files import file_stamp, numbers, read_columns
-from mincache.generation.process import Draw, Process, Shape
+from mincache.generation.process import Digest, Draw, Process, Shape
 from mincache.problem import units
 from mincache.problem.quantity import Array
 
@@ -24,11 +24,8 @@ class LogColumns(StrictTable):
     """Which column of a log holds what.
 
     Attributes:
-        time: when; a number of `time_unit`, or a date and time in ISO 8601 (UTC where no zone stands).
-        user: who; any text.
-        item: what; any text.
-        input: size of the request's input, in `input_unit`; none: the scenario's range is drawn.
-        output: size of the answer, in `output_unit`; a model's output is its mean; none: it is drawn.
+        time: a number of `time_unit`, or a date and time in ISO 8601 (UTC where no zone stands).
+        input, output: sizes in `input_unit` and `output_unit`; none: they are drawn.
     """
 
     time: str = "time"
@@ -39,12 +36,7 @@ class LogColumns(StrictTable):
 
 
 class LogWindow(StrictTable):
-    """Which part of a log counts.
-
-    Attributes:
-        begin: the first time, as the log writes times; none: the log's first.
-        end: the time to stop before; none: after the log's last.
-    """
+    """Which part of a log counts: from `begin` to before `end`, as the log writes times; none: all."""
 
     begin: float | str | None = None
     end: float | str | None = None
@@ -52,26 +44,16 @@ class LogWindow(StrictTable):
 
 @dataclass(frozen=True)
 class LogRequests:
-    """The requests of a log that count, in the order of time.
+    """The R requests of a log that count, in the order of time."""
 
-    Attributes:
-        slot: slot of each, from 0, [R].
-        user: number of the user, in the order of their first request, [R].
-        model: requested model, [R].
-        input_bits: size of the input, bit, [R]; None if the log has none.
-        output_bits: mean size of the answer by model, bit, [M]; None if the log has none.
-        outside: rows that lie outside of the window.
-        unlisted: rows left out since their item is not among the M most requested.
-    """
-
-    slot: Array
-    user: Array
-    model: Array
-    input_bits: Array | None
-    output_bits: Array | None
+    slot: Array  # [R], from 0
+    user: Array  # [R], numbers in the order of their first request
+    model: Array  # [R]
+    input_bits: Array | None  # [R]; None if the log has none
+    output_bits: Array | None  # [M], means by model; None if the log has none
     rows: int
-    outside: int
-    unlisted: int
+    outside: int  # rows that lie outside of the window
+    unlisted: int  # rows left out since their item is not among the M most requested
     items: tuple[str, ...]
 
 
@@ -86,25 +68,19 @@ class RequestLog(Process):
 
     Attributes:
         file: a CSV or Parquet file; a relative path starts from the folder of the scenario's file.
-        sha256: of the file; `generate` fills it in.
-        columns: which column holds what.
         time_unit: of a time that is a number.
-        slot_s: duration of a slot, s; none: the scenario's.
-        window: which part of the file counts.
+        slot_s: duration of a slot; none: the scenario's.
         users_from: which users of a trace to take: the `first` N, or the N most `active`, in the order of
             their first request.
         others: what becomes of requests for items beyond the M most requested: `drop` them, or let them
             be for the `last` model.
         idle: what a user without a request in a slot asks for: `repeat` their request before (or their
             first); `draw` one of the trace's requests; with `drop`, users who are ever idle are not taken.
-        input_unit: unit of the inputs' column.
-        output_unit: unit of the outputs' column.
-        bytes_a_token: bytes of a token, where a unit is `token`.
     """
 
     process: Literal["log"] = "log"
     file: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Digest = None
     columns: LogColumns = LogColumns()
     time_unit: Literal["s", "ms", "us", "ns"] = "s"
     slot_s: Annotated[float, Field(gt=0)] | None = None

@@ -34,12 +34,7 @@ def zipf(skewness: float, models: int) -> Array:
 
 
 class _SkewnessChain(Process):
-    """A process whose skewness is a Markov chain of its own.
-
-    Attributes:
-        skewness_states: gamma_1.. of the chain.
-        skewness_transitions: row i holds the probabilities of the moves from state i; (19) by default.
-    """
+    """A process whose skewness is a Markov chain of its own, by default (19)."""
 
     chain_stream: ClassVar[str]
 
@@ -54,11 +49,7 @@ class _SkewnessChain(Process):
     @staticmethod
     def check_chain(states: Sequence[float], transitions: Sequence[Sequence[float]]) -> None:
         """Check that transitions are square, one row a state, each with the sum 1."""
-        if (
-            not states
-            or len(transitions) != len(states)
-            or any(len(row) != len(states) for row in transitions)
-        ):
+        if not states or {len(transitions), *map(len, transitions)} != {len(states)}:
             rule = "must be square, with a row for each of skewness_states"
             raise InputError("skewness_transitions", rule, f"{len(transitions)} rows, {len(states)} states")
         sums = [sum(row) for row in transitions]
@@ -106,11 +97,7 @@ class ZipfMarkov(_SkewnessChain):
 
 
 class Zipf(Process):
-    """Independent requests with one popularity for the whole trace.
-
-    Attributes:
-        skewness: gamma of (1).
-    """
+    """Independent requests with one popularity for the whole trace."""
 
     process: Literal["zipf"] = "zipf"
     skewness: Skewness = 0.8
@@ -131,10 +118,9 @@ class Regimes(_SkewnessChain):
     """Several popularity orders with a Markov chain among them; the skewness has a chain of its own.
 
     Attributes:
-        orders: how many popularity orders there are.
         rotated: order i is the first order rotated by i M / orders models; else each is drawn at random.
         stay: probability that the order stays from one slot to the next.
-        ring: a move goes to the next order of a ring; else to any other order with equal probability.
+        ring: a move goes to the next order; else to any other one with equal probability.
         alike: probability that a user asks for what the user before asks for in the same slot, so that users
             are correlated while each one's popularity stays; None: users are independent.
     """
@@ -204,10 +190,7 @@ class ShotNoise(Process):
     Source: Traverso et al., doi:10.1145/2500098.2500099 (shot noise model), in discrete time.
 
     Attributes:
-        shots_a_slot: mean number of shots a slot.
-        lifetime_slots: slots after which a shot has decayed to 1/e.
-        volume_exponent: tail exponent of the Pareto volumes; smaller is heavier.
-        floor: popularity that every model has at any time; a shot has at least the volume 1.
+        volume_exponent: tail exponent of the Pareto volumes, which are at least 1; smaller is heavier.
     """
 
     process: Literal["shot-noise"] = "shot-noise"
@@ -238,7 +221,6 @@ class Preference(Process):
     """Users with tastes: each group of users has a popularity order of its own beside the common one.
 
     Attributes:
-        skewness: gamma of (1), for the common order and for each group's.
         own: probability that a request follows the group's order, else the common one.
         groups: how many groups there are; user n is in group n modulo groups. None: each user is one.
     """

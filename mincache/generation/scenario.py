@@ -71,9 +71,6 @@ class Scenario(StrictTable):
     """The distribution of instances; the defaults are the paper's Section V-A and Table I.
 
     Every field's unit stands in its name or in its JSON Schema (`Scenario.model_json_schema()`).
-
-    Raises:
-        pydantic.ValidationError: for an unknown field or a value out of range.
     """
 
     name: str = Field(
@@ -208,10 +205,7 @@ class Scenario(StrictTable):
         return Trace(**{field: values[0] for field, values in self._traces([(seed, *path)]).items()})
 
     def traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
-        """Draw K traces at once: each field of `Trace`, of all of them, [K, T] or [K, T, N].
-
-        They are the same as one by one, to the last bit.
-        """
+        """Draw K traces at once, the same as one by one: each field of `Trace`, [K, T] or [K, T, N]."""
         chunk = max(1, _CHUNK_ELEMENTS // (self.slots * self.users))
         parts = [self._traces(names[k : k + chunk]) for k in range(0, len(names), chunk)]
         return {field: np.concatenate([part[field] for part in parts]) for field in parts[0]}
@@ -230,8 +224,8 @@ class Scenario(StrictTable):
     def popularity(self) -> Popularity | None:
         """Return the chain that the requests of every trace follow; None where it is not known beforehand."""
         states = self._processes[0].popularity(self._shape)
-        mean_input_bits = sum(self.input_megabytes) / 2.0 * units.BITS_PER_MEGABYTE
-        return None if states is None else Popularity(*states, mean_input_bits=mean_input_bits)
+        mean_bits = sum(self.input_megabytes) / 2.0 * units.BITS_PER_MEGABYTE
+        return None if states is None else Popularity(*states, mean_input_bits=mean_bits)
 
     @property
     def _shape(self) -> Shape:
@@ -269,9 +263,7 @@ class Scenario(StrictTable):
 
     def sealed(self) -> Self:
         """Return the scenario with the SHA-256 of each of its data files beside it."""
-        return self._with_data(
-            lambda process, file: {"sha256": file_digest(file, getattr(process, "sha256", None))}
-        )
+        return self._with_data(lambda one, file: {"sha256": file_digest(file, getattr(one, "sha256", None))})
 
     def _with_data(self, change: Callable[[Process, str], dict[str, Any]]) -> Self:
         """Return the scenario with fields changed in the processes that read a file."""
@@ -288,13 +280,9 @@ class Scenario(StrictTable):
         return min((count for count in counts if count is not None), default=None)
 
     def instance(
-        self,
-        name: str,
-        library: ModelLibrary,
-        trace: Trace,
-        origin: dict[str, Any] | None = None,
+        self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None,
         powers_w: Array | None = None,
-    ) -> Instance:
+    ) -> Instance:  # fmt: skip
         """Return the instance of this scenario with a library and a trace."""
         radio = Radio(
             uplink_hz=round_number(self.uplink_mhz * units.MEGA),

@@ -30,11 +30,7 @@ _SEED_BITS = 63
 
 
 class Secret(StrictTable):
-    """What a sealed suite is drawn from.
-
-    Attributes:
-        salt: 64 hexadecimal digits, from which orders follow; nobody can guess the secret's hash without it.
-    """
+    """What a sealed suite is drawn from; orders follow from the salt, which nobody can guess."""
 
     format: Literal["mincache-secret/1"]
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
@@ -62,9 +58,8 @@ def new_secret(
             "library_seed": secrets.randbits(_SEED_BITS), "trace_seed": secrets.randbits(_SEED_BITS),
             "libraries": libraries, "users": tuple(users) or (scenario.users,), "traces": traces,
         }  # fmt: skip
-        sources.append(
-            Source(name=f"{name}.{number}", recipe=validated(Recipe, fields), scenario=scenario.sealed())
-        )
+        recipe = validated(Recipe, fields)
+        sources.append(Source(name=f"{name}.{number}", recipe=recipe, scenario=scenario.sealed()))
     secret = Secret(format="mincache-secret/1", name=name, salt=secrets.token_hex(32), sources=tuple(sources))
     secret.places()  # refuses what cannot be drawn
     return secret

@@ -89,11 +89,9 @@ def _digest(seed: int, *path: str | int) -> bytes:
 
 
 def _first_states(digests: Sequence[bytes]) -> list[tuple[int, int]]:
-    """Return the states and increments that `numpy.random.PCG64` begins with on these seeds, all at once.
-
-    This is numpy's `SeedSequence` and PCG64's seeding (https://www.pcg-random.org), word by word over all
-    seeds: one by one, numpy takes longer to seed a stream than to draw a trace from it.
-    """
+    """Return the states and increments that `numpy.random.PCG64` begins with on these seeds, all at once."""
+    # This is numpy's `SeedSequence` and PCG64's seeding (https://www.pcg-random.org), word by word over all
+    # seeds: one by one, numpy takes longer to seed a stream than to draw a trace from it.
     words: Array = np.frombuffer(b"".join(digests), dtype=">u4").reshape(-1, 8)[:, ::-1].T.astype(np.uint32)
     # Few are seeded sooner by numpy, which moreover leaves out the leading zeros of a seed.
     if len(digests) < _FEW or not words[-1].all():

@@ -17,11 +17,7 @@ _SAME = 1e-9  # relative difference up to which a number is the best known cost 
 
 
 def verify(suite: Suite) -> Iterator[tuple[str, str | None]]:
-    """Yield each instance's name, and None or how its file differs from what the suite says.
-
-    What a recipe draws is drawn again. Of given instances, the file must hold the instance of the name, and
-    the best solution, if there is one, must have the best known cost.
-    """
+    """Yield each instance's name, and None or how its file, or what is drawn, is not as the suite says."""
     drawn: dict[str, Place] = {}
     if isinstance(suite.content.recipe, Recipe):
         drawn = {place.name: place for place in suite.source.places()}
@@ -58,16 +54,13 @@ def _difference(suite: Suite, listed: ListedInstance) -> str | None:
 class Beside:
     """A document for each instance of a suite, in a folder beside the instances.
 
-    Attributes:
-        remedy: the command that writes the documents of a suite.
-        failure: returns None, or why the document of an instance does not support the suite's reference.
-        remakable: whether a document may be missing where the suite has the command that makes it.
+    `failure` returns None, or why the document of an instance does not support the suite's reference.
     """
 
     folder: str
-    remedy: str
+    remedy: str  # the command that writes the documents of a suite
     failure: Callable[[Suite, str], str | None]
-    remakable: bool = False
+    remakable: bool = False  # whether one may be missing where the suite has the command that makes it
 
     def path(self, suite: Suite, name: str) -> Path:
         """Return where the document of the instance `name` lies."""

@@ -30,22 +30,10 @@ Document = tuple[str, Callable[[], bytes], Callable[[bytes], ListedInstance]]
 
 
 def generate(
-    folder: str | os.PathLike[str],
-    name: str,
-    recipe: Recipe,
-    scenario: Scenario,
-    purpose: str = "",
-    kept: Literal["files", "drawn"] = "files",
-    each: Callable[[Sequence[Place]], Iterable[Place]] = iter,
-) -> Suite:
-    """Draw a suite into `folder`, and return it.
-
-    What is drawn is moved into place once all is. A failure leaves nothing behind; after an interruption the
-    same call goes on where it stopped.
-
-    Raises:
-        InputError: if the folder is taken or cannot be written, or the name is invalid.
-    """
+    folder: str | os.PathLike[str], name: str, recipe: Recipe, scenario: Scenario, purpose: str = "",
+    kept: Literal["files", "drawn"] = "files", each: Callable[[Sequence[Place]], Iterable[Place]] = iter,
+) -> Suite:  # fmt: skip
+    """Draw a suite into `folder`, and return it; after an interruption the same call goes on."""
     scenario = scenario.sealed()
     undrawn = list(places(check_name(name, "name"), recipe, scenario))
     longest = max((place.name for place in undrawn), key=len)
@@ -63,9 +51,6 @@ def collect(
     """Make a suite of instances from elsewhere, under the names that their documents say.
 
     Instances with the same models count as of one library, in the order given.
-
-    Raises:
-        InputError: if a document is none, two have one name, or the folder is taken or cannot be written.
     """
     content = SuiteFile(name=check_name(name, "name"), purpose=purpose, recipe=Given())
     found: dict[str, Instance] = {}
@@ -94,17 +79,10 @@ def entry_of(fields: Mapping[str, Any], document: bytes) -> ListedInstance:
 
 
 def write_selection(
-    folder: str | os.PathLike[str],
-    name: str,
-    chosen: Sequence[tuple[Suite, str, int]],
-    decisions: Mapping[str, Any],
-    purpose: str = "",
-    kept: Literal["files", "drawn"] = "files",
-) -> Suite:
-    """Make a suite of instances that were chosen among those of other suites.
-
-    Each is drawn under the name that it has there, behind the name of this suite.
-    """
+    folder: str | os.PathLike[str], name: str, chosen: Sequence[tuple[Suite, str, int]],
+    decisions: Mapping[str, Any], purpose: str = "", kept: Literal["files", "drawn"] = "files",
+) -> Suite:  # fmt: skip
+    """Make a suite of instances chosen among other suites', each drawn under its name behind this suite's."""
     check_name(name, "name")
     sources: list[Source] = []
     documents: list[Document] = []
@@ -116,9 +94,8 @@ def write_selection(
         listed = partial(_chosen, place, {"source": source and sources.index(source), "cluster": cluster})
         documents.append((place.name, place.document, listed))
     recipe = validated(Selection, {**decisions, "source": tuple(sources)})
-    return write_suite(
-        Path(folder), SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe), documents
-    )
+    content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe)
+    return write_suite(Path(folder), content, documents)
 
 
 def _chosen(place: Place, fields: Mapping[str, Any], document: bytes) -> ListedInstance:

@@ -44,12 +44,7 @@ _ROWS_SHOWN = 20
 
 
 class SuiteFile(StrictTable):
-    """The content of a `suite.toml`.
-
-    Attributes:
-        kept: `files` where each instance stands beside it in a file; `drawn` where there is the recipe
-            alone, and an instance is drawn into the user's cache folder when it is first used.
-    """
+    """The content of a `suite.toml`; where instances are `drawn`, there is the recipe alone beside it."""
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")
     purpose: str = ""
@@ -183,12 +178,7 @@ class Suite:
         return place_of(entry, source)
 
     def read(self, name: str) -> Instance:
-        """Read an instance, checking its file against the suite's hash.
-
-        Raises:
-            InputError: if the suite lists no such instance.
-            DocumentError: if the file is missing, malformed, or not the one that the suite names.
-        """
+        """Read an instance, checking its file against the suite's hash."""
         entry, path = self._entry(name), self.path(name)
         with in_file(path):
             data = read_bytes(path)
@@ -257,10 +247,7 @@ find, find_instance = suite, load
 
 
 def listed(instance: Instance) -> tuple[Suite, ListedInstance] | None:
-    """Return the standard suite that holds this very instance, and its entry there.
-
-    None if there is none: an instance changed in any way is another one, whatever its name.
-    """
+    """Return the standard suite that holds this very instance, unchanged, and its entry there; or None."""
     name = instance.name.partition(".")[0]
     found = suite(name) if name in standard_names() else None
     entry = None if found is None else found.entries.get(instance.name)

@@ -32,11 +32,7 @@ MAX_SETTINGS = 10_000
 
 
 class Range(StrictTable):
-    """A distribution of one number, drawn once an instance: uniform, or uniform in its logarithm.
-
-    Attributes:
-        low: the least value; the least whole number where the field is one.
-    """
+    """A distribution of one number, drawn once an instance: uniform, or uniform in its logarithm."""
 
     low: float
     high: float
@@ -70,11 +66,7 @@ _Swept = Annotated[Range | tuple[Any, ...], BeforeValidator(_read)]
 
 
 class Sweep(StrictTable):
-    """What varies over the instances of a suite; every key but `cases` is a field of a scenario.
-
-    Attributes:
-        cases: tables of fields that vary together; by default one that changes nothing.
-    """
+    """What varies over the instances of a suite; every key but `cases` is a field of a scenario."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, _Swept] = Field(init=False)  # so that type checkers ask for none
@@ -157,9 +149,5 @@ class ScenarioFile(Scenario):
 
 
 def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
-    """Read a scenario's file; the paths of its data files start from its folder.
-
-    Raises:
-        DocumentError: one line with the path, the field, the rule and what was received.
-    """
+    """Read a scenario's file; the paths of its data files start from its folder."""
     return read_toml(path, ScenarioFile).files_from(Path(path).parent)

@@ -24,12 +24,7 @@ ClaimVerdict = Literal["reproduced", "not reproduced", "impossible under the sta
 
 @dataclass(frozen=True)
 class Claim:
-    """DDPG is better than a baseline by some fraction.
-
-    Attributes:
-        quantity: what is better: the hit ratio is when higher, the cost when lower.
-        fraction: by how much it is better, as printed.
-    """
+    """DDPG is better than a baseline by some fraction, as printed."""
 
     figure: str
     quantity: ClaimedQuantity
@@ -73,11 +68,7 @@ def gap(cost: Array, optimum: Array) -> Array:
 def ceiling(
     drawn: Measurements, claim: Claim, reading: BetterReading, baseline: str
 ) -> tuple[Estimate, Array]:
-    """Return by how much the best possible is better than a baseline, and where by what is claimed.
-
-    Returns:
-        The estimate, and for each library [libraries] whether the claim is possible at all.
-    """
+    """Return by how much the best possible is better than a baseline, and in which libraries by the claim."""
     by_how_much = partial(better, claim.quantity, reading)
     roles = (baseline, BEST[claim.quantity])
     values = [drawn.per_library(role, claim.quantity, claim.users) for role in roles]
@@ -134,10 +125,7 @@ def judge(claim: Claim, ours: Estimate, top: Estimate) -> tuple[ClaimVerdict, st
 
 
 def trends_table(compared: Measurements, quantity: ClaimedQuantity) -> list[FindingRow]:
-    """Return how a quantity changes from the least to the most users; the paper says that it grows.
-
-    The optimum and the most hits stand beside as information, without a verdict.
-    """
+    """Return how a quantity changes from the least to the most users; the paper says that it grows."""
     few, many = compared.users[0], compared.users[-1]
     rows: list[FindingRow] = []
     for role in compared.roles:
@@ -165,11 +153,7 @@ def _trend(role: str, quantity: ClaimedQuantity, change: Estimate) -> tuple[Clai
 
 
 def rates_verdict(rewards: Mapping[float, Array]) -> FindingRow:
-    """Return the verdict on Fig. 3: the converged reward first rises with the learning rate, then declines.
-
-    Args:
-        rewards: the converged rewards [trainings], by learning rate, rising.
-    """
+    """Return the verdict on Fig. 3: the converged reward rises with the learning rate, then declines."""
     rates = list(rewards)
     best = max(rates, key=lambda rate: float(np.mean(rewards[rate])))
     lowest, highest = (estimate(np.subtract, rewards[end], rewards[best]) for end in (rates[0], rates[-1]))

@@ -103,10 +103,7 @@ def over_users_table(compared: Measurements, quantity: ClaimedQuantity) -> list[
 
 
 def train_at_rates(work: StudyFolder) -> dict[float, list[Trained]]:
-    """Return trainings at each of the actor's learning rates, for the first library and the least N.
-
-    The critic's rate is ten times as large, as DDPG's defaults have it.
-    """
+    """Return trainings at each of the actor's rates (a tenth of the critic's), for the least N."""
     suite, size = comparison_suite(work), work.size
     trainings = {
         rate: _trainings(

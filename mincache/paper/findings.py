@@ -23,12 +23,7 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Findings:
-    """What came of one study.
-
-    Attributes:
-        charts: Vega-Lite specifications by name.
-        runs: every run and training that it rests on, a line each, by campaign.
-    """
+    """What came of one study: charts are Vega-Lite, runs a line for each run and training by campaign."""
 
     study: str
     tables: Mapping[str, Sequence[FindingRow]]

@@ -75,26 +75,18 @@ def _level(count: int) -> float:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one run came to, by the evaluator.
-
-    Attributes:
-        low_step_hit_share: share of the hits with at most A1 steps; None without hits.
-    """
+    """What one run came to, by the evaluator."""
 
     role: str
     library: int
     users: int
     cost: float
     hit_ratio: float
-    low_step_hit_share: float | None
+    low_step_hit_share: float | None  # None without hits
 
     @classmethod
     def of(cls, role: str, suite: Suite, record: Record) -> Measurement:
-        """Return what a record says.
-
-        Raises:
-            MincacheError: if the run is not verified: nothing is averaged over what is left.
-        """
+        """Return what a record says; one that is not verified is refused, as nothing may be left out."""
         score, cell = record.score, record.cell
         if record.verdict != "verified" or score is None or score.cost is None:
             raise MincacheError(

@@ -105,11 +105,7 @@ ShowStage = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Contestant:
-    """Who takes part in a campaign.
-
-    Attributes:
-        place: the (library, N) that it is for; None for all.
-    """
+    """Who takes part in a campaign, in one place (library, N) or in all."""
 
     role: str
     spec: str
@@ -119,11 +115,7 @@ class Contestant:
 
 @dataclass
 class StudyFolder:
-    """A folder that studies work in.
-
-    Attributes:
-        records: of every campaign so far, by suite and key.
-    """
+    """A folder that studies work in, with the records of every campaign so far, by suite and key."""
 
     folder: Path
     size: Size
@@ -137,9 +129,8 @@ class StudyFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ".gitignore").write_text("*\n")
         except OSError as error:
-            raise InputError(
-                "output", "must be a folder to write to", f"{self.folder}: {error.strerror}"
-            ) from None
+            received = f"{self.folder}: {error.strerror}"
+            raise InputError("output", "must be a folder to write to", received) from None
 
     def suite(self, name: str, libraries: int, users: Sequence[int], traces: int, **changes: Any) -> Suite:
         """Return a suite of Table I but for `changes`, drawn with this module's seed."""
@@ -166,11 +157,7 @@ class StudyFolder:
         return found
 
     def measure(self, suite: Suite, contestants: Sequence[Contestant]) -> Measurements:
-        """Return what contestants reach on a suite: a campaign, which goes on where it stopped.
-
-        Raises:
-            MincacheError: if a run is not verified: nothing is averaged over what is left.
-        """
+        """Return what contestants reach on a suite: a campaign, which goes on where it stopped."""
         planned = [(one.role, task) for one in contestants for task in _tasks(suite, one)]
         tasks = list({task.key: task for _, task in planned}.values())
         folder = self.folder / "campaigns" / suite.name

@@ -28,11 +28,7 @@ _CONVERGED = 0.1  # the last part of the episodes, over which the converged rewa
 
 @dataclass(frozen=True)
 class Training:
-    """One training: a learner on fresh traces for one library and N of a suite.
-
-    Attributes:
-        suite: folder of the suite, whose scenario and library it is for.
-    """
+    """One training: a learner on fresh traces for one library and N of the suite in a folder."""
 
     spec: str
     suite: Path

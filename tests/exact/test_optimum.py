@@ -221,7 +221,8 @@ def test_one_slow_slot_does_not_give_all_caches_up() -> None:
     load = loading_losses(instance, 1)
     found = _best_course(OnceStarved(instance), load, 1 << 16, Budget(10.0).remaining)
     alone = _best_course(FrameSearch(instance), load, 1 << 16, lambda: math.inf)
-    assert found is not None and alone is not None
+    assert found is not None
+    assert alone is not None
     assert np.array_equal(found.cache, alone.cache)
 
 
