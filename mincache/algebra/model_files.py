@@ -129,8 +129,8 @@ class Claims(NamedTuple):
 def read_answer(folder: Path, answer: Path, data: bytes | None = None) -> tuple[Solution, Claims]:
     """Return the solution in a solver's answer to the model in `folder`; `data` is the file, if it was read.
 
-    An answer has lines with a name and its value, as SCIP, HiGHS, Gurobi, CBC, GLPK (`-o`) and GAMS write them,
-    or CSV; or it is AMPL's .sol. A variable that it does not name is 0. Shares out of limits are put back.
+    An answer has lines with a name and its value, as SCIP, HiGHS, Gurobi, CBC, GLPK (`-o`), GAMS and CSV
+    have; or it is AMPL's .sol. A variable that it does not name is 0. Shares out of limits are put back.
     """
     names, instance = read_names(folder), read_instance(folder / INSTANCE_FILE)
     with in_file(answer):

@@ -46,9 +46,9 @@ _FLOOR = 0.01  # of the optimal bandwidth share: no optimum has less
 def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
     """Return the `pyomo.environ.ConcreteModel` of `instance`; its objective `cost` is (11).
 
-    `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the decisions; `upload_s[t,n]` is the radio part
-    of the upload delay; `region[t,n,r]` the region of (7) that a hit's steps lie in, `weight[t,n,r,e]` how much
-    of it at end e; `loaded[t,m]` whether the model was not cached before.
+    `cache[t,m]`, `bandwidth_share[t,n]`, `step_share[t,n]` are the decisions; `upload_s[t,n]` is the radio
+    part of the upload delay; `region[t,n,r]` the region of (7) that a hit's steps lie in, `weight[t,n,r,e]`
+    how much of it at end e; `loaded[t,m]` whether the model was not cached before.
     """
     relaxed = formulation == "relaxed"
     table = ServiceTable.of(instance)

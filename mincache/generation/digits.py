@@ -21,8 +21,8 @@ def round_number(value: float) -> float:
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def round_array(values: Array) -> Array:
     """Return the array of `round_number` of each of `values` (float64), to the last bit."""
-    # Times an exact power of ten a number is off by one rounding. If it is not near half way, its nearest whole
-    # number has the right digits, and one product or quotient of exact numbers is the nearest float.
+    # Times an exact power of ten a number is off by one rounding. Not near half way, its nearest whole number
+    # has the right digits, and one product or quotient of exact numbers is the nearest float.
     flat = values.ravel()
     size = np.abs(flat)
     power = SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(size))
