@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mincache import OnlinePolicy, OnlineSolver, Run, Site
-from mincache.exact.causal import best_static
-from mincache.exact.expected_losses import expected_losses
+from mincache.exact.causal import best_static, expected_losses
 from mincache.problem.popularity import Popularity
 from mincache.problem.quantity import Array
 

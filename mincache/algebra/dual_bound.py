@@ -6,8 +6,6 @@ asked for multipliers, not a bound. Rules that link slots leave a path for each 
 cached or not.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -4,8 +4,6 @@
 each variable decides. `read_answer` turns what a solver wrote into a solution.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

@@ -4,8 +4,6 @@ A part is what no decision reaches beyond: a slot of the paper's problem, a fram
 loading links all slots.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

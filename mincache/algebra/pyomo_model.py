@@ -11,8 +11,6 @@ do nothing. No user has less than a hundredth of the optimal bandwidth share.
 Indices: slot t, user n, model m, region r of `REGIONS`, end e of a region (0 the lower, 1 the upper).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """From a relaxed answer to a feasible one: what fits of it, less what is not worth its loading."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -16,8 +16,13 @@ import numpy as np
 from mincache.errors import InputError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
-from mincache.exact.causal import CausalProgramme, best_static, causal_programme
-from mincache.exact.expected_losses import ExpectedLosses, realised_losses
+from mincache.exact.causal import (
+    CausalProgramme,
+    ExpectedLosses,
+    best_static,
+    causal_programme,
+    realised_losses,
+)
 from mincache.exact.regrets import loading_losses, regrets
 from mincache.files.tables import StrictTable, read_toml
 from mincache.generation.suites import Suite

@@ -1,7 +1,5 @@
 """Certificates beside a suite's instances, so that its references can be checked."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 

@@ -13,8 +13,6 @@ and its users are served exactly. A course through listed caches costs what its 
 prices: w - y for what is loaded, y for what is dropped. Any other costs the cut in one frame at least.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

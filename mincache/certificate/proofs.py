@@ -1,7 +1,5 @@
 """Certificates with mincache's reading of documents: written here, and checked by a program apart."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

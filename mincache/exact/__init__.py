@@ -9,17 +9,7 @@ from mincache.exact.optimum import MOST_SETS, RELATIVE_GAP, Optimum, improvement
 from mincache.exact.regrets import Regrets, regrets
 
 __all__ = [
-    "MOST_SETS",
-    "RELATIVE_GAP",
-    "Optimum",
-    "Regrets",
-    "improvements",
-    "load_compiled",
-    "marginal_delay_s",
-    "optimal_bandwidth",
-    "optimal_shares",
-    "optimum",
-    "regrets",
-    "serve",
+    "MOST_SETS", "RELATIVE_GAP", "Optimum", "Regrets", "improvements", "load_compiled",
+    "marginal_delay_s", "optimal_bandwidth", "optimal_shares", "optimum", "regrets", "serve",
     "serve_batch",
-]
+]  # fmt: skip

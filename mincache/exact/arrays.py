@@ -3,8 +3,6 @@
 A field says its axes: M models, F slots of a frame, m and f one more than these, or a number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_type_hints

@@ -10,8 +10,6 @@ The right side's elasticity e = v / L - v^2 / (L - v) / 2 lies in [0, 0.104). So
 nearly tenfold a round, and dividing its logarithmic step by 1 - e makes it Newton's method.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mincache.problem.instance import Instance

@@ -1,7 +1,5 @@
 """The best bandwidth and steps for given caches, so that a search need look for caches alone."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -3,19 +3,139 @@
 Without loading the best is greedy in the belief over the states. Where loading takes time, backward induction
 over slots, states and all caches that fit gives the best policy of who is told the state, of the slot itself
 (`seen`) or of the one before: a lower bound on what policies with hidden states can reach.
+
+What a cache loses in a slot on average is a finite sum. A miss loses its regret at the cloud, which is linear
+in the size of its data. Hits share the steps: a knapsack of the counts alone, which are multinomial. The
+steps serve so many users of a model at most, so all larger counts are taken together.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+import itertools
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mincache.errors import InputError
 from mincache.exact.cache_sets import CacheSets
-from mincache.exact.expected_losses import ExpectedLosses, expected_losses
+from mincache.exact.passes import FrameSearch, usable_room
+from mincache.exact.regrets import regrets
+from mincache.problem.instance import Instance
 from mincache.problem.popularity import Popularity
 from mincache.problem.quantity import Array
-from mincache.problem.revealed import Site
+from mincache.problem.revealed import ShownSlot, Site
+
+MOST_CACHES = 1 << 14
+"""Caches that fit beyond which not all are looked at."""
+_MOST_NUMBERS = 1 << 25
+_MOST_USERS = 150  # beyond, their factorial overflows
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedLosses:
+    """What caching means on average at a site, for each of its G states and S caches that fit."""
+
+    sets: CacheSets
+    loss: Array  # [G, S], expected loss of a slot with each cache, loading left out
+    load: Array  # [G, M], expected cost of loading each model in a slot
+
+
+def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
+    """Return what each cache that fits loses on average."""
+    models, N, p = site.models, site.user_count, popularity.probability
+    if site.rules.steps_floor > 0.0:
+        raise InputError("rules.steps_floor", "must be 0 for expected losses", str(site.rules.steps_floor))
+    sets = caches_that_fit(site)
+    cloud, unserved, onset = _a_request(site, popularity.mean_input_bits)
+    loss = N * ((p * cloud) @ ~sets.member.T + (p * unserved) @ sets.member.T)
+    worth = np.flatnonzero(unserved)
+    kinds, kind = np.unique(sets.member[:, worth], axis=0, return_inverse=True)
+    for number, cached in enumerate(kinds):
+        of = worth[cached]
+        terms = (models.steps_onset[of], models.steps_saturation[of], unserved[of], onset[of])
+        loss[:, kind == number] -= _Gains(site.server.steps, *terms).mean(p[:, of], N)[:, None]
+    wait = site.preference_weight * site.rules.loading_s_per_gb * models.size_gb
+    return ExpectedLosses(sets, loss, N * p * wait)
+
+
+def caches_that_fit(site: Site) -> CacheSets:
+    """Return all caches that a site can hold."""
+    size_gb = site.models.size_gb
+    sets = CacheSets.that_fit(size_gb, usable_room(site.server.storage_gb, size_gb), MOST_CACHES)
+    if sets is None:
+        rule = f"must fit in at most {MOST_CACHES} caches"
+        raise InputError("models", rule, "more", "this looks at all of them")
+    return sets
+
+
+def realised_losses(instance: Instance, member: Array) -> Array:
+    """Return what each of the caches bool [S, M] loses in each slot, loading left out: [T, S]."""
+    search = FrameSearch(instance)
+    requested, steps = instance.trace.requested_model, instance.models.steps_saturation
+    if instance.rules.steps_floor == 0.0 and steps.max() * instance.user_count <= instance.server.steps:
+        cloud = np.zeros((instance.slot_count, instance.model_count))
+        np.add.at(cloud, (np.arange(len(cloud))[:, None], requested), search.stakes.cloud)
+        return np.asarray(cloud @ ~member.T)  # steps suffice for everybody
+    found = (search.cache_losses(t, member, lambda: math.inf) for t in range(instance.slot_count))
+    return np.array([losses[0] for losses in found if losses is not None])
+
+
+def _a_request(site: Site, input_bits: float) -> tuple[Array, Array, Array]:
+    """Return mean regrets of a request for each model: at the cloud, without steps, with A1 steps."""
+    M = site.model_count
+    radio = replace(site.radio, user_power_w=np.ones(M))
+    one_each = ShownSlot(0, np.arange(M), np.full(M, input_bits), np.ones(M))
+    found = regrets(replace(site, radio=radio).instance(one_each), np.full((1, M), 1.0 / M))
+    return found.cloud[0], found.unserved, found.onset
+
+
+@dataclass(frozen=True)
+class _Gains:
+    """What `steps` save the users of J cached models, which are all worth serving."""
+
+    steps: float
+    onset_steps: Array
+    full_steps: Array
+    full: Array
+    onset: Array
+
+    def mean(self, p: Array, users: int) -> Array:
+        """Return the expected saving [G] of users who each ask for the models with probability [G, J]."""
+        if users * self.full_steps.max(initial=0.0) <= self.steps:
+            return np.asarray(users * p @ self.full)
+        most = min(users, int(self.steps // self.full_steps.min()) + 1)  # served, the last one in part
+        if users > _MOST_USERS or p.size * (most + 1) ** p.shape[1] * (users + 1) > _MOST_NUMBERS:
+            raise InputError("users and steps", "must make fewer counts of requests to sum over", "more")
+        counts = np.indices((most + 1,) * p.shape[1]).reshape(p.shape[1], -1).T
+        return np.asarray(self._probabilities(p, users, most) @ self._saved(counts))
+
+    def _saved(self, counts: Array) -> Array:
+        """Return the most that the steps save of so many users of each model, [V, J] to [V]."""
+        best = np.zeros(len(counts))
+        ranges = (range(int(self.steps // full) + 1) for full in self.full_steps)
+        for served in map(np.array, itertools.product(*ranges)):
+            left = self.steps - served @ self.full_steps
+            if left >= 0.0 and (there := (counts >= served).all(axis=1)).any():
+                share = np.clip((self.full_steps - left) / (self.full_steps - self.onset_steps), 0.0, 1.0)
+                partly = np.where(
+                    left >= self.onset_steps, np.maximum(self.full - self.onset * share, 0.0), 0.0
+                )
+                more = np.where(counts > served, partly, 0.0).max(axis=1)
+                best = np.where(there, np.maximum(best, served @ self.full + more), best)
+        return best
+
+    def _probabilities(self, p: Array, users: int, most: int) -> Array:
+        """Return how likely each of (most + 1)^J counts is, [G, V]; `most` stands for as many or more."""
+        factor = p[..., None] ** np.arange(users + 1) / [math.factorial(c) for c in range(users + 1)]
+        weight = np.zeros((len(p), 1, users + 1))
+        weight[:, 0, 0] = 1.0
+        for j in range(p.shape[1]):
+            grown = np.zeros((len(p), weight.shape[1], most + 1, users + 1))
+            for c in range(users + 1):
+                grown[:, :, min(c, most), c:] += weight[:, :, : users + 1 - c] * factor[:, j, c, None, None]
+            weight = grown.reshape(len(p), -1, users + 1)
+        others = np.maximum(1.0 - p.sum(axis=1, keepdims=True), 0.0) ** np.arange(users, -1, -1)
+        orders = [math.perm(users, n) for n in range(users + 1)]
+        return np.asarray(np.einsum("gvn,gn->gv", weight, others * orders))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,6 @@ stand codes, each followed by models (one left out by the complement of its inde
 `CLOSED` and `FIXED` hold at.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mincache.exact.arrays import Dual, Library, Work

@@ -7,8 +7,6 @@ is found, as routes are in vehicle routing (Baldacci, Christofides and Mingozzi,
 derives it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

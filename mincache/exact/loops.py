@@ -5,8 +5,6 @@ them far longer; then they are some thirty times faster. So a process changes ov
 about what loading does, or at once for a large piece of work. The answers are the same.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import logging
@@ -21,17 +19,17 @@ from typing import Any
 import numpy as np
 
 from mincache.errors import MissingExtraError
-from mincache.exact import frame_tree, search, serving, slot_loops, tree
+from mincache.exact import frame_tree, search, serving, slot_loops
 
 Loops = Callable[..., Any]
 """A function of `search`, `serving`, `frame_tree` or `slot_loops`, plain or compiled."""
 
 _MODULES = {
-    "search_frames": (tree, serving, search),
-    "serve_slots": (tree, serving),
-    "search_tree": (tree, serving, frame_tree),
-    "price_toggle": (tree, serving, slot_loops),
-    "price_toggles": (tree, serving, slot_loops),
+    "search_frames": (serving, search),
+    "serve_slots": (serving),
+    "search_tree": (serving, frame_tree),
+    "price_toggle": (serving, slot_loops),
+    "price_toggles": (serving, slot_loops),
 }
 _LARGE_WORK = 10_000  # users times slots, in units of a short search each
 _PATIENCE_S = 0.5

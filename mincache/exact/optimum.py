@@ -4,8 +4,6 @@ Where loading takes time, frames are linked. If the caches that fit are not too 
 through all of them is the optimum (see `cache_sets`); otherwise see `keeping`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The plan of an instance, improved frame by frame in passes; a frame of one slot is the paper's problem."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

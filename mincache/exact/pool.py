@@ -1,7 +1,5 @@
 """The caches met so far, what each costs in each frame, and the cheapest course and mixture of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

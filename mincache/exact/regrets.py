@@ -6,8 +6,6 @@ is at least 0. A cached request with s steps loses `unserved` at the least s, li
 to 0 at A3.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from types import EllipsisType
 

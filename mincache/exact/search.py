@@ -5,11 +5,17 @@ Two knapsacks are nested: models in the storage, and for each filling users of t
 add up numbers that are not negative, so a huge one that the optimum avoids takes no digits from the others.
 """
 
-from __future__ import annotations
-
 from mincache.exact.arrays import Library, Plan, Tree, Work
-from mincache.exact.serving import assign, fits, serve_alike, serve_cached, set_aside, take_requests
-from mincache.exact.tree import next_leaf, planted
+from mincache.exact.serving import (
+    assign,
+    fits,
+    next_leaf,
+    planted,
+    serve_alike,
+    serve_cached,
+    set_aside,
+    take_requests,
+)
 from mincache.problem.quantity import Array
 
 _ROUNDS = 64

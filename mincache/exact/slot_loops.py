@@ -3,8 +3,6 @@
 All that they need lies in three arrays, a row a quantity, for numba takes long to take in many arrays.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mincache.exact.arrays import Library, Tree, Work

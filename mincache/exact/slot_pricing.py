@@ -1,7 +1,5 @@
 """What a slot costs when a model of its cache changes sides: the step that local searches take most often."""
 
-from __future__ import annotations
-
 from functools import partial
 from operator import index
 from typing import Any

@@ -1,7 +1,5 @@
 """The search of `frame_tree` for one frame: the best cache below a cutoff, or all of them."""
 
-from __future__ import annotations
-
 import time
 from typing import NamedTuple
 

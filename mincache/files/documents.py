@@ -3,8 +3,6 @@
 A document comes from anywhere: bytes, brackets and nesting are capped, every key and number is checked.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

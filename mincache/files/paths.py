@@ -1,7 +1,5 @@
 """Relative paths as the one who typed them meant them, and folders that can be written to."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

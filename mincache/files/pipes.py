@@ -1,7 +1,5 @@
 """Messages over a pipe: one byte of kind, four of length, then the payload."""
 
-from __future__ import annotations
-
 import os
 import struct
 from collections.abc import Iterator

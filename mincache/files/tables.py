@@ -1,7 +1,5 @@
 """One strict base for every TOML and JSON table, and every refusal in one line of our own words."""
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Data that instances are made of: columns of a CSV or Parquet file, known by its SHA-256."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import importlib

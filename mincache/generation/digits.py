@@ -1,7 +1,5 @@
 """Numbers to 6 significant digits, as the generator stores them and Python formats and parses them."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mincache.problem.quantity import Array

@@ -1,7 +1,5 @@
 """Instances that are kept as recipes alone: drawn on first use into the user's cache folder."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

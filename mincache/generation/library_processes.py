@@ -1,7 +1,5 @@
 """Processes of the model library: what beyond independent ranges decides the models' parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

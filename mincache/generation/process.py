@@ -1,7 +1,5 @@
 """Processes: how one part of an instance is drawn, each a frozen table of fields with streams of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol

@@ -1,7 +1,5 @@
 """Processes of what the radio depends on: users' positions, in metres from the base station, and channels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 

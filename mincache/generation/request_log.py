@@ -1,7 +1,5 @@
 """Requests from a log: who asked for what, and when, becomes the traces of a suite."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass

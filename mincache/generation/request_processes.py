@@ -1,7 +1,5 @@
 """Processes of requests: which model each user asks for in each slot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 

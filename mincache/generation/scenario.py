@@ -212,7 +212,8 @@ class Scenario(StrictTable):
 
     def _traces(self, names: Sequence[TraceName]) -> dict[str, Array]:
         draw = StreamsByPurpose(names).draw
-        given: dict[str, Array] = {"trace": np.array([_number(name) for name in names])}
+        numbers = [name[-1] if len(name) > 1 and isinstance(name[-1], int) else 0 for name in names]
+        given: dict[str, Array] = {"trace": np.array(numbers)}
         for process in self._processes:
             given |= process.draw(self._shape, draw, given)
         if "input_bits" not in given:
@@ -301,8 +302,3 @@ class Scenario(StrictTable):
         return Instance(
             name, round_number(self.preference_weight), server, radio, library, trace, origin, rules
         )
-
-
-def _number(name: TraceName) -> int:
-    """Return the number of a trace, with which its name ends; 0 if it ends otherwise."""
-    return name[-1] if len(name) > 1 and isinstance(name[-1], int) else 0

@@ -3,8 +3,6 @@
 Users and models are put into a random order, so that an instance cannot be known by its place or name.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 Packages add processes in the entry-point group `mincache.processes`, under the name `<section>.<process>`.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import entry_points
 from typing import Any
 

@@ -32,10 +32,6 @@ class Uniforms:
         """Return an array of `shape`, float64, each number a multiple of 2^-52 plus 2^-53."""
         return np.asarray(draw_each([self], *shape)[0])
 
-    def raw(self, count: int) -> Array:
-        """Return the next draws as they are, uint64 [count]."""
-        return np.asarray(self._raw_each([self], count)[0])
-
     @staticmethod
     def _raw_each(streams: Sequence[Uniforms], count: int) -> Array:
         """Return the next draws of K streams, uint64 [K, count]; one generator takes their states in turn."""

@@ -1,7 +1,5 @@
 """Whether a suite is what it says: its files, and documents beside them such as best solutions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

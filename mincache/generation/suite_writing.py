@@ -1,7 +1,5 @@
 """Drawing or collecting a suite into a folder, and writing down what becomes known of its instances."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections import Counter

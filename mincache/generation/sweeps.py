@@ -12,8 +12,6 @@ lists; a field with a **range** is drawn once an instance; `cases` are tables of
     storage_gb = 60.0
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import os
@@ -85,7 +83,7 @@ class Sweep(StrictTable):
             raise ValueError(f"{both[0]} must be swept in one place")
         if "users" in swept:
             raise InputError("users", "must be given with --users, or by each case", excerpt(swept["users"]))
-        if any(not _is_number(field) for field in self.ranges):
+        if any(Scenario.model_fields[field].annotation not in (int, float) for field in self.ranges):
             raise ValueError("each range must be of a field that holds one number")
         named = [case["users"] for case in self.cases if "users" in case]
         if any(type(users) is not int or not 0 < users <= MAX_ENTRIES for users in named):
@@ -131,10 +129,6 @@ class Sweep(StrictTable):
 def is_whole(field: str) -> bool:
     """Return whether this field of a scenario holds a whole number."""
     return Scenario.model_fields[field].annotation is int
-
-
-def _is_number(field: str) -> bool:
-    return Scenario.model_fields[field].annotation in (int, float)
 
 
 class ScenarioFile(Scenario):

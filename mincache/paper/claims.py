@@ -1,7 +1,5 @@
 """What Section V-C of the paper claims, and our verdict on each claim."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial

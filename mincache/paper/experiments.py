@@ -1,7 +1,5 @@
 """The experiments: who is compared on which suite, and the tables that come of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

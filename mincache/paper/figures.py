@@ -1,7 +1,5 @@
 """The figures, as Altair draws them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a reproduction writes: numbers as JSON and CSV, figures as SVG and PNG; and how its tables look."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -114,16 +112,12 @@ def _decimals(row: FindingRow) -> int:
     return 2 if row["quantity"] == "cost" else 3
 
 
-def _absolute(row: FindingRow) -> str:
-    return f"{row['ddpg']:.{_decimals(row)}f} against {row['baseline_value']:.{_decimals(row)}f}"
-
-
 def _minutes(row: FindingRow) -> str:
     return f"{(row['runs_cpu_s'] + row['trainings_cpu_s']) / 60.0:.0f}"
 
 
-def _verdicts(row: FindingRow) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in row["runs"].items())
+def _absolute(row: FindingRow) -> str:
+    return f"{row['ddpg']:.{_decimals(row)}f} against {row['baseline_value']:.{_decimals(row)}f}"
 
 
 _USERS = plain("users", "N", numeric=True)
@@ -188,7 +182,8 @@ COLUMNS: Mapping[str, Sequence[PaperColumn]] = {
     "record": (
         plain("command"), PaperColumn("libraries", lambda row: str(row["size"]["libraries"])),
         PaperColumn("of ceilings", lambda row: str(row["size"]["draws"])),
-        plain("trainings", numeric=True), PaperColumn("runs", _verdicts),
+        plain("trainings", numeric=True),
+        PaperColumn("runs", lambda row: ", ".join(f"{n} {verdict}" for verdict, n in row["runs"].items())),
         PaperColumn("processor minutes", _minutes),
         PaperColumn("commit", lambda row: str(row["machine"]["commit"])[:12], numeric=False),
     ),

@@ -1,7 +1,5 @@
 """Solvers that the paper's methods are compared with: two bounds, and HCRAS with other decoders."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """What `mincache reproduce` can run: each figure of the paper, and the table of its percentages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any

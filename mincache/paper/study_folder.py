@@ -1,7 +1,5 @@
 """How much a reproduction runs, and the folder that it works in, where each thing is made once."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field

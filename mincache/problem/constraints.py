@@ -1,7 +1,5 @@
 """The constraints of a solution: the limits (11b)-(11f), that every request arrives, and the rules."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -3,8 +3,6 @@
 Arguments broadcast, numpy arrays and torch tensors alike, so gradients flow. SI units. `hit` is boolean.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

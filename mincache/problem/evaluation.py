@@ -1,9 +1,6 @@
 """The evaluator: the only place where a solution is priced and held to its constraints."""
 
-from __future__ import annotations
-
 import sys
-from collections.abc import Iterator
 from dataclasses import fields
 from functools import lru_cache
 from typing import NamedTuple
@@ -51,7 +48,10 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
         **scores,
         instance=instance.name,
         slot_cost=tuple(batch.slot_cost[0].tolist()),
-        violations=tuple(_violations(batch)),
+        violations=tuple(
+            Violation(CONSTRAINTS[constraint], slot, min(batch.excess[0, constraint, slot].item(), _LARGEST))
+            for constraint, slot in np.argwhere(batch.broken[0]).tolist()
+        ),
         forgiven=bool((~batch.broken & (batch.excess > KEPT_WITHIN)).any()),
     )
 
@@ -277,10 +277,3 @@ def _loading(terms: _Terms, cache: Array, hit: Array, cached_before: Array | Non
 def _sum(values: Array) -> Array:
     """Sum over the last axis, without what `sum` and `mean` do around it."""
     return np.asarray(np.add.reduce(values, axis=-1))
-
-
-def _violations(batch: BatchEvaluation) -> Iterator[Violation]:
-    broken = batch.broken[0]
-    for constraint, slot in np.argwhere(broken).tolist() if broken.any() else ():
-        excess = min(batch.excess[0, constraint, slot].item(), _LARGEST)
-        yield Violation(CONSTRAINTS[constraint], slot, excess)

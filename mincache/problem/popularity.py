@@ -1,7 +1,5 @@
 """What a policy may know of the requests before any comes: a Markov chain whose states are popularities."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 

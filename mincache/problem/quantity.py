@@ -3,8 +3,6 @@
 Validation, the JSON Schema and the documentation's table of symbols all read that annotation.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import sys

@@ -1,7 +1,5 @@
 """The only unit conversions: inside are SI units and GB of storage, outside dBm, MHz, MB and Mbps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What solutions score: what the evaluator says of one, of a batch, and of single slots."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Generic, NamedTuple, TypeVar
 

@@ -16,7 +16,7 @@ import numpy as np
 from mincache.errors import InputError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
-from mincache.exact.expected_losses import caches_that_fit, realised_losses
+from mincache.exact.causal import caches_that_fit, realised_losses
 from mincache.exact.regrets import regrets
 from mincache.generation import suites
 from mincache.problem import equations
