@@ -1,9 +1,7 @@
 """A lower bound that a solver's tolerances cannot spoil: the Lagrangian dual, evaluated here.
 
 With a price on storage, on bandwidth and on steps a slot falls apart into models and users. Any prices that
-are not negative give a valid bound; the multipliers of the linear relaxation give its optimum. So a solver is
-asked for multipliers, not a bound. Rules that link slots leave a path for each model: in each frame it is
-cached or not.
+are not negative give a valid bound. Rules that link slots leave a path for each model over the frames.
 """
 
 from typing import NamedTuple

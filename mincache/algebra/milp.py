@@ -2,9 +2,7 @@
 
 At the optimum each hit gets no steps or A3, but for one a slot. So a model requested in a slot needs a binary
 for the cache, an integer for how many are served fully, and a binary for the one served in part. Under a
-floor on steps only the cache is integer. Rules that link slots share the binary of the cache among a frame's
-slots, and add a continuous variable where a model may have to be loaded. The split of the bandwidth is the
-optimal one.
+floor on steps only the cache is integer. The split of the bandwidth is the optimal one.
 """
 
 from __future__ import annotations

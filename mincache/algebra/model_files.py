@@ -1,8 +1,4 @@
-"""Files for solvers outside: an instance as an NL, GAMS, LP or MPS file, and their answers to it.
-
-`export` writes a folder: the model, the instance that it is the model of, and `names.json`, which tells what
-each variable decides. `read_answer` turns what a solver wrote into a solution.
-"""
+"""Files for solvers outside: an instance as an NL, GAMS, LP or MPS file, and their answers to it."""
 
 import itertools
 import math

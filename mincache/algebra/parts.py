@@ -1,7 +1,6 @@
 """What solvers on the algebraic view share: part after part, in the time there is, with a bound on each.
 
-A part is what no decision reaches beyond: a slot of the paper's problem, a frame, or the whole instance where
-loading links all slots.
+A part is what no decision reaches beyond: a slot, a frame, or where loading links all slots the whole.
 """
 
 from collections.abc import Callable, Iterator

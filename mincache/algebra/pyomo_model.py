@@ -1,10 +1,8 @@
 """The instance as a Pyomo model, for any solver that Pyomo knows.
 
-- `exact`: the mixed-integer nonlinear problem, with the rate (2) as it stands, and (7) as the convex hull
-  of its three pieces.
-- `piecewise`: the rate by tangents alone, everything else exact: a mixed-integer linear problem whose
-  optimum is not above the true one.
-- `relaxed`: `piecewise` with everything continuous, a linear problem: its optimum is a lower bound.
+`exact` is the mixed-integer nonlinear problem, with the rate (2) as it stands, and (7) as the convex hull of
+its three pieces. `piecewise` has the rate by tangents alone: linear, its optimum not above the true one.
+`relaxed` is `piecewise` with everything continuous: its optimum is a lower bound.
 
 A hit's steps and cost are weights on the ends of the regions of (7). A miss has no steps, for they would
 do nothing. No user has less than a hundredth of the optimal bandwidth share.

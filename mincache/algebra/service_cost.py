@@ -1,9 +1,8 @@
 """Costs in linear terms: all that the algebraic view needs of equations (2)-(10).
 
 At the edge the cost (10) of a request is piecewise linear in its steps, with break points at A1, A3 and L; in
-the cloud it is a constant. Under a floor on steps it begins there. What loading adds depends on the slot
-before, and stands apart. The upload delay is convex in the bandwidth share, so tangents lie below it. At the
-optimal split every user's delay has the same slope: a model with the tangents there has the true optimum.
+the cloud it is a constant. The upload delay is convex in the bandwidth share, so tangents lie below it; with
+those at the optimal split, where every user's delay has the same slope, a model has the true optimum.
 """
 
 from __future__ import annotations

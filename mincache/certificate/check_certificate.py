@@ -144,10 +144,7 @@ class RationalFrame:
         return costs
 
     def served(self, cache: set[int], enough: int) -> int | None:
-        """Return the least cost of a cache, or something from `enough` on; None if it cannot be.
-
-        At an optimum all users of a slot but one get the least steps or A3, as costs are concave between.
-        """
+        """Return the least cost of a cache, or something from `enough` on; None if it cannot be."""
         if sum(self.size[m] for m in cache) > _ONE:
             return None
         cost = self.nowhere + sum(self.held[m] if m in cache else self.out[m] for m in self.items)
@@ -312,11 +309,8 @@ class RationalRadio:
         self.problem, self.radio = problem, problem.radio
 
     def least_delay_s(self, t: int, multiplier: Fraction) -> Fraction:
-        """Return a lower bound on the users' seconds on the links, with `multiplier` the price of bandwidth.
-
-        An upload's seconds are convex in the share, so above a tangent everywhere. It is laid where its slope
-        is about the price; what is left of the slope counts at the worst share.
-        """
+        """Return a lower bound on the users' seconds on the links; `multiplier` is the price of bandwidth."""
+        # A convex delay is above a tangent of about the price's slope; the rest counts at the worst share.
         total = -multiplier * (1 + FORGIVEN)
         for n in range(self.problem.users):
             share = self._touching(t, n, float(multiplier))

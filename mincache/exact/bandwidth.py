@@ -2,9 +2,9 @@
 
 A slot's shares minimise the sum of d_n / (W b_n log2(1 + s_n / b_n)) over shares that sum to 1, where s_n is
 the user's signal-to-noise ratio over the whole band. Each term is convex in b_n, so every user's marginal
-delay is the same number at the optimum. With u = s / b, L = ln(1 + u) and v = u / (1 + u) that reads
+delay is the same at the optimum. With u = s / b, L = ln(1 + u) and v = u / (1 + u), and c the same for all,
 
-    b = sqrt(d (L - v)) / L / c,    c the same for all users of a slot.
+    b = sqrt(d (L - v)) / L / c.
 
 The right side's elasticity e = v / L - v^2 / (L - v) / 2 lies in [0, 0.104). So the plain iteration contracts
 nearly tenfold a round, and dividing its logarithmic step by 1 - e makes it Newton's method.

@@ -1,8 +1,7 @@
 """All the caches that the storage holds, and the cheapest course through them where loading takes time.
 
-Between two frames a course may as well drop models first, which is free, and then load others. Every subset
-of what fits fits too, so each model is dropped or not, then loaded or not, in one sweep over the sets with
-and without it: as many steps a frame as the sets have members, not their number squared.
+Between two frames a course may drop models, which is free, and then load others. Every subset of what fits
+fits too, so that takes one sweep a model over the sets with and without it, not their number squared.
 """
 
 from __future__ import annotations

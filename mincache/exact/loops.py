@@ -1,8 +1,7 @@
 """Which form of the search's loops to run: plain Python for little work, compiled by numba for much.
 
 Loading compiled loops takes as long as searching dozens of the paper's instances in plain Python, compiling
-them far longer; then they are some thirty times faster. So a process changes over once plain loops have taken
-about what loading does, or at once for a large piece of work. The answers are the same.
+them far longer; then they are some thirty times faster. So a process changes over once that pays.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ Loops = Callable[..., Any]
 
 _MODULES = {
     "search_frames": (serving, search),
-    "serve_slots": (serving),
+    "serve_slots": (serving,),
     "search_tree": (serving, frame_tree),
     "price_toggle": (serving, slot_loops),
     "price_toggles": (serving, slot_loops),

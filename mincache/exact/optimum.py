@@ -1,7 +1,6 @@
 """The optimum of a whole instance: bandwidth, then cache and steps frame by frame, in passes.
 
-Where loading takes time, frames are linked. If the caches that fit are not too many, the cheapest course
-through all of them is the optimum (see `cache_sets`); otherwise see `keeping`.
+Where loading takes time: the cheapest course through all caches that fit, or if they are many, see `keeping`.
 """
 
 import time

@@ -107,9 +107,8 @@ def cheapest_course(
 ) -> Array | None:
     """Return the place in each list of the course that costs least; None if all reach `most`.
 
-    A list has a frame's caches, bool [S, M], and what they cost, [S]. A course begins with nothing cached,
-    and pays what its caches cost, w - y for what is loaded, and y for what is dropped: `load` w and `price` y
-    are [K, M].
+    A list has a frame's caches, bool [S, M], and their costs [S]. A course also pays w - y for what is loaded
+    and y for what is dropped, with `load` w and `price` y [K, M].
     """
     caches, label = np.zeros((1, load.shape[1])), np.zeros(1)
     stages = []

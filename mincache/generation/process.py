@@ -64,10 +64,9 @@ class Process(StrictTable):
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw this part of K traces; `given` is what earlier sections drew, and `trace` [K], their numbers.
 
-        Requests return `skewness` [K, T] and `requested_model` [K, T, N]; a log may add `input_bits`
-        [K, T, N], and regimes add `popularity_order` [K, T]. Positions return `position_m` [K, T, N, 2], from
-        the base station; the channel `channel_gain` [K, T, N]; users `user_power_w` [K, N]; models the
-        scenario's ranges by field [K, M], such as `size_gb`.
+        Requests return `skewness` [K, T] and `requested_model` [K, T, N], perhaps `input_bits` [K, T, N] and
+        `popularity_order` [K, T]; positions `position_m` [K, T, N, 2]; the channel `channel_gain` [K, T, N];
+        users `user_power_w` [K, N]; models the scenario's ranges by field [K, M], such as `size_gb`.
         """
         raise NotImplementedError
 

@@ -1,7 +1,4 @@
-"""Recipes: where the instances of a suite are from; most are drawn, each from streams of its own.
-
-Settings of a sweep share libraries and traces, so that they differ in what is swept, not by chance.
-"""
+"""Recipes: where the instances of a suite are from; settings of a sweep share libraries and traces."""
 
 from __future__ import annotations
 
@@ -128,13 +125,10 @@ def read_recipe(value: Any) -> Any:
 
 
 class ListedInstance(StrictTable):
-    """One instance of a suite.
+    """One instance of a suite, with the index of its recipe among several and of its setting in the sweep.
 
-    Attributes:
-        source, setting: index of its recipe among several, and of its setting in the sweep.
-        status: what a checked certificate says: `proven`, that the best known cost is optimal to 1e-9;
-            `bounded`, that it is not below the lower bound; `open`, nothing. None before a check.
-        certificate: the command that makes the certificate, where it is too large to be kept.
+    A checked certificate's `status` says that the best known cost is optimal to 1e-9 (`proven`), is not below
+    the lower bound (`bounded`), or nothing; `certificate` is the command that makes it where it is not kept.
     """
 
     name: str = Field(pattern=f"^{NAME_PATTERN}$")

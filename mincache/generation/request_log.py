@@ -19,12 +19,7 @@ from mincache.problem.quantity import Array
 
 
 class LogColumns(StrictTable):
-    """Which column of a log holds what.
-
-    Attributes:
-        time: a number of `time_unit`, or a date and time in ISO 8601 (UTC where no zone stands).
-        input, output: sizes in `input_unit` and `output_unit`; none: they are drawn.
-    """
+    """Which column of a log holds what: times as numbers or in ISO 8601 (UTC), sizes in the log's units."""
 
     time: str = "time"
     user: str | None = "user"
@@ -59,14 +54,12 @@ Unit = Literal["bit", "byte", "kB", "MB", "GB", "token"]
 
 
 class RequestLog(Process):
-    """Requests from a file.
+    """Requests from a CSV or Parquet file.
 
     Items become models 0 to M-1, the most requested first (of equals, the one seen first). Trace k takes
     the slots from k T on. Of several requests of a user in a slot the first counts.
 
     Attributes:
-        file: a CSV or Parquet file; a relative path starts from the folder of the scenario's file.
-        time_unit: of a time that is a number.
         slot_s: duration of a slot; none: the scenario's.
         users_from: which users of a trace to take: the `first` N, or the N most `active`, in the order of
             their first request.

@@ -1,7 +1,4 @@
-"""Scenarios: the distributions that instances are drawn from, Table I of the paper by default.
-
-Sections put other processes in the place of Table I's; what is stored is rounded to 6 significant digits.
-"""
+"""Scenarios: the distributions that instances are drawn from, Table I of the paper by default."""
 
 from __future__ import annotations
 
@@ -10,14 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import (
-    Field,
-    SerializeAsAny,
-    ValidationInfo,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_serializer, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.tables import PairOf, StrictTable, TupleOf, validated

@@ -1,7 +1,4 @@
-"""Suites that nobody can know before they are revealed: a hash fixes what is drawn, and a secret draws it.
-
-Users and models are put into a random order, so that an instance cannot be known by its place or name.
-"""
+"""Suites that nobody can know before they are revealed: a hash fixes a secret, and that draws them."""
 
 import os
 import secrets

@@ -1,7 +1,4 @@
-"""The sections of a scenario's file, and the processes that can stand in each.
-
-Packages add processes in the entry-point group `mincache.processes`, under the name `<section>.<process>`.
-"""
+"""The sections of a scenario's file, and the processes that can stand in each, those of packages included."""
 
 from importlib.metadata import entry_points
 from typing import Any
@@ -21,7 +18,7 @@ from mincache.generation.radio_processes import (
 from mincache.generation.request_log import RequestLog
 from mincache.generation.request_processes import Preference, Regimes, ShotNoise, Zipf, ZipfMarkov
 
-ENTRY_POINT_GROUP = "mincache.processes"
+_ENTRY_POINT_GROUP = "mincache.processes"  # of other packages' processes, named `<section>.<process>`
 
 _OWN: dict[str, dict[str, type[Process]]] = {
     "requests": {
@@ -43,7 +40,7 @@ def processes(section: str) -> dict[str, type[Process]]:
     """Return the processes of a section by name, those of other packages included."""
     added = {
         point.name.removeprefix(f"{section}."): point.load()
-        for point in entry_points(group=ENTRY_POINT_GROUP)
+        for point in entry_points(group=_ENTRY_POINT_GROUP)
         if point.name.startswith(f"{section}.")
     }
     return _OWN[section] | added

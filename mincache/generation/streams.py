@@ -1,7 +1,4 @@
-"""Named random streams, the same on every machine: a stream is PCG64 seeded with the SHA-256 of its name.
-
-What a number is drawn for decides its stream, such as `7/library/0`, never the order of drawing.
-"""
+"""Named random streams, the same on every machine: PCG64 seeded with a name such as `7/library/0`."""
 
 from __future__ import annotations
 

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file
-from mincache.files.documents import (
-    digest,
-    instance_bytes,
-    parse_instance,
-    read_bytes,
-    read_instance,
-)
+from mincache.files.documents import digest, instance_bytes, parse_instance, read_bytes, read_instance
 from mincache.files.tables import StrictTable, TupleOf, read_toml
 from mincache.generation.drawn import drawn_file
 from mincache.generation.recipes import (

@@ -104,9 +104,8 @@ def _claim_row(
 def judge(claim: Claim, ours: Estimate, top: Estimate) -> tuple[ClaimVerdict, str]:
     """Return the verdict on a claim, and the sentence that it rests on.
 
-    A claim is reproduced if our interval reaches it, and DDPG is better at all beyond that interval. It is
-    impossible if the best that any solver can do stays below it on average; over HCRAS that is not said,
-    since the paper leaves HCRAS' budget open.
+    A claim is reproduced if our interval reaches it and lies above 0, and impossible if the best of all stays
+    below it on average; over HCRAS that is not said, since the paper leaves HCRAS' budget open.
     """
     if ours.high >= claim.fraction and ours.low > 0.0:
         return "reproduced", "ours is larger" if ours.low > claim.fraction else "within our interval"

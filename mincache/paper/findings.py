@@ -201,10 +201,7 @@ _BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+) -->\n).*?(<!-- /table -->)", re.D
 
 
 def refreshed(page: str, folder: Path, studies: Iterable[str]) -> str:
-    """Return a page with each block `<!-- table NAME -->` filled with that table.
-
-    A table that has no numbers yet stays as it is.
-    """
+    """Return a page with each block `<!-- table NAME -->` filled with that table, if it has numbers."""
     found = [read(folder, study) for study in studies if (folder / f"{study}.json").is_file()]
     tables = {name: rows for one in found for name, rows in one.tables.items()}
     tables["record"] = [dict(one.record) for one in found]

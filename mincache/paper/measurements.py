@@ -1,11 +1,9 @@
 """What runs came to: means a library, and estimates with 95 % intervals over libraries.
 
 Libraries are what is drawn again. Traces, repetitions and training seeds vary inside a library, and no two
-libraries share any, so the means of libraries are independent draws that hold all of this variation;
-resampling them alone therefore covers it all (Davison and Hinkley, Bootstrap Methods and their Application,
-1997, Section 3.8). With few libraries a percentile interval is too narrow (84 % instead of 95 % with five),
-and so is widened as Hesterberg proposes (What Teachers Should Know About the Bootstrap, 2015,
-doi:10.1080/00031305.2015.1089789).
+share any, so resampling libraries alone covers it all (Davison and Hinkley, Bootstrap Methods and their
+Application, 1997, Section 3.8). With few libraries a percentile interval is too narrow, and so is widened as
+Hesterberg proposes (What Teachers Should Know About the Bootstrap, 2015, doi:10.1080/00031305.2015.1089789).
 """
 
 from __future__ import annotations
@@ -41,10 +39,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(function: Callable[..., Array], *samples: Array) -> Estimate:
-    """Return `function` of the means of samples [libraries], with its expanded percentile interval.
-
-    The samples are of the same libraries: a resample draws the same ones for all of them.
-    """
+    """Return `function` of the means of samples [libraries], with its expanded percentile interval."""
     # A stream of the same name for each, so that samples are resampled alike.
     resampled = map(_resampled_means, samples)
     value = float(function(*map(np.mean, samples)))

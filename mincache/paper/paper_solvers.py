@@ -18,11 +18,7 @@ _MOST_MODELS = 16  # of which there are 2^16 sets
 
 @dataclass(frozen=True)
 class EqualBandwidth(Solver):
-    """The optimal caches and steps, and 1/N of the bandwidth to every user.
-
-    Nothing but the upload (4) depends on the bandwidth, so that this is also the best of all solutions
-    with equal bandwidth: it tells what the bandwidth split is worth.
-    """
+    """The optimal caches and steps, which the bandwidth does not touch, and 1/N of it to every user."""
 
     kind: ClassVar[str] = "exact"
 
@@ -35,11 +31,7 @@ class EqualBandwidth(Solver):
 
 @dataclass(frozen=True)
 class MostHits(Solver):
-    """In every slot the set of models that the most requests are for, of those that fit: a bound on Fig. 4.
-
-    It sees the requests before it caches, as every method here does. Bandwidth is split equally and no
-    one gets steps.
-    """
+    """In every slot the set of models that fits with the most hits: a bound on Fig. 4, without steps."""
 
     kind: ClassVar[str] = "baseline"
 

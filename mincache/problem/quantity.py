@@ -24,12 +24,10 @@ _LARGEST_WHOLE = 2**53
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """The meaning of one field.
+    """The meaning of one field: symbol, unit (SI, "GB", or "1") and range; `above` is exclusive.
 
     Attributes:
-        unit: SI unit, "GB", or "1" for a pure number.
         shape: a letter for each axis, "" for a scalar: T slots, N users, M models.
-        above: exclusive lower limit; `at_least` and `at_most` are inclusive.
         whole: whether the values are whole numbers (stored as int64, else float64).
         default: what a document means that leaves the field out, and fills an array with; never written.
         priced: whether costs or limits depend on it; an optional field that prices nothing is no rule.
