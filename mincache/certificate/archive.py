@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from mincache.certificate.proofs import CheckResult, certify_with_solution, check
+from mincache.certificate.check_certificate import CheckResult
+from mincache.certificate.proofs import certify_with_solution, check
 from mincache.errors import InputError
 from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
 from mincache.generation.recipes import RELATIVE_TOLERANCE

@@ -20,7 +20,7 @@ import math
 import sys
 from collections import Counter
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMAT = "mincache-certificate/2"
 FORGIVEN = Fraction(1001, 10**12)
@@ -42,8 +42,14 @@ FULL, LEAF, SPLIT, CLOSED, FIXED, TOO_LARGE = range(6)
 _ONE = 1 << 80
 _INTERVAL_BITS, _HALVINGS = 120, 80
 
-CheckFinding = tuple[bool, tuple[str, ...], float | None, float | None]
-"""Whether all holds; what was found, in sentences; the bound, if it is proven; the solution's gap to it."""
+
+class CheckResult(NamedTuple):
+    """What a check found: whether all is proven, in sentences, the bound, and the solution's relative gap."""
+
+    accepted: bool
+    sentences: tuple[str, ...]
+    bound: float | None = None  # None if not proven
+    gap: float | None = None  # None without a feasible solution
 
 
 class NotProvenError(Exception):
@@ -418,7 +424,7 @@ def priced(problem: RationalProblem, answer: dict[str, Any]) -> Fraction:
     return total / (problem.slots * problem.users)
 
 
-def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckFinding:
+def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckResult:
     """Check a certificate and, where a solution is given, that it is optimal; all are unpacked documents."""
     sentences: tuple[str, ...] = ()
     bound = None
@@ -435,7 +441,7 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         bound = float(claim["bound"])
         sentences = (f"proven: no solution that the evaluator calls feasible costs less than {bound!r}",)
         if solution is None:
-            return True, sentences, bound, None
+            return CheckResult(True, sentences, bound)
         answer = json.loads(solution)
         if answer["instance"] != problem.name:
             raise NotProvenError("the solution is of another instance")
@@ -444,12 +450,12 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         optimal = gap <= OPTIMAL_WITHIN
         told = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
         sentences += (f"the solution is {told}: it costs {float(cost)!r}",)
-        return optimal, sentences, bound, float(gap)
+        return CheckResult(optimal, sentences, bound, float(gap))
     except NotProvenError as refused:
-        return False, (*sentences, f"refused: {refused}"), bound, None
+        return CheckResult(False, (*sentences, f"refused: {refused}"), bound)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {str(error)[:80]}".replace("\n", " ")
-        return False, (*sentences, f"refused: a document is not what it must be ({what})"), bound, None
+        return CheckResult(False, (*sentences, f"refused: a document is not what it must be ({what})"), bound)
 
 
 def main(arguments: list[str]) -> int:
@@ -465,9 +471,9 @@ def main(arguments: list[str]) -> int:
         except OSError as error:
             sys.stderr.write(f"{path}: must be a file that can be read: {error}\n")
             return 2
-    accepted, sentences, _, _ = check(*documents)
-    sys.stdout.write("\n".join(sentences) + "\n")
-    return 0 if accepted else 1
+    found = check(*documents)
+    sys.stdout.write("\n".join(found.sentences) + "\n")
+    return 0 if found.accepted else 1
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mincache.certificate import check_certificate
-from mincache.certificate.check_certificate import FORMAT, RationalProblem, proven
+from mincache.certificate.check_certificate import FORMAT, CheckResult, RationalProblem, proven
 from mincache.errors import InputError, MissingExtraError, excerpt
 from mincache.exact import marginal_delay_s
 from mincache.exact.arrays import Library
@@ -30,16 +29,6 @@ _SLACK = 4e-12  # of a cut, for rounding here
 _HEAD = 100  # bytes of a document in which its format stands
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """What a check found: whether all is proven, in sentences, the bound, and the solution's relative gap."""
-
-    accepted: bool
-    sentences: tuple[str, ...]
-    bound: float | None = None  # None if not proven
-    gap: float | None = None  # None without a feasible solution
-
-
 def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckResult:
     """Check a certificate of an instance and, where one is given, that a solution is optimal."""
     problem = parse_instance(instance)
@@ -51,7 +40,7 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     if solution is not None:
         parse_solution(solution).check_answers(problem)
     try:
-        return CheckResult(*check_certificate.check(instance, certificate, solution))
+        return check_certificate.check(instance, certificate, solution)
     except ModuleNotFoundError:
         raise MissingExtraError("a check needs mpmath: pip install 'mincache[certify]'") from None
 
