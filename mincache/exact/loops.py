@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mincache.errors import MissingExtraError
+from mincache.errors import optional_library
 from mincache.exact import frame_tree, search, serving, slot_loops
 
 Loops = Callable[..., Any]
@@ -102,10 +102,7 @@ def _tell_that_nothing_is_kept() -> None:
 
 
 def _compiled(function: FunctionType) -> Any:
-    try:
-        from numba import njit
-    except ModuleNotFoundError:
-        raise MissingExtraError("compiled loops need numba: pip install 'mincache[compiled]'") from None
+    njit = optional_library("numba", "compiled", "compiled loops need").njit
     # Loops that make no arrays need not count references to any, which would take most of their time.
     options: dict[str, Any] = {"cache": True, "_nrt": False, "forceinline": True}
     try:

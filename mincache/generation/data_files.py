@@ -2,17 +2,17 @@
 
 import csv
 import hashlib
-import importlib
 import os
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mincache.errors import InputError, MissingExtraError, did_you_mean, excerpt, in_file
+from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
 from mincache.problem.quantity import Array
+
+_parquet = partial(optional_library, "pyarrow.parquet", "data", "Parquet files, unlike CSV, need")
 
 
 def file_digest(path: str, expected: str | None = None) -> str:
@@ -102,11 +102,3 @@ def _read_csv(path: str, names: tuple[str, ...], places: list[int]) -> dict[str,
             rule = f"must hold {max(places) + 1} columns or more, as UTF-8 text"
             raise InputError(f"line {rows.line_num}", rule, "another line") from None
     return dict(zip(names, cells, strict=True))
-
-
-def _parquet() -> Any:
-    try:
-        return importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        message = "a Parquet file needs pyarrow: pip install 'mincache[data]'; CSV needs nothing"
-        raise MissingExtraError(message) from None

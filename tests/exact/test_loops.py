@@ -107,7 +107,10 @@ def test_without_numba_plain_loops_do_it() -> None:
     """The answer is as exact; asking for compiled loops says in a line what to install."""
     command = [sys.executable, "-c", textwrap.dedent(WITHOUT_NUMBA)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "True\ncompiled loops need numba: pip install 'mincache[compiled]'\n"
+    assert (
+        done.stdout
+        == "True\ncompiled loops need numba, which is not installed: pip install 'mincache[compiled]'\n"
+    )
 
 
 def test_importing_the_solver_does_not_import_numba() -> None:
