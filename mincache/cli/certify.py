@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -61,4 +60,4 @@ def _check(document: bytes, paths: list[Path]) -> None:
 
     with in_file(" ".join(map(str, paths))), waiting("checking"):
         verdict = check(document, *map(read_bytes, paths))
-    answer(asdict(verdict), *verdict.sentences, failed=not verdict.accepted)
+    answer(verdict._asdict(), *verdict.sentences, failed=not verdict.accepted)
