@@ -11,7 +11,7 @@ import click
 
 from mincache.cli import options
 from mincache.cli.completion import SUITE
-from mincache.cli.terminal import answer, warn
+from mincache.cli.terminal import answer
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _side(side: Path, suite: str) -> tuple[list[Runs], str]:
     from mincache.cli.leaderboard import read_tables
 
     folder, _, solver = (str(side), "", "") if side.is_dir() else str(side).partition(":")
-    return [table.runs for table in read_tables([Path(folder)], (), suite, tell=warn)], solver
+    return [table.runs for table in read_tables([Path(folder)], suite=suite, as_notes=True)], solver
 
 
 def _only(found: list[Runs], solver: str) -> list[Runs]:

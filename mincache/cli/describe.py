@@ -40,9 +40,8 @@ def suite_table(suite: mincache.Suite) -> TerminalTable:
         known = ("" if value is None else f"{value:.6f}" for value in (entry.best_known, entry.lower_bound))
         setting = [_assignments(settings[entry.setting or 0])] if settings else []
         rows.append([entry.name, *known, *setting, entry.sha256[:12]])
-    columns = {"instance": "l", "best known": "r", "lower bound": "r", "setting": "t", "sha256": "r"}
-    if not settings:
-        columns.pop("setting")
+    columns = {"instance": "l", "best known": "r", "lower bound": "r"}
+    columns |= ({"setting": "t"} if settings else {}) | {"sha256": "r"}
     return TerminalTable(columns, rows, title=_title(suite), more="--csv")
 
 
@@ -63,24 +62,18 @@ def instance_tables(instance: mincache.Instance) -> tuple[TerminalTable, Termina
     size = f"T={instance.slot_count}, N={instance.user_count}, M={instance.model_count}"
     numbers = []
     for row in instance_rows(instance):
-        spread = " / ".join(f"{row[name]:.4g}" for name in ("min", "mean", "max"))
-        value = spread if "[" in row["field"] else f"{row['mean']:.6g}"
-        numbers.append([row["field"], value, row["unit"], row["symbol"]])
-    counts, total = (
-        Counter(instance.trace.requested_model.ravel().tolist()),
-        instance.trace.requested_model.size,
-    )
+        value = "{min:.4g} / {mean:.4g} / {max:.4g}" if "[" in row["field"] else "{mean:.6g}"
+        numbers.append([row["field"], value.format(**row), row["unit"], row["symbol"]])
+    counts = Counter(instance.trace.requested_model.ravel().tolist())
     requests = [
-        [str(m), f"{size_gb:g}", str(counts[m]), f"{counts[m] / total:.1%}"]
+        [str(m), f"{size_gb:g}", str(counts[m]), f"{counts[m] / counts.total():.1%}"]
         for m, size_gb in enumerate(instance.models.size_gb)
     ]
     title = f"{instance.name} ({size}, alpha={instance.preference_weight:g})"
     columns = {"field": "l", "value, or\nmin / mean / max": "t", "unit": "l", "symbol": "l"}
     models = dict.fromkeys(("model", "size GB", "requests", "share"), "r")
-    return (
-        TerminalTable(columns, numbers, title=title, more="--csv"),
-        TerminalTable(models, requests, title="requests by model"),
-    )
+    by_model = TerminalTable(models, requests, title="requests by model")
+    return TerminalTable(columns, numbers, title=title, more="--csv"), by_model
 
 
 def log_tables(scenario: mincache.Scenario) -> list[TerminalTable]:
@@ -100,22 +93,18 @@ def log_tables(scenario: mincache.Scenario) -> list[TerminalTable]:
 
 def feature_table(suite: mincache.Suite, rows: Sequence[Features]) -> TerminalTable:
     """Return what characterises each instance, with the median of each column below."""
-    shown = [
-        [
-            row.instance.removeprefix(f"{suite.name}."),
-            *(_feature(f, getattr(row, f)) for f in _SHOWN),
-            row.note,
-        ]
-        for row in rows
-    ]
+    noted = any(row.note for row in rows)
+    shown = []
+    for row in rows:
+        values = (_feature(field, getattr(row, field)) for field in _SHOWN)
+        note = [row.note] if noted else []
+        shown.append([row.instance.removeprefix(f"{suite.name}."), *values, *note])
     if len(rows) > 1:
-        values = {field: [v for row in rows if (v := getattr(row, field)) is not None] for field in _SHOWN}
-        medians = (_feature(field, median(known)) if known else "" for field, known in values.items())
-        shown += [[], ["median", *medians, ""]]
-    columns = {"instance": "l", **dict.fromkeys(_SHOWN.values(), "r"), "why not from the proven optimum": "t"}
-    if not any(row.note for row in rows):
-        columns.popitem()
-        shown = [row[:-1] for row in shown]
+        known = {field: [v for row in rows if (v := getattr(row, field)) is not None] for field in _SHOWN}
+        medians = (_feature(field, median(values)) if values else "" for field, values in known.items())
+        shown += [[], ["median", *medians, *([""] if noted else [])]]
+    columns = {"instance": "l", **dict.fromkeys(_SHOWN.values(), "r")}
+    columns |= {"why not from the proven optimum": "t"} if noted else {}
     return TerminalTable(columns, shown, title=_title(suite), caption=_CAPTION, more="--csv")
 
 
@@ -124,10 +113,12 @@ def groups_of(suite: mincache.Suite) -> dict[str, str]:
     settings, sources = _settings(suite), suite.content.sources
     if len(sources) > 1:
         return {name: sources[entry.source or 0].name for name, entry in suite.entries.items()}
-    return {
-        name: f"N = {entry.users}" if entry.setting is None else _group(entry.setting, settings)
-        for name, entry in suite.entries.items()
-    }
+
+    def group(users: int | None, setting: int | None) -> str:
+        values = _assignments(settings[setting]) if setting is not None else f"N = {users}"
+        return values if 0 < len(values) <= _LONGEST_SETTING else f"setting {setting}"
+
+    return {name: group(entry.users, entry.setting) for name, entry in suite.entries.items()}
 
 
 def _title(suite: mincache.Suite) -> str:
@@ -142,11 +133,6 @@ def _settings(suite: mincache.Suite) -> list[dict[str, Any]]:
 
 def _assignments(setting: Mapping[str, Any]) -> str:
     return ", ".join(f"{field} {value}" for field, value in setting.items())
-
-
-def _group(number: int, settings: Sequence[Mapping[str, Any]]) -> str:
-    values = _assignments(settings[number])
-    return values if 0 < len(values) <= _LONGEST_SETTING else f"setting {number}"
 
 
 def _feature(field: str, value: float | None) -> str:

@@ -77,16 +77,17 @@ def generate(
     from mincache.generation.sweeps import ScenarioFile, read_scenario
 
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
+    fields = {
+        "library_seed": (seed or 0) if library_seed is None else library_seed, "trace_seed": seed or 0,
+        "libraries": libraries, "users": users or _users(source), "traces": traces,
+    }  # fmt: skip
     if preview:
-        _show_first(source, users, seed or 0, picture)
+        one = {"libraries": 1, "traces": 1, "sweep": source.sweep}
+        _show_first(source, validated(Recipe, fields | one), picture)
         return
     if seed is None or output is None:
         raise click.UsageError(f"Missing option '{'-o' if output is None else '--seed'}'.")
     title = options.suite_name(output, name)
-    fields = {
-        "library_seed": seed if library_seed is None else library_seed, "trace_seed": seed,
-        "libraries": libraries, "users": users or _users(source), "traces": traces,
-    }  # fmt: skip
     sweep, search = source.sweep, None
     if separate is not None:
         suite_writing.check_free(output)
@@ -108,15 +109,11 @@ def generate(
     answer({"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
 
 
-def _show_first(source: ScenarioFile, users: tuple[int, ...] | None, seed: int, picture: Path | None) -> None:
+def _show_first(source: ScenarioFile, recipe: Recipe, picture: Path | None) -> None:
     """Show the first instance that a scenario draws, and what became of its log."""
     from mincache.cli.describe import instance_rows, instance_tables, log_tables
-    from mincache.generation.recipes import Recipe, places
+    from mincache.generation.recipes import places
 
-    recipe = Recipe(
-        library_seed=seed, trace_seed=seed, libraries=1, traces=1, users=users or _users(source),
-        sweep=source.sweep,
-    )  # fmt: skip
     place = next(places("preview", recipe, source.scenario))
     instance = place.instance()
     answer(instance_rows(instance), *log_tables(place.scenario), *instance_tables(instance))
@@ -148,19 +145,16 @@ def _search(
             solvers, recipe, source.scenario, space, **limits,
             show=lambda point: bars.show("searching", next(count), limits["budget"]),
         )  # fmt: skip
-    kept = most_different(points, keep)
+    kept, both = most_different(points, keep), " and ".join(solvers)
     if not kept:
         raise click.ClickException(
-            f"{' and '.join(solvers)} differ in none of {len(points)} settings tried; no suite was written"
+            f"{both} differ in none of {len(points)} settings tried; no suite was written"
         )
     show(_separation_table(solvers, kept, points, space))
-    told = f"Settings in which {solvers[0]} and {solvers[1]} differ most, by up to {kept[0].size:.2%}"
-    search = {
-        "solvers": solvers, "space": dict(space), "settings": len(points),
-        "solve_limit_s": limits["solve_limit_s"],
-    }  # fmt: skip
-    cases = tuple(point.fields for point in kept)
-    return Sweep(cases=cases), validated(Search, search), told
+    told = f"Settings in which {both} differ most, by up to {kept[0].size:.2%}"
+    search = {"solvers": solvers, "space": dict(space), "settings": len(points)}
+    search["solve_limit_s"] = limits["solve_limit_s"]
+    return Sweep(cases=tuple(point.fields for point in kept)), validated(Search, search), told
 
 
 def _separation_table(
@@ -169,16 +163,15 @@ def _separation_table(
     """Return the settings kept, a column each, and how each field correlates with the difference."""
     from mincache.analysis.separation import influences
 
-    answered = sum(not math.isnan(point.difference) for point in points)
-    title = f"Where they differ most, of {len(points)} settings tried ({answered} answered by both)"
+    both = sum(not math.isnan(point.difference) for point in points)
+    title = f"Where they differ most, of {len(points)} settings tried ({both} answered by both)"
     rows = [[solver, *(f"{point.costs[k]:.4g}" for point in kept), ""] for k, solver in enumerate(solvers)]
     rows += [["they differ by", *(f"{point.size:.1%}" for point in kept), ""], []]
     correlations = influences(points, space)
     for field in sorted(space, key=lambda field: -abs(correlations.get(field, 0.0))):
-        correlation = f"{correlations[field]:+.2f}" if field in correlations else "-"
         values = [point.fields[field] for point in kept]
         shown = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
-        rows.append([field, *shown, correlation])
+        rows.append([field, *shown, f"{correlations[field]:+.2f}" if field in correlations else "-"])
     caption = "above: mean costs; rank: rank correlation of a field with the difference"
     columns = {"setting": "l", **dict.fromkeys([*map(str, range(len(kept))), "rank"], "r")}
     return TerminalTable(columns, rows, title, caption)

@@ -13,7 +13,7 @@ import mincache
 from mincache.cli import options
 from mincache.cli.choosing import select
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
-from mincache.cli.terminal import TerminalTable, answer, form, printable, tracked
+from mincache.cli.terminal import TerminalTable, answer, tracked
 from mincache.cli.verbs import VerbGroup
 
 
@@ -33,24 +33,15 @@ def list_() -> None:
 
     rows, cells = [], []
     for suite in map(mincache.suite, suites.standard_names()):
-        sizes = [_sizes(suite, field) for field in ("slots", "users", "models")]
-        slots, users, models = sizes
-        rows.append({
-            "suite": suite.name, "instances": len(suite), "slots": _one_or_all(slots), "users": users,
-            "models": _one_or_all(models), "purpose": suite.content.purpose,
-        })  # fmt: skip
-        cells.append([suite.name, str(len(suite)), *map(_span, sizes), suite.content.purpose])
+        scenarios = [suite.place(name).scenario for name in suite.entries]  # no instance is drawn
+        fields = ("slots", "users", "models")
+        sizes = {field: sorted({getattr(one, field) for one in scenarios}) for field in fields}
+        one_or_all = {field: sizes[field][0] for field in ("slots", "models") if len(sizes[field]) == 1}
+        row = {"suite": suite.name, "instances": len(suite), **sizes, **one_or_all}
+        rows.append(row | {"purpose": suite.content.purpose})
+        cells.append([suite.name, str(len(suite)), *map(_span, sizes.values()), suite.content.purpose])
     columns = {"suite": "l", "instances": "r", "T": "t", "N": "t", "M": "t", "purpose": "t"}
     answer(rows, TerminalTable(columns, cells, more="--csv"))
-
-
-def _sizes(suite: mincache.Suite, field: str) -> list[int]:
-    """Return the values of a scenario's field over the instances of a suite, without drawing them."""
-    return sorted({getattr(suite.place(name).scenario, field) for name in suite.entries})
-
-
-def _one_or_all(values: list[int]) -> int | list[int]:
-    return values[0] if len(values) == 1 else values
 
 
 def _span(values: list[int]) -> str:
@@ -71,10 +62,9 @@ def collect(files: tuple[Path, ...], output: Path, name: str | None, purpose: st
     """
     from mincache.generation import suite_writing
 
-    title = options.suite_name(output, name)
-    suite = suite_writing.collect(output, title, files, purpose)
+    suite = suite_writing.collect(output, options.suite_name(output, name), files, purpose)
     told = f"{len(suite)} instances in {output}, listed in {output / 'suite.toml'}"
-    answer({"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
+    answer({"suite": suite.name, "folder": str(output), "instances": list(suite.entries)}, told)
 
 
 @instances.command()
@@ -93,14 +83,13 @@ def verify(suite: tuple[str, ...], what: str | None) -> None:
     from mincache.certificate.archive import CERTIFICATES
     from mincache.generation import suite_checks, suites
 
-    check, beside, told = {
-        None: (suite_checks.verify, None, None),
-        "certificates": (CERTIFICATES.check, CERTIFICATES, "certificates prove the best known cost"),
-        "solutions": (
-            suite_checks.SOLUTIONS.check, suite_checks.SOLUTIONS, "solutions have the best known cost"
-        ),
-    }[what]  # fmt: skip
-    rows, lines = [], []
+    kinds = {
+        "certificates": (CERTIFICATES, "certificates prove the best known cost"),
+        "solutions": (suite_checks.SOLUTIONS, "solutions have the best known cost"),
+    }
+    beside, told = kinds[what] if what else (None, "")
+    check = beside.check if beside else suite_checks.verify
+    rows, lines, wrong = [], [], []
     for name in suite or suites.standard_names():
         found = mincache.suite(name)
         if beside is not None and not suite and not beside.present(found):
@@ -108,13 +97,12 @@ def verify(suite: tuple[str, ...], what: str | None) -> None:
             lines.append(f"{name}: no {what}; {source}; `mincache instances certify {name}` makes them")
             continue
         checked = list(tracked(check(found), f"verifying {found.name}", total=len(found.entries)))
-        broken = [(instance, problem) for instance, problem in checked if problem]
+        broken = [f"{instance}: {problem}" for instance, problem in checked if problem]
         rows += [{"suite": found.name, "instance": one, "problem": problem} for one, problem in checked]
-        for instance, problem in broken if not form() else ():
-            click.echo(printable(f"{instance}: {problem}"), err=True)
         how = told or f"files are as {'their recipe draws them' if found.content.sources else 'listed'}"
         lines.append(f"{name}: {len(checked) - len(broken)} of {len(checked)} {how}")
-    answer(rows, *lines, failed=any(row["problem"] for row in rows))
+        wrong += broken
+    answer(rows, *lines, wrong=wrong, failed=bool(wrong))
 
 
 @instances.command()
@@ -154,28 +142,19 @@ def bounty(suites: tuple[str, ...]) -> None:
     """
     from mincache.generation.suites import standard_names
 
-    names = ("name", "status", "best_known", "lower_bound", "bound_from")
+    names = {"name", "status", "best_known", "lower_bound", "bound_from"}
     chosen = map(mincache.suite, suites or standard_names())
     entries = [entry for suite in chosen for entry in suite.entries.values()]
     unproven = [e for e in entries if e.status != "proven" and e.best_known is not None]
-    found = [entry.model_dump(include=set(names)) for entry in unproven]
+    found = [entry.model_dump(include=names) for entry in unproven]
     rows = []
     for one in found:
         cost, bound = one["best_known"], one["lower_bound"]
         numbers = ["", ""] if bound is None else [f"{bound:.9f}", f"{(cost - bound) / cost:.1e}"]
-        rows.append(
-            [str(one["name"]), one["status"] or "open", f"{cost:.9f}", *numbers, one["bound_from"] or ""]
-        )
-    columns = {
-        "instance": "l",
-        "status": "l",
-        "best known": "r",
-        "lower bound": "r",
-        "gap": "r",
-        "bound from": "t",
-    }
+        rows.append([one["name"], one["status"] or "open", f"{cost:.9f}", *numbers, one["bound_from"] or ""])
+    sides = {"instance": "l", "status": "l", **dict.fromkeys(("best known", "lower bound", "gap"), "r")}
     title = f"{len(rows)} instances without a proof"
-    answer(found, TerminalTable(columns, rows, title=title, more="--csv or --json"))
+    answer(found, TerminalTable(sides | {"bound from": "t"}, rows, title=title, more="--csv or --json"))
 
 
 @instances.command("show")
@@ -216,8 +195,7 @@ def features(suite: str, output: Path | None, time_limit: float) -> None:
 
         require_libraries()
     found = mincache.suite(suite)
-    tracking = tracked(found, "solving", total=len(found.entries))
-    rows = [features_of(instance, time_limit) for instance in tracking]
+    rows = [features_of(one, time_limit) for one in tracked(found, "solving", total=len(found.entries))]
     answer([asdict(row) for row in rows], feature_table(found, rows))
     if output is not None:
         from mincache.site.pictures import feature_chart
@@ -249,10 +227,8 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
         source = f"{found.content.references}; {source}"
     for name in tracked(found.entries, "solving", total=len(found.entries)):
         found = _with_reference(found, name, solver, method, time_limit, source)
-    document = {
-        name: {"best_known": entry.best_known, "lower_bound": entry.lower_bound}
-        for name, entry in found.entries.items()
-    }
+    fields = {"best_known", "lower_bound"}
+    document = {name: entry.model_dump(include=fields) for name, entry in found.entries.items()}
     answer(document, f"{len(document)} reference values in {found.folder / suites.RECIPE_FILE}")
 
 

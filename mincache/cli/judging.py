@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mincache.judging.records import Record
     from mincache.solving.entrant import Entrant
 
-_DEVELOPMENT = "development"
 _PARTS = ("caching", "steps", "bandwidth", "loading", "floor")
 
 
@@ -51,19 +50,26 @@ def judge(
     from mincache.bench.supervisor import describe_one
     from mincache.solving.entrant import absolute
 
-    found, runs = mincache.suite(suite), []
+    found, stages, runs = mincache.suite(suite), list[dict[str, Any]](), list[dict[str, Any]]()
+
+    def stage(name: str, seen: str, advice: str) -> None:
+        """Note what came of a stage; nothing was seen if it passed."""
+        stages.append({"stage": name, "passed": not seen, "seen": seen, "advice": advice if seen else ""})
+
     with waiting("judging"):
         try:
             entrant = describe_one(absolute(solver))
             unknown = entrant.unknown
         except MincacheError as error:
             unknown = str(error)
-        stages = [_stage("loads", unknown, "mend the file")]
+        stage("loads", unknown, "mend the file")
         if not unknown:
-            stages.append(_contract(solver))
+            stage("keeps the contract", *_broken(solver))
             limits = Limits(wall_s=time_limit, evaluations=evaluations)
             runs = _runs(found, entrant, instances, seeds, limits)
-            stages.append(_answers(runs))
+            wrong = [f"{run['instance']}: {run['reason']}" for run in runs if run["verdict"] != "verified"]
+            seen = f"{len(wrong)} of {len(runs)} runs did not, such as {wrong[0]}" if wrong else ""
+            stage("answers", seen, "see the reason")
     score = fmean(run["gap"] for run in runs) if runs else None
     passed = all(one["passed"] for one in stages)
     told: list[Any] = [
@@ -72,39 +78,22 @@ def judge(
     ]
     if score is not None:
         told += [_table(runs), f"score: {score:z.4%} above the optimum, on the mean of {len(runs)} runs"]
-    document = {
-        "solver": solver, "suite": found.name, "score": score, "passed": passed, "stages": stages,
-        "runs": runs,
-    }  # fmt: skip
-    answer(document, *told, failed=not passed)
+    document = {"solver": solver, "suite": found.name, "score": score, "passed": passed}
+    answer(document | {"stages": stages, "runs": runs}, *told, failed=not passed)
 
 
-def _stage(stage: str, seen: str, advice: str) -> dict[str, Any]:
-    """Return what came of a stage: nothing was seen if it passed."""
-    return {"stage": stage, "passed": not seen, "seen": seen, "advice": advice if seen else ""}
-
-
-def _contract(solver: str) -> dict[str, Any]:
+def _broken(solver: str) -> tuple[str, str]:
+    """Return what a solver breaks of the contract, "" if nothing, and what to do."""
     from mincache.cli.solvers import checks_of
 
-    stage = "keeps the contract"
     try:
         failed = [one for one in checks_of(solver, 60.0) if one.outcome == "failed"]
     except MincacheError as error:
-        return _stage(stage, str(error), "mend the file")
+        return str(error), "mend the file"
     if not failed:
-        return _stage(stage, "", "")
+        return "", ""
     more = f", and {len(failed) - 1} checks more" if len(failed) > 1 else ""
-    return _stage(stage, f"{failed[0].name}: {failed[0].detail}{more}", failed[0].advice)
-
-
-def _answers(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    wrong = [run for run in runs if run["verdict"] != "verified"]
-    seen = ""
-    if wrong:
-        example = f"{wrong[0]['instance']}: {wrong[0]['reason']}"
-        seen = f"{len(wrong)} of {len(runs)} runs did not, such as {example}"
-    return _stage("answers", seen, "see the reason")
+    return f"{failed[0].name}: {failed[0].detail}{more}", failed[0].advice
 
 
 def _runs(
@@ -116,12 +105,10 @@ def _runs(
     from mincache.bench.plan import plan
 
     tasks = plan(suite, [entrant], seeds, limits, instances=instances)
-    order = [task.key for task in tasks]
     with TemporaryDirectory(prefix="mincache-") as folder:
-        executor = LocalExecutor(usable_cores())
-        records = campaign.run(Path(folder), tasks, executor)
-        records.sort(key=lambda record: order.index(record.cell.key))
-        return [_judged(suite, record, Path(folder)) for record in records]
+        records = campaign.run(Path(folder), tasks, LocalExecutor(usable_cores()))
+        by_key = {record.cell.key: record for record in records}
+        return [_judged(suite, by_key[task.key], Path(folder)) for task in tasks]
 
 
 def _judged(suite: mincache.Suite, record: Record, folder: Path) -> dict[str, Any]:
@@ -130,9 +117,9 @@ def _judged(suite: mincache.Suite, record: Record, folder: Path) -> dict[str, An
     from mincache.judging import journal
 
     instance, sha256 = suite.read(record.cell.instance), record.solution_sha256
-    verified = record.verdict == "verified" and sha256 is not None
-    nothing = mincache.Solution.nothing_cached(instance)
-    given = mincache.read_solution(journal.solution_path(folder, sha256)) if verified and sha256 else nothing
+    verified, given = record.verdict == "verified", mincache.Solution.nothing_cached(instance)
+    if verified and sha256:
+        given = mincache.read_solution(journal.solution_path(folder, sha256))
     why = explain(instance, given, best_answer(instance, 60.0))
     of = abs(why.optimum) or 1.0
     return {
@@ -186,15 +173,13 @@ def init(
     from mincache.solving import scaffold
 
     source = (ScenarioFile() if scenario is None else read_scenario(scenario)).scenario
-    recipe = Recipe(
-        library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=users or (source.users,)
-    )
+    seeds = {"library_seed": seed, "trace_seed": seed}
+    recipe = Recipe(**seeds, libraries=libraries, traces=1, users=users or (source.users,))
     make_folder(folder)
-    suite = suite_writing.generate(
-        folder / _DEVELOPMENT, _DEVELOPMENT, recipe, source, "to develop solvers on"
-    )
-    files = [str(path) for path in scaffold.write_task(folder, _DEVELOPMENT)]
-    call = "mincache judge entry.py:Entry --suite development --time-limit 5 --json"
-    found = {"files": files, "suite": str(suite.folder), "instances": len(suite.entries), "judge": call}
-    answer(found, *files, f"{len(suite.entries)} instances in {suite.folder}", f"\nnext, in {folder}:",
-           f"  {call}")  # fmt: skip
+    name, purpose = "development", "to develop solvers on"
+    suite = suite_writing.generate(folder / name, name, recipe, source, purpose)
+    files = [str(path) for path in scaffold.write_task(folder, name)]
+    call = f"mincache judge entry.py:Entry --suite {name} --time-limit 5 --json"
+    found = {"files": files, "suite": str(suite.folder), "instances": len(suite), "judge": call}
+    told = (f"{len(suite)} instances in {suite.folder}", f"\nnext, in {folder}:", f"  {call}")
+    answer(found, *files, *told)

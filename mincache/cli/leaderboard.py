@@ -16,11 +16,10 @@ from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from mincache.board.table import Table
 
-FORMATS = ("table", "markdown", "latex", "json", "csv")
 BOARD, SITE = Path("leaderboard"), Path("site")
 _board = click.argument("board", default=BOARD, type=options.FOLDER)
 _campaigns = click.argument("campaigns", nargs=-1, required=True, type=options.FOLDER)
@@ -40,7 +39,8 @@ def leaderboard() -> None:
 
 @leaderboard.command()
 @_campaigns
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="Form of the table.")
+@click.option("--format", "form", type=click.Choice(["table", "markdown", "latex", "json", "csv"]),
+              default="table", help="Form of the table.")  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="Short for --format json.")
 @click.option("--csv", "form", flag_value="csv", help="Short for --format csv.")
 @options.solver_option("Show this solver alone")
@@ -59,23 +59,33 @@ def table(
     from mincache.board import render
 
     tables = read_tables(campaigns, solvers, suite, against, common)
-    if form == "table":
-        for one in tables:
-            _show(one)
-    else:
-        renderings = {
-            "markdown": render.markdown, "latex": render.latex, "json": render.as_json, "csv": render.as_csv,
-        }  # fmt: skip
-        click.echo(renderings[form](tables), nl=False)
+    forms = {"markdown": render.markdown, "latex": render.latex, "json": render.as_json, "csv": render.as_csv}
+    if form in forms:
+        click.echo(forms[form](tables), nl=False)
+        return
+    for one in tables:
+        _show(one)
+
+
+def _show(table: Table) -> None:
+    from mincache.board.columns import visible_columns
+    from mincache.board.render import notes
+
+    columns = sorted(visible_columns(table), key=lambda column: column.wide)  # the wide ones are worth least
+    rows: Sequence[Sequence[Styled]] = [
+        [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
+    ]
+    sides = {column.title: "r" if column.numeric else "l" for column in columns}
+    show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
+    for note in notes(table):
+        click.echo(printable(note))
 
 
 def read_tables(
     folders: Sequence[Path], solvers: Sequence[str] = (), suite: str = "", against: Path | None = None,
-    common: bool = False, tell: Callable[[str], object] | None = None,
+    common: bool = False, as_notes: bool = False,
 ) -> list[Table]:  # fmt: skip
-    """Return the rankings of campaigns and boards together, a suite each.
-
-    A board's records are checked; its solutions are not scored again.
+    """Return the rankings of campaigns and boards together, a suite each; no solution is scored again.
 
     Args:
         folders: of campaigns and boards.
@@ -83,7 +93,7 @@ def read_tables(
         suite: name of the only suite to keep, or folder of one that is not a standard one.
         against: a board whose rows stand beside them, on the same suites.
         common: whether to keep the instances alone that every row has attempted.
-        tell: told of what is left out; without it the tables have that as remarks.
+        as_notes: whether to say what is left out now; otherwise the tables have it as remarks.
     """
     from mincache.board.entries import read_campaigns
     from mincache.board.runs import Gatherer, flat_runs
@@ -108,27 +118,11 @@ def read_tables(
             raise InputError("suite", f"must be one of {', '.join(suites)}", repr(suite))
         wanted = [suite] if suite and not folder else suites
         found = [runs.only(solvers) for runs in gatherer.runs(folder, boards) if runs.name in wanted]
-    if tell is not None:
-        for sentence in said:
-            tell(sentence)
+    if as_notes:
+        warn(*said)
         said = []
-    return [
-        Table(runs.attempted_by_all() if common else runs, tuple(said), filtered=common) for runs in found
-    ]
-
-
-def _show(table: Table) -> None:
-    from mincache.board.columns import visible_columns
-    from mincache.board.render import notes
-
-    columns = sorted(visible_columns(table), key=lambda column: column.wide)  # the wide ones are worth least
-    rows: Sequence[Sequence[Styled]] = [
-        [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
-    ]
-    sides = {column.title: "r" if column.numeric else "l" for column in columns}
-    show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
-    for note in notes(table):
-        click.echo(printable(note))
+    shown = [runs.attempted_by_all() for runs in found] if common else found
+    return [Table(runs, tuple(said), filtered=common) for runs in shown]
 
 
 @leaderboard.command()
@@ -139,7 +133,7 @@ def contrasts(board: Path, base: str) -> None:
     """Show what each suite adds: how far solvers are apart on it, and which ones change places."""
     from mincache.board import comparison, render
 
-    found = comparison.contrasts(read_tables([board], tell=warn), base)
+    found = comparison.contrasts(read_tables([board], as_notes=True), base)
     answer(found, render.contrasts_markdown(found, base).rstrip("\n"))
 
 
@@ -182,7 +176,7 @@ def publish(
     tracking = tracked(written, "verifying", total=len(written))
     found = {str(folder): verify_entry(folder)[2] for folder in tracking}
     files, left_out = _rebuild(output, rescore=False)
-    answer(found, *_verdicts(found), *files, failed=any(found.values()) or left_out)
+    _answer_checks(found, *files, failed=left_out)
 
 
 @leaderboard.command()
@@ -214,13 +208,14 @@ def verify(board: Path) -> None:
         except MissingExtraError as error:
             warn(f"pictures were not checked: {error}")
             found = checks(board)
-    answer(found, *_verdicts(found), failed=any(found.values()))
+    _answer_checks(found)
 
 
-def _verdicts(found: Mapping[str, Sequence[str]]) -> list[str]:
-    return [
-        "\n      ".join([f"{'wrong' if wrong else 'ok':5} {name}", *wrong]) for name, wrong in found.items()
+def _answer_checks(found: dict[str, list[str]], *files: str, failed: bool = False) -> None:
+    lines = [
+        "\n      ".join([f"{'wrong' if wrong else 'ok':5} {one}", *wrong]) for one, wrong in found.items()
     ]
+    answer(found, *lines, *files, failed=failed or any(found.values()))
 
 
 @leaderboard.command()
@@ -240,7 +235,7 @@ def build(board: Path, output: Path, figures: Path | None) -> None:
     with waiting(f"building {output}") as tell:
         checked = read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
         page = build_site(board, output, figures, checked)
-    _warn(checked.remarks)
+    warn(*checked.remarks)
     answer({"page": str(page)}, str(page), failed=bool(checked.remarks))
 
 
@@ -274,7 +269,7 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], common:
     from mincache.site import charts, drawing
 
     drawing.require_libraries()
-    found = read_tables([folder], solvers, suite, common=common, tell=warn)
+    found = read_tables([folder], solvers, suite, common=common, as_notes=True)
     if len(found) != 1:
         raise InputError("--suite", "must choose one of the suites in the records", f"{len(found)} of them")
     drawn = charts.chart(kind, found[0])
@@ -302,10 +297,5 @@ def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
         except MissingExtraError as error:
             warn(f"no charts: {error}")
     page = publishing.write_page(board, tables)
-    _warn(checked.remarks)
+    warn(*checked.remarks)
     return [str(path) for path in (*written, page)], bool(checked.remarks)
-
-
-def _warn(remarks: Sequence[str]) -> None:
-    for sentence in remarks:
-        warn(sentence)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import mincache
 from mincache.cli import options
 from mincache.cli.completion import SOLVERS, SUITE
 from mincache.cli.terminal import TerminalTable, answer, show, waiting, warn
-from mincache.errors import MincacheError
+from mincache.errors import InputError, MincacheError
 
 if TYPE_CHECKING:
     from mincache.bench.executors import Executor
@@ -92,8 +93,7 @@ def run(
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
     from mincache.bench.executors import LocalExecutor
-    from mincache.errors import InputError
-    from mincache.solving import registry
+    from mincache.solving.registry import missing_extra
 
     if name == "local":
         return LocalExecutor(workers, threads)
@@ -102,82 +102,59 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> E
     try:
         from mincache.bench.cluster import DaskExecutor
     except ModuleNotFoundError as error:
-        raise registry.missing_extra("--executor dask", error) from None
+        raise missing_extra("--executor dask", error) from None
     return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
 
 
 def _watch(files: Sequence[Path], once: Callable[[], tuple[Sequence[Task], Sequence[Record]]]) -> None:
-    """Run, tell what moved since the last time, and wait until a file changes; Ctrl-C ends it.
+    """Run, tell what moved since the last time, and wait until a file changes; Ctrl-C ends it."""
+    from mincache.solving.contents import content_of
 
-    A file that cannot be loaded is told in a line; it may be mended while this waits.
-    """
     before: _Runs = {}
     names = ", ".join(path.name for path in files)
     try:
         while True:
-            seen = [_stamp(path) for path in files]
+            seen = list(map(content_of, files))
             try:
                 tasks, records = once()
                 now = {(one.cell.solver, one.cell.instance, one.cell.repetition): one for one in records}
                 _tell(before, now, {task.cell.instance: task.best_known for task in tasks})
                 before |= now
-            except MincacheError as error:
+            except MincacheError as error:  # such as a file that does not load; it may be mended
                 warn(f"error: {error}")
             click.echo(f"waiting for {names} to change; Ctrl-C ends", err=True)
-            while [_stamp(path) for path in files] == seen:
+            while list(map(content_of, files)) == seen:
                 time.sleep(_LOOK_EVERY_S)
     except KeyboardInterrupt:
         click.echo("", err=True)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes with the content of a file; None while an editor has it away."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _cost(record: Record) -> float | None:
-    return record.score.cost if record.verdict == "verified" and record.score is not None else None
-
-
 def _tell(before: _Runs, now: _Runs, best: Mapping[str, float | None]) -> None:
     """Print the runs that came to another end than before, and a line a solver."""
-    rows = []
-    better: list[str] = []
-    worse: list[str] = []
+    from mincache.board.entries import verified_cost
+    from mincache.generation.recipes import Reference
+
+    rows, moves = [], Counter[tuple[str, str]]()
+    costs = {key: verified_cost(record) for key, record in now.items()}
     for key, new in now.items():
-        old = before.get(key, new)
-        a, b = _cost(old), _cost(new)
-        if (a, old.verdict) == (b, new.verdict):
+        old, b = before.get(key, new), costs[key]
+        if ((a := verified_cost(old)), old.verdict) == (b, new.verdict):
             continue
+        told = [one.verdict if cost is None else f"{cost:.6f}" for one, cost in ((old, a), (new, b))]
         change = "" if a is None or b is None else f"{b / a - 1.0:+.3%}"
-        rows.append([key[0], f"{key[1]} #{key[2]}", _told(old), _told(new), change])
-        (better if b is not None and (a is None or b < a) else worse).append(key[0])
+        rows.append([key[0], f"{key[1]} #{key[2]}", *told, change])
+        moves[key[0], "better" if b is not None and (a is None or b < a) else "worse"] += 1
     if rows:
         columns = {"solver": "l", "run": "l", "before": "r", "now": "r", "change": "r"}
         show(TerminalTable(columns, rows))
     for solver in dict.fromkeys(key[0] for key in now):
-        own = [one for key, one in now.items() if key[0] == solver]
-        counts = better.count(solver), worse.count(solver)
-        moved = f": {counts[0]} better, {counts[1]} worse than before" if any(counts) else ""
-        click.echo(f"{solver}: {len(own)} runs{_gap(own, best)}{moved}")
-
-
-def _told(record: Record) -> str:
-    cost = _cost(record)
-    return record.verdict if cost is None else f"{cost:.6f}"
-
-
-def _gap(records: Iterable[Record], best: Mapping[str, float | None]) -> str:
-    costs = [(_cost(one), best[one.cell.instance]) for one in records]
-    from mincache.generation.recipes import Reference
-
-    gaps = [Reference(known).gap(cost) for cost, known in costs if cost is not None and known is not None]
-    failed = sum(cost is None for cost, _ in costs)
-    return (f", mean gap {fmean(gaps):z.3%}" if gaps else "") + (f", {failed} failed" if failed else "")
+        own = [(cost, best[key[1]]) for key, cost in costs.items() if key[0] == solver]
+        gaps = [Reference(b).gap(a) for a, b in own if a is not None and b is not None]
+        failed = sum(cost is None for cost, _ in own)
+        line = f"{solver}: {len(own)} runs" + (f", mean gap {fmean(gaps):z.3%}" if gaps else "")
+        line += f", {failed} failed" if failed else ""
+        better, worse = moves[solver, "better"], moves[solver, "worse"]
+        click.echo(line + (f": {better} better, {worse} worse than before" if better or worse else ""))
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 
 from mincache.cli import options
 from mincache.cli.completion import SOLVERS, SUITE
-from mincache.cli.terminal import TerminalTable, answer, form, printable, waiting
+from mincache.cli.terminal import TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
 
@@ -71,7 +71,7 @@ def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...]) -> 
     from mincache.board import seals
 
     seals.read_seal(folder)
-    links = [seals.freeze(folder, entrant, authors) for entrant in _loaded(solvers, Limits())]
+    links = [seals.freeze(folder, one, authors) for one in _loaded(solvers, Limits())]
     rows = [{"entry": link.name, "sha256": link.sha256, "date": link.date} for link in links]
     answer(rows, *(f"frozen {link.name}: {link.sha256}" for link in links))
 
@@ -82,8 +82,7 @@ def _loaded(specs: Iterable[str], limits: Limits) -> list[Entrant]:
     found = entrants(specs, limits)
     for one in found:
         if one.unknown:
-            advice = "try: mincache solvers check"
-            raise InputError(f"solver {one.label}", "must load", one.unknown, advice)
+            raise InputError(f"solver {one.label}", "must load", one.unknown, "try: mincache solvers check")
     return found
 
 
@@ -119,12 +118,12 @@ def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output
     suite = Suite(place) if is_suite(str(place)) else draw_sealed(secret, place)
     tasks = plan(suite, entrants, seeds, limits)
     at_a_time = workers or max(1, usable_cores() // limits.threads)
-    records = summary.run_tasks(output / _RESULTS, tasks, LocalExecutor(at_a_time, limits.threads))
+    results = output / _RESULTS
+    records = summary.run_tasks(results, tasks, LocalExecutor(at_a_time, limits.threads))
     found = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
-    document = {"suite": str(place), "results": str(output / _RESULTS), "instances": len(suite),
-                "outcomes": found["outcomes"]}  # fmt: skip
+    document = {"suite": str(place), "results": str(results), "instances": len(suite)}
     lines = [f"{len(suite)} instances in {place}", *summary.outcome_lines(found)]
-    answer(document, *lines, failed=summary.unfinished(found))
+    answer(document | {"outcomes": found["outcomes"]}, *lines, failed=summary.unfinished(found))
 
 
 @seal.command()
@@ -157,9 +156,8 @@ def verify(folder: Path, opened: Path | None, suite: str | None) -> None:
         lines.append("the revealed secret is the one that was promised")
         if drawn is not None and not wrong:
             lines.append(f"{len(drawn)} instances and {len(records)} runs are as they must be")
-    for one in wrong if not form() else ():
-        click.echo(printable(one), err=True)
-    answer({"lines": len(links), "frozen": frozen, "faults": wrong}, *lines, failed=bool(wrong))
+    found = {"lines": len(links), "frozen": frozen, "faults": wrong}
+    answer(found, *lines, wrong=wrong, failed=bool(wrong))
 
 
 @seal.command()
@@ -184,12 +182,9 @@ def compare(opened: Path, public: Path, suite: str) -> None:
         raise InputError("results", "must be of one suite each", f"{len(public_runs)} and {len(sealed_runs)}")
     rows = public_and_sealed(public_runs[0], sealed_runs[0])
     words = {True: "fitted to the public instances", False: "no sign of it", None: "cannot tell"}
+    form = ("{solver}", "{public_rank}", "{sealed_rank}", "{public_gap:z.2%}", "{sealed_gap:z.2%}",
+            "{low:+.2%} to {high:+.2%}")  # fmt: skip
+    cells = [[*(cell.format(**row) for cell in form), words[row["fitted"]]] for row in rows]
     titles = ("public rank", "sealed rank", "public gap", "sealed gap", "95 % of the difference")
-    cells = [
-        [row["solver"], str(row["public_rank"]), str(row["sealed_rank"]),
-         f"{row['public_gap']:z.2%}", f"{row['sealed_gap']:z.2%}",
-         f"{row['low']:+.2%} to {row['high']:+.2%}", words[row["fitted"]]]
-        for row in rows
-    ]  # fmt: skip
     columns = {"solver": "l", **dict.fromkeys(titles, "r"), "fitted": "l"}
     answer(rows, TerminalTable(columns, cells, more="--csv"))

@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 FORM = "mincache.form"
 """Where click keeps the form of the answer that was asked for."""
-_PIPED_WIDTH = 200
-"""Width of a table in a file or a pipe."""
-_LEAST_TEXT = 16
-"""A column of text that has more is never narrower than this."""
+_PIPED_WIDTH = 200  # of a table in a file or a pipe
+_LEAST_TEXT = 16  # a column of text that has more is never narrower than this
 
 
 class Styled(NamedTuple):
@@ -104,9 +102,8 @@ def _fitted(table: TerminalTable, available: int) -> tuple[list[int], int, int]:
         words = [cell_len(word) for cell in cells for word in cell.split()]
         whole.append(max(lines))
         least.append(max([min(whole[n], _LEAST_TEXT), *words]) if side == "t" else whole[n])
-    needed, gap, count = sum(least) + len(least) - 1, 2, len(least)
-    if needed + len(least) - 1 > available:
-        gap = 1
+    count, needed = len(least), sum(least) + len(least) - 1
+    gap = 1 if needed + count - 1 > available else 2
     while count > 1 and sum(least[:count]) + gap * (count - 1) > available:
         count -= 1
     room = available - gap * (count - 1)
@@ -149,17 +146,16 @@ def form() -> str:
 
 
 def answer(
-    value: Any,
-    *shown: TerminalTable | str,
-    rows: Iterable[Mapping[str, Any]] | None = None,
-    failed: bool = False,
-) -> None:
+    value: Any, *shown: TerminalTable | str, rows: Iterable[Mapping[str, Any]] | None = None,
+    wrong: Iterable[str] = (), failed: bool = False,
+) -> None:  # fmt: skip
     """Print an answer on standard output in the form that was asked for.
 
     Args:
         value: what JSON holds.
         shown: tables and lines for people.
         rows: the lines of CSV, by column; `value` itself if it is not given.
+        wrong: lines for people that go to standard error, before the others.
         failed: whether the command ends here, with exit code 1.
     """
     if form() == "json":
@@ -167,6 +163,8 @@ def answer(
     elif form() == "csv":
         click.echo(csv_text(value if rows is None else rows), nl=False)
     else:
+        for line in wrong:
+            click.echo(printable(line), err=True)
         for one in shown:
             show(one) if isinstance(one, TerminalTable) else click.echo(printable(one))
     if failed:
@@ -178,7 +176,13 @@ def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    written = [{name: _csv_cell(value) for name, value in row.items()} for row in rows]
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return " ".join(map(str, value))
+        return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+
+    written = [{name: cell(value) for name, value in row.items()} for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(chain.from_iterable(written))), lineterminator="\n")
     writer.writeheader()
@@ -186,15 +190,10 @@ def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
-
-
-def warn(sentence: str) -> None:
+def warn(*sentences: str) -> None:
     """Say on standard error what a reader must know of the input."""
-    click.echo(printable(f"note: {sentence}"), err=True)
+    for sentence in sentences:
+        click.echo(printable(f"note: {sentence}"), err=True)
 
 
 @contextmanager
@@ -236,9 +235,7 @@ class Bars:
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        text, note = (
-            TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[note]")
-        )
+        text, note = (TextColumn(f"{{task.{one}}}", markup=False) for one in ("description", "fields[note]"))
         console = _console(stderr=True)
         self.live = console.is_terminal
         columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
@@ -249,10 +246,8 @@ class Bars:
         """Show how far something is, with a note behind the bar; None leaves the last note there."""
         if text not in self._tasks:
             self._tasks[text] = self._drawn.add_task(printable(text), note="")
-        task = self._tasks[text]
-        self._drawn.update(task, completed=done, total=total)
-        if note is not None:
-            self._drawn.update(task, note=printable(note))
+        fields: Any = {} if note is None else {"note": printable(note)}
+        self._drawn.update(self._tasks[text], completed=done, total=total, **fields)
 
     def __enter__(self) -> Self:
         self._drawn.start()
