@@ -173,8 +173,8 @@ def init(
     from mincache.solving import scaffold
 
     source = (ScenarioFile() if scenario is None else read_scenario(scenario)).scenario
-    seeds = {"library_seed": seed, "trace_seed": seed}
-    recipe = Recipe(**seeds, libraries=libraries, traces=1, users=users or (source.users,))
+    numbers = users or (source.users,)
+    recipe = Recipe(library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=numbers)
     make_folder(folder)
     name, purpose = "development", "to develop solvers on"
     suite = suite_writing.generate(folder / name, name, recipe, source, purpose)
