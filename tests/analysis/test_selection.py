@@ -165,3 +165,20 @@ def test_given_instances_cannot_be_chosen(pools, file, tmp_path):
     assert isinstance(done.exception, InputError)
     assert "must be one that is drawn" in str(done.exception)
     assert not Path(tmp_path / "x").exists()
+
+
+def test_select_tells_the_suite_as_json(pools, file, tmp_path):
+    """`select --json` holds the instances, and how many chosen and candidates a limit counts."""
+    args = ["select", *(str(suite.folder) for suite in pools), "-n", "3", "--seed", "1", "--json"]
+    args += ["--measured", str(file), "--solver", SOLVERS[0], "--solver", SOLVERS[1]]
+    done = CliRunner().invoke(instances, [*args, "--at-least", "users>5=1", "-o", str(tmp_path / "few")])
+    told, suite = json.loads(done.stdout), Suite(tmp_path / "few")
+    chosen = sum(instance.user_count > 5 for instance in suite)
+    assert told == {
+        "suite": "few",
+        "folder": str(tmp_path / "few"),
+        "instances": list(suite.entries),
+        "limits": [{"limit": "users>5=1", "chosen": chosen, "candidates": 8}],
+    }
+    assert len(suite) == 3
+    assert chosen >= 1

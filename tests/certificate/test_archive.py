@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from mincache.certificate.archive import CERTIFICATES, write_archive
+from mincache.cli.instances import instances
 from mincache.files.documents import read_bytes, write_bytes
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_checks import SOLUTIONS
@@ -61,3 +63,19 @@ def test_a_worse_solution_is_not_called_optimal(suite):
 def test_the_smoke_suite_is_proven():
     """The certificates that ship with smoke-v1 prove its references."""
     assert set(dict(CERTIFICATES.check(find("smoke-v1"))).values()) == {None}
+
+
+def test_certify_tells_each_status_as_json(suite):
+    """`instances certify --json` holds the status of what it proved; `--check` that of every instance."""
+
+    def told(*words):
+        done = CliRunner().invoke(instances, ["certify", str(suite.folder), *words, "--json"])
+        assert done.exit_code == 0
+        return json.loads(done.stdout)
+
+    first, second = suite.entries
+    assert told(first) == {first: "proven"}
+    assert told("--check") == {first: "proven", second: "proven"}
+    write_bytes(CERTIFICATES.path(suite, second), read_bytes(CERTIFICATES.path(suite, first)))
+    assert told("--check") == {first: "proven", second: "open"}
+    assert find(str(suite.folder)).entries[second].status == "open"

@@ -67,6 +67,15 @@ def test_given_instances_are_run_and_ranked(swept, tmp_path):
     assert {"cloud-only", "decomposition"} <= set(re.findall(r"[\w-]+", json.dumps(table)))
 
 
+def test_collect_tells_the_suite_as_json(swept, tmp_path):
+    """`collect --json` holds the name, the folder and the instances of the suite, in its order."""
+    files = sorted(swept.glob("*.json"))[:2]
+    told = json.loads(run(instances, "collect", *files, "-o", tmp_path / "given", "--json"))
+    listed = list(Suite(tmp_path / "given").entries)
+    assert told == {"suite": "given", "folder": str(tmp_path / "given"), "instances": listed}
+    assert sorted(listed) == [path.stem for path in files]
+
+
 def test_a_recipe_alone(tmp_path, monkeypatch):
     """With --kept drawn the folder holds the recipe; the instances are drawn when they are used."""
     monkeypatch.setenv("MINCACHE_CACHE", str(tmp_path / "cache"))

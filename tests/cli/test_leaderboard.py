@@ -136,3 +136,11 @@ def test_a_verb_that_is_gone_names_the_one_that_does_its_work(words, instead):
     assert (done.returncode, done.stdout) == (2, "")
     assert f"`{instead}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_chart_tells_what_it_drew_as_json(campaign, tmp_path):
+    """`chart --json` names the kind, the suite and the picture, which is there."""
+    path = tmp_path / "profile.svg"
+    told = json.loads(invoke("chart", campaign, "--kind", "profile", "-o", path, "--json").stdout)
+    assert told == {"picture": str(path), "kind": "profile", "suite": "smoke-v1"}
+    assert path.read_text().startswith("<svg")

@@ -99,3 +99,16 @@ def test_suites_without_are_passed_over_unless_named():
     assert code == 0
     assert "scale-v1: no solutions; reference values by" in printed
     assert "open-v1: 12 of 12 solutions have the best known cost" in printed
+
+
+def test_reference_tells_costs_and_bounds_as_json(suite):
+    """`instances reference --json` holds what the suite lists afterwards, and the costs of its solutions."""
+    code, printed = invoke(reference, suite.folder, "--json")
+    told, listed = json.loads(printed), suites.Suite(suite.folder)
+    assert code == 0
+    assert told.keys() == suite.entries.keys()
+    for name, values in told.items():
+        solution = read_solution(SOLUTIONS.path(listed, name))
+        assert values["best_known"] == listed.entries[name].best_known
+        assert values["best_known"] == evaluate(listed.read(name), solution).cost
+        assert values["lower_bound"] == listed.entries[name].lower_bound <= values["best_known"]
