@@ -47,10 +47,12 @@ class Installed:
     Attributes:
         wheel: the wheel's file.
         folder: the environment.
+        compiled: whether numba compiles there: anew for each environment, that would take a minute.
     """
 
     wheel: Path
     folder: Path
+    compiled: bool = False
 
     @property
     def site_packages(self) -> Path:
@@ -66,7 +68,7 @@ class Installed:
             "VIRTUAL_ENV": str(self.folder),
             "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this one the other way round
-            "NUMBA_DISABLE_JIT": "1",  # compiling anew for each environment would take a minute
+            "NUMBA_DISABLE_JIT": str(int(not self.compiled)),
         }  # fmt: skip
 
     @contextmanager

@@ -3,6 +3,8 @@
 import re
 import shlex
 import shutil
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ _ELSEWHERE = (
     "--against leaderboard", "--watch",
 )  # fmt: skip
 _OTHERS = ("{toctree}", "{eval-rst}", "{include}", "{code-cell}")  # the site's build runs the last
+_COMPILED = ("improve",)  # the environment of the tests runs these: without numba they take minutes
 _NOT_RUN = ("", "bash")  # what needs a network, a cluster or a session that goes on
 _ACTIVATION = "source .venv/bin/activate"  # the environment of the test is another, and active already
 
@@ -53,6 +56,8 @@ def with_blocks(*languages: str) -> list[Path]:
 @pytest.mark.parametrize("page", with_blocks("sh"), ids=lambda page: page.stem)
 def test_a_page_works_as_written(page, installed, tmp_path):  # noqa: F811  # the fixture
     """Every file, command and piece of Python of a page, in order: exit code 0, and the output shown."""
+    if page.stem in _COMPILED:
+        installed = replace(installed, folder=Path(sys.prefix), compiled=True)  # noqa: F811
     printed = ""
     with installed.kept_as_it_is():
         for block in blocks(page):
