@@ -57,7 +57,7 @@ def with_blocks(*languages: str) -> list[Path]:
 def test_a_page_works_as_written(page, installed, tmp_path):  # noqa: F811  # the fixture
     """Every file, command and piece of Python of a page, in order: exit code 0, and the output shown."""
     if page.stem in _COMPILED:
-        installed = replace(installed, folder=Path(sys.prefix), compiled=True)  # noqa: F811
+        installed = replace(installed, folder=Path(sys.prefix), compiled=True)
     printed = ""
     with installed.kept_as_it_is():
         for block in blocks(page):
