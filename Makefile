@@ -12,7 +12,7 @@ TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
-    causal-references comparison-table open-v2 paper-v2-rows suites-table online-table heuristics-table diverse-candidates \
+    causal-references comparison-table open-v2 paper-v2-rows genetic-rows suites-table online-table heuristics-table diverse-candidates \
     resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
@@ -78,6 +78,13 @@ paper-v2-rows: $(TESTS)
 	$(BIN)/mincache run paper-v2 --solver "ddpg[policy=$(V2)/policies]" --solver "ddpg[variant=sets,policy=$(V2)/sets-policies]" \
 	    --time-limit 60 --workers 1 -o $(V2)/ddpg
 	$(BIN)/mincache run paper-v2 --solver genetic --seeds 10 --time-limit 60 --workers 1 -o $(V2)/genetic
+
+# The rows of both repairs of genetic, and entries of them; interrupted, it goes on where it stopped.
+GENETIC_SUITES ?= loading-v1 scarce-v1 frames-v1 floor-v1 paper-v1
+genetic-rows: $(TESTS)
+	for suite in $(GENETIC_SUITES); do $(BIN)/mincache run $$suite --solver genetic --solver "genetic[repair=priority-serve]" \
+	    --seeds 10 --time-limit 60 --workers 1 -o results/genetic/$$suite && $(BIN)/mincache leaderboard publish \
+	    results/genetic/$$suite --author "The mincache authors" --replace -o leaderboard || exit 1; done
 
 # Both checkers of certificates, in Python and in C++, on every certificate that ships and on 1,000 changed ones; minutes.
 checkers: $(TESTS)
