@@ -119,6 +119,22 @@ def shares(table: Table) -> list[Told]:
     return found
 
 
+def bests(table: Table) -> Told:
+    """Return the mean costs of the single best solver and of the virtual best; {} without a row for both.
+
+    The virtual best takes, on each instance, the answer of the solver that is best there.
+    """
+    if not table.compared:
+        return {}
+    costs = np.array([row.by_instance("charged_cost") for row in table.compared])
+    best = int(costs.mean(axis=1).argmin())
+    return {
+        "single_best": table.compared[best].solver,
+        "single_best_cost": float(costs[best].mean()),
+        "virtual_best_cost": float(costs.min(axis=0).mean()),
+    }
+
+
 def contrasts(tables: Sequence[Table], base: str) -> list[Told]:
     """Return how each suite with a ranking contrasts with the suite named `base`, which comes first.
 

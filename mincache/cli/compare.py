@@ -119,14 +119,14 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _answer_all_pairs(found: list[Runs]) -> None:
     """Print all pairs of solvers, and their shares of the virtual best."""
-    from mincache.board.comparison import pairs, shares
+    from mincache.board.comparison import bests, pairs, shares
     from mincache.board.table import QUESTIONS, Table
 
     documents: list[dict[str, Any]] = []
     lines, rows = [], []
     for table in map(Table, found):
-        name, compared, added = table.runs.name, pairs(table), shares(table)
-        documents.append({"suite": name, "pairs": compared, "virtual_best": added})
+        name, compared, added, best = table.runs.name, pairs(table), shares(table), bests(table)
+        documents.append({"suite": name, "pairs": compared, "virtual_best": added} | best)
         rows += [{"suite": name} | _flat(pair, "adjusted") for pair in compared]
         lines.append(f"{name}, {len(table.runs.instances)} instances; p by Holm for all pairs together")
         for one in compared:
@@ -140,4 +140,9 @@ def _answer_all_pairs(found: list[Runs]) -> None:
             f"cost {share['contribution']:.4f} more"
             for share in added
         ]
+        if added:
+            lines.append(
+                "  mean cost {virtual_best_cost:.4f} of the virtual best, {single_best_cost:.4f} of "
+                "{single_best}, the single best".format(**best)
+            )
     answer(documents, *lines, rows=rows)

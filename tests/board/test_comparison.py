@@ -4,7 +4,7 @@ import pytest
 from board_fixture import record, smoke_campaign, tables
 from click.testing import CliRunner
 
-from mincache.board.comparison import compare, compare_all, contrasts, pairs, shares
+from mincache.board.comparison import bests, compare, compare_all, contrasts, pairs, shares
 from mincache.board.render import contrasts_markdown
 from mincache.board.runs import gather
 from mincache.cli.leaderboard import leaderboard
@@ -77,6 +77,12 @@ def test_every_pair_of_ranked_rows_meets_once():
     met = {(one["first"], one["second"]): (one["wins"], one["losses"], one["ties"]) for one in found}
     assert met == {("x", "y"): (1, 0, 1), ("x", "z"): (2, 0, 0), ("y", "z"): (2, 0, 0)}
     assert all(one["adjusted"] == {"here": 0.0} for one in found)
+
+
+def test_the_virtual_best_takes_the_best_of_each_instance():
+    """Its mean cost is of the least costs, the single best's of the row with the least mean cost."""
+    found = bests(_made({"x": [1.0, 5.0], "y": [3.0, 2.0]}))
+    assert found == {"single_best": "y", "single_best_cost": 2.5, "virtual_best_cost": 1.5}
 
 
 def test_what_each_adds_to_the_virtual_best():
