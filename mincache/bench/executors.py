@@ -91,8 +91,8 @@ def _next(done: queue.SimpleQueue[Future[Judged]], idle: Callable[[], None]) -> 
 
 
 def by_hash_seed(tasks: Sequence[Task]) -> list[Task]:
-    """Return tasks so that those with one seed of Python's hashes follow each other."""
-    return sorted(tasks, key=lambda task: (task.cell.seed, task.cell.repetition))
+    """Return tasks so that those follow each other that one keeper runs: by seed of hashes and libraries."""
+    return sorted(tasks, key=lambda task: (task.cell.seed, task.cell.repetition, task.job.loads))
 
 
 def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:

@@ -1,9 +1,9 @@
 """The keeper: a process that has runs started, one at a time, and lets none outlive its limits.
 
-`python -m mincache.bench.keeper CORES ISOLATION` loads numpy and forks a zygote, which forks a child a run,
-so that each run saves that time. It is single-threaded, knows nothing of a campaign, and forgets a run when
-it has told its outcome. It reads jobs from its standard input and ends, with everything below it, when that
-is closed.
+`python -m mincache.bench.keeper CORES ISOLATION [MODULE...]` loads numpy and forks a zygote, which loads the
+modules and forks a child a run, so that each run saves that time. The keeper is single-threaded, knows
+nothing of a campaign, and forgets a run when it has told its outcome. It reads jobs from its standard input
+and ends, with everything below it, when that is closed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
         zygote: Zygote | None = None
         refusal = Outcome()
         try:
-            zygote = stack.enter_context(contextlib.closing(Zygote(wish, replies)))
+            zygote = stack.enter_context(contextlib.closing(Zygote(wish, replies, sys.argv[3:])))
         except OSError as error:
             refusal = Outcome("machine", f"no process could be started: {error}")
         if zygote is not None and wish == "required" and zygote.held.level != isolation.NAMESPACES:

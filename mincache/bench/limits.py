@@ -36,6 +36,7 @@ class Limits:
         threads: threads for numerical libraries, and cores where the system can pin.
         environment: names of the variables that the run sees beside those of `shown_environment`.
         isolate: what is to keep the run from what is not its own: one of `WISHES`; see `bench.isolation`.
+        warm: whether keepers load the libraries of a solver once, outside the isolation, for all its runs.
         allow: what isolation lets through: `network`, `gpu`, files and folders.
     """
 
@@ -50,6 +51,7 @@ class Limits:
     environment: tuple[str, ...] = ()
     isolate: str = "auto"
     allow: tuple[str, ...] = ()
+    warm: bool = False
 
     def __post_init__(self) -> None:
         for name in ("environment", "allow"):

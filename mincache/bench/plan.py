@@ -57,7 +57,7 @@ class Task:
             entrant.spec, cell.stream, cell.wall_s, cell.evaluations, contents=entrant.contents,
             libraries=entrant.libraries, home=entrant.home, started_in=str(absolute_path(".")),
             hash_seed=hash_seed(cell.seed, cell.repetition),
-            information=entrant.information,
+            information=entrant.information, loads=entrant.loads if self.limits.warm else (),
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -99,9 +99,12 @@ class Supervisor:
         return Outcome(stopped_by="interrupted", note=note)
 
     def _alive(self, job: Job, limits: Limits) -> subprocess.Popen[bytes] | None:
-        """Return a keeper whose runs have this seed of hashes, see these variables and are isolated so."""
+        """Return a keeper whose runs have this seed of hashes, see these variables and are isolated so.
+
+        It holds what the job loads ready.
+        """
         seed = self._hash_seed if job.hash_seed is None else job.hash_seed
-        kind = (seed, limits.environment, limits.isolate)
+        kind = (seed, limits.environment, limits.isolate, job.loads)
         with self._lock:
             if self._process is not None and kind != self._kind:
                 self._leave(self._process)
@@ -110,7 +113,9 @@ class Supervisor:
                 return None
             if self._process is None:
                 self._hash_seed, self._kind = seed, kind
-                self._process = _start(self.threads if self._pin else 0, self.threads, seed, limits)
+                self._process = _start(
+                    self.threads if self._pin else 0, self.threads, seed, limits, job.loads
+                )
             return self._process
 
     @property
@@ -143,10 +148,12 @@ class Supervisor:
         self.close()
 
 
-def _start(cores: int, threads: int, hash_seed: int, limits: Limits) -> subprocess.Popen[bytes]:
+def _start(
+    cores: int, threads: int, hash_seed: int, limits: Limits, loads: Sequence[str]
+) -> subprocess.Popen[bytes]:
     # -P: the keeper must not import from the folder that the campaign is started in.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores), limits.isolate],
+        [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores), limits.isolate, *loads],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=shown_environment(limits.environment)

@@ -136,7 +136,7 @@ class Watch:
         elif kind == messages.READY:
             self._ready = True
         elif kind == messages.IMPORTED and outcome.import_s is None:
-            outcome.import_s = self._lap(now)
+            outcome.import_s, outcome.warm_s = self._zygote.warm_s + self._lap(now), self._zygote.warm_s
         elif kind == messages.SOLVING and self._solve_start is None:
             outcome.build_s = self._lap(now)
             self._solve_start = now

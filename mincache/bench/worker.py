@@ -49,6 +49,7 @@ class Job:
         libraries: the versions that distributions must have.
         home: folder of the solver's source.
         started_in: folder that relative paths mean.
+        loads: modules that the run's keeper is to hold ready.
         information: `past` or `slot` for a run whose slots are shown one by one; `trace` for any other.
     """
 
@@ -63,6 +64,7 @@ class Job:
     started_in: str = ""
     hash_seed: int | None = None
     information: str = "trace"
+    loads: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """Return the job as JSON."""
@@ -73,7 +75,8 @@ class Job:
         """Return the job in the JSON that `dump` wrote."""
         fields = json.loads(data)
         contents = tuple(Content(*one) for one in fields["contents"])
-        return cls(**fields | {"stream": tuple(fields["stream"]), "contents": contents})
+        listed = {name: tuple(fields[name]) for name in ("stream", "loads")}
+        return cls(**fields | listed | {"contents": contents})
 
 
 class Channel:

@@ -15,17 +15,19 @@ import signal
 import socket
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NoReturn
 
 from mincache.bench import child, isolation, kernel, processes
 from mincache.bench.isolation import NAMESPACES, Held
+from mincache.bench.loading import load
 from mincache.files import pipes
 
 START, TERMINATE, END = b"S", b"T", b"E"
 """Orders; the first comes with two descriptors: of a socket to the keeper, and of where to print."""
 READY, STARTED, FAILED, ENDED, SWEPT = b"y", b"s", b"f", b"e", b"w"
-_ANSWER_S, _SWEEP_S = 5.0, 6.0
+_ANSWER_S, _SWEEP_S, _LOADING_S = 5.0, 6.0, 120.0
 _PAUSE_S = 0.001
 _DUMPABLE = 4
 
@@ -46,21 +48,33 @@ class Zygote:
     Args:
         wish: one of `limits.WISHES`.
         replies: the pipe to the supervisor, which the zygote keeps open, so that its end is seen there too.
+        loads: modules to hold ready for its runs; none, where loading them fails or starts threads.
+
+    Attributes:
+        warm_s: seconds that loading them took.
     """
 
-    def __init__(self, wish: str, replies: int) -> None:
+    def __init__(self, wish: str, replies: int, loads: Sequence[str] = ()) -> None:
         self.held = isolation.held(wish)
+        self._start(replies, loads)
+        ready = self._answer(READY, within_s=_LOADING_S)
+        if ready is None and loads:
+            self.close()
+            self._start(replies, ())
+            ready = self._answer(READY)
+        self.warm_s = float(ready[1]) if ready is not None else 0.0
+        self._init = processes.children(self.pid)  # nobody, without namespaces
+
+    def _start(self, replies: int, loads: Sequence[str]) -> None:
         self._is_open = True
         self._socket, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                _Server(theirs, replies, self.held).serve()
+                _Server(theirs, replies, self.held, loads).serve()
             finally:
                 os._exit(1)
         theirs.close()
-        self._answer(READY)
-        self._init = processes.children(self.pid)  # nobody, without namespaces
 
     def fileno(self) -> int:
         """Return the descriptor on which it tells that a run has ended."""
@@ -135,7 +149,7 @@ class Zygote:
 class _Server:
     """The zygote itself."""
 
-    def __init__(self, orders: socket.socket, replies: int, held: Held) -> None:
+    def __init__(self, orders: socket.socket, replies: int, held: Held, loads: Sequence[str]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)  # it ends when the keeper has ended
         _close_but(2, replies, orders.fileno())
@@ -147,6 +161,7 @@ class _Server:
             self._init = _Init()
         else:
             processes.become_subreaper()
+        self._warm_s = load(loads)
         self._woken = _wake_on_children()
         self._child = self._leader = 0  # the second stays when the first has ended, for its group
         self._folder = ""
@@ -155,7 +170,7 @@ class _Server:
 
     def serve(self) -> NoReturn:
         """Obey orders until there are no more, and leave nothing."""
-        self._say(READY)
+        self._say(READY, repr(self._warm_s))
         poll = select.poll()
         for one in (self._orders.fileno(), self._woken):
             poll.register(one, select.POLLIN)

@@ -172,6 +172,8 @@ _LIMITS = (
     click.option("--isolate", type=click.Choice(["auto", "required", "off"]), default="auto",
                  help="Keep runs from what is not their own: as far as this machine allows, wholly or with a "
                  "refusal, or not."),
+    click.option("--warm", is_flag=True,
+                 help="Load a solver's libraries once for many runs, outside the isolation."),
     click.option("--allow", multiple=True, metavar="WHAT",
                  help="What an isolated run may use: network, gpu, or a file or folder; repeatable."),
 )  # fmt: skip

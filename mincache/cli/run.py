@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mincache.bench.executors import Executor
     from mincache.bench.limits import Limits
     from mincache.bench.plan import Task
+    from mincache.board.racing import Stopped
     from mincache.judging.records import Record
 
     _Runs = dict[tuple[str, str, int], Record]
@@ -46,6 +47,7 @@ _WATCHED = options.FilePath("file", dir_okay=False, exists=True)
               help="Run the I-th of N parts; then `mincache merge`.")  # fmt: skip
 @click.option("--retry", type=click.Choice(["failed"]), help="Repeat the runs that failed.")
 @click.option("--force", is_flag=True, help="Repeat every run.")
+@click.option("--race", is_flag=True, help="Stop solvers that are clearly worse than the best.")
 @click.option("--watch", "watched", type=_WATCHED, multiple=True,
               help="Run again whenever this file changes, and print what moved; repeatable.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the runs to do and the longest time they take.")
@@ -54,7 +56,7 @@ _WATCHED = options.FilePath("file", dir_okay=False, exists=True)
 def run(
     suite: str, solvers: tuple[str, ...], instances: tuple[str, ...], seeds: int, seed: int, limits: Limits,
     workers: int | None, executor: str, scheduler: str | None, shard: tuple[int, int] | None,
-    retry: str | None, force: bool, watched: tuple[Path, ...], dry_run: bool, output: Path,
+    retry: str | None, force: bool, race: bool, watched: tuple[Path, ...], dry_run: bool, output: Path,
 ) -> None:  # fmt: skip
     """Run solvers on SUITE, a standard suite or a folder, and record every attempt.
 
@@ -69,6 +71,8 @@ def run(
     at_a_time = workers or max(1, usable_cores() // limits.threads)
     where = _executor(executor, scheduler, at_a_time, limits.threads)
     found = mincache.suite(suite)
+    if race and shard:
+        raise mincache.InputError("--race", "must be without --shard", "both", "leave out one of the two")
     redo: campaign.Redo = "all" if force else "failed" if retry else ""
 
     def planned() -> tuple[list[Task], list[Task]]:
@@ -76,9 +80,16 @@ def run(
         whole = plan.plan(found, summary.entrants(solvers, limits), seeds, limits, seed, instances)
         return list(plan.shard(whole, *shard)) if shard else whole, whole if shard else []
 
+    stopped: list[Stopped] = []
+
     def once() -> tuple[list[Task], list[Record]]:
         tasks, whole = planned()
-        return tasks, summary.run_tasks(output, tasks, where, redo, whole)
+        if not race:
+            return tasks, summary.run_tasks(output, tasks, where, redo, whole)
+        records, stopped[:] = summary.race_tasks(output, tasks, where, redo, str(found.folder), seed)
+        if watched:
+            click.echo("\n".join(map(str, stopped)), err=True)
+        return tasks, records
 
     if dry_run:
         tasks, _ = planned()
@@ -88,7 +99,9 @@ def run(
     else:
         tasks, records = once()
         status = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
-        answer(status, *summary.outcome_lines(status), failed=summary.unfinished(status))
+        status |= {"stopped": [one._asdict() for one in stopped]} if race else {}
+        lines = [*summary.outcome_lines(status), *map(str, stopped)]
+        answer(status, *lines, failed=bool(status["failed"]) if race else summary.unfinished(status))
 
 
 def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:

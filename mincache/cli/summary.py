@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -15,11 +15,15 @@ from mincache.bench.limits import Limits, usable_cores
 from mincache.bench.plan import ONE_RUN, Task
 from mincache.bench.supervisor import describe_all
 from mincache.cli.terminal import Bars, form, resumable, waiting, warn
+from mincache.files.paths import make_folder
 from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
 from mincache.solving import registry
 from mincache.solving.entrant import Entrant, absolute
 from mincache.solving.spec import expand
+
+if TYPE_CHECKING:
+    from mincache.board.racing import Stopped
 
 _MOST_FAILURES = 20
 
@@ -53,6 +57,17 @@ def run_tasks(
             return campaign.run(folder, tasks, executor, progress.show, redo, progress.begin, whole)
     except (JournalError, ExecutorError) as error:
         raise click.ClickException(f"{error}; repeat the command to continue") from None
+
+
+def race_tasks(
+    folder: Path, tasks: Sequence[Task], executor: Executor, redo: campaign.Redo, suite: str, seed: int
+) -> tuple[list[Record], list[Stopped]]:
+    """Race the solvers of a campaign, all of which is noted as planned."""
+    from mincache.board.racing import race
+
+    make_folder(folder)
+    campaign.note_plan(folder, {task.key: task.cell.solver for task in tasks})
+    return race(tasks, lambda some: run_tasks(folder, some, executor, redo), suite, seed)
 
 
 def line(record: Record) -> str:

@@ -36,7 +36,7 @@ _CLOSINGS: dict[bytes, StopReason] = {
     messages.RAISED: "exception", messages.OUT_OF_MEMORY: "memory",
     messages.SKIPPED: "not started", messages.REFUSED: "not started",
 }  # fmt: skip
-_MEASURED = ("import_s", "build_s", "solve_s", "wall_s", "cpu_s", "peak_memory_bytes")
+_MEASURED = ("import_s", "warm_s", "build_s", "solve_s", "wall_s", "cpu_s", "peak_memory_bytes")
 _OUTPUT_CHARACTERS = 2000
 _REFUTABLE = ("verified", "no solution")
 

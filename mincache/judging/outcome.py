@@ -32,6 +32,7 @@ class Outcome:
             empty if it ended itself.
         note: one line to it.
         exit_status: of the child, negative for a signal; None if it was not seen to end.
+        warm_s: part of `import_s` that loading libraries took, once for all runs of the keeper.
         solve_s: seconds from when `solve` began until the answer was whole, or the run ended.
         wall_s: seconds from the fork until no process of the run was left.
         enforced: how the limits were enforced; see `limits.enforced`.
@@ -52,6 +53,7 @@ class Outcome:
     note: str = ""
     exit_status: int | None = None
     import_s: float | None = None
+    warm_s: float = 0.0
     build_s: float | None = None
     solve_s: float | None = None
     wall_s: float = 0.0

@@ -173,6 +173,8 @@ class Record(StrictTable):
         bound: lower bound that the solver reported, if any.
         solution_sha256: names the stored solution, if any.
         import_s: seconds until the solver was loaded, by the keeper's clock.
+        warm_s: the part of these in which its keeper had loaded the libraries, once for many runs; 0 where
+            the run loaded all of them itself.
         build_s: seconds from there until `solve` began: reading the instance, and `supports`.
         start_s: both together; None in records made before it was kept.
         solve_s: seconds from there until the answer was whole, written down.
@@ -211,6 +213,7 @@ class Record(StrictTable):
     bound: float | None = None
     solution_sha256: str | None = None
     import_s: Measured | None = None
+    warm_s: Measured = 0.0
     build_s: Measured | None = None
     start_s: Measured | None = None
     solve_s: Measured | None = None

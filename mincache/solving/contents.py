@@ -16,7 +16,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.machinery import all_suffixes
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, entry_points, packages_distributions, version
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
@@ -123,6 +123,19 @@ def libraries_of(tops: Iterable[str]) -> dict[str, str]:
     homes = packages_distributions()
     found = {name for top in {*tops, "numpy"} for name in homes.get(top, ())} | {"mincache"}
     return {name: _version(name) for name in sorted(found, key=str.lower)}
+
+
+def libraries_loaded(loaded: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the loaded modules that come from site-packages, but from no package with solvers."""
+    solvers = {entry.dist.name for entry in entry_points(group="mincache.solvers") if entry.dist}
+    homes = packages_distributions()
+
+    def is_library(name: str) -> bool:
+        top, file = name.partition(".")[0], getattr(sys.modules.get(name), "__file__", None)
+        known = homes.get(top, [])
+        return bool(known) and solvers.isdisjoint(known) and isinstance(file, str) and not _is_outside(file)
+
+    return tuple(name for name in loaded if is_library(name))
 
 
 def late_modules(before: set[str], contents: Iterable[Content], home: str) -> dict[str, str]:

@@ -19,7 +19,14 @@ from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
 from mincache.solving import registry
 from mincache.solving import spec as specs
-from mincache.solving.contents import Content, content_of, digest_of, libraries_of, modules_of
+from mincache.solving.contents import (
+    Content,
+    content_of,
+    digest_of,
+    libraries_loaded,
+    libraries_of,
+    modules_of,
+)
 from mincache.solving.contract import Solver
 from mincache.solving.online import OnlineSolver
 
@@ -45,6 +52,7 @@ class Entrant:
         libraries: versions of the distributions that it imports, by name.
         contents: every file and folder that its answers depend on, as planned.
         home: folder of its source.
+        loads: the modules of libraries that it has loaded once it is made, which a keeper may hold ready.
         unknown: why nothing more is known of it than how it is written; empty where it was described.
     """
 
@@ -64,6 +72,7 @@ class Entrant:
     libraries: dict[str, str] = field(default_factory=dict)
     contents: tuple[Content, ...] = ()
     home: str = ""
+    loads: tuple[str, ...] = ()
     unknown: str = ""
 
     @property
@@ -79,7 +88,8 @@ class Entrant:
     def parse(cls, data: bytes) -> Entrant:
         """Return the entrant in the JSON that `dump` wrote."""
         fields = json.loads(data)
-        return cls(**fields | {"contents": tuple(Content(*one) for one in fields["contents"])})
+        contents = tuple(Content(*one) for one in fields["contents"])
+        return cls(**fields | {"contents": contents, "loads": tuple(fields["loads"])})
 
     @staticmethod
     def source_of(kind: type[Solver]) -> str:
@@ -126,6 +136,7 @@ def describe(spec: str) -> Entrant:
         libraries=libraries_of({one.partition(".")[0] for one in loaded} | tops),
         contents=(*modules, *files, *map(Content.of, paths.values())),
         home=str(Path(source).parent) if source else "",
+        loads=libraries_loaded(name for name in sys.modules if name in loaded),
     )
 
 
