@@ -84,6 +84,8 @@ def evaluate_batch(
         flat.append(np.reshape(cached_before, flat[0].shape))
     terms = _terms(instance)
     chunk = max(1, _CHUNK_ELEMENTS // (instance.slot_count * instance.user_count))
+    if 0 < len(flat[0]) <= chunk and len(batch_shape) == 1:
+        return _price(terms, *flat)
     parts = [
         _price(terms, *(array[start : start + chunk] for array in flat))
         for start in range(0, max(1, len(flat[0])), chunk)
@@ -144,9 +146,13 @@ def _flat(instance: Instance, decisions: Decisions) -> list[Array]:
     for name, array, width in zip(Decisions._fields, decisions, (M, N, N), strict=True):
         if np.shape(array) != (*batch_shape, T, width):
             raise InputError(name, f"must have shape {[*batch_shape, T, width]}", str(list(np.shape(array))))
-    cache, *shares = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in decisions)
+    cache, bandwidth_share, step_share = map(np.asarray, decisions)
     # In single precision, a sum could pass a limit that the same numbers keep in double precision.
-    return [cache, *(share.astype(np.float64, copy=False) for share in shares)]
+    return [
+        cache.reshape(-1, T, M),
+        bandwidth_share.reshape(-1, T, N).astype(np.float64, copy=False),
+        step_share.reshape(-1, T, N).astype(np.float64, copy=False),
+    ]
 
 
 class _Requests(NamedTuple):

@@ -213,6 +213,7 @@ class Typed:
         """Return this with other values of fields, which come from what was checked already."""
         changed = object.__new__(type(self))
         changed.__dict__.update(self.__dict__, **values)
+        changed.__dict__.pop("_hash", None)
         return changed
 
     def __repr__(self) -> str:
@@ -232,9 +233,12 @@ class Typed:
         return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def __hash__(self) -> int:
-        # Scalars alone: cheap, and equal objects agree on them.
-        values = (getattr(self, f.name) for f in _fields(self))
-        return hash((type(self), *(value for value in values if isinstance(value, float | str))))
+        # Scalars alone: cheap, and equal objects agree on them. What changes them makes another object.
+        if (known := self.__dict__.get("_hash")) is None:
+            values = (getattr(self, f.name) for f in _fields(self))
+            known = hash((type(self), *(value for value in values if isinstance(value, float | str))))
+            self.__dict__["_hash"] = known
+        return int(known)
 
 
 def check_axes(parts: list[Typed], known: dict[str, int]) -> dict[str, int]:
