@@ -16,10 +16,9 @@ from time import perf_counter
 
 import numpy as np
 
-from mincache import Instance, Run, Solution, Solver, evaluate, evaluate_batch
+from mincache import Instance, Run, SlotPricer, Solution, Solver, evaluate, serve
 from mincache.generation import suites
 from mincache.solving import registry
-from mincache.views.vector import VectorView
 
 REFERENCES = ("cloud-only", "random-allocation", "popular-first", "decomposition")
 
@@ -28,9 +27,8 @@ REFERENCES = ("cloud-only", "random-allocation", "popular-first", "decomposition
 class ToggleSearch(Solver):
     """Begin with an empty cache; in every slot put in or take out the one model that helps most.
 
-    A slot's decisions are a point of the unit cube: a gene of 1 wants a model cached or a hit served, in
-    order of the genes as long as they fit. All slots and all models are tried at once, since no term of
-    the cost links two slots. Hits are served in order of what steps gain.
+    A `SlotPricer` tells what each toggle would cost with the best bandwidth and steps. No term of the cost
+    links two slots, so they are searched one after the other.
 
     Attributes:
         rounds: how often a model may be toggled in each slot.
@@ -40,39 +38,16 @@ class ToggleSearch(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return where no single toggle helps any more."""
-        view, M, N = VectorView("priority-serve"), instance.model_count, instance.user_count
-        slots = np.arange(instance.slot_count)
-        point = np.full((instance.slot_count, view.apply(instance)), 0.5)
-        point[:, :M] = 0.0  # nothing cached; bandwidth equal
-        point[:, M + N :] = 0.5 + 0.5 * _order(_gain_per_step(instance))
-        cost = evaluate_batch(instance, view.invert(instance, point)).slot_cost
-        for _ in range(self.rounds):
-            if run.should_stop():
-                break
-            toggled = np.repeat(point[None], M, axis=0)  # [M, T, genes]: candidate m toggles model m
-            toggled[np.arange(M), :, np.arange(M)] = 1.0 - point[:, :M].T
-            new_cost = evaluate_batch(instance, view.invert(instance, toggled)).slot_cost
-            best = new_cost.argmin(axis=0)
-            better = new_cost[best, slots] < cost
-            if not better.any():
-                break
-            point = np.where(better[:, None], toggled[best, slots], point)
-            cost = np.where(better, new_cost[best, slots], cost)
-            run.report(Solution.of(instance, view.invert(instance, point)))
-        return Solution.of(instance, view.invert(instance, point))
-
-
-def _gain_per_step(instance: Instance) -> np.ndarray:
-    """Return [T, N]: what a step is worth to each user, were its model cached."""
-    models, alpha = instance.models, instance.preference_weight
-    gain = (1 - alpha) * (models.tv_worst - models.tv_best) / models.steps_saturation
-    return (gain - alpha * models.seconds_per_step)[instance.trace.requested_model]
-
-
-def _order(values: np.ndarray) -> np.ndarray:
-    """Return the rank of each value in its row, scaled to [0, 1]; those not above 0 get -1."""
-    rank = values.argsort(axis=1).argsort(axis=1) / values.shape[1]
-    return np.where(values > 0.0, rank, -1.0)
+        caches = np.zeros((instance.slot_count, instance.model_count), bool)
+        for t in range(instance.slot_count):
+            pricer = SlotPricer(instance, t, remaining_s=run.remaining())
+            for _ in range(self.rounds):
+                costs = pricer.toggled_costs()
+                if run.should_stop() or costs.min() >= pricer.cost:
+                    break
+                pricer.toggle(int(costs.argmin()))
+            caches[t] = pricer.cache
+        return serve(instance, caches)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ Arguments broadcast, numpy arrays and torch tensors alike, so gradients flow. SI
 """
 
 import math
+from functools import cache
 from typing import Any
 
 Values = Any
@@ -21,6 +22,19 @@ def _namespace(array: Values) -> Any:
     return torch
 
 
+@cache
+def _largest(xp: Any, dtype: Any) -> float:
+    return float(xp.finfo(dtype).max)
+
+
+def _clipped(values: Values, low: float, high: float) -> Values:
+    """Return values no lower and no higher; on short numpy arrays faster than their method `clip`."""
+    xp = _namespace(values)
+    if hasattr(values, "clamp"):
+        return values.clamp(low, high)
+    return xp.minimum(xp.maximum(values, low), high)
+
+
 def zipf_probability(rank: Values, skewness: Values, ranks: int) -> Values:
     """(1): probability that a request is for the model of popularity `rank` (1..ranks, float dtype)."""
     normaliser = sum((i ** (-skewness) for i in range(1, ranks + 1)), start=0.0)
@@ -33,7 +47,8 @@ def spectral_efficiency(share: Values, full_band_snr: Values) -> Values:
     positive = xp.where(share == 0.0, 1.0, share)
     snr = full_band_snr / positive
     # At a share near 1e-308 it overflows, and an infinite rate would be better than the whole band's.
-    snr = snr.clip(None, xp.finfo(snr.dtype).max)
+    largest = _largest(xp, snr.dtype)
+    snr = snr.clamp(max=largest) if hasattr(snr, "clamp") else xp.minimum(snr, largest)
     return share * xp.log1p(snr) / _LN2 + 0.0  # a share of -0.0 has the rate 0.0, not -0.0
 
 
@@ -72,7 +87,7 @@ def total_variation(
 ) -> Values:
     """(7): total variation, lower is better: `worst` up to A1 steps, `best` from A3 on and of a miss."""
     xp = _namespace(steps)
-    missing_quality = ((saturation - steps) / (saturation - onset)).clip(0.0, 1.0)
+    missing_quality = _clipped((saturation - steps) / (saturation - onset), 0.0, 1.0)
     return best + xp.where(hit, (worst - best) * missing_quality, 0.0)
 
 

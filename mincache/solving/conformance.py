@@ -33,6 +33,7 @@ _BOUND_TOLERANCE = 1e-9
 _DEADLINE_S = 0.5
 _DEADLINE_TRIES = 3
 _SEED, _OTHER_SEED = 3, 4
+_EVALUATIONS = 500  # so that searches end that go on until a limit is reached
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _feasible(solver: Solver, document: bytes) -> str:
         if isinstance(reason, str) and reason:
             raise _UnsupportedError(reason)
         raise _FaultError(f"supports() returned {reason!r}", "return None, or a sentence why it cannot")
-    run = Run.seeded(0)
+    run = Run.seeded(0, evaluations=_EVALUATIONS)
     solution = solver.solve(given, run)
     if not isinstance(solution, Solution):
         raise _FaultError(f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
@@ -226,7 +227,7 @@ def _as_declared(solver: Solver, document: bytes) -> str:
 
 
 def _answer(solver: Solver, document: bytes, seed: int) -> bytes:
-    return solution_bytes(solver.solve(parse_instance(document), Run.seeded(seed)))
+    return solution_bytes(solver.solve(parse_instance(document), Run.seeded(seed, evaluations=_EVALUATIONS)))
 
 
 def _no_global_randomness(solver: Solver, document: bytes) -> str:
@@ -241,7 +242,7 @@ def _no_global_randomness(solver: Solver, document: bytes) -> str:
 def _no_mutation(solver: Solver, document: bytes) -> str:
     writable = _writable(parse_instance(document))
     parameters = copy.deepcopy(registry.parameters(solver))
-    solver.solve(writable, Run.seeded(_SEED))
+    solver.solve(writable, Run.seeded(_SEED, evaluations=_EVALUATIONS))
     _check_unchanged(writable, document)
     if registry.parameters(solver) != parameters:
         raise _FaultError("the solver's parameters changed", "keep a run's state in local variables")
@@ -283,7 +284,7 @@ def _reports(solver: Solver, document: bytes) -> str:
         if bound is not None:
             bounds.append(bound)
 
-    run = replace(Run.seeded(_SEED), reporter=keep)
+    run = replace(Run.seeded(_SEED, evaluations=_EVALUATIONS), reporter=keep)
     final = evaluate(instance, solver.solve(given, run)).cost
     if any(not incumbent.feasible for incumbent in incumbents):
         raise _FaultError("an incumbent is infeasible", "report what would count as an answer")

@@ -107,6 +107,11 @@ class Run:
         """How many candidates this run has priced; one for a part of the slots counts as that part."""
         return self.pricer.evaluations if "pricer" in vars(self) else 0.0
 
+    @property
+    def incumbent(self) -> Solution | None:
+        """The best feasible candidate that this run has priced, if any."""
+        return self.pricer.best if "pricer" in vars(self) else None
+
     def remaining_evaluations(self) -> float:
         """Return how many more candidates may be priced; infinite without a limit."""
         limit = self.budget.evaluations
@@ -150,8 +155,8 @@ class Run:
         return found
 
     def _keep(self, better: bool) -> None:
-        if better and self.reporter is not None and (best := self.pricer.best) is not None:
-            self.report(best)
+        if better and self.reporter is not None and self.incumbent is not None:
+            self.report(self.incumbent)
 
     def log(self, **values: float) -> None:
         """Keep numbers of the search in the record, such as `run.log(temperature=0.5)`, with time and count.
@@ -206,9 +211,9 @@ def _counted(solve: Solve) -> Solve:
         try:
             return solve(self, instance, run)
         except EvaluationsSpentError:
-            if (best := run.pricer.best) is None:
+            if run.incumbent is None:
                 raise
-            return best
+            return run.incumbent
 
     return counted
 

@@ -10,9 +10,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch
+from mincache import Decisions, Instance, SlotPricer, Solution, evaluate, evaluate_batch, serve
 from mincache.generation.suites import find
 from mincache.problem import equations
+from mincache.problem.quantity import Array
+from mincache.views.vector import VectorView
 
 CANDIDATES = 1000
 PAIRS = 15
@@ -141,3 +143,37 @@ def test_batch_against_single_calls(benchmark, instance, candidates, solutions):
     benchmark.extra_info["ratio"] = found
     print(f"\nevaluate_batch of {CANDIDATES}: {found:.1f} times as fast as single calls")
     assert found >= 5
+
+
+def test_a_toggle_against_serving_the_slot(benchmark, instance):
+    """Re-pricing a slot after a toggle takes at most 5 us and a 30th of serving and pricing the slot anew."""
+    pytest.importorskip("numba")
+    pricer, slot = SlotPricer(instance, 0, compiled=True), instance.slot(0)
+    cache = np.zeros((1, instance.model_count), bool)
+    cache[0, 1] = True
+    assert math.isclose(
+        pricer.toggled_cost(1), evaluate(slot, serve(slot, cache)).slot_cost[0], rel_tol=1e-12
+    )
+    benchmark(pricer.toggled_cost, 1)
+    found = ratio(lambda: evaluate(slot, serve(slot, cache)), lambda: pricer.toggled_cost(1), calls=1000)
+    least_us = 1e6 * min(seconds(lambda: pricer.toggled_cost(1), 1000) for _ in range(PAIRS))
+    benchmark.extra_info.update(ratio=found, least_us=least_us)
+    print(f"\nSlotPricer, a toggle: {least_us:.1f} us, {found:.0f} times as fast as serving the slot anew")
+    assert found >= 30
+    assert least_us <= 5.0
+
+
+def test_one_point_of_the_vector_view_against_many(benchmark, instance):
+    """A point alone costs what it costs: its repair and its price, against those of a point among 200."""
+    slot, view = instance.slot(0), VectorView("priority-serve")
+    points = np.random.default_rng(0).random((200, 1, view.apply(slot)))
+
+    def price(some: Array) -> Array:
+        return evaluate_batch(slot, view.invert(slot, some)).cost
+
+    benchmark(price, points[:1])
+    found = 200 * ratio(lambda: price(points[:1]), lambda: price(points), calls=1)
+    least_us = 1e6 * min(seconds(lambda: price(points[:1]), 20) for _ in range(10 * PAIRS))
+    benchmark.extra_info.update(ratio=found, least_us=least_us)
+    print(f"\nvector view, one point: {least_us:.0f} us, {found:.0f} times a point among 200")
+    assert found <= 100

@@ -1,6 +1,9 @@
+import json
+
 from board_fixture import record
 
 from mincache.board.contenders import contender, labels, printable
+from mincache.files.documents import digest
 
 
 def _labels(*records):
@@ -36,6 +39,16 @@ def test_other_files_are_another_contender():
     old = record("ddpg", "a")
     new = old.model_copy(update={"cell": old.cell.model_copy(update={"solver_files": "f" * 64})})
     assert _labels(old, new) == ["ddpg (files ffffffff)", "ddpg (files unknown)"]
+
+
+def test_a_limit_on_evaluations_is_told_and_without_one_the_hash_is_as_it_was():
+    """Folders of entries carry the hash, which a later field must not change."""
+    free = contender({"solver": "s", "solver_name": "s", "solver_source": "a"})
+    limited = free._replace(evaluations=50)
+    before = ["s", "a", "", "", "", "{}", None, None, None, 1, free.evaluator_version, ""]
+    assert free.sha256 == digest(json.dumps(before).encode())
+    assert limited.sha256 != free.sha256
+    assert list(labels([free, limited]).values()) == ["s (no limit)", "s (50 evaluations)"]
 
 
 def test_printable_takes_the_teeth_out_of_control_characters():

@@ -45,6 +45,11 @@ def test_departures_are_in_words():
     cell = record("s", "a", wall_s=5.0).cell.model_copy(update={"threads": 8})
     assert protocol.departures(contender(vars(cell))) == ["5 s instead of 60 s", "8 threads instead of 1"]
     assert Protocol().departures(contender(vars(cell))) == []
+    counted = vars(cell.model_copy(update={"evaluations": 100}))
+    assert Protocol(evaluations=100).departures(contender(counted)) == []
+    assert Protocol(evaluations=200).departures(contender(counted)) == ["100 evaluations instead of 200"]
+    told = ["any number of evaluations instead of 200"]
+    assert Protocol(evaluations=200).departures(contender(vars(cell))) == told
 
 
 @pytest.mark.parametrize("name", suites.standard_names())

@@ -152,6 +152,7 @@ def test_bad_input_is_one_line():
         ("--shard", "0/2"),
         ("--time-limit", "0"),
         ("--seeds", "0"),
+        ("--evaluations", "0"),
     ],
     ids=" ".join,
 )
@@ -175,6 +176,30 @@ def test_limits_reach_the_record(suite, tmp_path):
         "isolation",
     }
     assert record.environment["libraries"]["numpy"]
+
+
+def test_evaluations_are_a_limit_of_the_run(suite, tmp_path):
+    """Past it the best counts; another limit is another run, and the record has both counts."""
+    solver = f"{FAULTS / 'counting.py'}:Counts"
+    for limit, done in ((2, 1), (3, 2)):
+        result = call(
+            run, suite, "--instances", "*.l0.*", "--solver", solver, "--evaluations", limit, "-o", tmp_path
+        )
+        assert result.exit_code == 0
+        assert len(journal.read(tmp_path)) == done
+    counts = [(record.cell.evaluations, record.evaluations) for record in journal.read(tmp_path)]
+    assert counts == [(2, 2.0), (3, 3.0)]
+
+
+def test_a_race_is_no_part_of_a_campaign(suite, tmp_path):
+    """A race sees all runs, so a shard of one is refused; with few instances nobody is stopped."""
+    with pytest.raises(InputError, match="--race: must be without --shard"):
+        call(run, suite, "--solver", "cloud-only", "--race", "--shard", "1/2", "-o", tmp_path)
+    result = call(
+        run, suite, "--solver", "cloud-only", "--solver", "popular-first", "--race", "-o", tmp_path, "--json"
+    )
+    found = json.loads(result.stdout)
+    assert (found["stopped"], found["done"], result.exit_code) == ([], found["planned"], 0)
 
 
 def test_shards_merge_to_the_whole(results, suite, tmp_path):
