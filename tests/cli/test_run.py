@@ -183,7 +183,7 @@ def test_evaluations_are_a_limit_of_the_run(suite, tmp_path):
     solver = f"{FAULTS / 'counting.py'}:Counts"
     for limit, done in ((2, 1), (3, 2)):
         result = call(
-            run, suite, "--instances", "*.l0.*", "--solver", solver, "--evaluations", limit, "-o", tmp_path
+            run, suite, "--instances", "*.l0.*.t0", "--solver", solver, "--evaluations", limit, "-o", tmp_path
         )
         assert result.exit_code == 0
         assert len(journal.read(tmp_path)) == done
