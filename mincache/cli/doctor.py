@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
@@ -64,17 +65,13 @@ def _extras() -> dict[str, dict[str, Any]]:
     for line in requires("mincache") or ():
         match = _REQUIREMENT.match(line)
         if match is not None and match[2] in found:
-            found[match[2]]["libraries"][match[1]] = _version(match[1])
+            libraries = found[match[2]]["libraries"]
+            libraries[match[1]] = None
+            with suppress(PackageNotFoundError):
+                libraries[match[1]] = version(match[1])
     for about in found.values():
         about["installed"] = None not in about["libraries"].values()
     return found
-
-
-def _version(library: str) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None
 
 
 def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -84,9 +84,8 @@ def _best(suite: mincache.Suite | None, instance: mincache.Instance, time_limit:
     from mincache.analysis.explanation import best_answer
     from mincache.generation.suite_checks import SOLUTIONS
 
-    known = None
-    if suite is not None and SOLUTIONS.path(suite, instance.name).is_file():
-        known = mincache.read_solution(SOLUTIONS.path(suite, instance.name))
+    path = None if suite is None else SOLUTIONS.path(suite, instance.name)
+    known = mincache.read_solution(path) if path is not None and path.is_file() else None
     return best_answer(instance, time_limit, known)
 
 
@@ -98,17 +97,13 @@ def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float
     for record in tracked(records, "explaining", total=len(records)):
         told = _explained(folder, record, suite, time_limit, bests)
         explained.setdefault(record.cell.solver, []).append(told)
-    means = [
-        {
-            "solver": solver,
-            "cost": fmean(one.cost for one in own),
-            "optimum": fmean(one.optimum for one in own),
-            "proven": all(one.proven for one in own),
-            "parts": {part: fmean(one.parts[part] for one in own) for part in own[0].parts},
-            "answers": len(own),
-        }
-        for solver, own in explained.items()
-    ]
+    means = []
+    for solver, own in explained.items():
+        cost, optimum = (fmean(getattr(one, field) for one in own) for field in ("cost", "optimum"))
+        parts = {part: fmean(one.parts[part] for one in own) for part in own[0].parts}
+        proven = all(one.proven for one in own)
+        means.append({"solver": solver, "cost": cost, "optimum": optimum, "proven": proven,
+                      "parts": parts, "answers": len(own)})  # fmt: skip
     return sorted(means, key=lambda one: one["cost"] - one["optimum"])
 
 
@@ -178,13 +173,12 @@ def _answer_one(found: mincache.Explanation, slots: int) -> None:
     if worst:
         columns = {**dict.fromkeys(["slot", *lost], "r"), "what differs": "t"}
         tables += [TerminalTable(columns, worst, title="the worst slots"), _model_table(found)]
+    fields = {field: getattr(found, field) for field in ("cost", "optimum", "proven", "parts")}
+    by_slot = {part: values.tolist() for part, values in found.by_slot.items()}
     document = {
         "instance": found.instance.name,
-        "cost": found.cost,
-        "optimum": found.optimum,
-        "proven": found.proven,
-        "parts": found.parts,
-        "slots": {part: values.tolist() for part, values in found.by_slot.items()},
+        **fields,
+        "slots": by_slot,
         "models": found.by_model.tolist(),
     }
     answer(document, line, *tables, rows=[{"part": k, "cost": v} for k, v in found.parts.items()])

@@ -14,6 +14,7 @@ import click
 import mincache
 from mincache.cli.completion import SOLVER, Name
 from mincache.cli.terminal import FORM
+from mincache.errors import InputError, excerpt, in_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,6 @@ def part(text: str) -> tuple[int, int]:
 
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers in a text such as 10,14."""
-    from mincache.errors import excerpt
     from mincache.generation.scenario import MAX_ENTRIES
 
     parts = text.split(",")
@@ -201,7 +201,6 @@ def limit_options(time_limit_s: float | None) -> Decorator:
 
 
 def _allowed(what: str) -> str:
-    from mincache.errors import InputError
     from mincache.files.paths import absolute_path
 
     path = absolute_path(what)
@@ -214,7 +213,6 @@ def _allowed(what: str) -> str:
 
 def suite_name(output: Path, name: str | None) -> str:
     """Return the name of a suite: the one given, else that of its folder."""
-    from mincache.errors import InputError, excerpt
     from mincache.problem.instance import check_name
 
     if name is not None:
@@ -252,7 +250,6 @@ def instance_document(name_or_file: str) -> bytes:
 
 def find_instance(name_or_file: str) -> mincache.Instance:
     """Return an instance: a name, a file, a pipe or `-`."""
-    from mincache.errors import in_file
     from mincache.files.documents import parse_instance
 
     document = instance_document(name_or_file)

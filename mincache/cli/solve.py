@@ -41,13 +41,12 @@ def solve(instance: str, solver: str, limits: Limits, seed: int, output: Path | 
     judged = _attempt(instance, solver, limits, seed, output)
     record, document, evaluation = judged.record, judged.document, judged.evaluation
     answered = evaluation is not None and document is not None
+    lines = f"{record.verdict} ({record.stop_reason}): {record.reason}"
     if document is not None and evaluation is not None:
         if output is not None:
             options.write_output(output, document)
         told = f"run                 {record.stop_reason}, {record.claim}, {record.verdict} {record.reason}"
         lines = f"{_as_text(evaluation)}\n{told}".rstrip()
-    else:
-        lines = f"{record.verdict} ({record.stop_reason}): {record.reason}"
     if form():
         answer({
             "instance": record.cell.instance,
@@ -110,18 +109,13 @@ def _as_document(evaluation: mincache.Evaluation) -> dict[str, Any]:
     """Return an evaluation as the JSON object that `score --json` prints; numbers not finite are null."""
     from mincache.problem.evaluation import EVALUATOR_VERSION
 
-    numbers = {
-        name: value if math.isfinite(value) else None
-        for name, value in vars(evaluation).items()
-        if isinstance(value, float)
-    }
+    numbers = {name: value for name, value in vars(evaluation).items() if isinstance(value, float)}
     return {
-        "instance": evaluation.instance,
-        "feasible": evaluation.feasible,
-        **numbers,
+        "instance": evaluation.instance, "feasible": evaluation.feasible,
+        **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
         "violations": [violation._asdict() for violation in evaluation.violations],
         "evaluator_version": EVALUATOR_VERSION,
-    }
+    }  # fmt: skip
 
 
 def _as_text(evaluation: mincache.Evaluation) -> str:
@@ -141,8 +135,8 @@ def _as_text(evaluation: mincache.Evaluation) -> str:
         "mean TV": f"{evaluation.mean_tv:.6g}",
         "hits at or below A1": f"{evaluation.low_step_hit_share:.4f}",
     }
-    broken = [
-        f"{'violation':20}{v.constraint} in slot {v.slot}, excess {v.excess:.6g}"
-        for v in evaluation.violations
-    ]
-    return "\n".join([*(f"{name:20}{text}" for name, text in lines.items()), *broken])
+    broken = (
+        f"{one.constraint} in slot {one.slot}, excess {one.excess:.6g}" for one in evaluation.violations
+    )
+    shown = [*lines.items(), *(("violation", text) for text in broken)]
+    return "\n".join(f"{name:20}{text}" for name, text in shown)

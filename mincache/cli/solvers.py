@@ -78,20 +78,13 @@ def _about(name: str) -> dict[str, Any]:
 
 def _parameters(kind: type[mincache.Solver]) -> list[dict[str, Any]]:
     """Return name, type and default of each parameter; the default `...` of one that must be given."""
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type]  # the registry has checked that it is one
-    return [
-        {
-            "name": field.name,
-            "type": str(getattr(field.type, "__name__", field.type)),
-            "default": "..." if field.default is dataclasses.MISSING else _plain(field.default),
-        }
-        for field in fields
-        if field.init
-    ]
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    found = []
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # the registry has checked that it is one
+        default = "..." if field.default is dataclasses.MISSING else field.default
+        plain = default if isinstance(default, bool | int | float | str | None) else str(default)
+        kind_of = str(getattr(field.type, "__name__", field.type))
+        found += [{"name": field.name, "type": kind_of, "default": plain}] if field.init else []
+    return found
 
 
 @solvers.command()
@@ -110,14 +103,10 @@ def check(solver: str, patience: float) -> None:
             tell(f"checking; passed: {one.name}" if one.outcome == "passed" else "checking")
     counts = {outcome: sum(one.outcome == outcome for one in found) for outcome in _COLOURS}
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    columns = {"check": "t", "result": "l", "what was seen": "t", "what to do": "t"}
-    rows: list[list[str | Styled]] = [
-        [one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, one.advice] for one in found
-    ]
-    if not counts["failed"]:
-        columns.pop("what to do")
-        rows = [row[:3] for row in rows]
-    table = TerminalTable(columns, rows, more="--csv")
+    columns = {"check": "t", "result": "l", "what was seen": "t"}
+    columns |= {"what to do": "t"} if counts["failed"] else {}
+    cells = ((one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, one.advice) for one in found)
+    table = TerminalTable(columns, [one[: len(columns)] for one in cells], more="--csv")
     answer([dataclasses.asdict(one) for one in found], table, told, failed=bool(counts["failed"]))
 
 
