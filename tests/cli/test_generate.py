@@ -67,6 +67,15 @@ def test_given_instances_are_run_and_ranked(swept, tmp_path):
     assert {"cloud-only", "decomposition"} <= set(re.findall(r"[\w-]+", json.dumps(table)))
 
 
+def test_the_preview_shows_the_first_instance_of_the_suite(tmp_path):
+    """--preview shows what the suite then begins with, its own library seed included."""
+    options = ("--users", 3, "--seed", 1, "--library-seed", 5)
+    seen = json.loads(run(generate, *options, "--preview", "--json"))
+    run(generate, *options, "-o", tmp_path / "drawn")
+    (name,) = Suite(tmp_path / "drawn").entries
+    assert seen == json.loads(run(instances, "show", tmp_path / "drawn" / f"{name}.json", "--json"))
+
+
 def test_collect_tells_the_suite_as_json(swept, tmp_path):
     """`collect --json` holds the name, the folder and the instances of the suite, in its order."""
     files = sorted(swept.glob("*.json"))[:2]
