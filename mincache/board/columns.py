@@ -141,6 +141,24 @@ def _over_causal(row: Row) -> float | None:
     return known(float((row.by_instance("gap") - row.runs.causal_gap).mean())) if seen else None
 
 
+def _unseen(name: str) -> Value:
+    return lambda row: row.table.unseen and row.table.unseen.rows.get(row.who, {}).get(name)
+
+
+def _unseen_difference(row: Row) -> float | None:
+    public, sealed = _unseen("public_gap")(row), _unseen("sealed_gap")(row)
+    return None if public is None else sealed - public
+
+
+def _unseen_text(row: Row) -> str:
+    difference = _unseen_difference(row)
+    if difference is None:
+        return NOTHING
+    ends = (formats.percent(_unseen(end)(row), 2) for end in ("low", "high"))
+    mark = {True: " fitted", False: "", None: " ?"}[_unseen("fitted")(row)]
+    return f"{formats.percent(difference, 2)} ({formats.between(*ends)}){mark}"
+
+
 COLUMNS = (
     Column("rank", "ranks that the seeds leave open on these instances; a dash for a row that is not ranked",
            {**_ends("rank", "here"), "rank": lambda row: row.rank, "unranked": lambda row: row.unranked},
@@ -174,6 +192,18 @@ COLUMNS = (
            wide=True, optional=True),
     _simple("over_causal", "over best\ncausal", "gap of a row that sees the past alone, less that of the "
             "best such policy", _over_causal, lambda gap: formats.percent(gap, 2), wide=True, optional=True),
+    Column("public\nrank", "rank on the public suite, among the frozen entries that ran there too",
+           {"public_rank": _unseen("public_rank")}, lambda row: str(_unseen("public_rank")(row) or NOTHING),
+           wide=True, optional=True),
+    Column("sealed\nrank", "rank of the same entries on instances that nobody had seen when they were frozen",
+           {"sealed_rank": _unseen("sealed_rank")}, lambda row: str(_unseen("sealed_rank")(row) or NOTHING),
+           wide=True, optional=True),
+    Column("sealed less\npublic gap", "difference of the mean gaps, its interval for new libraries at 95 %; "
+           "`fitted`: worse on sealed instances by more than chance; `?`: fewer than six libraries",
+           {"sealed_less_public": _unseen_difference, "sealed_less_public_low": _unseen("low"),
+            "sealed_less_public_high": _unseen("high"), "public_gap": _unseen("public_gap"),
+            "sealed_gap": _unseen("sealed_gap"), "fitted_p": _unseen("p"), "fitted": _unseen("fitted")},
+           _unseen_text, wide=True, optional=True),
     _simple("mean_cost", "mean\ncost", "mean of the cost (11) over all instances; lower is better",
             _mean("charged_cost"), formats.cost),
     _simple("hit_ratio", "hit\nratio", "share of the requests whose model is cached",

@@ -18,7 +18,6 @@ from mincache.board.runs import Runs
 from mincache.board.table import Row, Table, rounded_gap
 from mincache.errors import InputError, excerpt
 from mincache.generation.recipes import RELATIVE_TOLERANCE
-from mincache.problem.quantity import Array
 
 Told = dict[str, Any]
 
@@ -161,44 +160,3 @@ def contrasts(tables: Sequence[Table], base: str) -> list[Told]:
             "solvers": len(own), "best": own[0], "worst": own[-1], "swapped": swapped, "pairs": len(both),
         })  # fmt: skip
     return found
-
-
-def public_and_sealed(public: Runs, sealed: Runs, level: float = 0.95) -> list[Told]:
-    """Compare each entry that ran on both suites, in the order of sealed ranks.
-
-    Both suites must be drawn from the same scenarios: else a difference says that one suite is harder. `low`
-    and `high` are the interval of the difference of the mean gaps, sealed less public, over new libraries, by
-    Welch's t; `p` is adjusted for the number of entries. An entry that is worse on sealed instances by more
-    than chance is `fitted`; None where that cannot be told.
-    """
-    from scipy import stats
-
-    seen, unseen = _by_library(public), _by_library(sealed)
-    both = [who for who in unseen if who in seen]
-    gaps = np.array([[part[who][1].mean() for who in both] for part in (seen, unseen)]).reshape(2, -1)
-    places = 1 + (gaps[:, :, None] > gaps[:, None, :] + ranks.EQUAL).sum(axis=2)
-    with np.errstate(invalid="ignore"):  # equal gaps on all libraries
-        tests = [stats.ttest_ind(unseen[who][1], seen[who][1], equal_var=False) for who in both]
-    adjusted = ranks.holm([float(np.nan_to_num(test.pvalue, nan=1.0)) for test in tests])
-    enough = min(len(set(runs.libraries)) for runs in (public, sealed)) >= ranks.FEWEST_LIBRARIES
-    found = []
-    for n, who in enumerate(both):
-        before, after = gaps[:, n].tolist()
-        ends = np.nan_to_num(tests[n].confidence_interval(level), nan=after - before).tolist()
-        fitted = adjusted[n] <= 1.0 - level and after > before if enough else None
-        found.append({
-            "solver": unseen[who][0], "public_rank": int(places[0, n]), "sealed_rank": int(places[1, n]),
-            "public_gap": before, "sealed_gap": after, "low": ends[0], "high": ends[1], "p": adjusted[n],
-            "fitted": fitted,
-        })  # fmt: skip
-    return sorted(found, key=lambda row: (row["sealed_rank"], row["solver"]))
-
-
-def _by_library(runs: Runs) -> dict[tuple[str, ...], tuple[str, Array]]:
-    """By what makes an entry the same on any suite, its label and mean gap on each library."""
-    gaps = runs.means("gap")
-    return {
-        who[1:7]: (runs.labels[who], ranks.by_group(gaps[row], runs.libraries))
-        for row, who in enumerate(runs.contenders)
-        if not np.isnan(gaps[row]).any()
-    }

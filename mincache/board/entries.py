@@ -113,11 +113,16 @@ class Review(StrictTable):
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One entry: its folder, manifest, and reviews by folder; records and solutions stay on disk."""
+    """One entry: its folder, manifest, and reviews by folder; records and solutions stay on disk.
+
+    Attributes:
+        frozen: whether it was frozen before its suite was drawn.
+    """
 
     folder: Path
     manifest: Manifest
     reviews: Mapping[str, Review]
+    frozen: bool = False
 
     @property
     def name(self) -> str:

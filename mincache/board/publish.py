@@ -83,10 +83,18 @@ def _keep_suite(name: str, folder: str, board: Path) -> None:
     if found is None:
         rule, advice = "must be a standard one, or be given, to be published", "give its folder with --suite"
         raise InputError("suite", rule, repr(name), advice)
-    if name in suites.standard_names() or found.folder == copy:
+    if name in suites.standard_names() or found.folder.resolve() == copy.resolve():
+        return
+    files = [*sorted(found.folder.glob("*.toml")), *sorted(found.folder.glob("*.json*"))]
+    if copy.exists():
+        if any(read_bytes(path) != read_bytes(copy / path.name) for path in files):
+            rule = "must be the one that the leaderboard has, since its rows are on that"
+            raise InputError(
+                f"suite {name}", rule, f"another in {found.folder}", f"leave --suite out, or delete {copy}"
+            )
         return
     make_folder(copy)
-    for path in [found.folder / suites.RECIPE_FILE, *sorted(found.folder.glob("*.json*"))]:
+    for path in files:
         shutil.copyfile(path, copy / path.name)
 
 

@@ -61,6 +61,8 @@ def as_json(tables: Sequence[Table]) -> str:
             "suite": table.runs.name, "instances": len(table.runs.instances),
             "libraries": len(set(table.runs.libraries)) or None,
             "cannot_tell": [words for name, words in QUESTIONS.items() if name not in table.questions],
+            "public_suite": table.unseen and table.unseen.public,
+            "sealed_suite": table.unseen and table.unseen.sealed,
             "protocol": table.runs.protocol.model_dump(mode="json"),
             "protocol_sha256": table.runs.protocol_sha256,
             "rows": [numbers(row) for row in table.rows], "notes": list(notes(table)),
@@ -193,6 +195,7 @@ def notes(table: Table) -> tuple[str, ...]:
         *_ranking(table),
         *_references(table.runs),
         *_causal(table),
+        *_unseen(table),
         *_runs(table),
         *_news(table.runs),
         *table.remarks,
@@ -222,6 +225,24 @@ def _causal(table: Table) -> Iterator[str]:
     lost = float(table.runs.causal_gap.mean()) if "past" in table.levels else math.nan
     if math.isfinite(lost):
         yield f"The best policy that sees the past alone is {lost:.2%} above the costs that gaps are to."
+
+
+def _unseen(table: Table) -> Iterator[str]:
+    if table.unseen is None:
+        return
+    public, sealed, rows, why_not = table.unseen
+    if why_not:
+        yield f"Public and sealed ranks cannot be told: {why_not}."
+        return
+    count = len(set(map(id, rows.values())))
+    yield f"Public ranks are on {public}, sealed ones on {sealed}, of the {count} frozen entries on both."
+    fitted = [(row.solver, found) for row in table.rows if (found := rows.get(row.who, {})).get("fitted")]
+    for solver, found in fitted:
+        gaps = f"{found['sealed_gap']:.2%} on {sealed}, {found['public_gap']:.2%} on {public}"
+        yield f"{solver} is fitted to the instances of {public}: its gap is {gaps}."
+    late = [row.solver for row in table.rows if row.entry and not row.entry.frozen]
+    if late and table.runs.name == sealed:
+        yield f"Not frozen before {sealed} was drawn, so without a sealed rank: {', '.join(late)}."
 
 
 def _references(runs: Runs) -> Iterator[str]:

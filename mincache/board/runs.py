@@ -253,10 +253,10 @@ class Gatherer:
         """Return the names of the suites so far, sorted."""
         return sorted({run[0] for run in self._runs})
 
-    def runs(self, suite: str = "", boards: Iterable[Any] = ()) -> list[Runs]:
+    def runs(self, folders: Mapping[str, str] = {}, boards: Iterable[Any] = ()) -> list[Runs]:
         """Return the runs of each suite, sorted by name.
 
-        A suite that is not a standard one is in the folder `suite`, or on one of `boards`.
+        A suite that is not a standard one is in its folder of `folders`, or on one of `boards`.
         """
         columns = [*_KEY, *_NUMBERS, *_OBJECTS]
         listed = zip(*self._runs, strict=True) if self._runs else [()] * len(columns)
@@ -267,7 +267,11 @@ class Gatherer:
         frame = frame.astype({"who": int, "seed": int, "repetition": int})
         frame = frame.drop_duplicates(_KEY, keep="last")
         return [
-            self._of_suite(str(name), find_suite(str(name), suite, boards), part.drop(columns="suite"))
+            self._of_suite(
+                str(name),
+                find_suite(str(name), folders.get(str(name), ""), boards),
+                part.drop(columns="suite"),
+            )
             for name, part in frame.groupby("suite")
         ]
 
@@ -295,7 +299,7 @@ def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = 
     gatherer = Gatherer()
     for record in records:
         gatherer.add(flat(fields_of(record)))
-    return [one.only(solvers) for one in gatherer.runs(suite)]
+    return [one.only(solvers) for one in gatherer.runs(dict.fromkeys(gatherer.suites(), suite))]
 
 
 def references(suite: Suite | None, frame: pandas.DataFrame) -> dict[str, Reference]:

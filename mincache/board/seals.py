@@ -110,6 +110,17 @@ def _secret(path: Path, links: list[SealLine]) -> Secret:
     return read_toml(path, Secret)
 
 
+def opened(folder: Path) -> tuple[Secret, frozenset[str]] | None:
+    """Return what a suite was drawn from, and the hashes of the entries that were frozen before that.
+
+    None if the suite's folder holds no seal; refused if it does, and the seal does not hold.
+    """
+    if not (folder / CHAIN_FILE).exists():
+        return None
+    links = read_seal(folder)
+    return _secret(folder / REVEALED_FILE, links), frozenset(one.sha256 for one in links[1:-1])
+
+
 def identity(cell: Cell) -> str:
     """Return a SHA-256 over all that makes a solver what it is, whatever it runs on."""
     return digest(json.dumps([getattr(cell, name) for name in _IDENTITY], sort_keys=True).encode())

@@ -29,6 +29,20 @@ QUESTIONS: Mapping[str, str] = {
 """What a rank may be asked for."""
 
 
+class Unseen(NamedTuple):
+    """What became of entries on instances that nobody had seen, or why that cannot be told.
+
+    Attributes:
+        public: the suite that could be seen; `sealed` the one of the same scenarios that could not.
+        rows: public and sealed rank and gap of who ran on both; see `fitting.public_and_sealed`.
+    """
+
+    public: str
+    sealed: str
+    rows: Mapping[Contender, Mapping[str, Any]] = {}
+    why_not: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """The ranking of one suite, and what a reader must know beside its notes, a sentence each.
@@ -39,6 +53,7 @@ class Table:
     runs: Runs
     remarks: tuple[str, ...] = ()
     filtered: bool = False
+    unseen: Unseen | None = None
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from mincache.board import render
+from mincache.board import render, seals
 from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
+from mincache.board.fitting import unseen
 from mincache.board.runs import Gatherer, Runs, fields_of, flat
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes
+from mincache.generation.suites import Suite
 from mincache.judging.records import Record
 
 TOGETHER = "entries together"
@@ -37,13 +39,19 @@ class Checked:
     @property
     def remarks(self) -> tuple[str, ...]:
         """A sentence for each entry that is left out."""
-        left_out = {name: sentences[0] for name, sentences in self.wrong.items() if sentences}
-        return tuple(f"{name} is left out, it does not verify: {why}" for name, why in left_out.items())
+        wrong = {name: sentences[0] for name, sentences in self.wrong.items() if sentences}
+        return tuple(
+            f"{name} {'' if name.endswith(f'/{SUITE_FOLDER}') else 'is left out, it '}does not verify: {why}"
+            for name, why in wrong.items()
+        )
 
     def tables(self) -> list[Table]:
         """Return the ranking of each suite."""
-        said = self.remarks
-        return [Table(one, tuple(r for r in said if r.startswith(f"{one.name}/"))) for one in self.runs]
+        said, twins = self.remarks, unseen(self.runs)
+        return [
+            Table(one, tuple(r for r in said if r.startswith(f"{one.name}/")), unseen=twins.get(one.name))
+            for one in self.runs
+        ]
 
 
 def read_board(
@@ -67,20 +75,43 @@ def gather_board(
     suite: str = "",
 ) -> Checked:  # fmt: skip
     """Hand the records of a board's entries that hold to `gatherer`; see `read_board`."""
-    checked = Checked()
+    checked, frozen = Checked(), dict[str, frozenset[str]]()
+    for folder in sorted(Path(board).glob(f"{suite or '*'}/{SUITE_FOLDER}")):
+        name = folder.parent.name
+        frozen[name], checked.wrong[f"{name}/{SUITE_FOLDER}"] = _check_suite(folder, rescore)
+    count = len(checked.wrong)
     for folder in sorted(Path(board).glob(f"{suite or '*'}/*")):
         if not folder.is_dir() or folder.name == SUITE_FOLDER:
             continue
         entry, records, wrong = verify_entry(folder, rescore)
         name = f"{folder.parent.name}/{folder.name}"
         checked.wrong[name] = wrong
+        known = frozen.get(folder.parent.name)
+        if entry is not None and known:
+            entry = replace(entry, frozen={seals.identity(record.cell) for record in records} <= known)
         for record in records if not wrong else ():
             gatherer.add(flat(fields_of(record)), entry)
         tell(name)
-    if not checked.wrong:
+    if len(checked.wrong) == count:
         received = f"none of {suite}" if suite else "none"
         raise InputError(f"{board}", "must be a board with at least one entry", received)
     return checked
+
+
+def _check_suite(folder: Path, rescore: bool) -> tuple[frozenset[str], list[str]]:
+    """Return who was frozen before a board's own suite was drawn, and what is wrong with the suite."""
+    try:
+        suite = Suite(folder)
+        wrong = [f"{path.name} is a link" for path in folder.iterdir() if path.is_symlink()]
+        wrong += [f"is named {suite.name}"] if suite.name != folder.parent.name else []
+        seal = seals.opened(folder)
+        if rescore:
+            for name in suite.entries:
+                suite.read(name)
+            wrong += seals.faults(folder, suite) if seal else []
+    except InputError as error:
+        return frozenset(), [str(error)]
+    return frozenset() if wrong or seal is None else seal[1], wrong
 
 
 def verify_entry(folder: Path, rescore: bool = True) -> tuple[Entry | None, list[Record], list[str]]:

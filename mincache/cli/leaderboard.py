@@ -95,34 +95,39 @@ def read_tables(
         common: whether to keep the instances alone that every row has attempted.
         as_notes: whether to say what is left out now; otherwise the tables have it as remarks.
     """
-    from mincache.board.entries import read_campaigns
+    from mincache.board.entries import SUITE_FOLDER, read_campaigns
+    from mincache.board.fitting import unseen
     from mincache.board.runs import Gatherer, flat_runs
     from mincache.board.table import Table
     from mincache.board.verify import gather_board
+    from mincache.generation import suites
     from mincache.judging.journal import RECORDS_FILE
 
     said: list[str] = []
     gatherer, boards = Gatherer(), [f for f in folders if not (f / RECORDS_FILE).exists()]
-    folder = suite if Path(suite).is_dir() and suite else ""
+    at_hand = suite != "" and suites.is_suite(suite)
+    name = suites.find(suite).name if at_hand else suite
     with waiting("reading records"):
         if len(boards) < len(folders):
             for record in read_campaigns([f for f in folders if f not in boards], said.append, flat_runs):
                 gatherer.add(record)
         for board in boards:
             said += gather_board(board, gatherer, rescore=False).remarks
-        suites = gatherer.suites()
+        names = gatherer.suites()
         if against is not None:
             said += gather_board(against, gatherer, rescore=False).remarks
             boards.append(against)
-        if suite and not folder and suite not in suites:
-            raise InputError("suite", f"must be one of {', '.join(suites)}", repr(suite))
-        wanted = [suite] if suite and not folder else suites
-        found = [runs.only(solvers) for runs in gatherer.runs(folder, boards) if runs.name in wanted]
+        if suite and name not in names:
+            raise InputError("suite", f"must be one of {', '.join(names)}", repr(name))
+        published = any(suites.is_suite(str(board / name / SUITE_FOLDER)) for board in boards)
+        every = gatherer.runs({name: suite} if at_hand and not published else {}, boards)
+        twins = unseen(every)
+        found = [runs.only(solvers) for runs in every if not suite or runs.name == name]
     if as_notes:
         warn(*said)
         said = []
     shown = [runs.attempted_by_all() for runs in found] if common else found
-    return [Table(runs, tuple(said), filtered=common) for runs in shown]
+    return [Table(runs, tuple(said), common, twins.get(runs.name)) for runs in shown]
 
 
 @leaderboard.command()

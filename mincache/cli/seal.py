@@ -9,7 +9,7 @@ import click
 
 from mincache.cli import options
 from mincache.cli.completion import SOLVERS, SUITE
-from mincache.cli.terminal import TerminalTable, answer, waiting
+from mincache.cli.terminal import TerminalTable, answer, waiting, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
 
@@ -104,6 +104,7 @@ def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output
     from mincache.bench.plan import plan
     from mincache.board import seals
     from mincache.cli import summary
+    from mincache.files.documents import read_bytes, write_bytes
     from mincache.generation.sealing import draw_sealed
     from mincache.generation.suites import Suite, is_suite
 
@@ -116,6 +117,8 @@ def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output
         raise InputError(f"entry {changed}", "must be as it was frozen", "another source, file or library")
     secret, place = seals.reveal(folder), output / _SUITE
     suite = Suite(place) if is_suite(str(place)) else draw_sealed(secret, place)
+    for name in (seals.CHAIN_FILE, seals.REVEALED_FILE):  # with them a leaderboard knows what was sealed
+        write_bytes(place / name, read_bytes(folder / name))
     tasks = plan(suite, entrants, seeds, limits)
     at_a_time = workers or max(1, usable_cores() // limits.threads)
     results = output / _RESULTS
@@ -171,8 +174,9 @@ def compare(opened: Path, public: Path, suite: str) -> None:
     An entry is marked as fitted if it is worse on the sealed instances by more than chance, at 5 % over all
     entries. Both suites must be drawn from the same scenarios, of at least six libraries.
     """
-    from mincache.board.comparison import public_and_sealed
+    from mincache.board.fitting import public_and_sealed
     from mincache.board.runs import gather
+    from mincache.board.table import Table
     from mincache.judging import journal
 
     with waiting("comparing"):
@@ -180,7 +184,14 @@ def compare(opened: Path, public: Path, suite: str) -> None:
         public_runs = gather(journal.read(public), suite=suite)
     if len(sealed_runs) != 1 or len(public_runs) != 1:
         raise InputError("results", "must be of one suite each", f"{len(public_runs)} and {len(sealed_runs)}")
-    rows = public_and_sealed(public_runs[0], sealed_runs[0])
+    rows = list(public_and_sealed(Table(public_runs[0]), Table(sealed_runs[0])).values())
+    if not rows:
+        rule, advice = "must have an entry in common, under the same limits", "see: mincache compare --help"
+        raise InputError("results", rule, "none", advice)
+    for runs, place in ((public_runs[0], suite), (sealed_runs[0], opened / _SUITE)):
+        if any(not one.pinned for one in runs.references.values()):
+            known = f"state the best known with: mincache instances reference {place}"
+            warn(f"gaps on {runs.name} are to the best cost among these runs; {known}")
     words = {True: "fitted to the public instances", False: "no sign of it", None: "cannot tell"}
     form = ("{solver}", "{public_rank}", "{sealed_rank}", "{public_gap:z.2%}", "{sealed_gap:z.2%}",
             "{low:+.2%} to {high:+.2%}")  # fmt: skip

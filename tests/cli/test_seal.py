@@ -35,7 +35,7 @@ def season(tmp_path_factory):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     table = done.stdout.rpartition("\nentry ")[2].splitlines()[1:]
-    return place, {line.split()[0]: line.split(maxsplit=7)[-1] for line in table}
+    return place, {line.split()[0]: line[75:].strip() for line in table}
 
 
 def test_each_entry_gets_its_verdict(season):
@@ -46,6 +46,23 @@ def test_each_entry_gets_its_verdict(season):
     assert verdicts["look_up.py:LookUp"] == "answers as if it cached nothing"
     assert verdicts["patch.py:Patch"] == "6 runs infeasible"
     assert verdicts["memorise.py:Memorise"] == "fitted to the public instances"
+
+
+def test_the_pages_have_both_ranks(season):
+    """The page of the sealed suite and that of the public one show ranks side by side, and the mark once."""
+    for suite in ("public", "season"):
+        text = (season[0] / "site" / "suites" / f"{suite}.html").read_text()
+        assert ">sealed less public gap</th>" in text
+        assert text.count(") fitted</td>") == 1
+
+
+def test_what_was_compared_by_hand_is_the_same(season):
+    """`seal compare` on the campaigns tells of each entry what the leaderboard does."""
+    place, _ = season
+    suite = ("--suite", place / "public")
+    rows = json.loads(call("compare", place / "opened", place / "public-results", *suite, "--json"))
+    assert {row["solver"]: row["fitted"] for row in rows}["memorise.py:Memorise"]
+    assert {row["solver"]: row["sealed_rank"] for row in rows}["local-search"] == 1
 
 
 def test_anybody_can_verify_with_the_published_files(season, tmp_path):
