@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mincache.board import entries, render
@@ -51,15 +52,22 @@ def publish(
         InputError: if `about` breaks a rule, a suite is neither standard nor given, an entry exists already,
             a name could be taken for another, or a solution or a source is missing or another.
     """
-    said, board, written = validated(About, about or {}), Path(board), []
-    for name, contenders in _by_contender(records, said.authors).items():
-        _keep_suite(name, suite, board)
-        for who in chosen(labels(contenders), solvers):
-            folder = board / name / entries.folder_name(who.solver, who.sha256)
-            _make_way(folder, who, said.authors, replace)
-            _write_entry(folder, who, contenders[who], stored, said, source)
-            written.append(folder)
-    return written
+    said, board, written = validated(About, about or {}), Path(board), list[tuple[Path, str]]()
+    make_folder(board)
+    with TemporaryDirectory(dir=board, prefix="new-") as aside:  # until all of it is whole
+        for name, contenders in _by_contender(records, said.authors).items():
+            _keep_suite(name, suite, board)
+            for who in chosen(labels(contenders), solvers):
+                folder = board / name / entries.folder_name(who.solver, who.sha256)
+                _refuse(folder, who, replace)
+                _write_entry(Path(aside, name, folder.name), who, contenders[who], stored, said, source)
+                written.append((folder, who.solver))
+        for folder, solver in written if replace else ():
+            _make_way(folder.parent, solver, said.authors)
+        for folder, _ in written:
+            make_folder(folder.parent)
+            Path(aside, folder.parent.name, folder.name).rename(folder)
+    return [folder for folder, _ in written]
 
 
 def _by_contender(
@@ -98,15 +106,19 @@ def _keep_suite(name: str, folder: str, board: Path) -> None:
         shutil.copyfile(path, copy / path.name)
 
 
-def _make_way(folder: Path, who: Contender, authors: Sequence[str], replace: bool) -> None:
-    """Refuse to overwrite an entry; or remove what the same authors published of the same solver."""
+def _refuse(folder: Path, who: Contender, replace: bool) -> None:
+    """Refuse a name that could be taken for another, and to overwrite an entry."""
     if odd := look_alike(who.solver):
         raise InputError("solver", "must have a name that cannot be taken for another", ascii(odd))
     if not replace and folder.exists():
         raise InputError("entry", "must not exist yet", str(folder), "--replace writes it anew")
-    for path in sorted(folder.parent.glob(f"*/{entries.MANIFEST_FILE}")) if replace else ():
+
+
+def _make_way(suite: Path, solver: str, authors: Sequence[str]) -> None:
+    """Remove what the same authors published of the same solver."""
+    for path in sorted(suite.glob(f"*/{entries.MANIFEST_FILE}")):
         known = entries.read_entry(path.parent).manifest
-        if known.solver == who.solver and sorted(known.authors) == sorted(authors):
+        if known.solver == solver and sorted(known.authors) == sorted(authors):
             shutil.rmtree(path.parent)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
+from unicodedata import normalize
 
 from mincache.bench.limits import Limits
 from mincache.bench.plan import LIMITS, Task, task
@@ -123,10 +124,15 @@ def _reference_s(record: Record) -> float:
     return float(record.environment.get("reference_s") or 1.0)
 
 
+def _letters(name: str) -> str:
+    """Return a name's letters and digits alone: `A. Name` and `a name` are one person."""
+    return "".join(filter(str.isalnum, normalize("NFKC", name).casefold()))
+
+
 def wrong_in_review(entry: Entry, name: str) -> Iterator[str]:
     """Yield why a review that says `reproduced` does not show it, a sentence each; its scores aside."""
     review = entry.reviews[name]
-    if review.by in entry.manifest.authors:
+    if _letters(review.by) in map(_letters, entry.manifest.authors):
         yield f"{review.by} is an author of the entry"
     if review.finding != "reproduced":
         return

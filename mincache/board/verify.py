@@ -75,6 +75,9 @@ def gather_board(
     suite: str = "",
 ) -> Checked:  # fmt: skip
     """Hand the records of a board's entries that hold to `gatherer`; see `read_board`."""
+    if any(Path(board).glob(f"*/{MANIFEST_FILE}")):
+        advice = f"try: {Path(board).parent} --suite {Path(board).name}"
+        raise InputError(f"{board}", "must be a whole board", "the folder of one suite", advice)
     checked, frozen = Checked(), dict[str, frozenset[str]]()
     for folder in sorted(Path(board).glob(f"{suite or '*'}/{SUITE_FOLDER}")):
         name = folder.parent.name

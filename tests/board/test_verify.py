@@ -5,11 +5,13 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 import tomli_w
-from board_fixture import entry_name, smoke_campaign
+from board_fixture import entry_name, judged, smoke_campaign
 
+from mincache import Solution
 from mincache.board.entries import (
     MANIFEST_FILE,
     RECORDS_FILE,
@@ -23,8 +25,10 @@ from mincache.board.entries import (
     write_table,
 )
 from mincache.board.publish import publish, solutions_in, write_page
+from mincache.board.rerun import wrong_in_review
 from mincache.board.verify import TOGETHER, read_board, verify
 from mincache.errors import InputError
+from mincache.generation.suites import find
 
 ENTRY = entry_name("cloud-only")
 OTHER = entry_name("random-allocation")
@@ -465,3 +469,58 @@ def test_no_time_is_below_zero(board):
     )
     (found,) = verify(board)[ENTRY]
     assert "wall_s" in found
+
+
+def two_limits():
+    """Runs of one solver under two limits, and their solutions."""
+    suite = find("smoke-v1")
+    found = [
+        judged(suite, one.name, "cloud-only", Solution.nothing_cached(one), wall_s=wall_s)
+        for one in suite
+        for wall_s in (10.0, 20.0)
+    ]
+    documents = {name: document for one in found for name, document in one.documents.items()}
+    return [one.record for one in found], documents
+
+
+def test_replacing_keeps_what_is_published_beside_it(tmp_path):
+    """Of one solver under two limits, published anew in one call, both stand there afterwards."""
+    records, documents = two_limits()
+    for _ in range(2):
+        publish(records, documents.__getitem__, tmp_path, about={"authors": ["A"]}, replace=True)
+        assert len(list(tmp_path.glob("smoke-v1/cloud-only-*"))) == 2
+
+
+def test_what_cannot_be_published_replaces_nothing(tmp_path):
+    """With a solution missing, the entry that is there stays, and nothing else is left behind."""
+    records, documents = two_limits()
+    publish(records, documents.__getitem__, tmp_path, about={"authors": ["A"]})
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(KeyError):
+        publish(records, {}.__getitem__, tmp_path, about={"authors": ["A"]}, replace=True)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("author", ["", " ", "A\nB", " A", "A\x1b[31m", "A\u2028B"])
+def test_an_author_is_a_line_with_something_on_it(tmp_path, author):
+    """Two lines would be two authors, and an empty one nobody: both are refused, and nothing is written."""
+    records, documents = two_limits()
+    with pytest.raises(InputError, match="authors"):
+        publish(records, documents.__getitem__, tmp_path, about={"authors": [author]})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("by", ["A. Author", "a author", "A.  AUTHOR", "\uff21. Author"])
+def test_nobody_reviews_an_entry_of_their_own(board, by):
+    """Another spelling of an author's name is the author."""
+    entry = read_entry(board / ENTRY)
+    said = entry.manifest.model_copy(update={"authors": ("A. Author",)})
+    review = Review(finding="flagged", by=by, date="2026-01-01")
+    told = list(wrong_in_review(replace(entry, manifest=said, reviews={"one": review}), "one"))
+    assert told == [f"{by} is an author of the entry"]
+
+
+def test_the_folder_of_a_suite_is_no_board(board):
+    """Who names the folder of one suite is told how to choose it."""
+    with pytest.raises(InputError, match=r"must be a whole board.*--suite smoke-v1"):
+        read_board(board / "smoke-v1")
