@@ -36,7 +36,7 @@ MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""
 _CHUNK_BYTES = 1 << 17
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
-Name = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f\u0085\u2028\u2029]*\S)?$")]
+Person = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f\u0085\u2028\u2029]*\S)?$")]
 """Of a person: one line, not empty, no space at its ends."""
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {
@@ -69,7 +69,7 @@ class Pack(StrictTable):
 class About(StrictTable):
     """What people say of an entry: authors, where to read more, a sentence, and training (all policies)."""
 
-    authors: TupleOf[Name] = ()
+    authors: TupleOf[Person] = ()
     links: TupleOf[Link] = ()
     note: str = ""
     training_s: float | None = Field(default=None, ge=0)
@@ -103,7 +103,7 @@ class Review(StrictTable):
 
     format: Literal["mincache-review/1"] = "mincache-review/1"
     finding: Literal["reproduced", "flagged"]
-    by: Name
+    by: Person
     date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
     note: str = ""
     records: Pack | None = None
