@@ -164,7 +164,7 @@ class Watch:
             if self._solve_start is not None:
                 facts = messages.unpack_facts(self._facts, now - self._solve_start)
                 outcome.solve_s, outcome.moved, outcome.late = facts.seconds, facts.moved, dict(facts.late)
-                outcome.evaluations = facts.evaluations
+                outcome.evaluations, outcome.pickled = facts.evaluations, facts.pickled
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"
         else:
             self._stop("protocol", "the run sent messages out of their order")

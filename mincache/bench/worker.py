@@ -34,6 +34,7 @@ from mincache.solving.contents import Content, changed, late_modules
 from mincache.solving.contract import Budget, Reporter, Run, Solver
 from mincache.solving.entrant import describe
 from mincache.solving.global_generators import GlobalGenerators
+from mincache.solving.unpickling import watch_pickles
 
 _MESSAGE_CHARACTERS = 500
 _LOGGED_AT_ONCE, _LOG_EVERY_S = 100, 0.02
@@ -155,7 +156,7 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
     channel.send(messages.READY)
     generators = GlobalGenerators(job.stream)
     generators.seed()
-    before = set(sys.modules)
+    before, pickled = set(sys.modules), watch_pickles()
     solver = registry.make(job.solver)
     channel.send(messages.IMPORTED)
     given, reason, answering = begun(solver, document, job.information, channel.ask)
@@ -181,6 +182,7 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
         "moved": generators.moved(),
         "late": late_modules(before, job.contents, job.home),
         "evaluations": run.evaluations,
+        "pickled": sorted(pickled),
     }
     channel.send(messages.FACTS, json.dumps(facts).encode())
     channel.send(messages.ANSWER, written)

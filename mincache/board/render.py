@@ -274,6 +274,9 @@ def _runs(table: Table) -> Iterator[str]:
                 f"{row.solver} failed or declined {failed} of {len(row.frame)} runs; each counts as caching "
                 f"nothing and as {protocol.penalty:g} time limits{part}."
             )
+    for row in table.rows:
+        if pickled := sorted(set().union(*row.frame["pickled"])):
+            yield f"{row.solver} reads pickles, which may run any code ({', '.join(pickled)})."
     if unequal := table.unequal_machines:
         listed = ", ".join(f"{name} {factor:.1f} times" for name, factor in unequal.items())
         yield (

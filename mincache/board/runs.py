@@ -38,8 +38,8 @@ _PLAIN = [name for name in DEFAULTS if name != "parameters"]
 _NEEDED = {"suite", "instance", "solver", "solver_name", "solver_source"}
 _KEY = ["suite", "who", "instance", "seed", "repetition"]
 _NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
-_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "counted", "logged", "raw",
-            "environment"]  # fmt: skip
+_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "counted", "logged", "pickled",
+            "raw", "environment"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ def flat(run: Mapping[str, Any]) -> FlatRun:
     return cell, (
         *numbers, cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
         trace.reshape(-1, 2), counted.reshape(-1, 2), get("logged") or {},
-        None if cost is None else get("raw"), environment,
+        tuple(get("pickled_modules") or ()), None if cost is None else get("raw"), environment,
     )  # fmt: skip
 
 

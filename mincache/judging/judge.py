@@ -133,6 +133,7 @@ def _seen(outcome: Outcome) -> dict[str, Any]:
         "start_s": None if outcome.build_s is None else (outcome.import_s or 0.0) + outcome.build_s,
         "moved_generators": None if outcome.moved is None else tuple(outcome.moved),
         "late_modules": outcome.late,
+        "pickled_modules": outcome.pickled,
         "isolation": outcome.isolation,
     }
 

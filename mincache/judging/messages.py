@@ -111,12 +111,13 @@ def unpack_bound(data: bytes) -> float:
 
 
 class Facts(NamedTuple):
-    """What a run says of itself: its seconds, generators that moved, late modules, evaluations."""
+    """What a run says of itself: seconds, generators that moved, late modules, evaluations, pickles."""
 
     seconds: float
     moved: list[str] | None = None
     late: Mapping[str, str] = MappingProxyType({})
     evaluations: float = 0.0
+    pickled: tuple[str, ...] = ()
 
 
 def unpack_facts(data: bytes, seen_s: float) -> Facts:
@@ -129,9 +130,11 @@ def unpack_facts(data: bytes, seen_s: float) -> Facts:
         facts = json.loads(data)
         moved = [str(name) for name in facts["moved"]][:_MOST_NAMES]
         late = {str(path): str(sha256) for path, sha256 in list(facts["late"].items())[:_MOST_NAMES]}
+        pickled = tuple(str(name) for name in facts.get("pickled", ())[:_MOST_NAMES])
         claimed_s, evaluations = float(facts["seconds"]), float(facts.get("evaluations", 0.0))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Facts(seen_s)
     least_s = max(0.0, seen_s - CLOCK_TRUST_S)
     seconds = min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s
-    return Facts(seconds, moved, late, evaluations if 0.0 <= evaluations < np.inf else 0.0)
+    counted = evaluations if 0.0 <= evaluations < np.inf else 0.0
+    return Facts(seconds, moved, late, counted, pickled)

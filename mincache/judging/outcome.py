@@ -47,6 +47,7 @@ class Outcome:
         moved: `moved_generators` of the record.
         placed: caches that an online run committed, hexadecimal, a byte a model; None of any other run.
         late: `late_modules` of the record.
+        pickled: `pickled_modules` of the record.
     """
 
     stopped_by: str = ""
@@ -73,6 +74,7 @@ class Outcome:
     moved: list[str] | None = None
     placed: str | None = None
     late: dict[str, str] = field(default_factory=dict)
+    pickled: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """Return the outcome as JSON, bytes in it as base64."""

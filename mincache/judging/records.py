@@ -195,6 +195,8 @@ class Record(StrictTable):
             `random` or `torch`, by the run's own word; None where nothing was said of it.
         late_modules: modules from outside site-packages that came in while the run went on and that its plan
             did not know: path from the solver's folder, and SHA-256. With other ones it is another run.
+        pickled_modules: packages whose classes the solver took out of pickles, by the run's own word. Such a
+            file may run any code.
         isolation: what kept the run from what is not its own: `namespaces`, `landlock N` (in part), `off`;
             empty where nothing was said of it.
         output: the end of what a failed run printed.
@@ -230,6 +232,7 @@ class Record(StrictTable):
     interruptions: Whole = 0
     moved_generators: TupleOf[str] | None = None
     late_modules: dict[str, str] = Field(default_factory=dict)
+    pickled_modules: TupleOf[str] = ()
     isolation: str = ""
     output: str = ""
     started: str

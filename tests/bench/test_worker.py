@@ -58,13 +58,13 @@ def test_bounds_are_finite_numbers(data):
 def test_time_is_the_keepers(claimed, seen, counted):
     """The child's own measure of its time counts where it is below the keeper's by 2 ms at most."""
     facts = json.dumps({"seconds": claimed, "moved": ["random"], "late": {"a.py": "0"}}).encode()
-    assert messages.unpack_facts(facts, seen) == (counted, ["random"], {"a.py": "0"}, 0.0)
+    assert messages.unpack_facts(facts, seen) == (counted, ["random"], {"a.py": "0"}, 0.0, ())
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"[]", b"{}", b'{"seconds": [], "moved": [], "late": {}}'])
 def test_facts_of_any_form_are_taken(data):
     """What a run says of itself in another form leaves the keeper's time, and nothing more."""
-    assert messages.unpack_facts(data, 3.0) == (3.0, None, {}, 0.0)
+    assert messages.unpack_facts(data, 3.0) == (3.0, None, {}, 0.0, ())
 
 
 def test_job_is_the_same_after_the_pipe():
