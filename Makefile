@@ -12,7 +12,7 @@ TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
-    causal-references comparison-table open-v2 paper-v2-rows genetic-rows suites-table online-table heuristics-table diverse-candidates \
+    causal-references comparison-table open-v2 paper-v2-rows ladder-rows genetic-rows suites-table online-table heuristics-table diverse-candidates \
     resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.

@@ -23,7 +23,6 @@ from mincache.views.episodes import Episodes
 
 if TYPE_CHECKING:  # torch and gymnasium, which answering does without
     from torch import Tensor, nn
-    from torch.optim import Adam
 
     from mincache.learning.checkpoint import Part
     from mincache.learning.replay import Transitions
@@ -226,6 +225,8 @@ class Agent(Explorer):
 
     def update(self, batch: Transitions) -> tuple[Tensor, Tensor]:
         """Take a step of (15), (16), (17), (18); return the loss and the mean value from before it."""
+        from mincache.learning.networks import soft_update, step
+
         targets = target_values(self.target_actor, self.target_critic, batch, self.discount)
         loss = critic_loss(self.critic, batch, targets)
         step(self.critic_optimiser, loss)
@@ -257,16 +258,3 @@ def policy_value(critic: nn.Module, states: Tensor, proposed: Tensor) -> Tensor:
     """Mean value of the actor's actions, whose gradient in the actor's weights is (16)."""
     value: Tensor = critic(states, proposed).mean()
     return value
-
-
-def step(optimiser: Adam, loss: Tensor) -> None:
-    """Move an optimiser's weights down the gradient of a loss."""
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    optimiser.step()
-
-
-def soft_update(target: nn.Module, online: nn.Module, rate: float) -> None:
-    """(17), (18): move the target's weights towards the online network's by `rate` of the way."""
-    for slow, fast in zip(target.parameters(), online.parameters(), strict=True):
-        slow.data.lerp_(fast.data, rate)

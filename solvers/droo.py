@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mincache.errors import InputError
 from mincache.exact import serve_batch
-from mincache.generation.scenario import Scenario
 from mincache.generation.streams import generator
 from mincache.learning.cache_view import CacheView
-from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.learner import PolicyLearner, Pupil
+from mincache.learning.learner import Pupil
+from mincache.learning.library_learner import LibraryLearner
 from mincache.learning.slot_sets import cheapest
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
@@ -26,7 +24,7 @@ if TYPE_CHECKING:  # torch, which answering does without
 
 
 @dataclass(frozen=True)
-class Droo(PolicyLearner):
+class Droo(LibraryLearner):
     """A quantised actor with an exact inner solver, as in deep reinforcement learning for online offloading.
 
     Source: L. Huang, S. Bi, Y. Zhang, Deep reinforcement learning for online computation offloading in
@@ -87,18 +85,8 @@ class Droo(PolicyLearner):
         """How the network sees slots, and how its scores become decisions."""
         return CacheView(candidates=self.candidates)
 
-    def course(self, scenario: Scenario, seed: int) -> Episodes:
-        """Return the episodes of a library drawn with the seed."""
-        return Episodes(scenario, scenario.library(seed), seed)
-
-    def pupil(self, course: TrainingSource) -> Quantised:
-        """Return a network to be trained on `course`.
-
-        Raises:
-            InputError: if the course is of many problems.
-        """
-        if isinstance(course, Draws):
-            raise InputError("course", "must be episodes of one library", "draws")
+    def agent(self, course: Episodes) -> Quantised:
+        """Return a network to be trained on `course`."""
         return Quantised(self, course)
 
 

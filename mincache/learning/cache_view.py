@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mincache.errors import InputError
 from mincache.exact import serve_batch
+from mincache.exact.cache_sets import CacheSets
 from mincache.learning.slot_sets import cheapest
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -18,6 +20,36 @@ from mincache.views.observations import OBSERVATIONS
 
 EXACT_SERVICE = "exact-service/1"
 """Name and version of how scores of models become decisions; a policy is trained for one version."""
+MOST_CACHES = 4096
+
+
+def fitting_caches(instance: Instance) -> Array:
+    """Return every cache that the storage holds, bool [S, M], the empty one first.
+
+    Raises:
+        InputError: if there are more than can be the actions of an agent.
+    """
+    found = CacheSets.that_fit(instance.models.size_gb, instance.server.storage_gb, MOST_CACHES)
+    if found is None:
+        rule = f"must have at most {MOST_CACHES} caches that fit, the actions of the agent"
+        raise InputError("library", rule, f"more, with {instance.model_count} models", "train droo or ddpg")
+    return found.member
+
+
+@dataclass(frozen=True)
+class ChosenCacheView(AgentView):
+    """As `AgentView`, but what is cached is exactly the models with a score above 0, which must fit."""
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of what it sees and of how it decides."""
+        observation, action = super().versions
+        return observation, f"chosen-cache/1 {action}"
+
+    def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
+        """Return the feasible decisions of raw actions [..., T, M + 2N] in [-1, 1], finite."""
+        chosen = raw[..., : instance.model_count] > 0.0 if cache is None else cache
+        return super().invert(instance, raw, chosen)
 
 
 @dataclass(frozen=True)

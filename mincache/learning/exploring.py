@@ -29,6 +29,7 @@ class Explorer(Pupil):
         course: what is played.
         view: how states are written and actions read.
         replay: the transitions met so far.
+        rng: what the round draws from.
         measured: what the numbers are called that `update` returns.
     """
 
@@ -36,6 +37,7 @@ class Explorer(Pupil):
     course: TrainingSource
     view: AgentView
     replay: Replay
+    rng: np.random.Generator
     measured: ClassVar[tuple[str, ...]] = ("critic_loss", "value")
 
     @abstractmethod
@@ -50,7 +52,7 @@ class Explorer(Pupil):
         """Play an episode in each environment, learning; return the mean reward."""
         from mincache.views.environment import EdgeCachingVectorEnv
 
-        rng = generator(self.course.seed, self.setting.title, "round", done)
+        rng = self.rng = generator(self.course.seed, self.setting.title, "round", done)
         noise = self.noise(done)
         self.metrics = {"noise": noise, **dict.fromkeys(self.measured, math.nan)}
         episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course

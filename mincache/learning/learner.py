@@ -72,7 +72,7 @@ class Pupil(ABC):
     Attributes:
         network: what becomes the policy.
         view: how the network sees slots and says what to do.
-        parts: everything that changes in a training, by name.
+        parts: everything that changes in a training, by name; nothing where it cannot go on from that.
         metrics: numbers on the last round, by name, for whoever watches.
     """
 
@@ -246,7 +246,7 @@ class PolicyLearner(Learner):
                 if watch is not None:
                     network = self.network(Policy(card, pupil.weights()), pupil.view, course.problem)
                     watch(done, reward, partial(answer, network, pupil.view))
-                if checkpoint is not None:
+                if checkpoint is not None and pupil.parts:
                     checkpoint.save(done, arrays_of(pupil.parts))
         policy = Policy(card, pupil.weights())
         return policy.in_float16() if self.float16 else policy

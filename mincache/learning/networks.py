@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
+from torch.optim import Optimizer
 
 from mincache.problem.quantity import Array
 from mincache.views.observations import requests_start
@@ -107,3 +108,16 @@ def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
             bound = _FINAL_BOUND if layer is last else layer.in_features**-0.5
             for parameter in (layer.weight, layer.bias):
                 parameter.copy_(torch.from_numpy(rng.uniform(-bound, bound, tuple(parameter.shape))))
+
+
+def step(optimiser: Optimizer, loss: Tensor) -> None:
+    """Move an optimiser's weights down the gradient of a loss."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    optimiser.step()
+
+
+def soft_update(target: nn.Module, online: nn.Module, rate: float) -> None:
+    """(17), (18): move the target's weights towards the online network's by `rate` of the way."""
+    for slow, fast in zip(target.parameters(), online.parameters(), strict=True):
+        slow.data.lerp_(fast.data, rate)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
-from mincache.learning.inference import answer, load, perceptron, perceptron_shapes
+from mincache.learning.inference import Network, answer, load, perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -47,14 +47,8 @@ class PolicySolver(Solver):
             policy: the card and the weights of the policy, read and checked.
             states: what the policy's view shows of the slots.
         """
-        form, weights = policy.card.parameters, policy.weights
-        names = [f"layers.{2 * i}.bias" for i in range(len(weights) // 2)]
-        sizes = [weights[name].size for name in names if name in weights]
-        if form.get("activation") not in _ACTIVATIONS or form.get("squash") not in _SQUASHES:
-            raise InputError("parameters", "must be those of an exported policy", excerpt(form))
-        policy.check_shapes(perceptron_shapes("layers", states.shape[1], *sizes))
-        scores = perceptron(weights, "layers", _ACTIVATIONS[form["activation"]])(states)
-        return _SQUASHES[form["squash"]](scores)
+        numbers = policy.weights.get(_last_bias(policy), np.zeros(1)).size
+        return np.asarray(exported_network(policy, policy.card.parameters, states.shape[1], numbers)(states))
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
@@ -107,27 +101,51 @@ def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> 
     Raises:
         InputError: if its network is of another kind.
     """
+    form, weights = exported(agent)
+    env = agent.get_env()
+    problem, view = env.get_attr("problem")[0], env.get_attr("view")[0]
+    card = PolicyCard(
+        solver=f"stable-baselines3 {type(agent).__name__}", versions=view.versions, seed=agent.seed or 0,
+        parameters=form | {"steps": agent.num_timesteps}, title=title,
+        problem=policies.problem_digest(problem), users=problem.user_count, models=problem.model_count,
+    )  # fmt: skip
+    policies.write_policy(path, Policy(card, weights))
+
+
+def exported(agent: Any) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the form of an agent's policy, as `exported_network` takes it, and its weights by name."""
     layers, squash = _layers_of(agent)
     activations = {type(layer).__name__ for layer in layers if not hasattr(layer, "weight")} - {"Identity"}
     known = activations <= {"ReLU", "Tanh"} and len(activations) <= 1
     if not known or agent.get_vec_normalize_env() is not None:
         rule = "must have a perceptron with ReLU or Tanh on states as they are"
         raise InputError("agent", rule, f"{type(agent).__name__} with {', '.join(sorted(activations))}")
-    env = agent.get_env()
-    problem, view = env.get_attr("problem")[0], env.get_attr("view")[0]
     form = {"activation": "tanh" if activations == {"Tanh"} else "relu", "squash": squash}
-    card = PolicyCard(
-        solver=f"stable-baselines3 {type(agent).__name__}", versions=view.versions, seed=agent.seed or 0,
-        parameters=form | {"steps": agent.num_timesteps}, title=title,
-        problem=policies.problem_digest(problem), users=problem.user_count, models=problem.model_count,
-    )  # fmt: skip
     linear = [layer for layer in layers if hasattr(layer, "weight")]
     weights = {
         f"layers.{2 * i}.{name}": getattr(layer, name).detach().cpu().numpy()
         for i, layer in enumerate(linear)
         for name in ("weight", "bias")
     }
-    policies.write_policy(path, Policy(card, weights))
+    return form, weights
+
+
+def exported_network(policy: Policy, form: Mapping[str, Any], state: int, action: int) -> Network:
+    """Return the network of an exported policy, from states of `state` numbers to actions of `action`."""
+    if form.get("activation") not in _ACTIVATIONS or form.get("squash") not in _SQUASHES:
+        raise InputError("parameters", "must be those of an exported policy", excerpt(form))
+    names = [f"layers.{2 * i}.bias" for i in range(len(policy.weights) // 2 - 1)]
+    hidden = [policy.weights[name].size for name in names if name in policy.weights]
+    policy.check_shapes(perceptron_shapes("layers", state, *hidden, action))
+    layers, squash = (
+        perceptron(policy.weights, "layers", _ACTIVATIONS[form["activation"]]),
+        _SQUASHES[form["squash"]],
+    )
+    return lambda states: squash(layers(states))
+
+
+def _last_bias(policy: Policy) -> str:
+    return f"layers.{len(policy.weights) - 2}.bias"
 
 
 def _layers_of(agent: Any) -> tuple[list[Any], str]:

@@ -29,6 +29,7 @@ _EXTRAS = {
     "pyomo": "pyomo", "highspy": "pyomo", "pyscipopt": "pyomo",
     "pymoo": "genetic",
     "torch": "ddpg", "gymnasium": "ddpg",
+    "stable_baselines3": "sb3",
     "numba": "compiled",
     "mpmath": "certify",
     "xarray": "data",

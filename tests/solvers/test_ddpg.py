@@ -15,7 +15,7 @@ from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
 from mincache.generation.suites import find
 from mincache.learning import policies
-from mincache.learning.networks import Actor, Critic, draw_weights
+from mincache.learning.networks import Actor, Critic, draw_weights, soft_update
 from mincache.learning.replay import Transitions
 from mincache.learning.training import TrainingRecord
 from mincache.solving import registry
@@ -122,10 +122,10 @@ def test_target_networks_follow_17_and_18_exactly(networks):
     target = Actor(STATE, ACTION, HIDDEN).double()
     draw_weights(target, np.random.default_rng(7))
     before = [p.detach().clone() for p in target.parameters()]
-    ddpg.soft_update(target, actor, 0.25)
+    soft_update(target, actor, 0.25)
     for new, old, online in zip(target.parameters(), before, actor.parameters(), strict=True):
         assert torch.allclose(new, 0.25 * online + 0.75 * old, rtol=1e-15, atol=1e-16)
-    ddpg.soft_update(target, actor, 1.0)
+    soft_update(target, actor, 1.0)
     assert all(torch.equal(a, b) for a, b in zip(target.parameters(), actor.parameters(), strict=True))
 
 

@@ -1,0 +1,101 @@
+"""Algorithms of Stable-Baselines3, unmodified, as learners: they train there, and answer in numpy."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mincache.learning.inference import AnyView, Network
+from mincache.learning.learner import Pupil
+from mincache.learning.library_learner import LibraryLearner
+from mincache.learning.policies import Policy
+from mincache.learning.policy_solver import exported, exported_network
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.solving import registry
+from mincache.views.agent_view import AgentView
+from mincache.views.episodes import Episodes
+
+
+@dataclass(frozen=True)
+class StableAgentLearner(LibraryLearner):
+    """A learner whose training is an algorithm's of Stable-Baselines3.
+
+    Class attributes:
+        algorithm: what the library calls it.
+        form: how its policy's layers are joined and its output is bounded, as `export_policy` tells it.
+    """
+
+    algorithm: ClassVar[str]
+    form: ClassVar[Mapping[str, str]]
+
+    action: str = "serve-in-order"
+    discount: float = 0.0
+    episodes: int = 500
+    environments: int = 10
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        AgentView(action=self.action)  # refuses an unknown one
+        self.check_parameters(fractions=("discount",))
+
+    @property
+    def view(self) -> AgentView:
+        """How the agent sees slots, and how its actions become decisions."""
+        return AgentView(action=self.action)
+
+    @abstractmethod
+    def options(self, slots: int, actions: int) -> dict[str, Any]:
+        """Return what the algorithm is made with beside policy, environment, discount, seed and device.
+
+        Args:
+            slots: T, the steps of an episode.
+            actions: how many numbers an action has.
+        """
+
+    def network(self, policy: Policy, view: AnyView, instance: Instance) -> Network:
+        """Return the network of a policy, whose weights are checked."""
+        return exported_network(policy, self.form, *self.view.sizes(instance))
+
+    def agent(self, course: Episodes) -> StableAgent:
+        """Return an agent to be trained on `course`."""
+        return StableAgent(self, course)
+
+
+class StableAgent(Pupil):
+    """An agent of Stable-Baselines3. A training that is stopped begins anew: it has no parts."""
+
+    def __init__(self, setting: StableAgentLearner, course: Episodes) -> None:
+        try:
+            import stable_baselines3
+        except ModuleNotFoundError as error:
+            raise registry.missing_extra("training", error) from None
+        from mincache.views.stable_baselines import StableBaselinesVecEnv
+
+        self.setting, self.view, self.parts = setting, setting.view, {}
+        self.slots = course.scenario.slots
+        env = StableBaselinesVecEnv(setting.environments, source=course, view=self.view)
+        self.trained = getattr(stable_baselines3, setting.algorithm)(
+            "MlpPolicy", env, gamma=setting.discount, seed=course.seed % 2**32, device=setting.device,
+            **setting.options(self.slots, self.view.sizes(course.problem)[1]),
+        )  # fmt: skip
+        self.network = self.trained.policy
+
+    def learn(self, done: int) -> float:
+        """Play an episode in each environment, learning; return the mean reward."""
+        rewards: list[float] = []
+
+        def hear(known: dict[str, Any], _: dict[str, Any]) -> bool:
+            rewards.append(float(known["rewards"].mean()))
+            return True
+
+        self.trained.learn(self.setting.environments * self.slots, hear, reset_num_timesteps=done == 0)
+        return float(np.mean(rewards))
+
+    def weights(self) -> dict[str, Array]:
+        """Return the policy's weights by name."""
+        return exported(self.trained)[1]

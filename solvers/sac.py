@@ -1,0 +1,58 @@
+"""`sac`: soft actor-critic, by Stable-Baselines3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from mincache.learning.stable_agents import StableAgentLearner
+
+
+@dataclass(frozen=True)
+class Sac(StableAgentLearner):
+    """Soft actor-critic as Stable-Baselines3 has it, unmodified.
+
+    Source: T. Haarnoja et al., Soft actor-critic, arXiv:1801.01290 and arXiv:1812.05905. Values are the
+    library's own, but for these:
+
+    1. `updates` follow each step of `environments` at once, fewer than one a transition, for speed.
+    2. `discount` is 0, since no action changes what comes next.
+    3. `warmup` is 1,000 transitions, and the layers have `hidden` units, as `ddpg` has them.
+
+    Attributes:
+        policy: file of a trained policy, or a folder of them; None to look among those at hand.
+        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`.
+        discount: what a reward one slot later is worth.
+        episodes: traces to learn from.
+        environments: episodes played side by side.
+        rate: learning rate.
+        batch: transitions a step.
+        updates: steps of Adam after each step of the environments.
+        warmup: transitions with random actions before learning begins.
+        hidden: units in each of the two hidden layers.
+        device: where to train.
+    """
+
+    title: ClassVar[str] = "sac"
+    algorithm: ClassVar[str] = "SAC"
+    form: ClassVar[Mapping[str, str]] = MappingProxyType({"activation": "relu", "squash": "tanh"})
+
+    rate: float = 3e-4
+    batch: int = 256
+    updates: int = 1
+    warmup: int = 1_000
+    hidden: int = 128
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_parameters(counts=("batch", "updates", "warmup"), units=("hidden",), sizes=("rate",))
+
+    def options(self, slots: int, actions: int) -> dict[str, Any]:
+        """Return what the algorithm is made with."""
+        return {
+            "learning_rate": self.rate, "batch_size": self.batch, "gradient_steps": self.updates,
+            "learning_starts": self.warmup, "buffer_size": self.episodes * slots,
+            "policy_kwargs": {"net_arch": [self.hidden, self.hidden]},
+        }  # fmt: skip

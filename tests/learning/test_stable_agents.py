@@ -1,0 +1,65 @@
+"""Algorithms of Stable-Baselines3 as solvers: they learn a toy, and answer in numpy."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from mincache import InputError, Run, Scenario, evaluate
+from mincache.errors import MissingExtraError
+from mincache.exact import optimum
+from mincache.learning import policies
+from mincache.learning.checkpoint import Checkpoint
+from mincache.learning.draws import Draws
+from mincache.solving import registry
+from mincache.views.episodes import Episodes
+
+pytest.importorskip("stable_baselines3")
+
+TOY = Scenario(users=2, models=2, slots=10, size_gb=(3, 4), storage_gb=5)
+COURSE = Episodes(TOY, TOY.library(5), seed=1)
+HELD_OUT = replace(COURSE, purpose="validation").instance(0)
+QUICK = {
+    "ppo": "ppo[episodes=200]",
+    "sac": "sac[episodes=150,hidden=32,batch=64,warmup=200,updates=8,rate=0.001]",
+}
+
+
+def gap(answer):
+    """How far above the optimum an answer to the held-out trace is, as a fraction."""
+    best = evaluate(HELD_OUT, optimum(HELD_OUT).solution).cost
+    return evaluate(HELD_OUT, answer(HELD_OUT)).cost / best - 1.0
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_toy_is_learned_to_its_optimum(name, tmp_path):
+    """Two users, room for one of two models: the answer ends within 3 %, from a file too."""
+    gaps, learner = [], registry.make(QUICK[name])
+    policy = learner.train(COURSE, lambda episode, reward, answer: gaps.append(gap(answer)))
+    assert gaps[-1] < 0.03
+    policies.write_policy(path := tmp_path / "one.safetensors", policy)
+    solver = registry.make(f"{name}[policy={path}]")
+    assert solver.supports(HELD_OUT) is None
+    assert gap(lambda instance: solver.solve(instance, Run.seeded(0))) == gaps[-1]
+
+
+def test_the_same_training_gives_the_same_policy(tmp_path):
+    """A seed decides every weight; nothing is kept to go on from, so an interrupted one begins anew."""
+    learner = registry.make("ppo[episodes=20]")
+    kept = Checkpoint(tmp_path / "kept.checkpoint", {}, every=1)
+    first, again = (learner.train(COURSE, checkpoint=kept) for _ in range(2))
+    other = learner.train(replace(COURSE, seed=2))
+    assert all((again.weights[name] == weight).all() for name, weight in first.weights.items())
+    assert any((other.weights[name] != weight).any() for name, weight in first.weights.items())
+    assert not kept.path.exists()
+
+
+def test_what_cannot_be_trained_is_refused(monkeypatch):
+    """Draws of many problems, an unknown way to act, and a missing library are a line each."""
+    with pytest.raises(InputError, match="course: must be episodes of one library"):
+        registry.make("sac").train(Draws(TOY))
+    with pytest.raises(InputError, match="action: must be one of"):
+        registry.make("ppo[action=banana]")
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mincache\[sb3\]'"):
+        registry.make("ppo").train(COURSE)
