@@ -1,14 +1,15 @@
 """Train the field's methods on ladder-v1, run them beside the references, and draw: `make ladder-rows`.
 
 What the results folder holds is not made again, so that what was cut off goes on. `ladder.csv` holds the
-table of docs/learner.md, `ladder-curves.csv` the curves of its picture. With the word `draw`, the picture
-alone is made again from them. Seconds of training are the processor's.
+table of docs/learner.md, `ladder-curves.csv` the curves of its picture. Both are written into the page; with
+the word `draw`, that alone is done again. Seconds of training are the processor's.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from mincache.site import drawing
 
 FIGURES = Path(__file__).parent
 DATA, CURVES, FIGURE = FIGURES / "ladder.csv", FIGURES / "ladder-curves.csv", FIGURES / "ladder.svg"
+PAGE = FIGURES.parent / "learner.md"
 RESULTS = Path("results/ladder-v1")
 SUITE, USERS, LIBRARIES, SEEDS = "ladder-v1", 10, range(6), (1, 2, 3)
 LEARNERS = ("droo", "ppo", "ddpg", "t2drl", "sac")
@@ -152,9 +154,31 @@ def drawn() -> dict[str, object]:
     return drawing.finished(alt.layer(rules, named, bars, lines), width=drawing.WIDTH, height=drawing.HEIGHT)
 
 
+def written(page: str) -> str:
+    """Return the page with the table and the picture between its marks."""
+    lines = [
+        "| solver | above the optimum | repetitions | training of a policy | answer |",
+        "|---|---|---|---|---|",
+    ]
+    for row in read(DATA):
+        gap, half, training = float(row["gap"]), float(row["half_interval"]), row["training_s"]
+        told = f"{gap:.2%}" + (f" ± {half:.2%}" if half else "")
+        cells = (f"`{row['solver']}`", told, row["repetitions"], f"{training} s" if training else "none")
+        lines.append(f"| {' | '.join(cells)} | {1000.0 * float(row['answer_s']):.1f} ms |")
+    picture = (
+        "![The gap to the optimum on held-out traces over the processor time of training](figures/ladder.svg)"
+    )
+    text = "\n".join([*lines, "", picture, ""])
+    return re.sub(
+        r"(<!-- ladder -->\n).*?(<!-- /ladder -->)", lambda found: found[1] + text + found[2], page,
+        flags=re.DOTALL,
+    )  # fmt: skip
+
+
 if __name__ == "__main__":
     if "draw" not in sys.argv[1:]:
         trained = made()
         write(DATA, measured(trained))
         write(CURVES, curves(trained))
     drawing.write(drawn(), FIGURE)
+    PAGE.write_text(written(PAGE.read_text()))
