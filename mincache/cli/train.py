@@ -154,7 +154,7 @@ def _learner(spec: str) -> PolicyLearner:
 
     kind = registry.load(parse(spec).target)
     if not issubclass(kind, PolicyLearner):
-        advice = "call its fit() from Python" if issubclass(kind, Learner) else "ddpg, droo and set-policy are"
+        advice = "call its fit() from Python" if issubclass(kind, Learner) else "such as ddpg or set-policy"
         raise InputError("solver", "must be a PolicyLearner to be trained here", excerpt(spec), advice)
     learner = registry.make(spec)
     assert isinstance(learner, PolicyLearner)  # as its class is
