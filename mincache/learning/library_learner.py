@@ -25,7 +25,13 @@ class LibraryLearner(PolicyLearner):
         return Episodes(scenario, scenario.library(seed), seed)
 
     def pupil(self, course: TrainingSource) -> Pupil:
-        """Return what is to be trained; a course of many problems is refused."""
+        """Return what is to be trained; a course of many problems, or over while warming up, is refused."""
         if isinstance(course, Draws):
             raise InputError("course", "must be episodes of one library", "draws of many")
+        transitions = self.episodes * course.scenario.slots
+        if transitions <= (warmup := getattr(self, "warmup", 0)):
+            rule = f"must be below {transitions}, the transitions of the training"
+            raise InputError(
+                f"{self.title}.warmup", rule, str(warmup), "nothing would be learned: add episodes"
+            )
         return self.agent(course)

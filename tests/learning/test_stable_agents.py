@@ -58,6 +58,8 @@ def test_what_cannot_be_trained_is_refused(monkeypatch):
     """Draws of many problems, an unknown way to act, and a missing library are a line each."""
     with pytest.raises(InputError, match="course: must be episodes of one library"):
         registry.make("sac").train(Draws(TOY))
+    with pytest.raises(InputError, match=r"sac.warmup: must be below 100.*nothing would be learned"):
+        registry.make("sac[episodes=10]").train(COURSE)
     with pytest.raises(InputError, match="action: must be one of"):
         registry.make("ppo[action=banana]")
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
