@@ -16,13 +16,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from mincache import InputError, Instance, Run, Solution, Solver
+from mincache import InputError, Instance, OnlineSolver, Run, Solution, Solver
 from mincache.errors import closest, did_you_mean, excerpt
 from mincache.files.documents import parse_solution, read_bytes, write_instance
 from mincache.files.paths import absolute_path, script_files
 from mincache.problem.instance import RULES
+from mincache.problem.revealed import Site
+from mincache.solving.conversation import Conversation
 
 PLACES = ("instance", "solution", "seconds", "seed")
 _NEEDED = PLACES[:2]
@@ -32,7 +34,7 @@ _WITHOUT_LIMIT_S = 1e9  # what a program is told where there is no limit; any la
 
 
 @dataclass(frozen=True)
-class External(Solver):
+class External(OnlineSolver):
     """Run a program, in whatever language, that reads an instance and writes a solution.
 
     The command is split into words as a shell does it, but no shell runs it. The words `{instance}` and
@@ -46,6 +48,9 @@ class External(Solver):
     On its standard output a line `incumbent FILE` reports a solution document, and `bound NUMBER` a lower
     bound on the cost; all other lines go to standard error.
 
+    With `information` at `past` or `slot` it reads and writes no files, but speaks with `Conversation` by
+    lines of JSON on its standard input and output, and sees each slot in its turn.
+
     Attributes:
         command: the program and its arguments.
         reserve_s: seconds of the limit that `{seconds}` leaves out, for ending the program and reading its
@@ -53,6 +58,7 @@ class External(Solver):
         rules: what it keeps beyond the paper's problem, such as `frame_slots+steps_floor`.
         deterministic: whether its answer does not depend on `{seed}`; then one run is enough.
         name: what tables call it.
+        information: what it sees before it decides: `trace` (all), `slot` or `past`.
         files: identifies the content of the files in the command; found out if it is not given.
     """
 
@@ -63,6 +69,7 @@ class External(Solver):
     rules: str = ""  # type: ignore[assignment,misc]  # here a parameter says what elsewhere a class does
     deterministic: bool = False
     name: str = ""
+    information: Literal["trace", "slot", "past"] = "trace"  # type: ignore[assignment,misc]  # as `rules`
     files: str = ""
 
     def __post_init__(self) -> None:
@@ -75,6 +82,7 @@ class External(Solver):
         if not 0 < self.reserve_s < math.inf:
             raise InputError("external.reserve_s", "must be positive and finite", str(self.reserve_s))
         words = _words(self.command)
+        _check_places(self.command, by_files=self.information == "trace")
         _check_program(words[0])
         found = _digest(words)
         if self.files not in ("", found):
@@ -91,12 +99,34 @@ class External(Solver):
         """Return the files that the command names, and those beside them that these name."""
         return [path for word in _words(self.command) if "/" in word for path in script_files(Path(word))]
 
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or which rule the program does not keep."""
+        return Solver.supports(self, instance)
+
+    def begin(self, site: Site, run: Run) -> Conversation:
+        """Return the program, started and told of the site; it is ended with the reserve left."""
+        folder = tempfile.TemporaryDirectory(prefix="mincache-", ignore_cleanup_errors=True)
+        process = self._start(Path(folder.name), run, subprocess.PIPE)
+
+        def stop() -> None:
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]  # there are both
+            folder.cleanup()
+
+        remaining = lambda: run.remaining() - self.reserve_s / 2  # noqa: E731
+        return Conversation(site, self.information, process, remaining, stop)
+
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the program has written.
 
         Raises:
             InputError: if it fails, or writes anything but a solution of `instance`.
         """
+        if self.information != "trace":
+            return super().solve(instance, run)
         with tempfile.TemporaryDirectory(prefix="mincache-", ignore_cleanup_errors=True) as folder:
             write_instance(instance, Path(folder, "instance.json"))
             status = self._execute(Path(folder), instance, run)
@@ -104,6 +134,10 @@ class External(Solver):
 
     def _execute(self, folder: Path, instance: Instance, run: Run) -> int | None:
         """Run the program and pass on what it reports; return its exit status, or None if it was stopped."""
+        process = self._start(folder, run, subprocess.DEVNULL)
+        return _wait(process, run, self.reserve_s, lambda line: _report(line, folder, instance, run))
+
+    def _start(self, folder: Path, run: Run, stdin: int) -> subprocess.Popen[bytes]:
         seconds = max(0.0, min(run.remaining() - self.reserve_s, _WITHOUT_LIMIT_S))
         values = {
             "instance": str(folder / "instance.json"), "solution": str(folder / "solution.json"),
@@ -111,13 +145,12 @@ class External(Solver):
         }  # fmt: skip
         command = [_PLACE.sub(lambda place: values[place[1]], word) for word in _words(self.command)]
         try:
-            process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+            return subprocess.Popen(
+                command, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, start_new_session=True
             )
         except OSError as error:
             advice = "a script must begin with a line such as #!/bin/sh"
             raise InputError("external", "must be a program", error.strerror or str(error), advice) from None
-        return _wait(process, run, self.reserve_s, lambda line: _report(line, folder, instance, run))
 
     def _answer(self, path: Path, instance: Instance, status: int | None) -> Solution:
         if status:
@@ -166,21 +199,28 @@ def _words(command: str) -> list[str]:
         words = [str(absolute_path(word)) if _is_path(word) else word for word in shlex.split(command)]
     except ValueError as error:
         raise InputError("external.command", "must be words as in a shell", str(error)) from None
-    for place in re.findall(r"\{(\w+)\}", command):
-        near = closest(place, PLACES)
-        if place not in PLACES and near:  # others may be the program's own, as awk's are
-            raise InputError("external.command", f"must be {{{near}}}", f"{{{place}}}")
-    for place in _NEEDED:
-        if f"{{{place}}}" not in command:
-            raise InputError(
-                "external.command", f"must name {{{place}}}", excerpt(command), "such as "
-                "external[command=\"./solve {instance} {solution} {seconds} {seed}\"]",
-            )  # fmt: skip
     for word in words[1:]:
         if "/" not in word and "." in word and absolute_path(word).is_file():
             advice = f"write ./{word}: the program works in a folder of its own"
             raise InputError("external.command", "must name files by a path", excerpt(word), advice)
     return words
+
+
+def _check_places(command: str, by_files: bool) -> None:
+    for place in re.findall(r"\{(\w+)\}", command):
+        near = closest(place, PLACES)
+        if place not in PLACES and near:  # others may be the program's own, as awk's are
+            raise InputError("external.command", f"must be {{{near}}}", f"{{{place}}}")
+    for place in _NEEDED:
+        named = f"{{{place}}}" in command
+        if named and not by_files:
+            rule = f"must not name {{{place}}} beside information, which has no files"
+            raise InputError("external.command", rule, excerpt(command))
+        if by_files and not named:
+            raise InputError(
+                "external.command", f"must name {{{place}}}", excerpt(command), "such as "
+                "external[command=\"./solve {instance} {solution} {seconds} {seed}\"]",
+            )  # fmt: skip
 
 
 def _is_path(word: str) -> bool:

@@ -55,6 +55,9 @@ class OnlinePolicy(ABC):
         found = serve(self.site.instance(slot), self.cached[None])
         return Shares(found.bandwidth_share[0], found.step_share[0])
 
+    def close(self) -> None:  # noqa: B027  # most policies hold nothing
+        """Let go of what it holds; called once, after the last slot or after an error."""
+
 
 class OnlineSolver(Solver):
     """A solver that sees no more than its level of information; derive a frozen dataclass from it.
@@ -118,6 +121,13 @@ def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solut
     Raises:
         InputError: if the policy places something else than a cache, or shares out something else.
     """
+    try:
+        return _played(policy, information, show, name)
+    finally:
+        policy.close()
+
+
+def _played(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:
     site = policy.site
     caches: list[Array] = []
     shares: list[Shares] = []
