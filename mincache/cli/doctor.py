@@ -22,7 +22,7 @@ ENABLES = {
     "pyomo": "the solvers relaxation, highs, scip and pyomo; mincache export",
     "genetic": "the solvers genetic and pymoo",
     "ddpg": "mincache train, which learns with torch, and the Gymnasium environment",
-    "sb3": "mincache train ppo and sac, which learn with Stable-Baselines3",
+    "sb3": "training with the algorithms of Stable-Baselines3",
     "plots": "pictures of instances, answers and results",
     "board": "the charts and pages of a published leaderboard",
     "dask": "mincache run --executor dask",
