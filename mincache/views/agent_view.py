@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +18,13 @@ from mincache.views.observations import OBSERVATIONS
 
 @dataclass(frozen=True)
 class AgentView:
-    """How an agent sees slots and says what to do."""
+    """How an agent sees slots and says what to do.
+
+    Class attributes:
+        information: `slot` where each slot is seen before it is decided on; `past` where it is not.
+    """
+
+    information: ClassVar[str] = "slot"
 
     observation: str = "counts"
     action: str = "serve-in-order"

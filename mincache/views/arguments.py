@@ -16,7 +16,12 @@ from mincache.generation.scenario import Scenario
 from mincache.generation.sweeps import read_scenario
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
+from mincache.views.past_view import PastView
+
+INFORMATION = ("slot", "past")
+"""A slot is seen before it is decided on, or its cache is placed before."""
 
 
 def whole(field: str, value: object, least: int = 0) -> int:
@@ -56,6 +61,21 @@ def one_of(field: str, value: object, known: Collection[str]) -> str:
     if not isinstance(value, str) or value not in known:
         raise InputError(field, f"must be one of {', '.join(known)}", excerpt(value))
     return value
+
+
+def chosen_view(view: AgentView | None, observation: str, action: str, information: str | None) -> AgentView:
+    """Return the view that is given, or the one that the names choose."""
+    level = None if information is None else one_of("information", information, INFORMATION)
+    named = AgentView(observation, action)
+    if level == "past" and view is None:
+        if named != AgentView():
+            rule = "must be left out with information='past'"
+            raise InputError("observation and action", rule, f"{observation!r} and {action!r}")
+        return PastView()
+    chosen = named if view is None else view
+    if level not in (None, chosen.information):
+        raise InputError("information", f"must be {chosen.information}, as the view has it", excerpt(level))
+    return chosen
 
 
 def autoreset(mode: object) -> AutoresetMode:

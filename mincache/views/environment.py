@@ -1,6 +1,7 @@
 """The environment view: an agent answers slot after slot, in Gymnasium's terms (12), (13), (14).
 
 In the paper's problem no action changes the next slot. Rules link slots by what is cached; states tell it.
+With `information="past"` a cache is placed before its slot is seen.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gymnasium.vector.utils import batch_space
 
 from mincache.errors import InputError, excerpt
 from mincache.exact import optimum
+from mincache.exact.best_service import serve_batch
 from mincache.problem.evaluation import StretchPricer
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array, quantities
@@ -29,6 +31,7 @@ from mincache.views.arguments import (
     Played,
     autoreset,
     check_options,
+    chosen_view,
     numbers,
     one_of,
     seeds,
@@ -38,9 +41,11 @@ from mincache.views.arguments import (
 from mincache.views.episodes import EpisodeOrder, Episodes
 from mincache.views.film import Film
 from mincache.views.observations import LIMIT
+from mincache.views.past_view import PastView
 
-REWARDS = ("cost", "regret")
-"""A reward is minus a slot's cost, or minus what that is above the slot's optimum."""
+REWARDS = ("cost", "saving", "regret")
+"""A reward is minus a slot's cost, what that is below the cost without any cache, or minus what it is above
+the slot's optimum."""
 RENDER_MODES = ("human", "ansi", "rgb_array")
 _DRAWN_AHEAD = 1 << 14  # slots x users whose traces are drawn at once
 
@@ -65,7 +70,9 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         library: which library of the suite or the scenario.
         users: N; by default the suite's smallest, or the scenario's.
         purpose: `training`, or another word such as `evaluation`, which has other traces.
-        reward: `cost` or `regret`, see `REWARDS`; the latter solves each episode when it begins.
+        reward: one of `REWARDS`, by default `cost`, or `saving` with information `past`; `regret` solves
+            each episode when it begins.
+        information: `slot`, or `past` for an agent that sees the slots before alone; by default the view's.
         autoreset_mode: what follows an episode's end, as Gymnasium has it: `NextStep`, `SameStep` or
             `Disabled`.
         render_mode: `human`, `ansi` or `rgb_array`, or None.
@@ -104,7 +111,8 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         library: int = 0,
         users: int | None = None,
         purpose: str = "training",
-        reward: str = "cost",
+        reward: str | None = None,
+        information: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
         view: AgentView | None = None,
@@ -112,23 +120,25 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self.num_envs = whole("num_envs", num_envs, least=1)
         self.render_mode = None if render_mode is None else one_of("render_mode", render_mode, RENDER_MODES)
         self.metadata = self.metadata | {"autoreset_mode": autoreset(autoreset_mode)}
-        self.view = AgentView(observation, action) if view is None else view
+        self.view = chosen_view(view, observation, action, information)
         played = source_of(source, suite, instance, scenario, library, users, purpose)
         self._rows = EpisodeOrder(played, self.num_envs) if isinstance(played, Episodes) else None
         self._problem = played.problem if isinstance(played, Episodes) else played
         self._problem.check_rules()
-        self._regret = one_of("reward", reward, REWARDS) == "regret"
+        usual = "saving" if isinstance(self.view, PastView) else "cost"
+        self._reward = usual if reward is None else one_of("reward", reward, REWARDS)
         linked = self._problem.rules.link_slots
-        if self._regret and linked:
-            raise InputError("reward", "must be cost where rules link the slots", "'regret'")
+        if self._reward == "regret" and linked:
+            raise InputError("reward", "must be cost or saving where rules link the slots", "'regret'")
         # One instance is solved once; fresh traces only where that is asked for.
-        self._solved = self._regret or (self._rows is None and not linked)
+        self._solved = self._reward == "regret" or (self._rows is None and not linked)
         self._film: Film | None = None
         self._ahead = 0  # rounds of the film that are still to be played
         self._t = 0
         self._shown: tuple[Instance, Decisions, SlotScores, int] | None = None
         self._all = np.ones(self.num_envs, dtype=bool)
         self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)
+        self._past = np.empty((self.num_envs, 0), dtype=np.float32)
         self.single_observation_space, self.single_action_space = spaces(self.view, self._problem)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
@@ -165,16 +175,18 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
                 self._rows.skip_to(episode)
         self._next_round()
         self._t, self._cached = 0, np.zeros_like(self._cached)
+        if isinstance(self.view, PastView):
+            self._past = self.view.blank(*self._cached.shape)
         return self._observe(), {}
 
     def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
-        """Play a slot in every copy with raw actions [K, M + 2N].
+        """Play a slot in every copy with raw actions [K, M + 2N], or [K, M] with information `past`.
 
         Returns:
             Next states [K, size], rewards (14) [K], terminated (never), truncated (after T slots), and what
             is known of the slot: the cost, its parts and the hit ratio as in `SlotScores`; `violations`, how
-            many of the limits on storage, bandwidth and steps the raw action would have broken; and, where
-            the optimum is known, `optimal_cost` and `gap`.
+            many of the limits on storage, bandwidth and steps the raw action would have broken; with the
+            reward `saving`, `cloud_cost`; and, where the optimum is known, `optimal_cost` and `gap`.
 
         Raises:
             ResetNeeded: before the first `reset`.
@@ -193,6 +205,8 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         scores, decisions = self._play(slots, pricer, first, raw)
         self._shown = slots, decisions, scores, self._t
         rewards, info = self._judged(slots, raw, scores)
+        if isinstance(self.view, PastView):
+            self._past = self.view.later(self._past, self._film.states(self._round, self._t))
         self._t += 1
         states, over = self._observe(), self._t == self._film.steps
         if over and mode is AutoresetMode.SAME_STEP:
@@ -221,12 +235,13 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         """Return the rewards of this step and the info on it."""
         info: dict[str, Any] = scores._asdict()
         info["violations"] = self.view.broken_limits(slots, raw)
-        rewards = -scores.cost
+        reference = {"cost": np.zeros(self.num_envs)}
+        if self._reward == "saving":
+            reference["saving"] = info["cloud_cost"] = self._cloud[self._t]
         if self._solved:
-            optimal = self._optimal[self._t]
-            info |= {"optimal_cost": optimal, "gap": scores.cost / optimal - 1.0}
-            rewards = optimal - scores.cost if self._regret else rewards
-        return rewards, self._masked(info)
+            reference["regret"] = info["optimal_cost"] = optimal = self._optimal[self._t]
+            info["gap"] = scores.cost / optimal - 1.0
+        return reference[self._reward] - scores.cost, self._masked(info)
 
     def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
         """Return an info with Gymnasium's masks, which say that it is of all copies."""
@@ -251,14 +266,18 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         assert self._film is not None  # the first round makes one
         self._round = self._film.rounds - self._ahead
         self._ahead -= 1
-        if self._solved:
+        if self._solved or self._reward == "saving":
             whole = self._film.whole(self._round)
-            best = StretchPricer(whole).price(0, optimum(whole).solution.decisions).cost
-            self._optimal = best.reshape(T, self.num_envs)
+            pricer, shape = StretchPricer(whole), (T, self.num_envs)
+            if self._solved:
+                self._optimal = pricer.price(0, optimum(whole).solution.decisions).cost.reshape(shape)
+            nothing = np.zeros((whole.slot_count, whole.model_count), dtype=bool)
+            self._cloud = pricer.price(0, serve_batch(whole, nothing), nothing).cost.reshape(shape)
 
     def _observe(self) -> Array:
         assert self._film is not None  # there has been a reset
-        states = self._film.states(self._round, self._t)
+        seen = isinstance(self.view, PastView)
+        states = self._past.copy() if seen else self._film.states(self._round, self._t)
         if not self._problem.rules.link_slots:
             return states
         slots = np.full(self.num_envs, self._t)
@@ -293,7 +312,9 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         render_mode: str | None = None,
         **kwargs: Any,
     ) -> None:
-        known = {"suite", "instance", "scenario", "library", "users", "purpose", "reward", "view"}
+        known = {
+            "suite", "instance", "scenario", "library", "users", "purpose", "reward", "information", "view",
+        }  # fmt: skip
         for name in kwargs.keys() - known:
             rule = f"must have no keyword beside {', '.join(sorted(known))}"
             raise InputError("environment", rule, excerpt(name))

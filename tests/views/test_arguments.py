@@ -112,7 +112,7 @@ def test_there_is_at_least_one_copy(number):
     ("keyword", "rule"),
     [
         ({"render_mode": "film"}, "render_mode: must be one of human, ansi, rgb_array"),
-        ({"reward": "gain"}, "reward: must be one of cost, regret"),
+        ({"reward": "gain"}, "reward: must be one of cost, saving, regret"),
         ({"colour": "red"}, "must have no keyword beside"),
         ({"suite": "smoke-v1", "scenario": {}}, "must be one of source, suite, instance and scenario"),
         ({"suite": "smoke-v1", "library": 2}, "library: must be < 2"),
@@ -121,7 +121,7 @@ def test_there_is_at_least_one_copy(number):
         ({"instance": 3}, "instance: must be a name or a file"),
         ({"scenario": {"usrs": 3}}, "usrs"),
         ({"purpose": "trace"}, "purpose: must not be 'trace'"),
-        ({"scenario": {"frame_slots": 2}, "reward": "regret"}, "reward: must be cost where rules link"),
+        ({"scenario": {"frame_slots": 2}, "reward": "regret"}, "reward: must be cost or saving where rules link"),
     ],
 )
 def test_what_is_no_keyword_is_refused(keyword, rule):
