@@ -44,8 +44,7 @@ from mincache.views.observations import LIMIT
 from mincache.views.past_view import PastView
 
 REWARDS = ("cost", "saving", "regret")
-"""A reward is minus a slot's cost, what that is below the cost without any cache, or minus what it is above
-the slot's optimum."""
+"""A slot's cost with its sign changed, what it saves against no cache, or its optimum's cost less its own."""
 RENDER_MODES = ("human", "ansi", "rgb_array")
 _DRAWN_AHEAD = 1 << 14  # slots x users whose traces are drawn at once
 
