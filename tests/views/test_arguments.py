@@ -121,7 +121,10 @@ def test_there_is_at_least_one_copy(number):
         ({"instance": 3}, "instance: must be a name or a file"),
         ({"scenario": {"usrs": 3}}, "usrs"),
         ({"purpose": "trace"}, "purpose: must not be 'trace'"),
-        ({"scenario": {"frame_slots": 2}, "reward": "regret"}, "reward: must be cost or saving where rules link"),
+        (
+            {"scenario": {"frame_slots": 2}, "reward": "regret"},
+            "reward: must be cost or saving where rules link",
+        ),
     ],
 )
 def test_what_is_no_keyword_is_refused(keyword, rule):
