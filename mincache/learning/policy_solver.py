@@ -13,71 +13,62 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
-from mincache.learning.inference import Network, answer, load, perceptron, perceptron_shapes
+from mincache.learning.inference import AnyView, Network, answer, load, perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.revealed import ShownSlot, Site
 from mincache.problem.solution import Solution
 from mincache.solving.contract import Run, Solver
+from mincache.solving.online import OnlinePolicy, OnlineSolver
+from mincache.views import observations
+from mincache.views.past_view import PastView
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array] | None] = {"relu": None, "tanh": np.tanh}
 _SQUASHES: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "clip": lambda raw: raw.clip(-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
-class PolicySolver(Solver):
-    """The policy that was trained for an instance's problem answers it; other instances are declined.
-
-    As it is, it answers with policies that `export_policy` has written. For networks of another kind, derive
-    from it and write `predict`.
-
-    Attributes:
-        policies: a policy file, or a folder of them, one for each problem and training seed, as
-            `export_policy` writes them.
-    """
-
+class _WithPolicies(Solver):
     kind: ClassVar[str] = "learned"
 
     policies: Path | None = None
 
     def predict(self, policy: Policy, states: Array) -> Array:
-        """Return the raw actions [T, action] of states [T, state], all slots at once.
+        """Return the raw actions [T, action] of states [T, state].
 
         Args:
             policy: the card and the weights of the policy, read and checked.
-            states: what the policy's view shows of the slots.
+            states: what the policy's view shows; of all slots at once, unless caches are placed slot by slot.
         """
         numbers = policy.weights.get(_last_bias(policy), np.zeros(1)).size
         return np.asarray(exported_network(policy, policy.card.parameters, states.shape[1], numbers)(states))
-
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
-        if self.policies is None:
-            return "it needs policies: name a file or a folder as its parameter policies"
-        declined = super().supports(instance)
-        found = [] if declined else self._found(instance)
-        for path in found:
-            load(path)
-        if declined or found:
-            return declined
-        return f"no policy in {self.policies} is for this library, radio and server and these users"
 
     def training_seeds(self) -> int:
         """Return how many policies there are for each problem, each of another training seed."""
         return policies.training_seeds(self._files())
 
-    def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the policy says, slot by slot.
+    def _lacks(self, instance: Instance) -> str | None:
+        """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
+        if self.policies is None:
+            return "it needs policies: name a file or a folder as its parameter policies"
+        for path in (found := self._found(instance)):
+            _, view = load(path)
+            if isinstance(view, PastView) != (self.information == "past"):
+                fitting = "PastPolicySolver" if isinstance(view, PastView) else "PolicySolver"
+                return f"the policy {path} is one for a {fitting}"
+        return None if found else f"no policy in {self.policies} is for this library, radio, server and users"
+
+    def _policy(self, instance: Instance, run: Run) -> tuple[Policy, AnyView]:
+        """Return the policy of a run and its view.
 
         Raises:
             InputError: if there is none for this instance.
         """
-        found = self._found(instance)
-        if not found:
+        if self._lacks(instance) is not None:
             raise InputError("instance", "must be one that a policy is for", instance.name)
-        path = found[run.repetition % len(found)]
-        policy, view = load(path)
-        return answer(partial(self.predict, policy), view, instance, run)
+        found = self._found(instance)
+        return load(found[run.repetition % len(found)])
 
     def _files(self) -> list[Path]:
         if self.policies is None:
@@ -88,6 +79,71 @@ class PolicySolver(Solver):
         """The policies for an instance, by their training seed."""
         problem = policies.problem_digest(instance)
         return policies.by_seed(p for p in self._files() if policies.read_card(p).problem == problem)
+
+
+@dataclass(frozen=True)
+class PolicySolver(_WithPolicies):
+    """The policy that was trained for an instance's problem answers it; other instances are declined.
+
+    As it is, it answers with policies that `export_policy` has written. For networks of another kind, derive
+    from it and write `predict`.
+
+    Attributes:
+        policies: a policy file, or a folder of them, one for each problem and training seed, as
+            `export_policy` writes them.
+    """
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
+        return super().supports(instance) or self._lacks(instance)
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return what the policy says, slot by slot.
+
+        Raises:
+            InputError: if there is none for this instance.
+        """
+        policy, view = self._policy(instance, run)
+        return answer(partial(self.predict, policy), view, instance, run)
+
+
+@dataclass(frozen=True)
+class PastPolicySolver(_WithPolicies, OnlineSolver):
+    """A `PolicySolver` for agents trained with `information="past"`, which see the past alone here too.
+
+    Attributes:
+        policies: as of a `PolicySolver`.
+    """
+
+    def declines(self, site: Site) -> str | None:
+        """Return None, or why no policy is for this site; one that is gets read now, off the clock."""
+        return super().declines(site) or self._lacks(site.blank)
+
+    def begin(self, site: Site, run: Run) -> OnlinePolicy:
+        """Return the policy for a site, at its first slot.
+
+        Raises:
+            InputError: if there is none.
+        """
+        policy, view = self._policy(site.blank, run)
+        assert isinstance(view, PastView)  # `_lacks` refuses others
+        return _Placing(site, view, partial(self.predict, policy))
+
+
+class _Placing(OnlinePolicy):
+    def __init__(self, site: Site, view: PastView, network: Network) -> None:
+        super().__init__(site)
+        self._view, self._network, self._blank = view, network, site.blank
+        self._past, self._slot = view.blank(1, site.model_count), 0
+
+    def place(self) -> Array:
+        linked = observations.memory(self.site.rules, self.cached[None], np.array([self._slot]))
+        raw = self._network(np.concatenate([self._past, linked], axis=1))
+        return np.asarray(self._view.cache(self._blank, raw)[0])
+
+    def observe(self, slot: ShownSlot) -> None:
+        told = self._view.told(slot.requests(self.site.model_count)[None])
+        self._past, self._slot = self._view.later(self._past, told), slot.number + 1
 
 
 def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> None:

@@ -22,6 +22,7 @@ from mincache.problem.requests import demand, uplink_snr
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import fill_cache, serve
 from mincache.views.agent_view import AgentView, check_actions
+from mincache.views.past_view import PastView
 
 AGGREGATES = "aggregates/1"
 """Name and version of what a network sees; a policy is trained for one version."""
@@ -233,7 +234,7 @@ class SlotView:
 
 def view_of(observation: str, action: str) -> AgentView:
     """Return the view with these names."""
-    sets = SetView()
-    if (observation, action) == (sets.observation, sets.action):
-        return sets
+    for view in (SetView(), PastView()):
+        if (observation, action) == (view.observation, view.action):
+            return view
     return AgentView(observation, action)

@@ -8,9 +8,11 @@ import pytest
 from mincache import InputError, Run, evaluate
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
-from mincache.learning.policy_solver import PolicySolver, export_policy
+from mincache.learning.policy_solver import PastPolicySolver, PolicySolver, export_policy
+from mincache.problem.revealed import Site
 from mincache.solving.conformance import check_solver
 from mincache.views.agent_view import AgentView
+from mincache.views.environment import EdgeCachingEnv
 from mincache.views.episodes import Episodes
 
 sb3 = pytest.importorskip("stable_baselines3")
@@ -20,11 +22,12 @@ EPISODES = Episodes(SCENARIO, SCENARIO.library(0, 1), library_index=1)
 PLAYED = {"scenario": {"users": 3, "models": 4, "slots": 5}, "library": 1}
 
 
-def agent_of(algorithm: str):
+def agent_of(algorithm: str, rules=None, **options):
     """A fresh agent on two copies, its weights as they were drawn."""
     from mincache.views.stable_baselines import StableBaselinesVecEnv
 
-    return getattr(sb3, algorithm)("MlpPolicy", StableBaselinesVecEnv(2, **PLAYED), device="cpu", seed=1)
+    played = PLAYED | {"scenario": PLAYED["scenario"] | (rules or {})} | options
+    return getattr(sb3, algorithm)("MlpPolicy", StableBaselinesVecEnv(2, **played), device="cpu", seed=1)
 
 
 @pytest.mark.parametrize("algorithm", ["PPO", "TD3", "SAC", "DDPG"])
@@ -51,6 +54,39 @@ def test_of_a_folder_the_policy_of_the_problem_answers(tmp_path):
     with pytest.raises(InputError, match="must be one that a policy is for"):
         solver.solve(other, Run.seeded(0))
     assert "it needs policies" in PolicySolver().supports(other)
+
+
+@pytest.mark.parametrize(
+    "rules", [{}, {"frame_slots": 2}, {"loading_s_per_gb": 0.5}, {"frame_slots": 2, "loading_s_per_gb": 0.5}]
+)
+def test_an_agent_that_sees_the_past_places_what_it_placed_in_training(rules, tmp_path):
+    """As an online solver, it commits the caches of its episode in the environment, served exactly."""
+    agent = agent_of("PPO", rules, information="past")
+    export_policy(agent, tmp_path / "one.safetensors")
+    scenario = SCENARIO.model_copy(update=rules)
+    instance = Episodes(scenario, scenario.library(0, 1), library_index=1).instance(3)
+    env = EdgeCachingEnv(instance, information="past")
+    state, total, over = env.reset()[0], 0.0, False
+    while not over:
+        state, _, _, over, info = env.step(agent.predict(state, deterministic=True)[0])
+        total += info["cost"]
+    solver = PastPolicySolver(tmp_path)
+    assert solver.supports(instance) is None
+    found = evaluate(instance, solver.solve(instance, Run.seeded(0)))
+    assert found.feasible
+    assert found.cost == pytest.approx(total / instance.slot_count, rel=1e-9)
+    declined = PolicySolver(tmp_path).supports(instance)
+    assert ("it does not know the rule" if rules else "one for a PastPolicySolver") in declined
+
+
+def test_an_agent_that_sees_the_slot_is_none_that_sees_the_past(tmp_path):
+    """A policy is declined by the solver of the other level, and where none is for a site."""
+    export_policy(agent_of("PPO"), tmp_path / "one.safetensors")
+    solver, instance = PastPolicySolver(tmp_path), EPISODES.instance(0)
+    assert "one for a PolicySolver" in solver.supports(instance)
+    with pytest.raises(InputError, match="must be one that a policy is for"):
+        solver.begin(Site.of(instance), Run.seeded(0))
+    assert "it needs policies" in PastPolicySolver().supports(instance)
 
 
 def test_a_policy_of_another_kind_is_refused(tmp_path):
