@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench_fixture import FAULTS, file_entrant
 
 from mincache.bench import processes
 from mincache.bench.executors import LocalExecutor
@@ -19,7 +20,6 @@ from mincache.judging.judge import Judged
 from mincache.judging.records import Record
 from mincache.solving.entrant import Entrant
 
-FAULTS = Path(__file__).parents[1] / "faults"
 INSTANCE = Path(__file__).parents[1] / "golden/score/case-1-plain/instance.json"
 HANGING: dict[str, Any] = {"wall_s": 0.3}
 OPEN: dict[str, Any] = {"isolate": "off"}
@@ -128,12 +128,18 @@ def before() -> set[int]:
 @pytest.fixture(scope="module")
 def campaign(before: set[int]) -> list[Record]:
     """The records of one campaign of every fault, a healthy run after each."""
-    specs = [HEALTHY, *(f"{FAULTS}/{fault.solver}" for fault in MATRIX)]
-    healthy, *faulty = describe_all(specs, workers=2, limits=Limits(startup_s=5.0))
+    first = {fault.solver.partition(":")[0]: fault.solver for fault in reversed(MATRIX)}.values()
+    specs = [HEALTHY, *(f"{FAULTS}/{solver}" for solver in first)]
+    # A process for one solver of each file; the others' entrants need none.
+    healthy, *described = describe_all(specs, workers=2, limits=Limits(startup_s=5.0))
+    known = dict(zip(first, described, strict=True))
     tasks = [
         _task(entrant, number, limits)
         for number, fault in enumerate(MATRIX)
-        for entrant, limits in ((faulty[number], fault.limits), (healthy, {}))
+        for entrant, limits in (
+            (known.get(fault.solver) or file_entrant(fault.solver), fault.limits),
+            (healthy, {}),
+        )
     ]
     kept: list[Judged] = []
     LocalExecutor(workers=2).run(tasks, kept.append)
