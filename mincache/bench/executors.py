@@ -130,6 +130,8 @@ def judged(
         "stochastic": task.entrant.stochastic,
         "kind": task.entrant.kind,
         "information": task.entrant.information,
+        "solver_commit": task.entrant.commit,
+        "solver_dirty": task.entrant.dirty,
     }
     try:
         found = judge(task.cell, parse_instance(data), outcome, started, environment, task.best_known)

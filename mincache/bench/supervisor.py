@@ -27,6 +27,7 @@ from mincache.bench.worker import Job
 from mincache.errors import InputError, MincacheError, MissingExtraError
 from mincache.files import pipes
 from mincache.files.paths import absolute_path
+from mincache.files.repository import checkout_of_source
 from mincache.judging.messages import DESCRIBED, REFUSED
 from mincache.judging.outcome import Outcome
 from mincache.solving.entrant import Entrant, unknown
@@ -208,7 +209,9 @@ def describe(spec: str, keeper: Supervisor, limits: Limits = _NONE) -> Entrant:
         parts = json.loads(outcome.payload)
         raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)
     if outcome.closing == DESCRIBED:
-        return Entrant.parse(outcome.payload)
+        entrant = Entrant.parse(outcome.payload)
+        found = checkout_of_source(entrant.home, [one.path for one in entrant.contents])
+        return replace(entrant, commit=found and found.commit, dirty=found and found.dirty)
     return unknown(spec, outcome.note or outcome.payload.decode(errors="replace") or "its description ended")
 
 

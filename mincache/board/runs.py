@@ -145,8 +145,12 @@ class Runs:
 
     def only(self, wanted: Sequence[str]) -> Runs:
         """Return the contenders whose label, solver or solver name is among `wanted`; all without any."""
-        kept = [self.contenders.index(who) for who in chosen(self.labels, wanted)]
-        return self._with(self.frame[self.frame["row"].isin(kept)], self.instances) if wanted else self
+        return self.of_contenders(chosen(self.labels, wanted)) if wanted else self
+
+    def of_contenders(self, wanted: Iterable[Contender]) -> Runs:
+        """Return the runs of these contenders."""
+        kept = [self.contenders.index(who) for who in wanted]
+        return self._with(self.frame[self.frame["row"].isin(kept)], self.instances)
 
     def _with(self, frame: pandas.DataFrame, instances: tuple[str, ...]) -> Runs:
         """Return these runs, and the contenders that have one."""

@@ -11,7 +11,7 @@ import click
 
 from mincache.cli import options
 from mincache.cli.completion import SUITE
-from mincache.cli.terminal import answer
+from mincache.cli.terminal import answer, warn
 from mincache.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,27 +24,33 @@ _SIDE = options.FilePath("folder[:solver]", file_okay=False)
 
 
 @click.command()
-@click.argument("first", type=_SIDE)
-@click.argument("second", type=_SIDE, required=False)
+@click.argument("folders", nargs=-1, required=True, type=_SIDE)
 @click.option("--chart", type=options.PICTURE, help="Draw a point an instance: the costs of both.")
 @click.option("--suite", type=SUITE, default="", show_default=False,
               help="Suite to compare on; or the folder of one that is not a standard one.")  # fmt: skip
-@options.machine_output("an array, an object a comparison; of one folder an object a suite", csv=True)
-def compare(first: Path, second: Path | None, chart: Path | None, suite: str) -> None:
-    """Compare two campaigns, two solvers, or all solvers of one folder.
+@click.option("--since", default="", show_default=False, metavar="COMMIT",
+              help="Show solvers at the commits of this repository from there on.")  # fmt: skip
+@options.solver_option("With --since: show this solver alone")
+@options.machine_output("an array, an object a comparison; of one folder an object a suite; with --since "
+                        "an object a solver", csv=True)  # fmt: skip
+def compare(
+    folders: tuple[Path, ...], chart: Path | None, suite: str, since: str, solvers: tuple[str, ...]
+) -> None:
+    """Compare two campaigns, two solvers, all solvers of one folder, or a solver at several commits.
 
     FOLDER is a campaign or a leaderboard. Without :SOLVER, each solver that is in both folders is compared
     with itself. With one folder alone, every pair of its solvers that attempted all is compared; each also
     shows how much it lowers the cost of the virtual best solver. B against A says the same as A against B.
-    """
-    if chart is not None:
-        from mincache.site import charts, drawing
 
-        if second is None:
-            raise InputError("--chart", "must be of two sides", "one", "give a second FOLDER too")
-        drawing.require_libraries()
-    one, solver = _side(first, suite)
-    if second is None:
+    --since takes any number of folders. Records hold the commit of the solver's own repository; run this
+    command inside it.
+    """
+    _check(folders, chart, since, solvers)
+    if since:
+        _answer_history(folders, since, solvers, suite)
+        return
+    one, solver = _side(folders[0], suite)
+    if len(folders) == 1:
         if solver:
             rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave it out for all pairs"
             raise InputError("SOLVER", rule, "one side alone", advice)
@@ -52,7 +58,7 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str) ->
         return
     from mincache.board.comparison import compare_all
 
-    other, also = _side(second, suite)
+    other, also = _side(folders[1], suite)
     found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
     if not found:
         raise InputError("SOLVER", "must be in both folders", "no solver in both", "write FOLDER:SOLVER")
@@ -60,15 +66,72 @@ def compare(first: Path, second: Path | None, chart: Path | None, suite: str) ->
     flat = [_flat(one | {"pairs": len(one["pairs"])}, "p_values") for one in found]
     answer(found, *lines, rows=flat)
     if chart is not None:
+        from mincache.site import charts
+
         options.write_picture(charts.scatter(found), chart)
+
+
+def _check(folders: tuple[Path, ...], chart: Path | None, since: str, solvers: tuple[str, ...]) -> None:
+    if len(folders) > 2 and not since:
+        raise InputError("FOLDER", "must be one or two without --since", f"{len(folders)} of them")
+    if solvers and not since:
+        raise InputError("--solver", "must be with --since", "no --since", "write FOLDER:SOLVER")
+    if chart is not None:
+        from mincache.site import drawing
+
+        if len(folders) != 2 or since:
+            received = "--since" if since else "one"
+            raise InputError("--chart", "must be of two sides", received, "give two FOLDERs alone")
+        drawing.require_libraries()
+
+
+def _answer_history(folders: tuple[Path, ...], since: str, solvers: tuple[str, ...], suite: str) -> None:
+    """Print each solver at the commits from `since` on."""
+    from mincache.board.history import HistoryGatherer, series
+    from mincache.cli.leaderboard import read_tables
+    from mincache.files.repository import history
+
+    commits = history(since)
+    campaigns, named_there = zip(*map(_parts, folders), strict=True)
+    gatherer = HistoryGatherer(commits, (*solvers, *filter(None, named_there)))
+    tables = read_tables(campaigns, suite=suite, as_notes=True, gatherer=gatherer)
+    warn(*(f"left out: {count} runs {what}" for what, count in gatherer.passed_over.items()))
+    found = [one for table in tables for one in series(table, commits)]
+    lines: list[str] = []
+    for one in found:
+        lines.append(f"{one['suite']}: {one['solver']} since {since}")
+        lines += map(_step_line, one["steps"])
+        if len(one["steps"]) == 1:
+            lines.append("  runs at one commit alone: no change can be told")
+    named = [{"suite": one["suite"], "solver": one["solver"]} for one in found]
+    rows = [
+        name | _flat(step, "adjusted")
+        for name, one in zip(named, found, strict=True)
+        for step in one["steps"]
+    ]
+    answer(found, *lines, rows=rows)
+
+
+def _step_line(step: dict[str, Any]) -> str:
+    cost, gap = ("unknown" if (value := step[name]) is None else form.format(value)
+                 for name, form in (("mean_cost", "{:.4f}"), ("mean_gap", "{:z.3%}")))  # fmt: skip
+    line = f"  {step['commit'][:10]}{' + changes' if step['dirty'] else '':10} cost {cost}, gap {gap}"
+    line += f" on {step['instances']} instances" + (f", {step['failed']} failed" if step["failed"] else "")
+    change = "" if step["change"] is None else f"{step['change']:+z.3%}, "
+    return line + (f"; {change}{step['told']}" if step["told"] else "") + f"; {step['subject']}"
 
 
 def _side(side: Path, suite: str) -> tuple[list[Runs], str]:
     """Return the runs of the folder in `FOLDER[:SOLVER]`, and the solver."""
     from mincache.cli.leaderboard import read_tables
 
+    folder, solver = _parts(side)
+    return [table.runs for table in read_tables([folder], suite=suite, as_notes=True)], solver
+
+
+def _parts(side: Path) -> tuple[Path, str]:
     folder, _, solver = (str(side), "", "") if side.is_dir() else str(side).partition(":")
-    return [table.runs for table in read_tables([Path(folder)], suite=suite, as_notes=True)], solver
+    return Path(folder), solver
 
 
 def _only(found: list[Runs], solver: str) -> list[Runs]:

@@ -42,6 +42,7 @@ EXAMPLES: dict[str, str] = {
         mincache compare results/smoke:cloud-only results/smoke:popular-first
         mincache compare results/smoke results/both
         mincache compare board
+        mincache compare results/mine --since HEAD~5 --solver mine.py:Mine
     """,
     "solve": "mincache solve smoke-v1.l0.n10.t0 --solver popular-first --time-limit 10 -o answer.json",
     "score": """

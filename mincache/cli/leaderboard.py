@@ -18,6 +18,7 @@ from mincache.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mincache.board.runs import Gatherer
     from mincache.board.table import Table
 
 BOARD, SITE = Path("leaderboard"), Path("site")
@@ -83,7 +84,7 @@ def _show(table: Table) -> None:
 
 def read_tables(
     folders: Sequence[Path], solvers: Sequence[str] = (), suite: str = "", against: Path | None = None,
-    common: bool = False, as_notes: bool = False,
+    common: bool = False, as_notes: bool = False, gatherer: Gatherer | None = None,
 ) -> list[Table]:  # fmt: skip
     """Return the rankings of campaigns and boards together, a suite each; no solution is scored again.
 
@@ -94,6 +95,7 @@ def read_tables(
         against: a board whose rows stand beside them, on the same suites.
         common: whether to keep the instances alone that every row has attempted.
         as_notes: whether to say what is left out now; otherwise the tables have it as remarks.
+        gatherer: what takes in the runs, if not all of them as they are.
     """
     from mincache.board.entries import SUITE_FOLDER, read_campaigns
     from mincache.board.fitting import unseen
@@ -104,7 +106,7 @@ def read_tables(
     from mincache.judging.journal import RECORDS_FILE
 
     said: list[str] = []
-    gatherer, boards = Gatherer(), [f for f in folders if not (f / RECORDS_FILE).exists()]
+    gatherer, boards = gatherer or Gatherer(), [f for f in folders if not (f / RECORDS_FILE).exists()]
     at_hand = suite != "" and suites.is_suite(suite)
     name = suites.find(suite).name if at_hand else suite
     with waiting("reading records"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import time
 from functools import cache
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import mincache
+from mincache.files.repository import own_checkout
 
 
 @cache
@@ -64,20 +64,8 @@ def _numerics() -> dict[str, str]:
 
 def _checkout() -> dict[str, Any]:
     """Return the commit of the checkout that mincache runs from, and whether it has changes."""
-    here = str(Path(mincache.__file__).parent)
-    commit = _git(here, "rev-parse", "HEAD")
-    tracked = commit is not None and _git(here, "ls-files", "--error-unmatch", "__init__.py") is not None
-    if not tracked:
-        return {"commit": None, "dirty": None}
-    return {"commit": commit, "dirty": bool(_git(here, "status", "--porcelain", "--untracked-files=no"))}
-
-
-def _git(folder: str, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    found = own_checkout()
+    return {"commit": found and found.commit, "dirty": found and found.dirty}
 
 
 def _processor() -> str:

@@ -52,6 +52,8 @@ class Entrant:
         libraries: versions of the distributions that it imports, by name.
         contents: every file and folder that its answers depend on, as planned.
         home: folder of its source.
+        commit: of the repository of its own that its source lies in; None without one. `dirty` is whether
+            the tree differs from it.
         loads: the modules of libraries that it has loaded once it is made, which a keeper may hold ready.
         unknown: why nothing more is known of it than how it is written; empty where it was described.
     """
@@ -72,6 +74,8 @@ class Entrant:
     libraries: dict[str, str] = field(default_factory=dict)
     contents: tuple[Content, ...] = ()
     home: str = ""
+    commit: str | None = None
+    dirty: bool | None = None
     loads: tuple[str, ...] = ()
     unknown: str = ""
 

@@ -11,7 +11,7 @@ from mincache.cli.main import VERBS, cli
 # These take hours, go on until they are interrupted, or read what a program of others has written.
 _NOT_RUN = ("mincache leaderboard serve", "mincache reproduce fig", "mincache reproduce leaderboard/",
             "mincache import slot-3", "mincache score slot-3", "mincache certify --check",
-            "mincache generate scenario.toml")  # fmt: skip
+            "mincache generate scenario.toml", "mincache compare results/mine")  # fmt: skip
 _FIRST = ["generate", "run", "solvers new", "leaderboard publish", "solve", "train"]
 """Verbs whose examples make what the others' need."""
 

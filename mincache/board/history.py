@@ -1,0 +1,141 @@
+"""A solver's history: runs of one label at several commits of its own repository, as a series."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from mincache.board import ranks
+from mincache.board.comparison import Told, compare
+from mincache.board.contenders import Contender, labels
+from mincache.board.entries import Entry
+from mincache.board.runs import FlatRun, Gatherer
+from mincache.board.table import QUESTIONS, Row, Table, known
+from mincache.errors import InputError
+from mincache.files.repository import Commit
+
+_CODE = ("source", "files", "modules", "version", "parameters")
+_CHANGES = "+"
+"""Between a commit and the source of a tree that differs from it."""
+
+
+class HistoryGatherer(Gatherer):
+    """Takes in runs at commits of a history alone; there who ran is told apart by commit, not by code.
+
+    Attributes:
+        passed_over: how many runs have no commit, or one that is not in the history.
+    """
+
+    def __init__(self, commits: Sequence[Commit], solvers: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._commits, self._solvers = {one.name for one in commits}, set(solvers)
+        self._labels: set[str] = set()
+        self.passed_over: Counter[str] = Counter()
+
+    def add(self, run: FlatRun, entry: Entry | None = None) -> None:
+        """Take in a run if it is of one of the solvers, at one of the commits."""
+        cell, values = run
+        names = {str(cell["solver"]), str(cell["solver_name"])}
+        self._labels.add(str(cell["solver"]))
+        if self._solvers and not self._solvers & names:
+            return
+        where = values[-1] if isinstance(values[-1], dict) else {}
+        commit, dirty = where.get("solver_commit"), where.get("solver_dirty")
+        if not isinstance(commit, str) or commit not in self._commits:
+            self.passed_over["at other commits" if commit else "without a commit of the solver"] += 1
+            return
+        code = "".join(str(cell.get(f"solver_{part}", "")) for part in _CODE[:3])
+        step = commit + (_CHANGES + code if dirty else "")
+        same = dict.fromkeys([f"solver_{part}" for part in _CODE[1:4]], "")
+        super().add(({**cell, **same, "parameters": {}, "solver_source": step}, values), entry)
+
+    def suites(self) -> list[str]:
+        """Return the names of the suites so far, sorted.
+
+        Raises:
+            InputError: if no solver goes by the name asked for, or none ran at a commit of the history.
+        """
+        if found := super().suites():
+            return found
+        if self._solvers and not self.passed_over:
+            rule = f"must be among {', '.join(sorted(self._labels))}"
+            raise InputError("--solver", rule, repr(min(self._solvers)))
+        told = ", ".join(f"{count} {what}" for what, count in self.passed_over.items())
+        advice = "run a solver whose file is in this repository"
+        raise InputError("--since", "must leave runs at commits from there on", told, advice)
+
+
+def series(table: Table, commits: Sequence[Commit]) -> list[Told]:
+    """Return the series of each solver of a table, made of what a `HistoryGatherer` took in.
+
+    Runs under other limits are another series. A step of `steps` has the mean cost and gap over the instances
+    that it attempted, and how it differs from the step before: `change` is that of costs on geometric
+    average, `adjusted` the p-values by question, by Holm over the steps, and `told` a sentence.
+    """
+    places = {commit.name: place for place, commit in enumerate(commits)}
+    groups: dict[Contender, list[Contender]] = {}
+    for who in table.runs.contenders:
+        groups.setdefault(who._replace(source=""), []).append(who)
+    named, found = labels(groups), []
+    for shared, members in groups.items():
+        rows = sorted(Table(table.runs.of_contenders(members)).rows, key=lambda row: _place(row, places))
+        steps = [_step(row, commits[places[_commit(row)]].subject) for row in rows]
+        for step, change in zip(steps[1:], _changes(rows), strict=True):
+            step |= change
+        found.append({"suite": table.runs.name, "solver": named[shared], "steps": steps})
+    return found
+
+
+def _commit(row: Row) -> str:
+    return row.who.source.partition(_CHANGES)[0]
+
+
+def _place(row: Row, places: Mapping[str, int]) -> tuple[int, bool, str]:
+    return places[_commit(row)], _CHANGES in row.who.source, str(min(row.frame["started"]))
+
+
+def _step(row: Row, subject: str) -> Told:
+    means = {name: row.by_instance(column) for name, column in (("cost", "charged_cost"), ("gap", "gap"))}
+    return {
+        "commit": _commit(row), "dirty": _CHANGES in row.who.source, "subject": subject,
+        "instances": row.covered, "runs": len(row.frame), "failed": len(row.frame) - row.verified,
+        **{f"mean_{name}": known(float(values[row.runs.count[row.number] > 0].mean()))
+           for name, values in means.items()},
+        "change": None, "adjusted": {}, "told": "",
+    }  # fmt: skip
+
+
+def _changes(rows: Sequence[Row]) -> Iterator[Told]:
+    """Yield what changes from each row to the next."""
+    pairs = list(pairwise(rows))
+    found = [compare(*pair) for pair in pairs]
+    adjusted: list[dict[str, float]] = [dict(one["p_values"]) for one in found]
+    for question in QUESTIONS:
+        # What no seed could change is a fact, and no test among others.
+        tested = [
+            n for n, pair in enumerate(pairs)
+            if question in adjusted[n]
+            and (question != "here" or any(row.sample(question).uncertain for row in pair))
+        ]  # fmt: skip
+        for n, p in zip(tested, ranks.holm([adjusted[n][question] for n in tested]), strict=True):
+            adjusted[n][question] = p
+    for (_, after), one, values in zip(pairs, found, adjusted, strict=True):
+        told = _told(one, values, 1.0 - after.runs.protocol.level)
+        yield {"change": one["mean_change"], "adjusted": values, "told": told}
+
+
+def _told(one: Mapping[str, Any], adjusted: Mapping[str, float], error: float) -> str:
+    """Return the widest thing that can be said of a change, as a sentence."""
+    if not one["pairs"]:
+        return "no instance in common with the step before: nothing can be told"
+    if one["wins"] == one["losses"] == 0:
+        return "the same cost on every instance"
+    settled = [name for name in list(QUESTIONS)[::-1] if adjusted.get(name, np.inf) <= error]
+    if not settled:
+        return "no change can be told from chance"
+    sense, p = "better" if one["mean_change"] < 0 else "worse", adjusted[settled[0]]
+    return f"{sense} on {QUESTIONS[settled[0]]}" + (f" (p {p:.2g})" if p else "")
