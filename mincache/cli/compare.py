@@ -103,10 +103,9 @@ def _answer_history(folders: tuple[Path, ...], since: str, solvers: tuple[str, .
         lines += map(_step_line, one["steps"])
         if len(one["steps"]) == 1:
             lines.append("  runs at one commit alone: no change can be told")
-    named = [{"suite": one["suite"], "solver": one["solver"]} for one in found]
     rows = [
-        name | _flat(step, "adjusted")
-        for name, one in zip(named, found, strict=True)
+        {"suite": one["suite"], "solver": one["solver"]} | _flat(step, "adjusted")
+        for one in found
         for step in one["steps"]
     ]
     answer(found, *lines, rows=rows)

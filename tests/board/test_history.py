@@ -126,8 +126,8 @@ def test_three_commits_from_the_bench_to_the_terminal(tmp_path, monkeypatch):
         (tmp_path / "mine.py").write_text(SOLVER.format(name))
         assert git(".", "add", "mine.py") is not None
         assert git(".", *identity, "commit", "--quiet", "--message", f"As {name}") is not None
-        command = "run smoke-v1 --instances *.l0.n10.t0 --solver mine.py:Mine -o results".split()
-        done = CliRunner().invoke(cli, command)
+        command = ["run", "smoke-v1", "--instances", "*.l0.n10.t0", "--solver", "mine.py:Mine"]
+        done = CliRunner().invoke(cli, [*command, "-o", "results"])
         assert done.exit_code == 0, done.output
     shown = CliRunner().invoke(cli, ["compare", "results", "--since", "HEAD~2", "--json"])
     assert shown.exit_code == 0, shown.output
@@ -142,4 +142,5 @@ def test_three_commits_from_the_bench_to_the_terminal(tmp_path, monkeypatch):
     alone = CliRunner().invoke(cli, ["compare", "results:mine.py:Mine", "--since", "HEAD"])
     assert "no change can be told" in alone.stdout
     for words in (["--since", "nope"], ["--since", "HEAD", "--chart", "x.svg"], ["--solver", "lru"]):
-        assert CliRunner().invoke(cli, ["compare", "results", *words]).exit_code == 2
+        refused = CliRunner().invoke(cli, ["compare", "results", *words])
+        assert isinstance(refused.exception, InputError)
