@@ -268,8 +268,7 @@ class Gatherer:
             name: pandas.Series(values, dtype=float if name in _NUMBERS else object)
             for name, values in zip(columns, listed, strict=True)
         })  # fmt: skip
-        frame = frame.astype({"who": int, "seed": int, "repetition": int})
-        frame = frame.drop_duplicates(_KEY, keep="last")
+        frame = frame.astype({"who": int, "seed": int, "repetition": int}).drop_duplicates(_KEY, keep="last")
         return [
             self._of_suite(
                 str(name),
