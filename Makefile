@@ -72,7 +72,7 @@ paper-v2-rows: $(TESTS)
 	@echo "Of one core: 180 trainings of ddpg take two hours, three of its variant sets four minutes, 600 runs of genetic a quarter of an hour."
 	for seed in 1 2 3; do for users in 10 14 18; do for library in $$(seq 0 19); do \
 	    policy=$(V2)/policies/l$$library.n$$users.s$$seed.safetensors; test -e $$policy || OMP_NUM_THREADS=1 $(BIN)/mincache \
-	        train ddpg --suite paper-v2 --users $$users --library $$library --seed $$seed -o $$policy || exit 1; done; done; done
+	        train ddpg --suite paper-v2 --users $$users --library $$library --seed $$seed --float16 -o $$policy || exit 1; done; done; done
 	for seed in 1 2 3; do policy=$(V2)/sets-policies/sets.s$$seed.safetensors; test -e $$policy || OMP_NUM_THREADS=1 \
 	    $(BIN)/mincache train "ddpg[variant=sets]" --suite paper-v2 --seed $$seed -o $$policy || exit 1; done
 	$(BIN)/mincache run paper-v2 --solver "ddpg[policy=$(V2)/policies]" --solver "ddpg[variant=sets,policy=$(V2)/sets-policies]" \
