@@ -21,7 +21,8 @@ def duration(seconds: float | None) -> str:
     """Return a time with 3 significant digits, in ms below a second."""
     if seconds is None:
         return NOTHING
-    return f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
+    # A float of three digits is written without an exponent.
+    return f"{float(f'{seconds:.3g}'):.15g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
 
 
 def failures(kinds: Mapping[str, int], declined: int = 0) -> str:

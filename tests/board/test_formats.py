@@ -8,6 +8,7 @@ def test_numbers_are_written_as_readers_expect():
     assert formats.percent(0.24567, 2) == "24.57%"
     assert formats.duration(0.000563) == "0.563 ms"
     assert formats.duration(12.345) == "12.3 s"
+    assert formats.duration(7782.1) == "7780 s"
 
 
 def test_nothing_is_a_dash_and_zero_has_no_sign():
