@@ -89,6 +89,7 @@ class Outcome:
                 fields[name] = base64.b64decode(fields[name])
         for name in ("incumbents", "bounds"):
             fields[name] = _reports(fields[name])
+        fields["pickled"] = tuple(fields["pickled"])
         fields["logged"] = {name: _reports(kept) for name, kept in fields["logged"].items()}
         return cls(**fields)
 
