@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.optimize import differential_evolution
+from scipy.optimize import OptimizeResult, differential_evolution
 
 from mincache import Budget, Decisions, Instance, Run, Solution, Solver, evaluate
 from mincache.generation import suites
@@ -42,20 +42,21 @@ class ScipyEvolution(Solver):
     repair: str = "priority-serve"
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the best point of each slot; slots not reached in time go to the cloud."""
-        view = VectorView(self.repair)
-        best = [array.copy() for array in Solution.nothing_cached(instance).decisions]
+        """Return the best point of each slot; the cloud serves slots where none is better, or time is up."""
+        view, cloud = VectorView(self.repair), Solution.nothing_cached(instance)
+        best, cloud_cost = [array.copy() for array in cloud.decisions], evaluate(instance, cloud).slot_cost
         for t in range(instance.slot_count):
             if run.should_stop():
                 break
             slot = instance.slot(t)
             share = Budget(run.remaining() / (instance.slot_count - t))  # of the time that is left
             found = self._search(t, slot, view, run, share)
-            for whole, part in zip(best, view.invert(slot, found[None]), strict=True):
-                whole[t] = part[0]
+            if found.fun < cloud_cost[t]:
+                for whole, part in zip(best, view.invert(slot, found.x[None]), strict=True):
+                    whole[t] = part[0]
         return Solution.of(instance, Decisions(*best))
 
-    def _search(self, t: int, slot: Instance, view: VectorView, run: Run, budget: Budget) -> np.ndarray:
+    def _search(self, t: int, slot: Instance, view: VectorView, run: Run, budget: Budget) -> OptimizeResult:
         def cost(points: np.ndarray) -> np.ndarray:
             """Return the cost of each of S points, given as columns: SciPy hands over [genes, S].
 
@@ -67,7 +68,7 @@ class ScipyEvolution(Solver):
             cost, [(0.0, 1.0)] * view.apply(slot), maxiter=self.generations, popsize=self.candidates,
             polish=False, vectorized=True, updating="deferred", rng=run.rng,
             callback=lambda intermediate_result: budget.remaining() <= 0.0,
-        ).x  # fmt: skip
+        )  # fmt: skip
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.algorithms.soo.nonconvex.pso import PSO
 from pymoo.core.termination import NoTermination
 
-from mincache import Decisions, InputError, Instance, Run, Solution, Solver
+from mincache import Decisions, InputError, Instance, Run, Solution, Solver, evaluate
 from mincache.algebra.parts import parts
 from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
@@ -62,7 +62,8 @@ class PymooAlgorithm(Solver):
         VectorView(self.repair)  # refuses an unknown repair now, not in the middle of a run
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the best candidate of each slot."""
+        """Return the best candidate of each slot; nothing is cached where none is better than that."""
+        nothing = evaluate(instance, Solution.nothing_cached(instance)).slot_cost
         answer, raw, pieces = _nothing_cached(instance), _nothing_cached(instance), list(parts(instance))
         with _global_generator_kept():
             for k, (first, part) in enumerate(pieces):
@@ -75,14 +76,15 @@ class PymooAlgorithm(Solver):
                 price = partial(run.evaluate_batch, first_slot=first)
                 problem = SlotProblem(part, VectorView(self.repair), price)
                 slots = slice(first, first + part.slot_count)
-                point = self._search(problem, run.rng, share)
-                _place(answer, slots, problem.decisions(point))
-                _place(raw, slots, problem.unrepaired(point))
+                point, cost = self._search(problem, run.rng, share)
+                if cost < np.mean(nothing[slots]):
+                    _place(answer, slots, problem.decisions(point))
+                    _place(raw, slots, problem.unrepaired(point))
         run.report_raw(raw.compact(RAW_DIGITS))
         return Solution.of(instance, answer)
 
-    def _search(self, problem: SlotProblem, rng: np.random.Generator, budget: Budget) -> Array:
-        """Return the best point."""
+    def _search(self, problem: SlotProblem, rng: np.random.Generator, budget: Budget) -> tuple[Array, float]:
+        """Return the best point and its cost."""
         algorithm = _ALGORITHMS[self.algorithm](self.population)
         seed = int(rng.integers(2**31))
         algorithm.setup(problem, termination=NoTermination(), seed=seed, verbose=False)
@@ -92,11 +94,11 @@ class PymooAlgorithm(Solver):
             cost = algorithm.evaluator.eval(problem, candidates).get("F")[:, 0]
             priced += len(candidates)
             if cost.min() < best_cost:
-                best, best_cost = candidates[cost.argmin()].X, cost.min()
+                best, best_cost = candidates[cost.argmin()].X, float(cost.min())
             if priced == limit or budget.remaining() <= 0.0:
                 break
             algorithm.tell(infills=candidates)
-        return best
+        return best, best_cost
 
 
 def _nothing_cached(instance: Instance) -> Decisions:

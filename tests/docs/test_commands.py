@@ -21,7 +21,7 @@ _BLOCK = re.compile(
 _HOURS = re.compile(r"mincache reproduce \w+( |$)")  # the paper's; that verb's tests run their smallest
 _ELSEWHERE = (
     "--executor dask", "$SLURM", "leaderboard build leaderboard", "leaderboard serve", "table leaderboard",
-    "--against leaderboard", "--watch",
+    "--against leaderboard", "--watch", "--since",
 )  # fmt: skip
 _OTHERS = ("{toctree}", "{eval-rst}", "{include}", "{code-cell}")  # the site's build runs the last
 _COMPILED = ("improve",)  # the environment of the tests runs these: without numba they take minutes

@@ -16,6 +16,7 @@ from mincache.views.vector import VectorView
 WHOLE = find_instance("smoke-v1.l0.n10.t0")
 SLOT = WHOLE.slot(0)
 FRAMES = replace(WHOLE, rules=Rules(frame_slots=4))
+CLOUD = evaluate(SLOT, Solution.nothing_cached(SLOT))
 ALGORITHMS = ["ga", "de", "pso", "cmaes"]
 
 
@@ -26,14 +27,14 @@ def global_state():
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_algorithm_searches(algorithm):
-    """More evaluations end lower, the same seed gives the same bytes, and no global generator moves."""
+    """Enough evaluations end below the cloud, the same seed gives the same bytes, and no global generator moves."""
     before = global_state()
 
     def answer(evaluations):
         solver = registry.make(f"pymoo[algorithm={algorithm},population=10,evaluations={evaluations}]")
         return solver.solve(SLOT, Run.seeded(3))
 
-    assert evaluate(SLOT, answer(400)).cost < evaluate(SLOT, answer(10)).cost
+    assert evaluate(SLOT, answer(1500)).cost < CLOUD.cost
     assert solution_bytes(answer(30)) == solution_bytes(answer(30))
     assert global_state() == before
 
@@ -41,7 +42,7 @@ def test_each_algorithm_searches(algorithm):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("evaluations", [1, 75, 120])
 def test_no_more_candidates_are_priced_than_may_be(monkeypatch, algorithm, evaluations):
-    """The budget is spent to the last evaluation, also where that is within a generation."""
+    """The budget is spent to the last evaluation; the best candidate counts if it is below the cloud."""
     priced = []
     price = SlotProblem._evaluate
 
@@ -53,12 +54,12 @@ def test_no_more_candidates_are_priced_than_may_be(monkeypatch, algorithm, evalu
     spec = f"pymoo[algorithm={algorithm},evaluations={evaluations}]"
     answer = registry.make(spec).solve(SLOT, Run.seeded(1))
     assert len(priced) == evaluations
-    assert evaluate(SLOT, answer).cost == pytest.approx(min(priced), rel=1e-6)
+    assert evaluate(SLOT, answer).cost == pytest.approx(min(CLOUD.cost, *priced), rel=1e-6)
 
 
 @pytest.mark.parametrize("instance", [SLOT, WHOLE, FRAMES], ids=["slot", "paper", "frames"])
 def test_every_improvement_is_an_incumbent_and_every_candidate_counts(instance):
-    """Incumbents are feasible and their costs fall, to the answer's or, by the cloud's slots, below."""
+    """Incumbents are feasible and their costs fall, to the answer's."""
     reported = []
     run = Run.seeded(1, instance=instance)
     run.reporter = lambda seconds, solution, bound: reported.append(solution)
@@ -68,7 +69,7 @@ def test_every_improvement_is_an_incumbent_and_every_candidate_counts(instance):
     costs = [one.cost for one in found]
     assert len(costs) > 1
     assert costs == sorted(set(costs), reverse=True)
-    assert costs[-1] <= evaluate(instance, answer).cost * (1 + 1e-12)
+    assert costs[-1] == pytest.approx(evaluate(instance, answer).cost, rel=1e-12)
     assert run.evaluations == 150
 
 
