@@ -27,7 +27,7 @@ def global_state():
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_algorithm_searches(algorithm):
-    """Enough evaluations end below the cloud, the same seed gives the same bytes, and no global generator moves."""
+    """Enough evaluations end below the cloud; a seed gives the same bytes, and no global generator moves."""
     before = global_state()
 
     def answer(evaluations):
