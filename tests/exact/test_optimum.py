@@ -38,7 +38,7 @@ def check_is_optimal(instance: Instance, seconds: float = math.inf) -> None:
 
 
 def forgiven(instance: Instance) -> float:
-    """What twice the steps would save at most; a bound stands for answers that pass their limit by 1e-9 too."""
+    """What twice the steps would save at most; a bound holds for answers 1e-9 over their limit too."""
     models = instance.models
     slope = (models.tv_worst - models.tv_best) / (models.steps_saturation - models.steps_onset)
     saved = (1.0 - instance.preference_weight) * slope.max() * instance.server.steps
