@@ -113,6 +113,9 @@ class _Feed:
             future = self._done.get(timeout=within_s)
         except queue.Empty:
             return False
+        if future.status in ("lost", "pending") and self._client.status == "running":
+            future.add_done_callback(self._done.put)  # its worker died with the result: it is made again
+            return True
         self._keep(_result(future, *self._running.pop(future)))
         return True
 

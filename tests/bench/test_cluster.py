@@ -93,6 +93,23 @@ def test_same_campaign_although_a_worker_dies(running, tmp_path):
     assert all((remote / f"solutions/{one.solution_sha256}.json.gz").exists() for one in seen if one.score)
 
 
+def test_results_that_die_with_their_worker_are_made_again(running, tmp_path):
+    """A worker that dies with runs that are done, but were not handed over yet, costs none of them."""
+    tasks = tiny_tasks(tmp_path / "suite", DICE, repetitions=4)
+    seen = []
+
+    def show(record):
+        seen.append(record)
+        if len(seen) == 1:
+            time.sleep(2.0)  # the others end meanwhile
+            running.workers[0].kill()
+            time.sleep(1.0)  # the scheduler notices
+
+    campaign.run(tmp_path / "r", tasks, cluster.DaskExecutor(running.address), show)
+    assert {one.cell.key for one in seen} == {task.key for task in tasks}
+    assert {one.verdict for one in seen} == {"verified"}
+
+
 def test_campaign_goes_on_after_the_scheduler_died(running, tmp_path):
     """When the scheduler dies the campaign stops in one line, and goes on anywhere without losing a run."""
     tasks = tiny_tasks(tmp_path / "suite", DICE, repetitions=4)
