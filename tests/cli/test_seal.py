@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mincache.cli.leaderboard import leaderboard
 from mincache.cli.seal import seal
 from mincache.errors import InputError
 
@@ -35,6 +36,8 @@ def season(tmp_path_factory):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     table = done.stdout.rpartition("\nentry ")[2].splitlines()[1:]
+    built = CliRunner().invoke(leaderboard, ["build", str(place / "board"), "-o", str(place / "site")])
+    assert built.exit_code == 0, built.output
     return place, {line.split()[0]: line[75:].strip() for line in table}
 
 
