@@ -38,7 +38,7 @@ def judge(
     solver: str, suite: str, instances: tuple[str, ...], seeds: int, time_limit: float,
     evaluations: int | None,
 ) -> None:  # fmt: skip
-    """Tell how good SOLVER (FILE.py:CLASS or a name) is, and why it is not better.
+    """Tell how good SOLVER (a name, FILE.py:CLASS, or a FILE.py with one solver) is, and why not better.
 
     Three stages follow each other: it loads, it keeps the contract, it answers every instance of a suite,
     isolated. The score is the mean gap to the optimum, lower is better; a run without a verified answer
@@ -58,13 +58,14 @@ def judge(
 
     with waiting("judging"):
         try:
-            entrant = describe_one(absolute(solver))
+            full = absolute(solver)
+            entrant = describe_one(full)
             unknown = entrant.unknown
         except MincacheError as error:
             unknown = str(error)
         stage("loads", unknown, "mend the file")
         if not unknown:
-            stage("keeps the contract", *_broken(solver))
+            stage("keeps the contract", *_broken(full))
             limits = Limits(wall_s=time_limit, evaluations=evaluations)
             runs = _runs(found, entrant, instances, seeds, limits)
             wrong = [f"{run['instance']}: {run['reason']}" for run in runs if run["verdict"] != "verified"]

@@ -6,6 +6,7 @@ supervisor knows solvers by their descriptions alone.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import sys
@@ -159,12 +160,38 @@ def _utf8(text: str) -> str:
 
 
 def absolute(spec: str) -> str:
-    """Return `spec` with the path of a solver's file made absolute; other specs as they are."""
+    """Return `spec` with the path of a solver's file made absolute; other specs as they are.
+
+    A file alone, `mine.py`, stands for the one solver in it.
+
+    Raises:
+        InputError: if a file alone cannot be read, or not one class in it looks like a solver.
+    """
     target = specs.parse(spec).target
     path, separator, class_name = target.rpartition(":")
-    if not (separator and path.endswith(".py")):
+    if target.endswith(".py"):
+        path, class_name = target, _only_solver(absolute_path(target))
+    elif not (separator and path.endswith(".py")):
         return spec.strip()
     return f"{absolute_path(path).resolve()}:{class_name}{spec.strip().removeprefix(target)}"
+
+
+def _only_solver(path: Path) -> str:
+    """Return the name of the one solver in a file, which is read, not run."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError("solver", "must be a Python file that can be read", excerpt(str(error))) from None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases]
+    extended = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    own = {node.name: {getattr(one, "name", "") for one in node.body}
+           for node in classes if node.name not in extended and not node.name.startswith("_")}  # fmt: skip
+    answering = [name for name, methods in own.items() if methods & {"solve", "begin"}]
+    found = answering if len(own) > 1 else list(own)
+    if len(found) != 1:
+        listed = f"{path.name} has {' and '.join(own)}" if own else f"{path.name} has no class of that kind"
+        raise InputError("solver", "must name the class, FILE.py:CLASS", listed)
+    return found[0]
 
 
 def unknown(spec: str, why: str) -> Entrant:

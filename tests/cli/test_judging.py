@@ -53,12 +53,21 @@ def test_a_run_that_fails_counts_as_caching_nothing(tmp_path):
     assert run["verdict"] != "verified"
 
 
+def test_a_file_alone_stands_for_its_solver(tmp_path):
+    """The one call needs no class: a file with one solver in it is enough."""
+    path = tmp_path / "mine.py"
+    path.write_text(SOLVER.format("return Solution.nothing_cached(instance)"))
+    told = judged(path, "--instances", "*.l0.n10.*")
+    assert told["passed"]
+    assert told["score"] == judged(f"{path}:Mine", "--instances", "*.l0.n10.*")["score"]
+
+
 @pytest.mark.parametrize("text", ["1 +", "import no_such_module", "raise SystemExit(3)"])
 def test_a_file_that_does_not_load_is_told_in_its_stage(tmp_path, text):
     """No run is made; the first stage holds the reason in a sentence."""
     path = tmp_path / "mine.py"
     path.write_text(text)
-    told = judged(f"{path}:Mine", exit_code=1)
+    told = judged(path if text == "1 +" else f"{path}:Mine", exit_code=1)
     assert told["score"] is None
     assert [one["stage"] for one in told["stages"]] == ["loads"]
     assert told["stages"][0]["seen"]

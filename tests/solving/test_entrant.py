@@ -123,6 +123,31 @@ def test_unknown_solver_is_refused():
         describe("cloud-onli")
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("class A(Solver): pass", "A"),
+        ("class Base(Solver): pass\nclass A(Base): pass", "A"),
+        ("class P(OnlinePolicy):\n x = 1\nclass A(OnlineSolver):\n def begin(self): pass", "A"),
+        ("class _H(Solver):\n def solve(self): pass\nclass A(Solver):\n def solve(self): pass", "A"),
+        ("x = 1", "a.py has no class of that kind"),
+        ("class A: pass", "a.py has no class of that kind"),
+        ("class A(Solver):\n def solve(self): 1\nclass B(Solver):\n def solve(self): 1", "a.py has A and B"),
+        ("class A(", "must be a Python file that can be read"),
+        ("\0", "must be a Python file that can be read"),
+    ],
+)
+def test_a_file_alone_stands_for_the_one_solver_in_it(tmp_path, text, found):
+    """Its text is read and never run; where there are several or none, a line says which."""
+    path = tmp_path / "a.py"
+    path.write_text(f"raise SystemExit(1)\n{text}")
+    if len(found) == 1:
+        assert absolute(f"{path}[n=1]") == f"{path}:A[n=1]"
+        return
+    with pytest.raises(InputError, match=found):
+        absolute(str(path))
+
+
 def test_absolute_touches_paths_alone(monkeypatch, tmp_path):
     """The path of a solver's file is made absolute; names and parameters stay."""
     monkeypatch.chdir(tmp_path)
