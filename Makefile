@@ -64,7 +64,7 @@ variants: $(TESTS)
 # The whole fault campaign: every fault, 200 kills, overshoot of the limits. Minutes, not part of the tests.
 faults: $(TESTS)
 	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/bench/test_faults.py tests/bench/test_kills.py \
-	    tests/bench/test_overshoot.py tests/bench/test_journal.py
+	    tests/bench/test_overshoot.py tests/judging/test_journal.py
 
 # The rows of paper-v2 that take long. What is there already is not made again: interrupted, it goes on where it stopped.
 V2 := results/paper-v2

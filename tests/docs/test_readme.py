@@ -78,6 +78,13 @@ def test_every_block_is_run_or_is_the_setting_up():
     assert others == {"source .venv/bin/activate"}
 
 
+def test_what_the_makefile_names_is_there():
+    """Every script, test and page in its commands exists."""
+    named = re.findall(r"(?<![\w/$(])(?:tests|docs)/[\w/]+\.\w+", (ROOT / "Makefile").read_text())
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_make_targets_exist(page):
     """Every `make` line names a target of the Makefile."""
