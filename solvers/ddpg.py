@@ -44,8 +44,9 @@ VARIANTS: Mapping[str, AgentVariant] = MappingProxyType({
     "matched": AgentVariant("counts", "serve-in-order", "matched", 0.99),
     "myopic": AgentVariant("counts", "serve-in-order", "matched", 0.0),
     "sets": AgentVariant("aggregates", "score-order", "sets", 0.0),
+    "past": AgentVariant("past-counts", "cache-scores", "plain", 0.0),
 })  # fmt: skip
-"""From the paper's words to the best agent, each with one idea more than the one before it."""
+"""From the paper's words to the best agent, each with one idea more than the one before it; and `past`."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Ddpg(PolicyLearner):
 
     `variant` names values of the next four parameters (`VARIANTS`); one that is left at None takes its
     variant's value. With `sets`, a state has numbers for each model, an action a caching and a serving score
-    for each; bandwidth is shared equally, and one policy may be for every library and N.
+    for each; bandwidth is shared equally, and one policy may be for every library and N. With `past`, a
+    cache is placed before its slot is shown, from the requests of the slots before; the best service follows.
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
@@ -104,10 +106,11 @@ class Ddpg(PolicyLearner):
     title: ClassVar[str] = "ddpg"
     untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device")
 
-    variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets"] = "matched"
-    observation: Literal["index", "one-hot", "counts", "aggregates"] | None = None
+    variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets", "past"] = "matched"
+    observation: Literal["index", "one-hot", "counts", "aggregates", "past-counts"] | None = None
     action: Literal[
-        "softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve", "score-order"
+        "softmax", "scaled-sigmoid", "serve-in-order", "threshold-priority", "priority-serve", "score-order",
+        "cache-scores",
     ] | None = None  # fmt: skip
     critic: Literal["plain", "matched", "sets"] | None = None
     discount: float | None = None
@@ -153,6 +156,11 @@ class Ddpg(PolicyLearner):
         """The variant's values, those that are given in their place."""
         given = {name: getattr(self, name) for name in AgentVariant._fields}
         return VARIANTS[self.variant]._replace(**{k: v for k, v in given.items() if v is not None})
+
+    @property
+    def information(self) -> str:  # type: ignore[override]  # as `PolicyLearner` has it
+        """What it sees before it decides: `past`, or `trace`."""
+        return "past" if self.observation == "past-counts" else "trace"
 
     @property
     def every_problem(self) -> bool:

@@ -23,7 +23,8 @@ class Sac(StableAgentLearner):
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
-        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`.
+        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`; or `cache-scores`:
+            then caches are placed slot by slot, from the requests of the slots before.
         discount: what a reward one slot later is worth.
         episodes: traces to learn from.
         environments: episodes played side by side.

@@ -152,7 +152,9 @@ class TwoTimescaleAgent(Explorer):
         self.codes = CacheCodes(fitting_caches(problem), device)
         self.caching = perceptron(self.seen, hidden, hidden, len(self.codes.array))
         self.actor = Denoiser(known, size, hidden, setting.denoising)
-        self.critic = Critic(self.seen, problem.user_count, self.models, hidden)
+        self.critic = Critic(
+            self.seen, self.models + 2 * problem.user_count, problem.user_count, self.models, hidden
+        )
         self.network = nn.ModuleDict({"caching": self.caching, "allocation": self.actor})
         policies.check_size(sum(weight.numel() for weight in self.network.parameters()))
         self.online = nn.ModuleList([self.caching, self.actor, self.critic])

@@ -21,7 +21,7 @@ from mincache.solving import registry
 FOLDER = Path(__file__).parent
 DATA, PAGE, FIGURE = FOLDER / "variants.json", FOLDER.parent / "learner.md", FOLDER / "variants.svg"
 SEEDS = range(5)
-VARIANTS = get_args(get_type_hints(registry.load("ddpg"))["variant"])
+VARIANTS = [name for name in get_args(get_type_hints(registry.load("ddpg"))["variant"]) if name != "past"]
 AGENTS = [MeasuredTraining(f"ddpg[variant={name}]", seed) for seed in SEEDS for name in VARIANTS]
 GENERAL = [
     MeasuredTraining("set-policy", seed, users=(5, 10, 18, 30, 100), general=True, suite="paper-v1",

@@ -27,10 +27,13 @@ from mincache.learning.slot_sets import (
 )
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.revealed import ShownSlot, Site
 from mincache.problem.solution import Solution
 from mincache.solving.contract import RAW_DIGITS, Run
-from mincache.views import actions
+from mincache.solving.online import OnlinePolicy, play_on
+from mincache.views import actions, observations
 from mincache.views.agent_view import AgentView
+from mincache.views.past_view import PastView
 
 AnyView = AgentView | SlotView
 Weights = Mapping[str, Array]
@@ -76,8 +79,30 @@ def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
     return kind({name: weight.astype(np.float32, copy=False) for name, weight in weights.items()})
 
 
+class PlacingPolicy(OnlinePolicy):
+    """What a network of the view of the past does at a site: it scores models for each cache."""
+
+    def __init__(self, site: Site, view: PastView, network: Network) -> None:
+        super().__init__(site)
+        self._view, self._network, self._blank = view, network, site.blank
+        self._past, self._slot = view.blank(1, site.model_count), 0
+
+    def place(self) -> Array:
+        """Return the cache of the best scores."""
+        linked = observations.memory(self.site.rules, self.cached[None], np.array([self._slot]))
+        raw = self._network(np.concatenate([self._past, linked], axis=1))
+        return np.asarray(self._view.cache(self._blank, raw)[0])
+
+    def observe(self, slot: ShownSlot) -> None:
+        """Learn what the slot's users asked for."""
+        told = self._view.told(slot.requests(self.site.model_count)[None])
+        self._past, self._slot = self._view.later(self._past, told), slot.number + 1
+
+
 def answer(network: Network, view: AnyView, instance: Instance, run: Run | None = None) -> Solution:
     """Return the network's solution of an instance, and tell `run` what it was before its repair."""
+    if isinstance(view, PastView):
+        return play_on(instance, PlacingPolicy(Site.of(instance), view, network), view.information)
     if isinstance(view, SlotView):
         scores = Scores(*(score.astype(np.float64) for score in network(*view.apply(instance))))
         return Solution.of(instance, view.invert(instance, scores))

@@ -13,18 +13,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mincache.errors import InputError, in_file
+from mincache.errors import InputError, excerpt, in_file
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint, arrays_of, restore
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.inference import AnyView, Network, answer, load, network_of
+from mincache.learning.inference import AnyView, Network, PlacingPolicy, answer, load, network_of
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
+from mincache.problem.revealed import Site
 from mincache.problem.solution import Solution
 from mincache.solving import registry
-from mincache.solving.contract import Learner, Run
+from mincache.solving.contract import Learner, Run, Solver
+from mincache.solving.online import OnlinePolicy, OnlineSolver
+from mincache.views.past_view import PastView
 
 if TYPE_CHECKING:  # torch, which answering does without
     from torch import nn
@@ -94,8 +97,10 @@ class Pupil(ABC):
 
 
 @dataclass(frozen=True)
-class PolicyLearner(Learner):
+class PolicyLearner(OnlineSolver, Learner):
     """A learner that answers with a policy file: the one named, one of a folder, or one at hand.
+
+    It answers slot by slot if its view is one of the past, and else all slots at once.
 
     Attributes:
         policy: file of a trained policy; a folder to look in for those that were trained with this solver's
@@ -109,6 +114,7 @@ class PolicyLearner(Learner):
 
     title: ClassVar[str]
     untrained: ClassVar[tuple[str, ...]] = ("policy", "device")
+    rules: ClassVar[tuple[str, ...]] = ()
     float16: ClassVar[bool] = False
 
     policy: Path | None = None
@@ -138,6 +144,15 @@ class PolicyLearner(Learner):
         """How its networks see slots and say what to do; None for what a policy's card names."""
         return None
 
+    @property
+    def information(self) -> str:  # type: ignore[override]  # here parameters say what elsewhere a class does
+        """What it sees before it decides: `past`, or `trace`."""
+        return "past" if isinstance(self.view, PastView) else "trace"
+
+    def kept_rules(self) -> tuple[str, ...]:
+        """Return the rules that it keeps: one that sees the past alone keeps what its caches alone decide."""
+        return OnlineSolver.rules if self.information == "past" else self.rules
+
     @abstractmethod
     def pupil(self, course: TrainingSource) -> Pupil:
         """Return what is to be trained on `course`, with first weights drawn from the course's seed."""
@@ -148,14 +163,17 @@ class PolicyLearner(Learner):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the trained network says, slot by slot."""
-        found = self.find(instance, run.repetition)
-        if isinstance(found, str):
-            raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return answer(*self._loaded(found, instance), instance, run)
+        return answer(*self._trained(instance, run), instance, run)
+
+    def begin(self, site: Site, run: Run) -> OnlinePolicy:
+        """Return the policy for a site, at its first slot."""
+        network, view = self._trained(site.blank, run)
+        assert isinstance(view, PastView)  # `_loaded` refuses others
+        return PlacingPolicy(site, view, network)
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance; those that are get loaded now."""
-        found = super().supports(instance) or self.find(instance)
+        found = Solver.supports(self, instance) or self.find(instance)
         if isinstance(found, str):
             return found
         for repetition in range(self.training_seeds()):
@@ -163,8 +181,22 @@ class PolicyLearner(Learner):
                 self._loaded(found, instance)
         return None
 
+    def declines(self, site: Site) -> str | None:
+        """Return None, or why no policy at hand is for this site; those that are get loaded now."""
+        return self.supports(site.blank)
+
+    def _trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
+        found = self.find(instance, run.repetition)
+        if isinstance(found, str):
+            raise InputError("instance", "must be one that a policy is for", instance.name, found)
+        return self._loaded(found, instance)
+
     def _loaded(self, path: Path, instance: Instance) -> tuple[Network, AnyView]:
         policy, view = load(path, self.view)
+        if isinstance(view, PastView) != (self.information == "past"):
+            raise InputError(
+                f"{self.title}.policy", f"must be one for information {self.information}", excerpt(str(path))
+            )
         with in_file(path):
             return self.network(policy, view, instance), view
 
@@ -230,7 +262,7 @@ class PolicyLearner(Learner):
             log: hears of each round.
         """
         check_libraries()
-        declined = super().supports(course.problem)
+        declined = Solver.supports(self, course.problem)
         if declined:
             raise InputError("scenario", "must have no rule that the learner does not keep", declined)
         with one_thread():

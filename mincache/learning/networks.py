@@ -57,14 +57,16 @@ class Critic(nn.Module):
     requests as indicators.
     """
 
-    def __init__(self, state_size: int, users: int, models: int, hidden: int, matched: bool = True) -> None:
+    def __init__(
+        self, state_size: int, action_size: int, users: int, models: int, hidden: int, matched: bool = True
+    ) -> None:
         super().__init__()
         self.users, self.models, self.matched = users, models, matched
-        inputs = state_size + (models + 2 * users) + (users + 3 * models) * matched
+        inputs = state_size + action_size + (users + 3 * models) * matched
         self.layers = perceptron(inputs, hidden, hidden, 1)
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
-        """Return the values [B] of actions [B, M + 2N] in states [B, state]."""
+        """Return the values [B] of actions [B, action] in states [B, state]."""
         seen = [state, action, *self._matches(state, action)] if self.matched else [state, action]
         values: Tensor = self.layers(torch.cat(seen, dim=1)).squeeze(-1)
         return values

@@ -13,15 +13,22 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
-from mincache.learning.inference import AnyView, Network, answer, load, perceptron, perceptron_shapes
+from mincache.learning.inference import (
+    AnyView,
+    Network,
+    PlacingPolicy,
+    answer,
+    load,
+    perceptron,
+    perceptron_shapes,
+)
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.revealed import ShownSlot, Site
+from mincache.problem.revealed import Site
 from mincache.problem.solution import Solution
 from mincache.solving.contract import Run, Solver
 from mincache.solving.online import OnlinePolicy, OnlineSolver
-from mincache.views import observations
 from mincache.views.past_view import PastView
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array] | None] = {"relu": None, "tanh": np.tanh}
@@ -127,23 +134,7 @@ class PastPolicySolver(_WithPolicies, OnlineSolver):
         """
         policy, view = self._policy(site.blank, run)
         assert isinstance(view, PastView)  # `_lacks` refuses others
-        return _Placing(site, view, partial(self.predict, policy))
-
-
-class _Placing(OnlinePolicy):
-    def __init__(self, site: Site, view: PastView, network: Network) -> None:
-        super().__init__(site)
-        self._view, self._network, self._blank = view, network, site.blank
-        self._past, self._slot = view.blank(1, site.model_count), 0
-
-    def place(self) -> Array:
-        linked = observations.memory(self.site.rules, self.cached[None], np.array([self._slot]))
-        raw = self._network(np.concatenate([self._past, linked], axis=1))
-        return np.asarray(self._view.cache(self._blank, raw)[0])
-
-    def observe(self, slot: ShownSlot) -> None:
-        told = self._view.told(slot.requests(self.site.model_count)[None])
-        self._past, self._slot = self._view.later(self._past, told), slot.number + 1
+        return PlacingPolicy(site, view, partial(self.predict, policy))
 
 
 def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> None:

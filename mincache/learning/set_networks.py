@@ -90,8 +90,7 @@ def critic_of(view: AgentView, problem: Instance, hidden: int, matched: bool) ->
     """Return a critic for instances like this one."""
     if isinstance(view, SetView):
         return SetCritic(max(1, hidden // SET_FRACTION))
-    state_size, _ = view.sizes(problem)
-    return Critic(state_size, problem.user_count, problem.model_count, hidden, matched)
+    return Critic(*view.sizes(problem), problem.user_count, problem.model_count, hidden, matched)
 
 
 def _models_of(state: Tensor) -> tuple[Tensor, Tensor]:

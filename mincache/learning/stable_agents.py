@@ -19,6 +19,7 @@ from mincache.problem.quantity import Array
 from mincache.solving import registry
 from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
+from mincache.views.past_view import PastView
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ class StableAgentLearner(LibraryLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        AgentView(action=self.action)  # refuses an unknown one
+        _ = self.view  # refuses an unknown action
         self.check_parameters(fractions=("discount",))
 
     @property
     def view(self) -> AgentView:
         """How the agent sees slots, and how its actions become decisions."""
-        return AgentView(action=self.action)
+        past = PastView()
+        return past if self.action == past.action else AgentView(action=self.action)
 
     @abstractmethod
     def options(self, slots: int, actions: int) -> dict[str, Any]:

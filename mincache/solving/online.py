@@ -110,9 +110,14 @@ class OnlineSolver(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the answer of a policy that is shown the instance slot by slot."""
-        slots = (slot_of(instance, t) for t in range(instance.slot_count))
         site = Site.of(instance, suites.popularity(instance))
-        return play(self.begin(site, run), self.information, lambda cache: next(slots), instance.name)
+        return play_on(instance, self.begin(site, run), self.information)
+
+
+def play_on(instance: Instance, policy: OnlinePolicy, information: str) -> Solution:
+    """Return what a policy decides that is shown an instance slot by slot; see `play`."""
+    slots = (slot_of(instance, t) for t in range(instance.slot_count))
+    return play(policy, information, lambda cache: next(slots), instance.name)
 
 
 def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:

@@ -46,12 +46,25 @@ class Episodes:
     def of_suite(
         cls, suite: str, library: int = 0, users: int | None = None, seed: int = 0, purpose: str = "training"
     ) -> Episodes:
-        """Return the episodes for a suite's library of this number, and for its number of users."""
-        source = suites.find(suite).source
-        recipe = source.recipe
+        """Return the episodes for a suite's library of this number, and for its number of users.
+
+        Raises:
+            InputError: if the suite has no such library, or its sweep several settings with so many users.
+        """
+        found = suites.find(suite)
+        recipe, scenario = found.source.recipe, found.source.scenario
         if not 0 <= library < recipe.libraries:
             raise InputError("library", f"must be < {recipe.libraries}, as {suite} has", str(library))
-        scenario = source.scenario.with_values({"users": min(recipe.users) if users is None else users})
+        count = min(recipe.users) if users is None else users
+        if recipe.sweep is None:
+            scenario = scenario.with_values({"users": count})
+        else:
+            names = (e.name for e in found.entries.values() if (e.library, e.users) == (library, count))
+            scenarios = {one.model_dump_json(): one for one in (found.place(name).scenario for name in names)}
+            if len(scenarios) != 1:
+                rule = f"must be one that {suite} has instances of, all in one setting"
+                raise InputError("users", rule, f"{count}, with {len(scenarios)} settings")
+            (scenario,) = scenarios.values()
         models = scenario.library(recipe.library_seed, library)
         return cls(scenario, models, seed, purpose, library, recipe.library_seed)
 

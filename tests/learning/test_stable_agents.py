@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mincache import InputError, Run, Scenario, evaluate
@@ -41,6 +42,25 @@ def test_a_toy_is_learned_to_its_optimum(name, tmp_path):
     solver = registry.make(f"{name}[policy={path}]")
     assert solver.supports(HELD_OUT) is None
     assert gap(lambda instance: solver.solve(instance, Run.seeded(0))) == gaps[-1]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_an_agent_learns_to_place_its_cache_before_it_sees_the_slot(name, tmp_path):
+    """One model of three is always asked for and one fits: every later slot has it, by the past alone."""
+    scenario = Scenario(
+        users=2, models=3, slots=10, size_gb=(4, 4), storage_gb=5, skewness_states=(9.0, 9.0, 9.0)
+    )
+    course = Episodes(scenario, scenario.library(5), seed=1)
+    learner = registry.make(f"{QUICK[name][:-1]},action=cache-scores]")
+    policies.write_policy(path := tmp_path / "one.safetensors", learner.train(course))
+    solver, held_out = registry.make(f"{name}[action=cache-scores,policy={path}]"), course.instance(500)
+    assert solver.information == "past"
+    placed = solver.solve(held_out, Run.seeded(0)).cache
+    wanted = np.bincount(held_out.trace.requested_model.ravel(), minlength=3).argmax()
+    assert (placed[1:].argmax(axis=1) == wanted).all()
+    assert placed[1:].sum() == 9
+    with pytest.raises(InputError, match="versions: must be for"):
+        registry.make(f"{name}[policy={path}]").supports(held_out)
 
 
 def test_the_same_training_gives_the_same_policy(tmp_path):

@@ -39,7 +39,10 @@ SMALL = (
 def networks():
     """A tiny actor and critic in double precision, with weights large enough for curvature."""
     rng = np.random.default_rng(0)
-    actor, critic = Actor(STATE, ACTION, HIDDEN).double(), Critic(STATE, USERS, MODELS, HIDDEN).double()
+    actor, critic = (
+        Actor(STATE, ACTION, HIDDEN).double(),
+        Critic(STATE, ACTION, USERS, MODELS, HIDDEN).double(),
+    )
     for network in (actor, critic):
         draw_weights(network, rng)
         with torch.no_grad():

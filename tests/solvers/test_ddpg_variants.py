@@ -9,15 +9,19 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 
+import mincache
 from mincache import InputError, Run, Scenario, evaluate
 from mincache.exact import optimum
 from mincache.files.documents import digest
+from mincache.generation.recipes import Recipe
+from mincache.generation.suite_writing import generate
 from mincache.generation.suites import find, find_instance
 from mincache.learning import policies
 from mincache.learning.draws import Draws
 from mincache.learning.training import TrainingRecord
 from mincache.solving import registry
 from mincache.solving.entrant import describe
+from mincache.views.episodes import Episodes
 
 VARIANTS = sys.modules[registry.load("ddpg").__module__].VARIANTS
 TINY = "episodes=10,environments=5,hidden=8,warmup=10,updates=1,batch=8"
@@ -97,6 +101,25 @@ def test_sets_learn_from_draws_and_answer_anything(tmp_path):
     linked = Scenario(slots=4, frame_slots=2)
     ruled = linked.instance("ruled", linked.library(1), linked.trace(1, "ruled"))
     assert "does not know the rule" in solver.supports(ruled)
+
+
+@pytest.mark.parametrize("rules", [{}, {"frame_slots": 2, "loading_s_per_gb": 0.5}])
+def test_an_agent_of_the_past_is_an_online_solver_in_the_bench(rules, tmp_path):
+    """The bench shows it slot by slot; it answers as `solve` does, and is verified with loading too."""
+    scenario = Scenario(users=3, models=4, slots=4, **rules)
+    recipe = Recipe(library_seed=4, trace_seed=5, libraries=1, users=(3,), traces=1)
+    suite = generate(tmp_path / "own", "own", recipe, scenario)
+    path, (instance,) = tmp_path / "past.safetensors", suite
+    course = Episodes.of_suite(str(suite.folder))
+    policies.write_policy(path, registry.make(f"ddpg[variant=past,{TINY}]").train(course))
+    spec = f"ddpg[variant=past,{TINY},policy={path}]"
+    assert describe(spec).information == "past"
+    found = mincache.run(suite, [spec], seconds=60.0, folder=tmp_path / "runs").to_pandas()
+    assert found["verdict"].tolist() == ["verified"]
+    assert found["cost"].tolist() == [mincache.solve(instance, spec).evaluation.cost]
+    if not rules:
+        with pytest.raises(InputError, match="must be one for information trace"):
+            registry.make(f"ddpg[policy={path}]").solve(instance, Run.seeded(0))
 
 
 def test_the_plain_agent_is_for_one_problem():

@@ -11,6 +11,8 @@ from mincache.generation.recipes import Recipe, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import find
+from mincache.generation.sweeps import Sweep
+from mincache.learning.policies import problem_digest
 from mincache.problem.instance import Rules, Trace
 from mincache.problem.quantity import quantities
 from mincache.views.episodes import EpisodeOrder, Episodes
@@ -195,3 +197,31 @@ def test_episodes_of_a_suite_are_of_its_problem(tmp_path):
         instance = suite.read(entry.name)
         same = replace(episodes.problem, name=instance.name, trace=instance.trace, origin=instance.origin)
         assert same == instance
+
+
+def test_episodes_of_a_swept_suite_are_of_the_setting_of_their_users(tmp_path):
+    """Cases set users and steps together; where one number of users has two settings, none can be chosen."""
+    cases = ({"users": 3, "steps": 600.0}, {"users": 4, "steps": 800.0})
+    recipe = Recipe(
+        library_seed=4, trace_seed=5, libraries=1, users=(3, 4), traces=1, sweep=Sweep(cases=cases)
+    )
+    suite = generate(tmp_path / "own", "own", recipe, SHORT)
+    for case in cases:
+        assert Episodes.of_suite(str(suite.folder), 0, case["users"]).problem.server.steps == case["steps"]
+    with pytest.raises(InputError, match="received 5, with 0 settings"):
+        Episodes.of_suite(str(suite.folder), 0, 5)
+    two = recipe.model_copy(update={"users": (3,), "sweep": Sweep(steps=[600.0, 800.0])})
+    twice = generate(tmp_path / "twice", "twice", two, SHORT)
+    with pytest.raises(InputError, match="received 3, with 2 settings"):
+        Episodes.of_suite(str(twice.folder))
+
+
+@pytest.mark.parametrize(
+    "name", ["online-v1", "online-scarce-v1", "online-loading-v1", "ladder-v1", "frames-v1"]
+)
+def test_episodes_of_a_standard_suite_are_of_its_problem(name):
+    """A policy that is trained on them is one for the suite's instances."""
+    suite = find(name)
+    for entry in {(e.library, e.users): e for e in suite.entries.values()}.values():
+        problem = Episodes.of_suite(name, entry.library, entry.users).problem
+        assert problem_digest(problem) == problem_digest(suite.read(entry.name))
