@@ -146,7 +146,7 @@ def drawn() -> dict[str, object]:
     x = drawing.time_axis(rows, "processor time of training")
     y = drawing.gap_axis("gap", "gap to the optimum, %")
     told = drawing.told_apart(rows, "solver", "StrokeDash")
-    bars = drawing.marks(rows).mark_rule(opacity=0.5).encode(x, alt.Y("low:Q"), alt.Y2("high"), told[0])
+    bars = drawing.marks(rows).mark_rule(opacity=0.5).encode(x, alt.Y("low:Q"), alt.Y2(field="high"), told[0])
     lines = drawing.marks(rows).mark_line(strokeWidth=2).encode(x, y, *told)
     rules = drawing.marks(across).mark_rule(color=drawing.GRAY).encode(alt.Y("gap:Q"))
     names = drawing.marks(across).mark_text(align="left", dy=-6, color=drawing.GRAY)
