@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study \
+.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study properties \
     causal-references comparison-table open-v2 paper-v2-rows ladder-rows genetic-rows suites-table online-table heuristics-table diverse-candidates \
     resolve release-check clean
 
@@ -65,6 +65,11 @@ variants: $(TESTS)
 faults: $(TESTS)
 	MINCACHE_WHOLE=1 MINCACHE_KILLS=200 $(BIN)/pytest tests/bench/test_faults.py tests/bench/test_kills.py \
 	    tests/bench/test_overshoot.py tests/judging/test_journal.py
+
+# The properties of the exact method, models, proofs and documents on all their examples; the tests try some of them. Minutes.
+properties: $(TESTS)
+	OMP_NUM_THREADS=1 MINCACHE_WHOLE=1 $(BIN)/pytest -n auto --dist loadfile tests/exact tests/algebra tests/certificate \
+	    tests/problem tests/files
 
 # The rows of paper-v2 that take long. What is there already is not made again: interrupted, it goes on where it stopped.
 V2 := results/paper-v2

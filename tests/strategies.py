@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from mincache import Decisions, Instance, Solution
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
 from mincache.problem.quantity import Array
+
+WHOLE = "MINCACHE_WHOLE" in os.environ
+"""Whether tests are asked for all that they can try; `make properties` asks."""
+
+
+def examples(daily: int, whole: int) -> settings:
+    """Return settings for so many examples of a property: every day, and where all are asked for."""
+    return settings(max_examples=whole if WHOLE else daily)
+
 
 LARGEST = float(np.finfo(np.float64).max)
 SMALLEST = 5e-324

@@ -9,10 +9,10 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 from conftest import GOLDEN
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyomo_decisions import load
-from strategies import feasible, instances
+from strategies import examples, feasible, instances
 
 from mincache import Decisions, Scenario, Solution, evaluate, read_instance
 from mincache.algebra import pyomo_model
@@ -52,7 +52,7 @@ def paper_slot(users, seed):
     return scenario.instance("slot", scenario.library(seed), scenario.trace(seed, "trace"))
 
 
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(st.data())
 def test_exact_prices_as_the_evaluator(data):
     """A feasible solution costs in the exact model what it costs in truth, and keeps its constraints."""
@@ -90,14 +90,14 @@ def test_relaxed_bounds_the_optimum(users):
         assert solved(pyomo_model.apply(slot, "relaxed")) <= optimum(slot) * (1 + 1e-7)
 
 
-@settings(max_examples=60)
+@examples(30, whole=60)
 @given(instances(max_slots=1))
 def test_relaxed_bounds_the_optimum_of_odd_slots(instance):
     """Neither ties, nor models larger than the storage, nor A1 beyond L lift the relaxed model too high."""
     assert solved(pyomo_model.apply(instance, "relaxed")) <= optimum(instance) * (1 + 1e-6) + 1e-9
 
 
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(st.data())
 def test_any_prices_bound_the_optimum(data):
     """The Lagrangian bound holds at any prices, negative ones included."""
@@ -214,7 +214,7 @@ def test_within_limits(shares):
         assert np.array_equal(inside, shares)
 
 
-@settings(max_examples=150)
+@examples(50, whole=150)
 @given(st.data())
 def test_rounding_is_feasible_and_no_worse_than_the_cloud(data):
     """Whatever the relaxed values, rounding is feasible and costs no more than caching nothing."""

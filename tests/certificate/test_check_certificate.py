@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 from brute_force import hostile_instances, least_cost
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from mincache import Instance, Solution, evaluate
 from mincache.certificate import CERTIFICATE_FORMAT, certify_with_solution, check, check_certificate
@@ -69,7 +70,7 @@ def test_golden_optima_are_proven(folder: Path) -> None:
     assert verdict.bound == pytest.approx(want, rel=1e-9)
 
 
-@settings(max_examples=100)
+@examples(40, whole=100)
 @given(hostile_instances())
 def test_proofs_of_hostile_instances_are_below_the_least_cost_and_near_it(instance: Instance) -> None:
     """What is proven is never above the least cost there is, by enumeration, and near it without a floor."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from brute_force import hostile_instances, least_cost_with
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import arrays, feasible, instances
+from strategies import arrays, examples, feasible, instances
 
 from mincache import InputError, Instance, evaluate, evaluate_batch, load, serve, serve_batch
 from mincache.exact import optimum
@@ -26,7 +26,7 @@ def caches_of(draw: st.DrawFn, instance: Instance, *batch: int) -> Array:
     return frames[..., slot - slot % instance.rules.frame_slots, :]
 
 
-@settings(max_examples=500)
+@examples(100, whole=500)
 @given(st.data(), hostile_instances())
 def test_no_other_steps_cost_less(data: st.DataObject, instance: Instance) -> None:
     """With every rule and cache, the cost is the least that brute force finds, or both find none."""

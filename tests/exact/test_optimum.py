@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brute_force import hostile_instances, hostile_slots, least_cost
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import feasible, instances, positive_extremes
+from strategies import examples, feasible, instances, positive_extremes
 
 from mincache import Budget, Instance, evaluate, read_instance
 from mincache.exact import improvements, optimum
@@ -45,35 +45,35 @@ def forgiven(instance: Instance) -> float:
     return float(saved / instance.user_count)
 
 
-@settings(max_examples=500)
+@examples(100, whole=500)
 @given(hostile_slots())
 def test_agrees_with_brute_force_on_hostile_slots(slot: Instance) -> None:
     """In random slots of ties and edges the answer is the least cost there is, and so is its bound."""
     check_is_optimal(slot)
 
 
-@settings(max_examples=150)
+@examples(50, whole=150)
 @given(instances(max_slots=1, max_users=5))
 def test_agrees_with_brute_force_on_ordinary_slots(slot: Instance) -> None:
     """In random slots without ties the answer is the least cost there is, and so is its bound."""
     check_is_optimal(slot)
 
 
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(hostile_instances())
 def test_agrees_with_brute_force_under_rules(instance: Instance) -> None:
     """With frames, loading and a floor, alone and together, the answer is the least cost there is."""
     check_is_optimal(instance)
 
 
-@settings(max_examples=100)
+@examples(40, whole=100)
 @given(hostile_instances())
 def test_a_generous_limit_changes_nothing_under_rules(instance: Instance) -> None:
     """With an hour to spend, a time limit keeps no instance from its proof."""
     check_is_optimal(instance, 3600.0)
 
 
-@settings(max_examples=100)
+@examples(40, whole=100)
 @given(hostile_instances())
 def test_prices_and_lists_close_what_is_small(instance: Instance) -> None:
     """Where no cache may be looked at but by prices, column generation and lists end in the least cost."""

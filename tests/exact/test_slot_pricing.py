@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import arrays, instances
+from strategies import arrays, examples, instances
 
 from mincache import InputError, Instance, SlotPricer, evaluate, load, serve
 from mincache.problem.instance import Rules
@@ -23,7 +23,7 @@ def expected(instance: Instance, cache: Array, t: int) -> float:
     return np.inf if broken else found.slot_cost[t]
 
 
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(st.data(), instances(with_rules=True))
 def test_prices_are_the_evaluators(data: st.DataObject, instance: Instance) -> None:
     """With every rule, cache and toggle, the price is the evaluator's to 1e-12; a toggle back undoes it."""

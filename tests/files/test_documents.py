@@ -17,9 +17,9 @@ import jsonschema
 import pytest
 from bench_fixture import on_linux
 from conftest import GOLDEN
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import RAW, decisions, instances, mutated, rules, to_text
+from strategies import RAW, decisions, examples, instances, mutated, rules, to_text
 
 from mincache import (
     Instance,
@@ -569,7 +569,7 @@ def thing_or_line(parse, data):
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(max_examples=250)
+@examples(80, whole=250)
 @given(data=st.data())
 def test_mutated_documents_are_refused_in_one_line_or_read(kind, data):
     """Whatever stands in a document, it is refused in one printable line, or it is usable."""
@@ -587,7 +587,7 @@ def test_mutated_documents_are_refused_in_one_line_or_read(kind, data):
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(data=st.data())
 def test_damaged_bytes_are_refused_in_one_line_or_read(kind, data):
     """Cutting a document, and changing, dropping or adding bytes anywhere, ends in one line or a document."""
@@ -645,7 +645,7 @@ def test_schema_of_anything_else_is_refused():
 
 
 @pytest.mark.parametrize("kind", PARSERS)
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(data=st.data())
 def test_what_is_read_fits_the_schema(kind, data):
     """No mutated document is accepted by reading and refused by the schema."""

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import pytest
 from bench_fixture import on_linux
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, field_validator, model_validator
+from strategies import examples
 
 from mincache.errors import DocumentError, InputError
 from mincache.files.tables import MAX_TOML_BYTES, StrictTable, TupleOf, read_toml, validated
@@ -107,7 +108,7 @@ HOSTILE = st.recursive(
 KNOWN = st.sampled_from(sorted({*Outer.model_fields, *SuiteFile.model_fields}))
 
 
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(st.sampled_from([Outer, SuiteFile]), st.dictionaries(KNOWN | st.text(max_size=5), HOSTILE))
 def test_any_table_at_all(kind, fields):
     """Whatever a table holds, it becomes the model or one printable line."""
@@ -119,7 +120,7 @@ def test_any_table_at_all(kind, fields):
     assert all(line.isprintable() and len(line) < 2500 for line in lines)
 
 
-@settings(max_examples=200)
+@examples(60, whole=200)
 @given(st.binary(max_size=60) | st.text("=[]{}.\"'\n#abc019-T:", max_size=60).map(str.encode))
 def test_any_file_at_all(tmp_path_factory, data):
     """Whatever a TOML file holds, it becomes the model or one printable line that begins with its path."""

@@ -10,9 +10,18 @@ import numpy as np
 import plain
 import pytest
 from conftest import GOLDEN
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import decisions, feasible, hostile_shares, instances, positive_extremes, served, solved
+from strategies import (
+    decisions,
+    examples,
+    feasible,
+    hostile_shares,
+    instances,
+    positive_extremes,
+    served,
+    solved,
+)
 
 from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch, read_instance, read_solution
 from mincache.errors import InputError
@@ -83,7 +92,7 @@ def test_agrees_with_plain_python_under_rules():
     """So are those of an instance with frames, loading times and a floor on steps, kept and broken alike."""
     seen = Counter()
 
-    @settings(max_examples=200)
+    @examples(60, whole=200)
     @given(served())
     def compare(pair):
         instance, solution = pair
