@@ -22,8 +22,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 _DRIVER = """
-import json, os, sys
-import altair, mincache.analysis.explanation, mincache.cli.summary, mincache.site.build  # as many verbs do
+import gc, importlib, json, os, pkgutil, sys, traceback
+import altair, mincache.analysis.explanation, mincache.site.build, torch  # as verbs do
+import mincache.cli
+for verb in pkgutil.iter_modules(mincache.cli.__path__):
+    importlib.import_module(f"mincache.cli.{verb.name}")
+gc.freeze()  # a collection in a fork would copy all of this
 for line in sys.stdin:
     words, folder, printed, told = json.loads(line)
     child = os.fork()
@@ -32,8 +36,16 @@ for line in sys.stdin:
         for number, file in enumerate((os.devnull, printed, told)):
             os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
         sys.argv, sys.stdin = words, open(0)
-        from mincache.cli.main import main
-        main()
+        code = 1
+        try:
+            mincache.cli.main.main()
+        except SystemExit as end:
+            code = end.code or 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # to take all of this down would copy it too
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 """Runs each command line in a fork of a process that has imported mincache already."""

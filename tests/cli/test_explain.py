@@ -1,11 +1,10 @@
 """`mincache explain`: of a solution and of a campaign, as tables, as JSON and as pictures."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
+from command_fixture import here
 
 from mincache import Run, evaluate, write_solution
 from mincache.analysis.explanation import PARTS, explain
@@ -107,9 +106,7 @@ REFUSED = [
 @pytest.mark.parametrize(("words", "message"), REFUSED)
 def test_bad_input_is_one_line(words, message, answer, campaign):
     """Each refusal names the field, the rule and what was received."""
-    words = [word.format(answer=answer, campaign=campaign) for word in words]
-    command = [sys.executable, "-m", "mincache.cli.main", "explain", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = here("explain", *(word.format(answer=answer, campaign=campaign) for word in words))
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 from board_fixture import smoke_campaign
 from click.testing import CliRunner
+from command_fixture import here
 
 from mincache.cli.leaderboard import leaderboard
 from mincache.errors import InputError
@@ -131,8 +132,7 @@ def test_a_site_is_served_on_loopback(tmp_path):
 )
 def test_a_verb_that_is_gone_names_the_one_that_does_its_work(words, instead):
     """One line and exit code 2, whatever else was given."""
-    command = [sys.executable, "-m", "mincache.cli.main", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = here(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"`{instead}" in done.stderr
     assert len(done.stderr.splitlines()) == 1

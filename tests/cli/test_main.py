@@ -1,8 +1,6 @@
 """The command line as a user meets it: exit codes, pipes, one line for bad input."""
 
-import contextlib
 import csv
-import gc
 import gzip
 import io
 import json
@@ -15,34 +13,14 @@ from pathlib import Path
 
 import click
 import pytest
+from command_fixture import here
 
 from mincache import evaluate
-from mincache.cli.main import VERBS, cli, main
+from mincache.cli.main import VERBS, cli
 from mincache.files.documents import MAX_BYTES, parse_instance, parse_solution
 from mincache.generation.suites import find_document
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "score"
-
-
-def mincache(*args: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "mincache.cli.main", *map(str, args)]
-    variables = os.environ | {"NUMBA_DISABLE_JIT": "1"}  # compiling takes longer than what is compiled
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=variables, check=False)
-
-
-def here(*args: object, cwd: Path | str = ".") -> subprocess.CompletedProcess:
-    """Run the command in this process, where starting another would take most of the time."""
-    out, told = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["mincache", *map(str, args)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told), contextlib.chdir(cwd):
-            main()
-    except SystemExit as end:
-        return subprocess.CompletedProcess(args, end.code or 0, out.getvalue(), told.getvalue())
-    finally:
-        sys.argv = before
-        gc.enable()  # the leaderboard's verb turns it off
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in GOLDEN.iterdir()))
@@ -160,11 +138,11 @@ def piped(*args: object, stdin: bytes) -> subprocess.CompletedProcess:
 def test_solve_needs_no_file_and_makes_folders(tmp_path):
     """Without -o the summary is all; with it the folders of the file are made."""
     words = ("solve", "smoke-v1.l0.n10.t0", "--solver", "popular-first")
-    shown = mincache(*words, cwd=tmp_path)
+    shown = here(*words, cwd=tmp_path)
     assert "feasible            yes" in shown.stdout
     assert list(tmp_path.iterdir()) == []
-    mincache(*words, "-o", "a/b/c.json.gz", cwd=tmp_path)
-    assert mincache("score", words[1], "a/b/c.json.gz", cwd=tmp_path).returncode == 0
+    here(*words, "-o", "a/b/c.json.gz", cwd=tmp_path)
+    assert here("score", words[1], "a/b/c.json.gz", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["smoke-v1", "smoke-v1.l0.n10.t0"])
@@ -284,7 +262,7 @@ def test_check_of_a_broken_solver_fails_with_advice(tmp_path):
         "        np.random.rand()\n"
         "        return Solution.of(instance, Decisions(np.ones((T, M)), np.ones((T, N)), np.ones((T, N))))\n"
     )
-    done = mincache("solvers", "check", "greedy.py:Greedy", cwd=tmp_path)
+    done = here("solvers", "check", "greedy.py:Greedy", cwd=tmp_path)
     assert done.returncode == 1
     assert "infeasible" in done.stdout
     assert "the global generator moved" in done.stdout.replace("│", "").replace("\n", " ")

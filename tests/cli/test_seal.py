@@ -1,7 +1,9 @@
 """A season on the command line: promise, freeze, reveal, verify."""
 
+import contextlib
+import io
 import json
-import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from command_fixture import here
 
 from mincache.cli.leaderboard import leaderboard
 from mincache.cli.seal import seal
@@ -29,13 +32,19 @@ def season(tmp_path_factory):
     """The season of the examples, played: its folder, and what the script printed of its entries."""
     place = tmp_path_factory.mktemp("season")
     shutil.copytree(ROOT / "examples" / "season", place / "entries")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "entries/season.py"], cwd=place, env=os.environ | {"PATH": path}, text=True,
-        capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    table = done.stdout.rpartition("\nentry ")[2].splitlines()[1:]
+    printed, start = io.StringIO(), subprocess.run
+
+    def run(words, **options):
+        """Commands run in this process, for each process that is started for one takes a second."""
+        return here(*words[1:]) if words[0] == "mincache" else start(words, **options)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.chdir(place)
+        patch.syspath_prepend(place / "entries")
+        patch.setattr(subprocess, "run", run)
+        runpy.run_path(str(place / "entries/season.py"), run_name="__main__")
+    del sys.modules["memorise"]
+    table = printed.getvalue().rpartition("\nentry ")[2].splitlines()[1:]
     built = CliRunner().invoke(leaderboard, ["build", str(place / "board"), "-o", str(place / "site")])
     assert built.exit_code == 0, built.output
     return place, {line.split()[0]: line[75:].strip() for line in table}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from command_fixture import here
 
 from mincache.solving import registry
 
@@ -26,8 +27,7 @@ class Odd(Solver):
 
 def solvers(*args, cwd):
     """Run the verb."""
-    command = [sys.executable, "-m", "mincache.cli.main", "solvers", *map(str, args)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return here("solvers", *args, cwd=cwd)
 
 
 def check(body, tmp_path, *options):
@@ -71,7 +71,8 @@ def test_what_a_solver_prints_is_kept_apart(tmp_path):
     (tmp_path / "odd.py").write_text(
         f"{HEADER}        print('noise'); return Solution.nothing_cached(instance)\n"
     )
-    done = solvers("check", "odd.py:Odd[size=3]", "--json", cwd=tmp_path)
+    command = [sys.executable, "-m", "mincache.cli.main", "solvers", "check", "odd.py:Odd[size=3]", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {one["outcome"] for one in json.loads(done.stdout)} == {"passed"}
     assert "noise" in done.stderr

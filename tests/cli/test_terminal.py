@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bench_fixture import on_linux
 from board_fixture import record, tables
+from command_fixture import here
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pty_fixture import in_a_terminal
@@ -162,9 +163,9 @@ def test_the_ranking_shows_names_and_whole_numbers(capsys):
 def test_a_purpose_with_brackets_is_shown(tmp_path, purpose):
     """A suite's purpose that looks like markup is shown by `instances show` as it stands."""
     suite = tmp_path / "s"
-    made = mincache("generate", "--users", "3", "--seed", "7", "--purpose", purpose, "-o", suite)
+    made = here("generate", "--users", "3", "--seed", "7", "--purpose", purpose, "-o", suite)
     assert made.returncode == 0, made.stderr
-    done = mincache("instances", "show", suite)
+    done = here("instances", "show", suite)
     assert done.returncode == 0, done.stderr
     assert purpose in done.stdout
 
@@ -178,7 +179,7 @@ def mincache(*arguments, **environment):
 def test_what_an_encoding_lacks_is_shown_by_its_code(tmp_path):
     """A terminal that knows ASCII alone gets the codes of other characters, no traceback."""
     purpose = "caf\u00e9 \u65e5"
-    mincache("generate", "--users", "3", "--seed", "7", "--purpose", purpose, "-o", tmp_path / "s")
+    here("generate", "--users", "3", "--seed", "7", "--purpose", purpose, "-o", tmp_path / "s")
     done = mincache(
         "instances", "show", tmp_path / "s", PYTHONIOENCODING="ascii", PATH=shutil.os.environ["PATH"]
     )

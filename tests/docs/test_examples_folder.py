@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from command_fixture import here
 
 from mincache.cli.generate import generate
 from mincache.generation.sweeps import read_scenario
@@ -23,11 +24,12 @@ needs_stable_baselines = pytest.mark.skipif(
 
 def run(command, cwd):
     """Run a command line of an example's text beside it."""
-    words = shlex.split(command)
-    found = {"python": [sys.executable], "mincache": [sys.executable, "-m", "mincache.cli.main"]}
-    done = subprocess.run(
-        [*found[words[0]], *words[1:]], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    program, *words = shlex.split(command)
+    if program == "mincache":
+        done = here(*words, cwd=cwd)
+    else:
+        assert program == "python"
+        done = subprocess.run([sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -82,24 +84,29 @@ def test_a_black_box_optimiser_searches(tmp_path):
     assert "scipy_evolution.py" in run(table, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which the example of Stable-Baselines3 was trained for a moment."""
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copy(EXAMPLES / "stable_baselines.py", folder)
+    run(f"{commands('stable_baselines.py')[0]} --steps 1000", folder)
+    return folder
+
+
 @needs_stable_baselines
-def test_a_policy_of_an_outside_library_takes_part(tmp_path):
-    """Trained for a moment, it answers the instances that it is for and declines the others."""
-    shutil.copy(EXAMPLES / "stable_baselines.py", tmp_path)
-    train, campaign = commands("stable_baselines.py")
-    run(f"{train} --steps 1000", tmp_path)
-    outcomes = run(campaign, tmp_path).splitlines()[-1]
+def test_a_policy_of_an_outside_library_takes_part(trained):
+    """It answers the instances that it is for and declines the others."""
+    outcomes = run(commands("stable_baselines.py")[1], trained).splitlines()[-1]
     assert outcomes.endswith(": 3 skipped, 1 verified")
-    check_solver(f"{tmp_path / 'stable_baselines.py'}:Ppo[policies={tmp_path / 'policies'}]")
+    check_solver(f"{trained / 'stable_baselines.py'}:Ppo[policies={trained / 'policies'}]")
 
 
 @needs_stable_baselines
-def test_the_same_seed_trains_the_same_policy(tmp_path):
+def test_the_same_seed_trains_the_same_policy(trained):
     """Training draws on its seed alone: the same bytes twice."""
-    shutil.copy(EXAMPLES / "stable_baselines.py", tmp_path)
-    for name in ("one", "two"):
-        run(f"python stable_baselines.py --steps 1000 -o {name}.safetensors", tmp_path)
-    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+    run("python stable_baselines.py --steps 1000 -o again.safetensors", trained)
+    (first,) = (trained / "policies").iterdir()
+    assert first.read_bytes() == (trained / "again.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("file", sorted((EXAMPLES / "scenarios").glob("*.toml")), ids=lambda file: file.stem)

@@ -1,6 +1,5 @@
 """What the README shows works as written."""
 
-import os
 import re
 import shlex
 import subprocess
@@ -9,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from command_fixture import here
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -56,10 +56,7 @@ def test_the_snippet_works(workplace):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_works(command, workplace):
     """Each `mincache` line of the README, in order, ends with exit code 0."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        shlex.split(command), cwd=workplace, env=environment, capture_output=True, text=True, check=False
-    )
+    done = here(*shlex.split(command)[1:], cwd=workplace)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from board_fixture import record, write_entry
 from browser_fixture import Visitor, chromium, needs_browser, violations
+from command_fixture import here
 
 from mincache.board.entries import REVIEW_FILE, Review, find_entry, read_campaigns, write_table
 from mincache.board.publish import publish, solutions_in
@@ -39,8 +40,8 @@ SMOKE = "suites/smoke-v1.html"
 def run(folder):
     """Run the bench on smoke-v1."""
     solvers = [word for name in SOLVERS for word in ("--solver", name)]
-    command = ["run", "smoke-v1", *solvers, "--seeds", "2", "--time-limit", "60", "-o", str(folder)]
-    subprocess.run([sys.executable, "-m", "mincache.cli.main", *command], check=True, capture_output=True)
+    done = here("run", "smoke-v1", *solvers, "--seeds", "2", "--time-limit", "60", "-o", folder)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

@@ -1,6 +1,5 @@
 """Programs outside Python: what they are told, how long they have, and what is made of their answers."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_fixture import here
 
 from mincache import InputError, Run, evaluate
 from mincache.files.documents import solution_bytes, write_solution
@@ -282,18 +282,16 @@ def _plain_instance():
     return Path(__file__).parents[1] / "golden" / "score" / "case-1-plain" / "instance.json"
 
 
-def test_in_a_campaign_paths_lead_from_where_it_was_started(program, tmp_path):
+def test_in_a_campaign_paths_lead_from_where_it_was_started(program, tmp_path, monkeypatch):
     """`mincache run` finds ./solve though a run works elsewhere, and a changed program is run again."""
     (tmp_path / "popular.sh").write_bytes(POPULAR.read_bytes())
-    environment = {name: value for name, value in os.environ.items() if name != STARTED_IN}
-    command = [
-        sys.executable, "-m", "mincache.cli.main", "run", "smoke-v1", "--time-limit", "30",
-        "--solver", f'{NAME}[command="./solve {PLACES}"]', "-o", "results",
-    ]  # fmt: skip
+    monkeypatch.delenv(STARTED_IN, raising=False)
+    solver = f'{NAME}[command="./solve {PLACES}"]'
+    command = ("run", "smoke-v1", "--time-limit", "30", "--solver", solver, "-o", "results")
     for body in ("exec sh {}/popular.sh $1 $2", "echo again; exec sh {}/popular.sh $1 $2"):
         program(body.format(tmp_path))
         for _ in range(2):
-            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+            done = here(*command, cwd=tmp_path)
             assert done.returncode == 0, done.stdout + done.stderr
     records = journal.read(tmp_path / "results")
     assert [record.verdict for record in records] == ["verified"] * 8

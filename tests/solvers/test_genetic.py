@@ -35,7 +35,7 @@ def reports(spec, instance):
     return reported
 
 
-@pytest.mark.parametrize(("population", "generations"), [(10, 12), (11, 4)])
+@pytest.mark.parametrize(("population", "generations"), [(10, 8), (11, 4)])
 def test_a_slot_ends_as_with_pymoo(population, generations):
     """The best costs of many runs are distributed as those of pymoo's own GA at the same budget."""
     slot = INSTANCE.slot(2)

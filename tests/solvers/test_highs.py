@@ -30,7 +30,7 @@ def test_known_optima(folder):
     assert optimal * (1 - 1e-8) <= bound <= optimal * (1 + 1e-13)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(instances(max_users=6))
 def test_agrees_with_the_exact_method(instance):
     """On odd slots too it finds what the exact method finds."""

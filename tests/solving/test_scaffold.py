@@ -1,12 +1,13 @@
-"""What `mincache solvers new` writes works as it stands."""
+"""What `mincache solvers new` writes works as it stands; the pages on solvers install and run a package."""
 
 import ast
 import importlib
+import shlex
 import subprocess
 import sys
 
 import pytest
-from wheel_fixture import installed  # noqa: F401  # a fixture
+from command_fixture import here
 
 from mincache import InputError
 from mincache.solving import registry
@@ -25,30 +26,15 @@ def _forget_my_solver():
     importlib.invalidate_caches()
 
 
-def test_a_package_works_as_written(installed, tmp_path):  # noqa: F811  # the fixture
-    """From the wheel in an empty environment: written, installed, its own tests pass, run and ranked."""
-    with installed.kept_as_it_is():
-        for line in (
-            "mincache solvers new my-solver",
-            "pip install -e my-solver",
-            "python -m pytest -q -p no:cacheprovider my-solver",
-            "mincache solvers check my-solver",
-            "mincache run smoke-v1 --solver my-solver -o results",
-            "mincache leaderboard results --format csv | grep my-solver",
-        ):
-            done = installed.shell(line, tmp_path)
-            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-
-
-def test_a_file_works_as_written(installed, tmp_path):  # noqa: F811  # the fixture
+def test_a_file_works_as_written(tmp_path):
     """The commands that are printed after a single file was written are the ones that work."""
-    done = installed.run("mincache", "solvers", "new", "my-solver", "--file", cwd=tmp_path)
-    path, _, _, *commands = done.stdout.splitlines()
+    path, _, _, *commands = here("solvers", "new", "my-solver", "--file", cwd=tmp_path).stdout.splitlines()
     assert path == "my_solver.py"
     assert len(commands) == 3
     for line in commands:
-        again = installed.shell(line, tmp_path)
-        assert again.returncode == 0, f"{line}\n{again.stdout}{again.stderr}"
+        program, *words = shlex.split(line)
+        again = here(*words, cwd=tmp_path)
+        assert (program, again.returncode) == ("mincache", 0), f"{line}\n{again.stdout}{again.stderr}"
 
 
 @pytest.mark.parametrize(("name", "called"), [("a", "A"), ("my-solver", "MySolver"), ("tabu-2", "Tabu2")])
