@@ -9,6 +9,12 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# One core a worker of pytest-xdist: campaigns then start one keeper each, and not one a core of the machine.
+if hasattr(os, "sched_setaffinity"):
+    _cores = sorted(os.sched_getaffinity(0))
+    if 1 < int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) == len(_cores):
+        os.sched_setaffinity(0, {_cores[int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))]})
+
 # ruff: noqa: E402  # for the same reason
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -32,6 +38,24 @@ settings.register_profile(
     report_multiple_bugs=False,
 )
 settings.load_profile("mincache")
+
+# With `--dist loadfile` these begin first, so that no core is idle at the end beside one of them.
+LONGEST = (
+    "test_commands.py", "test_examples.py", "test_every_solver.py", "test_extras.py", "test_faults.py",
+    "test_docs_site.py", "test_studies.py", "test_examples_folder.py", "test_cheats.py", "test_seal.py",
+)  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pytest-xdist keep the order of the files, where it would begin with those of many tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
 
 GOLDEN = Path(__file__).parent / "golden"
 

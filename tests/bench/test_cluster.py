@@ -61,11 +61,12 @@ class Cluster:
 @pytest.fixture
 def running(tmp_path):
     """A cluster that is ended afterwards, and with it everything that it ran."""
+    before = set(processes.descendants(os.getpid()))  # what other tests have running
     one = Cluster(tmp_path)
     yield one
     one.end()
     for _ in range(1000):
-        if not processes.descendants(os.getpid()):
+        if before.issuperset(processes.descendants(os.getpid())):
             break
         time.sleep(0.01)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 from bench_fixture import CLOUD_ONLY, file_entrant, on_linux, tiny_tasks
@@ -28,7 +27,7 @@ def before():
 
 def test_every_task_is_done_once(tmp_path, before):
     """Whatever the number of workers, each task is handed over once."""
-    tasks = tiny_tasks(tmp_path, replace(CLOUD_ONLY, stochastic=True), repetitions=4)
+    tasks = tiny_tasks(tmp_path, CLOUD_ONLY, traces=8)
     kept = []
     LocalExecutor(workers=3).run(tasks, kept.append)
     assert sorted(one.record.cell.key for one in kept) == sorted(task.key for task in tasks)

@@ -25,8 +25,9 @@ from mincache.judging import journal
 pytestmark = on_linux
 
 KILLS = int(os.environ.get("MINCACHE_KILLS", "5"))
-SEEDS = 15 if KILLS > 5 else 7
-RUNS = 2 * (SEEDS + 1)
+TRACES = 5
+SEEDS = 6 if KILLS > 5 else 2  # each seed has keepers of its own, which take half a second to start
+RUNS = TRACES * (SEEDS + 1)
 LINE = re.compile(r"\[\d+/\d+\] (\S+) (\S+) #(\d+) verified")
 SOLVERS = ("--solver", f"{FAULTS}/dice.py:Dice", "--solver", "cloud-only")
 Acknowledged = set[tuple[str, str, int]]
@@ -64,8 +65,8 @@ def check(folder, said: Acknowledged) -> None:
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory):
-    """The folder of a suite of two instances."""
-    return tiny_suite(tmp_path_factory.mktemp("suites") / "tiny").folder
+    """The folder of a small suite."""
+    return tiny_suite(tmp_path_factory.mktemp("suites") / "tiny", TRACES).folder
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ class ByTracing(Thief):
 
     def steal(self, instance: Instance) -> Iterable[object]:
         attach, seize = 16, 0x4206
-        for request in (attach, seize):
+        for request in (seize, attach):  # the second would stop it for seconds
             yield ctypes.CDLL(None).ptrace(request, os.getppid(), 0, 0) == 0
 
 

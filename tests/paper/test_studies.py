@@ -17,7 +17,7 @@ from mincache.paper.study_folder import StudyFolder
 def outputs(tmp_path_factory):
     """The folder that all studies have written to, and what they found."""
     folder = tmp_path_factory.mktemp("paper")
-    work = StudyFolder(folder / "work", TINY, workers=2)
+    work = StudyFolder(folder / "work", TINY)
     found = {name: studies.run(name, work) for name in STUDIES}
     for one in found.values():
         findings.write(folder, one)
