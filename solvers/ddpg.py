@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from mincache import InputError, Scenario
+from mincache import InputError
 from mincache.errors import excerpt
 from mincache.generation.streams import generator
 from mincache.learning import policies
@@ -19,7 +19,6 @@ from mincache.learning.exploring import Explorer
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.slot_sets import view_of
 from mincache.problem.quantity import Array
-from mincache.views.episodes import Episodes
 
 if TYPE_CHECKING:  # torch and gymnasium, which answering does without
     from torch import Tensor, nn
@@ -79,7 +78,6 @@ class Ddpg(PolicyLearner):
     cache is placed before its slot is shown, from the requests of the slots before; the best service follows.
 
     Attributes:
-        policy: file of a trained policy, or a folder of them; None to look among those at hand.
         variant: one of `VARIANTS`.
         observation: how a state is written, `aggregates` or among `mincache.views.observations.OBSERVATIONS`.
         action: how raw actions become decisions, `score-order` or among `mincache.views.actions.ACTIONS`.
@@ -93,14 +91,10 @@ class Ddpg(PolicyLearner):
         hidden: units in each of the two hidden layers, four times as many as with `sets`; ours.
         replay: transitions that the replay memory keeps; ours, all of them.
         warmup: transitions with uniform actions before learning begins; ours.
-        noise_first: standard deviation of the exploration noise at first; ours.
-        noise_last: and at last; ours.
-        noise_decay: fraction of the episodes over which it falls linearly; ours.
-        score_limit: see deviation 5; ours.
-        score_penalty: see deviation 5; ours.
-        environments: see deviation 6; ours.
-        updates: see deviation 6; ours.
-        device: where to train, such as `cpu` or `cuda`.
+        noise_first: standard deviation of the exploration noise at first; ours, as is `noise_last`, that at
+            last, and `noise_decay`, the fraction of the episodes over which it falls linearly.
+        score_limit: see deviation 5; ours, as `score_penalty`.
+        environments: see deviation 6; ours, as `updates`.
     """
 
     title: ClassVar[str] = "ddpg"
@@ -137,12 +131,7 @@ class Ddpg(PolicyLearner):
         for name, value in self.chosen._asdict().items():
             object.__setattr__(self, name, value)  # so that records and cards tell every value
         view_of(self.chosen.observation, self.chosen.action)  # refuses unknown names
-        self.check_parameters(
-            counts=("updates", "batch", "replay", "warmup"),
-            units=("hidden",),
-            fractions=("discount", "target_rate", "noise_decay"),
-            sizes=("actor_rate", "critic_rate", "noise_first", "noise_last", "score_limit", "score_penalty"),
-        )
+        super().__post_init__()
         if self.replay < (least := max(self.warmup, self.environments)):
             raise InputError("ddpg.replay", f"must be >= {least}, warmup and environments", str(self.replay))
         if self.critic == "matched" and self.observation == "index":
@@ -167,33 +156,15 @@ class Ddpg(PolicyLearner):
         """Whether one policy may be for every library and number of users."""
         return self.critic == "sets"
 
-    def course(self, scenario: Scenario, seed: int) -> Episodes:
-        """Return the episodes of a library drawn with the seed."""
-        return Episodes(scenario, scenario.library(seed), seed)
-
     def pupil(self, course: TrainingSource) -> Agent:
-        """Return an agent to be trained on `course`; of draws, each round has a library and an N of its own.
-
-        Raises:
-            InputError: if one policy is for one problem, or the course ends while warming up.
-        """
+        """Return an agent to be trained on `course`; of draws, each round has another library and N."""
         if isinstance(course, Draws):
-            if not self.every_problem:
-                raise InputError("course", "must be episodes of one library", "draws", "or use variant=sets")
             course = replace(course, varied=False)  # the memory holds slots of one number of models
-        transitions = self.episodes * course.scenario.slots
-        if transitions <= self.warmup:
-            rule = f"must be below {transitions}, the transitions of the training"
-            raise InputError("ddpg.warmup", rule, str(self.warmup), "nothing would be learned: add episodes")
         return Agent(self, course)
 
 
 class Agent(Explorer):
-    """The four networks of the paper's Fig. 2, their optimisers, and the replay memory.
-
-    Raises:
-        InputError: if the actor is too large a policy, or the memory too large for this machine.
-    """
+    """The four networks of the paper's Fig. 2, their optimisers, and the replay memory."""
 
     def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
         from torch.optim import Adam
@@ -206,7 +177,7 @@ class Agent(Explorer):
         self.view = view_of(setting.chosen.observation, setting.chosen.action)
         state_size, self.action_size = self.view.sizes(course.problem)
         self.network = self.actor = actor_of(self.view, course.problem, setting.hidden)
-        policies.check_size(sum(weight.numel() for weight in self.actor.parameters()))
+        policies.check_size(self.actor.state_dict())
         self.critic = critic_of(self.view, course.problem, setting.hidden, setting.critic == "matched")
         rng = generator(course.seed, "ddpg", "weights")
         for network in (self.actor, self.critic):

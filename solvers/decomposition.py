@@ -15,15 +15,13 @@ class Decomposition(Solver):
     """Bandwidth by its dual; cache and steps by branch and bound, with a bound that meets the answer.
 
     Where loading takes time, the cheapest course through all caches that fit; if they are too many, through
-    those that prices of keeping models lead to, with the bound that these give.
+    those that prices of keeping models lead to, with the bound that these give. When the time is up, the
+    best answer so far and a valid bound are returned.
 
-    Large searches are compiled with numba where it is installed (the extra `compiled`). When the time is
-    up, the best answer so far and a valid bound are returned.
-
-    Args:
+    Attributes:
         relative_gap: gap between cost and bound, relative, at which a slot or frame counts as solved.
-        compiled: whether to search with compiled loops, which are then loaded when the solver is made; by
-            default where that pays.
+        compiled: whether to search with loops compiled by numba (the extra `compiled`), loaded when the
+            solver is made; by default where that pays.
         most_sets: where loading takes time, number of caches that fit up to which all are looked at.
     """
 
@@ -44,13 +42,9 @@ class Decomposition(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return an optimal solution, or the best that the time allowed."""
-        answers = improvements(
-            instance,
-            relative_gap=self.relative_gap,
-            compiled=self.compiled,
-            most_sets=self.most_sets,
+        for answer in improvements(
+            instance, relative_gap=self.relative_gap, compiled=self.compiled, most_sets=self.most_sets,
             remaining=run.remaining,
-        )
-        for answer in answers:
+        ):  # fmt: skip
             run.report(answer.solution, bound=answer.bound)
         return answer.solution

@@ -12,8 +12,7 @@ from mincache.problem.instance import RULES
 from mincache.problem.requests import uplink_snr
 from mincache.solving.greedy import answer, cache_by_density
 
-_HEADROOM = 1.0 - 1e-12
-"""Part of the uplink that is handed out: sums are rounded."""
+_HEADROOM = 1.0 - 1e-12  # part of the uplink that is handed out: sums are rounded
 
 
 @dataclass(frozen=True)

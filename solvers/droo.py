@@ -10,21 +10,20 @@ import numpy as np
 from mincache.exact import serve_batch
 from mincache.generation.streams import generator
 from mincache.learning.cache_view import CacheView
-from mincache.learning.learner import Pupil
-from mincache.learning.library_learner import LibraryLearner
+from mincache.learning.draws import TrainingSource
+from mincache.learning.learner import PolicyLearner, Pupil
 from mincache.learning.slot_sets import cheapest
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.views.episodes import Episodes
 
 if TYPE_CHECKING:  # torch, which answering does without
     from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Droo(LibraryLearner):
+class Droo(PolicyLearner):
     """A quantised actor with an exact inner solver, as in deep reinforcement learning for online offloading.
 
     Source: L. Huang, S. Bi, Y. Zhang, Deep reinforcement learning for online computation offloading in
@@ -47,18 +46,11 @@ class Droo(LibraryLearner):
        Without them, the network confirms itself and learns next to nothing here.
 
     Attributes:
-        policy: file of a trained policy, or a folder of them; None to look among those at hand.
         candidates: K, the caches that are priced a slot.
-        episodes: traces to learn from.
-        environments: episodes in a round.
         updates: steps of Adam after each episode.
         batch: slots a step.
         memory: slots that are remembered.
-        rate: learning rate.
-        decay: weight decay.
         noise: standard deviation of the noise of deviation 8.
-        hidden: units in each of the two hidden layers.
-        device: where to train.
     """
 
     title: ClassVar[str] = "droo"
@@ -75,17 +67,12 @@ class Droo(LibraryLearner):
     hidden: int = 120
     device: str = "cpu"
 
-    def __post_init__(self) -> None:
-        self.check_parameters(
-            ("candidates", "updates", "batch", "memory"), units=("hidden",), sizes=("rate", "decay", "noise")
-        )
-
     @property
     def view(self) -> CacheView:
         """How the network sees slots, and how its scores become decisions."""
         return CacheView(candidates=self.candidates)
 
-    def agent(self, course: Episodes) -> Quantised:
+    def pupil(self, course: TrainingSource) -> Quantised:
         """Return a network to be trained on `course`."""
         return Quantised(self, course)
 
@@ -95,7 +82,7 @@ class Quantised(Pupil):
 
     view: CacheView
 
-    def __init__(self, setting: Droo, course: Episodes) -> None:
+    def __init__(self, setting: Droo, course: TrainingSource) -> None:
         from torch.optim import Adam
 
         from mincache.learning.networks import Actor, draw_weights
@@ -112,6 +99,8 @@ class Quantised(Pupil):
 
     def learn(self, done: int) -> float:
         """Answer the next episodes, learning from the best caches found; return the mean reward."""
+        from mincache.learning.networks import step
+
         setting, costs = self.setting, []
         rng = generator(self.course.seed, "droo", "round", done)
         for episode in range(done, done + setting.environments):
@@ -123,9 +112,7 @@ class Quantised(Pupil):
             for _ in range(setting.updates):
                 batch = self.replay.sample(setting.batch, rng)
                 loss = self.loss(batch.state, batch.action)
-                self.optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                self.optimiser.step()
+                step(self.optimiser, loss)
         self.metrics = {"loss": loss.item()}
         return -float(np.mean(costs))
 

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -75,9 +76,8 @@ class External(OnlineSolver):
     def __post_init__(self) -> None:
         for rule in self.kept_rules():
             if rule not in RULES:
-                raise InputError(
-                    "external.rules", "must be rules, joined by +", excerpt(rule), did_you_mean(rule, RULES)
-                )
+                advice = did_you_mean(rule, RULES)
+                raise InputError("external.rules", "must be rules, joined by +", excerpt(rule), advice)
         object.__setattr__(self, "stochastic", not self.deterministic)
         if not 0 < self.reserve_s < math.inf:
             raise InputError("external.reserve_s", "must be positive and finite", str(self.reserve_s))
@@ -86,9 +86,8 @@ class External(OnlineSolver):
         _check_program(words[0])
         found = _digest(words)
         if self.files not in ("", found):
-            raise InputError(
-                "external.files", "must match the files of the command", excerpt(self.files), "leave it out"
-            )
+            rule = "must match the files of the command"
+            raise InputError("external.files", rule, excerpt(self.files), "leave it out")
         object.__setattr__(self, "files", found)
 
     def kept_rules(self) -> tuple[str, ...]:
@@ -120,22 +119,14 @@ class External(OnlineSolver):
         return Conversation(site, self.information, process, remaining, stop)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the program has written.
-
-        Raises:
-            InputError: if it fails, or writes anything but a solution of `instance`.
-        """
+        """Return what the program has written."""
         if self.information != "trace":
             return super().solve(instance, run)
         with tempfile.TemporaryDirectory(prefix="mincache-", ignore_cleanup_errors=True) as folder:
             write_instance(instance, Path(folder, "instance.json"))
-            status = self._execute(Path(folder), instance, run)
+            process = self._start(Path(folder), run, subprocess.DEVNULL)
+            status = _wait(process, run, self.reserve_s, partial(_report, Path(folder), instance, run))
             return self._answer(Path(folder, "solution.json"), instance, status)
-
-    def _execute(self, folder: Path, instance: Instance, run: Run) -> int | None:
-        """Run the program and pass on what it reports; return its exit status, or None if it was stopped."""
-        process = self._start(folder, run, subprocess.DEVNULL)
-        return _wait(process, run, self.reserve_s, lambda line: _report(line, folder, instance, run))
 
     def _start(self, folder: Path, run: Run, stdin: int) -> subprocess.Popen[bytes]:
         seconds = max(0.0, min(run.remaining() - self.reserve_s, _WITHOUT_LIMIT_S))
@@ -171,7 +162,7 @@ def _read(path: Path, instance: Instance) -> Solution:
     return solution
 
 
-def _report(line: bytes, folder: Path, instance: Instance, run: Run) -> None:
+def _report(folder: Path, instance: Instance, run: Run, line: bytes) -> None:
     """Report what a line of the program's output says; a line that reports nothing goes to standard error."""
     word, _, rest = line.decode(errors="replace").strip().partition(" ")
     if word == "incumbent":
@@ -190,15 +181,12 @@ _PLACE = re.compile(r"\{(" + "|".join(PLACES) + r")\}")
 
 
 def _words(command: str) -> list[str]:
-    """Return the words of a command, paths in it absolute.
-
-    Raises:
-        InputError: if it cannot be split, or lacks a place that it needs.
-    """
+    """Return the words of a command, paths in it absolute."""
     try:
-        words = [str(absolute_path(word)) if _is_path(word) else word for word in shlex.split(command)]
+        words = shlex.split(command)
     except ValueError as error:
         raise InputError("external.command", "must be words as in a shell", str(error)) from None
+    words = [str(absolute_path(word)) if word.startswith(("./", "../")) else word for word in words]
     for word in words[1:]:
         if "/" not in word and "." in word and absolute_path(word).is_file():
             advice = f"write ./{word}: the program works in a folder of its own"
@@ -217,14 +205,8 @@ def _check_places(command: str, by_files: bool) -> None:
             rule = f"must not name {{{place}}} beside information, which has no files"
             raise InputError("external.command", rule, excerpt(command))
         if by_files and not named:
-            raise InputError(
-                "external.command", f"must name {{{place}}}", excerpt(command), "such as "
-                "external[command=\"./solve {instance} {solution} {seconds} {seed}\"]",
-            )  # fmt: skip
-
-
-def _is_path(word: str) -> bool:
-    return word.startswith(("./", "../"))
+            advice = 'such as external[command="./solve {instance} {solution} {seconds} {seed}"]'
+            raise InputError("external.command", f"must name {{{place}}}", excerpt(command), advice)
 
 
 def _check_program(program: str) -> None:
@@ -236,16 +218,10 @@ def _check_program(program: str) -> None:
 
 
 def _digest(words: list[str]) -> str:
-    """Return 12 hexadecimal digits that change with the content of a file in the command; "" without one.
-
-    A program that is found by its name alone belongs to the machine, and does not count.
-    """
+    """Return 12 hexadecimal digits that change with the content of a file in the command; "" without one."""
     content = [Path(word).read_bytes() for word in words if "/" in word and Path(word).is_file()]
-    return hashlib.sha256(b"".join(map(_sized, content))).hexdigest()[:12] if content else ""
-
-
-def _sized(content: bytes) -> bytes:
-    return len(content).to_bytes(8) + content
+    sized = (len(one).to_bytes(8) + one for one in content)
+    return hashlib.sha256(b"".join(sized)).hexdigest()[:12] if content else ""
 
 
 def _wait(

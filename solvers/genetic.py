@@ -77,7 +77,8 @@ class Genetic(Solver):
         points = _first(instance, run.rng.random((self.population, groups, length, view.apply(instance))))
         cost = _price(instance, view, points, run)
         longest_s = 6.0 * run.budget.elapsed()  # of a generation: making children takes five times as long
-        for generation in range(1, self._generations()):
+        generations = self.generations if self.evaluations is None else self.evaluations // self.population
+        for generation in range(1, generations):
             begin_s = run.budget.elapsed()
             if run.remaining() <= _MARGIN * longest_s:
                 break
@@ -91,9 +92,6 @@ class Genetic(Solver):
         run.report(best)
         run.report_raw(raw)
         return best
-
-    def _generations(self) -> int:
-        return self.generations if self.evaluations is None else self.evaluations // self.population
 
     def _children(self, points: Array, cost: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return as many children as there are points, and [population, groups] which are mere copies."""
@@ -120,21 +118,14 @@ class Genetic(Solver):
 
 
 def _first(instance: Instance, points: Array) -> Array:
-    """Return the first chromosomes of random points [population, groups, slots of a group, genes of a slot].
-
-    Where loading takes time, all slots of a chromosome begin with the same cache: one that is drawn slot by
-    slot loads so much that nothing grows from it.
-    """
+    """Return the first chromosomes; where loading takes time, all slots of one begin with the same cache."""
     if instance.rules.loading_s_per_gb > 0.0:
         points[..., : instance.model_count] = points[:, :, :1, : instance.model_count]
     return points.reshape(*points.shape[:2], -1)
 
 
 def _price(instance: Instance, view: VectorView, points: Array, run: Run) -> Array:
-    """Return the cost of each candidate of each group of linked slots, [population, groups].
-
-    What there is no time left to price costs infinity; the first candidates are always priced.
-    """
+    """Return the cost of each candidate of each group, [population, groups]; infinity where time is up."""
     cost = np.full(points.shape[:2], np.inf)
     at_once = max(1, _GENES_AT_ONCE // points[0].size)
     longest_s = 0.0
@@ -151,10 +142,7 @@ def _price(instance: Instance, view: VectorView, points: Array, run: Run) -> Arr
 
 
 def _by_slot(instance: Instance, points: Array) -> Array:
-    """Return chromosomes [..., groups, genes of a group] as points [..., T, genes of a slot].
-
-    The last group may have fewer slots than the others; what its chromosome holds beyond them is ignored.
-    """
+    """Return chromosomes [..., groups, genes of a group] as points [..., T, genes of a slot]."""
     slots = points.shape[-2] * linked_slots(instance)
     return points.reshape(*points.shape[:-2], slots, -1)[..., : instance.slot_count, :]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import highspy
 import numpy as np
 from pyomo.common.tee import capture_output
 
-from mincache import Budget, Instance, Run, Solution, Solver
+from mincache import Budget, Instance, Run, Solution
 from mincache.algebra import milp
 from mincache.algebra.dual_bound import upload_bound
 from mincache.algebra.milp import Program
-from mincache.algebra.parts import PartAnswer, agrees, answer_parts, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, PartsSolver, agrees, answer_parts, solve_parts
 from mincache.algebra.rounding import cheapest, round_relaxed
-from mincache.problem.instance import RULES, Rules
+from mincache.problem.instance import Rules
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts
 
@@ -27,7 +27,7 @@ _TIME_PART = 0.95  # of what is left then: in large programs HiGHS looks at its 
 
 
 @dataclass(frozen=True)
-class Highs(Solver):
+class Highs(PartsSolver):
     """Solve cache and service with HiGHS; the bandwidth split is the optimal one.
 
     Slots, or frames, that nothing links are solved one after the other. What is linked is solved by itself
@@ -40,15 +40,8 @@ class Highs(Solver):
         threads: threads that HiGHS may use.
     """
 
-    kind: ClassVar[str] = "exact"
-    rules: ClassVar[tuple[str, ...]] = RULES
-
     gap: float = 1e-9
     threads: int = 1
-
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or a sentence if the instance's numbers are out of a solver's range."""
-        return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return HiGHS's best answers, and report the mean of its bounds."""

@@ -18,13 +18,9 @@ class LeastRecentlyUsed(Solver):
     A slot's cache holds the models with the latest requests, each if it still fits. The users of a slot ask
     at once, so ties are the rule: they go to the model with more requests so far, its popularity, then to
     the lower index; where every model is asked for in every slot, this is `lfu`. What was never asked for
-    is not cached, so the first slot's cache is empty. Source: Lee et al., LRFU,
-    doi:10.1109/TC.2001.970573, which has this policy and `lfu` as its two ends.
-
-    Of the slot itself (or its frame, if the cache is held for frames) the cache uses nothing, but for what
-    feasibility needs: under a floor on steps, a model is left out if the steps do not suffice for everybody
-    who asks for it there. Steps and bandwidth are shared once the slot's requests are known, as
-    `popular-first` does: A3 steps to the hits that gain most per step, and equal bandwidth.
+    is not cached, so the first slot's cache is empty. Source: Lee et al., LRFU, doi:10.1109/TC.2001.970573,
+    which has this policy and `lfu` as its two ends. What the cache uses of the slot itself, and how steps
+    and bandwidth are shared, is as with `lfu`.
     """
 
     rules: ClassVar[tuple[str, ...]] = RULES

@@ -16,12 +16,10 @@ from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts
 from mincache.solving.greedy import cache_by_density, savings_per_gb
 
-_CELLS_A_CALL = 1 << 14
-"""Caches times models that are priced between two looks at the clock."""
+_CELLS_A_CALL = 1 << 14  # caches times models that are priced between two looks at the clock
 _TOGGLED = np.array([[[0], [1], [0], [1]], [[0], [0], [1], [1]]], bool)
 """Whether the first and the second of two models are moved: none, first, second, both."""
-_HELPS = 1e-12
-"""Part of the present loss by which a move must lower it."""
+_HELPS = 1e-12  # part of the present loss by which a move must lower it
 
 
 @dataclass(frozen=True)
@@ -79,14 +77,7 @@ def _nearest(density: Array, cache: Array, width: int) -> Array:
 
 
 class _Neighbourhood:
-    """What some frames lose with each change of one or two of the models that are moved.
-
-    Args:
-        search: the instance, priced.
-        run: whose time counts.
-        frames: [K], their numbers.
-        models: [W], the models that are moved.
-    """
+    """What frames [K] lose with each change of one or two of the models [W] that are moved."""
 
     def __init__(self, search: FrameSearch, run: Run, frames: Array, models: Array) -> None:
         self.search, self.run, self.frames = search, run, frames
@@ -140,9 +131,7 @@ class _Neighbourhood:
         The course [K] says what is moved in each frame: 1 the first, 2 the second, 3 both; all 0 if nothing
         helps.
         """
-        held = [
-            cache[:, None, models] ^ toggled for models, toggled in zip(self.pairs, _TOGGLED, strict=True)
-        ]
+        held = [cache[:, None, m] ^ toggled for m, toggled in zip(self.pairs, _TOGGLED, strict=True)]
         load = [self.load[:, models] for models in self.pairs]
         load[1] = np.where(self.pairs[0] == self.pairs[1], 0.0, load[1])
         P, before = self.pairs.shape[1], []

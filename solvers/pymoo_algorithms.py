@@ -70,9 +70,8 @@ class PymooAlgorithm(Solver):
                 if run.should_stop():
                     break
                 left = run.remaining_evaluations() * instance.slot_count / part.slot_count / (len(pieces) - k)
-                share = Budget(
-                    run.remaining() / (len(pieces) - k), int(max(1.0, min(self.evaluations, left)))
-                )
+                most = int(max(1.0, min(self.evaluations, left)))
+                share = Budget(run.remaining() / (len(pieces) - k), most)
                 price = partial(run.evaluate_batch, first_slot=first)
                 problem = SlotProblem(part, VectorView(self.repair), price)
                 slots = slice(first, first + part.slot_count)

@@ -1,7 +1,4 @@
-"""`pyomo`: the algebraic form of every slot, handed to any solver that Pyomo's SolverFactory offers.
-
-Under rules that link slots it hands over every frame, or the whole instance, at once.
-"""
+"""`pyomo`: the algebraic form of what rules link, a slot at least, for any solver that Pyomo can call."""
 
 from __future__ import annotations
 
@@ -9,21 +6,20 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
 from pyomo.opt import SolverStatus
 from pyomo.opt.solver import SystemCallSolver
 
-from mincache import InputError, Instance, Run, Solution, Solver
+from mincache import InputError, Instance, Run, Solution
 from mincache.algebra import pyomo_model
-from mincache.algebra.parts import PartAnswer, agrees, less_tolerances, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, PartsSolver, agrees, less_tolerances, solve_parts
 from mincache.algebra.rounding import round_relaxed
 from mincache.algebra.service_cost import Formulation
 from mincache.errors import MissingExtraError, did_you_mean
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.problem.instance import RULES
 
 _FRACTIONAL = 1e-6
 _FAILURES = (  # every part has an answer, so that these are never true of one
@@ -35,19 +31,13 @@ _META = ("mindtpy", "gdpopt", "multistart")  # solvers made of solvers, with a s
 
 # How the solvers that have them call the relative gap and the number of threads.
 _OPTION_NAMES: Mapping[str, tuple[str | None, str | None]] = {
-    "baron": ("EpsR", "threads"),
-    "bonmin": ("bonmin.allowable_fraction_gap", None),
-    "cbc": ("ratio", "threads"),
-    "couenne": ("allowable_fraction_gap", None),
-    "cplex": ("mip_tolerances_mipgap", "threads"),
-    "glpk": ("mipgap", None),
-    "gurobi": ("MIPGap", "Threads"),
-    "highs": ("mip_rel_gap", "threads"),
-    "knitroampl": ("mip_opt_gap_rel", "numthreads"),
-    "mindtpy": ("relative_bound_tolerance", "threads"),
-    "scip": ("limits/gap", "lp/threads"),
-    "xpress": ("miprelstop", "threads"),
-}
+    "baron": ("EpsR", "threads"), "bonmin": ("bonmin.allowable_fraction_gap", None),
+    "cbc": ("ratio", "threads"), "couenne": ("allowable_fraction_gap", None),
+    "cplex": ("mip_tolerances_mipgap", "threads"), "glpk": ("mipgap", None),
+    "gurobi": ("MIPGap", "Threads"), "highs": ("mip_rel_gap", "threads"),
+    "knitroampl": ("mip_opt_gap_rel", "numthreads"), "mindtpy": ("relative_bound_tolerance", "threads"),
+    "scip": ("limits/gap", "lp/threads"), "xpress": ("miprelstop", "threads"),
+}  # fmt: skip
 _NEEDED: Mapping[str, Mapping[str, Any]] = {
     "scip_direct": {"display/verblevel": 0},  # it waits for ever on its own output otherwise
     "mindtpy": {"mip_solver": "appsi_highs", "nlp_solver": "ipopt"},
@@ -67,7 +57,7 @@ _PROGRAMS = {
 
 
 @dataclass(frozen=True)
-class Pyomo(Solver):
+class Pyomo(PartsSolver):
     """Solve a Pyomo model of every slot with the solver named.
 
     What the solver says of its answer is a claim: the answer is priced by the evaluator, and the bound is
@@ -83,9 +73,6 @@ class Pyomo(Solver):
         options: further options of the solver, `name=value` with semicolons between.
     """
 
-    kind: ClassVar[str] = "exact"
-    rules: ClassVar[tuple[str, ...]] = RULES
-
     solver: str = "highs"
     formulation: Formulation | None = None
     gap: float = 1e-6
@@ -97,14 +84,10 @@ class Pyomo(Solver):
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, what to install for the solver named, or that the numbers are out of its range."""
-        return super().supports(instance) or self._missing() or out_of_range(instance)
+        return self._missing() or super().supports(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the solver's best answers, and report the mean of its bounds.
-
-        Raises:
-            MissingExtraError: if the solver named is not installed.
-        """
+        """Return the solver's best answers, and report the mean of its bounds."""
         missing = self._missing()
         if missing:
             raise MissingExtraError(missing)
@@ -136,9 +119,8 @@ class Pyomo(Solver):
             results = solver.solve(model, **limit, **self._options())
         else:
             # Answers are not loaded at a limit unless one does it oneself.
-            results = solver.solve(
-                model, load_solutions=False, options=self._options(), **_time_limit(solver, seconds)
-            )
+            limits = _time_limit(solver, seconds)
+            results = solver.solve(model, load_solutions=False, options=self._options(), **limits)
             if len(results.solution) > 0:
                 results.solver.status = SolverStatus.ok  # Pyomo loads no answer of a status it does not know
                 model.solutions.load_from(results)
@@ -189,13 +171,11 @@ def _what_to_install(name: str) -> str:
         return f"solver {name!r} is not installed: pip install {package}"
     if name in _PROGRAMS:
         return f"solver {name!r} is not installed: {_PROGRAMS[name]}, so that the program is on PATH"
-    unknown = "" if name in pyo.SolverFactory else f" ({_unknown(name)})"
+    unknown = ""
+    if name not in pyo.SolverFactory:
+        advice = did_you_mean(name, [*pyo.SolverFactory, *_PROGRAMS], "")
+        unknown = f" (it is not a name that Pyomo itself knows{advice and '; '}{advice})"
     return f"solver {name!r} is not installed{unknown}: install it so that the program {name!r} is on PATH"
-
-
-def _unknown(name: str) -> str:
-    advice = did_you_mean(name, [*pyo.SolverFactory, *_PROGRAMS], "")
-    return "; ".join(filter(None, ("it is not a name that Pyomo itself knows", advice)))
 
 
 def _time_limit(solver: Any, seconds: float) -> dict[str, float]:

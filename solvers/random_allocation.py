@@ -9,7 +9,6 @@ import numpy as np
 
 from mincache import Decisions, Instance, Run, Solution, Solver
 from mincache.problem.instance import RULES
-from mincache.problem.quantity import Array
 from mincache.solving.feasible import fill_cache, hits, raise_to_floor
 
 
@@ -38,11 +37,8 @@ class RandomAllocation(Solver):
         place = np.argsort([run.rng.permutation(M) for _ in range(T)], axis=1)
         cache = fill_cache(instance, -place, wanted=np.ones((T, M), dtype=bool))
         equal = np.full((T, N), 1.0 / N)
-        steps = equal if self.steps_over == "all" else _over_hits(instance, cache)
+        steps = equal
+        if self.steps_over == "hits":
+            hit = hits(instance, cache)
+            steps = hit / np.maximum(hit.sum(axis=1, keepdims=True), 1)
         return Solution.of(instance, Decisions(cache, equal, raise_to_floor(instance, cache, steps)))
-
-
-def _over_hits(instance: Instance, cache: Array) -> Array:
-    """Return equal step shares [T, N] for the hits of each slot, and none for its misses."""
-    hit = hits(instance, cache)
-    return np.asarray(hit / np.maximum(hit.sum(axis=1, keepdims=True), 1))

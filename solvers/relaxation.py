@@ -13,15 +13,14 @@ import pyomo.environ as pyo
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
-from mincache import Budget, Instance, Run, Solution, Solver
+from mincache import Budget, Instance, Run, Solution
 from mincache.algebra.dual_bound import Prices, horizon_bound
 from mincache.algebra.milp import Cells
-from mincache.algebra.parts import PartAnswer, out_of_range, solve_parts
+from mincache.algebra.parts import PartAnswer, PartsSolver, solve_parts
 from mincache.algebra.pyomo_model import linear
 from mincache.algebra.rounding import round_relaxed
 from mincache.algebra.service_cost import cacheable
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts, linked_slots
 
@@ -29,7 +28,7 @@ _CELLS = 1000  # models requested in a slot, over all slots of a Pyomo model; mo
 
 
 @dataclass(frozen=True)
-class Relaxation(Solver):
+class Relaxation(PartsSolver):
     """Solve one relaxed Pyomo model of all slots, and round what it says to a feasible solution.
 
     Large instances are taken in stretches of slots, so that time limits hold; slots not reached in time are
@@ -38,11 +37,6 @@ class Relaxation(Solver):
     """
 
     kind: ClassVar[str] = "relaxation"
-    rules: ClassVar[tuple[str, ...]] = RULES
-
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or a sentence if the instance's numbers are out of a solver's range."""
-        return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the rounded solution, and report the bound."""
@@ -59,7 +53,10 @@ def _solve_part(part: Instance, seconds: float) -> PartAnswer:
         return PartAnswer(None)
     held, served = _values(model.cache), _values(model.served)
     cache, steps = cells.cache(part, held), cells.steps(served, held[cells.holding]) / part.server.steps
-    bound = horizon_bound(part, _prices(model, part, multipliers))
+    storage, step_prices = np.zeros((2, part.slot_count))  # a frame's storage counts in its first slot
+    storage[frame_starts(part)] = [-multipliers[row] for row in model.storage_limit.values()]
+    step_prices[:] = [-multipliers[row] for row in model.step_limit.values()]
+    bound = horizon_bound(part, Prices(storage, step_prices))
     return PartAnswer(round_relaxed(part, cache, steps, optimal_bandwidth(part)), bound)
 
 
@@ -125,14 +122,6 @@ def _multipliers(model: Any, seconds: float) -> Mapping[Any, float] | None:
     result.solution_loader.load_vars()
     multipliers: Mapping[Any, float] = result.solution_loader.get_duals()
     return multipliers
-
-
-def _prices(model: Any, instance: Instance, multiplier: Mapping[Any, float]) -> Prices:
-    """Return what the multipliers of the limits are in each slot; a frame's storage counts in its first."""
-    storage, steps = np.zeros((2, instance.slot_count))
-    storage[frame_starts(instance)] = [-multiplier[row] for row in model.storage_limit.values()]
-    steps[:] = [-multiplier[row] for row in model.step_limit.values()]
-    return Prices(storage, steps)
 
 
 def _values(block: Any) -> Array:

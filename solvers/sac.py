@@ -19,21 +19,8 @@ class Sac(StableAgentLearner):
 
     1. `updates` follow each step of `environments` at once, fewer than one a transition, for speed.
     2. `discount` is 0, since no action changes what comes next.
-    3. `warmup` is 1,000 transitions, and the layers have `hidden` units, as `ddpg` has them.
-
-    Attributes:
-        policy: file of a trained policy, or a folder of them; None to look among those at hand.
-        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`; or `cache-scores`:
-            then caches are placed slot by slot, from the requests of the slots before.
-        discount: what a reward one slot later is worth.
-        episodes: traces to learn from.
-        environments: episodes played side by side.
-        rate: learning rate.
-        batch: transitions a step.
-        updates: steps of Adam after each step of the environments.
-        warmup: transitions with random actions before learning begins.
-        hidden: units in each of the two hidden layers.
-        device: where to train.
+    3. `warmup` is 1,000 transitions with random actions, and both hidden layers have `hidden` units, as those
+       of `ddpg`.
     """
 
     title: ClassVar[str] = "sac"
@@ -45,10 +32,6 @@ class Sac(StableAgentLearner):
     updates: int = 1
     warmup: int = 1_000
     hidden: int = 128
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_parameters(counts=("batch", "updates", "warmup"), units=("hidden",), sizes=("rate",))
 
     def options(self, slots: int, actions: int) -> dict[str, Any]:
         """Return what the algorithm is made with."""

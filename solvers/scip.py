@@ -1,7 +1,4 @@
-"""`scip`: the exact algebraic form of every slot, solved by SCIP through PySCIPOpt.
-
-Under rules that link slots it solves every frame, or the whole instance, at once.
-"""
+"""`scip`: the exact algebraic form of what rules link, a slot at least, solved by SCIP through PySCIPOpt."""
 
 from __future__ import annotations
 
@@ -9,21 +6,19 @@ import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import pyscipopt
 
-from mincache import Budget, Instance, Run, Solution, Solver
+from mincache import Budget, Instance, Run, Solution
 from mincache.algebra import pyomo_model
-from mincache.algebra.parts import PartAnswer, agrees, less_tolerances, out_of_range, solve_parts
-from mincache.problem.instance import RULES
+from mincache.algebra.parts import PartAnswer, PartsSolver, agrees, less_tolerances, solve_parts
 
 _FEASIBILITY = 1e-9  # the evaluator's tolerance; SCIP's own is 1e-6
 _NEVER_TRUE = ("infeasible", "unbounded", "inforunbd")  # every part has an answer
 
 
 @dataclass(frozen=True)
-class Scip(Solver):
+class Scip(PartsSolver):
     """Solve the exact Pyomo model of every slot, handed to SCIP as an NL file.
 
     SCIP does not see that the upload delay is convex; the tangents in the model tell it enough to close
@@ -34,15 +29,8 @@ class Scip(Solver):
         nodes: branch-and-bound nodes a slot at most; -1 without a limit.
     """
 
-    kind: ClassVar[str] = "exact"
-    rules: ClassVar[tuple[str, ...]] = RULES
-
     gap: float = 1e-6
     nodes: int = -1
-
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or a sentence if the instance's numbers are out of a solver's range."""
-        return super().supports(instance) or out_of_range(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return SCIP's best answers, and report the mean of its bounds."""
@@ -50,14 +38,13 @@ class Scip(Solver):
 
     def _solve(self, part: Instance, seconds: float) -> PartAnswer:
         """Solve a part; where SCIP fails, once more without presolve and with tolerances of its own."""
-        budget = Budget(seconds)
-        try:
-            return self._attempt(part, budget.remaining(), again=False)
-        except _FailedError:
+        budget, failed = Budget(seconds), ""
+        for again in (False, True):
             try:
-                return self._attempt(part, budget.remaining(), again=True)
+                return self._attempt(part, budget.remaining(), again)
             except _FailedError as error:
-                raise RuntimeError(f"SCIP failed on {part.name} twice: {error}") from None
+                failed = str(error)
+        raise RuntimeError(f"SCIP failed on {part.name} twice: {failed}")
 
     def _attempt(self, part: Instance, seconds: float, again: bool) -> PartAnswer:
         model = pyomo_model.apply(part, "exact")

@@ -29,16 +29,13 @@ class SetPolicy(PolicyLearner):
     the one is kept that the evaluator prices lowest.
 
     Attributes:
-        policy: file of a trained policy, or a folder of them; None for the one that ships with mincache.
         candidates: fillings of the storage that are priced for each slot.
-        width: units in each layer.
         blocks: how often models see each other.
         episodes: instances to learn from.
         environments: instances drawn at a time, between rounds of updates.
         updates: steps of Adam after each such draw.
         batch: slots a step, from all those drawn so far.
         rate: learning rate at first; it falls to 0 as half a cosine.
-        device: `cpu`; a network this small gains nothing elsewhere.
     """
 
     title: ClassVar[str] = "set-policy"
@@ -57,7 +54,7 @@ class SetPolicy(PolicyLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        self.check_parameters(("updates", "batch", "candidates", "blocks"), units=("width",), sizes=("rate",))
+        super().__post_init__()
         if self.device != "cpu":
             raise InputError("set-policy.device", "must be cpu", self.device)
 
@@ -72,12 +69,7 @@ class SetPolicy(PolicyLearner):
 
 
 class Imitator(Pupil):
-    """The network, its optimiser, and the slots that were solved for it to imitate.
-
-    Args:
-        setting: the hyper-parameters.
-        course: what to learn from; its seed draws the first weights.
-    """
+    """The network, its optimiser, and the slots that were solved for it to imitate."""
 
     def __init__(self, setting: SetPolicy, course: TrainingSource) -> None:
         from torch.optim import Adam  # answering does without torch
@@ -92,17 +84,16 @@ class Imitator(Pupil):
         self.optimiser = Adam(self.network.parameters(), setting.rate, fused=True)
         self.parts = {"network": self.network, "optimiser": self.optimiser}
         kind, self.solved = course.problem, 0
-        self.examples = Examples(
-            setting.episodes * kind.slot_count,
-            max(MOST_MODELS, kind.model_count),
-            min(LEAST_USERS, kind.user_count),
-        )
+        models, users = max(MOST_MODELS, kind.model_count), min(LEAST_USERS, kind.user_count)
+        self.examples = Examples(setting.episodes * kind.slot_count, models, users)
 
     def learn(self, done: int) -> float:
         """Solve the next instances, take the steps that follow, and return minus their mean loss.
 
         A training that goes on from a checkpoint solves the earlier instances again first.
         """
+        from mincache.learning.networks import step
+
         setting, last = self.setting, done + self.setting.environments
         self.examples.add([self.course.instance(i) for i in range(self.solved, last)])
         self.solved = last
@@ -113,8 +104,6 @@ class Imitator(Pupil):
         for _ in range(setting.updates):
             rows = rng.integers(self.examples.count, size=setting.batch)
             loss = self.examples.loss(self.scorer, rows)
-            self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            self.optimiser.step()
+            step(self.optimiser, loss)
             total += loss.item()
         return -total / setting.updates

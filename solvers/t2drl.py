@@ -12,15 +12,15 @@ from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.cache_view import ChosenCacheView, fitting_caches
 from mincache.learning.diffusion import denoiser, denoiser_shapes
+from mincache.learning.draws import TrainingSource
 from mincache.learning.exploring import Explorer
 from mincache.learning.inference import AnyView, Network, perceptron, perceptron_shapes
-from mincache.learning.library_learner import LibraryLearner
+from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import Policy
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts, per_slot
 from mincache.views.agent_view import AgentView
-from mincache.views.episodes import Episodes
 from mincache.views.observations import OBSERVATIONS
 
 if TYPE_CHECKING:  # torch, which answering does without
@@ -32,7 +32,7 @@ _PENALTY = 0.1  # on the square of what a number before tanh passes 1 by
 
 
 @dataclass(frozen=True)
-class T2drl(LibraryLearner):
+class T2drl(PolicyLearner):
     """Model caching on the long timescale by double deep Q-learning, allocation on the short one by D3PG.
 
     Source: Z. Liu et al., Two-timescale model caching and resource allocation for edge-enabled AI-generated
@@ -54,28 +54,20 @@ class T2drl(LibraryLearner):
     10. Numbers before tanh that pass 1 in size cost the actor, as in deviation 5 of `ddpg`.
 
     Attributes:
-        policy: file of a trained policy, or a folder of them; None to look among those at hand.
         action: how shares are read, by those of `mincache.views.actions.ACTIONS`; the source scales them.
         denoising: I, the steps of the chain; the source's.
-        discount: see deviation 9.
         target_rate: tau; the source's.
         episodes: traces to learn from; the source's.
-        environments: episodes in a round, stepped at once.
         updates: steps of Adam of each network after each step of the environments.
-        batch: transitions a step.
-        replay: transitions that each replay memory keeps.
         warmup: transitions with random actions before learning begins.
-        actor_rate: learning rate of the diffusion actor.
         critic_rate: learning rate of its critic, and of the network for caching.
-        noise_first: part of the frames whose cache is random, at first.
-        noise_last: and at last.
-        noise_decay: fraction of the episodes over which it falls linearly.
-        hidden: units in each of the two hidden layers.
-        device: where to train.
+        noise_first: part of the frames whose cache is random, at first; `noise_last` at last, after a linear
+            fall over `noise_decay` of the episodes.
     """
 
     title: ClassVar[str] = "t2drl"
     rules: ClassVar[tuple[str, ...]] = ("frame_slots",)
+    fractions = (*PolicyLearner.fractions, "noise_first", "noise_last")
 
     action: Literal["serve-in-order", "scaled-sigmoid"] = "serve-in-order"
     denoising: int = 4
@@ -96,12 +88,8 @@ class T2drl(LibraryLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         AgentView(action=self.action)  # refuses unknown names
-        self.check_parameters(
-            counts=("denoising", "updates", "batch", "replay", "warmup"), units=("hidden",),
-            fractions=("discount", "target_rate", "noise_first", "noise_last", "noise_decay"),
-            sizes=("actor_rate", "critic_rate"),
-        )  # fmt: skip
 
     @property
     def view(self) -> ChosenCacheView:
@@ -127,7 +115,7 @@ class T2drl(LibraryLearner):
 
         return act
 
-    def agent(self, course: Episodes) -> TwoTimescaleAgent:
+    def pupil(self, course: TrainingSource) -> TwoTimescaleAgent:
         """Return an agent to be trained on `course`."""
         return TwoTimescaleAgent(self, course)
 
@@ -137,11 +125,11 @@ class TwoTimescaleAgent(Explorer):
 
     measured: ClassVar[tuple[str, ...]] = ("critic_loss", "value", "caching_loss")
 
-    def __init__(self, setting: T2drl, course: Episodes) -> None:
+    def __init__(self, setting: T2drl, course: TrainingSource) -> None:
         from torch import nn
         from torch.optim import Adam
 
-        from mincache.learning.denoisers import CacheCodes, Denoiser
+        from mincache.learning.denoisers import Denoiser
         from mincache.learning.networks import Critic, draw_weights, perceptron
         from mincache.learning.replay import Replay
 
@@ -149,14 +137,13 @@ class TwoTimescaleAgent(Explorer):
         problem, hidden, device = course.problem, setting.hidden, setting.device
         self.seen, self.models, self.frame = _seen(problem), problem.model_count, problem.rules.frame_slots
         size, known = 2 * problem.user_count, self.seen + self.models
-        self.codes = CacheCodes(fitting_caches(problem), device)
-        self.caching = perceptron(self.seen, hidden, hidden, len(self.codes.array))
+        self.codes = (2.0 * fitting_caches(problem) - 1.0).astype(np.float32)  # of each cache, 1 and -1
+        self.caching = perceptron(self.seen, hidden, hidden, len(self.codes))
         self.actor = Denoiser(known, size, hidden, setting.denoising)
-        self.critic = Critic(
-            self.seen, self.models + 2 * problem.user_count, problem.user_count, self.models, hidden
-        )
+        action_size = self.models + size
+        self.critic = Critic(self.seen, action_size, problem.user_count, self.models, hidden)
         self.network = nn.ModuleDict({"caching": self.caching, "allocation": self.actor})
-        policies.check_size(sum(weight.numel() for weight in self.network.parameters()))
+        policies.check_size(self.network.state_dict())
         self.online = nn.ModuleList([self.caching, self.actor, self.critic])
         draw_weights(self.online, generator(course.seed, "t2drl", "weights"))
         self.online.to(device)
@@ -187,7 +174,7 @@ class TwoTimescaleAgent(Explorer):
             if len(self.played) % self.frame == 0:
                 values = self.caching(torch.as_tensor(seen, device=self.setting.device))
                 best, other = values.argmax(dim=1).cpu().numpy(), rng.integers(values.shape[1], size=count)
-                self.cached = self.codes.array[np.where(rng.random(count) < noise, other, best)]
+                self.cached = self.codes[np.where(rng.random(count) < noise, other, best)]
             known = torch.as_tensor(np.concatenate([seen, self.cached], axis=1), device=self.setting.device)
             shares = self.actor(known, self.actor.noise(count, rng)).tanh().cpu().numpy()
         if len(self.replay) < self.setting.warmup:
@@ -214,6 +201,8 @@ class TwoTimescaleAgent(Explorer):
 
     def update(self, batch: Transitions) -> tuple[Tensor, ...]:
         """Take a step of the critic, the actor and the network for caching, and move the targets."""
+        import torch
+
         from mincache.learning.networks import soft_update, step
 
         caching, actor, critic = self.optimisers
@@ -226,7 +215,8 @@ class TwoTimescaleAgent(Explorer):
         self.critic.requires_grad_(True)
         self.frames.fix_reward_scale()
         frames = self.frames.sample(self.setting.batch, self.rng)
-        chosen = self.caching(frames.state).gather(1, self.codes.number(frames.action)[:, None]).squeeze(1)
+        cache = (frames.action @ torch.as_tensor(self.codes, device=self.setting.device).T).argmax(dim=1)
+        chosen = self.caching(frames.state).gather(1, cache[:, None]).squeeze(1)
         caching_loss = (self.frame_targets(frames) - chosen).square().mean()
         step(caching, caching_loss)
         soft_update(self.targets, self.online, self.setting.target_rate)

@@ -4,17 +4,17 @@ A part is what no decision reaches beyond: a slot, a frame, or where loading lin
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from mincache.algebra.dual_bound import slot_bounds
 from mincache.algebra.service_cost import ServiceTable, Tangents, loading_cost, shares_near_optimum
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.problem.instance import Instance
+from mincache.problem.instance import RULES, Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
-from mincache.solving.contract import Run
+from mincache.solving.contract import Run, Solver
 from mincache.solving.feasible import linked_slots
 
 _LARGEST = 1e12  # with their tolerances of 1e-6 and 1e-9, larger numbers leave nothing certain
@@ -44,6 +44,17 @@ def out_of_range(instance: Instance) -> str | None:
     if largest <= _LARGEST:
         return None
     return f"costs or delays of up to {largest:.3g} are more than solvers take ({_LARGEST:g})"
+
+
+class PartsSolver(Solver):
+    """A solver on the algebraic view; it declines numbers out of a solver's range."""
+
+    kind: ClassVar[str] = "exact"
+    rules: ClassVar[tuple[str, ...]] = RULES
+
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or a sentence why it cannot answer `instance`."""
+        return super().supports(instance) or out_of_range(instance)
 
 
 def less_tolerances(bound: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.plan import Task
-from mincache.errors import DocumentError, InputError
+from mincache.errors import DocumentError, InputError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.judging import journal
 from mincache.judging.judge import Judged, with_contradictions
@@ -20,8 +20,7 @@ from mincache.judging.records import Record
 from mincache.solving.contents import content_of
 
 PLAN_FILE = "campaign.json"
-MOST_FAULTS = 3
-"""So many runs in a row that the machine does not let be made end the campaign."""
+MOST_FAULTS = 3  # so many runs in a row that the machine does not let be made end the campaign
 
 
 Redo = Literal["", "failed", "all"]
@@ -30,8 +29,7 @@ Redo = Literal["", "failed", "all"]
 
 def pending(folder: Path, tasks: Sequence[Task], redo: Redo = "") -> list[Task]:
     """Return the tasks that are still to be done; those interrupted are."""
-    there = (folder / journal.RECORDS_FILE).is_file()
-    return _pending(journal.read(folder) if there else [], tasks, redo)
+    return _pending(journal.read(folder) if (folder / journal.RECORDS_FILE).is_file() else [], tasks, redo)
 
 
 def _pending(records: Sequence[Record], tasks: Sequence[Task], redo: Redo) -> list[Task]:
@@ -57,15 +55,9 @@ def run(
 ) -> list[Record]:
     """Do what is still to be done of a campaign, keeping each record as it comes; return those that count.
 
-    Args:
-        folder: where records go.
-        tasks: the campaign, or the part of it that is to be done here.
-        executor: where runs take place.
-        progress: hears of each record once it is kept.
-        redo: which runs to repeat.
-        begin: hears before the first run how many are to be done, and how many lines of the journal are
-            passed over, being not whole.
-        whole: the whole campaign, where `tasks` are a part of it.
+    `tasks` are the campaign, or the part of `whole` that is to be done here. `progress` hears of each
+    record once it is kept; `begin`, before the first run, how many are to be done, and how many lines of
+    the journal are passed over, being not whole.
     """
     faults: list[str] = []
 
@@ -108,11 +100,7 @@ def _plan(tasks: Sequence[Task]) -> dict[str, str]:
 
 
 def note_plan(folder: Path, *plans: Mapping[str, str], whole: Mapping[str, str] | None = None) -> None:
-    """Note which cells are planned here, and of the `whole` campaign, beside those noted before.
-
-    Raises:
-        JournalError: if it cannot be written.
-    """
+    """Note which cells are planned here, and of the `whole` campaign, beside those noted before."""
     document: dict[str, Any] = {"format": "mincache-campaign/1"}
     document["cells"] = dict(ChainMap(*map(dict, plans), planned(folder)))
     if all_of_it := _noted(folder, "whole") | dict(whole or {}):
@@ -139,15 +127,9 @@ def _noted(folder: Path, field: str) -> dict[str, str]:
 def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
     """Join the records and plans of `folders`, and those in `output` already, into `output`.
 
-    Of each run one record is kept: the first that is final and whole, in the order given.
-
-    Returns:
-        A sentence for each run of which two final records differ in verdict or answer, and one for each
-        record left out because a solution of it is missing or damaged.
-
-    Raises:
-        InputError: if a folder holds no journal, or `output` cannot be used.
-        JournalError: if a record cannot be kept.
+    Of each run one record is kept: the first that is final and whole, in the order given. Returned is a
+    sentence for each run of which two final records differ in verdict or answer, and one for each record
+    left out because a solution of it is missing or damaged.
     """
     kept: dict[str, tuple[Path, Record]] = {}
     conflicts, damaged = [], []
@@ -184,12 +166,9 @@ def _told(record: Record) -> str:
 
 def _document(folder: Path, sha256: str) -> bytes:
     path = journal.solution_path(folder, sha256)
-    try:
-        data = read_bytes(path)
-    except InputError as error:
-        raise DocumentError(f"{path}: {error.field}", error.rule, error.received) from None
-    if digest(data) != sha256:
-        raise DocumentError(f"{path}: sha256", "must match the file's name", digest(data))
+    with in_file(path):
+        if digest(data := read_bytes(path)) != sha256:
+            raise InputError("sha256", "must match the file's name", digest(data))
     return data
 
 

@@ -16,11 +16,7 @@ _REMOVE_S = 2.0
 
 
 class Group:
-    """The cgroup of one run.
-
-    Raises:
-        OSError: if it cannot be made, or cannot limit memory.
-    """
+    """The cgroup of one run; an OSError where it cannot be made, or cannot limit memory."""
 
     def __init__(self, path: Path, memory_bytes: int) -> None:
         self.path = path
@@ -92,12 +88,7 @@ def _can_enter(parent: Path) -> bool:
 
 
 def own_groups(mounts: str, own: str) -> list[Path]:
-    """Return one's own cgroup of version 2 and those above it, nearest first.
-
-    Args:
-        mounts: what `/proc/self/mounts` says.
-        own: what `/proc/self/cgroup` says.
-    """
+    """Return one's own cgroup of version 2 and those above it, nearest first, by what these files say."""
     root = next((Path(line.split()[1]) for line in mounts.splitlines() if line.split()[2] == "cgroup2"), None)
     place = next((line[3:] for line in own.splitlines() if line.startswith("0::")), None)
     if root is None or place is None:

@@ -20,8 +20,7 @@ from mincache.solving import spec as specs
 JOB, LIMITS, INSTANCE, PLACES, OUTCOME = b"J", b"L", b"I", b"P", b"O"
 """Frames: the job, its limits, the instance's document, where it runs (cores and cgroup); and the reply."""
 _REPORT = 3
-_LARGEST = 1 << 62
-"""Of what a limit of the operating system can be."""
+_LARGEST = 1 << 62  # of what a limit of the operating system can be
 
 
 class Surroundings(NamedTuple):

@@ -31,12 +31,10 @@ from mincache.judging.machine import machine
 from mincache.judging.outcome import Outcome
 from mincache.judging.records import Cell
 from mincache.problem.evaluation import EVALUATOR_VERSION
-from mincache.solving.contents import Content
 from mincache.solving.entrant import Entrant
 
 distributed: Any = _distributed  # it is annotated only in part
-_AHEAD = 2
-"""Tasks handed over for each thread of the cluster: one to run, one to begin with next."""
+_AHEAD = 2  # tasks handed over for each thread of the cluster: one to run, one to begin with next
 _POLL_S = 1.0
 _PATIENCE_S = 3.0
 _LAST_WORDS_S = 5.0
@@ -48,12 +46,7 @@ _keepers: list[Supervisor] = []
 
 
 class DaskExecutor:
-    """Runs tasks on the workers of a Dask cluster.
-
-    Args:
-        scheduler: address of its scheduler, such as `tcp://10.0.0.1:8786`.
-        tell: hears, in a line, what keeps runs from beginning.
-    """
+    """Runs tasks on the workers of a Dask cluster; `tell` hears, in a line, what keeps them waiting."""
 
     def __init__(self, scheduler: str, tell: Callable[[str], None] = lambda line: None) -> None:
         self._scheduler, self._tell = scheduler, tell
@@ -95,17 +88,15 @@ class _Feed:
                 tell("the Dask scheduler has no workers; waiting for some")
                 told = True
             while self._waiting and len(self._running) < _AHEAD * max(1, threads):
-                self._submit(self._waiting.pop())
+                task = self._waiting.pop()
+                data = task.read()
+                future = self._client.submit(remote_run, dump(task), data, key=task.key, pure=False)
+                self._running[future] = task, data
+                future.add_done_callback(self._done.put)
             if not self._take(_POLL_S):
                 idle()
                 if self._client.status != "running":
                     raise ExecutorError("the Dask scheduler is lost")
-
-    def _submit(self, task: Task) -> None:
-        data = task.read()
-        future = self._client.submit(remote_run, dump(task), data, key=task.key, pure=False)
-        self._running[future] = task, data
-        future.add_done_callback(self._done.put)
 
     def _take(self, within_s: float) -> bool:
         """Hand over what is done next; return whether anything was in time."""
@@ -191,28 +182,23 @@ def _placed(entrant: Entrant, files: dict[str, str], folder: Path) -> Entrant:
         entrant,
         target=entrant.target.replace(entrant.home, str(there), 1),
         spec=entrant.spec.replace(entrant.home, str(there), 1),
-        contents=tuple(_at(one, moved) for one in entrant.contents),
+        contents=tuple(
+            one._replace(path=str(moved.get(one.path, one.path)), stamp="") for one in entrant.contents
+        ),
         home=str(there),
     )
 
 
-def _at(content: Content, moved: dict[str, Path]) -> Content:
-    return content._replace(path=str(moved.get(content.path, content.path)), stamp="")
-
-
 def remote_run(text: str, instance: bytes) -> tuple[bytes, str, dict[str, Any], int]:
-    """Run a task where this is called.
-
-    Returns:
-        The outcome as JSON (b"" if this worker is not fit for it), when it began or why there is none, the
-        machine, and how many attempts before it were cut off.
-    """
+    """Run a task: return outcome (b'' if unfit), begin (or why none), machine, attempts cut off before."""
     wanted, here = json.loads(text)["versions"], _versions()
     if wanted != here:
         told = ", ".join(f"{name} {here[name]} where {one} is wanted" for name, one in wanted.items()
                          if here.get(name) != one)  # fmt: skip
         return b"", f"worker {distributed.get_worker().address} has {told}", {}, 0
-    task, started = load(text, _folder()), now()
+    # Solvers' files go into the folder that Dask gives this worker, and takes away again.
+    folder = Path(distributed.get_worker().local_directory) / "mincache-solvers"
+    task, started = load(text, folder), now()
     outcome, interruptions = _keeper(task.limits.threads).insist(task.job, task.limits, instance)
     return outcome.dump(), started, machine(), interruptions
 
@@ -231,8 +217,3 @@ def _keeper(threads: int) -> Supervisor:
         found = _local.keeper = Supervisor(threads)
         _keepers.append(found)
     return found
-
-
-def _folder() -> Path:
-    """Return a folder for solvers' files in the one that Dask gives this worker, and takes away again."""
-    return Path(distributed.get_worker().local_directory) / "mincache-solvers"

@@ -96,29 +96,16 @@ def by_hash_seed(tasks: Sequence[Task]) -> list[Task]:
 
 
 def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
-    """Run a task on the instance in `data` (its document) and return its record.
-
-    Raises:
-        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
-    """
+    """Run a task on the instance in `data` (its document) and return its record."""
     started = now()
     outcome, interruptions = keeper.insist(task.job, task.limits, data)
     return judged(task, data, outcome, started, machine(), interruptions)
 
 
 def judged(
-    task: Task,
-    data: bytes,
-    outcome: Outcome,
-    started: str,
-    where: dict[str, Any],
-    interruptions: int = 0,
+    task: Task, data: bytes, outcome: Outcome, started: str, where: dict[str, Any], interruptions: int = 0
 ) -> Judged:
-    """Return the record of a task, given what was seen of it; whatever judging comes to is in the record.
-
-    Raises:
-        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
-    """
+    """Return the record of a task, given what was seen of it; whatever judging comes to is in the record."""
     if outcome.stopped_by == "changed":
         what = f"{outcome.note} has changed since the campaign was planned"
         raise ExecutorError(f"{task.entrant.label}: {what}")

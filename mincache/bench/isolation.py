@@ -73,10 +73,7 @@ def _try_namespaces() -> str:
 
 
 def own_processes() -> bool:
-    """Give this process's children a process namespace; return whether it also made a user namespace.
-
-    Without that, root alone can do it.
-    """
+    """Give this process's children a process namespace; return whether in a new user namespace too."""
     uid, gid = os.geteuid(), os.getegid()
     try:
         unshare(_NEWUSER | _NEWPID)
@@ -99,11 +96,7 @@ def _map_ids(place: int, uid: int, gid: int) -> None:
 
 
 def enclose(seen: View, user: bool, network: bool) -> int:
-    """Cut this process off from all but what it is to see.
-
-    Returns:
-        A descriptor of the file system that holds the run's own files.
-    """
+    """Cut this process off from all but what it is to see; return a descriptor of its own file system."""
     uid, gid = os.geteuid(), os.getegid()
     # Opened before: later it is read-only with all the rest.
     own = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)
@@ -181,12 +174,9 @@ def confine(seen: View, folder: str, network: bool) -> None:
     for path in (*seen.shown, *seen.allowed, "/proc", "/dev"):
         for part, rights in _around(path, seen.hidden if path not in seen.allowed else ()):
             _grant(rules, part, rights)
-    devices = view.DEVICES + (view.CARDS if seen.cards else ())
-    for path in (
-        folder,
-        "/dev/shm",
-        *(f"/dev/{name}" for name in os.listdir("/dev") if name.startswith(devices)),
-    ):
+    names = view.DEVICES + (view.CARDS if seen.cards else ())
+    devices = [f"/dev/{name}" for name in os.listdir("/dev") if name.startswith(names)]
+    for path in (folder, "/dev/shm", *devices):
         _grant(rules, path, files)
     _drop_privileges()
     if not network:

@@ -36,10 +36,8 @@ def main() -> None:
     cores, wish = lease(int(sys.argv[1])), sys.argv[2]
     if wish != isolation.OFF:
         view.warm_up()
-    with (
-        contextlib.suppress(BrokenPipeError),
-        contextlib.ExitStack() as stack,
-    ):  # the supervisor may have died
+    # The supervisor may have died.
+    with contextlib.suppress(BrokenPipeError), contextlib.ExitStack() as stack:
         zygote: Zygote | None = None
         refusal = Outcome()
         try:

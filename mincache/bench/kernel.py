@@ -9,8 +9,7 @@ import sys
 from functools import cache
 from typing import Any
 
-BIND, RECURSIVE, PRIVATE = 0x1000, 0x4000, 0x40000
-"""Flags of `mount`."""
+BIND, RECURSIVE, PRIVATE = 0x1000, 0x4000, 0x40000  # flags of `mount`
 READ_ONLY, NO_SETUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
 """Flags of `mount`, and attributes of `restrict_mount`."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from mincache.bench.limits import Limits
@@ -32,17 +33,14 @@ class Task:
     limits: Limits
     instance_path: Path
     best_known: float | None = None
-    key: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", self.cell.key)
+    @cached_property
+    def key(self) -> str:
+        """The cell's."""
+        return self.cell.key
 
     def read(self) -> bytes:
-        """Return the instance's document.
-
-        Raises:
-            DocumentError: if its file is no longer the one that was planned.
-        """
+        """Return the instance's document."""
         with in_file(self.instance_path):
             data = read_bytes(self.instance_path)
             if digest(data) != self.cell.instance_sha256:
@@ -73,9 +71,6 @@ def plan(
 
     A solver that is not stochastic runs once for each of its training seeds, whatever `repetitions` says.
     Only instances that one of the patterns `instances` fits take part, all without any.
-
-    Raises:
-        InputError: if two solvers would go by the same name in tables, or no instance fits a pattern.
     """
     _check_labels(entrants)
     chosen = _fitting(suite, instances)
@@ -133,12 +128,9 @@ def shard(tasks: Iterable[Task], index: int, count: int) -> Iterator[Task]:
 
     Versions of libraries and the solver's code have no say, for they may differ from machine to machine.
     """
-    return (one for one in tasks if _number(one.cell) % count == index - 1)
-
-
-def _number(cell: Cell) -> int:
     same = {"solver_modules": "", "libraries": {}, "solver_source": "", "solver_version": ""}
-    return int(cell.model_copy(update=same).key, 16)
+    numbered = ((int(one.cell.model_copy(update=same).key, 16), one) for one in tasks)
+    return (one for number, one in numbered if number % count == index - 1)
 
 
 def hash_seed(seed: int, repetition: int) -> int:
@@ -151,7 +143,5 @@ def _check_labels(entrants: Sequence[Entrant]) -> None:
     for entrant in entrants:
         other = known.setdefault(entrant.label, entrant)
         if (other.source, other.parameters) != (entrant.source, entrant.parameters):
-            raise InputError(
-                "solver", "must have a label of its own", f"{other.spec} and {entrant.spec}",
-                "rename one",
-            )  # fmt: skip
+            received = f"{other.spec} and {entrant.spec}"
+            raise InputError("solver", "must have a label of its own", received, "rename one")

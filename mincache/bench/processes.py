@@ -20,8 +20,7 @@ from typing import NamedTuple
 from mincache.bench import kernel
 
 _PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36
-_OUTSIDE = 0
-"""What stands for a parent outside one's namespace."""
+_OUTSIDE = 0  # what stands for a parent outside one's namespace
 _PAUSE_S = 0.002
 _REMOVE_S = 60.0
 
@@ -186,10 +185,7 @@ def reap() -> Iterator[tuple[int, int, float, int]]:
 
 
 def end_all(leader: int, patience_s: float = 5.0) -> Iterator[tuple[int, int, float, int]]:
-    """Kill the tree below this process until no child is left, yielding what `reap` does.
-
-    A tree that forks faster than it is listed is stopped first (SIGSTOP), so that it cannot go on.
-    """
+    """Stop and kill the tree below this process until no child is left, yielding what `reap` does."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         signal_group(leader, signal.SIGKILL)

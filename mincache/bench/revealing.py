@@ -20,14 +20,7 @@ from mincache.solving.online import OnlineSolver, play
 
 
 class Revealer:
-    """The keeper's side of an online run; it alone has the trace.
-
-    Args:
-        document: the instance's.
-
-    Attributes:
-        placed: the caches committed so far, a byte a model.
-    """
+    """The keeper's side of an online run; it alone has the trace. `placed` are caches committed."""
 
     def __init__(self, document: bytes) -> None:
         from mincache.generation import suites  # the keeper needs it for online runs alone
@@ -47,14 +40,7 @@ class Revealer:
         return instance_bytes(blank) + json.dumps(told).encode()
 
     def show(self, placed: bytes) -> bytes:
-        """Commit a cache, and return the next slot.
-
-        Args:
-            placed: a byte a model, 0 or 1; nothing before the first slot of the level `slot`.
-
-        Raises:
-            InputError: if it is no cache, or all slots have been shown.
-        """
+        """Commit a cache, a byte 0 or 1 a model (nothing before the first slot), and return the next slot."""
         if len(placed) != self._instance.model_count and (placed or self._shown):
             raise InputError("cache", "must have a byte for each model", f"{len(placed)} bytes")
         if self._shown == self._instance.slot_count:
@@ -69,11 +55,8 @@ def begun(
 ) -> tuple[Instance | Site, str | None, Callable[[Run], Solution]]:
     """Return what a solver is given, why it cannot answer, and what answers; the child's side.
 
-    Args:
-        solver: what is to answer.
-        document: the instance's, or what `Revealer.site` tells.
-        level: `past` or `slot` for a run whose slots are shown one by one; `trace` for any other.
-        ask: commits a cache, and returns the next slot.
+    The document is the instance's, or what `Revealer.site` tells for a run of the level `past` or `slot`,
+    whose slots are shown one by one: `ask` commits a cache, and returns the next slot.
     """
     if level == "trace" or not isinstance(solver, OnlineSolver):
         instance = parse_instance(document)

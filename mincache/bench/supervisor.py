@@ -1,7 +1,4 @@
-"""The supervisor's side of a keeper: hand it runs, get outcomes, and start another when it dies.
-
-Solvers too are described there, each in a child, for importing one may end in any way.
-"""
+"""The supervisor's side of a keeper: hand it runs, get outcomes, and start another when it dies."""
 
 from __future__ import annotations
 
@@ -32,13 +29,11 @@ from mincache.judging.messages import DESCRIBED, REFUSED
 from mincache.judging.outcome import Outcome
 from mincache.solving.entrant import Entrant, unknown
 
-MAX_INTERRUPTIONS = 2
-"""A run that is cut off from outside is repeated this often before its record says so."""
+MAX_INTERRUPTIONS = 2  # a run that is cut off from outside is repeated this often before its record says so
 _CLOSE_S = 10.0
 _LONGEST_WAIT_S = 3600.0
 _NONE = Limits()
-SLACK_S = 60.0
-"""Seconds over the limits after which a keeper is held for lost."""
+SLACK_S = 60.0  # seconds over the limits after which a keeper is held for lost
 
 
 class Supervisor:
@@ -48,7 +43,7 @@ class Supervisor:
         self.threads, self._pin = threads, pin
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._closed = False
+        self.closed = False
         self._hash_seed = 0
         self._kind: tuple[object, ...] = ()
 
@@ -79,13 +74,9 @@ class Supervisor:
         return outcome
 
     def insist(self, job: Job, limits: Limits, instance: bytes = b"") -> tuple[Outcome, int]:
-        """Run a job, again where something outside the bench cut it off, for that says nothing of the solver.
-
-        Returns:
-            What was seen in the end, and how many runs before it were cut off.
-        """
+        """Run a job, again where something outside the bench cut it off; return also how often that was."""
         outcome, interruptions = self.run(job, limits, instance), 0
-        while outcome.cut_off and interruptions < MAX_INTERRUPTIONS and not self._closed:
+        while outcome.cut_off and interruptions < MAX_INTERRUPTIONS and not self.closed:
             outcome, interruptions = self.run(job, limits, instance), interruptions + 1
         return outcome, interruptions
 
@@ -96,38 +87,38 @@ class Supervisor:
         _end_group(process)
         with self._lock:
             self._process = None
-        note = "the campaign was stopped" if self._closed else f"its keeper died ({status})"
+        note = "the campaign was stopped" if self.closed else f"its keeper died ({status})"
         return Outcome(stopped_by="interrupted", note=note)
 
     def _alive(self, job: Job, limits: Limits) -> subprocess.Popen[bytes] | None:
-        """Return a keeper whose runs have this seed of hashes, see these variables and are isolated so.
-
-        It holds what the job loads ready.
-        """
+        """Return a keeper whose runs have the job's seed, libraries, variables and isolation."""
         seed = self._hash_seed if job.hash_seed is None else job.hash_seed
         kind = (seed, limits.environment, limits.isolate, job.loads)
         with self._lock:
             if self._process is not None and kind != self._kind:
                 self._leave(self._process)
                 self._process = None
-            if self._closed:
+            if self.closed:
                 return None
             if self._process is None:
                 self._hash_seed, self._kind = seed, kind
-                self._process = _start(
-                    self.threads if self._pin else 0, self.threads, seed, limits, job.loads
-                )
+                self._process = self._start(seed, limits, job.loads)
             return self._process
 
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
+    def _start(self, hash_seed: int, limits: Limits, loads: Sequence[str]) -> subprocess.Popen[bytes]:
+        variables = shown_environment(limits.environment) | thread_variables(self.threads)
+        cores = str(self.threads if self._pin else 0)
+        # -P: the keeper must not import from the folder that the campaign is started in.
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "mincache.bench.keeper", cores, limits.isolate, *loads],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0,
+            env=variables | {"PYTHONHASHSEED": str(hash_seed)},
+        )  # fmt: skip
 
     def close(self) -> None:
         """End the keeper and whatever it runs."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             process, self._process = self._process, None
         if process is not None:
             self._leave(process)
@@ -147,22 +138,6 @@ class Supervisor:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _start(
-    cores: int, threads: int, hash_seed: int, limits: Limits, loads: Sequence[str]
-) -> subprocess.Popen[bytes]:
-    # -P: the keeper must not import from the folder that the campaign is started in.
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "mincache.bench.keeper", str(cores), limits.isolate, *loads],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=shown_environment(limits.environment)
-        | thread_variables(threads)
-        | {"PYTHONHASHSEED": str(hash_seed)},
-        start_new_session=True,
-        bufsize=0,
-    )
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
@@ -193,11 +168,6 @@ def describe(spec: str, keeper: Supervisor, limits: Limits = _NONE) -> Entrant:
     """Return the entrant that `spec` writes; where its import does not end well, what is known without.
 
     Of the limits, those on the start, on what is seen and on isolation hold.
-
-    Raises:
-        InputError: if there is no such solver, a parameter is wrong, or isolation is required and fails.
-        MissingExtraError: if a library that it needs is not installed.
-        MincacheError: if its description was cut off, again and again.
     """
     job = Job(spec, describe=True, started_in=str(absolute_path(".")))
     outcome, _ = keeper.insist(job, replace(limits, wall_s=None, cpu_s=None, memory_bytes=None))

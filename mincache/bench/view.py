@@ -21,8 +21,7 @@ from mincache.bench.kernel import BIND, READ_ONLY, RECURSIVE, mount, restrict_mo
 from mincache.solving import contents
 from mincache.solving.contents import Content
 
-FOLDER, HOME = "/run/own/job", "/run/own/home"
-"""Where a run works, and its home, in the view."""
+FOLDER, HOME = "/run/own/job", "/run/own/home"  # where a run works, and its home, in the view
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/sys")
@@ -41,8 +40,7 @@ class View:
     """What a run sees.
 
     Attributes:
-        shown: files and folders to read.
-        hidden: folders and files within those that are not to be read.
+        hidden: folders and files within those shown that are not to be read.
         allowed: to read, whatever is hidden.
         size_bytes: the most that the run's own files may take.
         cards: whether graphics cards are to be had.
@@ -79,13 +77,8 @@ def _view(shown: Iterable[str], hidden: Iterable[str], allowed: Iterable[str], s
     more = {one for one in allowed if one not in ("network", "gpu")}
     secret = _SECRET if os.geteuid() == 0 else ()
     real = dict.fromkeys(os.path.realpath(one) for one in hidden)
-    return View(
-        (*dict.fromkeys(filter(os.path.isabs, shown)),),
-        (*real, *secret),
-        (*sorted(more),),
-        size_bytes,
-        "gpu" in allowed,
-    )
+    there = tuple(dict.fromkeys(filter(os.path.isabs, shown)))
+    return View(there, (*real, *secret), (*sorted(more),), size_bytes, "gpu" in allowed)
 
 
 @cache

@@ -24,8 +24,7 @@ _TICK_S = 0.05
 _DISK_TICK_S = 0.1
 _WALK_S = 0.01
 _SHOWN_S = 5.0  # for a run to take a slot that it has asked for
-MOST_FILES = 100_000
-"""Files that a run may have in its folder."""
+MOST_FILES = 100_000  # files that a run may have in its folder
 _MOST_PROCESSES = 1024
 _MOST_READS = 4096
 _OUTPUT_BYTES = 4000
@@ -39,11 +38,7 @@ _OF_THE_MACHINE = {messages.CHANGED: "changed", messages.UNSET: "machine"}
 
 
 class Watch:
-    """One run under supervision, started when this is made.
-
-    Raises:
-        OSError: if no process or folder can be made.
-    """
+    """One run under supervision, started when this is made."""
 
     def __init__(
         self, zygote: Zygote, order: dict[bytes, bytes], limits: Limits, cores: set[int],

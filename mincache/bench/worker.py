@@ -6,14 +6,17 @@ Everything here runs beside code that may do anything, so nothing it says is bel
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import json
 import os
 import sys
+import sysconfig
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from time import perf_counter
 from typing import NoReturn
 
@@ -33,8 +36,7 @@ from mincache.solving import registry
 from mincache.solving.contents import Content, changed, late_modules
 from mincache.solving.contract import Budget, Reporter, Run, Solver
 from mincache.solving.entrant import describe
-from mincache.solving.global_generators import GlobalGenerators
-from mincache.solving.unpickling import watch_pickles
+from mincache.solving.side_effects import GlobalGenerators, watch_pickles
 
 _MESSAGE_CHARACTERS = 500
 _LOGGED_AT_ONCE, _LOG_EVERY_S = 100, 0.02
@@ -45,10 +47,9 @@ class Job:
     """What the child is to do.
 
     Attributes:
-        solver: the solver's spec, any path in it absolute.
+        solver: the solver's spec, any path in it absolute; `home` is the folder of its source.
         contents: the files and folders that must hold what they held when the run was planned.
         libraries: the versions that distributions must have.
-        home: folder of the solver's source.
         started_in: folder that relative paths mean.
         loads: modules that the run's keeper is to hold ready.
         information: `past` or `slot` for a run whose slots are shown one by one; `trace` for any other.
@@ -99,11 +100,7 @@ class Channel:
             pass  # the solver has closed the pipe; the keeper will find no answer
 
     def ask(self, placed: bytes) -> bytes:
-        """Commit a cache, and return the slot that the keeper shows next.
-
-        Raises:
-            EOFError: if it shows none.
-        """
+        """Commit a cache, and return the slot that the keeper shows next."""
         self.send(messages.PLACED, placed)
         found = pipes.read(self._descriptor)
         if found is None or found[0] != messages.SLOT:
@@ -124,6 +121,39 @@ def warm_up() -> None:
     inspect.getsourcefile(Solver)
 
 
+def load(names: Sequence[str]) -> float:
+    """Import installed modules; return the seconds it took. Exit if they start threads, lost in a fork."""
+    if not names:
+        return 0.0
+    start, before = perf_counter(), _thread_count()
+    GlobalGenerators((0, "warm")).seed()  # in case that one of them draws while it is imported
+    for name in names:
+        if _is_installed(name.partition(".")[0]):
+            with contextlib.suppress(Exception):  # the run will meet it too
+                importlib.import_module(name)
+    if _thread_count() > before:
+        os._exit(1)
+    return perf_counter() - start
+
+
+def _is_installed(top: str) -> bool:
+    """Return whether a top-level module lies in site-packages: others would run outside the isolation."""
+    folders = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+    with contextlib.suppress(Exception):
+        spec = find_spec(top)
+        if spec is not None and spec.origin:
+            real = os.path.realpath(spec.origin)
+            return any(real.startswith(f"{folder}{os.sep}") for folder in folders)
+    return False
+
+
+def _thread_count() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
 def work(job: Job, instance: bytes, descriptor: int) -> NoReturn:
     """Do the job and leave, without a look at exit handlers or threads that the solver left behind."""
     channel = Channel(descriptor)
@@ -142,9 +172,8 @@ def _describe(job: Job, channel: Channel) -> None:
     try:
         channel.send(messages.DESCRIBED, describe(job.solver).dump())
     except InputError as error:
-        channel.send(
-            messages.REFUSED, json.dumps([error.field, error.rule, error.received, error.advice]).encode()
-        )
+        parts = [error.field, error.rule, error.received, error.advice]
+        channel.send(messages.REFUSED, json.dumps(parts).encode())
     except MincacheError as error:
         channel.send(messages.REFUSED, json.dumps([str(error)]).encode())
 

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from mincache.bench import child, isolation, kernel, processes
 from mincache.bench.isolation import NAMESPACES, Held
-from mincache.bench.loading import load
+from mincache.bench.worker import load
 from mincache.files import pipes
 
 START, TERMINATE, END = b"S", b"T", b"E"
@@ -46,12 +46,8 @@ class Zygote:
     """The keeper's side: starts a zygote, which must be before the keeper has read a job.
 
     Args:
-        wish: one of `limits.WISHES`.
         replies: the pipe to the supervisor, which the zygote keeps open, so that its end is seen there too.
-        loads: modules to hold ready for its runs; none, where loading them fails or starts threads.
-
-    Attributes:
-        warm_s: seconds that loading them took.
+        loads: modules to hold ready for its runs, which took `warm_s`; none, where loading fails.
     """
 
     def __init__(self, wish: str, replies: int, loads: Sequence[str] = ()) -> None:
@@ -81,11 +77,7 @@ class Zygote:
         return self._socket.fileno()
 
     def start(self, report: int, output: int) -> tuple[int, str]:
-        """Start a run, which takes over these descriptors; return its id and the folder that it has outside.
-
-        Raises:
-            OSError: if it cannot be started.
-        """
+        """Start a run, which takes over these descriptors; return its id and its folder outside."""
         socket.send_fds(self._socket, [START], [report, output])
         found = self._answer(STARTED, FAILED)
         if found is None or found[0] == FAILED:
@@ -265,11 +257,7 @@ class _Init:
         self._socket.settimeout(_ANSWER_S)
 
     def sweep(self) -> float:
-        """End everybody; return the processor seconds of all that had lost their parents, so far.
-
-        Raises:
-            OSError: if it does not answer.
-        """
+        """End everybody; return the processor seconds of all that had lost their parents, so far."""
         self._socket.send(END)
         return float(self._socket.recv(64))
 

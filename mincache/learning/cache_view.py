@@ -24,11 +24,7 @@ MOST_CACHES = 4096
 
 
 def fitting_caches(instance: Instance) -> Array:
-    """Return every cache that the storage holds, bool [S, M], the empty one first.
-
-    Raises:
-        InputError: if there are more than can be the actions of an agent.
-    """
+    """Return every cache that the storage holds, bool [S, M], the empty one first; refuse too many."""
     found = CacheSets.that_fit(instance.models.size_gb, instance.server.storage_gb, MOST_CACHES)
     if found is None:
         rule = f"must have at most {MOST_CACHES} caches that fit, the actions of the agent"
@@ -78,10 +74,6 @@ class CacheView(AgentView):
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have."""
         return super().sizes(instance)[0], instance.model_count
-
-    def broken_limits(self, instance: Instance, raw: Array) -> Array:
-        """Return zeros: scores of models alone are no decisions, and break nothing."""
-        return np.zeros(len(raw), dtype=np.int64)
 
     def caches(self, instance: Instance, raw: Array) -> Array:
         """Return the candidates, bool [K, T, M], of scores [T, M]."""

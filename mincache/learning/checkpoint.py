@@ -37,13 +37,11 @@ _HEADER_KEY = "mincache"
 
 
 class CheckpointHeader(StrictTable):
-    """The header of a checkpoint.
+    """The header of a checkpoint; `sha256` is of all the rest of the file, which must be as it was written.
 
     Attributes:
         training: everything that decides the training, as JSON values.
-        episodes: how many are done.
         notes: what whoever watches the training wants to have back.
-        sha256: of all the rest of the file, so that one that was changed is not gone on from.
     """
 
     format: Literal["mincache-checkpoint/1"] = "mincache-checkpoint/1"
@@ -60,20 +58,15 @@ class CheckpointHeader(StrictTable):
 
 
 class Checkpoint:
-    """Where a training is kept.
+    """Where a training is kept; its file need not exist yet, and one of another training is refused.
 
     Args:
-        path: the file; it need not exist yet.
         training: everything that decides the training, as JSON values.
         every: episodes between two saves, at least.
 
     Attributes:
-        episodes: how many are kept.
-        arrays: the learner's then; none at first.
+        arrays: the learner's after so many `episodes`; none at first.
         notes: kept and restored with the arrays; whoever watches the training writes them.
-
-    Raises:
-        DocumentError: if the file is no checkpoint, is not as it was written, or is one of another training.
     """
 
     def __init__(self, path: Path, training: Mapping[str, Any], every: int = 50) -> None:

@@ -21,18 +21,12 @@ _WEIGHT = (0.4, 0.9)
 
 @dataclass(frozen=True)
 class Draws:
-    """An endless row of instances, no two with the same library.
+    """An endless row of instances, no two with the same library; N is log-uniform from 4 to 128.
 
-    N is log-uniform from 4 to 128 in all. Where they are `varied`, every other one has another number of
-    models, storage, steps and preference weight than the scenario too.
-
-    Attributes:
-        scenario: where libraries and traces come from.
-        seed: seed of everything drawn.
-        purpose: names the streams beside the seed. Suites draw libraries with their own small seeds, and
-            traces from streams named `trace`; here the seed of a library is itself drawn, from 2^60, and
-            traces are of streams named `purpose`, so that no suite's are ever met.
-        varied: see above.
+    Where they are `varied`, every other one has another number of models, storage, steps and weight than
+    the scenario too. Suites draw libraries with their own small seeds, and traces from streams named
+    `trace`; here the seed of a library is itself drawn, from 2^60, and traces are of streams named
+    `purpose`, so that no suite's are ever met.
     """
 
     scenario: Scenario
@@ -44,7 +38,8 @@ class Draws:
         """Return the episodes of the scenario and the library of a number."""
         rng = generator(self.seed, self.purpose, "draw", index)
         scenario = self._varied(rng) if self.varied and index % 2 else self.scenario
-        scenario = scenario.model_copy(update={"users": _log_uniform(rng, LEAST_USERS, MOST_USERS)})
+        users = round(math.exp(rng.uniform(math.log(LEAST_USERS), math.log(MOST_USERS))))
+        scenario = scenario.model_copy(update={"users": users})
         library = scenario.library(int(rng.integers(2**60, 2**61)))
         return Episodes(scenario, library, self.seed, self.purpose, index)
 
@@ -65,10 +60,6 @@ class Draws:
             "steps": self.scenario.steps * float(factor[1]),
             "preference_weight": float(rng.uniform(*_WEIGHT)),
         })  # fmt: skip
-
-
-def _log_uniform(rng: np.random.Generator, least: int, most: int) -> int:
-    return round(math.exp(rng.uniform(math.log(least), math.log(most))))
 
 
 TrainingSource = Episodes | Draws

@@ -26,9 +26,6 @@ class Explorer(Pupil):
 
     Attributes:
         setting: the learner's parameters, among them `warmup`, `updates` and `batch`.
-        course: what is played.
-        view: how states are written and actions read.
-        replay: the transitions met so far.
         rng: what the round draws from.
         measured: what the numbers are called that `update` returns.
     """

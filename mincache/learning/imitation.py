@@ -22,8 +22,7 @@ _WANTING, _SERVING, _BANDWIDTH = 0.5, 0.5, 0.5  # weights of the errors; that in
 class Examples:
     """Slots, `capacity` at most, and what is optimal in them.
 
-    A slot of fewer `models` is padded with some that nobody asks for; of its users, who all stand for
-    themselves, only the first `users` are kept, for their bandwidth.
+    A slot of fewer `models` is padded with some that nobody asks for. Of its users only the first are kept.
     """
 
     def __init__(self, capacity: int, models: int, users: int) -> None:

@@ -5,32 +5,25 @@ The networks are those of `mincache.learning.networks`, and their weights have t
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mincache.errors import InputError, in_file
+from mincache.learning import slot_sets
 from mincache.learning.policies import Policy, file_stamp, read_policy
-from mincache.learning.slot_sets import (
-    ACTION_NUMBERS,
-    FEATURES,
-    STATE_NUMBERS,
-    USER_FEATURES,
-    Scores,
-    SetView,
-    SlotView,
-    view_of,
-)
+from mincache.learning.slot_sets import FEATURES, Scores, SetView, SlotView, view_of
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.revealed import ShownSlot, Site
 from mincache.problem.solution import Solution
 from mincache.solving.contract import RAW_DIGITS, Run
-from mincache.solving.online import OnlinePolicy, play_on
+from mincache.solving.online import OnlinePolicy, OnlineSolver, play_on
 from mincache.views import actions, observations
 from mincache.views.agent_view import AgentView
 from mincache.views.past_view import PastView
@@ -46,8 +39,7 @@ _FIRST_BIASES = ("layers.0.bias", "models.embed.0.bias")  # as long as a layer h
 def load(path: Path, view: AnyView | None = None) -> tuple[Policy, AnyView]:
     """Return the policy in a file and its view, kept for the next call while the file is the same.
 
-    A solver's `supports` calls it first, so that reading is not on the clock of its `solve`. Without a view,
-    it is the one that the policy's card names; a policy for another version of either is refused.
+    Without a view, it is the one that the card names; a policy for another version of either is refused.
     """
     return _kept(path, file_stamp(path), view)
 
@@ -71,7 +63,7 @@ def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
     if isinstance(view, SlotView):
         shapes, kind = slot_shapes(units, _blocks(weights)), slot_network
     elif isinstance(view, SetView):
-        shapes, kind = set_shapes(units, 1, ACTION_NUMBERS), set_actor
+        shapes, kind = set_shapes(units, 1, slot_sets.ACTION_NUMBERS), set_actor
     else:
         state, action = view.sizes(instance)
         shapes, kind = perceptron_shapes("layers", state, units, units, action), actor
@@ -112,6 +104,32 @@ def answer(network: Network, view: AnyView, instance: Instance, run: Run | None 
     return Solution.of(instance, view.invert(instance, raw))
 
 
+class NetworkSolver(OnlineSolver):
+    """A solver that answers with a network: slot by slot if its view is one of the past, else all at once."""
+
+    kind: ClassVar[str] = "learned"
+    information: ClassVar[Literal["trace", "slot", "past"]] = "trace"  # type: ignore[assignment]  # of any level
+    rules: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
+        """Return the network that a run of an instance has, and its view, which is as `information` says."""
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return what the network says."""
+        return answer(*self.trained(instance, run), instance, run)
+
+    def begin(self, site: Site, run: Run) -> OnlinePolicy:
+        """Return the policy for a site, at its first slot."""
+        network, view = self.trained(site.blank, run)
+        assert isinstance(view, PastView)  # as `information` says
+        return PlacingPolicy(site, view, network)
+
+    def declines(self, site: Site) -> str | None:
+        """Return None, or why no policy is for this site; those that are get loaded now."""
+        return self.supports(site.blank)
+
+
 def actor(weights: Weights) -> Network:
     """Return the policy pi that maps states [B, state] to raw actions [B, action] in (-1, 1)."""
     layers = perceptron(weights, "layers")
@@ -138,9 +156,9 @@ def set_actor(weights: Weights) -> Network:
     models = _set_network(weights)
 
     def act(states: Array) -> Array:
-        seen = states.reshape(len(states), -1, STATE_NUMBERS)
+        seen = states.reshape(len(states), -1, slot_sets.STATE_NUMBERS)
         scores = models(seen[..., :FEATURES], seen[..., FEATURES])
-        return np.tanh(scores.swapaxes(1, 2).reshape(len(states), ACTION_NUMBERS * seen.shape[1]))
+        return np.tanh(scores.swapaxes(1, 2).reshape(len(states), slot_sets.ACTION_NUMBERS * seen.shape[1]))
 
     return act
 
@@ -156,11 +174,7 @@ def slot_network(weights: Weights) -> Network:
 
 
 def _set_network(weights: Weights) -> Callable[[Array, Array], Array]:
-    """Return what maps models [T, M, FEATURES], requested or not [T, M], to their scores [T, M, any].
-
-    In each block a perceptron sees a model beside the mean and the maximum of all requested ones. What the
-    latter two add to its first layer is the same for all models of a slot.
-    """
+    """Return what maps models [T, M, FEATURES], requested or not [T, M], to their scores [T, M, any]."""
     embed, head = perceptron(weights, "models.embed"), perceptron(weights, "models.head")
     blocks = [_layers(weights, f"models.blocks.{block}") for block in range(_blocks(weights))]
 
@@ -200,7 +214,7 @@ def set_shapes(units: int, blocks: int, outputs: int) -> Shapes:
 
 def slot_shapes(units: int, blocks: int) -> Shapes:
     """Return the weights of a network that scores models and users, by name."""
-    users = perceptron_shapes("users", USER_FEATURES, max(1, units // 4), 1)
+    users = perceptron_shapes("users", slot_sets.USER_FEATURES, max(1, units // 4), 1)
     return set_shapes(units, blocks, outputs=3) | users
 
 

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,15 +18,15 @@ from mincache.generation.scenario import Scenario
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint, arrays_of, restore
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.inference import AnyView, Network, PlacingPolicy, answer, load, network_of
+from mincache.learning.inference import AnyView, Network, NetworkSolver, answer, load, network_of
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.revealed import Site
 from mincache.problem.solution import Solution
 from mincache.solving import registry
 from mincache.solving.contract import Learner, Run, Solver
-from mincache.solving.online import OnlinePolicy, OnlineSolver
+from mincache.solving.online import OnlineSolver
+from mincache.views.episodes import Episodes
 from mincache.views.past_view import PastView
 
 if TYPE_CHECKING:  # torch, which answering does without
@@ -34,8 +34,7 @@ if TYPE_CHECKING:  # torch, which answering does without
 
     from mincache.learning.checkpoint import Part
 
-MOST_UNITS = 2048
-"""Units that a layer may have, so that no policy is too large a file to be read."""
+MOST_UNITS = 2048  # units that a layer may have, so that no policy is too large a file to be read
 Answering = Callable[[Instance], Solution]
 TrainingWatcher = Callable[[int, float, Answering], None]
 """Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
@@ -44,11 +43,7 @@ MetricsLog = Callable[[int, Mapping[str, float]], None]
 
 
 def check_libraries() -> None:
-    """Check that the libraries for training are installed; answering needs none of them.
-
-    Raises:
-        MissingExtraError: with what to install.
-    """
+    """Check that the libraries for training are installed; answering needs none of them."""
     for name in ("torch", "gymnasium"):
         try:
             import_module(name)
@@ -97,10 +92,8 @@ class Pupil(ABC):
 
 
 @dataclass(frozen=True)
-class PolicyLearner(OnlineSolver, Learner):
-    """A learner that answers with a policy file: the one named, one of a folder, or one at hand.
-
-    It answers slot by slot if its view is one of the past, and else all slots at once.
+class PolicyLearner(NetworkSolver, Learner):
+    """A learner that answers with a policy file.
 
     Attributes:
         policy: file of a trained policy; a folder to look in for those that were trained with this solver's
@@ -109,15 +102,32 @@ class PolicyLearner(OnlineSolver, Learner):
     Class attributes:
         title: what the learner is called by the cards of its policies.
         untrained: names of the parameters that a training does not depend on.
-        float16: whether weights are written as float16.
+        fractions: names of those that lie in [0, 1].
     """
 
     title: ClassVar[str]
     untrained: ClassVar[tuple[str, ...]] = ("policy", "device")
-    rules: ClassVar[tuple[str, ...]] = ()
     float16: ClassVar[bool] = False
+    fractions: ClassVar[tuple[str, ...]] = ("discount", "target_rate", "noise_decay")
 
     policy: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self)):
+            value, most = getattr(self, name), MOST_UNITS if name in ("hidden", "width") else math.inf
+            if isinstance(value, int):
+                holds = 1 <= value <= most
+                rule = "must be >= 1" if most == math.inf else f"must lie in [1, {most}]"
+            elif isinstance(value, float):
+                holds = 0.0 <= value < math.inf if name not in self.fractions else 0.0 <= value <= 1.0
+                rule = "must lie in [0, 1]" if name in self.fractions else "must be finite and >= 0"
+            else:
+                continue
+            if not holds:
+                raise InputError(f"{self.title}.{name}", rule, str(value))
+        if self.episodes % self.environments:
+            rule = f"must be a multiple of environments = {self.environments}"
+            raise InputError(f"{self.title}.episodes", rule, str(self.episodes))
 
     @property
     @abstractmethod
@@ -157,20 +167,6 @@ class PolicyLearner(OnlineSolver, Learner):
     def pupil(self, course: TrainingSource) -> Pupil:
         """Return what is to be trained on `course`, with first weights drawn from the course's seed."""
 
-    def course(self, scenario: Scenario, seed: int) -> TrainingSource:
-        """Return what `fit` trains on: everything that can be drawn from the scenario."""
-        return Draws(scenario, seed)
-
-    def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the trained network says, slot by slot."""
-        return answer(*self._trained(instance, run), instance, run)
-
-    def begin(self, site: Site, run: Run) -> OnlinePolicy:
-        """Return the policy for a site, at its first slot."""
-        network, view = self._trained(site.blank, run)
-        assert isinstance(view, PastView)  # `_loaded` refuses others
-        return PlacingPolicy(site, view, network)
-
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance; those that are get loaded now."""
         found = Solver.supports(self, instance) or self.find(instance)
@@ -181,11 +177,8 @@ class PolicyLearner(OnlineSolver, Learner):
                 self._loaded(found, instance)
         return None
 
-    def declines(self, site: Site) -> str | None:
-        """Return None, or why no policy at hand is for this site; those that are get loaded now."""
-        return self.supports(site.blank)
-
-    def _trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
+    def trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
+        """Return the network and the view of the policy for this instance."""
         found = self.find(instance, run.repetition)
         if isinstance(found, str):
             raise InputError("instance", "must be one that a policy is for", instance.name, found)
@@ -194,9 +187,8 @@ class PolicyLearner(OnlineSolver, Learner):
     def _loaded(self, path: Path, instance: Instance) -> tuple[Network, AnyView]:
         policy, view = load(path, self.view)
         if isinstance(view, PastView) != (self.information == "past"):
-            raise InputError(
-                f"{self.title}.policy", f"must be one for information {self.information}", excerpt(str(path))
-            )
+            rule = f"must be one for information {self.information}"
+            raise InputError(f"{self.title}.policy", rule, excerpt(str(path)))
         with in_file(path):
             return self.network(policy, view, instance), view
 
@@ -236,13 +228,11 @@ class PolicyLearner(OnlineSolver, Learner):
         return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
-        """Train with a seed from `run`, and return the policy's file.
-
-        The file is `policy`; where that is a folder or None, one in the folder or in the current one.
-        """
-        course = self.course(scenario, seed := int(run.rng.integers(2**31)))
-        users = "" if isinstance(course, Draws) else f".n{scenario.users}"
-        path = self.policy or Path()
+        """Train with a seed from `run`; return the policy's file: `policy`, or a new one in a folder."""
+        seed, users, path = int(run.rng.integers(2**31)), "", self.policy or Path()
+        course: TrainingSource = Draws(scenario, seed)
+        if not self.every_problem:
+            course, users = Episodes(scenario, scenario.library(seed), seed), f".n{scenario.users}"
         if path.is_dir():
             path /= f"{self.title}{users}.s{seed}.safetensors"
         policies.write_policy(path, self.train(course))
@@ -254,17 +244,11 @@ class PolicyLearner(OnlineSolver, Learner):
     ) -> Policy:  # fmt: skip
         """Return a policy trained on `course`; the same course and parameters give the same policy.
 
-        Args:
-            course: what to learn from; its seed is the seed of the training too.
-            watch: hears of each round.
-            title: for people: what the policy is for.
-            checkpoint: where to keep the training as it goes, and to go on from.
-            log: hears of each round.
+        `title` says for people what it is for; `watch` and `log` hear of each round; where the training is
+        kept, and goes on from, is `checkpoint`.
         """
         check_libraries()
-        declined = Solver.supports(self, course.problem)
-        if declined:
-            raise InputError("scenario", "must have no rule that the learner does not keep", declined)
+        self._check_course(course)
         with one_thread():
             pupil = self.pupil(course)
             card = self._card(course, pupil.view, title)
@@ -291,21 +275,12 @@ class PolicyLearner(OnlineSolver, Learner):
             users=None if general else one.user_count, models=None if general else one.model_count,
         )  # fmt: skip
 
-    def check_parameters(
-        self, counts: tuple[str, ...] = (), units: tuple[str, ...] = (), fractions: tuple[str, ...] = (),
-        sizes: tuple[str, ...] = (),
-    ) -> None:  # fmt: skip
-        """Refuse a named parameter out of the range of its kind, and episodes that are no whole rounds."""
-        rules: list[tuple[tuple[str, ...], str, Callable[[float], bool]]] = [
-            (("episodes", "environments", *counts), "must be >= 1", lambda value: value >= 1),
-            (units, f"must lie in [1, {MOST_UNITS}]", lambda value: 1 <= value <= MOST_UNITS),
-            (fractions, "must lie in [0, 1]", lambda value: 0.0 <= value <= 1.0),
-            (sizes, "must be finite and >= 0", lambda value: 0.0 <= value < math.inf),
-        ]
-        for names, rule, holds in rules:
-            for name in names:
-                if not holds(getattr(self, name)):
-                    raise InputError(f"{self.title}.{name}", rule, str(getattr(self, name)))
-        if self.episodes % self.environments:
-            rule = f"must be a multiple of environments = {self.environments}"
-            raise InputError(f"{self.title}.episodes", rule, str(self.episodes))
+    def _check_course(self, course: TrainingSource) -> None:
+        if declined := Solver.supports(self, course.problem):
+            raise InputError("scenario", "must have no rule that the learner does not keep", declined)
+        if isinstance(course, Draws) and not self.every_problem:
+            raise InputError("course", "must be episodes of one library", "draws of many")
+        transitions = self.episodes * course.scenario.slots
+        if transitions <= (warmup := getattr(self, "warmup", 0)):
+            rule, advice = f"must be below {transitions}, the transitions of the training", "add episodes"
+            raise InputError(f"{self.title}.warmup", rule, str(warmup), f"nothing would be learned: {advice}")

@@ -52,9 +52,8 @@ class Actor(AnyActor):
 class Critic(nn.Module):
     """The value Q(s, a) of an action in a state, by two hidden layers.
 
-    A matched critic sees beside the state and the action what they amount to for each model: products and
-    sums that a perceptron would otherwise have to learn user by user. The state must then hold the
-    requests as indicators.
+    A matched critic also sees what these amount to for each model: products and sums that a perceptron would
+    have to learn user by user. The state must then hold the requests as indicators.
     """
 
     def __init__(
@@ -72,11 +71,7 @@ class Critic(nn.Module):
         return values
 
     def _matches(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the cache score of each user's model, and three numbers a model.
-
-        These are its requests times its cache score, the step scores of those who ask for it, and the
-        product of the latter with its cache score.
-        """
+        """Return each user's cache score, and a model's requests and step scores times its cache score."""
         N, M, start = self.users, self.models, requests_start(self.users)
         requests = state[:, start : start + N * M].reshape(-1, N, M)
         cache_score = action[:, :M]
@@ -101,8 +96,7 @@ def perceptron(*sizes: int) -> nn.Sequential:
 def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
     """Draw all weights uniformly within 1 / sqrt(inputs) of their layer, from `rng` alone.
 
-    The last layer of an `Actor` or a `Critic` is drawn within 3e-3, so that first outputs are near 0
-    (arXiv:1509.02971, Section 7).
+    The last layer of an `Actor` or a `Critic` is drawn within 3e-3 (arXiv:1509.02971, Section 7).
     """
     last = network.layers[-1] if isinstance(network, Actor | Critic) else None
     for layer in network.modules():

@@ -1,7 +1,6 @@
 """Policy files, `mincache-policy/1`: trained weights as safetensors, with a card that says what they are.
 
-A policy is data: safetensors holds plain numbers, and the card is strict JSON in its header. Reading
-refuses everything else in one line.
+A policy is data: safetensors holds plain numbers, and the card is strict JSON in its header.
 """
 
 from __future__ import annotations
@@ -27,12 +26,10 @@ from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
 
 POLICY_FORMAT: Literal["mincache-policy/1"] = "mincache-policy/1"
-MAX_POLICY_BYTES = 32 * 1024 * 1024
-"""A policy file may not be larger than this; ours hold at most 0.1 MB."""
+MAX_POLICY_BYTES = 32 * 1024 * 1024  # a policy file may not be larger than this; ours hold at most 0.1 MB
 LARGEST_WEIGHT = float(np.finfo(np.float16).max)
 """No weight may be larger in size, so that each has a float16 near it."""
-ANY_PROBLEM = "any"
-"""What a card says in place of a problem's digest if the policy is for every problem."""
+ANY_PROBLEM = "any"  # what a card says in place of a problem's digest if the policy is for every problem
 _CARD_KEY = "mincache"
 
 
@@ -40,12 +37,10 @@ class PolicyCard(StrictTable):
     """What a policy is, and what it is for.
 
     Attributes:
-        solver: the registered name of the solver that made it.
         parameters: every parameter of the solver that the training depended on.
         problem: `problem_digest` of the instances that it is for, or `any`.
         title: the same for people, such as `paper-v1 library 0, 10 users`.
         versions: the view's observation and action with their versions, such as `counts/1`.
-        evaluator: version of the evaluator that priced its rewards.
     """
 
     format: Literal["mincache-policy/1"] = POLICY_FORMAT
@@ -82,19 +77,15 @@ class Policy:
 
 
 def problem_digest(instance: Instance) -> str:
-    """Return the SHA-256 of everything of an instance but its name, trace and origin.
-
-    A policy sees the trace alone, so it is for the instances that agree on all the rest.
-    """
+    """Return the SHA-256 of everything of an instance but its name, trace and origin."""
     one_slot = np.ones((1, instance.user_count))
     trace = Trace(np.zeros(1), one_slot, np.zeros_like(one_slot), one_slot)
     return digest(instance_bytes(replace(instance, name="problem", trace=trace, origin=None)))
 
 
-def check_size(weights: int) -> None:
+def check_size(weights: Mapping[str, Any]) -> None:
     """Refuse a policy with so many weights that its file would be larger than may be read."""
-    size = weights * np.dtype(np.float32).itemsize
-    if size > MAX_POLICY_BYTES:
+    if (size := sum(weight.nbytes for weight in weights.values())) > MAX_POLICY_BYTES:
         advice = "train with fewer hidden units or users"
         raise InputError("policy", f"must hold at most {MAX_POLICY_BYTES} bytes", str(size), advice)
 

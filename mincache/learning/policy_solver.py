@@ -13,22 +13,12 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
-from mincache.learning.inference import (
-    AnyView,
-    Network,
-    PlacingPolicy,
-    answer,
-    load,
-    perceptron,
-    perceptron_shapes,
-)
+from mincache.learning.inference import AnyView, Network, NetworkSolver, load, perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.revealed import Site
-from mincache.problem.solution import Solution
 from mincache.solving.contract import Run, Solver
-from mincache.solving.online import OnlinePolicy, OnlineSolver
+from mincache.solving.online import OnlineSolver
 from mincache.views.past_view import PastView
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array] | None] = {"relu": None, "tanh": np.tanh}
@@ -36,27 +26,30 @@ _SQUASHES: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "clip": la
 
 
 @dataclass(frozen=True)
-class _WithPolicies(Solver):
-    kind: ClassVar[str] = "learned"
+class PolicySolver(NetworkSolver):
+    """The policy that was trained for an instance's problem answers it; other instances are declined.
+
+    For networks of another kind than `export_policy` writes, derive from it and write `predict`.
+
+    Attributes:
+        policies: a policy file, or a folder of them, one for each problem and training seed.
+    """
 
     policies: Path | None = None
 
     def predict(self, policy: Policy, states: Array) -> Array:
-        """Return the raw actions [T, action] of states [T, state].
-
-        Args:
-            policy: the card and the weights of the policy, read and checked.
-            states: what the policy's view shows; of all slots at once, unless caches are placed slot by slot.
-        """
-        numbers = policy.weights.get(_last_bias(policy), np.zeros(1)).size
+        """Return the raw actions [T, action] of states [T, state], as the policy's view shows them."""
+        numbers = policy.weights.get(f"layers.{len(policy.weights) - 2}.bias", np.zeros(1)).size
         return np.asarray(exported_network(policy, policy.card.parameters, states.shape[1], numbers)(states))
 
     def training_seeds(self) -> int:
         """Return how many policies there are for each problem, each of another training seed."""
         return policies.training_seeds(self._files())
 
-    def _lacks(self, instance: Instance) -> str | None:
-        """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
+    def supports(self, instance: Instance) -> str | None:
+        """Return None, or why no policy is for this instance; those that are get read now, off the clock."""
+        if (unknown := Solver.supports(self, instance)) is not None:
+            return unknown
         if self.policies is None:
             return "it needs policies: name a file or a folder as its parameter policies"
         for path in (found := self._found(instance)):
@@ -66,16 +59,13 @@ class _WithPolicies(Solver):
                 return f"the policy {path} is one for a {fitting}"
         return None if found else f"no policy in {self.policies} is for this library, radio, server and users"
 
-    def _policy(self, instance: Instance, run: Run) -> tuple[Policy, AnyView]:
-        """Return the policy of a run and its view.
-
-        Raises:
-            InputError: if there is none for this instance.
-        """
-        if self._lacks(instance) is not None:
+    def trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
+        """Return `predict` of the policy of a run, and its view."""
+        if self.supports(instance) is not None:
             raise InputError("instance", "must be one that a policy is for", instance.name)
         found = self._found(instance)
-        return load(found[run.repetition % len(found)])
+        policy, view = load(found[run.repetition % len(found)])
+        return partial(self.predict, policy), view
 
     def _files(self) -> list[Path]:
         if self.policies is None:
@@ -89,52 +79,11 @@ class _WithPolicies(Solver):
 
 
 @dataclass(frozen=True)
-class PolicySolver(_WithPolicies):
-    """The policy that was trained for an instance's problem answers it; other instances are declined.
+class PastPolicySolver(PolicySolver):
+    """A `PolicySolver` for agents trained with `information="past"`, which see the past alone here too."""
 
-    As it is, it answers with policies that `export_policy` has written. For networks of another kind, derive
-    from it and write `predict`.
-
-    Attributes:
-        policies: a policy file, or a folder of them, one for each problem and training seed, as
-            `export_policy` writes them.
-    """
-
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy is for this instance; one that is gets read now, off the clock."""
-        return super().supports(instance) or self._lacks(instance)
-
-    def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the policy says, slot by slot.
-
-        Raises:
-            InputError: if there is none for this instance.
-        """
-        policy, view = self._policy(instance, run)
-        return answer(partial(self.predict, policy), view, instance, run)
-
-
-@dataclass(frozen=True)
-class PastPolicySolver(_WithPolicies, OnlineSolver):
-    """A `PolicySolver` for agents trained with `information="past"`, which see the past alone here too.
-
-    Attributes:
-        policies: as of a `PolicySolver`.
-    """
-
-    def declines(self, site: Site) -> str | None:
-        """Return None, or why no policy is for this site; one that is gets read now, off the clock."""
-        return super().declines(site) or self._lacks(site.blank)
-
-    def begin(self, site: Site, run: Run) -> OnlinePolicy:
-        """Return the policy for a site, at its first slot.
-
-        Raises:
-            InputError: if there is none.
-        """
-        policy, view = self._policy(site.blank, run)
-        assert isinstance(view, PastView)  # `_lacks` refuses others
-        return PlacingPolicy(site, view, partial(self.predict, policy))
+    information = "past"
+    rules: ClassVar[tuple[str, ...]] = OnlineSolver.rules
 
 
 def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> None:
@@ -144,9 +93,6 @@ def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> 
         agent: DDPG, TD3, SAC, PPO or A2C with `MlpPolicy`, trained on the environment of mincache.
         path: the file, such as `policies/l0.n10.safetensors`.
         title: for people: what the policy is for.
-
-    Raises:
-        InputError: if its network is of another kind.
     """
     form, weights = exported(agent)
     env = agent.get_env()
@@ -184,15 +130,9 @@ def exported_network(policy: Policy, form: Mapping[str, Any], state: int, action
     names = [f"layers.{2 * i}.bias" for i in range(len(policy.weights) // 2 - 1)]
     hidden = [policy.weights[name].size for name in names if name in policy.weights]
     policy.check_shapes(perceptron_shapes("layers", state, *hidden, action))
-    layers, squash = (
-        perceptron(policy.weights, "layers", _ACTIVATIONS[form["activation"]]),
-        _SQUASHES[form["squash"]],
-    )
+    layers = perceptron(policy.weights, "layers", _ACTIVATIONS[form["activation"]])
+    squash = _SQUASHES[form["squash"]]
     return lambda states: squash(layers(states))
-
-
-def _last_bias(policy: Policy) -> str:
-    return f"layers.{len(policy.weights) - 2}.bias"
 
 
 def _layers_of(agent: Any) -> tuple[list[Any], str]:

@@ -23,11 +23,7 @@ class Transitions(NamedTuple):
 
 
 class Replay:
-    """The last `capacity` transitions, their rewards drawn shifted and scaled.
-
-    Raises:
-        InputError: if there is no memory for so many.
-    """
+    """The last `capacity` transitions, their rewards drawn shifted and scaled."""
 
     def __init__(self, capacity: int, state_size: int, action_size: int, device: str = "cpu") -> None:
         shapes = ((capacity, state_size), (capacity, action_size), (capacity,), (capacity, state_size))
@@ -52,10 +48,7 @@ class Replay:
         self._added += count
 
     def fix_reward_scale(self) -> None:
-        """Let rewards be drawn with the mean taken off and the deviation divided out from now on.
-
-        Both are those of the rewards kept at the first call; later calls change nothing.
-        """
+        """From the first call on, draw rewards less their mean by then, in units of their deviation."""
         if not self._shift_and_scale[1]:
             met = self._memory.reward[: len(self)].double()
             deviation = met.std(correction=0)

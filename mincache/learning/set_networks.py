@@ -15,10 +15,7 @@ SET_FRACTION = 4
 
 
 class SetNetwork(nn.Module):
-    """Numbers for each model of a slot, from the features of all, whatever their order.
-
-    In each block a perceptron sees a model beside the mean and the maximum of all requested ones.
-    """
+    """Scores of each model of a slot, seen in each block beside mean and maximum of all requested ones."""
 
     def __init__(self, width: int, blocks: int, outputs: int, inputs: int = FEATURES) -> None:
         super().__init__()

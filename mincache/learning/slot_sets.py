@@ -24,16 +24,13 @@ from mincache.solving.feasible import fill_cache, serve
 from mincache.views.agent_view import AgentView, check_actions
 from mincache.views.past_view import PastView
 
-AGGREGATES = "aggregates/1"
-"""Name and version of what a network sees; a policy is trained for one version."""
+AGGREGATES = "aggregates/1"  # name and version of what a network sees; a policy is trained for one version
 DECODER = "score-order/1"
 """Name and version of how scores become decisions; a policy is trained for one version."""
-FEATURES = 14
-"""Numbers that describe a model in a slot."""
+FEATURES = 14  # numbers that describe a model in a slot
 STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
 """Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
-USER_FEATURES = 3
-"""Numbers that describe a user in a slot, as far as bandwidth goes."""
+USER_FEATURES = 3  # numbers that describe a user in a slot, as far as bandwidth goes
 _LIMIT = 8.0
 _TINY = 1e-12
 
@@ -126,19 +123,12 @@ def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions
 
     Requested models that are wanted are cached in the order of their scores, each if it still fits; hits
     are given A3 steps in the order of their models' scores, as long as A3 is left; bandwidth is a softmax.
-
-    Args:
-        instance: what is decided.
-        scores: of its slots.
-        candidates: fillings of the storage that are tried for each slot. The first is the one above; each
-            further one leaves out another model, those with the highest scores first. The one that the
-            evaluator prices lowest is kept.
+    Of `candidates` fillings of the storage, each further one leaves out another model, those with the highest
+    scores first. The one that the evaluator prices lowest is kept.
     """
     wanted = _left_out(scores.cache, (demand(instance) > 0) & (scores.want > 0.0), candidates)
-    several = _decode(
-        instance, Scores(*(np.broadcast_to(s, (len(wanted), *s.shape)) for s in scores)), wanted
-    )
-    return cheapest(instance, several)
+    each = Scores(*(np.broadcast_to(score, (len(wanted), *score.shape)) for score in scores))
+    return cheapest(instance, _decode(instance, each, wanted))
 
 
 def cheapest(instance: Instance, several: Decisions) -> Decisions:
@@ -195,10 +185,6 @@ class SetView(AgentView):
         states = np.concatenate([seen.features, seen.requested[..., None]], axis=-1)
         return states.reshape(instance.slot_count, -1).astype(np.float32)
 
-    def broken_limits(self, instance: Instance, raw: Array) -> Array:
-        """Return zeros: scores of models alone are no decisions, and break nothing."""
-        return np.zeros(len(raw), dtype=np.int64)
-
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
         """Return the feasible decisions of raw actions [T, 2 M]: caching scores, then serving scores."""
         T, M = instance.slot_count, instance.model_count
@@ -210,11 +196,7 @@ class SetView(AgentView):
 
 @dataclass(frozen=True)
 class SlotView:
-    """What a `SlotNetwork` sees is the aggregates of a slot; what it says is scores of models and users.
-
-    Attributes:
-        candidates: fillings of the storage that are priced for each slot; see `slot_sets.decide`.
-    """
+    """The view of a `SlotNetwork`: it sees aggregates and scores models and users; see `decide`."""
 
     candidates: int = 1
 

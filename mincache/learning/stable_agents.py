@@ -9,26 +9,31 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mincache.learning.draws import TrainingSource
 from mincache.learning.inference import AnyView, Network
-from mincache.learning.learner import Pupil
-from mincache.learning.library_learner import LibraryLearner
+from mincache.learning.learner import PolicyLearner, Pupil
 from mincache.learning.policies import Policy
 from mincache.learning.policy_solver import exported, exported_network
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.solving import registry
 from mincache.views.agent_view import AgentView
-from mincache.views.episodes import Episodes
 from mincache.views.past_view import PastView
 
 
 @dataclass(frozen=True)
-class StableAgentLearner(LibraryLearner):
+class StableAgentLearner(PolicyLearner):
     """A learner whose training is an algorithm's of Stable-Baselines3.
 
     Class attributes:
         algorithm: what the library calls it.
         form: how its policy's layers are joined and its output is bounded, as `export_policy` tells it.
+
+    Attributes:
+        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`; or `cache-scores`:
+            then caches are placed slot by slot, from the requests of the slots before.
+        discount: what a reward one slot later is worth.
+        environments: episodes played side by side.
     """
 
     algorithm: ClassVar[str]
@@ -41,8 +46,8 @@ class StableAgentLearner(LibraryLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _ = self.view  # refuses an unknown action
-        self.check_parameters(fractions=("discount",))
 
     @property
     def view(self) -> AgentView:
@@ -52,18 +57,13 @@ class StableAgentLearner(LibraryLearner):
 
     @abstractmethod
     def options(self, slots: int, actions: int) -> dict[str, Any]:
-        """Return what the algorithm is made with beside policy, environment, discount, seed and device.
-
-        Args:
-            slots: T, the steps of an episode.
-            actions: how many numbers an action has.
-        """
+        """Return what the algorithm is made with, for episodes of T slots, beside what all are."""
 
     def network(self, policy: Policy, view: AnyView, instance: Instance) -> Network:
         """Return the network of a policy, whose weights are checked."""
         return exported_network(policy, self.form, *self.view.sizes(instance))
 
-    def agent(self, course: Episodes) -> StableAgent:
+    def pupil(self, course: TrainingSource) -> StableAgent:
         """Return an agent to be trained on `course`."""
         return StableAgent(self, course)
 
@@ -71,7 +71,7 @@ class StableAgentLearner(LibraryLearner):
 class StableAgent(Pupil):
     """An agent of Stable-Baselines3. A training that is stopped begins anew: it has no parts."""
 
-    def __init__(self, setting: StableAgentLearner, course: Episodes) -> None:
+    def __init__(self, setting: StableAgentLearner, course: TrainingSource) -> None:
         try:
             import stable_baselines3
         except ModuleNotFoundError as error:

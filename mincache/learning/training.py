@@ -26,11 +26,7 @@ VALIDATION_DRAWS = 20
 
 
 def check_device(name: str) -> None:
-    """Check that torch can compute on the device of this name.
-
-    Raises:
-        InputError: if there is no such device here, or torch was built without it.
-    """
+    """Check that torch can compute on the device of this name."""
     import torch
 
     try:
@@ -45,7 +41,6 @@ class CurvePoint(StrictTable):
     """How good the agent was at one time of its training.
 
     Attributes:
-        episode: episodes so far.
         mean_reward: of the last round, exploration included; of a learner that imitates, minus its loss.
         validation_cost: mean cost on the validation traces, without exploration.
         validation_gap: how far above the optimum that is, as a fraction.
@@ -61,12 +56,10 @@ class TrainingRecord(StrictTable):
     """What stands beside a policy file.
 
     Attributes:
-        command: the command that makes the policy again.
+        command: what makes the policy again.
         environment_steps: slots played, or learned from.
-        wall_s: seconds of training, validation left out.
-        cpu_s: processor seconds of the same.
+        wall_s: seconds of training, validation left out; `cpu_s` are processor seconds of the same.
         started: ISO 8601 time in UTC.
-        environment: versions and machine.
     """
 
     format: Literal["mincache-training/1"] = RECORD_FORMAT
@@ -94,24 +87,16 @@ class Validation:
     def point(self, episode: int, reward: float, answer: Answering) -> CurvePoint:
         """Return how good an agent is now."""
         costs = [evaluate(instance, answer(instance)).cost for instance in self._instances]
-        gap = float(np.mean(np.array(costs) / self._optimal - 1.0))
-        return CurvePoint(
-            episode=episode, mean_reward=reward, validation_cost=float(np.mean(costs)), validation_gap=gap
-        )
+        cost, gap = float(np.mean(costs)), float(np.mean(np.array(costs) / self._optimal - 1.0))
+        return CurvePoint(episode=episode, mean_reward=reward, validation_cost=cost, validation_gap=gap)
 
 
 class Session:
     """One training: hears of each round, keeps the time and the curve, and goes on from a checkpoint.
 
     Args:
-        learner: what is trained.
-        course: what it is trained on.
-        checkpoint: where it is kept as it goes.
         show: hears of the episodes so far after each round, and of each point of the curve.
         points: how many points the curve has.
-
-    Raises:
-        InputError: if torch cannot compute on the learner's device here.
     """
 
     def __init__(
@@ -133,12 +118,7 @@ class Session:
         self._started = checkpoint.notes.setdefault("started", now)
 
     def train(self, title: str, log: MetricsLog | None = None) -> Policy:
-        """Train, and return the policy.
-
-        Args:
-            title: for people: what the policy is for.
-            log: hears of each round's metrics.
-        """
+        """Train, and return the policy; `title` says what it is for, `log` hears of each round's metrics."""
         self._since_s = _now_s()
         policy = self._learner.train(self._course, self._hear, title, self._checkpoint, log)
         self._spent_s += _now_s() - self._since_s

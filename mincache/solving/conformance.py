@@ -21,7 +21,7 @@ from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Solution
 from mincache.solving import registry
 from mincache.solving.contract import GRACE_S, Run, Solver
-from mincache.solving.global_generators import states
+from mincache.solving.side_effects import states
 from mincache.solving.spec import parse
 
 CheckOutcome = Literal["passed", "failed", "not applicable"]
@@ -38,14 +38,7 @@ _EVALUATIONS = 500  # so that searches end that go on until a limit is reached
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check.
-
-    Attributes:
-        name: what was checked.
-        outcome: `passed`, `failed`, or `not applicable` where the solver does not support the instance.
-        detail: what was seen.
-        advice: what to do, for a failure.
-    """
+    """The result of one check; it is not applicable where the solver does not support the instance."""
 
     name: str
     outcome: CheckOutcome
@@ -85,11 +78,7 @@ def check_solver(spec: str) -> list[Check]:
 
 
 def iter_checks(spec: str) -> Iterator[Check]:
-    """Yield the result of each check of the solver that `spec` writes as it is found, passed or not.
-
-    Raises:
-        MincacheError: if there is no such solver, or its parameters cannot be read.
-    """
+    """Yield the result of each check of the solver that `spec` writes as it is found, passed or not."""
     solver = registry.make(spec)
     yield _guarded("parameters parse", partial(_parameters, solver, spec))
     answered = []
@@ -115,11 +104,9 @@ def check_instances() -> Iterator[tuple[str, Instance]]:
         yield name, smoke.read(name)
     ordinary = smoke.read(next(iter(smoke.entries))).slot(0)
     yield "one user, one model", _drawn("tiny", users=1, models=1, slots=1)
-    yield (
-        "nothing fits",
-        replace(ordinary, name="odd-storage", server=replace(ordinary.server, storage_gb=1e-3)),
-    )
-    yield "hardly a step", replace(ordinary, name="odd-steps", server=replace(ordinary.server, steps=0.5))
+    server = ordinary.server
+    yield "nothing fits", replace(ordinary, name="odd-storage", server=replace(server, storage_gb=1e-3))
+    yield "hardly a step", replace(ordinary, name="odd-steps", server=replace(server, steps=0.5))
     yield "only delay counts", replace(ordinary, name="odd-delay", preference_weight=1.0)
     yield "only TV counts", replace(ordinary, name="odd-tv", preference_weight=0.0)
     yield "60 users, 30 models", _drawn("large", users=60, models=30, slots=2)

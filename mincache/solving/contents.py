@@ -36,7 +36,6 @@ class Content(NamedTuple):
 
     Attributes:
         name: what it is called wherever it lies.
-        path: where it lies.
         sha256: of its bytes, or of its names and bytes if it is a folder.
         stamp: time of its last change and size, by which an unchanged file is known; "" for a folder.
     """
@@ -159,7 +158,9 @@ def late_modules(before: set[str], contents: Iterable[Content], home: str) -> di
     """Return the modules that came in since `before` and that no plan knows: path from `home`, SHA-256."""
     known = {one.path for one in contents}
     files = {path for name in set(sys.modules) - before for path, _ in _files_of(name, whole=False)}
-    unknown = sorted(path for path in files if str(path) not in known and not _is_core(path))
+    core = (Path(mincache.__file__).parent, *_solvers())  # which counts as a whole
+    late = (path for path in files if not any(path.is_relative_to(folder) for folder in core))
+    unknown = sorted(path for path in late if str(path) not in known)
     return {os.path.relpath(path, home or "/"): content_of(path) for path in unknown}
 
 
@@ -217,11 +218,6 @@ def _core() -> Sequence[tuple[Path, str]]:
     return found
 
 
-def _is_core(path: Path) -> bool:
-    """Return whether a file is a part of mincache, which counts as a whole."""
-    return any(path.is_relative_to(folder) for folder in (Path(mincache.__file__).parent, *_solvers()))
-
-
 @cache
 def _solvers() -> tuple[Path, ...]:
     spec = importlib.util.find_spec("mincache.solvers")
@@ -235,9 +231,8 @@ def installed() -> tuple[str, ...]:
     named = [paths[one] for one in ("stdlib", "platstdlib", "purelib", "platlib")]
     # Environments may share the libraries of another one.
     named += [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    return tuple(
-        {os.path.realpath(one) for one in (*named, *site.getsitepackages(), site.getusersitepackages())}
-    )
+    named += [*site.getsitepackages(), site.getusersitepackages()]
+    return tuple({os.path.realpath(one) for one in named})
 
 
 def _is_outside(path: str) -> bool:

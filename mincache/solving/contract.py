@@ -42,7 +42,7 @@ class Budget:
         evaluations: how many candidates `Run` may price; None for any number.
     """
 
-    seconds: float = float("inf")
+    seconds: float = math.inf
     evaluations: int | None = None
     _start: float = field(default_factory=time.monotonic, repr=False)
 
@@ -81,22 +81,15 @@ class Run:
 
     @classmethod
     def seeded(
-        cls,
-        seed: int,
-        seconds: float = float("inf"),
-        instance: Instance | None = None,
+        cls, seed: int, seconds: float = math.inf, instance: Instance | None = None,
         evaluations: int | None = None,
-    ) -> Run:
+    ) -> Run:  # fmt: skip
         """Return a run with a generator on `seed` and these budgets, for use outside the bench."""
         return cls(np.random.default_rng(seed), Budget(seconds, evaluations), instance=instance)
 
     @cached_property
     def pricer(self) -> CandidatePricer:
-        """What prices and counts candidates, and keeps the best of them.
-
-        Raises:
-            InputError: if the run was made without an instance.
-        """
+        """What prices and counts candidates, and keeps the best of them."""
         if self.instance is None:
             rule, advice = "must know its instance to evaluate", "try Run.seeded(seed, instance=instance)"
             raise InputError("run", rule, "none, as where slots are shown one by one", advice)
@@ -162,9 +155,6 @@ class Run:
         """Keep numbers of the search in the record, such as `run.log(temperature=0.5)`, with time and count.
 
         Of a number that is logged very often, some are kept.
-
-        Raises:
-            InputError: if one is not a finite number.
         """
         for name, value in values.items():
             if not isinstance(value, int | float | np.number) or not math.isfinite(value):
@@ -261,19 +251,12 @@ class Solver(ABC):
         return 1
 
     def data_files(self) -> Sequence[Path]:
-        """Return the files that its answers depend on, beside its source and those named by a parameter.
-
-        Their content is part of what a run is: with another policy, say, it is another run.
-        """
+        """Return the files that its answers depend on, beside its source and those named by a parameter."""
         return ()
 
 
 def answer(title: str, solver: Solver, instance: Instance, run: Run) -> Solution:
-    """Return a solver's answer, in this process; whatever goes wrong in it is a refusal of the solver.
-
-    Raises:
-        InputError: if it raises, or returns something else than a solution.
-    """
+    """Return a solver's answer, in this process; whatever goes wrong in it is a refusal of the solver."""
     try:
         solution = solver.solve(instance, run)
     except MincacheError:

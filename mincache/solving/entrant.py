@@ -1,8 +1,4 @@
-"""An entrant: a solver with its parameters, as it takes part in a campaign.
-
-A solver's module may do anything when it is imported, so describing one happens in a child; the
-supervisor knows solvers by their descriptions alone.
-"""
+"""An entrant: a solver with its parameters, as a campaign knows it by a description made in a child."""
 
 from __future__ import annotations
 
@@ -18,16 +14,10 @@ from typing import Any
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
+from mincache.solving import contents as known
 from mincache.solving import registry
 from mincache.solving import spec as specs
-from mincache.solving.contents import (
-    Content,
-    content_of,
-    digest_of,
-    libraries_loaded,
-    libraries_of,
-    modules_of,
-)
+from mincache.solving.contents import Content, content_of
 from mincache.solving.contract import Solver
 from mincache.solving.online import OnlineSolver
 
@@ -41,10 +31,9 @@ class Entrant:
         spec: the target with its parameters, any path absolute: what a child makes the solver of.
         name: the registered name, or `file.py:ClassName`.
         label: the name and the parameters that differ from their defaults; of these only `name`, if given.
-        stochastic: whether several repetitions are worth running.
         training_seeds: how many repetitions it has for its trainings, whatever is asked.
-        kind: the solver's kind, for readers of tables; `information` is what it sees before it decides,
-            which of an `OnlineSolver` alone is less than the whole trace, for the bench holds it to that.
+        kind: for readers of tables; `information` is what it sees before it decides, which of an
+            `OnlineSolver` alone is less than the whole trace, for the bench holds it to that.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
         modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
@@ -52,9 +41,7 @@ class Entrant:
         parameters: all of them, as JSON values.
         libraries: versions of the distributions that it imports, by name.
         contents: every file and folder that its answers depend on, as planned.
-        home: folder of its source.
-        commit: of the repository of its own that its source lies in; None without one. `dirty` is whether
-            the tree differs from it.
+        home: folder of its source; `commit` is that of a repository of its own, `dirty` whether it differs.
         loads: the modules of libraries that it has loaded once it is made, which a keeper may hold ready.
         unknown: why nothing more is known of it than how it is written; empty where it was described.
     """
@@ -104,12 +91,7 @@ class Entrant:
 
 
 def describe(spec: str) -> Entrant:
-    """Return the entrant that `spec` writes. It imports the solver: call it in a child.
-
-    Raises:
-        InputError: if there is no such solver, or a parameter is wrong.
-        MissingExtraError: if a library that it needs is not installed.
-    """
+    """Return the entrant that `spec` writes. It imports the solver: call it in a child."""
     before = set(sys.modules)
     solver = registry.make(spec)
     kind = type(solver)
@@ -118,12 +100,12 @@ def describe(spec: str) -> Entrant:
     values = registry.parameters(solver)
     needed = registry.needed_parameters(solver)
     loaded = set(sys.modules) - before
-    modules, tops = modules_of(kind, loaded)
+    modules, tops = known.modules_of(kind, loaded)
     files = [Content.of(absolute_path(path)) for path in solver.data_files()]
     paths = {key: one for key, one in values.items() if isinstance(one, Path)}
     shown = {"name": needed["name"]} if needed.get("name") else needed  # which stands for all the others
     written = {key: specs.written(_plain(one)) if key in paths else one for key, one in shown.items()}
-    source = inspect.getsourcefile(kind)
+    source, installed = inspect.getsourcefile(kind), entry_points(group=registry.GROUP, name=target)
     return Entrant(
         target=target,
         spec=registry.spell(target, kind, paths | needed),
@@ -134,14 +116,14 @@ def describe(spec: str) -> Entrant:
         kind=str(kind.kind),
         information=_information(solver),
         source=Entrant.source_of(kind),
-        files=digest_of(files),
-        modules=digest_of(modules),
-        version=_version(target),
+        files=known.digest_of(files),
+        modules=known.digest_of(modules),
+        version=next((one.dist.version for one in installed if one.dist), ""),
         parameters={key: _plain(value) for key, value in values.items()},
-        libraries=libraries_of({one.partition(".")[0] for one in loaded} | tops),
+        libraries=known.libraries_of({one.partition(".")[0] for one in loaded} | tops),
         contents=(*modules, *files, *map(Content.of, paths.values())),
         home=str(Path(source).parent) if source else "",
-        loads=libraries_loaded(name for name in sys.modules if name in loaded),
+        loads=known.libraries_loaded(name for name in sys.modules if name in loaded),
     )
 
 
@@ -160,13 +142,7 @@ def _utf8(text: str) -> str:
 
 
 def absolute(spec: str) -> str:
-    """Return `spec` with the path of a solver's file made absolute; other specs as they are.
-
-    A file alone, `mine.py`, stands for the one solver in it.
-
-    Raises:
-        InputError: if a file alone cannot be read, or not one class in it looks like a solver.
-    """
+    """Return `spec` with the path of a solver's file absolute; `mine.py` stands for the one solver in it."""
     target = specs.parse(spec).target
     path, separator, class_name = target.rpartition(":")
     if target.endswith(".py"):
@@ -210,11 +186,6 @@ def unknown(spec: str, why: str) -> Entrant:
 def _name(target: str) -> str:
     path, separator, class_name = target.rpartition(":")
     return f"{Path(path).name}:{class_name}" if separator else target
-
-
-def _version(target: str) -> str:
-    found = entry_points(group=registry.GROUP, name=target)
-    return next((entry.dist.version for entry in found if entry.dist), "")
 
 
 def _plain(value: Any) -> Any:

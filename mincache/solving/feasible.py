@@ -13,24 +13,17 @@ from mincache.problem.quantity import Array
 from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions
 
-_HEADROOM = 1.0 - 1e-12
-"""Part of a slot's steps that is handed out where a floor must hold: sums are rounded."""
-NOT_WANTED = 1e308
-"""The size of what must not be packed, beyond any capacity."""
-_FEW = 40
-"""So many items are packed faster without numpy."""
+_HEADROOM = 1.0 - 1e-12  # part of a slot's steps that is handed out where a floor must hold: sums are rounded
+NOT_WANTED = 1e308  # the size of what must not be packed, beyond any capacity
+_FEW = 40  # so many items are packed faster without numpy
 
 
 def fill_cache(instance: Instance, priority: Array, wanted: Array) -> Array:
     """Return the cache [..., T, M] of the wanted models, highest priority first, each if it still fits.
 
     Within a frame, what its first slot says holds. Under a floor on steps, a model fits only if the steps
-    suffice for everybody who asks for it, in every slot of the frame.
-
-    Args:
-        instance: whose storage, steps and rules count.
-        priority: [..., T, M], any order of magnitude; ties go to the lower index.
-        wanted: [..., T, M], bool; other models are never cached.
+    suffice for everybody who asks for it, in every slot of the frame. `priority` and `wanted` are [..., T,
+    M]; ties go to the lower index.
     """
     size_gb, storage_gb, rules = instance.models.size_gb, instance.server.storage_gb, instance.rules
     first = frame_starts(instance) if rules.frame_slots > 1 else None
@@ -94,13 +87,7 @@ def round_feasibly(instance: Instance, decisions: Decisions) -> Decisions:
 def serve(instance: Instance, cache: Array, priority: Array, wanted: Array) -> Array:
     """Return step shares [..., T, N]: A3 steps for the wanted hits in order, the floor (or none) for others.
 
-    At an optimum every user but one a slot gets one or the other.
-
-    Args:
-        instance: whose steps and rules count.
-        cache: [..., T, M], as `fill_cache` leaves it.
-        priority: [..., T, N].
-        wanted: [..., T, N], bool; misses are never served.
+    `cache` is [..., T, M], as `fill_cache` leaves it; `priority` and `wanted` are [..., T, N].
     """
     requested = instance.trace.requested_model
     needed = (instance.models.steps_saturation / instance.server.steps)[requested]
@@ -124,10 +111,7 @@ def _room(least: Array) -> Array:
 
 
 def _resources(instance: Instance) -> tuple[Array, Array]:
-    """Return what caching a model takes in each frame, [frames, M, 1 + slots], and the capacities.
-
-    The storage comes first, then the steps of each slot of the frame.
-    """
+    """Return what a model takes of storage and each slot's steps, [frames, M, 1 + slots], and the limits."""
     M, length = instance.model_count, instance.rules.frame_slots
     frames = len(frame_starts(instance))
     share = np.zeros((frames * length, M))
@@ -176,8 +160,7 @@ def pack_resources(priority: Array, sizes: Array, capacity: Array) -> Array:
 
     Args:
         priority: [..., I], any order of magnitude; ties go to the lower index.
-        sizes: broadcastable to [..., I, R], what an item takes of each of R resources; `NOT_WANTED` where it
-            must not be taken.
+        sizes: broadcastable to [..., I, R]; `NOT_WANTED` where an item must not be taken.
         capacity: broadcastable to [..., R], what the items taken may sum to.
     """
     *shape, items = priority.shape

@@ -18,9 +18,8 @@ def answer(instance: Instance, cache: Array, bandwidth_share: Array | None = Non
     """Return the solution with this cache [T, M], equal bandwidth by default, steps where they gain most."""
     if bandwidth_share is None:
         bandwidth_share = equal_bandwidth(instance)
-    return Solution.of(
-        instance, Decisions(cache, bandwidth_share, serve_where_it_gains_most(instance, cache))
-    )
+    step_share = serve_where_it_gains_most(instance, cache)
+    return Solution.of(instance, Decisions(cache, bandwidth_share, step_share))
 
 
 def equal_bandwidth(instance: Instance) -> Array:
@@ -53,8 +52,7 @@ def cache_by_density(instance: Instance) -> Array:
 def serve_where_it_gains_most(instance: Instance, cache: Array) -> Array:
     """Return step shares [T, N]: A3 steps to the hits that gain most per step, as long as they last.
 
-    Hits that lose by steps get none, or, under a floor on steps, what the floor asks for; gains are then
-    against the floor.
+    Hits that lose by steps get none, or, under a floor on steps, the floor, against which gains are then.
     """
     least, full = least_steps(instance), instance.models.steps_saturation
     more = (full - least) / instance.server.steps

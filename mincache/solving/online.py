@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import closing
 from typing import ClassVar
 
 import numpy as np
@@ -32,12 +33,7 @@ Show = Callable[[Array | None], ShownSlot]
 
 
 class OnlinePolicy(ABC):
-    """What an online solver does at one site.
-
-    Attributes:
-        site: all that is known before the first slot.
-        cached: bool [M], the cache last placed; nothing at first.
-    """
+    """What an online solver does at one `site`; `cached`, bool [M], is the cache last placed."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -121,41 +117,25 @@ def play_on(instance: Instance, policy: OnlinePolicy, information: str) -> Solut
 
 
 def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:
-    """Return what a policy decides in all slots of its site.
-
-    Raises:
-        InputError: if the policy places something else than a cache, or shares out something else.
-    """
-    try:
-        return _played(policy, information, show, name)
-    finally:
-        policy.close()
-
-
-def _played(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:
-    site = policy.site
-    caches: list[Array] = []
-    shares: list[Shares] = []
-    for t in range(site.slot_count):
-        if information == "slot":
-            slot = show(caches[-1] if caches else None)
-            policy.observe(slot)
-        if t % site.rules.frame_slots == 0:
-            policy.cached = checked_cache(policy.place(), site.model_count)
-        caches.append(policy.cached)
-        if information != "slot":
-            slot = show(policy.cached)
-            policy.observe(slot)
-        shares.append(policy.serve(slot))
+    """Return what a policy decides in all slots of its site; anything but a cache and shares is refused."""
+    site, caches, shares = policy.site, list[Array](), list[Shares]()
+    with closing(policy):
+        for t in range(site.slot_count):
+            if information == "slot":
+                slot = show(caches[-1] if caches else None)
+                policy.observe(slot)
+            if t % site.rules.frame_slots == 0:
+                policy.cached = checked_cache(policy.place(), site.model_count)
+            caches.append(policy.cached)
+            if information != "slot":
+                slot = show(policy.cached)
+                policy.observe(slot)
+            shares.append(policy.serve(slot))
     return Solution(name, np.array(caches), *(np.array(part) for part in zip(*shares, strict=True)))
 
 
 def checked_cache(cache: object, models: int) -> Array:
-    """Return a placed cache as bool [M].
-
-    Raises:
-        InputError: if it is no row of M numbers that are 0 or 1.
-    """
+    """Return a placed cache, M numbers that must be 0 or 1, as bool [M]."""
     try:
         values = np.asarray(cache, dtype=np.float64)
     except (TypeError, ValueError):
@@ -168,10 +148,7 @@ def checked_cache(cache: object, models: int) -> Array:
 
 
 def saved_by_hits(site: Site, slot: ShownSlot) -> Array:
-    """Return what the slot's requests for each model save against the cloud if it is cached, [M].
-
-    Every hit gets the steps that it wants.
-    """
+    """Return what hits, with all the steps they want, save the slot's requests for each model, [M]."""
     instance = site.instance(slot)
     cloud = regrets(instance, optimal_bandwidth(instance)).cloud[0]
     return np.bincount(slot.requested_model, cloud, site.model_count)
@@ -197,11 +174,7 @@ class HindsightSolver(OnlineSolver):
 
 
 class HindsightPolicy(OnlinePolicy):
-    """A policy that prices every cache that fits on each slot, once the slot is shown.
-
-    Attributes:
-        member: bool [S, M], the caches.
-    """
+    """A policy that prices every cache that fits, bool [S, M], on each slot, once the slot is shown."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -213,12 +186,7 @@ class HindsightPolicy(OnlinePolicy):
         self.learn(loss, slot.requests(self.site.model_count))
 
     def learn(self, loss: Array, requests: Array) -> None:
-        """Learn from a slot; loading is left out of its losses.
-
-        Args:
-            loss: [S], what each cache would have lost.
-            requests: [M], how many users asked for each model.
-        """
+        """Learn from a slot: the losses [S] of the caches, less loading, and the requests [M]."""
         raise NotImplementedError
 
     def waits(self, requests: Array) -> Array:

@@ -20,14 +20,10 @@ Candidates = Decisions | Sequence[Solution] | Array
 
 
 class CandidatePricer:
-    """Prices candidates for an instance, counts them, and keeps the best.
+    """Prices candidates for an instance, `limit` at most, counts them, and keeps the best.
 
     A candidate for S of the T slots counts as S / T evaluations. The best is one of the candidates priced; of
     candidates for some slots, each slot's best, and nothing cached in the slots that had none.
-
-    Args:
-        instance: the instance.
-        limit: how many evaluations there may be; None for any number.
     """
 
     def __init__(self, instance: Instance, limit: int | None = None) -> None:
@@ -54,11 +50,7 @@ class CandidatePricer:
         return None if self._best is None else Solution.of(self._instance, _copied(self._best))
 
     def one(self, candidate: Solution | Array) -> tuple[Evaluation, bool]:
-        """Return the score of a solution, or of a cache that is served, and whether it is the best so far.
-
-        Raises:
-            EvaluationsSpentError: if it may not be priced any more.
-        """
+        """Return the score of a solution, or of a cache that is served, and whether it is the best so far."""
         T = self._instance.slot_count
         solution = candidate if isinstance(candidate, Solution) else serve(self._instance, candidate)
         self._check(T)
@@ -72,10 +64,7 @@ class CandidatePricer:
     def many(self, candidates: Candidates, first_slot: int | None = None) -> tuple[BatchEvaluation, bool]:
         """Return the scores of candidates for the slots from `first_slot` on, and whether one is better.
 
-        Where fewer may be priced, the first ones are before this raises.
-
-        Raises:
-            EvaluationsSpentError: if not all may be priced.
+        Where fewer may be priced, the first ones are before this raises EvaluationsSpentError.
         """
         decisions = self._decisions(candidates, first_slot)
         first, shape = first_slot or 0, decisions.step_share.shape

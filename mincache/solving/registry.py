@@ -1,8 +1,4 @@
-"""Solvers by name: entry points for installed ones, `file.py:ClassName` for one's own.
-
-How one is written, on the command line and in Python alike, is said in `mincache.solving.spec`. Parameters
-are the fields of the solver's dataclass.
-"""
+"""Solvers by name: entry points for installed ones, `file.py:ClassName` for one's own."""
 
 from __future__ import annotations
 
@@ -43,21 +39,15 @@ def names() -> list[str]:
 
 
 def load(name: str) -> type[Solver]:
-    """Return the class of a solver: an installed one's name, or `path/file.py:ClassName`.
-
-    Raises:
-        InputError: if there is none of that name, or it is no solver.
-        MissingExtraError: if a library that it needs is not installed.
-    """
+    """Return the class of a solver: an installed one's name, or `path/file.py:ClassName`."""
     path, separator, class_name = name.rpartition(":")
     if separator and path.endswith(".py"):
         found = _from_file(Path(path), class_name)
     else:
         entry = _entry_points().get(name)
         if entry is None:
-            raise InputError(
-                "solver", "must be installed, or FILE.py:CLASS", excerpt(name), did_you_mean(name, names())
-            )
+            advice = did_you_mean(name, names())
+            raise InputError("solver", "must be installed, or FILE.py:CLASS", excerpt(name), advice)
         try:
             found = entry.load()
         except (Exception, SystemExit) as error:  # a plugin may fail in any way
@@ -79,9 +69,8 @@ def make(spec: str) -> Solver:
     known = hints(kind)
     for parameter in given.parameters:
         if parameter not in known:
-            raise InputError(
-                where, "must have the parameter", excerpt(parameter), did_you_mean(parameter, list(known))
-            )
+            advice = did_you_mean(parameter, list(known))
+            raise InputError(where, "must have the parameter", excerpt(parameter), advice)
     values = _default_paths(kind) | {
         name: specs.read(text, known[name], f"{where}.{name}") for name, text in given.parameters.items()
     }
@@ -89,12 +78,7 @@ def make(spec: str) -> Solver:
 
 
 def as_solver(solver: str | Solver | type[Solver]) -> Solver:
-    """Return the solver that a text writes, a class makes with its defaults, or that is one already.
-
-    Raises:
-        InputError: if it is none of these, or `make` refuses the text.
-        MissingExtraError: if a library that it needs is not installed.
-    """
+    """Return the solver that a text writes, a class makes with its defaults, or that is one already."""
     if isinstance(solver, str):
         return make(solver)
     if isinstance(solver, Solver):
@@ -159,11 +143,7 @@ def parameters(solver: Solver) -> dict[str, Any]:
 
 
 def hints(kind: type[Solver]) -> dict[str, Any]:
-    """Return the types of a solver's parameters by name.
-
-    Raises:
-        InputError: if an annotation names no type.
-    """
+    """Return the types of a solver's parameters by name."""
     try:
         found = typing.get_type_hints(kind)
     except Exception as error:  # an annotation is any expression
@@ -217,9 +197,8 @@ def _from_file(path: Path, class_name: str) -> object:
         raise _not_importable(f"solver {path}", error, path.parent) from error
     if not hasattr(module, class_name):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
-        raise InputError(
-            f"solver {path}", "must define the class", excerpt(class_name), did_you_mean(class_name, classes)
-        )
+        advice = did_you_mean(class_name, classes)
+        raise InputError(f"solver {path}", "must define the class", excerpt(class_name), advice)
     return getattr(module, class_name)
 
 
@@ -228,10 +207,10 @@ def _module_name(path: Path) -> str:
     if not path.stem.isidentifier():
         return f"mincache_user_{path.stem}"
     known = sys.modules.get(path.stem)
-    spec = importlib.util.find_spec(path.stem) if known is None else None
-    origin = (
-        getattr(known, "__file__", "") if known is not None else spec.origin if spec is not None else None
-    )
+    if known is not None:
+        origin = getattr(known, "__file__", "")
+    else:
+        origin = spec.origin if (spec := importlib.util.find_spec(path.stem)) is not None else None
     return path.stem if origin in (None, str(path)) else f"mincache_user_{path.stem}"
 
 
@@ -239,8 +218,6 @@ def _not_importable(what: str, error: BaseException, folder: Path | None = None)
     if isinstance(error, ModuleNotFoundError) and _is_missing(error.name or ""):
         if folder is None or error.name in _EXTRAS:
             return missing_extra(what, error)
-        return MissingExtraError(
-            f"{what} needs {error.name}, which is not installed: install {error.name}, "
-            f"or put {error.name}.py into {folder}"
-        )
+        advice = f"install {error.name}, or put {error.name}.py into {folder}"
+        return MissingExtraError(f"{what} needs {error.name}, which is not installed: {advice}")
     return InputError(what, "must be importable", f"{type(error).__name__}: {error}")

@@ -1,7 +1,4 @@
-"""A solver of one's own to begin with: a plugin package, or a single file.
-
-What is written works as it stands: it is installed, checked and run by the tests.
-"""
+"""A solver of one's own to begin with, which works as it stands: a plugin package, or a single file."""
 
 from __future__ import annotations
 
@@ -30,26 +27,16 @@ _PACKAGE = {
 
 
 def write_package(name: str, folder: Path) -> list[Path]:
-    """Write a package with a solver that is installed as `name`, and return its files.
-
-    Raises:
-        InputError: if the name cannot be used, or the folder holds something.
-    """
+    """Write a package with a solver that is installed as `name`, and return its files."""
     words = _words(name, name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(str(folder), "must be a new or empty folder", "one with something in it")
-    return [
-        _write(folder / Template(path).substitute(words), template, words)
-        for path, template in _PACKAGE.items()
-    ]
+    paths = {folder / Template(path).substitute(words): template for path, template in _PACKAGE.items()}
+    return [_write(path, template, words) for path, template in paths.items()]
 
 
 def write_file(name: str, folder: Path) -> Path:
-    """Write a single file with a solver into `folder`, and return its path.
-
-    Raises:
-        InputError: if the name cannot be used, or the file exists.
-    """
+    """Write a single file with a solver into `folder`, and return its path."""
     words = _words(name)
     path = folder / f"{words['module']}.py"
     if path.exists():
@@ -58,11 +45,7 @@ def write_file(name: str, folder: Path) -> Path:
 
 
 def write_task(folder: Path, suite: str) -> list[Path]:
-    """Write a task for programs that write solvers: its page, and an entry to begin with.
-
-    Raises:
-        InputError: if the folder has an entry already.
-    """
+    """Write a task for programs that write solvers: its page, and an entry to begin with."""
     entry = write_file("entry", folder)
     page = _write(folder / "TASK.md", "TASK.md.txt", {**_words("entry"), "suite": suite})
     return [page, entry]
@@ -71,9 +54,8 @@ def write_task(folder: Path, suite: str) -> list[Path]:
 def _words(name: str, spec: str = "") -> Mapping[str, str]:
     """Return what the templates leave open."""
     if not re.fullmatch(NAME_PATTERN, name):
-        raise InputError(
-            "name", "must be words of [a-z0-9] with hyphens between", excerpt(name), "such as my-solver"
-        )
+        rule = "must be words of [a-z0-9] with hyphens between"
+        raise InputError("name", rule, excerpt(name), "such as my-solver")
     module = name.replace("-", "_")
     if name in registry.names():
         raise InputError("name", "must be free", f"the installed solver {name!r}", "choose another")
@@ -91,9 +73,8 @@ def class_name(name: str) -> str:
 
 
 def _write(path: Path, template: str, words: Mapping[str, str]) -> Path:
-    text = Template(
-        (files("mincache.solving") / "solver_templates" / template).read_text("utf-8")
-    ).substitute(words)
+    source = files("mincache.solving") / "solver_templates" / template
+    text = Template(source.read_text("utf-8")).substitute(words)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -30,15 +30,7 @@ _ADVICE = "make it a parameter, or move the solver to a file"
 
 
 def spec_of(solver: str | Solver | type[Solver], folder: Path) -> str:
-    """Return the text that a child makes a solver of.
-
-    Args:
-        solver: text already, or a solver, or its class.
-        folder: where to write the source of a class of a notebook or of the script that runs.
-
-    Raises:
-        InputError: if its class has no source that stands alone, or a parameter no text.
-    """
+    """Return the text that a child makes a solver of; the source of a notebook's class goes into `folder`."""
     if isinstance(solver, str):
         return absolute(solver)
     made = registry.as_solver(solver)
@@ -70,11 +62,7 @@ def _file_of(kind: type[Solver], folder: Path) -> Path:
 
 
 def source_of(kind: type[Solver]) -> str:
-    """Return a module that defines a class of `__main__` with all that it uses there.
-
-    Raises:
-        InputError: if the source of a part is not to be found, or a value has no source.
-    """
+    """Return a module that defines a class of `__main__` with all that it uses there."""
     module = _Module(kind, vars(sys.modules[kind.__module__]))
     module.define(kind)
     future = ["from __future__ import annotations"] if module.future else []
@@ -134,7 +122,8 @@ class _Module:
         for code in _codes(thing):
             lines = linecache.getlines(code.co_filename)
             for node in _definitions(lines):
-                first, last = _first_line(node), node.end_lineno or 0
+                first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                last = node.end_lineno or 0
                 if node.name == thing.__name__ and first <= code.co_firstlineno <= last:
                     self.future |= bool(code.co_flags & annotations.compiler_flag)
                     return "".join(lines[first - 1 : last])
@@ -162,10 +151,6 @@ def _definitions(lines: list[str]) -> Iterator[ast.ClassDef | ast.FunctionDef]:
     except SyntaxError:
         return
     yield from (node for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef))
-
-
-def _first_line(node: ast.ClassDef | ast.FunctionDef) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _global_names(source: str) -> set[str]:

@@ -28,12 +28,7 @@ _ITEM_OR_LIST = re.compile(rf"""(?:{_LIST}|[^,"']|"[^"]*"|'[^']*')+""")
 
 @dataclass(frozen=True)
 class WrittenValue:
-    """A parameter's value as it is written; what it means depends on the parameter's type.
-
-    Attributes:
-        text: without its quotes.
-        quoted: whether it stands in quotes.
-    """
+    """A parameter's value as it is written, without quotes; what it means depends on the parameter's type."""
 
     text: str
     quoted: bool = False
@@ -47,12 +42,7 @@ class WrittenValue:
 
 @dataclass(frozen=True)
 class Spec:
-    """A solver as it is written.
-
-    Attributes:
-        target: what the registry loads: a name, or `path/file.py:ClassName`.
-        parameters: the values given, by parameter.
-    """
+    """A solver as it is written: `target` is what the registry loads, a name or `path/file.py:ClassName`."""
 
     target: str
     parameters: Mapping[str, WrittenValue] = field(default_factory=dict)
@@ -61,11 +51,7 @@ class Spec:
         return spell(self.target, self.parameters)
 
     def extended(self, more: Mapping[str, object]) -> Spec:
-        """Return the spec with further parameters.
-
-        Raises:
-            InputError: if one of them is given already.
-        """
+        """Return the spec with further parameters."""
         for parameter in more:
             if parameter in self.parameters:
                 raise InputError(f"solver {self.target}.{parameter}", "must be given once", "twice")
@@ -74,11 +60,7 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """Return what `text` writes, such as `genetic[population=50,generations=200]`.
-
-    Raises:
-        InputError: if it has another form, or gives a parameter twice.
-    """
+    """Return what `text` writes, such as `genetic[population=50,generations=200]`."""
     match = _SPEC.fullmatch(text.strip())
     if match is None:
         raise InputError("solver", "must look like name[parameter=value,...]", excerpt(text))
@@ -89,11 +71,7 @@ def parse(text: str) -> Spec:
 def expand(text: str) -> list[str]:
     """Return the solvers that a grid writes, such as `genetic[population=[20,50],generations=[10,20]]`.
 
-    A value in brackets lists values; each is taken with each of the other lists. What holds no list is
-    returned as it is.
-
-    Raises:
-        InputError: if a list is empty.
+    Each value in brackets is taken with each of the other lists. Without a list, the text is returned.
     """
     match = _SPEC.fullmatch(text.strip())
     if match is None or not match["parameters"]:
@@ -118,11 +96,7 @@ def _listed(item: str, target: str) -> list[str] | None:
 
 
 def parse_parameters(text: str, target: str) -> dict[str, WrittenValue]:
-    """Return what stands between the brackets of a solver, by parameter.
-
-    Raises:
-        InputError: if it has another form, or gives a parameter twice.
-    """
+    """Return what stands between the brackets of a solver, by parameter."""
     if not _QUOTES_CLOSED.fullmatch(text):
         raise InputError("solver", "must close its quotes", excerpt(text))
     values: dict[str, WrittenValue] = {}
@@ -177,22 +151,12 @@ def _stands_plain(text: str) -> bool:
 
 def _misread(value: object, plain: WrittenValue, quoted: WrittenValue, hint: Any) -> bool:
     """Return whether text would be read as another type, and quotes prevent that."""
-    return isinstance(value, str) and next(_readings(plain, hint), None) != value == next(
-        _readings(quoted, hint), None
-    )
+    bare, told = (next(_readings(one, hint), None) for one in (plain, quoted))
+    return isinstance(value, str) and bare != value == told
 
 
 def read(value: WrittenValue, hint: Any, where: str) -> Any:
-    """Return what a written value means for a parameter.
-
-    Args:
-        value: as written.
-        hint: the parameter's type; of a union, the first member that takes the text.
-        where: the parameter, for messages.
-
-    Raises:
-        InputError: if it is no value of that type.
-    """
+    """Return what a value means for a parameter: of a union, the first type that takes the text."""
     for found in _readings(value, hint):
         return found
     kinds = [kind for kind in _kinds(hint) if kind is not types.NoneType]
@@ -212,10 +176,8 @@ def _readings(value: WrittenValue, hint: Any) -> Iterator[Any]:
 def _kinds(hint: Any) -> tuple[Any, ...]:
     union = typing.get_origin(hint) in (types.UnionType, typing.Union)
     kinds = typing.get_args(hint) if union else (hint,)
-    listed = any(
-        typing.get_origin(kind) is typing.Literal and None in typing.get_args(kind) for kind in kinds
-    )
-    return (*kinds, types.NoneType) if listed else kinds
+    literals = [typing.get_args(kind) for kind in kinds if typing.get_origin(kind) is typing.Literal]
+    return (*kinds, types.NoneType) if any(None in listed for listed in literals) else kinds
 
 
 def _meanings(text: str, kind: Any) -> Iterator[Any]:

@@ -60,6 +60,8 @@ class AgentView:
 
     def broken_limits(self, instance: Instance, raw: Array) -> Array:
         """Return how many of the limits (11d)-(11f) raw actions [T, M + 2N] would break unrepaired, [T]."""
+        if self.action not in ACTIONS:  # scores of models alone are no decisions, and break nothing
+            return np.zeros(len(raw), dtype=np.int64)
         M, N = instance.model_count, instance.user_count
         cached_gb = (raw[:, :M] >= 0.0) @ instance.models.size_gb
         # A share is half of one more than its entry, so N shares within 1 have entries within 2 - N.

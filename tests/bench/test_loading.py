@@ -75,8 +75,8 @@ def test_libraries_that_start_threads_leave_the_keeper_cold(tmp_path):
     """The process that was to load them ends, and the next one loads nothing."""
     program = """
 import sys, sysconfig, threading, types
-from mincache.bench import loading
-loading._is_installed = lambda top: True
+from mincache.bench import worker
+worker._is_installed = lambda top: True
 module = types.ModuleType("threading_library")
 class Finder:
     @staticmethod
@@ -84,7 +84,7 @@ class Finder:
         if name == "threading_library":
             threading.Thread(target=threading.Event().wait, daemon=True).start()
 sys.meta_path.insert(0, Finder)
-loading.load(["threading_library"])
+worker.load(["threading_library"])
 print("still there")
 """
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

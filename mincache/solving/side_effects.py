@@ -1,10 +1,11 @@
-"""The global generators of random numbers, seeded and watched: solvers should draw from `run.rng` alone."""
+"""What a run does beside answering: draws from global generators, and pickles that it reads."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import sys
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from mincache.files.documents import digest
 from mincache.generation import streams
 
 UNSEEDED = "torch, loaded too late to be seeded"
+_TOOLS = {"multiprocessing", "concurrent", "loky", "numba"}
+"""What these unpickle comes from the run's own processes, or from a cache of compiled loops."""
 
 
 class GlobalGenerators:
@@ -35,10 +38,7 @@ class GlobalGenerators:
         self._seeded = states()
 
     def moved(self) -> list[str]:
-        """Return the names of those that were drawn from since they were seeded last.
-
-        A torch that was loaded later, and so was not seeded, is named as such.
-        """
+        """Return those drawn from since they were seeded, and a torch that came too late to be seeded."""
         now = states()
         found = [name for name, state in self._seeded.items() if now[name] != state]
         return found + ([UNSEEDED] if now.keys() - self._seeded else [])
@@ -58,3 +58,27 @@ def _without_arrays(state: Any) -> Any:
     if isinstance(state, dict):
         return {name: _without_arrays(part) for name, part in state.items()}
     return state.tolist() if isinstance(state, np.ndarray) else state
+
+
+def watch_pickles() -> set[str]:
+    """Return a set that will name the packages whose classes this process takes out of pickles from now on.
+
+    What `torch.load` reads with `weights_only=True`, numpy without `allow_pickle`, or a reader with a
+    `find_class` of its own, is not seen.
+    """
+    found: set[str] = set()
+
+    def see(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "pickle.find_class" and not _by_tool(sys._getframe(1)):
+            found.add(str(arguments[0]).partition(".")[0])
+
+    sys.addaudithook(see)
+    return found
+
+
+def _by_tool(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in _TOOLS:
+            return True
+        frame = frame.f_back
+    return False
