@@ -108,6 +108,7 @@ def _parameters(text: str) -> list[str]:
 
 
 SUITE = Name("suite", _suites, "dir", listed=True)
+SCENARIO = Name("scenario", _suites, listed=True)
 INSTANCE = Name("instance", _instances)
 SOLVER = Name("solver", _solvers, listed=True)
 SOLVERS = Name("solver", lambda text: [*_solvers(text), "all"], listed=True)

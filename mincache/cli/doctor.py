@@ -28,6 +28,7 @@ ENABLES = {
     "dask": "mincache run --executor dask",
     "compiled": "decomposition in compiled loops, for instances beyond the paper's",
     "certify": "mincache certify --check",
+    "tune": "mincache tune",
     "data": "to_xarray in Python, and request logs in Parquet files",
 }
 """What each extra is for; those for developers of mincache are left out."""

@@ -31,6 +31,7 @@ VERBS = {
     "generate": ("generate", "generate", "Draw a suite of your own."),
     "solvers": ("solvers", "solvers", "List solvers, check one, or start a new one."),
     "train": ("train", "train", "Train a solver that learns."),
+    "tune": ("tune", "tune", "Search for good parameters of a solver."),
     "certify": ("certify", "certify", "Prove a lower bound on the cost, or check such a proof."),
     "export": ("exchange", "export", "Write an instance as a model for other solvers (nl, lp, mps, gms)."),
     "import": ("exchange", "import_", "Read another solver's answer as a solution."),

@@ -30,6 +30,7 @@ _EXTRAS = {
     "mpmath": "certify",
     "xarray": "data",
     "distributed": "dask",
+    "optuna": "tune",
 }  # fmt: skip
 
 

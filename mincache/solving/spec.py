@@ -84,6 +84,22 @@ def expand(text: str) -> list[str]:
     return [f"{match['target']}[{','.join(chosen)}]" for chosen in itertools.product(*choices)]
 
 
+def listed(text: str) -> dict[str, list[WrittenValue]]:
+    """Return the values that a grid lists for each parameter: one where there is no list.
+
+    Raises:
+        InputError: if it has another form, gives a parameter twice, or a list is empty.
+    """
+    target = parse(expand(text)[0]).target
+    inner = text.strip()[text.strip().find("[") + 1 : -1] if "[" in text else ""
+    found: dict[str, list[WrittenValue]] = {}
+    for item in filter(str.strip, _ITEM_OR_LIST.findall(inner)):
+        for one in _listed(item, target) or [item]:
+            for parameter, value in parse_parameters(one, target).items():
+                found.setdefault(parameter, []).append(value)
+    return found
+
+
 def _listed(item: str, target: str) -> list[str] | None:
     """Return an item of a grid once for each value that it lists; None if it lists none."""
     parameter, _, value = item.partition("=")

@@ -15,6 +15,7 @@ MODULES = {
     "board": ["jinja2", "altair", "vl_convert"],
     "dask": ["distributed", "dask"],
     "compiled": ["numba"],
+    "tune": ["optuna"],
     "certify": ["mpmath", "sympy"],  # sympy cannot do without mpmath
 }
 """What each extra installs."""
@@ -46,6 +47,7 @@ VERBS = {
     "solvers new my-solver": "",
     "train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 20": "ddpg",
     "train lru --suite smoke-v1 --users 10 --library 0": "",
+    "tune cloud-only --on smoke-v1 -o tuned": "tune",
     f"certify --check smoke-v1.l0.n10.t0 {CERTIFICATE}": "certify",
     "export smoke-v1.l0.n10.t0 --format lp -o model": "pyomo",
     "import none none.sol": "",
