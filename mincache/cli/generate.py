@@ -79,7 +79,7 @@ def generate(
     source = ScenarioFile() if scenario is None else read_scenario(scenario)
     fields = {
         "library_seed": (seed or 0) if library_seed is None else library_seed, "trace_seed": seed or 0,
-        "libraries": libraries, "users": users or _users(source), "traces": traces,
+        "libraries": libraries, "users": users or users_of(source), "traces": traces,
     }  # fmt: skip
     if preview:
         one = {"libraries": 1, "traces": 1, "sweep": source.sweep}
@@ -123,7 +123,7 @@ def _show_first(source: ScenarioFile, recipe: Recipe, picture: Path | None) -> N
         click.echo(f"picture in {picture}", err=True)
 
 
-def _users(source: ScenarioFile) -> tuple[int, ...]:
+def users_of(source: ScenarioFile) -> tuple[int, ...]:
     """Return the numbers of users of the cases, if each names its own; else the scenario's."""
     cases = source.sweep.cases if source.sweep is not None else ()
     named = [case["users"] for case in cases if "users" in case]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 import types
 import typing
@@ -23,6 +24,7 @@ _SPEC = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<parameters>.*)\])?", re.DOTALL
 _QUOTES_CLOSED = re.compile(r"""(?:[^"']|"[^"]*"|'[^']*')*""")
 _ITEM = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
 _LIST = r"""\[(?:[^"'\[\]]|"[^"]*"|'[^']*')*\]"""
+_MOST_SETTINGS = 100_000
 _ITEM_OR_LIST = re.compile(rf"""(?:{_LIST}|[^,"']|"[^"]*"|'[^']*')+""")
 
 
@@ -81,23 +83,9 @@ def expand(text: str) -> list[str]:
     if all(listed is None for listed in grid):
         return [text]
     choices = [listed or [item] for listed, item in zip(grid, items, strict=True)]
+    if math.prod(map(len, choices)) > _MOST_SETTINGS:
+        raise InputError("solver", f"must write at most {_MOST_SETTINGS} settings", excerpt(text))
     return [f"{match['target']}[{','.join(chosen)}]" for chosen in itertools.product(*choices)]
-
-
-def listed(text: str) -> dict[str, list[WrittenValue]]:
-    """Return the values that a grid lists for each parameter: one where there is no list.
-
-    Raises:
-        InputError: if it has another form, gives a parameter twice, or a list is empty.
-    """
-    target = parse(expand(text)[0]).target
-    inner = text.strip()[text.strip().find("[") + 1 : -1] if "[" in text else ""
-    found: dict[str, list[WrittenValue]] = {}
-    for item in filter(str.strip, _ITEM_OR_LIST.findall(inner)):
-        for one in _listed(item, target) or [item]:
-            for parameter, value in parse_parameters(one, target).items():
-                found.setdefault(parameter, []).append(value)
-    return found
 
 
 def _listed(item: str, target: str) -> list[str] | None:
