@@ -119,18 +119,22 @@ def shares(table: Table) -> list[Told]:
 
 
 def bests(table: Table) -> Told:
-    """Return the mean costs of the single best solver and of the virtual best; {} without a row for both.
+    """Return mean cost and gap of the single best solver and of the virtual best; {} without a row for both.
 
     The virtual best takes, on each instance, the answer of the solver that is best there.
     """
     if not table.compared:
         return {}
-    costs = np.array([row.by_instance("charged_cost") for row in table.compared])
+    costs, gaps = (
+        np.array([row.by_instance(column) for row in table.compared]) for column in ("charged_cost", "gap")
+    )
     best = int(costs.mean(axis=1).argmin())
     return {
         "single_best": table.compared[best].solver,
         "single_best_cost": float(costs[best].mean()),
+        "single_best_gap": float(gaps[best].mean()),
         "virtual_best_cost": float(costs.min(axis=0).mean()),
+        "virtual_best_gap": float(gaps.min(axis=0).mean()),
     }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas
 
 from mincache.board.columns import COLUMNS, numbers, visible_columns
-from mincache.board.comparison import Told
+from mincache.board.comparison import Told, bests
 from mincache.board.entries import COVERED
 from mincache.board.formats import NOTHING, duration, failures
 from mincache.board.runs import Runs
@@ -65,7 +65,7 @@ def as_json(tables: Sequence[Table]) -> str:
             "sealed_suite": table.unseen and table.unseen.sealed,
             "protocol": table.runs.protocol.model_dump(mode="json"),
             "protocol_sha256": table.runs.protocol_sha256,
-            "rows": [numbers(row) for row in table.rows], "notes": list(notes(table)),
+            "rows": [numbers(row) for row in table.rows], "bests": bests(table), "notes": list(notes(table)),
         }
         for table in tables
     ]  # fmt: skip

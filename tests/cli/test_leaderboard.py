@@ -43,6 +43,23 @@ def test_the_formats_hold_the_same_rows(campaign):
     assert [(row["covered"], row["seeds"]) for row in rows if row["solver"] != "cloud-only"] == [(4, 2)]
 
 
+def test_the_single_and_the_virtual_best_stand_below_the_rows(campaign):
+    """They have no rank, the means of the least gaps and costs, and stand in JSON too; one row has none."""
+    lines = [line.split() for line in invoke(campaign).output.splitlines()]
+    (single,) = [line for line in lines if line[1:3] == ["single", "best:"]]
+    (virtual,) = [line for line in lines if line[1:3] == ["virtual", "best"]]
+    assert single[0] == virtual[0] == "-"
+    (table,) = json.loads(invoke(campaign, "--json").output)["tables"]
+    least = min(table["rows"], key=lambda row: row["mean_cost"])
+    best = table["bests"]
+    assert single[3] == best["single_best"] == least["solver"]
+    assert best["single_best_cost"] == pytest.approx(least["mean_cost"])
+    assert best["virtual_best_gap"] <= best["single_best_gap"] == pytest.approx(least["gap"])
+    assert f"{best['virtual_best_gap']:.2%}" in virtual
+    assert f"{best['virtual_best_cost']:.3f}" in virtual
+    assert "virtual best" not in invoke(campaign, "--solver", "cloud-only").output
+
+
 def test_rows_can_be_chosen(campaign):
     """--solver keeps the rows named."""
     shown = invoke(campaign, "--solver", "cloud-only", "--format", "json").output
