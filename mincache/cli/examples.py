@@ -29,6 +29,7 @@ EXAMPLES: dict[str, str] = {
         mincache leaderboard publish results/smoke --author 'A. Name' -o board
         mincache leaderboard publish results/genetic --author 'A. Name' --link https://example.org -o board
     """,
+    "leaderboard aslib": "mincache leaderboard aslib results/smoke -o results/aslib",
     "leaderboard rebuild": "mincache leaderboard rebuild board",
     "leaderboard verify": "mincache leaderboard verify board",
     "leaderboard build": "mincache leaderboard build board -o site",

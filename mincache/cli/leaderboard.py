@@ -69,13 +69,22 @@ def table(
 
 
 def _show(table: Table) -> None:
+    from mincache.board import formats
     from mincache.board.columns import visible_columns
+    from mincache.board.comparison import bests
     from mincache.board.render import notes
 
     columns = sorted(visible_columns(table), key=lambda column: column.wide)  # the wide ones are worth least
-    rows: Sequence[Sequence[Styled]] = [
+    rows = [
         [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
     ]
+    best = bests(table) if len(table.compared) > 1 else {}
+    for name, label in (("single_best", "single best: {single_best}"), ("virtual_best", "virtual best")):
+        if best:  # not rivals of the rows, but what choosing among them could reach
+            gap, cost = formats.percent(best[f"{name}_gap"], 2), formats.cost(best[f"{name}_cost"])
+            shown = {"solver": label.format(**best), "gap": gap, "mean_cost": cost}
+            cells = (next(filter(None, map(shown.get, one.fields)), formats.NOTHING) for one in columns)
+            rows += [[Styled(cell, "dim") for cell in cells]]
     sides = {column.title: "r" if column.numeric else "l" for column in columns}
     show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
     for note in notes(table):
@@ -262,6 +271,43 @@ def serve(site: Path, port: int) -> None:
 
 
 @leaderboard.command()
+@_campaigns
+@options.folder_output("Folder for the scenario's files.")
+@options.solver_option("Take this solver alone")
+@_suite
+@click.option("--time-limit", type=options.SECONDS, default=60.0,
+              help="Time for each of the two optima of an instance.")  # fmt: skip
+@options.machine_output("an array: the files written")
+def aslib(
+    campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], suite: str, time_limit: float
+) -> None:
+    """Write runs and features as a scenario of ASlib, for research on choosing a solver by the instance.
+
+    It has the instances that every solver has attempted. The features are those of `mincache instances
+    features`, without the best cost.
+    """
+    from mincache.analysis.features import features
+    from mincache.board.aslib import write_scenario
+
+    table = _single(read_tables(campaigns, solvers, suite, common=True, as_notes=True))
+    if table.runs.suite is None or not table.runs.instances:
+        rule = "must be at hand, with instances that every solver has attempted"
+        raise InputError("suite", rule, table.runs.name, "give its folder with --suite")
+    names = table.runs.instances
+    if left_out := len(table.runs.suite) - len(names):
+        warn(f"left out: {left_out} instances that some solver has not attempted")
+    found = [features(table.runs.suite[name], time_limit) for name in tracked(names, "solving", len(names))]
+    files = list(map(str, write_scenario(output, table, found)))
+    answer(files, *files)
+
+
+def _single(tables: Sequence[Table]) -> Table:
+    if len(tables) != 1:
+        raise InputError("--suite", "must choose one of the suites in the records", f"{len(tables)} of them")
+    return tables[0]
+
+
+@leaderboard.command()
 @click.argument("folder", type=options.FOLDER)
 @click.option("--kind", default="gap", metavar="KIND",
               help="gap, profile, time, users, anytime, evaluations, log, faults or training.")  # fmt: skip
@@ -276,17 +322,15 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], common:
     from mincache.site import charts, drawing
 
     drawing.require_libraries()
-    found = read_tables([folder], solvers, suite, common=common, as_notes=True)
-    if len(found) != 1:
-        raise InputError("--suite", "must choose one of the suites in the records", f"{len(found)} of them")
-    drawn = charts.chart(kind, found[0])
+    found = _single(read_tables([folder], solvers, suite, common=common, as_notes=True))
+    drawn = charts.chart(kind, found)
     if drawn is None:
         raise InputError(
             "--kind", "must have something to draw in these records", "nothing", "try gap or --common"
         )
     options.prepare(output)
     drawing.write(drawn.specification, output)
-    answer({"picture": str(output), "kind": kind, "suite": found[0].runs.name}, str(output))
+    answer({"picture": str(output), "kind": kind, "suite": found.runs.name}, str(output))
 
 
 def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
