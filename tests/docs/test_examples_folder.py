@@ -1,5 +1,6 @@
 """The examples work as their texts say."""
 
+import csv
 import importlib.util
 import re
 import shlex
@@ -19,6 +20,9 @@ from mincache.solving.conformance import check_solver
 EXAMPLES = Path(__file__).parents[2] / "examples"
 needs_stable_baselines = pytest.mark.skipif(
     importlib.util.find_spec("stable_baselines3") is None, reason="stable-baselines3 is not installed"
+)
+needs_scikit_learn = pytest.mark.skipif(
+    importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed"
 )
 
 
@@ -135,3 +139,24 @@ def test_each_scenario_is_pictured(file, tmp_path):
 def test_there_are_ten_scenarios():
     """Ten settings that a researcher may want are there to begin with."""
     assert len(list((EXAMPLES / "scenarios").glob("*.toml"))) == 10
+
+
+@needs_scikit_learn
+def test_a_selector_is_learned_and_takes_part(tmp_path):
+    """Learned on a few draws, it lies between the virtual best and the worst, and answers as one it chose."""
+    shutil.copy(EXAMPLES / "selector.py", tmp_path)
+    learn, campaign, table = commands("selector.py")
+    lines = run(learn.replace(" 300", " 20"), tmp_path).splitlines()
+    mean = {
+        line.partition(" mean cost ")[0].strip(): float(line.split("mean cost ")[1].split()[0])
+        for line in lines
+    }
+    assert mean["virtual best"] <= mean["selector"]
+    assert mean["virtual best"] < mean["single best"]
+    with (tmp_path / "selector.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert run(campaign, tmp_path).splitlines()[-3:] == [
+        f"{solver}: 4 verified" for solver in ("density-greedy", "lru", "selector.py:Selector")
+    ]
+    assert "virtual best" in run(table, tmp_path)
