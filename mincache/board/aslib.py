@@ -27,7 +27,7 @@ _STEP_STATES = "{ok, timeout, memout, presolved, crash, other, unknown}"
 _MEASURED = ("upload_share", "caching_worth", "bandwidth_worth", "steps_worth")
 _LEFT_OUT = ("instance", "best_cost", "lower_bound", "note")  # what the answer is, is no feature
 _FOLDS = 10
-_PLAIN = r"[A-Za-z_][\w.-]*"
+_PLAIN = r"(?!(?i:true|false|null|yes|no|on|off|y|n)$)[A-Za-z_][\w.-]*"  # YAML reads the others as values
 _README = """\
 {suite} of mincache: {instances} instances of edge caching, and {solvers} solvers. The evaluator has priced
 each answer: `cost` is the mean cost of a request, lower is better, and `solve_s` the seconds that the solver
