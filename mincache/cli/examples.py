@@ -111,7 +111,7 @@ EXAMPLES: dict[str, str] = {
         mincache train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 110 -o mine.safetensors
         mincache run smoke-v1 --solver 'ddpg[policy=mine.safetensors]' -o results/mine
     """,
-    "tune": "mincache tune 'genetic[population=10..40,generations=10]' --on smoke-v1 --trials 4 --libraries 1 -o tuned",
+    "tune": "mincache tune 'genetic[generations=5..20]' --on smoke-v1 --trials 4 --libraries 1 -o tuned",
     "certify": """
         mincache certify paper-v1.l0.n10.t0 -o proof.json
         mincache certify --check paper-v1.l0.n10.t0 proof.json answer.json
