@@ -127,15 +127,15 @@ def _training_suite(
 
     if text.endswith(".toml") or Path(text).is_file():
         file = read_scenario(Path(text))
-        scenario, sweep, known = file.scenario, file.sweep, users_of(file)
+        scenario, sweep, usual = file.scenario, file.sweep, users_of(file)
     else:
         source = mincache.suite(text).source
-        scenario, sweep, known = source.scenario, source.recipe.sweep, source.recipe.users
+        scenario, sweep, usual = source.scenario, source.recipe.sweep, source.recipe.users
     if scenario.trace_count() is not None:
         warn("the traces are cut from data files: a suite that is cut from the same ones can hold them too")
     drawn = int(streams.generator(seed, "tuning").integers(2**60, 2**61))
     fields = {"library_seed": drawn, "trace_seed": drawn, "libraries": libraries, "traces": 1}
-    recipe = validated(Recipe, fields | {"users": users or known, "sweep": sweep})
+    recipe = validated(Recipe, fields | {"users": users or usual, "sweep": sweep})
     content = f"{recipe.model_dump_json()}{scenario.sealed().model_dump_json()}"
     folder = output / f"training-{digest(content.encode())[:8]}"
     if not (folder / RECIPE_FILE).is_file():
@@ -143,6 +143,7 @@ def _training_suite(
     suite = mincache.suite(folder)
     missing = [name for name, entry in suite.entries.items() if entry.best_known is None]
     for name in tracked(missing, "solving", len(missing)):
-        cost = mincache.evaluate(suite[name], best_answer(suite[name], 10.0).solution).cost
-        suite = suite_writing.set_references(suite, {name: (cost, None)}, "exact method, 10 s an instance")
+        best = best_answer(suite[name], 10.0)
+        known = mincache.evaluate(suite[name], best.solution).cost, best.bound
+        suite = suite_writing.set_references(suite, {name: known}, "exact method, 10 s an instance")
     return suite
