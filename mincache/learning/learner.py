@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -113,17 +113,13 @@ class PolicyLearner(NetworkSolver, Learner):
     policy: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
-            value, most = getattr(self, name), MOST_UNITS if name in ("hidden", "width") else math.inf
-            if isinstance(value, int):
-                holds = 1 <= value <= most
-                rule = "must be >= 1" if most == math.inf else f"must lie in [1, {most}]"
-            elif isinstance(value, float):
-                holds = 0.0 <= value < math.inf if name not in self.fractions else 0.0 <= value <= 1.0
-                rule = "must lie in [0, 1]" if name in self.fractions else "must be finite and >= 0"
-            else:
-                continue
-            if not holds:
+        for name, value in registry.parameters(self).items():
+            least, most = int(isinstance(value, int)), sys.float_info.max
+            rule = "must be >= 1" if least else "must be finite and >= 0"
+            if name in ("hidden", "width", *self.fractions):
+                most = 1 if name in self.fractions else MOST_UNITS
+                rule = f"must lie in [{least}, {most}]"
+            if isinstance(value, int | float) and not least <= value <= most:
                 raise InputError(f"{self.title}.{name}", rule, str(value))
         if self.episodes % self.environments:
             rule = f"must be a multiple of environments = {self.environments}"
