@@ -13,10 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stable_baselines3 import PPO
-
 from mincache.learning.policy_solver import PolicySolver, export_policy
-from mincache.views.stable_baselines import StableBaselinesVecEnv
 
 
 class Ppo(PolicySolver):
@@ -28,6 +25,11 @@ def main() -> None:
 
     The slots are not linked, so what an action is worth is its own reward: the discount is 0.
     """
+    # Here, so that the runs of a campaign load neither: they answer in numpy.
+    from stable_baselines3 import PPO
+
+    from mincache.views.stable_baselines import StableBaselinesVecEnv
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", default="smoke-v1")
     parser.add_argument("--users", type=int, default=10)

@@ -41,8 +41,9 @@ settings.load_profile("mincache")
 
 # With `--dist loadfile` these begin first, so that no core is idle at the end beside one of them.
 LONGEST = (
-    "test_commands.py", "test_examples.py", "test_every_solver.py", "test_extras.py", "test_faults.py",
-    "test_docs_site.py", "test_studies.py", "test_examples_folder.py", "test_cheats.py", "test_seal.py",
+    "test_commands.py", "test_examples.py", "test_extras.py", "test_frame_tree.py", "test_every_solver.py",
+    "test_browser.py", "test_examples_folder.py", "test_studies.py", "test_docs_site.py", "test_cluster.py",
+    "test_seal.py", "test_faults.py",
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def table(records):
 
 def test_same_campaign_although_a_worker_dies(running, tmp_path):
     """With one of two workers killed midway, the records are those of the same campaign run locally."""
-    tasks = tiny_tasks(tmp_path / "suite", DICE, RAISES, CLOUD_ONLY, repetitions=3)
+    tasks = tiny_tasks(tmp_path / "suite", DICE, RAISES, CLOUD_ONLY, traces=4)
     seen = []
 
     def show(record):
@@ -96,7 +96,7 @@ def test_same_campaign_although_a_worker_dies(running, tmp_path):
 
 def test_results_that_die_with_their_worker_are_made_again(running, tmp_path):
     """A worker that dies with runs that are done, but were not handed over yet, costs none of them."""
-    tasks = tiny_tasks(tmp_path / "suite", DICE, repetitions=4)
+    tasks = tiny_tasks(tmp_path / "suite", DICE, traces=8)
     seen = []
 
     def show(record):
@@ -113,7 +113,7 @@ def test_results_that_die_with_their_worker_are_made_again(running, tmp_path):
 
 def test_campaign_goes_on_after_the_scheduler_died(running, tmp_path):
     """When the scheduler dies the campaign stops in one line, and goes on anywhere without losing a run."""
-    tasks = tiny_tasks(tmp_path / "suite", DICE, repetitions=4)
+    tasks = tiny_tasks(tmp_path / "suite", DICE, traces=8)
 
     def show(record):
         running.scheduler.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.resources import files
@@ -57,39 +58,59 @@ VERBS = {
 """Commands, and the extra that each may ask for."""
 
 DRIVER = """
-import contextlib, io, shlex, sys, traceback
-hidden = set(sys.argv[1].split(","))
+import contextlib, io, json, os, shlex, sys, traceback
+import mincache.bench.campaign, mincache.cli.leaderboard, mincache.cli.run, mincache.cli.summary
+from mincache.cli.main import main
 class Hidden:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in hidden:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
-sys.meta_path.insert(0, Hidden())
-from mincache.cli.main import main
-for line in sys.stdin.read().splitlines():
-    sys.argv = ["mincache", *shlex.split(line)]
-    told, code = io.StringIO(), None
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        except BaseException:
-            traceback.print_exc()
-    print([line, code, told.getvalue()])
+for extra, (hidden, lines) in json.load(sys.stdin).items():
+    if os.fork():
+        os.wait()
+        continue
+    assert not {name.partition(".")[0] for name in sys.modules} & set(hidden)
+    sys.meta_path.insert(0, Hidden())
+    os.mkdir(extra)
+    os.chdir(extra)
+    for line in lines:
+        sys.argv = ["mincache", *shlex.split(line)]
+        told, code = io.StringIO(), None
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code or 0
+            except BaseException:
+                traceback.print_exc()
+        print(json.dumps([extra, line, code, told.getvalue()]), flush=True)
+    os._exit(0)
 """
+"""Runs the command lines of each extra in a fork, in which the extra's modules cannot be imported."""
+
+
+def lines_without(extra):
+    """Return the commands that are tried without an extra: torch itself cannot do without mpmath."""
+    return [line for line in VERBS if extra != "certify" or VERBS[line] != "ddpg"]
+
+
+@pytest.fixture(scope="module")
+def told_without(tmp_path_factory):
+    """Rows of an extra, a command, its exit code without the extra, and what it says on standard error."""
+    asked = {extra: [hidden, lines_without(extra)] for extra, hidden in MODULES.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER], input=json.dumps(asked), cwd=tmp_path_factory.mktemp("extras"),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    print(done.stderr)
+    return list(map(json.loads, done.stdout.splitlines()))
 
 
 @pytest.mark.parametrize("extra", MODULES)
-def test_a_missing_extra_is_one_sentence(extra, tmp_path):
+def test_a_missing_extra_is_one_sentence(extra, told_without):
     """No verb ends in a traceback without an extra; one that needs it names the command that installs it."""
-    # torch itself cannot do without mpmath.
-    lines = [line for line in VERBS if extra != "certify" or VERBS[line] != "ddpg"]
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, ",".join(MODULES[extra])],
-        input="\n".join(lines), cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    rows = list(map(eval, done.stdout.splitlines()))
-    assert [row[0] for row in rows] == lines, done.stderr
+    rows = [row[1:] for row in told_without if row[0] == extra]
+    assert [row[0] for row in rows] == lines_without(extra)
     for line, code, told in rows:
         assert code in (0, 1, 2), f"{line}: {told}"
         if code == 2:
