@@ -65,7 +65,7 @@ def of_run(target: str, planned: Iterable[Content], allowed: Iterable[str], size
 
 def of_description(started_in: str, allowed: Iterable[str], size_bytes: int) -> View:
     """Return what a solver sees while it is described: all files but answers, for nothing is known of it."""
-    from mincache.generation.drawn import cache_folder
+    from mincache.files.paths import cache_folder
 
     checkout = Path(mincache.__file__).parents[1]
     hidden = [*_answers(), str(checkout / "leaderboard"), str(cache_folder()), *_answers_in(started_in, 2)]

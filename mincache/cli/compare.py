@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from mincache.cli import options
+from mincache.board import comparison, history, table
+from mincache.board import runs as board_runs
+from mincache.cli import leaderboard, options
 from mincache.cli.completion import SUITE
 from mincache.cli.terminal import answer, warn
 from mincache.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mincache.board.runs import Runs
+from mincache.files import repository
+from mincache.generation import recipes
+from mincache.site import charts, drawing
 
 _CHANGES_SHOWN = 5
 _SIDE = options.FilePath("folder[:solver]", file_okay=False)
@@ -51,23 +52,16 @@ def compare(
         return
     one, solver = _side(folders[0], suite)
     if len(folders) == 1:
-        if solver:
-            rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave it out for all pairs"
-            raise InputError("SOLVER", rule, "one side alone", advice)
         _answer_all_pairs(one)
         return
-    from mincache.board.comparison import compare_all
-
     other, also = _side(folders[1], suite)
-    found = compare_all(_only(one, solver), _only(other, also), same_solver=not (solver and also))
+    found = comparison.compare_all(one, other, same_solver=not (solver and also))
     if not found:
         raise InputError("SOLVER", "must be in both folders", "no solver in both", "write FOLDER:SOLVER")
-    lines = [line for comparison in found for line in _lines(comparison)]
+    lines = [line for pair in found for line in _lines(pair)]
     flat = [_flat(one | {"pairs": len(one["pairs"])}, "p_values") for one in found]
     answer(found, *lines, rows=flat)
     if chart is not None:
-        from mincache.site import charts
-
         options.write_picture(charts.scatter(found), chart)
 
 
@@ -76,9 +70,10 @@ def _check(folders: tuple[Path, ...], chart: Path | None, since: str, solvers: t
         raise InputError("FOLDER", "must be one or two without --since", f"{len(folders)} of them")
     if solvers and not since:
         raise InputError("--solver", "must be with --since", "no --since", "write FOLDER:SOLVER")
+    if len(folders) == 1 and not since and _parts(folders[0])[1]:
+        rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave it out for all pairs"
+        raise InputError("SOLVER", rule, "one side alone", advice)
     if chart is not None:
-        from mincache.site import drawing
-
         if len(folders) != 2 or since:
             received = "--since" if since else "one"
             raise InputError("--chart", "must be of two sides", received, "give two FOLDERs alone")
@@ -87,16 +82,12 @@ def _check(folders: tuple[Path, ...], chart: Path | None, since: str, solvers: t
 
 def _answer_history(folders: tuple[Path, ...], since: str, solvers: tuple[str, ...], suite: str) -> None:
     """Print each solver at the commits from `since` on."""
-    from mincache.board.history import HistoryGatherer, series
-    from mincache.cli.leaderboard import read_tables
-    from mincache.files.repository import history
-
-    commits = history(since)
+    commits = repository.history(since)
     campaigns, named_there = zip(*map(_parts, folders), strict=True)
-    gatherer = HistoryGatherer(commits, (*solvers, *filter(None, named_there)))
-    tables = read_tables(campaigns, suite=suite, as_notes=True, gatherer=gatherer)
+    gatherer = history.HistoryGatherer(commits, (*solvers, *filter(None, named_there)))
+    tables = leaderboard.read_tables(campaigns, suite=suite, as_notes=True, gatherer=gatherer)
     warn(*(f"left out: {count} runs {what}" for what, count in gatherer.passed_over.items()))
-    found = [one for table in tables for one in series(table, commits)]
+    found = [step for one in tables for step in history.series(one, commits)]
     lines: list[str] = []
     for one in found:
         lines.append(f"{one['suite']}: {one['solver']} since {since}")
@@ -120,23 +111,17 @@ def _step_line(step: dict[str, Any]) -> str:
     return line + (f"; {change}{step['told']}" if step["told"] else "") + f"; {step['subject']}"
 
 
-def _side(side: Path, suite: str) -> tuple[list[Runs], str]:
-    """Return the runs of the folder in `FOLDER[:SOLVER]`, and the solver."""
-    from mincache.cli.leaderboard import read_tables
-
-    folder, solver = _parts(side)
-    return [table.runs for table in read_tables([folder], suite=suite, as_notes=True)], solver
-
-
 def _parts(side: Path) -> tuple[Path, str]:
     folder, _, solver = (str(side), "", "") if side.is_dir() else str(side).partition(":")
     return Path(folder), solver
 
 
-def _only(found: list[Runs], solver: str) -> list[Runs]:
-    """Return the runs of a solver on each suite that has it; refused if none has."""
+def _side(side: Path, suite: str) -> tuple[list[board_runs.Runs], str]:
+    """Return the runs of `FOLDER[:SOLVER]` on each suite that has the solver, and the solver."""
+    folder, solver = _parts(side)
+    found = [one.runs for one in leaderboard.read_tables([folder], suite=suite, as_notes=True)]
     if not solver:
-        return found
+        return found, solver
     kept = []
     for runs in found:
         with suppress(InputError):  # another suite may have it
@@ -144,21 +129,16 @@ def _only(found: list[Runs], solver: str) -> list[Runs]:
     if not kept:
         labels = sorted({label for runs in found for label in runs.labels.values()})
         raise InputError("SOLVER", f"must be among {', '.join(labels)}", repr(solver))
-    return kept
+    return kept, solver
 
 
 def _flat(document: dict[str, Any], tests: str) -> dict[str, Any]:
     """Return a comparison as a line of CSV, in which each p-value has a column."""
-    from mincache.board.table import QUESTIONS
-
     rest = {name: value for name, value in document.items() if name != tests}
-    return rest | {f"p_{name}": document[tests].get(name) for name in QUESTIONS}
+    return rest | {f"p_{name}": document[tests].get(name) for name in table.QUESTIONS}
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
-    from mincache.board.table import QUESTIONS
-    from mincache.generation.recipes import RELATIVE_TOLERANCE
-
     yield f"{found['suite']}: {found['first']} (A) against {found['second']} (B)"
     yield (f"  {len(found['pairs'])} instances attempted by both, {found['only_first']} by A alone, "
            f"{found['only_second']} by B alone")  # fmt: skip
@@ -167,32 +147,30 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if found["mean_change"] is None:
         return
     yield f"  A better on {found['wins']}, B better on {found['losses']}, equal on {found['ties']}"
-    tests = [f"{QUESTIONS[name]} {p:.3g}" for name, p in found["p_values"].items()]
+    tests = [f"{table.QUESTIONS[name]} {p:.3g}" for name, p in found["p_values"].items()]
     if found["libraries"] and "libraries" not in found["p_values"]:
         tests.append(f"new libraries cannot tell ({found['libraries']} of them)")
     change = f"{found['mean_change']:+z.3%}"
     yield f"  B's cost against A's: {change} on geometric average; p: {'; '.join(tests)}"
     pairs = sorted(found["pairs"], key=lambda pair: -abs(log(pair["second"] / pair["first"])))
     for pair in pairs[:_CHANGES_SHOWN]:
-        if abs(change := pair["second"] / pair["first"] - 1.0) > RELATIVE_TOLERANCE:
+        if abs(change := pair["second"] / pair["first"] - 1.0) > recipes.RELATIVE_TOLERANCE:
             costs = f"{pair['first']:.4f} -> {pair['second']:.4f}"
             yield f"    {pair['instance']}: {costs} ({change:+z.3%})"
 
 
-def _answer_all_pairs(found: list[Runs]) -> None:
+def _answer_all_pairs(found: list[board_runs.Runs]) -> None:
     """Print all pairs of solvers, and their shares of the virtual best."""
-    from mincache.board.comparison import bests, pairs, shares
-    from mincache.board.table import QUESTIONS, Table
-
     documents: list[dict[str, Any]] = []
     lines, rows = [], []
-    for table in map(Table, found):
-        name, compared, added, best = table.runs.name, pairs(table), shares(table), bests(table)
+    for ranked in map(table.Table, found):
+        name, compared, added = ranked.runs.name, comparison.pairs(ranked), comparison.shares(ranked)
+        best = comparison.bests(ranked)
         documents.append({"suite": name, "pairs": compared, "virtual_best": added} | best)
         rows += [{"suite": name} | _flat(pair, "adjusted") for pair in compared]
-        lines.append(f"{name}, {len(table.runs.instances)} instances; p by Holm for all pairs together")
+        lines.append(f"{name}, {len(ranked.runs.instances)} instances; p by Holm for all pairs together")
         for one in compared:
-            tests = ", ".join(f"{QUESTIONS[name]} {p:.2g}" for name, p in one["adjusted"].items())
+            tests = ", ".join(f"{table.QUESTIONS[name]} {p:.2g}" for name, p in one["adjusted"].items())
             lines.append(
                 f"  {one['first']} against {one['second']}: better on {one['wins']}, worse on "
                 f"{one['losses']}, equal on {one['ties']}; p: {tests or 'not ranked'}"

@@ -16,8 +16,13 @@ from click.shell_completion import (
     FishComplete,
     ZshComplete,
     add_completion_class,
+    get_completion_class,
     split_arg_string,
 )  # fmt: skip
+
+from mincache.errors import MincacheError
+from mincache.generation import suites
+from mincache.solving import registry, spec
 
 _VARIABLE = "_MINCACHE_COMPLETE"  # the name that click looks for
 _SOLVER = r"""[^\[\],]+(?:\[(?:[^\]"']|"[^"]*"|'[^']*')*\])?"""
@@ -45,16 +50,8 @@ class Name(click.ParamType[str]):
         return [CompletionItem(name) for name in found] or [CompletionItem(incomplete, type=self._otherwise)]
 
 
-def _suites(text: str) -> list[str]:
-    from mincache.generation import suites
-
-    return suites.standard_names()
-
-
 def _instances(text: str) -> list[str]:
     """Return the standard suites until one of them is typed, then its instances."""
-    from mincache.generation import suites
-
     found = [name for name in suites.standard_names() if name.startswith(text.partition(".")[0])]
     if "." not in text and len(found) > 1:
         return found
@@ -63,8 +60,6 @@ def _instances(text: str) -> list[str]:
 
 def _solvers(text: str) -> list[str]:
     """Return the installed solvers; after a bracket, what may be typed between the brackets."""
-    from mincache.solving import registry
-
     return _parameters(text) if "[" in text else registry.names()
 
 
@@ -79,9 +74,6 @@ def _trained_solvers(text: str) -> list[str]:
 
 
 def _is_learned(name: str) -> bool:
-    from mincache.errors import MincacheError
-    from mincache.solving import registry
-
     try:
         return registry.load(name).kind == "learned"
     except MincacheError:
@@ -90,10 +82,6 @@ def _is_learned(name: str) -> bool:
 
 def _parameters(text: str) -> list[str]:
     """Return how a solver's brackets may go on: a parameter not given yet, or one of its values."""
-    from mincache.errors import MincacheError
-    from mincache.solving import registry
-    from mincache.solving.spec import choices
-
     target, _, inner = text.partition("[")
     before, comma, last = inner.rpartition(",")
     try:
@@ -102,13 +90,13 @@ def _parameters(text: str) -> list[str]:
         return []
     head, parameter = f"{target}[{before}{comma}", last.partition("=")[0]
     if "=" in last:
-        return [f"{head}{parameter}={value}" for value in choices(hints.get(parameter))]
+        return [f"{head}{parameter}={value}" for value in spec.choices(hints.get(parameter))]
     given = {item.partition("=")[0] for item in before.split(",")}
     return [f"{head}{name}=" for name in hints if name not in given]
 
 
-SUITE = Name("suite", _suites, "dir", listed=True)
-SCENARIO = Name("scenario", _suites, listed=True)
+SUITE = Name("suite", lambda text: suites.standard_names(), "dir", listed=True)
+SCENARIO = Name("scenario", lambda text: suites.standard_names(), listed=True)
 INSTANCE = Name("instance", _instances)
 SOLVER = Name("solver", _solvers, listed=True)
 SOLVERS = Name("solver", lambda text: [*_solvers(text), "all"], listed=True)
@@ -183,11 +171,7 @@ add_completion_class(_Zsh, "zsh")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print a script for your shell that completes verbs, options, names and folders."""
-    from click.shell_completion import get_completion_class
-
-    from mincache.cli.main import cli
-
     kind = get_completion_class(shell)
     assert kind is not None  # click knows all three
-    complete = kind(cli, {}, "mincache", _VARIABLE)
+    complete = kind(click.get_current_context().find_root().command, {}, "mincache", _VARIABLE)
     click.echo(complete.source_template % complete.source_vars())

@@ -15,6 +15,8 @@ from typing import Any
 import click
 
 import mincache
+from mincache.bench import executors, plan, processes, supervisor
+from mincache.bench import limits as bench_limits
 from mincache.cli.options import machine_output
 from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
 
@@ -92,10 +94,8 @@ def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 def _refusal(name: str) -> str:
     """Return why a limit cannot be enforced here; "" if it can."""
-    from mincache.bench.limits import Limits
-
     try:
-        Limits(**{name: _REFUSABLE[name]} if name in _REFUSABLE else {}).check_enforceable()
+        bench_limits.Limits(**{name: _REFUSABLE[name]} if name in _REFUSABLE else {}).check_enforceable()
     except mincache.InputError as error:
         return str(error)
     return ""
@@ -103,11 +103,9 @@ def _refusal(name: str) -> str:
 
 def sees_descendants() -> bool:
     """Return whether the system tells which processes a process has started; tried with one."""
-    from mincache.bench.processes import descendants
-
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        return process.pid in descendants(os.getpid())
+        return process.pid in processes.descendants(os.getpid())
     finally:
         process.kill()
         process.wait()
@@ -115,20 +113,15 @@ def sees_descendants() -> bool:
 
 def _trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
-    from mincache.bench import plan
-    from mincache.bench.executors import attempt
-    from mincache.bench.limits import Limits
-    from mincache.bench.supervisor import Supervisor, describe
-
     suite = mincache.suite("smoke-v1")
     entry = next(iter(suite.entries.values()))
     most = {name: value for name, value in _REFUSABLE.items() if not _refusal(name)}
     try:
-        with Supervisor() as keeper:
-            entrant = describe("cloud-only", keeper)
-            path, limits = suite.path(entry.name), Limits(**most)
+        with supervisor.Supervisor() as keeper:
+            entrant = supervisor.describe("cloud-only", keeper)
+            path, limits = suite.path(entry.name), bench_limits.Limits(**most)
             task = plan.task(suite.name, path, entry.name, entry.sha256, entrant, 0, limits)
-            record = attempt(task, task.read(), keeper).record
+            record = executors.attempt(task, task.read(), keeper).record
     except (mincache.MincacheError, OSError) as error:
         return {"works": False, "told": str(error), "enforced": {}}
     told = f"{record.cell.solver} on {entry.name}: {record.verdict} {record.reason}".strip()

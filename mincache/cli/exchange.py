@@ -9,9 +9,16 @@ from typing import Any
 import click
 
 import mincache
+from mincache.algebra import model_files, parts
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE
 from mincache.cli.terminal import answer, form, waiting, warn
+from mincache.errors import in_file
+from mincache.files import documents
+from mincache.problem import instance as problem_instance
+from mincache.problem import quantity
+from mincache.problem import solution as problem_solution
+from mincache.solving import registry
 
 
 @click.command()
@@ -28,10 +35,6 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
 
     The folder also gets the instance itself, and a map from the model's names to ours.
     """
-    from mincache.algebra import model_files
-    from mincache.algebra.model_files import INSTANCE_FILE, NAMES_FILE
-    from mincache.solving.registry import missing_extra
-
     problem = options.find_instance(instance)
     if slot is not None:
         if slot >= problem.slot_count:
@@ -44,9 +47,10 @@ def export(instance: str, slot: int | None, file_format: Any, formulation: Any, 
         with waiting(f"writing the model of {problem.name}"):
             path = model_files.export(problem, output, file_format, formulation)
     except ModuleNotFoundError as error:
-        raise missing_extra("export", error) from None
-    found = {"model": str(path), "names": str(output / NAMES_FILE), "instance": str(output / INSTANCE_FILE)}
-    answer(found, f"{path}, with {NAMES_FILE} and {INSTANCE_FILE}")
+        raise registry.missing_extra("export", error) from None
+    names, stored = output / model_files.NAMES_FILE, output / model_files.INSTANCE_FILE
+    found = {"model": str(path), "names": str(names), "instance": str(stored)}
+    answer(found, f"{path}, with {names.name} and {stored.name}")
 
 
 @click.command(name="import")
@@ -62,19 +66,14 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
     values; `-` stands for standard input. The command shows the cost that the answer claims, and the cost
     that it has.
     """
-    from mincache.algebra.model_files import INSTANCE_FILE, read_answer
-    from mincache.algebra.parts import agrees
-    from mincache.errors import in_file
-    from mincache.files.documents import solution_bytes
-
     if form() and output == options.STANDARD:
         raise click.UsageError("--json: must not share standard output with the solution; add -o FILE")
     with in_file(answered):
         data = options.read_input(answered)
     path = output or folder / "solution.json"
-    solution, claims = read_answer(folder, answered, data)
-    options.write_output(path, solution_bytes(solution))
-    cost = mincache.evaluate(mincache.read_instance(folder / INSTANCE_FILE), solution).cost
+    solution, claims = model_files.read_answer(folder, answered, data)
+    options.write_output(path, documents.solution_bytes(solution))
+    cost = mincache.evaluate(mincache.read_instance(folder / model_files.INSTANCE_FILE), solution).cost
     claimed = "no cost" if claims.cost is None else f"the cost {claims.cost:.10g}"
     status = f", status {claims.status[:40]!r}" if claims.status else ""
     told = f"it claims {claimed}{status}; it costs {cost:.10g}"
@@ -87,7 +86,7 @@ def import_(folder: Path, answered: Path, output: Path | None) -> None:
         warn("its status is not that of an answer")
     if not claims.bandwidth:
         warn("it gives no user any bandwidth; was the answer cut off?")
-    if claims.cost is not None and not agrees(claims.cost, cost):
+    if claims.cost is not None and not parts.agrees(claims.cost, cost):
         warn("what it claims to cost is not what it costs")
 
 
@@ -98,25 +97,18 @@ def schema(document: str) -> None:
 
     No schema can say that the shapes of arrays agree; reading a document checks that.
     """
-    from mincache.files.documents import json_schema
-
-    click.echo(symbols_markdown() if document == "symbols" else json.dumps(json_schema(document), indent=2))
+    symbols = document == "symbols"
+    click.echo(symbols_markdown() if symbols else json.dumps(documents.json_schema(document), indent=2))
 
 
 def symbols_markdown() -> str:
     """Return the table of symbols: every quantity of both documents with symbol, unit, shape and range."""
-    from mincache.problem.instance import PARTS, Instance
-    from mincache.problem.quantity import quantities
-    from mincache.problem.solution import Solution
-
-    sections: dict[str, type] = {
-        "": Instance,
-        **{f"{name}.": kind for name, kind in PARTS.items()},
-        "solution: ": Solution,
-    }
+    sections: dict[str, type] = {"": problem_instance.Instance}
+    sections |= {f"{name}.": kind for name, kind in problem_instance.PARTS.items()}
+    sections["solution: "] = problem_solution.Solution
     lines = ["| field | symbol | unit | range | meaning |", "|---|---|---|---|---|"]
     for prefix, kind in sections.items():
-        for name, meaning in quantities(kind).items():
+        for name, meaning in quantity.quantities(kind).items():
             field = f"{prefix}`{name}{meaning.brackets() if prefix else ''}`"
             cells = (field, meaning.symbol, meaning.unit, meaning.range_text(), meaning.about)
             lines.append(f"| {' | '.join(cells)} |")

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import mincache
+from mincache import exact
+from mincache.analysis import explanation
+from mincache.board import entries
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE
 from mincache.cli.terminal import TerminalTable, answer, tracked, waiting
 from mincache.errors import InputError, did_you_mean, in_file
-
-if TYPE_CHECKING:
-    from mincache.exact import Optimum
-    from mincache.judging.records import Record
+from mincache.files import documents
+from mincache.generation import suite_checks, suites
+from mincache.judging import journal
+from mincache.judging import records as judging_records
+from mincache.problem import requests as problem_requests
+from mincache.site import pictures
 
 _MOST_MODELS = 8
 """Models that lose most, of those shown."""
@@ -60,43 +65,43 @@ def explain(
         lost = found.by_slot.items()
         rows = [(t, {part: float(values[t]) for part, values in lost}) for t in range(len(found.best.cache))]
     if output is not None:
-        from mincache.site.pictures import explanation_chart
-
-        options.write_picture(explanation_chart(rows, "solver" if solution is None else "slot"), output)
+        what = "solver" if solution is None else "slot"
+        options.write_picture(pictures.explanation_chart(rows, what), output)
 
 
 def _one(target: str, path: Path, time_limit: float) -> mincache.Explanation:
-    from mincache.files.documents import parse_solution
-    from mincache.generation import suites
-
     instance = options.find_instance(target)
     listed = suites.listed(instance)
     with in_file(path):
-        given = parse_solution(options.read_input(path))
+        given = documents.parse_solution(options.read_input(path))
         given.check_answers(instance)
         with waiting(f"solving {instance.name}"):
             best = _best(None if listed is None else listed[0], instance, time_limit)
         return mincache.explain(instance, given, best)
 
 
-def _best(suite: mincache.Suite | None, instance: mincache.Instance, time_limit: float) -> Optimum:
+def _best(suite: mincache.Suite | None, instance: mincache.Instance, time_limit: float) -> exact.Optimum:
     """Return the best answer there is: what the exact method finds, or what the suite has."""
-    from mincache.analysis.explanation import best_answer
-    from mincache.generation.suite_checks import SOLUTIONS
-
-    path = None if suite is None else SOLUTIONS.path(suite, instance.name)
+    path = None if suite is None else suite_checks.SOLUTIONS.path(suite, instance.name)
     known = mincache.read_solution(path) if path is not None and path.is_file() else None
-    return best_answer(instance, time_limit, known)
+    return explanation.best_answer(instance, time_limit, known)
 
 
 def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float) -> list[dict[str, Any]]:
     """Return the means over the answers of each solver of a campaign, the least gap first."""
     explained: dict[str, list[mincache.Explanation]] = {}
     records = _answered(folder, solvers)
-    bests: dict[str, Optimum] = {}  # found once an instance
+    bests: dict[str, exact.Optimum] = {}  # found once an instance
     for record in tracked(records, "explaining", total=len(records)):
-        told = _explained(folder, record, suite, time_limit, bests)
-        explained.setdefault(record.cell.solver, []).append(told)
+        cell, found = record.cell, entries.find_suite(record.cell.suite, suite)
+        if found is None:
+            raise InputError("--suite", "must be the folder of the suite", "none", f"that of {cell.suite}")
+        instance = found.read(cell.instance)
+        if instance.name not in bests:
+            bests[instance.name] = _best(found, instance, time_limit)
+        given = mincache.read_solution(journal.solution_path(folder, record.solution_sha256 or ""))
+        told = mincache.explain(instance, given, bests[instance.name])
+        explained.setdefault(cell.solver, []).append(told)
     means = []
     for solver, own in explained.items():
         cost, optimum = (fmean(getattr(one, field) for one in own) for field in ("cost", "optimum"))
@@ -107,10 +112,8 @@ def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float
     return sorted(means, key=lambda one: one["cost"] - one["optimum"])
 
 
-def _answered(folder: Path, solvers: tuple[str, ...]) -> list[Record]:
+def _answered(folder: Path, solvers: tuple[str, ...]) -> list[judging_records.Record]:
     """Return the records with a verified answer of these solvers, or of all, instance by instance."""
-    from mincache.judging import journal
-
     if not folder.is_dir():
         raise InputError("campaign", "must be a folder, or come with a solution", str(folder))
     answered = [one for one in journal.read(folder) if one.verdict == "verified" and one.solution_sha256]
@@ -122,22 +125,6 @@ def _answered(folder: Path, solvers: tuple[str, ...]) -> list[Record]:
             raise InputError("--solver", "must have a verified answer", wanted, did_you_mean(wanted, names))
     chosen = [one for one in answered if not solvers or one.cell.solver in solvers]
     return sorted(chosen, key=lambda one: (one.cell.instance, one.cell.repetition))
-
-
-def _explained(
-    folder: Path, record: Record, suite: str, time_limit: float, bests: dict[str, Optimum]
-) -> mincache.Explanation:
-    from mincache.board.entries import find_suite
-    from mincache.judging import journal
-
-    found = find_suite(record.cell.suite, suite)
-    if found is None:
-        raise InputError("--suite", "must be the folder of the suite", "none", f"that of {record.cell.suite}")
-    instance = found.read(record.cell.instance)
-    if instance.name not in bests:
-        bests[instance.name] = _best(found, instance, time_limit)
-    given = mincache.read_solution(journal.solution_path(folder, record.solution_sha256 or ""))
-    return mincache.explain(instance, given, bests[instance.name])
 
 
 def _answer_solvers(means: list[dict[str, Any]]) -> None:
@@ -173,22 +160,16 @@ def _answer_one(found: mincache.Explanation, slots: int) -> None:
     if worst:
         columns = {**dict.fromkeys(["slot", *lost], "r"), "what differs": "t"}
         tables += [TerminalTable(columns, worst, title="the worst slots"), _model_table(found)]
-    fields = {field: getattr(found, field) for field in ("cost", "optimum", "proven", "parts")}
+    fields = ("cost", "optimum", "proven", "parts")
+    document = {"instance": found.instance.name} | {field: getattr(found, field) for field in fields}
     by_slot = {part: values.tolist() for part, values in found.by_slot.items()}
-    document = {
-        "instance": found.instance.name,
-        **fields,
-        "slots": by_slot,
-        "models": found.by_model.tolist(),
-    }
+    document |= {"slots": by_slot, "models": found.by_model.tolist()}
     answer(document, line, *tables, rows=[{"part": k, "cost": v} for k, v in found.parts.items()])
 
 
 def _model_table(found: mincache.Explanation) -> TerminalTable:
-    from mincache.problem.requests import demand
-
     order = sorted(range(len(found.by_model)), key=lambda m: -abs(found.by_model[m]))[:_MOST_MODELS]
-    requests = demand(found.instance).sum(axis=0)
+    requests = problem_requests.demand(found.instance).sum(axis=0)
     rows = [
         [str(m), f"{found.instance.models.size_gb[m]:.3g}", str(requests[m]),
          *(str(int(one.cache[:, m].sum())) for one in (found.answer, found.best)), f"{found.by_model[m]:.6f}"]

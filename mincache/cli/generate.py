@@ -5,22 +5,19 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from mincache.cli import options
+from mincache.analysis import separation
+from mincache.cli import describe, options
 from mincache.cli.completion import SOLVER_PAIR, TWO_SOLVERS
-from mincache.cli.terminal import Bars, TerminalTable, answer, show, tracked
+from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, tracked
 from mincache.errors import excerpt, in_file
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mincache.analysis.separation import Point, Space
-    from mincache.generation.recipes import Recipe, Search
-    from mincache.generation.sweeps import ScenarioFile, Sweep
+from mincache.files import tables
+from mincache.generation import recipes, suite_writing, suites, sweeps
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
@@ -34,8 +31,7 @@ def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -
 
 @click.command()
 @click.argument("scenario", required=False, type=options.FILE)
-@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
-              help="Numbers of users.  [default: the scenario's]")  # fmt: skip
+@options.USERS
 @click.option("--libraries", type=options.COUNT, default=1, help="Model libraries to draw.")
 @click.option("--traces", type=options.COUNT, default=1, help="Traces for each library and N.")
 @click.option("--common-users", is_flag=True,
@@ -70,60 +66,47 @@ def generate(
     ..} draws one value an instance. With --separate, the lists and ranges are searched; the solvers run in
     this process, without the protection that `mincache run` has, so let it run solvers that you trust.
     """
-    from mincache.files.tables import validated
-    from mincache.generation import suite_writing
-    from mincache.generation.recipes import Recipe
-    from mincache.generation.suites import RECIPE_FILE
-    from mincache.generation.sweeps import ScenarioFile, read_scenario
-
-    source = ScenarioFile() if scenario is None else read_scenario(scenario)
+    source = sweeps.ScenarioFile() if scenario is None else sweeps.read_scenario(scenario)
     fields = {
         "library_seed": (seed or 0) if library_seed is None else library_seed, "trace_seed": seed or 0,
         "libraries": libraries, "users": users or users_of(source), "traces": traces,
     }  # fmt: skip
     if preview:
         one = {"libraries": 1, "traces": 1, "sweep": source.sweep}
-        _show_first(source, validated(Recipe, fields | one), picture)
+        _show_first(source, tables.validated(recipes.Recipe, fields | one), picture)
         return
     if seed is None or output is None:
         raise click.UsageError(f"Missing option '{'-o' if output is None else '--seed'}'.")
     title = options.suite_name(output, name)
-    sweep, search = source.sweep, None
+    drawn: dict[str, Any] = {"sweep": source.sweep}
     if separate is not None:
         suite_writing.check_free(output)
         limits = {"budget": budget, "time_limit_s": time_limit, "solve_limit_s": solve_limit}
-        sweep, search, told = _search(separate, validated(Recipe, fields), source, keep, limits)
+        drawn, told = _search(separate, tables.validated(recipes.Recipe, fields), source, keep, limits)
         purpose = purpose or told
-    fields |= {"sweep": sweep, "common_users": common_users or None, "search": search}
-    recipe = validated(Recipe, fields)
-    with in_file(scenario) if scenario is not None else contextlib.nullcontext():
-        try:
-            suite = suite_writing.generate(
-                output, title, recipe, source.scenario, purpose, kept,
-                lambda places: tracked(places, "drawing", total=len(places)),
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            click.echo("The same command goes on from here.", err=True)
-            raise
-    told = f"{len(suite.entries)} instances in {output}, listed in {output / RECIPE_FILE}"
+    recipe = tables.validated(recipes.Recipe, fields | drawn | {"common_users": common_users or None})
+    with in_file(scenario) if scenario is not None else contextlib.nullcontext(), resumable():
+        suite = suite_writing.generate(
+            output, title, recipe, source.scenario, purpose, kept,
+            lambda places: tracked(places, "drawing", total=len(places)),
+        )  # fmt: skip
+    told = f"{len(suite.entries)} instances in {output}, listed in {output / suites.RECIPE_FILE}"
     answer({"suite": title, "folder": str(output), "instances": list(suite.entries)}, told)
 
 
-def _show_first(source: ScenarioFile, recipe: Recipe, picture: Path | None) -> None:
+def _show_first(source: sweeps.ScenarioFile, recipe: recipes.Recipe, picture: Path | None) -> None:
     """Show the first instance that a scenario draws, and what became of its log."""
-    from mincache.cli.describe import instance_rows, instance_tables, log_tables
-    from mincache.generation.recipes import places
-
-    place = next(places("preview", recipe, source.scenario))
+    place = next(recipes.places("preview", recipe, source.scenario))
     instance = place.instance()
-    answer(instance_rows(instance), *log_tables(place.scenario), *instance_tables(instance))
+    shown = [*describe.log_tables(place.scenario), *describe.instance_tables(instance)]
+    answer(describe.instance_rows(instance), *shown)
     if picture is not None:
         options.prepare(picture)
         instance.plot().save(picture)
         click.echo(f"picture in {picture}", err=True)
 
 
-def users_of(source: ScenarioFile) -> tuple[int, ...]:
+def users_of(source: sweeps.ScenarioFile) -> tuple[int, ...]:
     """Return the numbers of users of the cases, if each names its own; else the scenario's."""
     cases = source.sweep.cases if source.sweep is not None else ()
     named = [case["users"] for case in cases if "users" in case]
@@ -131,43 +114,37 @@ def users_of(source: ScenarioFile) -> tuple[int, ...]:
 
 
 def _search(
-    solvers: tuple[str, str], recipe: Recipe, source: ScenarioFile, keep: int, limits: dict[str, Any]
-) -> tuple[Sweep, Search, str]:
+    solvers: tuple[str, str], recipe: recipes.Recipe, source: sweeps.ScenarioFile, keep: int,
+    limits: dict[str, Any],
+) -> tuple[dict[str, Any], str]:  # fmt: skip
     """Return the settings in which two solvers differ most, and how they were found; show a table."""
-    from mincache.analysis.separation import most_different, separate, space_of
-    from mincache.files.tables import validated
-    from mincache.generation.recipes import Search
-    from mincache.generation.sweeps import Sweep
-
-    space, count = space_of(source.sweep), itertools.count(1)
+    space, count = separation.space_of(source.sweep), itertools.count(1)
     with Bars() as bars:
-        points = separate(
+        points = separation.separate(
             solvers, recipe, source.scenario, space, **limits,
             show=lambda point: bars.show("searching", next(count), limits["budget"]),
         )  # fmt: skip
-    kept, both = most_different(points, keep), " and ".join(solvers)
+    kept, both = separation.most_different(points, keep), " and ".join(solvers)
     if not kept:
-        raise click.ClickException(
-            f"{both} differ in none of {len(points)} settings tried; no suite was written"
-        )
+        told = f"{both} differ in none of {len(points)} settings tried; no suite was written"
+        raise click.ClickException(told)
     show(_separation_table(solvers, kept, points, space))
     told = f"Settings in which {both} differ most, by up to {kept[0].size:.2%}"
     search = {"solvers": solvers, "space": dict(space), "settings": len(points)}
     search["solve_limit_s"] = limits["solve_limit_s"]
-    return Sweep(cases=tuple(point.fields for point in kept)), validated(Search, search), told
+    return {"sweep": sweeps.Sweep(cases=tuple(one.fields for one in kept)), "search": search}, told
 
 
 def _separation_table(
-    solvers: tuple[str, str], kept: Sequence[Point], points: Sequence[Point], space: Space
-) -> TerminalTable:
+    solvers: tuple[str, str], kept: Sequence[separation.Point], points: Sequence[separation.Point],
+    space: separation.Space,
+) -> TerminalTable:  # fmt: skip
     """Return the settings kept, a column each, and how each field correlates with the difference."""
-    from mincache.analysis.separation import influences
-
     both = sum(not math.isnan(point.difference) for point in points)
     title = f"Where they differ most, of {len(points)} settings tried ({both} answered by both)"
     rows = [[solver, *(f"{point.costs[k]:.4g}" for point in kept), ""] for k, solver in enumerate(solvers)]
     rows += [["they differ by", *(f"{point.size:.1%}" for point in kept), ""], []]
-    correlations = influences(points, space)
+    correlations = separation.influences(points, space)
     for field in sorted(space, key=lambda field: -abs(correlations.get(field, 0.0))):
         values = [point.fields[field] for point in kept]
         shown = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]

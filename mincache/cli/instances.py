@@ -6,15 +6,26 @@ import math
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 import mincache
-from mincache.cli import options
-from mincache.cli.choosing import select
+from mincache.analysis import features as analysis_features
+from mincache.analysis import selection
+from mincache.certificate import archive
+from mincache.cli import describe, options
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, tracked
 from mincache.cli.verbs import VerbGroup
+from mincache.generation import suite_checks, suite_writing, suites
+from mincache.judging import judge
+from mincache.problem import evaluation as problem_evaluation
+from mincache.site import drawing, pictures
+from mincache.solving import contract, registry
+
+_QUICK = ("popular-first", "density-greedy", "local-search")
+_MEASURED = options.FilePath("file", ".csv", dir_okay=False)
 
 
 @click.group(cls=VerbGroup, bare="list", default="show")
@@ -22,15 +33,10 @@ def instances() -> None:
     """List the standard suites, show a suite or an instance (`mincache instances NAME`), or verify suites."""
 
 
-instances.add_command(select)
-
-
 @instances.command("list")
 @options.machine_output("an array", csv=True)
 def list_() -> None:
     """List the standard suites."""
-    from mincache.generation import suites
-
     rows, cells = [], []
     for suite in map(mincache.suite, suites.standard_names()):
         scenarios = [suite.place(name).scenario for name in suite.entries]  # no instance is drawn
@@ -60,8 +66,6 @@ def collect(files: tuple[Path, ...], output: Path, name: str | None, purpose: st
     The files are checked and copied. All that works on a suite works on it: verify, run, reference,
     features, leaderboard.
     """
-    from mincache.generation import suite_writing
-
     suite = suite_writing.collect(output, options.suite_name(output, name), files, purpose)
     told = f"{len(suite)} instances in {output}, listed in {output / 'suite.toml'}"
     answer({"suite": suite.name, "folder": str(output), "instances": list(suite.entries)}, told)
@@ -80,11 +84,8 @@ def verify(suite: tuple[str, ...], what: str | None) -> None:
     optimal. With --solutions, each solution must be feasible and have the best known cost. Suites without
     such files are skipped unless you name them. Exit code 1 if anything differs, is missing or is refused.
     """
-    from mincache.certificate.archive import CERTIFICATES
-    from mincache.generation import suite_checks, suites
-
     kinds = {
-        "certificates": (CERTIFICATES, "certificates prove the best known cost"),
+        "certificates": (archive.CERTIFICATES, "certificates prove the best known cost"),
         "solutions": (suite_checks.SOLUTIONS, "solutions have the best known cost"),
     }
     beside, told = kinds[what] if what else (None, "")
@@ -115,35 +116,31 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
 
     The check of a certificate decides the instance's status in suite.toml: proven or bounded.
     """
-    from mincache.certificate.archive import write_archive, write_status
-
     found = mincache.suite(suite)
     for name in names:
         found.read(name)  # refuses a name that is not listed
     if checking:
-        states = {name: entry.status for name, entry in write_status(found).entries.items()}
+        states = {name: entry.status for name, entry in archive.write_status(found).entries.items()}
         counts = Counter(states.values()).items()
         answer(states, f"{suite}: {', '.join(f'{count} {status}' for status, count in counts)}")
         return
-    done = list(tracked(write_archive(found, names), "proving", total=len(names or found.entries)))
+    done = list(tracked(archive.write_archive(found, names), "proving", total=len(names or found.entries)))
     entries = mincache.suite(suite).entries
     told = f"{len(done)} certificates and solutions in {found.folder}"
     answer({name: entries[name].status for name in done}, told)
 
 
 @instances.command()
-@click.argument("suites", nargs=-1, type=SUITE)
+@click.argument("named", metavar="[SUITES]...", nargs=-1, type=SUITE)
 @options.machine_output("an array, an object an instance", csv=True)
-def bounty(suites: tuple[str, ...]) -> None:
+def bounty(named: tuple[str, ...]) -> None:
     """List the instances whose best known cost is not proven, of each SUITE or of all standard ones.
 
     `mincache score INSTANCE FILE` shows a better cost. `mincache certify INSTANCE -o FILE` writes a proof;
     `mincache certify --check INSTANCE FILE` checks it. Hand in a better cost or bound as a pull request.
     """
-    from mincache.generation.suites import standard_names
-
     names = {"name", "status", "best_known", "lower_bound", "bound_from"}
-    chosen = map(mincache.suite, suites or standard_names())
+    chosen = map(mincache.suite, named or suites.standard_names())
     entries = [entry for suite in chosen for entry in suite.entries.values()]
     unproven = [e for e in entries if e.status != "proven" and e.best_known is not None]
     found = [entry.model_dump(include=names) for entry in unproven]
@@ -162,9 +159,6 @@ def bounty(suites: tuple[str, ...]) -> None:
 @options.machine_output("an array, an object an instance of a suite, or a field of an instance", csv=True)
 def show_(name: str) -> None:
     """Show a suite or an instance, each a name or a path (the verb `show` may be left out)."""
-    from mincache.cli import describe
-    from mincache.generation import suites
-
     if suites.is_suite(name):
         suite = mincache.suite(name)
         rows = [entry.model_dump(mode="json") for entry in suite.entries.values()]
@@ -187,28 +181,21 @@ def features(suite: str, output: Path | None, time_limit: float) -> None:
     users share bandwidth equally, or when the server has no steps. The exact method gives the optimum. If it
     cannot prove one within the time limit, the row says so.
     """
-    from mincache.analysis.features import features as features_of
-    from mincache.cli.describe import feature_table, groups_of
-
     if output is not None:
-        from mincache.site.drawing import require_libraries
-
-        require_libraries()
+        drawing.require_libraries()
     found = mincache.suite(suite)
-    rows = [features_of(one, time_limit) for one in tracked(found, "solving", total=len(found.entries))]
-    answer([asdict(row) for row in rows], feature_table(found, rows))
+    solved = tracked(found, "solving", total=len(found))
+    rows = [analysis_features.features(one, time_limit) for one in solved]
+    answer([asdict(row) for row in rows], describe.feature_table(found, rows))
     if output is not None:
-        from mincache.site.pictures import feature_chart
-
-        options.write_picture(feature_chart(rows, groups_of(found)), output)
+        options.write_picture(pictures.feature_chart(rows, describe.groups_of(found)), output)
 
 
 @instances.command()
 @click.argument("suite", type=SUITE)
 @click.option("--solver", type=SOLVER, default="decomposition", help="An exact solver.")
-@click.option(
-    "--time-limit", type=options.SECONDS, default=math.inf, help="Time an instance.  [default: none]"
-)
+@click.option("--time-limit", type=options.SECONDS, default=math.inf,
+              help="Time an instance.  [default: none]")  # fmt: skip
 @options.machine_output("an object: the cost and the lower bound of each instance")
 def reference(suite: str, solver: str, time_limit: float) -> None:
     """Solve every instance of SUITE, and write its verified cost and lower bound into suite.toml.
@@ -217,12 +204,8 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     no other does. Each value is written at once, so an interruption loses one instance. The best solution
     goes into the folder `solutions`.
     """
-    from mincache.generation import suites
-    from mincache.problem.evaluation import EVALUATOR_VERSION
-    from mincache.solving import registry
-
     found, method = mincache.suite(suite), registry.make(solver)
-    source = f"{solver}, mincache {mincache.__version__}, evaluator {EVALUATOR_VERSION}"
+    source = f"{solver}, mincache {mincache.__version__}, evaluator {problem_evaluation.EVALUATOR_VERSION}"
     if found.content.references and source not in found.content.references:
         source = f"{found.content.references}; {source}"
     for name in tracked(found.entries, "solving", total=len(found.entries)):
@@ -236,20 +219,79 @@ def _with_reference(
     suite: mincache.Suite, name: str, label: str, method: mincache.Solver, time_limit: float, source: str
 ) -> mincache.Suite:
     """Solve an instance, write what is better than what is known, and return the suite as it is then."""
-    from mincache.generation.suite_checks import write_best
-    from mincache.generation.suite_writing import set_references
-    from mincache.judging.judge import contradicts
-    from mincache.solving.contract import answer as answer_of
-
     entry, instance, run = suite.entries[name], suite.read(name), mincache.Run.seeded(0, time_limit)
-    solution = answer_of(label, method, instance, run)
+    solution = contract.answer(label, method, instance, run)
     evaluation = mincache.evaluate(instance, solution)
     if not evaluation.feasible:
         raise click.ClickException(f"{label} found no feasible solution of {name}")
     cost = min(evaluation.cost, math.inf if entry.best_known is None else entry.best_known)
     bound = max(run.bound, -math.inf if entry.lower_bound is None else entry.lower_bound)
-    if contradicts(bound, cost):
+    if judge.contradicts(bound, cost):
         raise click.ClickException(f"{label} puts {name} above {bound!r}, and a verified cost is {cost!r}")
     if evaluation.cost == cost:
-        write_best(suite, name, solution)
-    return set_references(suite, {name: (cost, bound if math.isfinite(bound) else None)}, source)
+        suite_checks.write_best(suite, name, solution)
+    pinned = cost, bound if math.isfinite(bound) else None
+    return suite_writing.set_references(suite, {name: pinned}, source)
+
+
+@instances.command()
+@click.argument("candidates", nargs=-1, required=True, type=SUITE)
+@click.option("-n", "--count", type=options.COUNT, required=True, help="Instances to choose.")
+@options.folder_output("Folder for the suite.")
+@click.option("--clusters", type=options.COUNT,
+              help="Clusters to divide the candidates into.  [default: 2 n]")  # fmt: skip
+@click.option("--at-most", multiple=True, metavar="LIMIT",
+              help="How many of a kind there may be, such as density-greedy<0.01=5; repeatable.")  # fmt: skip
+@click.option("--at-least", multiple=True, metavar="LIMIT",
+              help="How many of a kind there must be, such as gini>0.5=4; repeatable.")  # fmt: skip
+@click.option("--seed", type=options.SEED, required=True, help="Decides among candidates that are alike.")
+@click.option("--measured", type=_MEASURED, required=True,
+              help="What is measured of the candidates; rows that it lacks are added.")  # fmt: skip
+@options.solver_option("Quick solver whose gap characterises an instance", default=_QUICK)
+@click.option("--time-limit", type=options.SECONDS, default=10.0, help="Time of each search.")
+@click.option("--workers", type=options.COUNT, default=1, help="Processes that measure.")
+@options.SUITE_NAME
+@options.PURPOSE
+@options.KEPT
+@click.option("--picture", type=options.PICTURE, help="Draw the suite among its candidates.")
+@options.machine_output("an object")
+def select(
+    candidates: tuple[str, ...], count: int, output: Path, clusters: int | None, at_most: tuple[str, ...],
+    at_least: tuple[str, ...], seed: int, measured: Path, solvers: tuple[str, ...], time_limit: float,
+    workers: int, name: str | None, purpose: str, kept: Any, picture: Path | None,
+) -> None:  # fmt: skip
+    """Choose n instances among those of the suites CANDIDATES, and make a suite of them.
+
+    Features of all candidates are divided into clusters. Of each cluster, at most one instance is chosen, one
+    near its middle. A LIMIT names a column of the measured file, < or >, a value, and a count.
+    """
+    title = options.suite_name(output, name)
+    suite_writing.check_free(output)
+    most, least = ([selection.Limit.parse(text) for text in texts] for texts in (at_most, at_least))
+    found = [mincache.suite(one) for one in candidates]
+    whose = {entry.sha256: (suite, entry.name) for suite in found for entry in suite.entries.values()}
+    options.prepare(measured)
+    measuring = selection.measure(found, measured, solvers, time_limit, workers)
+    list(tracked(measuring, "measuring", total=len(whose)))
+    known = [row for row in selection.read_rows(measured) if row["sha256"] in whose]
+    clusters = clusters or 2 * count
+    choice = selection.select(known, count, clusters, seed, solvers, most, least)
+    chosen = [(*whose[str(known[i]["sha256"])], int(choice.cluster[i])) for i in choice.chosen]
+    decisions: dict[str, Any] = {"seed": seed, "candidates": len(known), "clusters": clusters}
+    decisions |= {"at_most": at_most, "at_least": at_least}
+    suite = suite_writing.write_selection(output, title, chosen, decisions, purpose, kept)
+    taken = [known[i] for i in choice.chosen]
+    limits = []
+    for limit in (*most, *least):
+        held, possible = (int(limit.holds(rows).sum()) for rows in (taken, known))
+        limits.append({"limit": limit.text, "chosen": held, "candidates": possible})
+    if picture is not None:
+        groups = [title if i in choice.chosen else "candidates" for i in range(len(known))]
+        names = [str(row["name"]) for row in known]
+        chart = pictures.plane_chart(choice.plane, names, groups, {"candidates": "#bbbbbb"})
+        options.write_picture(chart, picture)
+    answer(
+        {"suite": title, "folder": str(output), "instances": list(suite.entries), "limits": limits},
+        *("{limit}: {chosen} chosen, {candidates} candidates".format(**one) for one in limits),
+        f"{len(suite)} of {len(known)} candidates, listed in {output / suites.RECIPE_FILE}",
+    )

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import mincache
-from mincache.cli import options
+from mincache.analysis import explanation
+from mincache.bench import campaign, executors, supervisor
+from mincache.bench import limits as bench_limits
+from mincache.bench import plan as bench_plan
+from mincache.cli import options, solvers
 from mincache.cli.completion import SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import MincacheError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mincache.bench.limits import Limits
-    from mincache.judging.records import Record
-    from mincache.solving.entrant import Entrant
+from mincache.files import paths
+from mincache.generation import recipes, suite_writing, sweeps
+from mincache.judging import journal
+from mincache.judging import records as judging_records
+from mincache.solving import entrant as solving_entrant
+from mincache.solving import scaffold
 
 _PARTS = ("caching", "steps", "bandwidth", "loading", "floor")
 
@@ -46,10 +50,6 @@ def judge(
     from the times, the result is the same on every machine, as long as no run ends at its time limit. Exit
     code 1 if a stage fails.
     """
-    from mincache.bench.limits import Limits
-    from mincache.bench.supervisor import describe_one
-    from mincache.solving.entrant import absolute
-
     found, stages, runs = mincache.suite(suite), list[dict[str, Any]](), list[dict[str, Any]]()
 
     def stage(name: str, seen: str, advice: str) -> None:
@@ -58,16 +58,21 @@ def judge(
 
     with waiting("judging"):
         try:
-            full = absolute(solver)
-            entrant = describe_one(full)
+            full = solving_entrant.absolute(solver)
+            entrant = supervisor.describe_one(full)
             unknown = entrant.unknown
         except MincacheError as error:
             unknown = str(error)
         stage("loads", unknown, "mend the file")
         if not unknown:
             stage("keeps the contract", *_broken(full))
-            limits = Limits(wall_s=time_limit, evaluations=evaluations)
-            runs = _runs(found, entrant, instances, seeds, limits)
+            limits = bench_limits.Limits(wall_s=time_limit, evaluations=evaluations)
+            tasks = bench_plan.plan(found, [entrant], seeds, limits, instances=instances)
+            with TemporaryDirectory(prefix="mincache-") as folder:
+                where = executors.LocalExecutor(bench_limits.usable_cores())
+                records = campaign.run(Path(folder), tasks, where)
+                by_key = {record.cell.key: record for record in records}
+                runs = [_judged(found, by_key[task.key], Path(folder)) for task in tasks]
             wrong = [f"{run['instance']}: {run['reason']}" for run in runs if run["verdict"] != "verified"]
             seen = f"{len(wrong)} of {len(runs)} runs did not, such as {wrong[0]}" if wrong else ""
             stage("answers", seen, "see the reason")
@@ -85,10 +90,8 @@ def judge(
 
 def _broken(solver: str) -> tuple[str, str]:
     """Return what a solver breaks of the contract, "" if nothing, and what to do."""
-    from mincache.cli.solvers import checks_of
-
     try:
-        failed = [one for one in checks_of(solver, 60.0) if one.outcome == "failed"]
+        failed = [one for one in solvers.checks_of(solver, 60.0) if one.outcome == "failed"]
     except MincacheError as error:
         return str(error), "mend the file"
     if not failed:
@@ -97,43 +100,20 @@ def _broken(solver: str) -> tuple[str, str]:
     return f"{failed[0].name}: {failed[0].detail}{more}", failed[0].advice
 
 
-def _runs(
-    suite: mincache.Suite, entrant: Entrant, instances: Sequence[str], seeds: int, limits: Limits
-) -> list[dict[str, Any]]:
-    from mincache.bench import campaign
-    from mincache.bench.executors import LocalExecutor
-    from mincache.bench.limits import usable_cores
-    from mincache.bench.plan import plan
-
-    tasks = plan(suite, [entrant], seeds, limits, instances=instances)
-    with TemporaryDirectory(prefix="mincache-") as folder:
-        records = campaign.run(Path(folder), tasks, LocalExecutor(usable_cores()))
-        by_key = {record.cell.key: record for record in records}
-        return [_judged(suite, by_key[task.key], Path(folder)) for task in tasks]
-
-
-def _judged(suite: mincache.Suite, record: Record, folder: Path) -> dict[str, Any]:
+def _judged(suite: mincache.Suite, record: judging_records.Record, folder: Path) -> dict[str, Any]:
     """Return what came of a run: its cost, and its gap and the parts of it as fractions of the optimum."""
-    from mincache.analysis.explanation import best_answer, explain
-    from mincache.judging import journal
-
     instance, sha256 = suite.read(record.cell.instance), record.solution_sha256
     verified, given = record.verdict == "verified", mincache.Solution.nothing_cached(instance)
     if verified and sha256:
         given = mincache.read_solution(journal.solution_path(folder, sha256))
-    why = explain(instance, given, best_answer(instance, 60.0))
+    why = explanation.explain(instance, given, explanation.best_answer(instance, 60.0))
     of = abs(why.optimum) or 1.0
     return {
-        "instance": record.cell.instance,
-        "repetition": record.cell.repetition,
-        "verdict": record.verdict,
-        "reason": "" if verified else record.reason,
-        "cost": why.cost,
-        "gap": why.gap / of,
+        "instance": record.cell.instance, "repetition": record.cell.repetition, "verdict": record.verdict,
+        "reason": "" if verified else record.reason, "cost": why.cost, "gap": why.gap / of,
         "parts": {part: why.parts[part] / of for part in _PARTS} if verified else {},
-        "seconds": record.answer_s or record.wall_s,
-        "evaluations": record.evaluations,
-    }
+        "seconds": record.answer_s or record.wall_s, "evaluations": record.evaluations,
+    }  # fmt: skip
 
 
 def _table(runs: Sequence[dict[str, Any]]) -> TerminalTable:
@@ -155,8 +135,7 @@ def arena() -> None:
 @arena.command()
 @click.argument("folder", type=options.FOLDER)
 @click.option("--scenario", type=options.FILE, help="Scenario file to draw from.  [default: the paper's]")
-@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
-              help="Numbers of users.  [default: the scenario's]")  # fmt: skip
+@options.USERS
 @click.option("--libraries", type=options.COUNT, default=4, help="Model libraries to draw.")
 @click.option("--seed", type=options.SEED, default=1, help="Seed of the suite.")
 @options.machine_output("an object")
@@ -167,16 +146,10 @@ def init(
 
     Give the folder to the program. It improves `entry.py`; `mincache judge` scores it.
     """
-    from mincache.files.paths import make_folder
-    from mincache.generation import suite_writing
-    from mincache.generation.recipes import Recipe
-    from mincache.generation.sweeps import ScenarioFile, read_scenario
-    from mincache.solving import scaffold
-
-    source = (ScenarioFile() if scenario is None else read_scenario(scenario)).scenario
+    source = (sweeps.ScenarioFile() if scenario is None else sweeps.read_scenario(scenario)).scenario
     numbers = users or (source.users,)
-    recipe = Recipe(library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=numbers)
-    make_folder(folder)
+    recipe = recipes.Recipe(library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=numbers)
+    paths.make_folder(folder)
     name, purpose = "development", "to develop solvers on"
     suite = suite_writing.generate(folder / name, name, recipe, source, purpose)
     files = [str(path) for path in scaffold.write_task(folder, name)]

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mincache.board import columns as shown_columns
+from mincache.board import comparison, entries, fitting, formats, render
+from mincache.board import publish as publishing
+from mincache.board import runs as board_runs
+from mincache.board import table as board_table
+from mincache.board import verify as verifying
 from mincache.cli import options
 from mincache.cli.completion import SUITE
 from mincache.cli.terminal import Styled, TerminalTable, answer, printable, show, tracked, waiting, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, MissingExtraError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mincache.board.runs import Gatherer
-    from mincache.board.table import Table
+from mincache.generation import suites
+from mincache.judging import journal
+from mincache.site import build as building
+from mincache.site import charts, drawing
 
 BOARD, SITE = Path("leaderboard"), Path("site")
 _board = click.argument("board", default=BOARD, type=options.FOLDER)
@@ -57,8 +63,6 @@ def table(
     Each row shows means over all instances of the suite, sorted by the gap to the best known cost. A run
     that failed counts as caching nothing. A row is ranked when it has attempted every instance.
     """
-    from mincache.board import render
-
     tables = read_tables(campaigns, solvers, suite, against, common)
     forms = {"markdown": render.markdown, "latex": render.latex, "json": render.as_json, "csv": render.as_csv}
     if form in forms:
@@ -68,17 +72,13 @@ def table(
         _show(one)
 
 
-def _show(table: Table) -> None:
-    from mincache.board import formats
-    from mincache.board.columns import visible_columns
-    from mincache.board.comparison import bests
-    from mincache.board.render import notes
-
-    columns = sorted(visible_columns(table), key=lambda column: column.wide)  # the wide ones are worth least
+def _show(table: board_table.Table) -> None:
+    # The wide ones are worth least.
+    columns = sorted(shown_columns.visible_columns(table), key=lambda column: column.wide)
     rows = [
         [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
     ]
-    best = bests(table) if len(table.compared) > 1 else {}
+    best = comparison.bests(table) if len(table.compared) > 1 else {}
     for name, label in (("single_best", "single best: {single_best}"), ("virtual_best", "virtual best")):
         if best:  # not rivals of the rows, but what choosing among them could reach
             gap, cost = formats.percent(best[f"{name}_gap"], 2), formats.cost(best[f"{name}_cost"])
@@ -87,58 +87,46 @@ def _show(table: Table) -> None:
             rows += [[Styled(cell, "dim") for cell in cells]]
     sides = {column.title: "r" if column.numeric else "l" for column in columns}
     show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
-    for note in notes(table):
+    for note in render.notes(table):
         click.echo(printable(note))
 
 
 def read_tables(
     folders: Sequence[Path], solvers: Sequence[str] = (), suite: str = "", against: Path | None = None,
-    common: bool = False, as_notes: bool = False, gatherer: Gatherer | None = None,
-) -> list[Table]:  # fmt: skip
+    common: bool = False, as_notes: bool = False, gatherer: board_runs.Gatherer | None = None,
+) -> list[board_table.Table]:  # fmt: skip
     """Return the rankings of campaigns and boards together, a suite each; no solution is scored again.
 
-    Args:
-        folders: of campaigns and boards.
-        solvers: rows to keep; all if empty.
-        suite: name of the only suite to keep, or folder of one that is not a standard one.
-        against: a board whose rows stand beside them, on the same suites.
-        common: whether to keep the instances alone that every row has attempted.
-        as_notes: whether to say what is left out now; otherwise the tables have it as remarks.
-        gatherer: what takes in the runs, if not all of them as they are.
+    `suite` names the only suite to keep. The rows of `against` stand beside those on the same suites. With
+    `as_notes`, what is left out is said now; otherwise the tables have it as remarks.
     """
-    from mincache.board.entries import SUITE_FOLDER, read_campaigns
-    from mincache.board.fitting import unseen
-    from mincache.board.runs import Gatherer, flat_runs
-    from mincache.board.table import Table
-    from mincache.board.verify import gather_board
-    from mincache.generation import suites
-    from mincache.judging.journal import RECORDS_FILE
-
     said: list[str] = []
-    gatherer, boards = gatherer or Gatherer(), [f for f in folders if not (f / RECORDS_FILE).exists()]
+    gatherer = gatherer or board_runs.Gatherer()
+    campaigns = [folder for folder in folders if (folder / journal.RECORDS_FILE).exists()]
+    boards = [folder for folder in folders if folder not in campaigns]
     at_hand = suite != "" and suites.is_suite(suite)
     name = suites.find(suite).name if at_hand else suite
     with waiting("reading records"):
-        if len(boards) < len(folders):
-            for record in read_campaigns([f for f in folders if f not in boards], said.append, flat_runs):
+        if campaigns:
+            for record in entries.read_campaigns(campaigns, said.append, board_runs.flat_runs):
                 gatherer.add(record)
         for board in boards:
-            said += gather_board(board, gatherer, rescore=False).remarks
+            said += verifying.gather_board(board, gatherer, rescore=False).remarks
         names = gatherer.suites()
         if against is not None:
-            said += gather_board(against, gatherer, rescore=False).remarks
+            said += verifying.gather_board(against, gatherer, rescore=False).remarks
             boards.append(against)
         if suite and name not in names:
             raise InputError("suite", f"must be one of {', '.join(names)}", repr(name))
-        published = any(suites.is_suite(str(board / name / SUITE_FOLDER)) for board in boards)
+        published = any(suites.is_suite(str(board / name / entries.SUITE_FOLDER)) for board in boards)
         every = gatherer.runs({name: suite} if at_hand and not published else {}, boards)
-        twins = unseen(every)
+        twins = fitting.unseen(every)
         found = [runs.only(solvers) for runs in every if not suite or runs.name == name]
     if as_notes:
         warn(*said)
         said = []
     shown = [runs.attempted_by_all() for runs in found] if common else found
-    return [Table(runs, tuple(said), common, twins.get(runs.name)) for runs in shown]
+    return [board_table.Table(runs, tuple(said), common, twins.get(runs.name)) for runs in shown]
 
 
 @leaderboard.command()
@@ -147,8 +135,6 @@ def read_tables(
 @options.machine_output("an array, an object a suite")
 def contrasts(board: Path, base: str) -> None:
     """Show what each suite adds: how far solvers are apart on it, and which ones change places."""
-    from mincache.board import comparison, render
-
     found = comparison.contrasts(read_tables([board], as_notes=True), base)
     answer(found, render.contrasts_markdown(found, base).rstrip("\n"))
 
@@ -163,9 +149,8 @@ def contrasts(board: Path, base: str) -> None:
 @click.option("--note", default="", show_default=False, metavar="TEXT", help="A sentence for readers.")
 @click.option("--training-s", type=click.FloatRange(min=0), metavar="SECONDS", help="Time of training.")
 @click.option("--training-device", default="", show_default=False, metavar="NAME", help="Device of training.")
-@click.option(
-    "--source", multiple=True, type=options.FILE, help="File of a solver in no package; repeatable."
-)
+@click.option("--source", multiple=True, type=options.FILE,
+              help="File of a solver in no package; repeatable.")  # fmt: skip
 @click.option("--suite", type=SUITE, default="", show_default=False,
               help="Folder of the suite, if not a standard one; the leaderboard gets a copy.")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace what the same authors published of the same solver.")
@@ -179,18 +164,14 @@ def publish(
     An entry holds the solver's records and solutions. Nothing is overwritten without --replace. Exit code 1
     if an entry does not verify; do not hand it in then.
     """
-    from mincache.board import publish as publishing
-    from mincache.board.entries import read_campaigns
-    from mincache.board.verify import verify_entry
-
     stored = publishing.solutions_in(campaigns)
     with waiting("reading records"):
         written = publishing.publish(
-            read_campaigns(campaigns, warn), stored, output, solvers, about, replace=replace, source=source,
-            suite=suite,
+            entries.read_campaigns(campaigns, warn), stored, output, solvers, about,
+            replace=replace, source=source, suite=suite,
         )  # fmt: skip
     tracking = tracked(written, "verifying", total=len(written))
-    found = {str(folder): verify_entry(folder)[2] for folder in tracking}
+    found = {str(folder): verifying.verify_entry(folder)[2] for folder in tracking}
     files, left_out = _rebuild(output, rescore=False)
     _answer_checks(found, *files, failed=left_out)
 
@@ -215,15 +196,14 @@ def verify(board: Path) -> None:
 
     Exit code 1 if anything is wrong.
     """
-    from mincache.board.verify import verify as checks
-    from mincache.site.build import picture
-
     with waiting(f"verifying {board}") as tell:
         try:
-            found = checks(board, picture, lambda name: tell(f"verifying {board}; done: {name}"))
+            found = verifying.verify(
+                board, building.picture, lambda name: tell(f"verifying {board}; done: {name}")
+            )
         except MissingExtraError as error:
             warn(f"pictures were not checked: {error}")
-            found = checks(board)
+            found = verifying.verify(board)
     _answer_checks(found)
 
 
@@ -245,12 +225,9 @@ def build(board: Path, output: Path, figures: Path | None) -> None:
 
     Exit code 1 if an entry is left out, since it does not verify.
     """
-    from mincache.board.verify import read_board
-    from mincache.site.build import build as build_site
-
     with waiting(f"building {output}") as tell:
-        checked = read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
-        page = build_site(board, output, figures, checked)
+        checked = verifying.read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
+        page = building.build(board, output, figures, checked)
     warn(*checked.remarks)
     answer({"page": str(page)}, str(page), failed=bool(checked.remarks))
 
@@ -260,7 +237,6 @@ def build(board: Path, output: Path, figures: Path | None) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free port.  [default: 0]")
 def serve(site: Path, port: int) -> None:
     """Show a site to this machine alone, until you press Ctrl-C."""
-    from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
@@ -301,7 +277,7 @@ def aslib(
     answer(files, *files)
 
 
-def _single(tables: Sequence[Table]) -> Table:
+def _single(tables: Sequence[board_table.Table]) -> board_table.Table:
     if len(tables) != 1:
         raise InputError("--suite", "must choose one of the suites in the records", f"{len(tables)} of them")
     return tables[0]
@@ -319,15 +295,12 @@ def _single(tables: Sequence[Table]) -> Table:
 @options.machine_output("an object")
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], common: bool, output: Path) -> None:
     """Draw a chart of a campaign or a leaderboard, for a paper."""
-    from mincache.site import charts, drawing
-
     drawing.require_libraries()
     found = _single(read_tables([folder], solvers, suite, common=common, as_notes=True))
     drawn = charts.chart(kind, found)
     if drawn is None:
-        raise InputError(
-            "--kind", "must have something to draw in these records", "nothing", "try gap or --common"
-        )
+        rule = "must have something to draw in these records"
+        raise InputError("--kind", rule, "nothing", "try gap or --common")
     options.prepare(output)
     drawing.write(drawn.specification, output)
     answer({"picture": str(output), "kind": kind, "suite": found.runs.name}, str(output))
@@ -335,16 +308,12 @@ def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], common:
 
 def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
     """Rewrite page and pictures; return the paths written, and whether an entry was left out."""
-    from mincache.board import publish as publishing
-    from mincache.board.verify import read_board
-    from mincache.site.build import write_pictures
-
     written: list[Path] = []
     with waiting("verifying, drawing charts"):
-        checked = read_board(board, rescore)
+        checked = verifying.read_board(board, rescore)
         tables = checked.tables()
         try:
-            written = write_pictures(board, tables)
+            written = building.write_pictures(board, tables)
         except MissingExtraError as error:
             warn(f"no charts: {error}")
     page = publishing.write_page(board, tables)

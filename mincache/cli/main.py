@@ -8,7 +8,11 @@ import io
 import os
 import re
 import sys
-from typing import NoReturn
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from types import ModuleType
+from typing import Any, NoReturn
 
 import click
 
@@ -32,7 +36,7 @@ VERBS = {
     "solvers": ("solvers", "solvers", "List solvers, check one, or start a new one."),
     "train": ("train", "train", "Train a solver that learns."),
     "tune": ("tune", "tune", "Search for good parameters of a solver."),
-    "certify": ("certify", "certify", "Prove a lower bound on the cost, or check such a proof."),
+    "certify": ("solve", "certify", "Prove a lower bound on the cost, or check such a proof."),
     "export": ("exchange", "export", "Write an instance as a model for other solvers (nl, lp, mps, gms)."),
     "import": ("exchange", "import_", "Read another solver's answer as a solution."),
     "judge": ("judging", "judge", "Tell how good a solver is, and why it is not better."),
@@ -43,6 +47,29 @@ VERBS = {
     "completion": ("completion", "completion", "Print the completion script for bash, zsh or fish."),
 }
 """Each verb's module in `mincache.cli`, its name there, and its line in `--help`, which imports no module."""
+_COMPLETING = "_MINCACHE_COMPLETE"  # the variable that click looks for
+
+
+class _LateLoader(MetaPathFinder):
+    """Has each module of mincache load when something in it is first used; no help uses any."""
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path) if name.startswith("mincache.") else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+def _found(module: str, name: str) -> Any:
+    """Import what a module of this room holds; for help and completions, what the module imports waits."""
+    late = _LateLoader()
+    if _COMPLETING in os.environ or not {"-h", "--help"}.isdisjoint(sys.argv):
+        sys.meta_path.insert(0, late)
+    try:
+        return getattr(importlib.import_module(f"mincache.cli.{module}"), name)
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(late)
 
 
 class Verbs(VerbGroup):
@@ -57,7 +84,7 @@ class Verbs(VerbGroup):
         if cmd_name not in VERBS:
             return None
         module, attribute, _ = VERBS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f"mincache.cli.{module}"), attribute)
+        command: click.Command = _found(module, attribute)
         return examples.add(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,8 +120,8 @@ def main() -> None:
         for word in sys.argv[1:]:
             if any("\ud800" <= c <= "\udfff" for c in word):
                 raise InputError("argument", "must be UTF-8", f"{word!a}")
-        if "_MINCACHE_COMPLETE" in os.environ:
-            importlib.import_module("mincache.cli.completion")  # tells click of our shells
+        if _COMPLETING in os.environ:
+            _found("completion", "completion")  # tells click of our shells
         sys.exit(cli.main(prog_name="mincache", standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

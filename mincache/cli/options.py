@@ -5,22 +5,25 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import mincache
+from mincache.bench import limits as run_limits
 from mincache.cli.completion import SOLVER, Name
 from mincache.cli.terminal import FORM
 from mincache.errors import InputError, excerpt, in_file
+from mincache.files import documents, paths
+from mincache.generation import scenario, suites
+from mincache.problem import instance
+from mincache.site import drawing
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Command = Callable[..., None]
-    Decorator = Callable[[Command], Command]
+Command = Callable[..., None]
+Decorator = Callable[[Command], Command]
 
 STANDARD = Path("-")
 """Stands for standard input or standard output."""
@@ -99,11 +102,9 @@ def part(text: str) -> tuple[int, int]:
 
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers in a text such as 10,14."""
-    from mincache.generation.scenario import MAX_ENTRIES
-
-    parts = text.split(",")
-    if not all(re.fullmatch(r"\s*[0-9]{1,7}\s*", one) and 1 <= int(one) <= MAX_ENTRIES for one in parts):
-        rule = f"must be whole numbers from 1 to {MAX_ENTRIES} with commas between, such as 10,14"
+    most, parts = scenario.MAX_ENTRIES, text.split(",")
+    if not all(re.fullmatch(r"\s*[0-9]{1,7}\s*", one) and 1 <= int(one) <= most for one in parts):
+        rule = f"must be whole numbers from 1 to {most} with commas between, such as 10,14"
         raise click.BadParameter(f"{rule}; received {excerpt(text)}")
     return tuple(map(int, parts))
 
@@ -143,6 +144,8 @@ def solver_option(what: str, kind: Name = SOLVER, **more: Any) -> Decorator:
     return click.option("--solver", "solvers", type=kind, multiple=True, help=f"{what}; repeatable.", **more)
 
 
+USERS = click.option("--users", type=whole_numbers, metavar="N,N,...",
+                     help="Numbers of users.  [default: the scenario's]")  # fmt: skip
 SUITE_NAME = click.option("--name", help="Name of the suite.  [default: the folder's]")
 PURPOSE = click.option(
     "--purpose", default="", show_default=False, metavar="TEXT", help="A line on what the suite is for."
@@ -188,10 +191,9 @@ def limit_options(time_limit_s: float | None) -> Decorator:
     def add(command: Command) -> Command:
         @wraps(command)
         def limited(**given: Any) -> None:
-            from mincache.bench.limits import Limits
-
-            values = {name: given.pop(name) for name in Limits.__dataclass_fields__ if name in given}
-            limits = Limits(**values | {"allow": tuple(map(_allowed, values["allow"]))})
+            fields = run_limits.Limits.__dataclass_fields__
+            values = {name: given.pop(name) for name in fields if name in given}
+            limits = run_limits.Limits(**values | {"allow": tuple(map(_allowed, values["allow"]))})
             limits.check_enforceable()
             command(limits=limits, **given)
 
@@ -201,9 +203,7 @@ def limit_options(time_limit_s: float | None) -> Decorator:
 
 
 def _allowed(what: str) -> str:
-    from mincache.files.paths import absolute_path
-
-    path = absolute_path(what)
+    path = paths.absolute_path(what)
     if what in ("network", "gpu"):
         return what
     if not what or not path.exists():
@@ -213,12 +213,10 @@ def _allowed(what: str) -> str:
 
 def suite_name(output: Path, name: str | None) -> str:
     """Return the name of a suite: the one given, else that of its folder."""
-    from mincache.problem.instance import check_name
-
     if name is not None:
-        return check_name(name, "--name")
+        return instance.check_name(name, "--name")
     try:
-        return check_name(output.resolve().name.lower(), "--output")
+        return instance.check_name(output.resolve().name.lower(), "--output")
     except InputError as error:
         advice = f"{error.advice}, or add --name" if error.advice else "add --name"
         raise InputError(error.field, error.rule, excerpt(output.name), advice) from None
@@ -231,43 +229,33 @@ def is_stream(path: str | Path) -> bool:
 
 def read_input(path: str | Path) -> bytes:
     """Return the content of a file or pipe, or of standard input for `-`, at most `MAX_BYTES`."""
-    from mincache.files.documents import read_bytes, read_stream
-
     if not is_stream(path):
-        return read_bytes(path)
+        return documents.read_bytes(path)
     if Path(path) == STANDARD:
-        return read_stream(sys.stdin.buffer)
+        return documents.read_stream(sys.stdin.buffer)
     with Path(path).open("rb") as stream:
-        return read_stream(stream)
+        return documents.read_stream(stream)
 
 
 def instance_document(name_or_file: str) -> bytes:
     """Return the document of an instance: a name, a file, a pipe or `-`."""
-    from mincache.generation.suites import find_document
-
-    return read_input(name_or_file) if is_stream(name_or_file) else find_document(name_or_file)
+    return read_input(name_or_file) if is_stream(name_or_file) else suites.find_document(name_or_file)
 
 
 def find_instance(name_or_file: str) -> mincache.Instance:
     """Return an instance: a name, a file, a pipe or `-`."""
-    from mincache.files.documents import parse_instance
-
     document = instance_document(name_or_file)
     with in_file(name_or_file):
-        return parse_instance(document)
+        return documents.parse_instance(document)
 
 
 def prepare(output: Path) -> None:
     """Make the folder of a file that is to be written."""
-    from mincache.files.paths import make_folder
-
-    make_folder(output.parent)
+    paths.make_folder(output.parent)
 
 
 def write_picture(specification: dict[str, Any], output: Path) -> None:
     """Write a chart."""
-    from mincache.site import drawing
-
     prepare(output)
     drawing.write(specification, output)
     click.echo(f"picture in {output}", err=True)
@@ -275,11 +263,9 @@ def write_picture(specification: dict[str, Any], output: Path) -> None:
 
 def write_output(output: Path, data: bytes) -> None:
     """Write a file, or to standard output for `-`."""
-    from mincache.files.documents import write_bytes
-
     if output == STANDARD:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
         prepare(output)
-        write_bytes(output, data)
+        documents.write_bytes(output, data)

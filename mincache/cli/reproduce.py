@@ -6,18 +6,20 @@ import shutil
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from mincache.cli import options
+from mincache.bench import executors, limits, supervisor
+from mincache.board import entries, publish, rerun
+from mincache.cli import options, summary
 from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt
-
-if TYPE_CHECKING:
-    from mincache.judging.records import Record
-    from mincache.paper.findings import Findings
+from mincache.files import documents
+from mincache.judging import records as judging_records
+from mincache.paper import findings, studies, study_folder
+from mincache.site import drawing
+from mincache.solving import entrant as solving_entrant
 
 ALL = "all"
 ABOUT = {
@@ -43,11 +45,6 @@ def reproduce() -> None:
 def _paper(
     word: str, size: str, workers: int | None, work: Path | None, show: bool, page: Path | None, output: Path
 ) -> None:
-    from mincache.bench.limits import usable_cores
-    from mincache.paper import findings, studies
-    from mincache.paper.study_folder import SIZES, StudyFolder
-    from mincache.site import drawing
-
     names = list(studies.STUDIES) if word == ALL else [word]
     if show:
         for name in names:
@@ -56,8 +53,8 @@ def _paper(
         return
     drawing.require_libraries()
     with resumable(), _Stages() as bars:
-        where = work or output / f"work-{size}"
-        folder = StudyFolder(where, SIZES[size], workers or usable_cores(), bars.show)
+        where, count = work or output / f"work-{size}", workers or limits.usable_cores()
+        folder = study_folder.StudyFolder(where, study_folder.SIZES[size], count, bars.show)
         for name in names:
             found = studies.run(name, folder)
             files = findings.write(output, found)
@@ -66,24 +63,19 @@ def _paper(
             _refresh(page, output)
 
 
-def _print(found: Findings) -> None:
-    from mincache.paper.findings import COLUMNS, cells
-
+def _print(found: findings.Findings) -> None:
     for name, rows in found.tables.items():
-        if name in COLUMNS and rows:
-            titles, *body = cells(name, rows)
-            sides = ("r" if column.numeric else "l" for column in COLUMNS[name])
+        if name in findings.COLUMNS and rows:
+            titles, *body = findings.cells(name, rows)
+            sides = ("r" if column.numeric else "l" for column in findings.COLUMNS[name])
             columns = dict(zip(titles, sides, strict=True))
             show(TerminalTable(columns, body, title=name, more="the .csv files in the output folder"))
 
 
 def _refresh(page: Path | None, output: Path) -> None:
-    from mincache.files.documents import write_bytes
-    from mincache.paper.findings import refreshed
-    from mincache.paper.studies import STUDIES
-
     if page is not None:
-        write_bytes(page, refreshed(page.read_text(encoding="utf-8"), output, STUDIES).encode())
+        text = findings.refreshed(page.read_text(encoding="utf-8"), output, studies.STUDIES)
+        documents.write_bytes(page, text.encode())
         click.echo(f"refreshed: {page}")
 
 
@@ -114,9 +106,7 @@ for _word, _about in ABOUT.items():
 
 
 def _entry(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
-    from mincache.board.entries import find_entry
-
-    found = find_entry(folder)
+    found = entries.find_entry(folder)
     if not found.is_dir():
         rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
         raise InputError("reproduce", rule, excerpt(str(folder)))
@@ -138,15 +128,8 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
     folder. Exit code 1 if the row is not reproduced.
     """
-    from mincache.bench.executors import LocalExecutor
-    from mincache.bench.supervisor import describe_one
-    from mincache.board.entries import find_suite, read_entry
-    from mincache.board.rerun import reproduction, spec_of, tasks_of
-    from mincache.cli.summary import run_tasks
-    from mincache.solving.entrant import absolute
-
-    published = read_entry(entry)
-    suite = find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
+    published = entries.read_entry(entry)
+    suite = entries.find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
     if suite is None:
         rule = "must be a standard one, or be on the board"
         raise InputError("suite", rule, repr(published.manifest.suite))
@@ -154,7 +137,7 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     names = sorted({record.cell.instance for record in every})
     kept = names[:instances]
     records = [record for record in every if record.cell.instance in kept]
-    entrant = describe_one(absolute(spec_of(published)))
+    entrant = supervisor.describe_one(solving_entrant.absolute(rerun.spec_of(published)))
     if entrant.warning:
         warn(entrant.warning)
     for what, said in (
@@ -164,8 +147,8 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
         known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
         if known - {getattr(entrant, what)}:
             warn(f"the solver's {said}")
-    again = run_tasks(output, tasks_of(records, entrant, suite), LocalExecutor(1))
-    found = reproduction(records, again)
+    again = summary.run_tasks(output, rerun.tasks_of(records, entrant, suite), executors.LocalExecutor(1))
+    found = rerun.reproduction(records, again)
     holds = found.holds(tolerance)
     result = f"{found}" if kept == names else f"{found}, on {len(kept)} of {len(names)} instances"
     told = f"{'reproduced' if holds else 'not reproduced'}: {result}"
@@ -175,16 +158,12 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     answer(document, told, *lines, failed=not holds)
 
 
-def _review(entry: Path, by: str, found: str, again: list[Record], output: Path) -> Path:
+def _review(entry: Path, by: str, found: str, again: list[judging_records.Record], output: Path) -> Path:
     """Write a review into the entry, unless verifying would refuse it; return its folder."""
-    from mincache.board.entries import folder_name, read_entry
-    from mincache.board.publish import solutions_in, write_reproduction
-    from mincache.board.rerun import wrong_in_review
-
     date = datetime.now(UTC).date().isoformat()
-    name = folder_name(f"{date} {by}")
-    review = write_reproduction(entry, name, by, date, found, again, solutions_in([output]))
-    if wrong := list(wrong_in_review(read_entry(entry), name)):
+    name = entries.folder_name(f"{date} {by}")
+    review = publish.write_reproduction(entry, name, by, date, found, again, publish.solutions_in([output]))
+    if wrong := list(rerun.wrong_in_review(entries.read_entry(entry), name)):
         shutil.rmtree(review)
         raise InputError("review", "must hold before it is written", "; ".join(wrong))
     return review

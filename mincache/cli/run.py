@@ -5,27 +5,27 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import click
 
 import mincache
-from mincache.cli import options
+from mincache.bench import campaign, executors, plan
+from mincache.bench import limits as bench_limits
+from mincache.board import entries, racing
+from mincache.cli import options, summary
 from mincache.cli.completion import SOLVERS, SUITE
 from mincache.cli.terminal import TerminalTable, answer, show, waiting, warn
 from mincache.errors import InputError, MincacheError
+from mincache.files import paths
+from mincache.generation import recipes
+from mincache.judging import journal, records
+from mincache.solving import contents, registry
 
-if TYPE_CHECKING:
-    from mincache.bench.executors import Executor
-    from mincache.bench.limits import Limits
-    from mincache.bench.plan import Task
-    from mincache.board.racing import Stopped
-    from mincache.judging.records import Record
-
-    _Runs = dict[tuple[str, str, int], Record]
-
+_Runs = dict[tuple[str, str, int], "records.Record"]
+_Once = Callable[[], "tuple[Sequence[plan.Task], Sequence[records.Record]]"]
 _LOOK_EVERY_S = 0.2
 _WATCHED = options.FilePath("file", dir_okay=False, exists=True)
 
@@ -54,9 +54,10 @@ _WATCHED = options.FilePath("file", dir_okay=False, exists=True)
 @options.folder_output("Folder for the records.")
 @options.machine_output("an object as `mincache status --json` prints")
 def run(
-    suite: str, solvers: tuple[str, ...], instances: tuple[str, ...], seeds: int, seed: int, limits: Limits,
-    workers: int | None, executor: str, scheduler: str | None, shard: tuple[int, int] | None,
-    retry: str | None, force: bool, race: bool, watched: tuple[Path, ...], dry_run: bool, output: Path,
+    suite: str, solvers: tuple[str, ...], instances: tuple[str, ...], seeds: int, seed: int,
+    limits: bench_limits.Limits, workers: int | None, executor: str, scheduler: str | None,
+    shard: tuple[int, int] | None, retry: str | None, force: bool, race: bool, watched: tuple[Path, ...],
+    dry_run: bool, output: Path,
 ) -> None:  # fmt: skip
     """Run solvers on SUITE, a standard suite or a folder, and record every attempt.
 
@@ -64,32 +65,31 @@ def run(
     `genetic[population=[20,50]]`: each is a solver. Exit code 0 if every run is verified, or declined by its
     solver.
     """
-    from mincache.bench import campaign, plan
-    from mincache.bench.limits import usable_cores
-    from mincache.cli import summary
-
-    at_a_time = workers or max(1, usable_cores() // limits.threads)
+    at_a_time = workers or max(1, bench_limits.usable_cores() // limits.threads)
     where = _executor(executor, scheduler, at_a_time, limits.threads)
-    found = mincache.suite(suite)
+    chosen = mincache.suite(suite)
     if race and shard:
         raise mincache.InputError("--race", "must be without --shard", "both", "leave out one of the two")
     redo: campaign.Redo = "all" if force else "failed" if retry else ""
 
-    def planned() -> tuple[list[Task], list[Task]]:
+    def planned() -> tuple[list[plan.Task], list[plan.Task]]:
         """Return the tasks of this part of the campaign, and of the whole."""
-        whole = plan.plan(found, summary.entrants(solvers, limits), seeds, limits, seed, instances)
+        whole = plan.plan(chosen, summary.entrants(solvers, limits), seeds, limits, seed, instances)
         return list(plan.shard(whole, *shard)) if shard else whole, whole if shard else []
 
-    stopped: list[Stopped] = []
+    stopped: list[racing.Stopped] = []
 
-    def once() -> tuple[list[Task], list[Record]]:
+    def once() -> tuple[list[plan.Task], list[records.Record]]:
         tasks, whole = planned()
         if not race:
             return tasks, summary.run_tasks(output, tasks, where, redo, whole)
-        records, stopped[:] = summary.race_tasks(output, tasks, where, redo, str(found.folder), seed)
+        paths.make_folder(output)
+        campaign.note_plan(output, {task.key: task.cell.solver for task in tasks})
+        racing_on = partial(summary.run_tasks, output, executor=where, redo=redo)
+        found, stopped[:] = racing.race(tasks, racing_on, str(chosen.folder), seed)
         if watched:
             click.echo("\n".join(map(str, stopped)), err=True)
-        return tasks, records
+        return tasks, found
 
     if dry_run:
         tasks, _ = planned()
@@ -97,46 +97,41 @@ def run(
     elif watched:
         _watch(watched, once)
     else:
-        tasks, records = once()
-        status = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
+        tasks, found = once()
+        status = summary.status_of(found, {task.key: task.cell.solver for task in tasks})
         status |= {"stopped": [one._asdict() for one in stopped]} if race else {}
         lines = [*summary.outcome_lines(status), *map(str, stopped)]
         answer(status, *lines, failed=bool(status["failed"]) if race else summary.unfinished(status))
 
 
-def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> Executor:
-    from mincache.bench.executors import LocalExecutor
-    from mincache.solving.registry import missing_extra
-
+def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> executors.Executor:
     if name == "local":
-        return LocalExecutor(workers, threads)
+        return executors.LocalExecutor(workers, threads)
     if scheduler is None:
         raise InputError("--scheduler", "must be given with --executor dask")
     try:
         from mincache.bench.cluster import DaskExecutor
     except ModuleNotFoundError as error:
-        raise missing_extra("--executor dask", error) from None
+        raise registry.missing_extra("--executor dask", error) from None
     return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
 
 
-def _watch(files: Sequence[Path], once: Callable[[], tuple[Sequence[Task], Sequence[Record]]]) -> None:
+def _watch(files: Sequence[Path], once: _Once) -> None:
     """Run, tell what moved since the last time, and wait until a file changes; Ctrl-C ends it."""
-    from mincache.solving.contents import content_of
-
     before: _Runs = {}
     names = ", ".join(path.name for path in files)
     try:
         while True:
-            seen = list(map(content_of, files))
+            seen = list(map(contents.content_of, files))
             try:
-                tasks, records = once()
-                now = {(one.cell.solver, one.cell.instance, one.cell.repetition): one for one in records}
+                tasks, found = once()
+                now = {(one.cell.solver, one.cell.instance, one.cell.repetition): one for one in found}
                 _tell(before, now, {task.cell.instance: task.best_known for task in tasks})
                 before |= now
             except MincacheError as error:  # such as a file that does not load; it may be mended
                 warn(f"error: {error}")
             click.echo(f"waiting for {names} to change; Ctrl-C ends", err=True)
-            while list(map(content_of, files)) == seen:
+            while list(map(contents.content_of, files)) == seen:
                 time.sleep(_LOOK_EVERY_S)
     except KeyboardInterrupt:
         click.echo("", err=True)
@@ -144,14 +139,11 @@ def _watch(files: Sequence[Path], once: Callable[[], tuple[Sequence[Task], Seque
 
 def _tell(before: _Runs, now: _Runs, best: Mapping[str, float | None]) -> None:
     """Print the runs that came to another end than before, and a line a solver."""
-    from mincache.board.entries import verified_cost
-    from mincache.generation.recipes import Reference
-
     rows, moves = [], Counter[tuple[str, str]]()
-    costs = {key: verified_cost(record) for key, record in now.items()}
+    costs = {key: entries.verified_cost(record) for key, record in now.items()}
     for key, new in now.items():
         old, b = before.get(key, new), costs[key]
-        if ((a := verified_cost(old)), old.verdict) == (b, new.verdict):
+        if ((a := entries.verified_cost(old)), old.verdict) == (b, new.verdict):
             continue
         told = [one.verdict if cost is None else f"{cost:.6f}" for one, cost in ((old, a), (new, b))]
         change = "" if a is None or b is None else f"{b / a - 1.0:+.3%}"
@@ -162,7 +154,7 @@ def _tell(before: _Runs, now: _Runs, best: Mapping[str, float | None]) -> None:
         show(TerminalTable(columns, rows))
     for solver in dict.fromkeys(key[0] for key in now):
         own = [(cost, best[key[1]]) for key, cost in costs.items() if key[0] == solver]
-        gaps = [Reference(b).gap(a) for a, b in own if a is not None and b is not None]
+        gaps = [recipes.Reference(b).gap(a) for a, b in own if a is not None and b is not None]
         failed = sum(cost is None for cost, _ in own)
         line = f"{solver}: {len(own)} runs" + (f", mean gap {fmean(gaps):z.3%}" if gaps else "")
         line += f", {failed} failed" if failed else ""
@@ -175,20 +167,12 @@ def _tell(before: _Runs, now: _Runs, best: Mapping[str, float | None]) -> None:
 @options.machine_output("an object")
 def status(folder: Path) -> None:
     """Show how far the campaign in FOLDER is, also while it runs."""
-    from mincache.bench import campaign
-    from mincache.cli import summary
-    from mincache.judging import journal
-
-    records, torn_lines = journal.read_counting(folder)
-    planned = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in records}
-    found = summary.status_of(records, planned, torn_lines)
-    answer(
-        found,
-        f"{found['done']} of {found['planned']} runs done",
-        *summary.outcome_lines(found),
-        *(f"{solver}: {count} to do" for solver, count in found["to_do"].items()),
-        *([summary.skipped(torn_lines)] if torn_lines else []),
-    )
+    found, torn_lines = journal.read_counting(folder)
+    planned = campaign.planned(folder) or {record.cell.key: record.cell.solver for record in found}
+    state = summary.status_of(found, planned, torn_lines)
+    lines = [f"{state['done']} of {state['planned']} runs done", *summary.outcome_lines(state)]
+    lines += [f"{solver}: {count} to do" for solver, count in state["to_do"].items()]
+    answer(state, *lines, *([summary.skipped(torn_lines)] if torn_lines else []))
 
 
 @click.command()
@@ -201,15 +185,11 @@ def merge(folders: tuple[Path, ...], output: Path) -> None:
     Of each run, the first record is kept. Exit code 1 if two records of a run differ in verdict or answer, or
     if a solution is missing or damaged; each is named.
     """
-    from mincache.bench import campaign
-    from mincache.cli.summary import skipped
-    from mincache.judging import journal
-
     with waiting("joining records"):
         conflicts, damaged = campaign.merge(folders, output)
     for folder in folders:
         if torn := journal.read_counting(folder)[1]:
-            warn(f"{folder}: {skipped(torn)}")
+            warn(f"{folder}: {summary.skipped(torn)}")
     for sentence in [f"damaged: {one}" for one in damaged] + [f"conflict: {one}" for one in conflicts]:
         warn(sentence)
     runs = len(journal.read(output))

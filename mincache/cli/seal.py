@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from mincache.cli import options
+from mincache.bench import executors
+from mincache.bench import limits as bench_limits
+from mincache.bench import plan as bench_plan
+from mincache.board import fitting, seals, table
+from mincache.board import runs as board_runs
+from mincache.cli import options, summary
 from mincache.cli.completion import SOLVERS, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mincache.bench.limits import Limits
-    from mincache.solving.entrant import Entrant
+from mincache.files import documents
+from mincache.generation import sealing, suites, sweeps
+from mincache.judging import journal
+from mincache.solving import entrant
 
 _SUITE, _RESULTS = "suite", "results"
 
@@ -47,13 +50,9 @@ def new(
 
     `chain.jsonl` is the public commitment: publish it. `secret.toml` says what will be drawn: keep it.
     """
-    from mincache.board import seals
-    from mincache.generation.sealing import new_secret
-    from mincache.generation.sweeps import ScenarioFile, read_scenario
-
-    sources = [read_scenario(path).scenario for path in scenarios] or [ScenarioFile().scenario]
+    sources = [sweeps.read_scenario(path).scenario for path in scenarios] or [sweeps.ScenarioFile().scenario]
     title = options.suite_name(output, name)
-    secret = new_secret(title, sources, libraries, users or (), traces)
+    secret = sealing.new_secret(title, sources, libraries, users or (), traces)
     link = seals.open_seal(output, secret)
     found = {"commitment": link.sha256, "instances": link.instances, "date": link.date}
     promise = f"{output / seals.CHAIN_FILE}: commits to {link.instances} instances by {link.sha256}"
@@ -67,19 +66,14 @@ def new(
 @options.machine_output("an array, an object an entry")
 def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...]) -> None:
     """Fix entries of the seal in FOLDER: source, parameters, policies and libraries, by their hash."""
-    from mincache.bench.limits import Limits
-    from mincache.board import seals
-
     seals.read_seal(folder)
-    links = [seals.freeze(folder, one, authors) for one in _loaded(solvers, Limits())]
+    links = [seals.freeze(folder, one, authors) for one in _loaded(solvers, bench_limits.Limits())]
     rows = [{"entry": link.name, "sha256": link.sha256, "date": link.date} for link in links]
     answer(rows, *(f"frozen {link.name}: {link.sha256}" for link in links))
 
 
-def _loaded(specs: Iterable[str], limits: Limits) -> list[Entrant]:
-    from mincache.cli.summary import entrants
-
-    found = entrants(specs, limits)
+def _loaded(specs: Iterable[str], limits: bench_limits.Limits) -> list[entrant.Entrant]:
+    found = summary.entrants(specs, limits)
     for one in found:
         if one.unknown:
             raise InputError(f"solver {one.label}", "must load", one.unknown, "try: mincache solvers check")
@@ -93,21 +87,12 @@ def _loaded(specs: Iterable[str], limits: Limits) -> list[Entrant]:
 @options.WORKERS
 @options.folder_output("Folder for the suite and the results.")
 @options.machine_output("an object")
-def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output: Path) -> None:
+def reveal(folder: Path, seeds: int, limits: bench_limits.Limits, workers: int | None, output: Path) -> None:
     """Publish the secret of the seal in FOLDER, draw its suite, and run every frozen entry on it.
 
     An entry that is no longer what was frozen is refused before anything is revealed. Repeat the command to
     continue where it stopped. Exit code 1 if a run is not verified.
     """
-    from mincache.bench.executors import LocalExecutor
-    from mincache.bench.limits import usable_cores
-    from mincache.bench.plan import plan
-    from mincache.board import seals
-    from mincache.cli import summary
-    from mincache.files.documents import read_bytes, write_bytes
-    from mincache.generation.sealing import draw_sealed
-    from mincache.generation.suites import Suite, is_suite
-
     links = seals.read_seal(folder)
     entries = [link for link in links if link.kind == "entry"]
     if not entries:
@@ -116,13 +101,13 @@ def reveal(folder: Path, seeds: int, limits: Limits, workers: int | None, output
     for changed in seals.changed_entries(links, entrants):
         raise InputError(f"entry {changed}", "must be as it was frozen", "another source, file or library")
     secret, place = seals.reveal(folder), output / _SUITE
-    suite = Suite(place) if is_suite(str(place)) else draw_sealed(secret, place)
+    suite = suites.Suite(place) if suites.is_suite(str(place)) else sealing.draw_sealed(secret, place)
     for name in (seals.CHAIN_FILE, seals.REVEALED_FILE):  # with them a leaderboard knows what was sealed
-        write_bytes(place / name, read_bytes(folder / name))
-    tasks = plan(suite, entrants, seeds, limits)
-    at_a_time = workers or max(1, usable_cores() // limits.threads)
+        documents.write_bytes(place / name, documents.read_bytes(folder / name))
+    tasks = bench_plan.plan(suite, entrants, seeds, limits)
+    at_a_time = workers or max(1, bench_limits.usable_cores() // limits.threads)
     results = output / _RESULTS
-    records = summary.run_tasks(results, tasks, LocalExecutor(at_a_time, limits.threads))
+    records = summary.run_tasks(results, tasks, executors.LocalExecutor(at_a_time, limits.threads))
     found = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
     document = {"suite": str(place), "results": str(results), "instances": len(suite)}
     lines = [f"{len(suite)} instances in {place}", *summary.outcome_lines(found)]
@@ -141,10 +126,6 @@ def verify(folder: Path, opened: Path | None, suite: str | None) -> None:
     secret is the one of the commitment, it draws the suite byte by byte, and every run is of a frozen entry.
     Exit code 1 if anything does not hold.
     """
-    from mincache.board import seals
-    from mincache.generation.suites import find
-    from mincache.judging import journal
-
     links = seals.read_seal(folder)
     frozen = sum(link.kind == "entry" for link in links)
     lines = [f"{folder}: {len(links)} lines hold together; {frozen} entries frozen after {links[0].date}"]
@@ -152,7 +133,8 @@ def verify(folder: Path, opened: Path | None, suite: str | None) -> None:
     if links[-1].kind != "reveal":
         lines.append("not revealed yet")
     else:
-        drawn = find(str(opened / _SUITE)) if opened and not suite else find(suite) if suite else None
+        place = suite or (opened and str(opened / _SUITE))
+        drawn = suites.find(place) if place else None
         records = journal.read(opened / _RESULTS) if opened else []
         with waiting("verifying"):
             wrong = list(seals.faults(folder, drawn, records))
@@ -174,17 +156,12 @@ def compare(opened: Path, public: Path, suite: str) -> None:
     An entry is marked as fitted if it is worse on the sealed instances by more than chance, at 5 % over all
     entries. Both suites must be drawn from the same scenarios, of at least six libraries.
     """
-    from mincache.board.fitting import public_and_sealed
-    from mincache.board.runs import gather
-    from mincache.board.table import Table
-    from mincache.judging import journal
-
     with waiting("comparing"):
-        sealed_runs = gather(journal.read(opened / _RESULTS), suite=str(opened / _SUITE))
-        public_runs = gather(journal.read(public), suite=suite)
+        sealed_runs = board_runs.gather(journal.read(opened / _RESULTS), suite=str(opened / _SUITE))
+        public_runs = board_runs.gather(journal.read(public), suite=suite)
     if len(sealed_runs) != 1 or len(public_runs) != 1:
         raise InputError("results", "must be of one suite each", f"{len(public_runs)} and {len(sealed_runs)}")
-    rows = list(public_and_sealed(Table(public_runs[0]), Table(sealed_runs[0])).values())
+    rows = list(fitting.public_and_sealed(table.Table(public_runs[0]), table.Table(sealed_runs[0])).values())
     if not rows:
         rule, advice = "must have an entry in common, under the same limits", "see: mincache compare --help"
         raise InputError("results", rule, "none", advice)

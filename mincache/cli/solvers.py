@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -24,9 +24,7 @@ from mincache.cli import options
 from mincache.cli.completion import SOLVER
 from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
-
-if TYPE_CHECKING:
-    from mincache.solving.conformance import Check
+from mincache.solving import conformance, registry, scaffold
 
 _LONGEST_WAIT_S = 1e6
 _GONE = "all checks run to their end"
@@ -42,8 +40,6 @@ def solvers() -> None:
 @options.machine_output("an array", csv=True)
 def list_() -> None:
     """List the installed solvers with their parameters."""
-    from mincache.solving import registry
-
     with waiting("loading solvers"):
         rows = [_about(name) for name in registry.names()]
     cells: list[list[str | Styled]] = []
@@ -63,8 +59,6 @@ def list_() -> None:
 
 def _about(name: str) -> dict[str, Any]:
     """Return what is known of an installed solver; why, if it cannot be loaded."""
-    from mincache.solving import registry
-
     row: dict[str, Any] = {"solver": name, "missing": ""}
     try:
         kind = registry.load(name)
@@ -110,14 +104,12 @@ def check(solver: str, patience: float) -> None:
     answer([dataclasses.asdict(one) for one in found], table, told, failed=bool(counts["failed"]))
 
 
-def checks_of(spec: str, patience_s: float) -> Iterator[Check]:
+def checks_of(spec: str, patience_s: float) -> Iterator[conformance.Check]:
     """Yield the result of each check of a solver; a failure where it ends or hangs the process.
 
     Raises:
         MincacheError: if there is no such solver, or its parameters cannot be read.
     """
-    from mincache.solving.conformance import Check
-
     context = multiprocessing.get_context("spawn")
     reading, writing = context.Pipe(duplex=False)
     process = context.Process(target=_check, args=(spec, writing))
@@ -132,16 +124,17 @@ def checks_of(spec: str, patience_s: float) -> Iterator[Check]:
                 raise mincache.MincacheError(message["refused"])
             if "end" in message:
                 return
-            yield Check(**message)
+            yield conformance.Check(**message)
             last = message["name"]
         seen = f"nothing for {patience_s:g} s after {last!r}"
-        yield Check(_GONE, "failed", seen, "look at run.should_stop() in every loop; --patience waits longer")
+        advice = "look at run.should_stop() in every loop; --patience waits longer"
+        yield conformance.Check(_GONE, "failed", seen, advice)
     except EOFError:
         process.join()
         status = process.exitcode or 0
         ended = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         advice = "run it under `python -X faulthandler` to see where"
-        yield Check(_GONE, "failed", f"the process ended with {ended} after {last!r}", advice)
+        yield conformance.Check(_GONE, "failed", f"the process ended with {ended} after {last!r}", advice)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -152,12 +145,10 @@ def checks_of(spec: str, patience_s: float) -> Iterator[Check]:
 
 def _check(spec: str, pipe: Connection) -> None:
     """Check a solver, and send each result as JSON."""
-    from mincache.solving.conformance import iter_checks
-
     os.setsid()  # so that all that the solver starts can be ended
     os.dup2(2, 1)  # what it prints must not mix with the results
     try:
-        for check in iter_checks(spec):
+        for check in conformance.iter_checks(spec):
             pipe.send_bytes(json.dumps(dataclasses.asdict(check)).encode())
         pipe.send_bytes(b'{"end": true}')
     except mincache.MincacheError as error:
@@ -174,8 +165,6 @@ def _check(spec: str, pipe: Connection) -> None:
 @options.machine_output("an object")
 def new(name: str, as_file: bool, output: Path | None) -> None:
     """Write a working solver called NAME to start from: a package to install, or a single file."""
-    from mincache.solving import scaffold
-
     install = []
     if as_file:
         paths = [scaffold.write_file(name, output or Path())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import click
 
@@ -15,15 +15,11 @@ from mincache.bench.limits import Limits, usable_cores
 from mincache.bench.plan import ONE_RUN, Task
 from mincache.bench.supervisor import describe_all
 from mincache.cli.terminal import Bars, form, resumable, waiting, warn
-from mincache.files.paths import make_folder
 from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
 from mincache.solving import registry
 from mincache.solving.entrant import Entrant, absolute
 from mincache.solving.spec import expand
-
-if TYPE_CHECKING:
-    from mincache.board.racing import Stopped
 
 _MOST_FAILURES = 20
 
@@ -54,20 +50,9 @@ def run_tasks(
     """Do what is still to be done of a campaign, showing each record; as `campaign.run`."""
     try:
         with resumable(), Progress(len(tasks), quiet=bool(form())) as progress:
-            return campaign.run(folder, tasks, executor, progress.show, redo, progress.begin, whole)
+            return campaign.run(folder, tasks, executor, progress.add, redo, progress.begin, whole)
     except (JournalError, ExecutorError) as error:
         raise click.ClickException(f"{error}; repeat the command to continue") from None
-
-
-def race_tasks(
-    folder: Path, tasks: Sequence[Task], executor: Executor, redo: campaign.Redo, suite: str, seed: int
-) -> tuple[list[Record], list[Stopped]]:
-    """Race the solvers of a campaign, all of which is noted as planned."""
-    from mincache.board.racing import race
-
-    make_folder(folder)
-    campaign.note_plan(folder, {task.key: task.cell.solver for task in tasks})
-    return race(tasks, lambda some: run_tasks(folder, some, executor, redo), suite, seed)
 
 
 def line(record: Record) -> str:
@@ -87,36 +72,28 @@ def _place(cell: Cell) -> str:
     return f"{cell.solver} {cell.instance} #{cell.repetition}"
 
 
-class Progress:
+class Progress(Bars):
     """Shows each record as it comes: a bar in a terminal, a line elsewhere (on standard error if `quiet`)."""
 
     def __init__(self, total: int, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._total, self._done, self._failed = total, 0, 0
-        self._bars = Bars()
+        super().__init__()
+        self._quiet, self._total, self._done, self._failed = quiet, total, 0, 0
 
     def begin(self, waiting: int, torn_lines: int) -> None:
         """Show how many runs are still to be done, and what of the journal was passed over."""
         if torn_lines:
             warn(skipped(torn_lines))
         self._done = self._total - waiting
-        self._bars.show("runs", self._done, self._total, "0 failed")
+        self.show("runs", self._done, self._total, "0 failed")
 
-    def show(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         """Show one more run as done."""
         self._done += 1
         self._failed += not record.passed
-        if self._bars.live:
-            self._bars.show("runs", self._done, self._total, f"{self._failed} failed")
+        if self.live:
+            self.show("runs", self._done, self._total, f"{self._failed} failed")
         else:
             click.echo(f"[{self._done}/{self._total}] {line(record)}", err=self._quiet)
-
-    def __enter__(self) -> Self:
-        self._bars.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bars.__exit__(*exception)
 
 
 def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) -> None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import shlex
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import mincache
+from mincache.bench import limits
+from mincache.board import entries
 from mincache.cli import options
 from mincache.cli.completion import SUITE, TRAINED_SOLVER
 from mincache.cli.terminal import Bars, TerminalTable, answer, resumable
 from mincache.errors import InputError, excerpt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from mincache.learning.draws import TrainingSource
-    from mincache.learning.learner import PolicyLearner
-    from mincache.learning.training import CurvePoint
+from mincache.learning import checkpoint as checkpoints
+from mincache.learning import draws, policies, training
+from mincache.learning import learner as learners
+from mincache.paper import trained
+from mincache.solving import contract, entrant, registry
+from mincache.solving import spec as specs
+from mincache.views import episodes as views_episodes
 
 _POLICY_FILE = options.FilePath("file", ".safetensors", dir_okay=False)
 _CSV_FILE = options.FilePath("file", ".csv", dir_okay=False)
@@ -61,25 +67,22 @@ def train(
     file, with the ending .json. If the training is interrupted, repeat the command: it continues from the
     last checkpoint, to the same policy.
     """
-    from mincache.board.entries import folder_name
-    from mincache.learning.learner import check_libraries
-    from mincache.solving.entrant import describe
-    from mincache.solving.spec import expand
-
     if sweep is not None or seeds > 1:
         if sweep is None or users is None or library is None or output or log or float16:
             rule = "must come with --users and --library, and no --output, --log or --float16"
             raise InputError("--sweep", rule, "none" if sweep is None else "others")
-        check_libraries()
-        settings = [_spec(one, episodes, device) for one in expand(solver)]
+        learners.check_libraries()
+        settings = [_spec(one, episodes, device) for one in specs.expand(solver)]
         _train_each(settings, suite, users, library, range(seed, seed + seeds), sweep)
         return
     spec = _spec(solver, episodes, device)
     learner = _learner(spec)
-    check_libraries()
+    learners.check_libraries()
     course, where = _course(learner, suite, users, library, seed)
-    path = output or Path(f"{folder_name(describe(spec).label)}.{where}.s{seed}.safetensors")
-    _check_writable(path)
+    path = output or Path(f"{entries.folder_name(entrant.describe(spec).label)}.{where}.s{seed}.safetensors")
+    options.prepare(path)
+    if not os.access(path.parent, os.W_OK | os.X_OK):  # told now, not after the training
+        raise InputError("--output", "must be in a folder that can be written to", excerpt(str(path.parent)))
     given = {
         "--suite": suite, "--users": users, "--library": library, "--seed": seed, "--episodes": episodes,
         "--device": device,
@@ -88,41 +91,30 @@ def train(
     command = shlex.join(["mincache", "train", solver, *words, *(["--float16"] if float16 else [])])
     one = f"{suite} library {library}, {users} users"
     title = one if users else f"any library and number of users, as drawn from the scenario of {suite}"
-    last = _train(learner, course, title, path, command, float16, log)
+    decided = {"command": command, "parameters": asdict(learner)}
+    decided["problem"] = policies.problem_digest(course.problem)
+    decided["versions"] = {name: version(name) for name in ("mincache", "torch", "numpy")}
+    checkpoint = checkpoints.Checkpoint(path.with_suffix(".checkpoint"), decided)
+
+    def show(episode: int, point: training.CurvePoint | None) -> None:
+        note = None
+        if point is not None:
+            gap = "" if point.validation_gap is None else f", gap {point.validation_gap:.1%}"
+            note = f"reward {point.mean_reward:.2f}{gap}"
+        bars.show("episodes", episode, learner.episodes, note)
+
+    with resumable(lambda: f"{checkpoint.episodes} of {learner.episodes} episodes are kept"), Bars() as bars:
+        show(0, None)
+        session = training.Session(learner, course, checkpoint, show)
+        watch = None if log is None else _logging(log, checkpoint.episodes)
+        last = trained.finish(session, checkpoint, title, path, command, watch, float16).curve[-1]
     gap = "" if last.validation_gap is None else f", {last.validation_gap:.2%} above the optimum"
     found = {"policy": str(path), "mean_cost": last.validation_cost, "gap": last.validation_gap}
     answer(found, f"{path}: mean cost {last.validation_cost:.4f} on held-out traces{gap}")
 
 
-def _train(
-    learner: PolicyLearner, course: TrainingSource, title: str, path: Path, command: str, float16: bool,
-    log: Path | None,
-) -> CurvePoint:  # fmt: skip
-    """Train, write the policy and the record of its training, and return the last point of its curve."""
-    from mincache.files.documents import digest, read_bytes, write_bytes
-    from mincache.judging.machine import machine
-    from mincache.learning.checkpoint import Checkpoint
-    from mincache.learning.policies import write_policy
-    from mincache.learning.training import Session
-
-    checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"command": command} | _what(learner, course))
-    with _bar(learner.episodes) as show:
-        session = Session(learner, course, checkpoint, show)
-        watch = None if log is None else _logging(log, checkpoint.episodes)
-        with resumable(lambda: f"{checkpoint.episodes} of {learner.episodes} episodes are kept"):
-            policy = session.train(title, watch)
-    policy = policy.in_float16() if float16 else policy
-    write_policy(path, policy)
-    record = session.record(policy.card, digest(read_bytes(path)), command, machine())
-    write_bytes(path.with_suffix(".json"), record.model_dump_json(indent=2).encode() + b"\n")
-    checkpoint.remove()
-    return record.curve[-1]
-
-
 def _logging(path: Path, kept: int) -> Callable[[int, Mapping[str, float]], None]:
     """Return what adds a row a round to a CSV file, whose rows up to the episodes that are kept stay."""
-    import csv
-
     rows: list[dict[str, Any]] = []
     if kept and path.exists():
         with path.open(newline="") as file:
@@ -140,98 +132,48 @@ def _logging(path: Path, kept: int) -> Callable[[int, Mapping[str, float]], None
 
 def _spec(solver: str, episodes: int | None, device: str | None) -> str:
     """Return the solver with the parameters that options give."""
-    from mincache.solving.spec import parse
-
     given = {"episodes": episodes, "device": device}
-    return str(parse(solver).extended({name: value for name, value in given.items() if value is not None}))
+    return str(specs.parse(solver).extended({name: one for name, one in given.items() if one is not None}))
 
 
-def _learner(spec: str) -> PolicyLearner:
-    from mincache.learning.learner import PolicyLearner
-    from mincache.solving import registry
-    from mincache.solving.contract import Learner
-    from mincache.solving.spec import parse
-
-    kind = registry.load(parse(spec).target)
-    if not issubclass(kind, PolicyLearner):
-        advice = "call its fit() from Python" if issubclass(kind, Learner) else "such as ddpg or set-policy"
+def _learner(spec: str) -> learners.PolicyLearner:
+    kind = registry.load(specs.parse(spec).target)
+    if not issubclass(kind, learners.PolicyLearner):
+        learns = issubclass(kind, contract.Learner)
+        advice = "call its fit() from Python" if learns else "such as ddpg or set-policy"
         raise InputError("solver", "must be a PolicyLearner to be trained here", excerpt(spec), advice)
     learner = registry.make(spec)
-    assert isinstance(learner, PolicyLearner)  # as its class is
+    assert isinstance(learner, learners.PolicyLearner)  # as its class is
     return learner
 
 
-def _check_writable(path: Path) -> None:
-    """Make the folder of the policy, and refuse it now if it cannot be written to after the training."""
-    import os
-
-    options.prepare(path)
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError("--output", "must be in a folder that can be written to", excerpt(str(path.parent)))
-
-
 def _course(
-    learner: PolicyLearner, suite: str, users: int | None, library: int | None, seed: int
-) -> tuple[TrainingSource, str]:
+    learner: learners.PolicyLearner, suite: str, users: int | None, library: int | None, seed: int
+) -> tuple[draws.TrainingSource, str]:
     """Return what to train on, and the part of a file name that tells it."""
-    from mincache.learning.draws import Draws
-    from mincache.views.episodes import Episodes
-
     source = mincache.suite(suite).source
     if users is None and library is None and learner.every_problem:
-        return Draws(source.scenario, seed), source.name
+        return draws.Draws(source.scenario, seed), source.name
     if users is None or library is None:
         raise InputError("--users and --library", "must be given both", "one alone or none")
-    return Episodes.of_suite(suite, library, users, seed), f"{source.name}.l{library}.n{users}"
-
-
-def _what(learner: PolicyLearner, course: TrainingSource) -> dict[str, Any]:
-    """Return what decides a training beside its command: defaults, versions, and the problem."""
-    from importlib.metadata import version
-
-    from mincache.learning.policies import problem_digest
-
-    versions = {library: version(library) for library in ("mincache", "torch", "numpy")}
-    problem = problem_digest(course.problem)
-    return {"parameters": asdict(learner), "problem": problem, "versions": versions}
-
-
-@contextmanager
-def _bar(episodes: int) -> Iterator[Callable[[int, CurvePoint | None], None]]:
-    """Show a progress bar in a terminal, nothing elsewhere; yields what moves it."""
-    with Bars() as bars:
-
-        def show(episode: int, point: CurvePoint | None) -> None:
-            note = None
-            if point is not None:
-                gap = "" if point.validation_gap is None else f", gap {point.validation_gap:.1%}"
-                note = f"reward {point.mean_reward:.2f}{gap}"
-            bars.show("episodes", episode, episodes, note)
-
-        show(0, None)
-        yield show
+    return views_episodes.Episodes.of_suite(suite, library, users, seed), f"{source.name}.l{library}.n{users}"
 
 
 def _train_each(
-    specs: Sequence[str], suite: str, users: int, library: int, seeds: Sequence[int], folder: Path
+    settings: Sequence[str], suite: str, users: int, library: int, seeds: Sequence[int], folder: Path
 ) -> None:
     """Train every setting with every seed, as many at a time as there are cores, and show how good they get.
 
     Policies and records are kept in `folder`; what it holds is not trained again.
     """
-    from mincache.bench.limits import usable_cores
-    from mincache.paper.trained import Training, train_all
-    from mincache.views.episodes import Episodes
-
     place = mincache.suite(suite).folder
-    Episodes.of_suite(suite, library, users)  # refuses a library that there is not
-    trainings = [Training(spec, place, library, users, seed) for spec in specs for seed in seeds]
+    views_episodes.Episodes.of_suite(suite, library, users)  # refuses a library that there is not
+    trainings = [trained.Training(spec, place, library, users, seed) for spec in settings for seed in seeds]
     with resumable(lambda: f"what is done is kept in {folder}"), Bars() as bars:
-        found = train_all(
-            trainings, folder, usable_cores(), lambda done: bars.show("trainings", done, len(trainings))
-        )
+        show = partial(bars.show, "trainings", total=len(trainings))
+        found = trained.train_all(trainings, folder, limits.usable_cores(), show)
     rows: list[dict[str, Any]] = []
-    for spec in specs:
+    for spec in settings:
         own = [one.record for one in found if one.training.spec == spec]
         gaps = [record.curve[-1].validation_gap or 0.0 for record in own]
         cpu_s = sum(record.cpu_s for record in own) / len(own)

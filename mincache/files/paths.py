@@ -9,6 +9,9 @@ from mincache.errors import InputError
 STARTED_IN = "MINCACHE_STARTED_IN"
 """The environment variable with the folder in which the bench was started; a run works in an empty one."""
 
+CACHE_VARIABLE = "MINCACHE_CACHE"
+"""The environment variable that names the folder of what is drawn on first use."""
+
 _LONGEST_SCRIPT_BYTES = 1 << 20
 
 
@@ -41,3 +44,16 @@ def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:
     except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(os.fspath(path), "must be a folder to write to", reason, advice) from None
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder: `$MINCACHE_CACHE`, else `mincache` in `$XDG_CACHE_HOME` or ~/.cache."""
+    if named := os.environ.get(CACHE_VARIABLE):
+        return Path(named).absolute()
+    try:
+        common = os.environ.get("XDG_CACHE_HOME", "")
+        # The convention ignores a relative path there.
+        return (Path(common) if os.path.isabs(common) else Path.home() / ".cache") / "mincache"
+    except RuntimeError:
+        advice = f"set {CACHE_VARIABLE} to a folder"
+        raise InputError("cache folder", "must be known", "no home folder", advice) from None

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
-from mincache.files.documents import digest, instance_bytes
+from mincache.files.documents import instance_bytes
 from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, validated
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
@@ -200,12 +200,10 @@ class Place:
         """Draw the instance's document."""
         return instance_bytes(self.instance())
 
-    def entry(self, document: bytes) -> ListedInstance:
-        """Return the entry of the instance in this document."""
-        return ListedInstance(
-            name=self.name, sha256=digest(document), setting=self.setting,
-            library=self.library, users=self.scenario.users, trace=self.trace,
-        )  # fmt: skip
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What lists the instance in a suite, beside its name and hash."""
+        return dict(zip(("setting", "library", "users", "trace"), self.indices, strict=True))
 
 
 def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:

@@ -59,14 +59,7 @@ class RequestLog(Process):
     Items become models 0 to M-1, the most requested first (of equals, the one seen first). Trace k takes
     the slots from k T on. Of several requests of a user in a slot the first counts.
 
-    Attributes:
-        slot_s: duration of a slot; none: the scenario's.
-        users_from: which users of a trace to take: the `first` N, or the N most `active`, in the order of
-            their first request.
-        others: what becomes of requests for items beyond the M most requested: `drop` them, or let them
-            be for the `last` model.
-        idle: what a user without a request in a slot asks for: `repeat` their request before (or their
-            first); `draw` one of the trace's requests; with `drop`, users who are ever idle are not taken.
+    The slots are the scenario's unless `slot_s` is given. docs/scenarios.md has all rules.
     """
 
     process: Literal["log"] = "log"

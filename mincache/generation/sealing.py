@@ -16,7 +16,7 @@ from mincache.files.documents import instance_bytes
 from mincache.files.tables import StrictTable, TupleOf, validated
 from mincache.generation.recipes import Given, Place, Recipe, Source
 from mincache.generation.scenario import Scenario
-from mincache.generation.suite_writing import Document, entry_of, write_suite
+from mincache.generation.suite_writing import Document, write_suite
 from mincache.generation.suites import Suite, SuiteFile
 from mincache.problem.instance import NAME_PATTERN, Instance
 from mincache.problem.quantity import quantities
@@ -77,8 +77,8 @@ def documents(secret: Secret) -> Iterator[Document]:
         name = f"{secret.name}.i{k:0{len(str(len(places)))}d}"
         library, users = libraries.index((place.recipe.library_seed, place.library)), place.scenario.users
         trace = traces[library, users] = traces.get((library, users), -1) + 1
-        fields = {"name": name, "library": library, "users": users, "trace": trace}
-        yield name, partial(_document, secret, place, k, name), partial(entry_of, fields)
+        fields = {"library": library, "users": users, "trace": trace}
+        yield name, partial(_document, secret, place, k, name), fields
 
 
 def _document(secret: Secret, place: Place, k: int, name: str) -> bytes:

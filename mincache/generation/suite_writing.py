@@ -23,8 +23,8 @@ from mincache.problem.instance import NAME_CHARACTERS, Instance, check_name
 PART = ".part"
 """The folder within a suite's that holds what is drawn already, until all is."""
 
-Document = tuple[str, Callable[[], bytes], Callable[[bytes], ListedInstance]]
-"""An instance's name, what makes its document, and what lists it."""
+Document = tuple[str, Callable[[], bytes], Mapping[str, Any]]
+"""An instance's name, what makes its document, and the other fields of its `ListedInstance`."""
 
 
 def generate(
@@ -39,7 +39,7 @@ def generate(
         rule = f"must be at most {NAME_CHARACTERS - len(longest) + len(name)} long for instances to be named"
         raise InputError("name", rule, str(len(name)), "choose another with --name")
     content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario)
-    drawing = ((place.name, place.document, place.entry) for place in each(undrawn))
+    drawing = ((place.name, place.document, place.fields) for place in each(undrawn))
     return write_suite(Path(folder), content, drawing)
 
 
@@ -66,14 +66,9 @@ def _given(instances: Mapping[str, Instance]) -> Iterable[Document]:
         if instance.models not in libraries:
             libraries.append(instance.models)
         library, users = where = libraries.index(instance.models), instance.user_count
-        fields = {"name": name, "library": library, "users": users, "trace": count[where]}
+        fields = {"library": library, "users": users, "trace": count[where]}
         count[where] += 1
-        yield name, partial(instance_bytes, instance), partial(entry_of, fields)
-
-
-def entry_of(fields: Mapping[str, Any], document: bytes) -> ListedInstance:
-    """Return the entry of the instance in a document, with these fields."""
-    return ListedInstance(**fields, sha256=digest(document))
+        yield name, partial(instance_bytes, instance), fields
 
 
 def write_selection(
@@ -89,15 +84,11 @@ def write_selection(
         place = replace(suite.place(candidate), name=f"{name}.{candidate}")
         if source is not None and source not in sources:
             sources.append(source)
-        listed = partial(_chosen, place, {"source": source and sources.index(source), "cluster": cluster})
-        documents.append((place.name, place.document, listed))
+        fields = place.fields | {"source": source and sources.index(source), "cluster": cluster}
+        documents.append((place.name, place.document, fields))
     recipe = validated(Selection, {**decisions, "source": tuple(sources)})
     content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe)
     return write_suite(Path(folder), content, documents)
-
-
-def _chosen(place: Place, fields: Mapping[str, Any], document: bytes) -> ListedInstance:
-    return place.entry(document).model_copy(update=fields)
 
 
 def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document]) -> Suite:
@@ -116,11 +107,11 @@ def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document])
     try:
         write_bytes(part / RECIPE_FILE, begun)
         entries = []
-        for name, document, listed in documents:
+        for name, document, fields in documents:
             path = part / f"{name}.json"
             if not path.is_file():
                 write_bytes(path, document())
-            entries.append(listed(read_bytes(path)))
+            entries.append(ListedInstance(name=name, sha256=digest(read_bytes(path)), **fields))
         whole = _toml(folder, content.model_copy(update={"instance": tuple(entries)}))
     except Exception:
         shutil.rmtree(folder if is_new else part)

@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file
-from mincache.files.documents import digest, instance_bytes, parse_instance, read_bytes, read_instance
+from mincache.files.documents import (
+    digest,
+    instance_bytes,
+    parse_instance,
+    read_bytes,
+    read_instance,
+    write_bytes,
+)  # fmt: skip
+from mincache.files.paths import CACHE_VARIABLE, cache_folder, make_folder
 from mincache.files.tables import StrictTable, TupleOf, read_toml
-from mincache.generation.drawn import drawn_file
 from mincache.generation.recipes import (
     Given,
     ListedInstance,
@@ -161,8 +168,17 @@ class Suite:
         """Return the path of the file of the instance `name`; where there is the recipe alone, draw it."""
         if self.content.kept == "files":
             return self.folder / f"{name}.json"
-        entry = self._entry(name)
-        return drawn_file(name, entry.sha256, self.place(name).document)
+        sha256 = self._entry(name).sha256
+        path = cache_folder() / "instances" / f"{name}.{sha256[:16]}.json"
+        if path.is_file() and digest(read_bytes(path)) == sha256:
+            return path  # else it is damaged, and drawn again
+        data = self.place(name).document()
+        if digest(data) != sha256:
+            rule, received = f"must be {sha256[:12]}..., as listed", f"{digest(data)[:12]}..., as drawn"
+            raise InputError(f"{name}: sha256", rule, received, "see: mincache instances verify")
+        make_folder(path.parent, f"set {CACHE_VARIABLE} to a folder that is")
+        write_bytes(path, data)
+        return path
 
     def place(self, name: str) -> Place:
         """Return the instance `name`, undrawn."""

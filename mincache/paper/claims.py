@@ -129,13 +129,11 @@ def trends_table(compared: Measurements, quantity: ClaimedQuantity) -> list[Find
         at_few, at_many = (compared.per_library(role, quantity, users) for users in (few, many))
         change = estimate(np.subtract, at_many, at_few)
         verdict, reason = _trend(role, quantity, change)
-        rows.append(
-            {
-                "solver": role, "quantity": quantity, "users_few": few, "users_many": many,
-                "few": float(at_few.mean()), "many": float(at_many.mean()), **change.fields("change"),
-                "verdict": verdict, "reason": reason,
-            }
-        )  # fmt: skip
+        rows.append({
+            "solver": role, "quantity": quantity, "users_few": few, "users_many": many,
+            "few": float(at_few.mean()), "many": float(at_many.mean()), **change.fields("change"),
+            "verdict": verdict, "reason": reason,
+        })  # fmt: skip
     return rows
 
 
@@ -171,15 +169,13 @@ def facts_table(drawn: Measurements) -> list[FindingRow]:
         roles = (RCARS, CLOUD_ONLY, OPTIMUM, EQUAL_BANDWIDTH)
         random, cloud, best, equal = (drawn.per_library(role, "cost", users) for role in roles)
         low_steps = [run.low_step_hit_share for run in drawn.of(OPTIMUM, users)]
-        rows.append(
-            {
-                "users": users, "libraries": len(best), "cloud_beats_rcars": float(np.mean(cloud < random)),
-                **estimate(cheaper, cloud, best).fields("optimum_below_cloud"),
-                **estimate(gap, equal, best).fields("equal_bandwidth"),
-                **estimate_mean(np.array([x for x in low_steps if x is not None])).fields("low_steps"),
-                **drawn.mean(RCARS, "hit ratio", users).fields("rcars_hits"),
-                **drawn.mean(OPTIMUM, "hit ratio", users).fields("optimum_hits"),
-                **drawn.mean(MOST_HITS, "hit ratio", users).fields("most_hits"),
-            }
-        )  # fmt: skip
+        rows.append({
+            "users": users, "libraries": len(best), "cloud_beats_rcars": float(np.mean(cloud < random)),
+            **estimate(cheaper, cloud, best).fields("optimum_below_cloud"),
+            **estimate(gap, equal, best).fields("equal_bandwidth"),
+            **estimate_mean(np.array([x for x in low_steps if x is not None])).fields("low_steps"),
+            **drawn.mean(RCARS, "hit ratio", users).fields("rcars_hits"),
+            **drawn.mean(OPTIMUM, "hit ratio", users).fields("optimum_hits"),
+            **drawn.mean(MOST_HITS, "hit ratio", users).fields("most_hits"),
+        })  # fmt: skip
     return rows

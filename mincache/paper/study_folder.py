@@ -13,6 +13,7 @@ from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import describe_one
 from mincache.errors import InputError
+from mincache.files.paths import make_folder
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
@@ -123,12 +124,8 @@ class StudyFolder:
     trained: dict[Training, Trained] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / ".gitignore").write_text("*\n")
-        except OSError as error:
-            received = f"{self.folder}: {error.strerror}"
-            raise InputError("output", "must be a folder to write to", received) from None
+        make_folder(self.folder)
+        (self.folder / ".gitignore").write_text("*\n")
 
     def suite(self, name: str, libraries: int, users: Sequence[int], traces: int, **changes: Any) -> Suite:
         """Return a suite of Table I but for `changes`, drawn with this module's seed."""
@@ -146,11 +143,10 @@ class StudyFolder:
 
     def train(self, stage: str, trainings: Sequence[Training]) -> list[Trained]:
         """Return the policies of trainings."""
-
-        def show(done: int) -> None:
-            self.show(stage, done, len(trainings))
-
-        found = train_all(trainings, self.folder / "policies", self.workers, show)
+        found = train_all(
+            trainings, self.folder / "policies", self.workers,
+            lambda done: self.show(stage, done, len(trainings)),
+        )  # fmt: skip
         self.trained |= zip(trainings, found, strict=True)
         return found
 

@@ -10,16 +10,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.generation.suites import Suite
+from mincache.judging.machine import machine
+from mincache.learning.checkpoint import Checkpoint
+from mincache.learning.learner import MetricsLog, PolicyLearner
+from mincache.learning.policies import write_policy
+from mincache.learning.training import Session, TrainingRecord
 from mincache.solving import registry
 from mincache.solving.entrant import Entrant
 from mincache.views.episodes import Episodes
-
-if TYPE_CHECKING:
-    from mincache.learning.training import TrainingRecord
 
 CURVE_POINTS = 50
 """Points of a training's curve: one a round, at 500 episodes and 10 environments."""
@@ -81,8 +82,6 @@ def train_all(
     trainings: Sequence[Training], folder: Path, workers: int, show: Callable[[int], None]
 ) -> list[Trained]:
     """Return the policies of trainings in their order, training those that `folder` does not hold."""
-    from mincache.learning.training import TrainingRecord
-
     folder.mkdir(parents=True, exist_ok=True)
     stems = {one: str((folder / one.stem).resolve()) for one in trainings}
     # Two spellings of one training have one file.
@@ -109,20 +108,24 @@ def _end_at_interrupt() -> None:
 
 
 def train(training: Training, stem: str) -> None:
-    """Train, and write the policy and then, so that what has one is whole, its record."""
-    from mincache.judging.machine import machine
-    from mincache.learning.checkpoint import Checkpoint
-    from mincache.learning.learner import PolicyLearner
-    from mincache.learning.policies import write_policy
-    from mincache.learning.training import Session
-
+    """Train one policy."""
     learner = registry.make(training.spec)
     assert isinstance(learner, PolicyLearner)
     checkpoint = Checkpoint(Path(f"{stem}.checkpoint"), {"training": Path(stem).name})
     session = Session(learner, training.episodes, checkpoint, lambda episode, point: None, CURVE_POINTS)
-    policy = session.train(f"library {training.library}, {training.users} users")
-    path = Path(f"{stem}.safetensors")
+    title = f"library {training.library}, {training.users} users"
+    finish(session, checkpoint, title, Path(f"{stem}.safetensors"), training.command)
+
+
+def finish(
+    session: Session, checkpoint: Checkpoint, title: str, path: Path, command: str,
+    log: MetricsLog | None = None, float16: bool = False,
+) -> TrainingRecord:  # fmt: skip
+    """Train; write the policy and then, so that what has one is whole, its record."""
+    policy = session.train(title, log)
+    policy = policy.in_float16() if float16 else policy
     write_policy(path, policy)
-    record = session.record(policy.card, digest(read_bytes(path)), training.command, machine())
-    write_bytes(f"{stem}.json", record.model_dump_json(indent=1).encode() + b"\n")
+    record = session.record(policy.card, digest(read_bytes(path)), command, machine())
+    write_bytes(path.with_suffix(".json"), record.model_dump_json(indent=2).encode() + b"\n")
     checkpoint.remove()
+    return record

@@ -63,9 +63,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         num_envs: number of copies.
         observation: how states are written, one of `observations.OBSERVATIONS`.
         action: how raw actions become decisions, one of `actions.ACTIONS`.
-        suite: name or folder of a suite to play, in place of a source.
-        instance: name or file of an instance, in place of a source.
-        scenario: fields or file of a scenario, in place of a source.
+        suite, instance, scenario: name or file of what to play in place of a source, or a scenario's fields.
         library: which library of the suite or the scenario.
         users: N; by default the suite's smallest, or the scenario's.
         purpose: `training`, or another word such as `evaluation`, which has other traces.

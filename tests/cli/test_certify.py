@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_main import mincache
+from command_fixture import here
 
 NAME = "smoke-v1.l0.n10.t0"
 
@@ -12,15 +12,15 @@ NAME = "smoke-v1.l0.n10.t0"
 def workplace(tmp_path_factory):
     """A folder with a certificate, an optimal answer and a poor one."""
     folder = tmp_path_factory.mktemp("certify")
-    assert mincache("certify", NAME, "-o", "proof.json", cwd=folder).returncode == 0
+    assert here("certify", NAME, "-o", "proof.json", cwd=folder).returncode == 0
     for solver, file in (("decomposition", "best.json"), ("cloud-only", "poor.json")):
-        assert mincache("solve", NAME, "--solver", solver, "-o", file, cwd=folder).returncode == 0
+        assert here("solve", NAME, "--solver", solver, "-o", file, cwd=folder).returncode == 0
     return folder
 
 
 def test_an_optimal_answer_is_called_optimal(workplace):
     """The check ends on `optimal within 1e-9` and exit code 0."""
-    done = mincache("certify", "--check", NAME, "proof.json", "best.json", cwd=workplace)
+    done = here("certify", "--check", NAME, "proof.json", "best.json", cwd=workplace)
     assert done.returncode == 0
     assert "optimal within 1e-9" in done.stdout
 
@@ -38,7 +38,7 @@ def test_an_optimal_answer_is_called_optimal(workplace):
 )
 def test_what_is_not_proven_or_not_readable(args, code, told, workplace):
     """A refusal is exit code 1, unusable input is exit code 2, each told in one line."""
-    done = mincache("certify", *args, cwd=workplace)
+    done = here("certify", *args, cwd=workplace)
     assert done.returncode == code
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -46,10 +46,10 @@ def test_what_is_not_proven_or_not_readable(args, code, told, workplace):
 
 def test_the_verdict_as_json(workplace):
     """--json has the proven bound, the solution's gap to it, and whether it is accepted."""
-    done = mincache("certify", "--check", NAME, "proof.json", "poor.json", "--json", cwd=workplace)
+    done = here("certify", "--check", NAME, "proof.json", "poor.json", "--json", cwd=workplace)
     verdict = json.loads(done.stdout)
-    best = json.loads(mincache("score", NAME, "best.json", "--json", cwd=workplace).stdout)["cost"]
-    poor = json.loads(mincache("score", NAME, "poor.json", "--json", cwd=workplace).stdout)["cost"]
+    best = json.loads(here("score", NAME, "best.json", "--json", cwd=workplace).stdout)["cost"]
+    poor = json.loads(here("score", NAME, "poor.json", "--json", cwd=workplace).stdout)["cost"]
     assert (done.returncode, verdict["accepted"]) == (1, False)
     assert verdict["bound"] == pytest.approx(best, rel=1e-9)
     assert verdict["gap"] == pytest.approx(1 - best / poor, abs=1e-9)
@@ -57,6 +57,6 @@ def test_the_verdict_as_json(workplace):
 
 def test_the_suite_is_verified_with_its_certificates():
     """The proofs that ship are checked by one command."""
-    done = mincache("instances", "verify", "--certificates", "smoke-v1")
+    done = here("instances", "verify", "--certificates", "smoke-v1")
     assert done.returncode == 0
     assert done.stdout.startswith("smoke-v1: 4 of 4 certificates prove")

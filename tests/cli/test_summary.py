@@ -17,8 +17,8 @@ def test_a_line_a_run(capsys):
     """Outside a terminal each record is one numbered line."""
     with Progress(total=5) as progress:
         progress.begin(2, 0)
-        progress.show(record(0))
-        progress.show(record(1, verdict="infeasible", reason="storage broken in 2 slots"))
+        progress.add(record(0))
+        progress.add(record(1, verdict="infeasible", reason="storage broken in 2 slots"))
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("[4/5] x tiny #0 verified cost ")
     assert second.startswith("[5/5] x tiny #1 infeasible")
@@ -40,7 +40,7 @@ from mincache.cli.summary import Progress
 with Progress(total=3) as progress:
     progress.begin(3, 0)
     for number in range(3):
-        progress.show(record(number, verdict="infeasible"))
+        progress.add(record(number, verdict="infeasible"))
 """
 
 

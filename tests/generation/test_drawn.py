@@ -9,7 +9,7 @@ import tomli_w
 
 from mincache import Scenario
 from mincache.errors import InputError
-from mincache.generation.drawn import cache_folder
+from mincache.files.paths import cache_folder
 from mincache.generation.recipes import Recipe
 from mincache.generation.suite_checks import verify
 from mincache.generation.suite_writing import generate

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from mincache import Scenario
 from mincache.errors import InputError
-from mincache.files.documents import instance_bytes, parse_instance
+from mincache.files.documents import digest, instance_bytes, parse_instance
 from mincache.files.tables import read_toml, validated
-from mincache.generation.recipes import Recipe, places
+from mincache.generation.recipes import ListedInstance, Recipe, places
 from mincache.generation.sweeps import ScenarioFile
 
 SCENARIO = Scenario(slots=2, models=3)
@@ -22,7 +22,10 @@ def recipe(**sweep):
 
 def draw(name, recipe, scenario):
     """Return the instances of a recipe, each with its entry."""
-    return [(place.instance(), place.entry(place.document())) for place in places(name, recipe, scenario)]
+    return [
+        (place.instance(), ListedInstance(name=place.name, sha256=digest(place.document()), **place.fields))
+        for place in places(name, recipe, scenario)
+    ]
 
 
 def drawn(**sweep):

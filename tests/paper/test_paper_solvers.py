@@ -12,7 +12,7 @@ from mincache import Run, Solution, evaluate
 from mincache.generation.suites import find_instance
 from mincache.paper import paper_solvers
 from mincache.paper.claims import EQUAL_BANDWIDTH, MOST_HITS
-from mincache.paper.experiments import HCRAS_SPEC, SPECS
+from mincache.paper.studies import HCRAS_SPEC, SPECS
 from mincache.paper.study_folder import SIZES
 from mincache.solving import registry
 from mincache.views import vector

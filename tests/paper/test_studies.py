@@ -3,13 +3,15 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 from paper_fixture import TINY
 
 from mincache.errors import InputError
+from mincache.generation.scenario import Scenario
 from mincache.paper import findings, studies
 from mincache.paper.findings import COLUMNS, cells, refreshed
-from mincache.paper.studies import STUDIES
+from mincache.paper.studies import FITTED, STUDIES
 from mincache.paper.study_folder import StudyFolder
 
 
@@ -89,3 +91,15 @@ def test_tables_fill_a_page(outputs):
     assert all(f"reproduce {name} --tiny" in record for name in STUDIES)
     with pytest.raises(InputError, match="must be one of"):
         refreshed("<!-- table nothing -->\n<!-- /table -->", folder, STUDIES)
+
+
+def test_fitted_parameters_are_constants():
+    """Under the single fitted parameters every model of a library has the values under (7) and (8)."""
+    library = Scenario(**FITTED).library(3)
+    fitted = {
+        "steps_onset": 60, "tv_worst": 110, "steps_saturation": 170, "tv_best": 28,
+        "seconds_per_step": 0.18, "seconds_base": 5.74,
+    }  # fmt: skip
+    for name, value in fitted.items():
+        assert np.unique(getattr(library, name)) == pytest.approx([value])
+    assert len(np.unique(library.size_gb)) == 10
