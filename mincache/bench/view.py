@@ -29,7 +29,7 @@ _SECRET = ("/etc/shadow", "/etc/gshadow", "/etc/ssh", "/etc/shadow-", "/etc/gsha
 _OWN = ("/run/own", "/tmp", "/var/tmp", "/dev/shm")
 CARDS = ("nvidia", "dri", "kfd")
 _OUTSIDE = "/.host"
-_MARKS = ("records.jsonl", "records.jsonl.gz", "solutions.jsonl.gz", "campaign.json")
+_MARKS = ("records.jsonl", "records.jsonl.gz", "solutions.jsonl.gz", "solutions.jsonl.xz", "campaign.json")
 """Files of folders that hold answers."""
 _MOST_ENTRIES = 256
 _MOST_LINKS = 40

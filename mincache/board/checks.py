@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 from mincache.board import entries
 from mincache.board.contenders import contender, look_alike
@@ -27,8 +28,7 @@ _SLACK_S, _SLACK = 1.0, 0.05
 """Of time limits: runs are ended a little after them."""
 _CLOCK_S = 0.05
 """Two clocks time a run."""
-_PACKS = {entries.RECORDS_FILE, entries.SOLUTIONS_FILE}
-_ENTRY_FILES = _PACKS | {entries.MANIFEST_FILE, POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
+_ENTRY_FILES = {entries.MANIFEST_FILE, POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
 
 
 def _told(*found: tuple[object, str]) -> Iterator[str]:
@@ -76,13 +76,17 @@ def _wrong_files(entry: Entry) -> Iterator[str]:
         if path.is_symlink():
             yield f"{path.name} is a link"
     for path in sorted(entry.folder.iterdir()):
-        if path.name not in _ENTRY_FILES:
+        if path.name not in _ENTRY_FILES | _packs(entry.folder):
             yield f"{path.name} does not belong to an entry"
     reviews = entry.folder / REVIEWS_FOLDER
     for path in [*sorted(reviews.glob("*")), *sorted(reviews.glob("*/*"))]:
-        inside = path.parent != reviews
-        if path.name not in {REVIEW_FILE, *_PACKS} if inside else not (path / REVIEW_FILE).is_file():
+        known = {REVIEW_FILE, *_packs(path.parent)}
+        if path.name not in known if path.parent != reviews else not (path / REVIEW_FILE).is_file():
             yield f"{REVIEWS_FOLDER}: {path.name} does not belong to a review"
+
+
+def _packs(folder: Path) -> set[str]:
+    return {entries.RECORDS_FILE, entries.solutions_file(folder)}
 
 
 def _wrong_contents(entry: Entry, records: Sequence[Record]) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,21 +19,21 @@ from pydantic import Field, ValidationError
 
 from mincache.board.contenders import printable
 from mincache.errors import DocumentError, InputError, in_file
-from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
+from mincache.files.documents import MAX_BYTES, digest, parse_json, reading, unpacked, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
 from mincache.judging import journal
 from mincache.judging.parsing import RecordParser
 from mincache.judging.records import Record
 
-MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.gz"
+MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.xz"
+_OLD_SOLUTIONS_FILE = "solutions.jsonl.gz"
 POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"
 REVIEW_FILE = "review.toml"
 SUITE_FOLDER = "suite"
 """Where a board keeps a suite that is not a standard one, in that suite's folder."""
 MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""
-_CHUNK_BYTES = 1 << 17
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Person = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f\u0085\u2028\u2029]*\S)?$")]
 """Of a person: one line, not empty, no space at its ends."""
@@ -60,7 +59,7 @@ COVERED: Mapping[str, str] = {
 
 
 class Pack(StrictTable):
-    """A `.jsonl.gz` file of one JSON document a line: the SHA-256 of its unpacked content, and its lines."""
+    """A packed file of one JSON document a line: the SHA-256 of its unpacked content, and its lines."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     lines: Whole
@@ -159,7 +158,7 @@ class Entry:
 
     def solutions(self) -> Iterator[bytes]:
         """Yield the stored solution documents; refused if the pack is not the one of the manifest."""
-        return read_pack(self.folder / SOLUTIONS_FILE, self.manifest.solutions)
+        return read_pack(self.folder / solutions_file(self.folder), self.manifest.solutions)
 
     def review(self, name: str) -> Entry:
         """Return a reproduction as an entry of its own: the records that the reviewer made."""
@@ -175,6 +174,12 @@ def read_entry(folder: str | os.PathLike[str]) -> Entry:
     reviews = sorted((folder / REVIEWS_FOLDER).glob(f"*/{REVIEW_FILE}"))
     found = {path.parent.name: read_toml(path, Review) for path in reviews}
     return Entry(folder, read_toml(folder / MANIFEST_FILE, Manifest), found)
+
+
+def solutions_file(folder: Path) -> str:
+    """Return the name of the solutions in an entry or a review; earlier versions packed them as gzip."""
+    old = not (folder / SOLUTIONS_FILE).exists() and (folder / _OLD_SOLUTIONS_FILE).exists()
+    return _OLD_SOLUTIONS_FILE if old else SOLUTIONS_FILE
 
 
 def find_entry(folder: Path) -> Path:
@@ -204,7 +209,7 @@ def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
     A wrong hash shows only after the last line.
     """
     hasher, lines, size, rest = hashlib.sha256(), 0, 0, b""
-    for chunk in _unpacked(path):
+    for chunk in _pieces(path):
         hasher.update(chunk)
         *whole, rest = (rest + chunk).split(b"\n")
         lines, size = lines + len(whole), size + len(chunk)
@@ -222,23 +227,9 @@ def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
         raise DocumentError(f"{path}: lines", f"must be {wanted.lines}, as the manifest says", str(lines))
 
 
-def _unpacked(path: Path) -> Iterator[bytes]:
-    """Yield what the only member of a gzip file holds; of very many empty ones, each would take time."""
-    unpacker = zlib.decompressobj(wbits=31)  # with a gzip header
-    try:
-        with in_file(path), path.open("rb") as file:
-            while packed := file.read(_CHUNK_BYTES):
-                while packed and not unpacker.eof:
-                    yield unpacker.decompress(packed, _CHUNK_BYTES)
-                    packed = unpacker.unconsumed_tail
-                if unpacker.unused_data or packed:
-                    raise InputError("file", "must hold one gzip member", "more after it")
-        if not unpacker.eof:
-            raise DocumentError(f"{path}: file", "must be gzip", "a file that is cut off")
-    except zlib.error as error:
-        raise DocumentError(f"{path}: file", "must be gzip", str(error)) from None
-    except OSError as error:
-        raise DocumentError(f"{path}: file", "must be readable", error.strerror or str(error)) from None
+def _pieces(path: Path) -> Iterator[bytes]:
+    with in_file(path), reading(), path.open("rb") as file:
+        yield from unpacked(file, path.suffix)
 
 
 def read_campaigns(

@@ -5,6 +5,7 @@ A document comes from anywhere: bytes, brackets and nesting are capped, every ke
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import zlib
@@ -29,6 +30,8 @@ SOLUTION_FORMAT = "mincache-solution/1"
 MAX_BYTES = 64 * 1024 * 1024  # packed or unpacked
 MAX_VALUES, MAX_CONTAINERS, MAX_KEYS = 4_000_000, 1_000_000, 250_000
 MAX_TEXT_BYTES = 32 * 1024 * 1024  # of other than ASCII, one character of which widens a string in memory
+_XZ_WINDOW_BYTES = 64 * 1024 * 1024
+_XZ_MEMORY_BYTES = 2 * _XZ_WINDOW_BYTES  # to unpack; what `xz -9` packed takes a little over half of it
 MAX_DEPTH = 32  # its numbers stand 4 deep, only `origin` is free
 
 _NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
@@ -150,7 +153,7 @@ def digest(data: bytes) -> str:
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Return the content of a file, unpacked if its name ends in `.gz`, at most `MAX_BYTES`."""
     path = Path(path)
-    with _reading():
+    with reading():
         if not path.exists():
             raise InputError("file", "must exist", "no such file")
         if not path.is_file():
@@ -158,34 +161,80 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         _check_size(path.stat().st_size)
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-        data = _unpacked(data) if path.suffix == ".gz" else data
-    _check_size(len(data))
-    return data
+        return _content(data, packed=path.suffix == ".gz")
 
 
 def read_stream(stream: BinaryIO) -> bytes:
     """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`."""
-    with _reading():
+    with reading():
         data = stream.read(MAX_BYTES + 1)
-        _check_size(len(data))
-        data = _unpacked(data) if data.startswith(b"\x1f\x8b") else data
+        return _content(data, packed=data.startswith(b"\x1f\x8b"))
+
+
+def _content(data: bytes, packed: bool) -> bytes:
     _check_size(len(data))
+    if packed:
+        pieces, data = unpacked(io.BytesIO(data), piece_bytes=MAX_BYTES + 1), b""
+        for piece in pieces:  # one, unless it is too large
+            data += piece
+            _check_size(len(data))
     return data
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
+    """Say in words what the operating system says of a file that cannot be read."""
     try:
         yield
-    except zlib.error as error:
-        raise InputError("file", "must be gzip", str(error)) from None
     except OSError as error:
         raise InputError("file", "must be readable", error.strerror or str(error)) from None
 
 
+def unpacked(stream: BinaryIO, suffix: str = ".gz", piece_bytes: int = 1 << 17) -> Iterator[bytes]:
+    """Yield, in pieces of at most this size, what the one member of a `.gz` or `.xz` file holds.
+
+    More members are refused: of very many empty ones, each would take time.
+    """
+    kind, unpacker, broken = _unpacker(suffix)
+    try:
+        while packed := stream.read(piece_bytes):
+            waiting = True
+            while waiting and not unpacker.eof:
+                yield unpacker.decompress(packed, piece_bytes)
+                packed = getattr(unpacker, "unconsumed_tail", b"")  # gzip hands it back, xz keeps it
+                waiting = bool(packed) or not getattr(unpacker, "needs_input", True)
+            if unpacker.unused_data or packed:
+                raise InputError("file", f"must hold one {kind} member", "more after it")
+    except broken as error:
+        raise InputError("file", f"must be {kind}", str(error)) from None
+    if not unpacker.eof:
+        raise InputError("file", f"must be {kind}", "a file that is cut off")
+
+
+def _unpacker(suffix: str) -> tuple[str, Any, type[Exception]]:
+    if suffix == ".gz":
+        return "gzip", zlib.decompressobj(wbits=31), zlib.error  # with a gzip header
+    import lzma  # which few files need
+
+    return "xz", lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES), lzma.LZMAError
+
+
+def _packed(data: bytes, suffix: str) -> bytes:
+    if suffix == ".gz":
+        return gzip.compress(data, mtime=0)
+    if suffix != ".xz":
+        return data
+    import lzma
+
+    # As `xz -9e` packs; a window beyond the data would only take memory.
+    window = min(max(len(data), 4096), _XZ_WINDOW_BYTES)
+    best = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": window}
+    return lzma.compress(data, filters=[best])
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file in one step, packed if its name ends in `.gz`; an interruption leaves the old one."""
-    data = gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data
+    """Write a file in one step, packed if it ends in `.gz` or `.xz`; an interruption leaves the old one."""
+    data = _packed(data, Path(path).suffix)
     try:
         path = Path(os.path.realpath(path))  # a link stays one
         if path.exists() and not path.is_file():  # a pipe or a terminal
@@ -236,19 +285,6 @@ def parse_json(data: bytes) -> dict[str, Any]:
         raise InputError("document", "must be an object", type(document).__name__)
     _check_values(document, MAX_DEPTH)
     return document
-
-
-def _unpacked(packed: bytes) -> bytes:
-    """Return what gzip has packed; of many empty members, each takes time, one alone is read."""
-    unpacker = zlib.decompressobj(wbits=31)  # with a gzip header
-    data = unpacker.decompress(packed, MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        return data  # too large, whatever comes after it
-    if not unpacker.eof:
-        raise InputError("file", "must be gzip", "a file that is cut off")
-    if unpacker.unused_data:
-        raise InputError("file", "must hold one gzip member", "more after it")
-    return data
 
 
 def _check_size(count: int) -> None:

@@ -72,7 +72,7 @@ def outside(tmp_path_factory):
     (folder / "home").mkdir()
     (folder / "home/secret").write_text("secret")
     (folder / "cache").write_text("drawn")
-    board = folder / "board/solutions.jsonl.gz"
+    board = folder / "board/solutions.jsonl.xz"
     board.parent.mkdir()
     board.write_text("{}")
     listening = []

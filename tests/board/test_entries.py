@@ -1,4 +1,6 @@
 import gzip
+import lzma
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 
 from mincache.board.entries import MANIFEST_FILE, Pack, folder_name, read_entry, read_pack, write_pack
 from mincache.errors import DocumentError
+from mincache.files.documents import MAX_BYTES
 from mincache.problem.instance import check_name
 
 
@@ -29,13 +32,16 @@ def test_a_manifest_with_a_slip_is_refused(tmp_path):
         read_entry(tmp_path)
 
 
+PACKINGS = {".gz": partial(gzip.compress, mtime=0), ".xz": lzma.compress}
+every_packing = pytest.mark.parametrize("suffix", PACKINGS)
 lines = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"") + b"\n"), max_size=5)
 
 
-@given(lines)
-def test_what_is_packed_is_read(tmp_path_factory, content):
+@every_packing
+@given(content=lines)
+def test_what_is_packed_is_read(tmp_path_factory, suffix, content):
     """The lines come back as they were, and the same lines are the same bytes."""
-    path = tmp_path_factory.mktemp("pack") / "pack.jsonl.gz"
+    path = tmp_path_factory.mktemp("pack") / f"pack.jsonl{suffix}"
     pack = write_pack(path, content)
     first = path.read_bytes()
     assert list(read_pack(path, pack)) == content
@@ -43,13 +49,14 @@ def test_what_is_packed_is_read(tmp_path_factory, content):
     assert path.read_bytes() == first
 
 
-def test_the_hash_is_of_the_content(tmp_path):
+@every_packing
+def test_the_hash_is_of_the_content(tmp_path, suffix):
     """Another compression of the same lines is the same pack; other lines are not."""
-    path = tmp_path / "pack.jsonl.gz"
+    path = tmp_path / f"pack.jsonl{suffix}"
     pack = write_pack(path, [b"1\n", b"2\n"])
-    path.write_bytes(gzip.compress(b"1\n2\n", compresslevel=1, mtime=7))
+    path.write_bytes(PACKINGS[suffix](b"1\n2\n"))
     assert list(read_pack(path, pack)) == [b"1\n", b"2\n"]
-    path.write_bytes(gzip.compress(b"1\n3\n"))
+    path.write_bytes(PACKINGS[suffix](b"1\n3\n"))
     with pytest.raises(DocumentError, match="sha256: must be"):
         list(read_pack(path, pack))
     write_pack(path, [b"1\n", b"2\n"])
@@ -57,13 +64,18 @@ def test_the_hash_is_of_the_content(tmp_path):
         list(read_pack(path, Pack(sha256=pack.sha256, lines=3)))
 
 
-@pytest.mark.parametrize("damage", [b"", b"not gzip", gzip.compress(b"1\n", mtime=0)[:-4]])
-def test_a_damaged_pack_is_refused_in_words(tmp_path, damage):
-    """An empty, foreign or cut-off file is refused in one line with its path."""
-    path = tmp_path / "pack.jsonl.gz"
-    path.write_bytes(damage)
-    with pytest.raises(DocumentError, match=r"pack\.jsonl\.gz: (file|sha256)"):
-        list(read_pack(path, Pack(sha256="0" * 64, lines=1)))
+@every_packing
+def test_a_damaged_pack_is_refused_in_words(tmp_path, suffix):
+    """An empty, foreign, flipped or cut-off file is refused in one line with its path."""
+    path = tmp_path / f"pack.jsonl{suffix}"
+    whole = PACKINGS[suffix](b"1\n" * 100)
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 0x55
+    for damage in (b"", b"foreign", lzma.compress(b"1\n", lzma.FORMAT_ALONE), flipped, whole[:-4], whole[:9]):
+        path.write_bytes(damage)
+        with pytest.raises(DocumentError, match=rf"pack\.jsonl\{suffix}: file: must be (gzip|xz)") as caught:
+            list(read_pack(path, Pack(sha256="0" * 64, lines=1)))
+        assert str(caught.value).isprintable()
 
 
 def test_a_missing_pack_is_refused(tmp_path):
@@ -72,9 +84,30 @@ def test_a_missing_pack_is_refused(tmp_path):
         list(read_pack(tmp_path / "pack.jsonl.gz", Pack(sha256="0" * 64, lines=1)))
 
 
-def test_one_gzip_member_alone_is_read(tmp_path):
+@every_packing
+def test_one_member_alone_is_read(tmp_path, suffix):
     """A pack with members after the first is refused: a million empty ones would take seconds."""
-    path = tmp_path / "a.jsonl.gz"
-    path.write_bytes(gzip.compress(b"1\n") + gzip.compress(b"") * 100_000)
-    with pytest.raises(DocumentError, match="file: must hold one gzip member"):
+    path, pack = tmp_path / f"a.jsonl{suffix}", PACKINGS[suffix]
+    for more in (pack(b"") * 100_000, b"rubbish", bytes(4)):
+        path.write_bytes(pack(b"1\n") + more)
+        with pytest.raises(DocumentError, match=r"file: must hold one (gzip|xz) member"):
+            list(read_pack(path, Pack(sha256="0" * 64, lines=1)))
+
+
+@every_packing
+def test_a_bomb_is_refused(tmp_path, suffix):
+    """A small pack of one line that is larger than any document is refused."""
+    path = tmp_path / f"a.jsonl{suffix}"
+    path.write_bytes(PACKINGS[suffix](bytes(MAX_BYTES + 1)))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DocumentError, match="pack: must hold at most"):
+        list(read_pack(path, Pack(sha256="0" * 64, lines=1)))
+
+
+def test_a_window_of_gigabytes_is_refused(tmp_path):
+    """Of a file of a few bytes that asks for a gigabyte to be unpacked in, nothing is unpacked."""
+    path = tmp_path / "a.jsonl.xz"
+    wide = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30, "mf": lzma.MF_HC3}
+    path.write_bytes(lzma.compress(b"1\n", filters=[wide]))
+    with pytest.raises(DocumentError, match="file: must be xz"):
         list(read_pack(path, Pack(sha256="0" * 64, lines=1)))

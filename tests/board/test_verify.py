@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import lzma
 import re
 import shutil
 from dataclasses import replace
@@ -174,6 +175,15 @@ def test_another_solution_is_found(board):
     """A solution whose bytes have changed is no longer the recorded one."""
     rewrite(board, SOLUTIONS_FILE, lambda lines: [lines[0].replace(b"[0,", b"[1,", 1), *lines[1:]])
     assert "belongs to no record" in wrong(board)[ENTRY]
+
+
+def test_solutions_packed_as_gzip_are_read(board):
+    """Earlier versions packed them so; two packs of one entry are one too many."""
+    new, old = board / ENTRY / SOLUTIONS_FILE, board / ENTRY / "solutions.jsonl.gz"
+    old.write_bytes(gzip.compress(lzma.decompress(new.read_bytes())))
+    assert wrong(board)[ENTRY] == "solutions.jsonl.gz does not belong to an entry"
+    new.unlink()
+    assert wrong(board) == {}
 
 
 def test_a_record_given_twice_is_found(board):

@@ -31,7 +31,7 @@ class Escapes(Solver):
         folder = Path(place["folder"])
         tries: dict[str, Callable[[], object]] = {
             "read_solution": lambda: next(Path(place["instances"]).glob("*/solutions/*")).read_bytes(),
-            "read_board": lambda: (folder / "board/solutions.jsonl.gz").read_bytes(),
+            "read_board": lambda: (folder / "board/solutions.jsonl.xz").read_bytes(),
             "read_records": lambda: (folder / "records.jsonl").read_bytes(),
             "write_records": lambda: (folder / "records.jsonl").open("a").write("{}\n"),
             "read_home": lambda: (folder / "home/secret").read_bytes(),
