@@ -19,7 +19,8 @@ from pydantic import Field, ValidationError
 
 from mincache.board.contenders import printable
 from mincache.errors import DocumentError, InputError, in_file
-from mincache.files.documents import MAX_BYTES, digest, parse_json, reading, unpacked, write_bytes
+from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
+from mincache.files.packing import reading, unpacked
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
 from mincache.judging import journal

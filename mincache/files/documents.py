@@ -3,15 +3,12 @@
 A document comes from anywhere: bytes, brackets and nesting are capped, every key and number is checked.
 """
 
-import gzip
 import hashlib
 import io
 import json
 import os
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -19,6 +16,7 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 
 from mincache.errors import DocumentError, InputError, did_you_mean, excerpt, in_file
+from mincache.files.packing import packed, reading, unpacked
 from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
 from mincache.problem.quantity import quantities
 from mincache.problem.solution import Solution
@@ -30,8 +28,6 @@ SOLUTION_FORMAT = "mincache-solution/1"
 MAX_BYTES = 64 * 1024 * 1024  # packed or unpacked
 MAX_VALUES, MAX_CONTAINERS, MAX_KEYS = 4_000_000, 1_000_000, 250_000
 MAX_TEXT_BYTES = 32 * 1024 * 1024  # of other than ASCII, one character of which widens a string in memory
-_XZ_WINDOW_BYTES = 64 * 1024 * 1024
-_XZ_MEMORY_BYTES = 2 * _XZ_WINDOW_BYTES  # to unpack; what `xz -9` packed takes a little over half of it
 MAX_DEPTH = 32  # its numbers stand 4 deep, only `origin` is free
 
 _NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
@@ -161,19 +157,19 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         _check_size(path.stat().st_size)
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-        return _content(data, packed=path.suffix == ".gz")
+        return _content(data, gzipped=path.suffix == ".gz")
 
 
 def read_stream(stream: BinaryIO) -> bytes:
     """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`."""
     with reading():
         data = stream.read(MAX_BYTES + 1)
-        return _content(data, packed=data.startswith(b"\x1f\x8b"))
+        return _content(data, gzipped=data.startswith(b"\x1f\x8b"))
 
 
-def _content(data: bytes, packed: bool) -> bytes:
+def _content(data: bytes, gzipped: bool) -> bytes:
     _check_size(len(data))
-    if packed:
+    if gzipped:
         pieces, data = unpacked(io.BytesIO(data), piece_bytes=MAX_BYTES + 1), b""
         for piece in pieces:  # one, unless it is too large
             data += piece
@@ -181,60 +177,9 @@ def _content(data: bytes, packed: bool) -> bytes:
     return data
 
 
-@contextmanager
-def reading() -> Iterator[None]:
-    """Say in words what the operating system says of a file that cannot be read."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError("file", "must be readable", error.strerror or str(error)) from None
-
-
-def unpacked(stream: BinaryIO, suffix: str = ".gz", piece_bytes: int = 1 << 17) -> Iterator[bytes]:
-    """Yield, in pieces of at most this size, what the one member of a `.gz` or `.xz` file holds.
-
-    More members are refused: of very many empty ones, each would take time.
-    """
-    kind, unpacker, broken = _unpacker(suffix)
-    try:
-        while packed := stream.read(piece_bytes):
-            waiting = True
-            while waiting and not unpacker.eof:
-                yield unpacker.decompress(packed, piece_bytes)
-                packed = getattr(unpacker, "unconsumed_tail", b"")  # gzip hands it back, xz keeps it
-                waiting = bool(packed) or not getattr(unpacker, "needs_input", True)
-            if unpacker.unused_data or packed:
-                raise InputError("file", f"must hold one {kind} member", "more after it")
-    except broken as error:
-        raise InputError("file", f"must be {kind}", str(error)) from None
-    if not unpacker.eof:
-        raise InputError("file", f"must be {kind}", "a file that is cut off")
-
-
-def _unpacker(suffix: str) -> tuple[str, Any, type[Exception]]:
-    if suffix == ".gz":
-        return "gzip", zlib.decompressobj(wbits=31), zlib.error  # with a gzip header
-    import lzma  # which few files need
-
-    return "xz", lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES), lzma.LZMAError
-
-
-def _packed(data: bytes, suffix: str) -> bytes:
-    if suffix == ".gz":
-        return gzip.compress(data, mtime=0)
-    if suffix != ".xz":
-        return data
-    import lzma
-
-    # As `xz -9e` packs; a window beyond the data would only take memory.
-    window = min(max(len(data), 4096), _XZ_WINDOW_BYTES)
-    best = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": window}
-    return lzma.compress(data, filters=[best])
-
-
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file in one step, packed if it ends in `.gz` or `.xz`; an interruption leaves the old one."""
-    data = _packed(data, Path(path).suffix)
+    data = packed(data, Path(path).suffix)
     try:
         path = Path(os.path.realpath(path))  # a link stays one
         if path.exists() and not path.is_file():  # a pipe or a terminal
