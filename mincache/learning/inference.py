@@ -52,7 +52,8 @@ def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tu
             view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
         if policy.card.versions != view.versions:
             rule, received = f"must be for {' and '.join(view.versions)}", " and ".join(policy.card.versions)
-            raise InputError("versions", rule, received, "train it again")
+            hint = "name the parameters that it was trained with, or train it again"
+            raise InputError("versions", rule, received, hint)
     return policy, view
 
 
