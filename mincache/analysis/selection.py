@@ -88,11 +88,7 @@ class Choice:
 
 
 def measure(
-    suites: Sequence[Suite],
-    file: Path,
-    solvers: Sequence[str],
-    time_limit_s: float = 10.0,
-    workers: int = 1,
+    suites: Sequence[Suite], file: Path, solvers: Sequence[str], time_limit_s: float = 10.0, workers: int = 1
 ) -> Iterator[int]:
     """Measure the instances of suites that the file lacks, and add their rows; yield how many are done.
 

@@ -24,8 +24,7 @@ from mincache.files.packing import reading, unpacked
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
 from mincache.judging import journal
-from mincache.judging.parsing import RecordParser
-from mincache.judging.records import Record
+from mincache.judging.records import Record, RecordParser
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.xz"
 _OLD_SOLUTIONS_FILE = "solutions.jsonl.gz"

@@ -8,6 +8,7 @@ attempt counts. Solutions lie beside it under the hash of their document.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
@@ -17,14 +18,12 @@ from pydantic import ValidationError
 from mincache.errors import DocumentError, InputError, MincacheError
 from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.judging.judge import with_contradictions
-from mincache.judging.parsing import RecordParser
-from mincache.judging.records import Record
+from mincache.judging.records import Record, RecordParser
 
 RECORDS_FILE = "records.jsonl"
 SOLUTIONS_FOLDER = "solutions"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_HEAD, _MIDDLE, _TAIL = b'{"sha256":"', b'","record":', b"}"
-_HASH_LENGTH = 64
+_LINE = re.compile(rb'\{"sha256":"(.{64})","record":(.*)\}', re.DOTALL)
 
 
 class JournalError(MincacheError):
@@ -34,16 +33,7 @@ class JournalError(MincacheError):
 def line_of(record: Record) -> bytes:
     """Return the line of a record, its newline included."""
     payload = record.model_dump_json().encode()
-    return b"".join((_HEAD, digest(payload).encode(), _MIDDLE, payload, _TAIL, b"\n"))
-
-
-def _payload_in(line: bytes) -> bytes | None:
-    """The record's JSON in a line, or None if the line is not whole."""
-    start = len(_HEAD) + _HASH_LENGTH
-    payload = line[start + len(_MIDDLE) : -len(_TAIL)]
-    if not line.startswith(_HEAD) or line[start : start + len(_MIDDLE)] != _MIDDLE or line[-1:] != _TAIL:
-        return None
-    return payload if digest(payload).encode() == line[len(_HEAD) : start] else None
+    return b'{"sha256":"%b","record":%b}\n' % (digest(payload).encode(), payload)
 
 
 def payloads(folder: Path, torn: Callable[[], object] = lambda: None) -> Iterator[bytes]:
@@ -54,9 +44,9 @@ def payloads(folder: Path, torn: Callable[[], object] = lambda: None) -> Iterato
     with path.open("rb") as file:
         for number, line in enumerate(file):
             line = line.strip() if number else line.removeprefix(_BYTE_ORDER_MARK).strip()
-            payload = _payload_in(line)
-            if payload is not None:
-                yield payload
+            match = _LINE.fullmatch(line)
+            if match and digest(match[2]).encode() == match[1]:
+                yield match[2]
             elif line:
                 torn()
 

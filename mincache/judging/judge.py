@@ -43,12 +43,9 @@ _REFUTABLE = ("verified", "no solution")
 
 @dataclass(frozen=True)
 class Judged:
-    """A record and what belongs to it.
+    """A record, and the canonical documents of the solution and of the answer before its repair.
 
-    Attributes:
-        document: the solution's canonical document, whose hash the record names; None without one.
-        raw_document: the same of the answer before its repair.
-        of_the_machine: whether the run could not be made, for no fault of its solver.
+    A run `of_the_machine` could not be made, for no fault of its solver.
     """
 
     record: Record
@@ -64,13 +61,9 @@ class Judged:
 
 
 def judge(
-    cell: Cell,
-    instance: Instance,
-    outcome: Outcome,
-    started: str,
-    environment: dict[str, Any],
+    cell: Cell, instance: Instance, outcome: Outcome, started: str, environment: dict[str, Any],
     best_known: float | None = None,
-) -> Judged:
+) -> Judged:  # fmt: skip
     """Return the record of what happened, given the instance as the supervisor read it.
 
     Bounds are held against `best_known`, the lowest cost verified before; the primal integral refers to it or
@@ -119,7 +112,9 @@ def judge(
         primal_integral_s=trace.primal_integral(points, reference, horizon_s),
         primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
         reference_cost=reference,
-        output="" if verdict in ("verified", "skipped") else _printed(outcome),
+        output=""
+        if verdict in ("verified", "skipped")
+        else outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:],
         started=started,
         environment=environment,
         **_seen(outcome),
@@ -136,10 +131,6 @@ def _seen(outcome: Outcome) -> dict[str, Any]:
         "pickled_modules": outcome.pickled,
         "isolation": outcome.isolation,
     }
-
-
-def _printed(outcome: Outcome) -> str:
-    return outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:]
 
 
 def unjudged(
@@ -208,17 +199,10 @@ def _check_placed(solution: Solution, placed: str | None) -> None:
 
 
 def _counted(
-    final: Solution | None,
-    found: Evaluation | None,
-    stop: StopReason,
-    reported: Sequence[trace.Incumbent],
-    instance: Instance,
-) -> tuple[Solution | None, Evaluation | None, str]:
-    """Return the solution that counts, its evaluation, and a line if a later one was worse.
-
-    It is the best feasible one that was handed in, incumbents included, for a run that gave an answer, or
-    that a limit has ended.
-    """
+    final: Solution | None, found: Evaluation | None, stop: StopReason,
+    reported: Sequence[trace.Incumbent], instance: Instance,
+) -> tuple[Solution | None, Evaluation | None, str]:  # fmt: skip
+    """Return the best solution handed in, if the run answered or hit a limit; a line if a later was worse."""
     if not reported or (final is None and stop not in ("wall", "cpu", "memory")):
         return final, found, ""
     best = min(reported, key=lambda one: one.cost)
@@ -233,12 +217,9 @@ def _counted(
 
 
 def _verdict(
-    outcome: Outcome,
-    evaluation: Evaluation | None,
-    malformed: str,
-    bound: float | None,
+    outcome: Outcome, evaluation: Evaluation | None, malformed: str, bound: float | None,
     reference: float | None,
-) -> tuple[Verdict, str]:
+) -> tuple[Verdict, str]:  # fmt: skip
     """Return the verdict, and one line to it."""
     if outcome.closing == messages.SKIPPED and not outcome.stopped_by:
         return "skipped", ""

@@ -6,7 +6,6 @@ import os
 import platform
 import time
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,18 @@ from mincache.files.repository import own_checkout
 @cache
 def machine() -> dict[str, Any]:
     """Return the versions and the machine of this process."""
+    import numpy as np
+
+    config: Any = np.show_config(mode="dicts")
+    blas, checkout = config["Build Dependencies"]["blas"], own_checkout()
+    versions = {
+        "mincache": mincache.__version__, "python": platform.python_version(), "numpy": np.__version__,
+        "blas": f"{blas.get('name')} {blas.get('version')}",
+    }  # fmt: skip
     return {
-        "versions": {"mincache": mincache.__version__, "python": platform.python_version(), **_numerics()},
-        **_checkout(),
+        "versions": versions,
+        "commit": checkout and checkout.commit,
+        "dirty": checkout and checkout.dirty,
         "system": f"{platform.system()} {platform.release()}",
         "cpu": _processor(),
         "cores": os.cpu_count(),
@@ -52,20 +60,6 @@ def reference_s() -> float:
         assert np.isfinite(evaluate_batch(instance, candidates).cost).all()
         seconds.append(time.perf_counter() - start)
     return min(seconds)
-
-
-def _numerics() -> dict[str, str]:
-    import numpy as np
-
-    config: Any = np.show_config(mode="dicts")
-    blas = config["Build Dependencies"]["blas"]
-    return {"numpy": version("numpy"), "blas": f"{blas.get('name')} {blas.get('version')}"}
-
-
-def _checkout() -> dict[str, Any]:
-    """Return the commit of the checkout that mincache runs from, and whether it has changes."""
-    found = own_checkout()
-    return {"commit": found and found.commit, "dirty": found and found.dirty}
 
 
 def _processor() -> str:

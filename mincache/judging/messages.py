@@ -54,14 +54,10 @@ def pack_incumbent(evaluations: float, decisions: Decisions) -> bytes:
 
 def unpack_incumbent(data: bytes, instance: Instance) -> tuple[float, Solution]:
     """Return what `pack_incumbent` made bytes of."""
-    return _count(data), unpack(data[_COUNT.size :], instance)
-
-
-def _count(data: bytes) -> float:
     count = float(_COUNT.unpack(data[: _COUNT.size])[0]) if len(data) >= _COUNT.size else -1.0
     if not 0.0 <= count < np.inf:
         raise InputError("evaluations", "must be a number of at least 0", str(count))
-    return count
+    return count, unpack(data[_COUNT.size :], instance)
 
 
 def pack_logged(name: str, value: float, evaluations: float) -> bytes:

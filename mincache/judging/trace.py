@@ -61,25 +61,17 @@ def points(
     reported: Iterable[Incumbent], bounds: Iterable[tuple[float, float]], last: tuple[float, float] | None
 ) -> tuple[TracePoint, ...]:
     """Return the trace of a run, each point an improvement; `last`: when its answer came, and the cost."""
-    events: list[tuple[float, float | None, float | None]] = [(s, None, bound) for s, bound in bounds]
-    events += [(one.seconds, one.cost, None) for one in reported if np.isfinite(one.cost)]
-    if last is not None:
-        events.append((*last, None))
-    return _improvements(sorted(events, key=lambda event: event[0]))
-
-
-def _improvements(events: Sequence[tuple[float, float | None, float | None]]) -> tuple[TracePoint, ...]:
-    found: list[TracePoint] = []
-    cost: float | None = None
-    bound: float | None = None
-    for seconds, new_cost, new_bound in events:
-        before = (cost, bound)
-        if new_cost is not None:
-            cost = new_cost if cost is None else min(cost, new_cost)
-        if new_bound is not None:
-            bound = new_bound if bound is None else max(bound, new_bound)
-        if (cost, bound) != before:
-            found.append(TracePoint(round(seconds, 6), cost, bound))
+    events = [(seconds, np.inf, bound) for seconds, bound in bounds]
+    events += [(one.seconds, one.cost, -np.inf) for one in reported]
+    events += [] if last is None else [(*last, -np.inf)]
+    found, best = list[TracePoint](), (np.inf, -np.inf)
+    for seconds, cost, bound in sorted(events, key=lambda event: event[0]):
+        better = min(best[0], cost), max(best[1], bound)
+        if better != best:
+            found.append(
+                TracePoint(round(seconds, 6), *(one if np.isfinite(one) else None for one in better))
+            )
+            best = better
     return tuple(found)
 
 

@@ -6,8 +6,7 @@ import pytest
 from board_fixture import record
 from pydantic import ValidationError
 
-from mincache.judging.parsing import RecordParser
-from mincache.judging.records import Record
+from mincache.judging.records import Record, RecordParser
 
 ENVIRONMENTS = [
     {},
