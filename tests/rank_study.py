@@ -9,6 +9,7 @@ at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def stairs(rows, libraries, step) -> Callable:
 def ranked(values, libraries):
     """Return the ranking of rows of values for new libraries."""
     samples = [ranks.Sample(row[:, None]) for row in values]
-    pairs = ranks.all_pairs(len(samples))
+    pairs = combinations(range(len(samples)), 2)
     found = {(a, b): ranks.for_new_libraries(samples[a], samples[b], libraries) for a, b in pairs}
     return ranks.ranking(found, len(samples), len(set(libraries)))
 

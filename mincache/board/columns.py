@@ -1,7 +1,4 @@
-"""The columns of a ranking: objects that compute themselves. A new column is one more in `COLUMNS`.
-
-Every rendering takes them from here: terminal, Markdown, LaTeX, JSON, CSV and the site.
-"""
+"""The columns of a ranking, for every rendering: a new column is one more in `COLUMNS`."""
 
 from __future__ import annotations
 
@@ -25,11 +22,9 @@ class Column:
 
     Attributes:
         title: what stands above it, broken where a terminal breaks it; "" if it is in JSON and CSV alone.
-        fields: what JSON and CSV have of a row, by name: shares of 1, times in s, None for what is not known.
-            The first is what pages sort by.
-        brief: whether it stands where there is room for eight columns, as in the README.
-        wide: whether a terminal leaves it out, for want of room.
-        optional: whether it is left out where it would say nothing of any row.
+        fields: what JSON and CSV have: shares of 1, times in s, None if unknown. Pages sort by the first.
+        brief: whether it stands in the README; one that is `wide` is left out of a terminal for want of room,
+            an `optional` one where it would say nothing.
     """
 
     title: str
@@ -64,7 +59,7 @@ def _mean(column: str) -> Value:
 
 def _low_step_hit_share(row: Row) -> float | None:
     hits, low = row.mean("hit_ratio"), row.mean("low_hits")
-    return None if low is None or not hits else low / hits
+    return low / hits if hits and low is not None else None
 
 
 def _gap(row: Row) -> str:
@@ -119,8 +114,8 @@ def _may_be_first(row: Row) -> bool | None:
     return None if ends is None else ends[0] == 1
 
 
-def _range(question: str) -> Value:
-    return lambda row: formats.between(*map(str, found)) if (found := row.range(question)) else NOTHING
+def _written_range(ends: tuple[int, int] | None) -> str:
+    return formats.between(*map(str, ends)) if ends else NOTHING
 
 
 def _ends(prefix: str, question: str) -> dict[str, Value]:
@@ -128,11 +123,6 @@ def _ends(prefix: str, question: str) -> dict[str, Value]:
         f"{prefix}_low": lambda row: (row.range(question) or (None, None))[0],
         f"{prefix}_high": lambda row: (row.range(question) or (None, None))[1],
     }
-
-
-def _in_level(row: Row) -> str:
-    ends = row.range_in_level() if len(row.table.levels) > 1 else None
-    return formats.between(*map(str, ends)) if ends else NOTHING
 
 
 def _over_causal(row: Row) -> float | None:
@@ -162,7 +152,7 @@ def _unseen_text(row: Row) -> str:
 COLUMNS = (
     Column("rank", "ranks that the seeds leave open on these instances; a dash for a row that is not ranked",
            {**_ends("rank", "here"), "rank": lambda row: row.rank, "unranked": lambda row: row.unranked},
-           _range("here"), brief=True),
+           lambda row: _written_range(row.range("here")), brief=True),
     Column("solver", "its name and the parameters not at their defaults; = marks identical answers",
            {"solver": lambda row: row.solver, "identical": lambda row: list(row.identical)},
            lambda row: row.solver + (" =" if row.identical else ""), numeric=False, brief=True),
@@ -174,9 +164,10 @@ COLUMNS = (
             "gap_high": lambda row: row.interval and row.interval[1]}, _gap, brief=True),
     Column("rank, new\nrequests", "ranks left open for the same libraries and numbers of users with new "
            "requests; only where new libraries cannot be told of", _ends("request_rank", "requests"),
-           _range("requests"), wide=True, optional=True),
+           lambda row: _written_range(row.range("requests")), wide=True, optional=True),
     Column("rank, new\nlibraries", "ranks left open for new libraries, policies trained anew",
-           _ends("draw_rank", "libraries"), _range("libraries"), wide=True, optional=True),
+           _ends("draw_rank", "libraries"), lambda row: _written_range(row.range("libraries")), wide=True,
+           optional=True),
     Column("not told\napart", "rows that share a letter could not be told apart for new libraries, or for "
            "new requests where libraries are too few; that does not make them equal",
            {"group": _group, "may_be_first": _may_be_first},
@@ -188,7 +179,8 @@ COLUMNS = (
            numeric=False, wide=True, optional=True),
     Column("rank in\nlevel", "ranks left open on these instances among the rows of one level",
            {"level_rank_low": lambda row: (row.range_in_level() or (None, None))[0],
-            "level_rank_high": lambda row: (row.range_in_level() or (None, None))[1]}, _in_level,
+            "level_rank_high": lambda row: (row.range_in_level() or (None, None))[1]},
+           lambda row: _written_range(row.range_in_level() if len(row.table.levels) > 1 else None),
            wide=True, optional=True),
     _simple("over_causal", "over best\ncausal", "gap of a row that sees the past alone, less that of the "
             "best such policy", _over_causal, lambda gap: formats.percent(gap, 2), wide=True, optional=True),
@@ -257,10 +249,5 @@ def numbers(row: Row) -> dict[str, Any]:
 
 def visible_columns(table: Table, brief: bool = False) -> list[Column]:
     """Return the columns that a table shows; the eight brief ones alone if that is asked."""
-    return [
-        column
-        for column in COLUMNS
-        if column.title
-        and (column.brief or not brief)
-        and (not column.optional or any(column.text(row) != NOTHING for row in table.rows))
-    ]
+    titled = [one for one in COLUMNS if one.title and (one.brief or not brief)]
+    return [one for one in titled if not one.optional or any(one.text(row) != NOTHING for row in table.rows)]

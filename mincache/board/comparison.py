@@ -1,11 +1,7 @@
-"""Contenders side by side: two of them, every pair of a table, what each adds, and suite against suite.
-
-What is found is told as JSON has it, by name.
-"""
+"""Contenders side by side, told as JSON has it: two, every pair of a table, and suite against suite."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
@@ -18,6 +14,7 @@ from mincache.board.runs import Runs
 from mincache.board.table import Row, Table, rounded_gap
 from mincache.errors import InputError, excerpt
 from mincache.generation.recipes import RELATIVE_TOLERANCE
+from mincache.problem.quantity import Array
 
 Told = dict[str, Any]
 
@@ -25,9 +22,8 @@ Told = dict[str, Any]
 def compare(first: Row, second: Row) -> Told:
     """Return the comparison of two rows, of one table or of two on the same suite.
 
-    `pairs` has the charged costs on each instance that both have attempted, `wins` on how many the first is
-    better by more than rounding, `mean_change` the geometric mean of second / first, less 1. `p_values` are
-    by question; one that cannot be told is left out. `changed` says what else differs of the same solver.
+    `pairs` has the charged costs on each instance that both have attempted, `mean_change` the geometric mean
+    of second / first, less 1, `p_values` what can be told by question, `changed` what else differs.
     """
     mine, theirs = (
         dict(zip(row.runs.instances, row.by_instance("charged_cost").tolist(), strict=True))
@@ -35,9 +31,7 @@ def compare(first: Row, second: Row) -> Told:
     )
     attempted = [{name for name, cost in costs.items() if cost > 0} for costs in (mine, theirs)]
     common = sorted(attempted[0] & attempted[1])
-    ratios = [theirs[name] / mine[name] for name in common]
-    wins = sum(ratio - 1.0 > RELATIVE_TOLERANCE for ratio in ratios)
-    losses = sum(1.0 / ratio - 1.0 > RELATIVE_TOLERANCE for ratio in ratios)
+    one, other = (np.array([costs[name] for name in common]) for costs in (mine, theirs))
     runs = first.runs.among(common)
     tests = ranks.tests(runs.libraries, runs.strata) if common else {}
     return {
@@ -45,10 +39,8 @@ def compare(first: Row, second: Row) -> Told:
         "first": first.solver,
         "second": second.solver,
         "pairs": [{"instance": name, "first": mine[name], "second": theirs[name]} for name in common],
-        "wins": wins,
-        "losses": losses,
-        "ties": len(common) - wins - losses,
-        "mean_change": math.exp(math.fsum(map(math.log, ratios)) / len(ratios)) - 1.0 if common else None,
+        **_tally(one, other),
+        "mean_change": float(np.exp(np.log(other / one).mean()) - 1.0) if common else None,
         "p_values": {
             question: test(*(_logs(row, common, question) for row in (first, second))).p
             for question, (test, _) in tests.items()
@@ -60,16 +52,20 @@ def compare(first: Row, second: Row) -> Told:
     }
 
 
+def _tally(one: Array, other: Array) -> Told:
+    """On how many instances the first costs less by more than rounding, more, or as much."""
+    tied = np.abs(one - other) <= RELATIVE_TOLERANCE * np.maximum(one, other)
+    wins, losses = int(((one < other) & ~tied).sum()), int(((one > other) & ~tied).sum())
+    return {"wins": wins, "losses": losses, "ties": int(tied.sum())}
+
+
 def _logs(row: Row, instances: Sequence[str], question: str) -> ranks.Sample:
     sample, kept = row.sample(question, log_costs=True), set(instances)
     return sample._replace(values=sample.values[[name in kept for name in row.runs.instances]])
 
 
 def compare_all(first: Iterable[Runs], second: Iterable[Runs], same_solver: bool) -> list[Told]:
-    """Return the comparisons of each contender of `first` with those of `second` on the same suite.
-
-    If that is asked, only contenders that go by the same label are paired.
-    """
+    """Return the comparisons of all contenders, or all of one label, on the same suite."""
     others = [row for runs in second for row in Table(runs).rows]
     return [
         compare(mine, other)
@@ -83,20 +79,15 @@ def compare_all(first: Iterable[Runs], second: Iterable[Runs], same_solver: bool
 def pairs(table: Table) -> list[Told]:
     """Return each pair of rows with a mean over all instances, the one that stands higher first.
 
-    `wins` are instances on which the first is better by more than rounding, `difference` is the mean gap of
-    the second less that of the first, and `adjusted` Holm's p by question; empty if one is not ranked.
+    `difference` is the mean gap of the second less that of the first, `adjusted` Holm's p by question.
     """
     ranked, found = {row.number: n for n, row in enumerate(table.ranked)}, []
     for first, second in combinations(table.compared, 2):
-        one, other = first.by_instance("charged_cost"), second.by_instance("charged_cost")
-        tied = np.abs(one - other) <= RELATIVE_TOLERANCE * np.maximum(abs(one), abs(other))
         pair = ranked.get(first.number, -1), ranked.get(second.number, -1)
         found.append({
             "first": first.solver,
             "second": second.solver,
-            "wins": int(((one < other) & ~tied).sum()),
-            "losses": int(((one > other) & ~tied).sum()),
-            "ties": int(tied.sum()),
+            **_tally(first.by_instance("charged_cost"), second.by_instance("charged_cost")),
             "difference": (second.gap or 0.0) - (first.gap or 0.0),
             "adjusted": {q: r.adjusted[pair] for q, r in table.questions.items() if pair in r.adjusted},
         })  # fmt: skip
@@ -104,10 +95,7 @@ def pairs(table: Table) -> list[Told]:
 
 
 def shares(table: Table) -> list[Told]:
-    """Return what each row with a mean over all instances adds to the virtual best; [] if there is one.
-
-    On how many instances it beats every other, and by how much the virtual best would cost more without it.
-    """
+    """Return where each row beats every other, and what the virtual best costs more without it."""
     costs = np.array([row.by_instance("charged_cost") for row in table.compared])
     found = []
     for n, row in enumerate(table.compared if len(costs) > 1 else ()):
@@ -119,10 +107,7 @@ def shares(table: Table) -> list[Told]:
 
 
 def bests(table: Table) -> Told:
-    """Return mean cost and gap of the single best solver and of the virtual best; {} without a row for both.
-
-    The virtual best takes, on each instance, the answer of the solver that is best there.
-    """
+    """Return mean cost and gap of the single best solver, and of the best on each instance: the virtual best."""
     if not table.compared:
         return {}
     costs, gaps = (
@@ -143,9 +128,6 @@ def contrasts(tables: Sequence[Table], base: str) -> list[Told]:
 
     `best` and `worst` are solvers and their mean gaps, `swapped` the pairs (better here, worse here) that
     stand the other way round on `base`, of the `pairs` of solvers that are ranked on both.
-
-    Raises:
-        InputError: if that suite is not among them.
     """
     gaps = {table.runs.name: {row.solver: rounded_gap(row) for row in table.ranked} for table in tables}
     if base not in gaps:

@@ -17,8 +17,6 @@ class Contender(NamedTuple):
     """A solver as it ran: all that makes two runs of one instance comparable as repetitions; see `Cell`.
 
     Attributes:
-        solver: how tables call it: its name and the parameters that differ from their defaults.
-        name: its registered name, or `file.py:ClassName`.
         source: SHA-256 of its source file; `files` and `modules` that of what else it depends on, or "".
         parameters: every parameter, as canonical JSON.
         authors: who published it, one name a line; "" if it is not published.
@@ -100,11 +98,7 @@ def differences(one: Contender, other: Contender) -> tuple[str, ...]:
 
 
 def chosen(named: Mapping[Contender, str], wanted: Sequence[str]) -> list[Contender]:
-    """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
-
-    Raises:
-        InputError: if nothing goes by one of the names.
-    """
+    """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty."""
     known = {who: {label, who.solver, who.name} for who, label in named.items()}
     if unknown := set(wanted) - set().union(*known.values()):
         rule = f"must be among {', '.join(sorted(set(named.values())))}"

@@ -1,7 +1,7 @@
 """Entries: what the published board is made of, a folder a suite and contender.
 
-An entry may hold a folder `policies` with the files that a learner's runs chose among, and a folder `source`
-with the files of a solver that no package has. What others found is in `reviews`, a folder each.
+An entry may hold `policies` that a learner's runs chose among, and the `source` of a solver that no package
+has. What others found is in `reviews`, a folder each.
 """
 
 from __future__ import annotations
@@ -114,11 +114,7 @@ class Review(StrictTable):
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One entry: its folder, manifest, and reviews by folder; records and solutions stay on disk.
-
-    Attributes:
-        frozen: whether it was frozen before its suite was drawn.
-    """
+    """One entry, its reviews by folder; `frozen`: before its suite was drawn."""
 
     folder: Path
     manifest: Manifest
@@ -204,10 +200,7 @@ def write_pack(path: str | os.PathLike[str], lines: Iterable[bytes]) -> Pack:
 
 
 def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
-    """Yield the lines of a pack one by one; refused if it is damaged, too large, or not the one `wanted`.
-
-    A wrong hash shows only after the last line.
-    """
+    """Yield the lines of a pack; refused if damaged, too large or, known after the last, not as wanted."""
     hasher, lines, size, rest = hashlib.sha256(), 0, 0, b""
     for chunk in _pieces(path):
         hasher.update(chunk)
@@ -236,20 +229,16 @@ def read_campaigns(
     folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None,
     read: Callable[..., Iterator[Any]] = journal.attempts,
 ) -> Iterator[Any]:  # fmt: skip
-    """Yield every attempt recorded by campaigns, in the order given and written, as `read` reads each.
-
-    Damaged lines are passed over; `warn` is told of them, a sentence for each campaign.
-    """
-    none = True
+    """Yield every attempt recorded by campaigns; `warn` is told of damaged lines, a sentence a campaign."""
+    found = None
     for folder in folders:
         torn = list[None]()
-        for record in read(Path(folder), lambda torn=torn: torn.append(None)):
-            none = False
-            yield record
+        for found in read(Path(folder), lambda torn=torn: torn.append(None)):
+            yield found
         if torn:
             lines = "1 damaged line" if len(torn) == 1 else f"{len(torn)} damaged lines"
             warn(f"{printable(str(folder))}: {lines} passed over.")
-    if none:
+    if found is None:
         raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
 
 

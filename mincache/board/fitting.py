@@ -20,10 +20,7 @@ from mincache.problem.quantity import Array
 
 
 def unseen(found: Sequence[Runs]) -> dict[str, Unseen]:
-    """Return by suite what its entries did on its sealed or public twin, for those that have one.
-
-    Of several twins, the one with the most entries in common counts.
-    """
+    """Return by suite what its entries did on its twin, that with the most entries in common."""
     pairs, told = [], dict[str, Unseen]()
     for sealed, setting in ((runs, _sealed_setting(runs)) for runs in found):
         twins = [one for one in found if setting and one is not sealed and _public_setting(one) == setting]
@@ -69,10 +66,9 @@ def _setting(source: Source) -> str:
 def public_and_sealed(public: Table, sealed: Table, level: float = 0.95) -> dict[tuple[Contender, ...], Told]:
     """Compare who ran on both suites under the same limits, by contender there and here, in sealed order.
 
-    Both suites must be drawn from the same scenarios: else a difference says that one suite is harder. `low`
-    and `high` are the interval of the difference of the mean gaps, sealed less public, over new libraries, by
-    Welch's t; `p` is adjusted for the number of entries. An entry that is worse on sealed instances by more
-    than chance is `fitted`; None where that cannot be told.
+    `low` and `high` are the interval of the difference of the mean gaps, sealed less public, over new
+    libraries, by Welch's t; `p` is adjusted for the number of entries. An entry that is worse on sealed
+    instances by more than chance is `fitted`; None where that cannot be told.
     """
     from scipy import stats
 

@@ -24,11 +24,7 @@ _CHANGES = "+"
 
 
 class HistoryGatherer(Gatherer):
-    """Takes in runs at commits of a history alone; there who ran is told apart by commit, not by code.
-
-    Attributes:
-        passed_over: how many runs have no commit, or one that is not in the history.
-    """
+    """Takes in runs at commits of a history, and tells who ran by commit; `passed_over`: how many others."""
 
     def __init__(self, commits: Sequence[Commit], solvers: Sequence[str] = ()) -> None:
         super().__init__()
@@ -54,11 +50,7 @@ class HistoryGatherer(Gatherer):
         super().add(({**cell, **same, "parameters": {}, "solver_source": step}, values), entry)
 
     def suites(self) -> list[str]:
-        """Return the names of the suites so far, sorted.
-
-        Raises:
-            InputError: if no solver goes by the name asked for, or none ran at a commit of the history.
-        """
+        """Return the names of the suites so far, sorted; refused if there is none."""
         if found := super().suites():
             return found
         if self._solvers and not self.passed_over:
@@ -70,11 +62,10 @@ class HistoryGatherer(Gatherer):
 
 
 def series(table: Table, commits: Sequence[Commit]) -> list[Told]:
-    """Return the series of each solver of a table, made of what a `HistoryGatherer` took in.
+    """Return the series of each solver and limits, made of what a `HistoryGatherer` took in.
 
-    Runs under other limits are another series. A step of `steps` has the mean cost and gap over the instances
-    that it attempted, and how it differs from the step before: `change` is that of costs on geometric
-    average, `adjusted` the p-values by question, by Holm over the steps, and `told` a sentence.
+    `change` is that of the costs since the step before, on geometric average, `adjusted` the p-values by
+    question, by Holm over the steps.
     """
     places = {commit.name: place for place, commit in enumerate(commits)}
     groups: dict[Contender, list[Contender]] = {}

@@ -18,9 +18,7 @@ class Protocol(StrictTable):
     """The rules of a suite's leaderboard; without a `protocol.toml` these defaults hold.
 
     Attributes:
-        wall_s: limit on the wall-clock time of a run in s; None if rows may have any.
-        threads: threads and cores of a run; None if rows may have any.
-        evaluations: limit on the candidates that a run prices; None if rows may have any.
+        wall_s: limit of a run; None, here and for `threads` and `evaluations`, if rows may have any.
         seeds: repetitions that a stochastic solver needs to be ranked.
         time_shift_s: shift of the geometric mean of times.
         failure_policy: what the time of a failed run counts as; published files may name no other.

@@ -40,8 +40,6 @@ def publish(
 
     Args:
         records: of campaigns; the last attempt at a cell counts.
-        stored: gives their solutions.
-        board: folder of the board.
         solvers: labels, solvers or solver names to publish; all if empty.
         about: fields of `About` for every manifest written, such as `authors`.
         replace: whether entries of the same solver and authors give way.
@@ -49,8 +47,7 @@ def publish(
         suite: folder of the suite, if it is not a standard one; the board gets a copy.
 
     Raises:
-        InputError: if `about` breaks a rule, a suite is neither standard nor given, an entry exists already,
-            a name could be taken for another, or a solution or a source is missing or another.
+        InputError: if an entry exists already, or a suite, a solution or a source is missing or another.
     """
     said, board, written = validated(About, about or {}), Path(board), list[tuple[Path, str]]()
     make_folder(board)

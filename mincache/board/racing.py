@@ -45,11 +45,7 @@ def race(
 ) -> tuple[list[Record], list[Stopped]]:
     """Run tasks until only solvers are left that cannot be told apart, or all is done.
 
-    Args:
-        tasks: a campaign.
-        run: does some of the tasks, and returns their records.
-        suite: folder of the suite.
-        seed: decides the order of the instances.
+    `run` does some of the tasks, and the seed decides the order of the instances.
     """
     records: list[Record] = []
     stopped: list[Stopped] = []

@@ -1,7 +1,5 @@
 """Ranks as ranges that hold together: paired differences, a t statistic, Holm over all pairs.
 
-docs/leaderboard.md has the simulations.
-
 Source of the strict reading of a range: Mogstad and others 2024, doi:10.1093/restud/rdad006; of the letters:
 Piepho 2004, doi:10.1198/1061860043515.
 """
@@ -11,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import combinations, islice
+from itertools import islice
 from string import ascii_lowercase
 from typing import NamedTuple
 
@@ -76,10 +74,7 @@ class RankRanges(NamedTuple):
 
 
 def tests(libraries: Sequence[int], strata: Sequence[int]) -> dict[str, tuple[PairTest, int]]:
-    """Return the questions that can be told of instances of these libraries and strata.
-
-    By question: how two rows are compared, and how many libraries or strata that rests on (0: instances).
-    """
+    """Return by question how two rows are compared, and how many libraries or strata that rests on."""
     found: dict[str, tuple[PairTest, int]] = {"here": (on_these_instances, 0)}
     count = len(set(libraries))
     if count >= FEWEST_LIBRARIES:
@@ -103,10 +98,7 @@ def on_these_instances(one: Sample, other: Sample) -> Difference:
 
 
 def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> Difference:
-    """Compare two rows for new draws: libraries are the units, and so are training seeds.
-
-    `uncertain` here means trained, a row's runs being its training seeds.
-    """
+    """Compare two rows for new draws: libraries are the units, and trained rows' seeds."""
     found = by_group(np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1), libraries)
     trained = [np.nanmean(sample.values, axis=0) for sample in (one, other) if sample.uncertain]
     parts = [found, *(seeds for seeds in trained if len(seeds) > 1)]
@@ -196,10 +188,7 @@ def ranking(
 
 
 def letters(alike: Array) -> list[str]:
-    """Return the letters of each row; "" for all if there are more than 26 groups.
-
-    `alike` [S, S] says whether two rows cannot be told apart.
-    """
+    """Return the letters of rows, given which are `alike` [S, S]; "" for all with more than 26 groups."""
     near = [{int(m) for m in np.flatnonzero(row) if m != n} for n, row in enumerate(alike)]
     cliques = _cliques(set(), set(range(len(alike))), set(), near)
     groups = sorted(map(sorted, islice(cliques, MOST_LETTERS + 1)))
@@ -219,8 +208,3 @@ def _cliques(
     for n in sorted(open_ - near[pivot]):
         yield from _cliques(inside | {n}, open_ & near[n], closed & near[n], near)
         open_, closed = open_ - {n}, closed | {n}
-
-
-def all_pairs(count: int) -> list[tuple[int, int]]:
-    """Return the numbers of each pair of rows, the lower one first."""
-    return list(combinations(range(count), 2))

@@ -1,7 +1,4 @@
-"""One table, several renderings: Markdown, LaTeX, JSON and CSV; its notes; and the board's `README.md`.
-
-The same entries always give the same bytes. `cli.leaderboard` has the rendering for a terminal.
-"""
+"""One table, several renderings: Markdown, LaTeX, JSON and CSV; its notes; and the board's `README.md`."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +164,8 @@ def page(tables: Sequence[Table], board: Path) -> str:
         sections.append(_section(table, brief=True))
         chart = chart_file(table.runs.name)
         if (board / chart).is_file():
-            alt = (
-                f"Gap to the best known cost on each instance of {table.runs.name}, a line of points a solver"
-            )
-            sections.append(f"![{escaped(alt)}]({chart})\n")
+            alt = "Gap to the best known cost on each instance of {}, a line of points a solver"
+            sections.append(f"![{escaped(alt.format(table.runs.name))}]({chart})\n")
         sections.append(_entries(table))
     covered = markdown_table(("what", "what verifying covers, and what it cannot"), COVERED.items())
     return "\n".join([*sections, f"## What verifying covers\n\n{covered}"])
@@ -191,15 +187,9 @@ def _entries(table: Table) -> str:
 
 def notes(table: Table) -> tuple[str, ...]:
     """Return the notes of a table, a sentence each, and its remarks."""
-    return (
-        *_ranking(table),
-        *_references(table.runs),
-        *_causal(table),
-        *_unseen(table),
-        *_runs(table),
-        *_news(table.runs),
-        *table.remarks,
-    )
+    parts = (_ranking(table), _references(table.runs), _causal(table), _unseen(table), _runs(table),
+             _news(table.runs), table.remarks)  # fmt: skip
+    return tuple(chain.from_iterable(parts))
 
 
 def _ranking(table: Table) -> Iterator[str]:

@@ -37,13 +37,11 @@ class Reproduction:
     """A row run again, run by run.
 
     Attributes:
-        identical: how many of the runs gave the very solution.
-        same_cost: how many gave the cost within rounding, those included.
+        identical: how many of the runs gave the very solution; `same_cost` counts those too.
         mean_difference: mean of (cost again - cost published) / cost published, over runs verified in both;
-            None without one. `largest_difference` is the largest of them, either way.
+            `largest_difference` is the largest of them, either way.
         lost: runs that were verified and are not again.
-        time_ratio: time again over time published, both in reference times, the median of the runs; None if
-            unknown.
+        time_ratio: time again over time published, both in reference times, the median of the runs.
     """
 
     runs: int

@@ -48,10 +48,8 @@ class Runs:
 
     Attributes:
         protocol: the suite's, or the defaults; `protocol_sha256` is of its file, "" without one.
-        contenders: who ran, S of them, sorted; `labels` is what to call each.
-        entries: the published entry of each, where there is one.
+        contenders: who ran, S of them, sorted.
         instances: every instance of the suite, I of them, sorted; of a suite not at hand those seen.
-        references: what is known of each instance's optimum, by name.
         frame: a row a run, sorted by contender (`row`), `instance`, `seed` and `repetition`, the first two
             numbered. What is charged is in columns of its own.
     """
@@ -191,10 +189,7 @@ def flat(run: Mapping[str, Any]) -> FlatRun:
 
 
 def failure(run: Mapping[str, Any]) -> str:
-    """Return how a run ended: verified, declined, or the kind of its failure.
-
-    It is what is wrong with the answer; without an answer, why the run ended.
-    """
+    """Return how a run ended: verified, declined, or what is wrong with the answer, or why there is none."""
     verdict, reason, score = str(run["verdict"]), str(run["stop_reason"]), run.get("score")
     if verdict == VERIFIED and score is not None and score["cost"] is not None:
         return VERIFIED
@@ -210,10 +205,7 @@ def fields_of(record: Record) -> Mapping[str, Any]:
 
 
 def flat_runs(folder: Path, torn: Callable[[], object]) -> Iterator[FlatRun]:
-    """Yield every attempt in a campaign; `torn` is called for each that is damaged.
-
-    Of 100,000, whole records take several times as long to read.
-    """
+    """Yield every attempt in a campaign, quickly; `torn` is called for each that is damaged."""
     environments = dict[bytes, Any]()
     for payload in journal.payloads(folder, torn):
         head, _, tail = payload.rpartition(b',"environment":')  # most of a record, and the same in many
@@ -258,10 +250,7 @@ class Gatherer:
         return sorted({run[0] for run in self._runs})
 
     def runs(self, folders: Mapping[str, str] = {}, boards: Iterable[Any] = ()) -> list[Runs]:
-        """Return the runs of each suite, sorted by name.
-
-        A suite that is not a standard one is in its folder of `folders`, or on one of `boards`.
-        """
+        """Return the runs of each suite by name; of one's own suites, from `folders` or one of `boards`."""
         columns = [*_KEY, *_NUMBERS, *_OBJECTS]
         listed = zip(*self._runs, strict=True) if self._runs else [()] * len(columns)
         frame = pandas.DataFrame({
@@ -270,12 +259,8 @@ class Gatherer:
         })  # fmt: skip
         frame = frame.astype({"who": int, "seed": int, "repetition": int}).drop_duplicates(_KEY, keep="last")
         return [
-            self._of_suite(
-                str(name),
-                find_suite(str(name), folders.get(str(name), ""), boards),
-                part.drop(columns="suite"),
-            )
-            for name, part in frame.groupby("suite")
+            self._of_suite(name, find_suite(name, folders.get(name, ""), boards), part.drop(columns="suite"))
+            for name, part in ((str(name), part) for name, part in frame.groupby("suite"))
         ]
 
     def _of_suite(self, name: str, suite: Suite | None, frame: pandas.DataFrame) -> Runs:
@@ -306,10 +291,7 @@ def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = 
 
 
 def references(suite: Suite | None, frame: pandas.DataFrame) -> dict[str, Reference]:
-    """Return the reference of every instance of the suite, or seen in the runs, that has one.
-
-    A run of another edition of an instance than the suite's or another run's is refused.
-    """
+    """Return the known references by instance; runs on several editions of an instance are refused."""
     entries = {} if suite is None else suite.entries
     hashes = {name: entry.sha256 for name, entry in entries.items()}
     for name, sha256 in dict.fromkeys(zip(frame["instance"], frame["sha256"], strict=True)):

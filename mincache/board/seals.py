@@ -1,7 +1,6 @@
-"""A seal: what was promised, frozen and revealed, line by line, each line holding the hash of the one before.
+"""A seal: a commitment to a secret that instances are drawn from, frozen entries, and its reveal.
 
-The first line commits to a secret, of which instances will be drawn; the last one reveals it; those between
-freeze entries. So no entry was made by anybody who knew the instances, as long as the secret was kept.
+Each line holds the hash of the one before.
 """
 
 from __future__ import annotations
@@ -111,10 +110,7 @@ def _secret(path: Path, links: list[SealLine]) -> Secret:
 
 
 def opened(folder: Path) -> tuple[Secret, frozenset[str]] | None:
-    """Return what a suite was drawn from, and the hashes of the entries that were frozen before that.
-
-    None if the suite's folder holds no seal; refused if it does, and the seal does not hold.
-    """
+    """Return what a suite was drawn from, and the hashes of entries frozen before; None without a seal."""
     if not (folder / CHAIN_FILE).exists():
         return None
     links = read_seal(folder)
@@ -137,10 +133,7 @@ def changed_entries(links: Iterable[SealLine], entrants: Iterable[Entrant]) -> I
 
 
 def faults(folder: Path, suite: Suite | None = None, records: Iterable[Record] = ()) -> Iterator[str]:
-    """Yield what does not hold of a seal that was revealed: a sentence each.
-
-    The suite is said to be drawn from the secret, the records to be runs of the frozen entries on it.
-    """
+    """Yield what does not hold of a revealed seal, the suite drawn from it and runs of its frozen entries."""
     links = read_seal(folder)
     secret = _secret(folder / REVEALED_FILE, links)
     if len(secret.places()) != links[0].instances:

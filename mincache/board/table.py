@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,11 +31,9 @@ QUESTIONS: Mapping[str, str] = {
 
 
 class Unseen(NamedTuple):
-    """What became of entries on instances that nobody had seen, or why that cannot be told.
+    """What became of entries on a sealed suite and its public twin, or why that cannot be told.
 
-    Attributes:
-        public: the suite that could be seen; `sealed` the one of the same scenarios that could not.
-        rows: public and sealed rank and gap of who ran on both; see `fitting.public_and_sealed`.
+    `rows` are of who ran on both; see `fitting.public_and_sealed`.
     """
 
     public: str
@@ -45,10 +44,7 @@ class Unseen(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The ranking of one suite, and what a reader must know beside its notes, a sentence each.
-
-    One that is `filtered` shows a part of the suite, which was chosen after looking, and so has no ranges.
-    """
+    """The ranking of one suite; one `filtered` shows a part chosen after looking, and so has no ranges."""
 
     runs: Runs
     remarks: tuple[str, ...] = ()
@@ -74,13 +70,12 @@ class Table:
     @cached_property
     def questions(self) -> Mapping[str, ranks.RankRanges]:
         """What can be said of the ranked rows, by question; a question that cannot be told is left out."""
+        if self.filtered or not self.ranked:
+            return {}
         asked = {}
-        tests = (
-            ranks.tests(self.runs.libraries, self.runs.strata) if self.ranked and not self.filtered else {}
-        )
-        for name, (compare, units) in tests.items():
+        for name, (compare, units) in ranks.tests(self.runs.libraries, self.runs.strata).items():
             samples = [row.sample(name) for row in self.ranked]
-            pairs = {(a, b): compare(samples[a], samples[b]) for a, b in ranks.all_pairs(len(samples))}
+            pairs = {(a, b): compare(samples[a], samples[b]) for a, b in combinations(range(len(samples)), 2)}
             units = units or len(self.runs.instances)
             asked[name] = ranks.ranking(pairs, len(samples), units, self.runs.protocol.level)
         return asked
@@ -98,9 +93,8 @@ class Table:
     @cached_property
     def unequal_machines(self) -> dict[str, float]:
         """How much longer than usual a fixed computation took, by label of the rows where that matters."""
-        known = {row.solver: row.reference_s for row in self.rows if row.reference_s}
-        usual = float(np.median(list(known.values()))) if known else 0.0
-        factors = {name: seconds / usual for name, seconds in known.items()}
+        seconds = {row.solver: row.reference_s for row in self.rows if row.reference_s}
+        factors = {name: one / float(np.median(list(seconds.values()))) for name, one in seconds.items()}
         return {name: f for name, f in factors.items() if f > UNEQUAL or f < 1.0 / UNEQUAL}
 
 
@@ -113,11 +107,10 @@ class Row:
         stochastic: whether its answer depends on the seed: it says so, or was run more than once.
         covered: how many instances it has attempted.
         information: what it sees before it decides: `trace`, `slot` or `past`.
-        outcomes: how many of its runs are verified, declined, or failed of each kind.
-        tier: how far its entry can be trusted; "" if it is not published.
+        tier: "" if it is not published.
         gap: the mean over all instances of the suite; None if one has no run.
         unranked: why it is not ranked; "" if it is.
-        machine: the processor of its first run; `version` is that of mincache, `date` the last run's day.
+        machine: the processor of its first run; `date` is the last run's day.
         reference_s: median time of a fixed computation where it ran.
     """
 
@@ -208,11 +201,8 @@ class Row:
     def identical(self) -> tuple[str, ...]:
         """Labels of the ranked rows with the same cost on every instance."""
         own, others = self.by_instance("gap"), [] if self.unranked else self.table.ranked
-        return tuple(
-            row.solver
-            for row in others
-            if row is not self and np.allclose(row.by_instance("gap"), own, rtol=0, atol=ranks.EQUAL)
-        )
+        equal = (np.allclose(row.by_instance("gap"), own, rtol=0, atol=ranks.EQUAL) for row in others)
+        return tuple(row.solver for row, same in zip(others, equal, strict=True) if same and row is not self)
 
     @cached_property
     def raw(self) -> RawMeans:
@@ -264,11 +254,7 @@ def _unranked(runs: Runs, number: int, tier: str, random: bool, gap: float | Non
 
 
 class RawMeans(NamedTuple):
-    """What answers were before their repair, each instance counting once.
-
-    Mean cost (None if no run reports any, or one's is not finite), the share of the slots that break each
-    constraint that is ever broken, and the mean over those slots of by how much.
-    """
+    """Of answers before their repair: mean cost, and the rate and the mean excess of what they broke."""
 
     cost: float | None = None
     rate: Mapping[str, float] = {}

@@ -1,7 +1,4 @@
-"""Verifying a published board: nothing in it is believed until the evaluator has found it again.
-
-What is wrong is told entry by entry; an entry that is wrong takes no other one with it.
-"""
+"""Verifying a published board, entry by entry: nothing is believed until the evaluator has found it again."""
 
 from __future__ import annotations
 
@@ -55,35 +52,26 @@ class Checked:
 
 
 def read_board(
-    board: str | os.PathLike[str], rescore: bool = True, tell: Tell = lambda name: None, suite: str = ""
-) -> Checked:
-    """Read the entries of a board, or of one suite of it, checking each, and leave out those that are wrong.
+    board: str | os.PathLike[str], rescore: bool = True, tell: Tell = lambda name: None,
+    gatherer: Gatherer | None = None,
+) -> Checked:  # fmt: skip
+    """Read the entries of a board, checking each, and leave out those that are wrong.
 
-    Stored solutions are scored again if that is asked; else records are checked by themselves.
+    Stored solutions are scored again if that is asked. A `gatherer` that is given is handed the runs, which
+    may be some of many.
 
     Raises:
         InputError: if the folder holds no entry.
     """
-    gatherer = Gatherer()
-    checked = gather_board(board, gatherer, rescore, tell, suite)
-    checked.runs = gatherer.runs(boards=[board])
-    return checked
-
-
-def gather_board(
-    board: str | os.PathLike[str], gatherer: Gatherer, rescore: bool = True, tell: Tell = lambda name: None,
-    suite: str = "",
-) -> Checked:  # fmt: skip
-    """Hand the records of a board's entries that hold to `gatherer`; see `read_board`."""
     if any(Path(board).glob(f"*/{MANIFEST_FILE}")):
         advice = f"try: {Path(board).parent} --suite {Path(board).name}"
         raise InputError(f"{board}", "must be a whole board", "the folder of one suite", advice)
-    checked, frozen = Checked(), dict[str, frozenset[str]]()
-    for folder in sorted(Path(board).glob(f"{suite or '*'}/{SUITE_FOLDER}")):
+    checked, frozen, gathered = Checked(), dict[str, frozenset[str]](), gatherer or Gatherer()
+    for folder in sorted(Path(board).glob(f"*/{SUITE_FOLDER}")):
         name = folder.parent.name
         frozen[name], checked.wrong[f"{name}/{SUITE_FOLDER}"] = _check_suite(folder, rescore)
     count = len(checked.wrong)
-    for folder in sorted(Path(board).glob(f"{suite or '*'}/*")):
+    for folder in sorted(Path(board).glob("*/*")):
         if not folder.is_dir() or folder.name == SUITE_FOLDER:
             continue
         entry, records, wrong = verify_entry(folder, rescore)
@@ -93,11 +81,12 @@ def gather_board(
         if entry is not None and known:
             entry = replace(entry, frozen={seals.identity(record.cell) for record in records} <= known)
         for record in records if not wrong else ():
-            gatherer.add(flat(fields_of(record)), entry)
+            gathered.add(flat(fields_of(record)), entry)
         tell(name)
     if len(checked.wrong) == count:
-        received = f"none of {suite}" if suite else "none"
-        raise InputError(f"{board}", "must be a board with at least one entry", received)
+        raise InputError(f"{board}", "must be a board with at least one entry", "none")
+    if gatherer is None:
+        checked.runs = gathered.runs(boards=[board])
     return checked
 
 
@@ -131,12 +120,9 @@ def verify(
     board: str | os.PathLike[str], draw: Callable[[Table], bytes | None] | None = None,
     tell: Tell = lambda name: None,
 ) -> dict[str, list[str]]:  # fmt: skip
-    """Return what was checked and what is wrong with it: each entry, all together, the page and the pictures.
+    """Return what was checked and what is wrong with it: each entry, all together, page and pictures.
 
     Pictures are looked at if `draw` draws that of a suite again.
-
-    Raises:
-        InputError: if the folder holds no entry.
     """
     board = Path(board)
     checked = read_board(board, tell=tell)

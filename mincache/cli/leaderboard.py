@@ -111,10 +111,10 @@ def read_tables(
             for record in entries.read_campaigns(campaigns, said.append, board_runs.flat_runs):
                 gatherer.add(record)
         for board in boards:
-            said += verifying.gather_board(board, gatherer, rescore=False).remarks
+            said += verifying.read_board(board, rescore=False, gatherer=gatherer).remarks
         names = gatherer.suites()
         if against is not None:
-            said += verifying.gather_board(against, gatherer, rescore=False).remarks
+            said += verifying.read_board(against, rescore=False, gatherer=gatherer).remarks
             boards.append(against)
         if suite and name not in names:
             raise InputError("suite", f"must be one of {', '.join(names)}", repr(name))
