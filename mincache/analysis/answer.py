@@ -80,12 +80,9 @@ class Answer:
 
 
 def solve(
-    instance: Instance,
-    solver: str | Solver | type[Solver],
-    seconds: float = 10.0,
-    seed: int = 0,
+    instance: Instance, solver: str | Solver | type[Solver], seconds: float = 10.0, seed: int = 0,
     evaluations: int | None = None,
-) -> Answer:
+) -> Answer:  # fmt: skip
     """Answer an instance with a solver, in this process.
 
     The same seed gives the same answer, unless the solver stops for want of time; `mincache solve --seed`
@@ -115,10 +112,8 @@ def solve(
         raise InputError("instance", "must be an Instance", excerpt(instance), "try mincache.load(...)")
     if not seconds > 0:
         raise InputError("seconds", "must be > 0", excerpt(seconds))
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError("seed", "must be a whole number, at least 0", excerpt(seed))
-    if evaluations is not None and (not isinstance(evaluations, int) or evaluations < 1):
-        raise InputError("evaluations", "must be a whole number, at least 1", excerpt(evaluations))
+    require_whole("seed", seed, 0)
+    require_whole("evaluations", 1 if evaluations is None else evaluations, 1)
     method = registry.as_solver(solver)
     title = _title(method)
     if (reason := method.supports(instance)) is not None:
@@ -131,6 +126,12 @@ def solve(
     taken_s, bound = run.budget.elapsed(), run.bound if math.isfinite(run.bound) else None
     reference = None if known is None else known[1].reference
     return Answer(title, instance, solution, evaluate(instance, solution), bound, taken_s, reference)
+
+
+def require_whole(field: str, number: object, least: int) -> None:
+    """Refuse what is not a whole number of at least so much."""
+    if not isinstance(number, int) or number < least:
+        raise InputError(field, f"must be a whole number, at least {least}", excerpt(number))
 
 
 def _title(solver: Solver) -> str:

@@ -40,8 +40,7 @@ class Explanation:
     """An answer beside the best one, and what each decision costs more, request by request.
 
     Attributes:
-        best: the optimum, or the best known answer.
-        proven: whether `best` is proven to be the optimum.
+        best: the optimum, or the best known answer unless that is `proven`.
         cost: the evaluator's cost (11) of `answer`; `optimum` is that of `best`.
         regret: [T, N] by part, what the cost (10) of each request is higher by.
     """
@@ -104,7 +103,7 @@ class Explanation:
         return display.html_table(title, rows, header)
 
     def _named(self, models: Array, t: int) -> str:
-        """Return models with their sizes and requests, such as `model 3 (8.1 GB, 2 requests)`."""
+        """Return such as `model 3 (8.1 GB, 2 requests)`."""
         asked, size = demand(self.instance)[t], self.instance.models.size_gb
         several = "models" if len(models) > 1 else "model"
         told = (f"{m} ({size[m]:.3g} GB, {asked[m]} request{'s' * bool(asked[m] != 1)})" for m in models)
@@ -124,10 +123,10 @@ _LEAST_LACKING = 1e-9
 def best_answer(instance: Instance, time_limit_s: float, known: Solution | None = None) -> Optimum:
     """Return the exact method's answer, or a `known` feasible one where that costs less."""
     *_, found = improvements(instance, remaining=Budget(time_limit_s).remaining)
-    if known is not None and not found.proven:
-        better = evaluate(instance, known).cost < evaluate(instance, found.solution).cost
-        return replace(found, solution=known) if better else found
-    return found
+    if known is None or found.proven:
+        return found
+    better = evaluate(instance, known).cost < evaluate(instance, found.solution).cost
+    return replace(found, solution=known) if better else found
 
 
 def explain(
@@ -179,10 +178,7 @@ def explain(
 
 
 def _best_steps(instance: Instance, cache: Array, given: Array) -> Array:
-    """Return the steps [T, N] of the best service of a cache; those given where no better one is found.
-
-    An answer that keeps a floor within the tolerance alone may have no exact service.
-    """
+    """Return the steps [T, N] of the best service; those given where a floor is kept by tolerance alone."""
     steps = serve(instance, cache).step_share * instance.server.steps
     least = least_steps(instance)[instance.trace.requested_model]
     lacking = hits(instance, cache) & (steps < least * (1.0 - _LEAST_LACKING))

@@ -6,6 +6,7 @@ taken out of the best known answer, and the evaluator says what that costs, rela
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,6 +84,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
     counts = demand(instance)
     asked = counts > 0
     trace, models, server, radio = instance.trace, instance.models, instance.server, instance.radio
+    needed = models.steps_saturation[trace.requested_model]
     output_s = models.output_bits[trace.requested_model] / radio.backhaul_down_bps
     if refusal := registry.make(METHOD).supports(instance):
         worth, note = dict.fromkeys(_MEASURED), f"{METHOD} cannot tell: {refusal}"
@@ -94,9 +96,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
         users=instance.user_count,
         models=instance.model_count,
         storage_tightness=float((asked @ models.size_gb).mean() / server.storage_gb),
-        steps_tightness=float(
-            models.steps_saturation[trace.requested_model].sum(axis=1).mean() / server.steps
-        ),
+        steps_tightness=float(needed.sum(axis=1).mean() / server.steps),
         gini=gini(counts.sum(axis=0)),
         concentration=float(((counts / instance.user_count) ** 2).sum(axis=1).mean()),
         repeat_share=float(counts[1:][asked[:-1]].sum() / counts[1:].sum()) if len(counts) > 1 else None,
@@ -119,7 +119,7 @@ def gini(amounts: Array) -> float:
     return float((2 * ranks - ordered.size - 1) @ ordered / (ordered.size * ordered.sum()))
 
 
-def _worths(instance: Instance, time_limit_s: float) -> tuple[dict[str, float | None], str]:
+def _worths(instance: Instance, time_limit_s: float) -> tuple[Mapping[str, float | None], str]:
     """Return the measured features, and why they are not relative to a proven optimum."""
     solution, best, bound = _best(instance, time_limit_s)
     nothing = Solution.nothing_cached(instance)
@@ -133,12 +133,10 @@ def _worths(instance: Instance, time_limit_s: float) -> tuple[dict[str, float | 
 
     upload = instance.preference_weight * best.mean_upload_s / best.cost
     worths = (more(evaluate(instance, Solution.of(instance, one))) for one in (uncached, equally))
-    found: dict[str, float | None] = dict(
-        zip(_MEASURED, (upload, *worths, more(without_steps), best.cost, bound), strict=True)
-    )
+    found = (upload, *worths, more(without_steps), best.cost, bound)
     notes = (_unproven("the optimum", best, bound),
              _unproven("that without steps", without_steps, idle_bound))  # fmt: skip
-    return found, "; ".join(filter(None, notes))
+    return dict(zip(_MEASURED, found, strict=True)), "; ".join(filter(None, notes))
 
 
 def _best(instance: Instance, time_limit_s: float) -> tuple[Solution, Evaluation, float]:

@@ -1,8 +1,6 @@
 """What policies could have reached on an instance whose popularity's chain is known: exact references.
 
-Each is a cost on the instance's trace (`realised`), and the mean of such costs over all requests that its
-states could have brought (`expected`). A policy may be better than the best one on a single trace, never on
-average.
+A policy may be better than the best one on a single trace, never on average.
 """
 
 from __future__ import annotations
@@ -45,27 +43,14 @@ CAUSAL_FILE = "causal.toml"
 
 
 class OnlineCost(NamedTuple):
-    """A reference's cost (11).
-
-    Attributes:
-        realised: on the trace.
-        expected: mean over the requests that the trace's states could have brought.
-    """
+    """A reference's cost (11) on the trace, and its mean over the requests its states could have brought."""
 
     realised: float
     expected: float
 
 
 def online_references(instance: Instance, popularity: Popularity) -> dict[str, OnlineCost]:
-    """Return the cost of each of `LEVELS` on an instance; the clairvoyant optimum is `exact.optimum`'s.
-
-    Args:
-        instance: without frames and without a floor on steps.
-        popularity: the chain that its requests follow.
-
-    Raises:
-        InputError: if the trace has other states, or as `expected_losses` does.
-    """
+    """Return the cost of each of `LEVELS` on an instance of this chain, without frames and floors."""
     site, T, states = Site.of(instance, popularity), instance.slot_count, popularity.states(instance.trace)
     before, seen = (causal_programme(site, popularity, told) for told in (False, True))
     one_hot = np.eye(len(popularity.order))[states]

@@ -90,14 +90,10 @@ class Choice:
 def measure(
     suites: Sequence[Suite], file: Path, solvers: Sequence[str], time_limit_s: float = 10.0, workers: int = 1
 ) -> Iterator[int]:
-    """Measure the instances of suites that the file lacks, and add their rows; yield how many are done.
+    """Measure the instances of suites that the CSV file lacks, and add their rows; yield how many are done.
 
-    Args:
-        suites: suites that are drawn.
-        file: a CSV file, whole after each row.
-        solvers: quick solvers, as on the command line, whose gaps to the best known cost are measured too.
-        time_limit_s: of each search for an optimum, and of each quick solver.
-        workers: processes to share the work.
+    `solvers` are quick ones, as on the command line, whose gaps to the best known cost are measured too. The
+    time limit is of each of them, and of each search for an optimum.
     """
     measured = read_rows(file) if file.exists() else []
     for solver in solvers if measured else ():
@@ -166,17 +162,13 @@ def read_rows(file: Path) -> list[Candidate]:
 
 def _column(rows: Sequence[Candidate], column: str) -> Array:
     if column not in rows[0]:
-        raise InputError(
-            "measured", f"must have a column {column}", "a file without it", "choose another file"
-        )
+        rule, received = f"must have a column {column}", "a file without it"
+        raise InputError("measured", rule, received, "choose another file")
     return np.array([float(row[column]) for row in rows])
 
 
 def standardised(rows: Sequence[Candidate], solvers: Sequence[str] = ()) -> Array:
-    """Return what characterises instances as numbers of one scale, [K, F]: deviations from the mean.
-
-    Sizes and tightness enter by their logarithms; what is not known counts as the mean.
-    """
+    """Return features as deviations from the mean, [K, F]; what is not known counts as the mean."""
     columns = [_column(rows, one) for one in _PLAIN]
     columns += [np.log(_column(rows, one)) for one in _LOGARITHMIC]
     columns += [np.log(np.maximum(_column(rows, one), 0.0) + _LEAST_SHARE) for one in (*_SHARES, *solvers)]
@@ -195,24 +187,13 @@ def plane(points: Array) -> Array:
 
 
 def select(
-    rows: Sequence[Candidate],
-    count: int,
-    clusters: int,
-    seed: int,
-    solvers: Sequence[str] = (),
-    at_most: Iterable[Limit] = (),
-    at_least: Iterable[Limit] = (),
-) -> Choice:
+    rows: Sequence[Candidate], count: int, clusters: int, seed: int, solvers: Sequence[str] = (),
+    at_most: Iterable[Limit] = (), at_least: Iterable[Limit] = (),
+) -> Choice:  # fmt: skip
     """Choose instances among candidates, those that are most typical of their clusters.
 
-    Args:
-        rows: what was measured of the candidates.
-        count: how many to choose.
-        clusters: into how many clusters to divide the candidates (Ward's method).
-        seed: decides among candidates that are alike.
-        solvers: the quick solvers whose gaps are features.
-        at_most: how many of a kind there may be.
-        at_least: how many of a kind there must be.
+    Candidates are divided into so many clusters by Ward's method; the seed decides among alike ones. `solvers`
+    are the quick ones whose gaps are features.
 
     Raises:
         InputError: if no choice keeps all limits.

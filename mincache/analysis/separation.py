@@ -48,10 +48,9 @@ _LEAST_POPULATION = 5  # that of scipy
 
 @dataclass(frozen=True)
 class Point:
-    """One setting of the fields, and what the two solvers made of it.
+    """One setting of the fields at a place in the unit cube, and what the two solvers made of it.
 
     Attributes:
-        unit: where it is in the unit cube; `fields` are those of the scenario.
         costs: the mean costs of the two solvers; nan where one gave no feasible answer.
         difference: mean of (second - first) / the lower of the two over the instances; nan likewise.
     """
@@ -68,27 +67,14 @@ class Point:
 
 
 def separate(
-    solvers: tuple[str, str],
-    recipe: Recipe,
-    scenario: Scenario,
-    space: Space,
-    *,
-    budget: int = 100,
-    time_limit_s: float = math.inf,
-    solve_limit_s: float = 10.0,
+    solvers: tuple[str, str], recipe: Recipe, scenario: Scenario, space: Space, *, budget: int = 100,
+    time_limit_s: float = math.inf, solve_limit_s: float = 10.0,
     show: Callable[[Point], None] = lambda point: None,
-) -> list[Point]:
+) -> list[Point]:  # fmt: skip
     """Return every setting that was tried, once each, those where the solvers differ most first.
 
-    Args:
-        solvers: two solvers, as on the command line.
-        recipe: how to draw the instances of a point; without a sweep. Its seed is that of the search too.
-        scenario: what the fields are put into.
-        space: what to search.
-        budget: how many different settings to try.
-        time_limit_s: when to stop, if earlier; no point is begun later.
-        solve_limit_s: time limit of each solver on each instance.
-        show: is told each point.
+    The recipe draws the instances of a point, without a sweep; its seed is the search's too. `budget` is how
+    many different settings to try; no point is begun after `time_limit_s`.
     """
     from scipy.optimize import differential_evolution
     from scipy.stats import qmc
@@ -118,9 +104,8 @@ def separate(
     population = max(_LEAST_POPULATION, budget // _GENERATIONS)
     start = qmc.LatinHypercube(len(space), rng=rng).random(population)
     try:
-        differential_evolution(
-            loss, [(0.0, 1.0)] * len(space), init=start, rng=rng, maxiter=budget, tol=0.0, polish=False
-        )
+        cube = [(0.0, 1.0)] * len(space)
+        differential_evolution(loss, cube, init=start, rng=rng, maxiter=budget, tol=0.0, polish=False)
     except _Spent:
         pass
     except RuntimeError as error:  # scipy's, for a refusal, which is a ValueError too
@@ -139,11 +124,7 @@ def most_different(points: Sequence[Point], count: int) -> list[Point]:
 
 
 def influences(points: Sequence[Point], space: Space) -> dict[str, float]:
-    """Return the rank correlation of each field with how much the solvers differ, the strongest first.
-
-    A field of which only one value was tried has none and is left out. Points that one of the solvers did
-    not answer do not count.
-    """
+    """Return the rank correlation of each field with how much the solvers differ, the strongest first."""
     from scipy.stats import spearmanr
 
     answered = [point for point in points if not math.isnan(point.difference)]
@@ -158,10 +139,7 @@ def influences(points: Sequence[Point], space: Space) -> dict[str, float]:
 
 
 def space_of(sweep: Sweep | None) -> Space:
-    """Return what a sweep says should be searched: its ranges and lists; by default `DEFAULT_SPACE`.
-
-    Cases have no order to be searched in, and are refused.
-    """
+    """Return what a sweep says should be searched; cases, which have no order, are refused."""
     if sweep is not None and sweep.cases:
         raise InputError("sweep.cases", "must be left out of a search", f"{len(sweep.cases)} cases")
     return DEFAULT_SPACE if sweep is None or not sweep.fields else sweep.fields

@@ -236,10 +236,9 @@ def _wrong_solutions(entry: Entry, records: Sequence[Record], suite: Suite) -> I
         if name not in expected:
             yield f"solution {name[:12]}... is stored twice or belongs to no record"
         for record in expected.pop(name, ()):
+            found: Evaluation | InputError | KeyError
             try:
-                found: Evaluation | InputError | KeyError = evaluate(
-                    instance_of(record.cell.instance), parse_solution(document)
-                )
+                found = evaluate(instance_of(record.cell.instance), parse_solution(document))
             except (InputError, KeyError) as error:
                 found = error
             yield from (f"{_run(record)}: {one}" for one in _wrong_scores(record, name, found))

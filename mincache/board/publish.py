@@ -40,6 +40,8 @@ def publish(
 
     Args:
         records: of campaigns; the last attempt at a cell counts.
+        stored: gives their solutions.
+        board: folder of the board.
         solvers: labels, solvers or solver names to publish; all if empty.
         about: fields of `About` for every manifest written, such as `authors`.
         replace: whether entries of the same solver and authors give way.
@@ -94,9 +96,8 @@ def _keep_suite(name: str, folder: str, board: Path) -> None:
     if copy.exists():
         if any(read_bytes(path) != read_bytes(copy / path.name) for path in files):
             rule = "must be the one that the leaderboard has, since its rows are on that"
-            raise InputError(
-                f"suite {name}", rule, f"another in {found.folder}", f"leave --suite out, or delete {copy}"
-            )
+            advice = f"leave --suite out, or delete {copy}"
+            raise InputError(f"suite {name}", rule, f"another in {found.folder}", advice)
         return
     make_folder(copy)
     for path in files:

@@ -155,9 +155,8 @@ class Runs:
         kept, row = np.unique(frame["row"], return_inverse=True)
         contenders = tuple(self.contenders[n] for n in kept)
         named = {who: self.labels[who] for who in contenders}
-        return replace(
-            self, contenders=contenders, labels=named, instances=instances, frame=frame.assign(row=row)
-        )
+        frame = frame.assign(row=row)
+        return replace(self, contenders=contenders, labels=named, instances=instances, frame=frame)
 
 
 FlatRun = tuple[Mapping[str, Any], tuple[Any, ...]]
@@ -241,9 +240,8 @@ class Gatherer:
             number = self._known[said] = self._numbers.setdefault(who, len(self._numbers))
             if entry is not None:
                 self._entries[cell["suite"], who] = entry
-        self._runs.append(
-            (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"], *values)
-        )
+        key = (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"])
+        self._runs.append((*key, *values))
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted."""
@@ -276,10 +274,8 @@ class Gatherer:
         frame = frame.sort_values(["row", "instance", "seed", "repetition"], ignore_index=True)
         entries = {who: self._entries[name, who] for who in contenders if (name, who) in self._entries}
         protocol, sha256 = read_protocol(suite)
-        charged = _charged(frame, suite, instances, known, protocol)
-        return Runs(
-            name, suite, protocol, sha256, contenders, labels(contenders), entries, instances, known, charged
-        )
+        charged, named = _charged(frame, suite, instances, known, protocol), labels(contenders)
+        return Runs(name, suite, protocol, sha256, contenders, named, entries, instances, known, charged)
 
 
 def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = "") -> list[Runs]:

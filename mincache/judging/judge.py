@@ -291,9 +291,7 @@ def broken(violations: Iterable[Violation], slots: int) -> dict[str, Broken]:
     excess: dict[str, list[float]] = {}
     for violation in violations:
         excess.setdefault(violation.constraint, []).append(violation.excess)
-    return {
-        name: Broken(rate=len(values) / slots, mean_excess=fmean(values)) for name, values in excess.items()
-    }
+    return {name: Broken(rate=len(by) / slots, mean_excess=fmean(by)) for name, by in excess.items()}
 
 
 def with_contradictions(records: Sequence[Record]) -> list[Record]:

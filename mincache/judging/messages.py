@@ -38,7 +38,7 @@ CLOCK_TRUST_S = 0.002
 """How far the child's own measure of `solve` may be below the keeper's and still count."""
 
 _MOST_NAMES = 100
-_BOUND, _COUNT, _LOGGED = struct.Struct("<d"), struct.Struct("<d"), struct.Struct("<dd")
+_NUMBER, _LOGGED = struct.Struct("<d"), struct.Struct("<dd")
 _NAME_BYTES = 64
 
 
@@ -49,15 +49,15 @@ def pack(decisions: Decisions) -> bytes:
 
 def pack_incumbent(evaluations: float, decisions: Decisions) -> bytes:
     """Return an incumbent as bytes, after how many evaluations it came."""
-    return _COUNT.pack(evaluations) + pack(decisions)
+    return _NUMBER.pack(evaluations) + pack(decisions)
 
 
 def unpack_incumbent(data: bytes, instance: Instance) -> tuple[float, Solution]:
     """Return what `pack_incumbent` made bytes of."""
-    count = float(_COUNT.unpack(data[: _COUNT.size])[0]) if len(data) >= _COUNT.size else -1.0
+    count = float(_NUMBER.unpack(data[: _NUMBER.size])[0]) if len(data) >= _NUMBER.size else -1.0
     if not 0.0 <= count < np.inf:
         raise InputError("evaluations", "must be a number of at least 0", str(count))
-    return count, unpack(data[_COUNT.size :], instance)
+    return count, unpack(data[_NUMBER.size :], instance)
 
 
 def pack_logged(name: str, value: float, evaluations: float) -> bytes:
@@ -76,7 +76,7 @@ def unpack_logged(data: bytes) -> tuple[str, float, float] | None:
 
 def pack_bound(bound: float) -> bytes:
     """Return a bound as bytes."""
-    return _BOUND.pack(bound)
+    return _NUMBER.pack(bound)
 
 
 def unpack(data: bytes, instance: Instance) -> Solution:
@@ -86,9 +86,8 @@ def unpack(data: bytes, instance: Instance) -> Solution:
         raise InputError("decisions", f"must have {packed_size(instance)} bytes", str(len(data)))
     numbers: Array = np.frombuffer(data, dtype=np.float64)
     cache, bandwidth_share, step_share = np.split(numbers, [T * M, T * (M + N)])
-    return Solution(
-        instance.name, cache.reshape(T, M), bandwidth_share.reshape(T, N), step_share.reshape(T, N)
-    )
+    shapes = cache.reshape(T, M), bandwidth_share.reshape(T, N), step_share.reshape(T, N)
+    return Solution(instance.name, *shapes)
 
 
 def packed_size(instance: Instance | Site) -> int:
@@ -98,9 +97,9 @@ def packed_size(instance: Instance | Site) -> int:
 
 def unpack_bound(data: bytes) -> float:
     """Return the bound in the payload of a `BOUND` frame."""
-    if len(data) != _BOUND.size:
+    if len(data) != _NUMBER.size:
         raise InputError("bound", "must be a number", f"{len(data)} bytes")
-    bound = float(_BOUND.unpack(data)[0])
+    bound = float(_NUMBER.unpack(data)[0])
     if not bound < np.inf:
         raise InputError("bound", "must be finite", str(bound))
     return bound

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import signal
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cache
+
+from pydantic import ConfigDict, TypeAdapter
 
 Report = tuple[float, bytes]
 """Seconds since `solve` began, and packed decisions or a packed bound."""
@@ -41,6 +42,8 @@ class Outcome:
         moved: `moved_generators` of the record; likewise `late` and `pickled`.
     """
 
+    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
     stopped_by: str = ""
     note: str = ""
     exit_status: int | None = None
@@ -69,20 +72,12 @@ class Outcome:
 
     def dump(self) -> bytes:
         """Return the outcome as JSON, bytes in it as base64."""
-        return json.dumps(asdict(self), default=lambda data: base64.b64encode(data).decode()).encode()
+        return _json().dump_json(self)
 
     @classmethod
     def parse(cls, data: bytes) -> Outcome:
         """Return the outcome in the JSON that `dump` wrote."""
-        fields = json.loads(data)
-        for name in ("closing", "payload", "output", "raw"):
-            if fields[name] is not None:
-                fields[name] = base64.b64decode(fields[name])
-        for name in ("incumbents", "bounds"):
-            fields[name] = _reports(fields[name])
-        fields["pickled"] = tuple(fields["pickled"])
-        fields["logged"] = {name: _reports(kept) for name, kept in fields["logged"].items()}
-        return cls(**fields)
+        return _json().validate_json(data)
 
     @property
     def cut_off(self) -> bool:
@@ -91,5 +86,6 @@ class Outcome:
         return self.stopped_by in ("interrupted", "machine") or unexplained
 
 
-def _reports(kept: list[tuple[float, str]]) -> list[Report]:
-    return [(seconds, base64.b64decode(told)) for seconds, told in kept]
+@cache
+def _json() -> TypeAdapter[Outcome]:
+    return TypeAdapter(Outcome)

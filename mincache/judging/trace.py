@@ -68,9 +68,8 @@ def points(
     for seconds, cost, bound in sorted(events, key=lambda event: event[0]):
         better = min(best[0], cost), max(best[1], bound)
         if better != best:
-            found.append(
-                TracePoint(round(seconds, 6), *(one if np.isfinite(one) else None for one in better))
-            )
+            known = (one if np.isfinite(one) else None for one in better)
+            found.append(TracePoint(round(seconds, 6), *known))
             best = better
     return tuple(found)
 
@@ -87,13 +86,14 @@ def counted(reported: Iterable[Incumbent], last: tuple[float, float] | None) -> 
 
 def logged(outcome: Outcome) -> dict[str, tuple[LoggedPoint, ...]]:
     """Return what a run logged, by name."""
-    found: dict[str, tuple[LoggedPoint, ...]] = {}
-    for name, kept in outcome.logged.items():
-        numbers = [(seconds, messages.unpack_logged(data)) for seconds, data in kept]
-        found[name] = tuple(
-            LoggedPoint(round(seconds, 6), round(one[2], 6), one[1]) for seconds, one in numbers if one
+    return {
+        name: tuple(
+            LoggedPoint(round(seconds, 6), round(one[2], 6), one[1])
+            for seconds, data in kept
+            if (one := messages.unpack_logged(data))
         )
-    return found
+        for name, kept in outcome.logged.items()
+    }
 
 
 def primal_integral(trace: Sequence[TracePoint], reference: float | None, horizon_s: float) -> float | None:

@@ -48,13 +48,8 @@ def build(
 ) -> Path:  # fmt: skip
     """Write the site of a board, of the entries that verify, and return its first page.
 
-    What an earlier build left in the folder is removed; anything else there is refused.
-
-    Args:
-        board: folder with entries.
-        site: folder to write to.
-        figures: folder of SVG files to show on the first page.
-        checked: the board, read already.
+    What an earlier build left in the folder is removed; anything else there is refused. `figures` is a folder
+    of SVG files for the first page, `checked` the board, read already.
     """
     checked, site = checked or read_board(board), Path(site)
     suites = sorted(map(SuitePages, checked.tables()), key=lambda one: (one.name != "paper-v1", one.name))

@@ -1,7 +1,4 @@
-"""The charts of a ranking: for each kind its title, its numbers as flat rows, and how they are drawn.
-
-Lines of steps have every step.
-"""
+"""The charts of a ranking: for each kind its title, its numbers as flat rows, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -135,10 +132,7 @@ def _draw_outcomes(rows: ChartRows) -> Any:
 
 
 def _break_even(table: Table) -> ChartRows:
-    """Seconds, training included, against the number of instances answered in one process, if any is trained.
-
-    n answers take n arithmetic means of the time in solve; loading is paid once.
-    """
+    """Seconds with training against instances answered in one process, loaded once, if any is trained."""
     timed = []
     for row in solved(table):
         each, whole = row.mean("charged_solve_s"), row.mean("charged_answer_s")
@@ -200,11 +194,7 @@ class Chart(NamedTuple):
 
 
 def chart(kind: str, table: Table) -> Chart | None:
-    """Return a chart, one of `KINDS`; None if there is nothing to draw.
-
-    Raises:
-        InputError: if there is no such kind.
-    """
+    """Return a chart, one of `KINDS`; None if there is nothing to draw."""
     if kind not in KINDS:
         raise InputError("chart", f"must be one of {', '.join(KINDS)}", repr(kind))
     return _drawn(kind, KINDS[kind].data(table), len(solved(table)))

@@ -110,10 +110,7 @@ def finished(drawn: Any, **properties: Any) -> dict[str, Any]:
 
 
 def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
-    """Return a chart as an SVG element for a page, without a background; every text in it is escaped.
-
-    `name` tells the ids in it apart from those of other charts, `label` says what it shows to the blind.
-    """
+    """Return a chart as an SVG element for a page, ids beginning with its name, a label for the blind."""
     config = specification["config"] | {"background": None}
     drawn = str(_converter().vegalite_to_svg({**specification, "config": config, "padding": _AROUND_SVG}))
     drawn = re.sub(r'(id="|url\(#)', rf"\g<1>{name}-", drawn)
@@ -135,10 +132,9 @@ def png(specification: Mapping[str, Any]) -> bytes:
 
 def write(specification: Mapping[str, Any], path: Path) -> None:
     """Write a chart to an .svg or .png file."""
-    draw = {".svg": svg, ".png": png}.get(path.suffix)
-    if draw is None:
+    if path.suffix not in (".svg", ".png"):
         raise InputError("chart", "must end in .svg or .png", repr(path.name))
-    write_bytes(path, draw(specification))
+    write_bytes(path, (svg if path.suffix == ".svg" else png)(specification))
 
 
 def require_libraries() -> None:

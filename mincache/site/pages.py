@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -32,31 +31,16 @@ NARROW = ("rank", "solver", "kind", "gap", "time", "tier")
 _CELL = ["row", "instance"]
 
 
-@dataclass(frozen=True, eq=False)
 class SuitePages:
-    """The pages of one suite, from its ranking; paths are from the site's root."""
+    """The pages of one suite, from its ranking; paths are from the site's root, `first` has the least gap."""
 
-    table: Table
-
-    @property
-    def runs(self) -> Runs:
-        """The suite's runs."""
-        return self.table.runs
-
-    @property
-    def name(self) -> str:
-        """The suite's name; `folder` is that of its files and folders."""
-        return self.runs.name
-
-    @property
-    def folder(self) -> str:
-        """Name of the suite's files and folders."""
-        return folder_name(self.name)
-
-    @property
-    def path(self) -> str:
-        """Path of the suite's page; `solver_path` and so on are those of its other pages and files."""
-        return f"suites/{self.folder}.html"
+    def __init__(self, table: Table) -> None:
+        self.table, self.runs, self.name, suite = table, table.runs, table.runs.name, table.runs.suite
+        self.folder = folder_name(self.name)
+        self.path = f"suites/{self.folder}.html"
+        self.purpose = "" if suite is None else suite.content.purpose
+        self.users = {} if suite is None else {name: entry.users for name, entry in suite.entries.items()}
+        self.first = [row for row in table.ranked if row.rank == 1]
 
     def solver_path(self, row: Row) -> str:
         """Return the path of a solver's page."""
@@ -65,20 +49,6 @@ class SuitePages:
     def instance_path(self, name: str) -> str:
         """Return the path of an instance's page."""
         return f"instances/{self.folder}/{folder_name(name)}.html"
-
-    @property
-    def purpose(self) -> str:
-        """What the suite is for, as it says."""
-        return "" if self.runs.suite is None else self.runs.suite.content.purpose
-
-    def users(self, name: str) -> int | None:
-        """Return the number of users of an instance; None if the suite is not at hand."""
-        return None if self.runs.suite is None else self.runs.suite.entries[name].users
-
-    @property
-    def first(self) -> list[Row]:
-        """The rows with the least gap."""
-        return [row for row in self.table.ranked if row.rank == 1]
 
     @cached_property
     def charts(self) -> dict[str, Chart]:
@@ -112,10 +82,7 @@ class SuitePages:
 
 
 def _integrals(runs: Runs, good: pandas.DataFrame) -> pandas.Series[float]:
-    """Mean primal integrals of verified runs, to their time limit, or to the longest without one.
-
-    The integral in a record refers to what was best known when it was run; this one is comparable.
-    """
+    """Mean primal integrals of verified runs to the references here, to the limit or the longest run."""
     reference = pandas.Series(runs.reference[good["instance"]], good.index).dropna()
     good = good.loc[reference.index]
     limits_s = good["row"].map(lambda row: runs.contenders[row].wall_s).astype(float)

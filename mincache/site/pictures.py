@@ -22,11 +22,7 @@ _ROOM = 1.06
 
 
 def explanation_chart(rows: Sequence[tuple[int | str, Mapping[str, float]]], what: str) -> dict[str, Any]:
-    """Return the specification of a stacked bar chart; what a part saves reaches below 0.
-
-    Each row has the slot or the solver, and the parts of its gap in units of the cost. `what` is `slot`, for
-    upright bars side by side, or `solver`, for bars that lie one below the other.
-    """
+    """Return the specification of a bar chart of the parts of gaps, one a `slot` or one a `solver`."""
     alt = drawing.altair()
     order = [part for part in PARTS if any(parts[part] for _, parts in rows)]
     data = [{what: who, "part": part, "cost": parts[part]} for who, parts in rows for part in order]
@@ -44,10 +40,7 @@ def explanation_chart(rows: Sequence[tuple[int | str, Mapping[str, float]]], wha
 
 
 def feature_chart(rows: Sequence[Features], groups: Mapping[str, str]) -> dict[str, Any]:
-    """Return the specification of a chart with three panels, a point an instance with a best cost in each.
-
-    Groups tell instances apart in colour and shape, by name of the instance.
-    """
+    """Return the specification of a chart with three panels, a point an instance, coloured by its group."""
     data = [
         {"instance": row.instance, "group": groups.get(row.instance, "")}
         | {field: getattr(row, field) for panel in _PANELS for field in (panel[0], panel[2])}
@@ -77,10 +70,7 @@ def _panel(data: ChartRows, tightness: str, told: str, worth: str, titled: str) 
 def plane_chart(
     plane: Array, names: Sequence[str], groups: Sequence[str], behind: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the specification of a chart with a point an instance, where it lies in the plane [K, 2].
-
-    Groups `behind` are drawn small and behind all others, in these colours.
-    """
+    """Return the specification of a chart of points in a plane [K, 2], groups `behind` small and coloured."""
     alt, small = drawing.altair(), behind or {}
     data = [
         {"instance": name, "group": group, "x": f"{x:.3f}", "y": f"{y:.3f}"}
