@@ -192,8 +192,8 @@ def select(
 ) -> Choice:  # fmt: skip
     """Choose instances among candidates, those that are most typical of their clusters.
 
-    Candidates are divided into so many clusters by Ward's method; the seed decides among alike ones. `solvers`
-    are the quick ones whose gaps are features.
+    Candidates are divided into so many clusters by Ward's method; the seed decides among alike ones, and
+    `solvers` are the quick ones whose gaps are features.
 
     Raises:
         InputError: if no choice keeps all limits.

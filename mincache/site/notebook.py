@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas
 
+from mincache.analysis.answer import require_whole
 from mincache.bench import campaign
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits, usable_cores
@@ -46,16 +47,11 @@ _TOLD = ("verdict", "stop_reason", "claim", "reason", "bound", "solve_s", "wall_
 
 
 def run(
-    suite: str | Suite,
-    solvers: str | Solver | type[Solver] | Iterable[str | Solver | type[Solver]],
-    seeds: int = 1,
-    seconds: float = 60.0,
-    folder: str | os.PathLike[str] | None = None,
-    workers: int | None = None,
-    progress: Callable[[Record], None] = lambda record: None,
-    instances: str | Iterable[str] = (),
-    evaluations: int | None = None,
-) -> Results:
+    suite: str | Suite, solvers: str | Solver | type[Solver] | Iterable[str | Solver | type[Solver]],
+    seeds: int = 1, seconds: float = 60.0, folder: str | os.PathLike[str] | None = None,
+    workers: int | None = None, progress: Callable[[Record], None] = lambda record: None,
+    instances: str | Iterable[str] = (), evaluations: int | None = None,
+) -> Results:  # fmt: skip
     """Run solvers on every instance of a suite, each run in a process of its own under a time limit.
 
     It is what `mincache run` does. A class defined in a notebook takes part with its source: that of the
@@ -86,12 +82,10 @@ def run(
         >>> [row.solver for row in results.table().rows]
         ['lru', 'cloud-only']
     """
-    if not isinstance(seeds, int) or seeds < 1:
-        raise InputError("seeds", "must be a whole number, at least 1", repr(seeds))
+    require_whole("seeds", seeds, 1)
+    require_whole("evaluations", 1 if evaluations is None else evaluations, 1)
     if not 0 < seconds < float("inf"):
         raise InputError("seconds", "must be > 0 and finite", repr(seconds))
-    if evaluations is not None and (not isinstance(evaluations, int) or evaluations < 1):
-        raise InputError("evaluations", "must be a whole number, at least 1", repr(evaluations))
     found = suite if isinstance(suite, Suite) else suites.suite(suite)
     patterns = [instances] if isinstance(instances, str) else list(instances)
     listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)
