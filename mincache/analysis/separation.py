@@ -162,7 +162,6 @@ class _Spent(Exception):  # noqa: N818  # no error: it ends the search
 
 
 def _cost(spec: str, solver: Solver, instance: Instance, seed: int, limit_s: float) -> float:
-    """Return the cost of a solver's answer, nan if it has none that is feasible."""
     if solver.supports(instance) is not None:
         return math.nan
     run = Run(generator(seed, "separation", spec), Budget(limit_s))

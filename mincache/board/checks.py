@@ -71,7 +71,6 @@ def _wrong_manifest(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
 
 
 def _wrong_files(entry: Entry) -> Iterator[str]:
-    """Find links, and files that do not belong to an entry or a review."""
     for path in [entry.folder, *sorted(entry.folder.rglob("*"))]:
         if path.is_symlink():
             yield f"{path.name} is a link"
@@ -146,7 +145,6 @@ def _wrong_records(entry: Entry, records: Sequence[Record], suite: Suite, rescor
 
 
 def _wrong_in_record(record: Record, suite: Suite) -> Iterator[str]:
-    """Yield what is wrong with a record, its solution aside."""
     known, version = suite.entries.get(record.cell.instance), record.cell.evaluator_version
     if known is None:
         yield "the suite has no such instance"

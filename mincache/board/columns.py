@@ -49,7 +49,6 @@ class Column:
 def _simple(
     name: str, title: str, meaning: str, value: Value, written: Callable[[Any], str], **options: Any
 ) -> Column:
-    """Return a column whose text is its only value, written out."""
     return Column(title, meaning, {name: value}, lambda row: written(value(row)), **options)
 
 

@@ -101,7 +101,6 @@ def _step(row: Row, subject: str) -> Told:
 
 
 def _changes(rows: Sequence[Row]) -> Iterator[Told]:
-    """Yield what changes from each row to the next."""
     pairs = list(pairwise(rows))
     found = [compare(*pair) for pair in pairs]
     adjusted: list[dict[str, float]] = [dict(one["p_values"]) for one in found]

@@ -113,7 +113,6 @@ def _refuse(folder: Path, who: Contender, replace: bool) -> None:
 
 
 def _make_way(suite: Path, solver: str, authors: Sequence[str]) -> None:
-    """Remove what the same authors published of the same solver."""
     for path in sorted(suite.glob(f"*/{entries.MANIFEST_FILE}")):
         known = entries.read_entry(path.parent).manifest
         if known.solver == solver and sorted(known.authors) == sorted(authors):
@@ -124,7 +123,6 @@ def _write_entry(
     folder: Path, who: Contender, records: Sequence[Record], stored: Stored, about: About,
     source: Sequence[Path],
 ) -> None:  # fmt: skip
-    """Write one entry, the manifest last."""
     sources = _sources(who, source)
     make_folder(folder)
     for path in sources:
@@ -160,7 +158,6 @@ def _kind(who: Contender) -> dict[str, Any]:
 
 
 def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dict[str, Any]:
-    """Write records in their order and solutions sorted by hash."""
     documents = {name: stored(name) for name in sorted({n for record in records for n in record.documents})}
     for wanted, document in documents.items():
         if (found := digest(document)) != wanted:

@@ -57,7 +57,6 @@ def race(
 
 
 def _blocks(tasks: Sequence[Task], seed: int) -> Iterator[set[str]]:
-    """Yield the instances of each part of the race."""
     names = list(dict.fromkeys(task.cell.instance for task in tasks))
     order = [names[k] for k in streams.generator(seed, "race").permutation(len(names))]
     first, stop = 0, FIRST_TEST

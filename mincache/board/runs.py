@@ -151,7 +151,6 @@ class Runs:
         return self._with(self.frame[self.frame["row"].isin(kept)], self.instances)
 
     def _with(self, frame: pandas.DataFrame, instances: tuple[str, ...]) -> Runs:
-        """Return these runs, and the contenders that have one."""
         kept, row = np.unique(frame["row"], return_inverse=True)
         contenders = tuple(self.contenders[n] for n in kept)
         named = {who: self.labels[who] for who in contenders}

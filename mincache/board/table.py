@@ -271,20 +271,17 @@ def raw_means(runs: pandas.DataFrame) -> RawMeans:
     reported = runs[runs["raw"].notna()]
     if reported.empty:
         return RawMeans()
-    flat = pandas.DataFrame(list(map(_broken, reported["raw"])))
-    means = flat.groupby(reported["instance"].to_numpy()).mean(skipna=False).mean(skipna=False)
+    kept, scores = {"rate": 0.0, "mean_excess": 0.0}, list(reported["raw"])
+    columns: dict[str, list[float]] = {"cost": [score["cost"] for score in scores]}
+    for name in CONSTRAINTS:
+        broken = [score["violations"].get(name) or kept for score in scores]
+        columns[name] = [one["rate"] for one in broken]
+        columns[f"excess of {name}"] = [one["rate"] * one["mean_excess"] for one in broken]
+    flat = pandas.DataFrame(columns, dtype=float).groupby(reported["instance"].to_numpy())
+    means = flat.mean(skipna=False).mean(skipna=False)
     rate = {name: float(means[name]) for name in CONSTRAINTS if means[name] > 0.0}
     excess = {name: float(means[f"excess of {name}"]) / rate[name] for name in rate}
     return RawMeans(known(float(means["cost"])), rate, excess)
-
-
-def _broken(score: Mapping[str, Any]) -> dict[str, float]:
-    """Cost, rates, and the excesses over all slots, those that keep a constraint counting 0."""
-    found = {"cost": math.nan if score["cost"] is None else score["cost"]}
-    for name in CONSTRAINTS:
-        broken = score["violations"].get(name) or {"rate": 0.0, "mean_excess": 0.0}
-        found[name], found[f"excess of {name}"] = broken["rate"], broken["rate"] * broken["mean_excess"]
-    return found
 
 
 def known(value: float) -> float | None:

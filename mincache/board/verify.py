@@ -150,7 +150,6 @@ def _foreign(board: Path) -> Iterator[str]:
 
 
 def _twins(board: Path) -> Iterator[str]:
-    """Find entries that stand on the board twice."""
     found: dict[tuple[str, bytes], list[str]] = {}
     for path in sorted(board.glob(f"*/*/{MANIFEST_FILE}")):
         content = b"".join(one.read_bytes() for one in (path, path.parent / RECORDS_FILE) if one.is_file())
@@ -161,7 +160,6 @@ def _twins(board: Path) -> Iterator[str]:
 
 
 def _refuted(runs: Runs) -> Iterator[str]:
-    """Find bounds above a verified cost of anybody."""
     best = runs.frame[runs.frame["verified"]].groupby("instance")["cost"].min()
     bounded = runs.frame[runs.frame["bound"] > runs.frame["instance"].map(best)]
     for run in bounded.itertuples():

@@ -123,7 +123,6 @@ def judge(
 
 
 def _seen(outcome: Outcome) -> dict[str, Any]:
-    """Return the fields of a record that a keeper has seen."""
     return {name: getattr(outcome, name) for name in _MEASURED} | {
         "start_s": None if outcome.build_s is None else (outcome.import_s or 0.0) + outcome.build_s,
         "moved_generators": None if outcome.moved is None else tuple(outcome.moved),
@@ -147,7 +146,6 @@ def unjudged(
 
 
 def _stop(cell: Cell, outcome: Outcome) -> tuple[StopReason, str]:
-    """Return why the run stopped, and one line to it."""
     if outcome.stopped_by:
         return _STOPS[outcome.stopped_by], outcome.note
     text = outcome.payload.decode(errors="replace")
@@ -220,7 +218,6 @@ def _verdict(
     outcome: Outcome, evaluation: Evaluation | None, malformed: str, bound: float | None,
     reference: float | None,
 ) -> tuple[Verdict, str]:  # fmt: skip
-    """Return the verdict, and one line to it."""
     if outcome.closing == messages.SKIPPED and not outcome.stopped_by:
         return "skipped", ""
     if malformed or outcome.stopped_by == "protocol":

@@ -120,7 +120,6 @@ def _title(stem: str) -> str:
 
 
 def _renderer(suites: list[SuitePages]) -> Callable[..., tuple[str, bytes]]:
-    """Return what renders a page, given its path, template, suites and context."""
     templates = _templates()
     meanings = [(column.heading, column.meaning) for column in COLUMNS if column.title]
     shared = {"suites": suites, "glossary": meanings, "tiers": TIERS, "covered": COVERED, "lede": ""}

@@ -115,7 +115,6 @@ def _anytime(table: Table) -> ChartRows:
 
 
 def _outcomes(table: Table) -> ChartRows:
-    """How many runs of each row ended how; nothing if all were verified."""
     rows = [] if table.runs.frame["verified"].all() else table.rows
     return [{"solver": row.solver, "outcome": k, "runs": n} for row in rows for k, n in row.outcomes.items()]
 
@@ -229,7 +228,6 @@ def solver_charts(row: Row) -> dict[str, Chart]:
 
 
 def _draw_instances(rows: ChartRows) -> dict[str, Any]:
-    """A point an instance, by number of users where that is known."""
     rows = [{"users": 0, "library": "all", **row} for row in rows]
     several = 1 < len({row["library"] for row in rows}) <= drawing.MOST_COLOURS
     points = drawing.marks(rows).mark_point(filled=True, size=60, opacity=0.75)

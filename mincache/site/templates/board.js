@@ -5,15 +5,11 @@
 
 let state = new URLSearchParams(location.hash.slice(1));
 
-function remembered() {
+function remember(name, ...values) {
+  state.delete(name);
+  for (const value of values) if (value) state.append(name, value);
   const address = state.toString();
   history.pushState(null, "", address ? `#${address}` : location.pathname + location.search);
-}
-
-function remember(name, value) {
-  if (value) state.set(name, value);
-  else state.delete(name);
-  remembered();
 }
 
 // --- sorting: each header becomes a button ---
@@ -154,9 +150,7 @@ function makePins() {
     button.addEventListener("click", () => {
       const pinned = pins();
       if (!pinned.delete(header.dataset.name)) pinned.add(header.dataset.name);
-      state.delete("pin");
-      for (const name of pinned) state.append("pin", name);
-      remembered();
+      remember("pin", ...pinned);
       restore();
     });
     header.append(button);
