@@ -91,9 +91,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
     else:
         worth, note = _worths(instance, time_limit_s)
     return Features(
-        instance=instance.name,
-        slots=instance.slot_count,
-        users=instance.user_count,
+        instance=instance.name, slots=instance.slot_count, users=instance.user_count,
         models=instance.model_count,
         storage_tightness=float((asked @ models.size_gb).mean() / server.storage_gb),
         steps_tightness=float(needed.sum(axis=1).mean() / server.steps),
@@ -103,13 +101,10 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
         channel_spread_db=float(units.ratio_to_decibel(uplink_snr(instance)).mean(axis=0).std()),
         backhaul_s=float((trace.input_bits / radio.backhaul_up_bps + output_s).mean()),
         backhaul_ratio=radio.backhaul_down_bps / radio.backhaul_up_bps,
-        preference_weight=instance.preference_weight,
-        frame_slots=instance.rules.frame_slots,
-        loading_s_per_gb=instance.rules.loading_s_per_gb,
-        steps_floor=instance.rules.steps_floor,
-        note=note,
-        **worth,
-    )
+        preference_weight=instance.preference_weight, frame_slots=instance.rules.frame_slots,
+        loading_s_per_gb=instance.rules.loading_s_per_gb, steps_floor=instance.rules.steps_floor,
+        note=note, **worth,
+    )  # fmt: skip
 
 
 def gini(amounts: Array) -> float:

@@ -35,9 +35,7 @@ def compare(first: Row, second: Row) -> Told:
     runs = first.runs.among(common)
     tests = ranks.tests(runs.libraries, runs.strata) if common else {}
     return {
-        "suite": first.runs.name,
-        "first": first.solver,
-        "second": second.solver,
+        "suite": first.runs.name, "first": first.solver, "second": second.solver,
         "pairs": [{"instance": name, "first": mine[name], "second": theirs[name]} for name in common],
         **_tally(one, other),
         "mean_change": float(np.exp(np.log(other / one).mean()) - 1.0) if common else None,
@@ -46,10 +44,9 @@ def compare(first: Row, second: Row) -> Told:
             for question, (test, _) in tests.items()
         },
         "libraries": len(set(runs.libraries)),
-        "only_first": len(attempted[0] - attempted[1]),
-        "only_second": len(attempted[1] - attempted[0]),
+        "only_first": len(attempted[0] - attempted[1]), "only_second": len(attempted[1] - attempted[0]),
         "changed": differences(first.who, second.who) if first.who.name == second.who.name else (),
-    }
+    }  # fmt: skip
 
 
 def _tally(one: Array, other: Array) -> Told:
@@ -85,8 +82,7 @@ def pairs(table: Table) -> list[Told]:
     for first, second in combinations(table.compared, 2):
         pair = ranked.get(first.number, -1), ranked.get(second.number, -1)
         found.append({
-            "first": first.solver,
-            "second": second.solver,
+            "first": first.solver, "second": second.solver,
             **_tally(first.by_instance("charged_cost"), second.by_instance("charged_cost")),
             "difference": (second.gap or 0.0) - (first.gap or 0.0),
             "adjusted": {q: r.adjusted[pair] for q, r in table.questions.items() if pair in r.adjusted},

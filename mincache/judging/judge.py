@@ -96,18 +96,11 @@ def judge(
     document = solution_bytes(solution) if solution is not None else None
     left_behind = f"{outcome.left_behind} processes could not be ended" if outcome.left_behind else ""
     record = Record(
-        cell=cell,
-        stop_reason=stop_reason,
-        claim=_claim(cost, bound, outcome, solution),
-        verdict=verdict,
+        cell=cell, stop_reason=stop_reason, claim=_claim(cost, bound, outcome, solution), verdict=verdict,
         reason="; ".join(filter(None, (reason, why, passed_over, raw_refused, left_behind))),
-        score=_score(evaluation),
-        raw=raw_score,
-        bound=bound,
-        solution_sha256=digest(document) if document is not None else None,
-        trace=points,
-        evaluations=evaluations,
-        counted_trace=trace.counted(reported, last),
+        score=_score(evaluation), raw=raw_score, bound=bound,
+        solution_sha256=None if document is None else digest(document),
+        trace=points, evaluations=evaluations, counted_trace=trace.counted(reported, last),
         logged=trace.logged(outcome),
         primal_integral_s=trace.primal_integral(points, reference, horizon_s),
         primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
@@ -115,10 +108,8 @@ def judge(
         output=""
         if verdict in ("verified", "skipped")
         else outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:],
-        started=started,
-        environment=environment,
-        **_seen(outcome),
-    )
+        started=started, environment=environment, **_seen(outcome),
+    )  # fmt: skip
     return Judged(record, evaluation, document, raw_document)
 
 
