@@ -230,7 +230,7 @@ def read_campaigns(
     read: Callable[..., Iterator[Any]] = journal.attempts,
 ) -> Iterator[Any]:  # fmt: skip
     """Yield every attempt recorded by campaigns; `warn` is told of damaged lines, a sentence a campaign."""
-    found = None
+    found: Any = None
     for folder in folders:
         torn = list[None]()
         for found in read(Path(folder), lambda torn=torn: torn.append(None)):
