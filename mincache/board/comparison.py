@@ -103,7 +103,7 @@ def shares(table: Table) -> list[Told]:
 
 
 def bests(table: Table) -> Told:
-    """Return mean cost and gap of the single best solver, and of the virtual best: the best on each instance."""
+    """Return mean cost and gap of the single best solver, and of the best on each instance."""
     if not table.compared:
         return {}
     costs, gaps = (
