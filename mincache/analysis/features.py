@@ -86,6 +86,7 @@ def features(instance: Instance, time_limit_s: float = float("inf")) -> Features
     trace, models, server, radio = instance.trace, instance.models, instance.server, instance.radio
     needed = models.steps_saturation[trace.requested_model]
     output_s = models.output_bits[trace.requested_model] / radio.backhaul_down_bps
+    worth: Mapping[str, float | None]
     if refusal := registry.make(METHOD).supports(instance):
         worth, note = dict.fromkeys(_MEASURED), f"{METHOD} cannot tell: {refusal}"
     else:
