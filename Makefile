@@ -31,7 +31,7 @@ lint: $(TESTS)
 # The parts of the pages that are generated from the code, written anew.
 pages: $(TESTS)
 	PYTHONPATH=tests $(BIN)/python tests/docs/test_pages.py
-	$(BIN)/python tests/docs/test_readme.py
+	PYTHONPATH=tests $(BIN)/python tests/docs/test_readme.py
 
 # The documentation's site; a warning is an error.
 docs: $(TESTS)

@@ -201,18 +201,22 @@ def write_pack(path: str | os.PathLike[str], lines: Iterable[bytes]) -> Pack:
 
 def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
     """Yield the lines of a pack; refused if damaged, too large or, known after the last, not as wanted."""
-    hasher, lines, size, rest = hashlib.sha256(), 0, 0, b""
+    hasher, lines, size, begun = hashlib.sha256(), 0, 0, bytearray()
     for chunk in _pieces(path):
         hasher.update(chunk)
-        *whole, rest = (rest + chunk).split(b"\n")
-        lines, size = lines + len(whole), size + len(chunk)
-        if max(map(len, (rest, *whole))) > MAX_BYTES or size > MAX_PACK_BYTES:
+        first, *later = chunk.split(b"\n")
+        begun += first  # in place: a long line comes in hundreds of pieces
+        size += len(chunk)
+        if len(begun) > MAX_BYTES or size > MAX_PACK_BYTES:
             rule = f"must hold at most {MAX_BYTES} bytes a line and {MAX_PACK_BYTES} in all"
             raise DocumentError(f"{path}: pack", rule, "more")
-        yield from (line + b"\n" for line in whole)
-    if rest:
+        for line in later:  # shorter than a piece
+            lines += 1
+            yield bytes(begun) + b"\n"
+            begun = bytearray(line)
+    if begun:
         lines += 1
-        yield rest
+        yield bytes(begun)
     if hasher.hexdigest() != wanted.sha256:
         rule = f"must be {wanted.sha256[:12]}..., as the manifest says"
         raise DocumentError(f"{path}: sha256", rule, f"{hasher.hexdigest()[:12]}...")

@@ -122,7 +122,7 @@ def with_current_table(readme: str) -> str:
 
 
 def test_the_table_is_the_boards():
-    """The README shows the table that the board holds; `python tests/docs/test_readme.py` copies it anew."""
+    """The README shows the table that the board holds; `make pages` copies it anew."""
     assert README.read_text() == with_current_table(README.read_text())
 
 

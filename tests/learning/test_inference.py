@@ -22,9 +22,12 @@ from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = sorted([
-    *ROOT.glob("solvers/policies/*.safetensors"), *ROOT.glob("leaderboard/**/*.safetensors"),
-])  # fmt: skip
+PUBLISHED = sorted(
+    path
+    for folder in ("solvers/policies", "leaderboard/**")
+    for path in ROOT.glob(f"{folder}/*.safetensors")
+    if policies.read_card(path).solver in ("ddpg", "set-policy")  # others hold networks of their own
+)
 PROBLEMS = {
     policies.problem_digest(instance): instance for instance in find("paper-v1") if instance.name[-2:] == "t0"
 }

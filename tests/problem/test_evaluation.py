@@ -92,7 +92,7 @@ def test_agrees_with_plain_python_under_rules():
     """So are those of an instance with frames, loading times and a floor on steps, kept and broken alike."""
     seen = Counter()
 
-    @examples(60, whole=200)
+    @examples(120, whole=200)
     @given(served())
     def compare(pair):
         instance, solution = pair
