@@ -12,7 +12,7 @@ TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study properties \
-    causal-references comparison-table open-v2 paper-v2-rows ladder-rows genetic-rows suites-table online-table heuristics-table diverse-candidates \
+    causal-references comparison-table open-v2 paper-v2-rows ladder-rows genetic-rows suites-table online-table online-learners heuristics-table diverse-candidates \
     resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
@@ -52,6 +52,10 @@ suites-table: $(TESTS)
 # What online policies reach against the exact references, for docs/online.md; a quarter of an hour.
 online-table: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/online.py
+
+# What agents that learn from histories reach on online-v1, for docs/online.md; an hour of one core.
+online-learners: $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/online_learners.py
 
 # How near the greedy and the local search come on every standard suite, for docs/suites.md; ten minutes.
 heuristics-table: $(TESTS)

@@ -171,6 +171,20 @@ def online_markdown():
     )
 
 
+def online_learners_markdown():
+    """How far agents that learn from histories are above the best causal policy, by suite."""
+    with (DOCS / "figures" / "online-learners.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    titles = ("suite", "learner", "above the best causal", "seeds", "training of a policy")
+    cells = (
+        (f"`{row['suite']}`", f"`{row['solver']}`",
+         f"{float(row['above_causal']):+.2%} ± {float(row['half_interval']):.2%}",
+         f"{float(row['best']):+.2%} to {float(row['worst']):+.2%}", f"{row['training_s']} s")
+        for row in rows
+    )  # fmt: skip
+    return table(titles, cells)
+
+
 def contrasts_markdown():
     """What each suite tells apart, from the published records."""
     tables = read_board(ROOT / "leaderboard", rescore=False).tables()
@@ -233,6 +247,7 @@ GENERATED = {
     ("leaderboard.md", "tiers"): lambda: table(("tier", "meaning"), ((f"`{t}`", TIERS[t]) for t in TIERS)),
     ("leaderboard.md", "covered"): lambda: table(("what", "how"), COVERED.items()),
     ("online.md", "online"): online_markdown,
+    ("online.md", "online-learners"): online_learners_markdown,
     ("suites.md", "standard"): suites_markdown,
     ("suites.md", "contrasts"): contrasts_markdown,
     ("scenarios.md", "processes"): processes_markdown,
