@@ -28,6 +28,7 @@ class Episodes:
             so that no agent ever sees the traces of a suite.
         library_index: names the stream too, so that agents for two libraries meet different traces.
         library_seed: with the index, what the users' powers are drawn from, where the scenario draws them.
+        users_drawn: for how many users they are drawn, of which the first N count; for N if it is None.
     """
 
     scenario: Scenario
@@ -36,6 +37,7 @@ class Episodes:
     purpose: str = "training"
     library_index: int = 0
     library_seed: int = 0
+    users_drawn: int | None = None
 
     def __post_init__(self) -> None:
         if self.purpose == SUITES_PURPOSE:
@@ -66,7 +68,8 @@ class Episodes:
                 raise InputError("users", rule, f"{count}, with {len(scenarios)} settings")
             (scenario,) = scenarios.values()
         models = scenario.library(recipe.library_seed, library)
-        return cls(scenario, models, seed, purpose, library, recipe.library_seed)
+        drawn = recipe.users_drawn(count)
+        return cls(scenario, models, seed, purpose, library, recipe.library_seed, drawn)
 
     def instance(self, episode: int) -> Instance:
         """Return an episode as an instance."""
@@ -91,7 +94,9 @@ class Episodes:
     @cached_property
     def problem(self) -> Instance:
         """The first episode's instance, for what all have in common."""
-        powers_w = self.scenario.powers_w(self.library_seed, self.library_index)
+        users = self.scenario.users
+        drawing = self.scenario.with_values({"users": self.users_drawn or users})
+        powers_w = drawing.powers_w(self.library_seed, self.library_index)[:users]
         return self.scenario.instance("problem", self.library, self.trace(0), powers_w=powers_w)
 
     @cached_property

@@ -186,10 +186,13 @@ def test_rounds_drawn_ahead_are_those_drawn_one_by_one():
     assert_same(two, {field: np.concatenate([one[field], other[field]]) for field in one})
 
 
-def test_episodes_of_a_suite_are_of_its_problem(tmp_path):
+@pytest.mark.parametrize("common", [None, True])
+def test_episodes_of_a_suite_are_of_its_problem(tmp_path, common):
     """Everything but the trace is that of the suite's instances, powers that the scenario draws too."""
     scenario = Scenario(**SHORT.model_dump() | {"user": {"process": "power-range"}})
-    recipe = Recipe(library_seed=4, trace_seed=5, libraries=2, users=(3, 4), traces=1)
+    recipe = Recipe(
+        library_seed=4, trace_seed=5, libraries=2, users=(3, 4), traces=1, common_users=common
+    )  # fmt: skip
     suite = generate(tmp_path / "own", "own", recipe, scenario)
     for entry in suite.entries.values():
         users = None if entry.users == 3 else entry.users  # by default the smallest
