@@ -43,7 +43,11 @@ MetricsLog = Callable[[int, Mapping[str, float]], None]
 
 
 def check_libraries() -> None:
-    """Check that the libraries for training are installed; answering needs none of them."""
+    """Check that the libraries for training are installed; answering needs none of them.
+
+    Raises:
+        MissingExtraError: with what to install.
+    """
     for name in ("torch", "gymnasium"):
         try:
             import_module(name)
@@ -113,8 +117,8 @@ class PolicyLearner(NetworkSolver, Learner):
     policy: Path | None = None
 
     def __post_init__(self) -> None:
-        for name, value in registry.parameters(self).items():
-            least, most = int(isinstance(value, int)), sys.float_info.max
+        for name, kind in registry.hints(type(self)).items():
+            value, least, most = getattr(self, name), int(kind is int), sys.float_info.max
             rule = "must be >= 1" if least else "must be finite and >= 0"
             if name in ("hidden", "width", *self.fractions):
                 most = 1 if name in self.fractions else MOST_UNITS

@@ -149,6 +149,17 @@ def test_what_no_training_can_have_is_refused(spec, rule):
         registry.make(spec)
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("ddpg", {"discount": 0}), ("ddpg", {"noise_last": 0, "score_penalty": 0}),
+     ("t2drl", {"noise_first": 1}), ("droo", {"noise": 0, "decay": 0})],
+)  # fmt: skip
+def test_a_number_that_may_be_0_may_be_given_as_a_whole_one(name, given):
+    """In Python, `discount=0` is what `discount=0.0` is."""
+    kind = registry.load(name)
+    assert kind(**given) == kind(**{field: float(value) for field, value in given.items()})
+
+
 @pytest.fixture
 def three_threads():
     """Let torch have three threads for a test."""
