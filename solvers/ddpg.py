@@ -78,6 +78,7 @@ class Ddpg(PolicyLearner):
     cache is placed before its slot is shown, from the requests of the slots before; the best service follows.
 
     Attributes:
+        policy: file of a trained policy, or a folder of them; None to look among those at hand.
         variant: one of `VARIANTS`.
         observation: how a state is written, `aggregates` or among `mincache.views.observations.OBSERVATIONS`.
         action: how raw actions become decisions, `score-order` or among `mincache.views.actions.ACTIONS`.
@@ -91,10 +92,14 @@ class Ddpg(PolicyLearner):
         hidden: units in each of the two hidden layers, four times as many as with `sets`; ours.
         replay: transitions that the replay memory keeps; ours, all of them.
         warmup: transitions with uniform actions before learning begins; ours.
-        noise_first: standard deviation of the exploration noise at first; ours, as is `noise_last`, that at
-            last, and `noise_decay`, the fraction of the episodes over which it falls linearly.
-        score_limit: see deviation 5; ours, as `score_penalty`.
-        environments: see deviation 6; ours, as `updates`.
+        noise_first: standard deviation of the exploration noise at first; ours.
+        noise_last: and at last; ours.
+        noise_decay: fraction of the episodes over which it falls linearly; ours.
+        score_limit: see deviation 5; ours.
+        score_penalty: see deviation 5; ours.
+        environments: see deviation 6; ours.
+        updates: see deviation 6; ours.
+        device: where to train, such as `cpu` or `cuda`.
     """
 
     title: ClassVar[str] = "ddpg"
@@ -157,14 +162,22 @@ class Ddpg(PolicyLearner):
         return self.critic == "sets"
 
     def pupil(self, course: TrainingSource) -> Agent:
-        """Return an agent to be trained on `course`; of draws, each round has another library and N."""
+        """Return an agent to be trained on `course`; of draws, each round has another library and N.
+
+        Raises:
+            InputError: if one policy is for one problem, or the course ends while warming up.
+        """
         if isinstance(course, Draws):
             course = replace(course, varied=False)  # the memory holds slots of one number of models
         return Agent(self, course)
 
 
 class Agent(Explorer):
-    """The four networks of the paper's Fig. 2, their optimisers, and the replay memory."""
+    """The four networks of the paper's Fig. 2, their optimisers, and the replay memory.
+
+    Raises:
+        InputError: if the actor is too large a policy, or the memory too large for this machine.
+    """
 
     def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
         from torch.optim import Adam

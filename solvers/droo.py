@@ -46,11 +46,18 @@ class Droo(PolicyLearner):
        Without them, the network confirms itself and learns next to nothing here.
 
     Attributes:
+        policy: file of a trained policy, or a folder of them; None to look among those at hand.
         candidates: K, the caches that are priced a slot.
+        episodes: traces to learn from.
+        environments: episodes in a round.
         updates: steps of Adam after each episode.
         batch: slots a step.
         memory: slots that are remembered.
+        rate: learning rate.
+        decay: weight decay.
         noise: standard deviation of the noise of deviation 8.
+        hidden: units in each of the two hidden layers.
+        device: where to train.
     """
 
     title: ClassVar[str] = "droo"

@@ -119,7 +119,11 @@ class External(OnlineSolver):
         return Conversation(site, self.information, process, remaining, stop)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the program has written."""
+        """Return what the program has written.
+
+        Raises:
+            InputError: if it fails, or writes anything but a solution of `instance`.
+        """
         if self.information != "trace":
             return super().solve(instance, run)
         with tempfile.TemporaryDirectory(prefix="mincache-", ignore_cleanup_errors=True) as folder:

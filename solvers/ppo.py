@@ -21,6 +21,18 @@ class Ppo(StableAgentLearner):
     2. `discount` is 0, since no action changes what comes next; then the advantage is the reward's alone.
     3. `rate` and `spread`, the deviation of actions at first, are ours; the library's 0.0003 and 1 learn too
        slowly for so few slots.
+
+    Attributes:
+        policy: file of a trained policy, or a folder of them; None to look among those at hand.
+        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`; or `cache-scores`:
+            then caches are placed slot by slot, from the requests of the slots before.
+        discount: what a reward one slot later is worth.
+        episodes: traces to learn from.
+        environments: episodes played side by side.
+        rate: learning rate.
+        batch: transitions a step.
+        spread: standard deviation of actions at first.
+        device: where to train.
     """
 
     title: ClassVar[str] = "ppo"

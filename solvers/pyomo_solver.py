@@ -87,7 +87,11 @@ class Pyomo(PartsSolver):
         return self._missing() or super().supports(instance)
 
     def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return the solver's best answers, and report the mean of its bounds."""
+        """Return the solver's best answers, and report the mean of its bounds.
+
+        Raises:
+            MissingExtraError: if the solver named is not installed.
+        """
         missing = self._missing()
         if missing:
             raise MissingExtraError(missing)

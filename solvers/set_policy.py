@@ -29,13 +29,16 @@ class SetPolicy(PolicyLearner):
     the one is kept that the evaluator prices lowest.
 
     Attributes:
+        policy: file of a trained policy, or a folder of them; None for the one that ships with mincache.
         candidates: fillings of the storage that are priced for each slot.
+        width: units in each layer.
         blocks: how often models see each other.
         episodes: instances to learn from.
         environments: instances drawn at a time, between rounds of updates.
         updates: steps of Adam after each such draw.
         batch: slots a step, from all those drawn so far.
         rate: learning rate at first; it falls to 0 as half a cosine.
+        device: `cpu`; a network this small gains nothing elsewhere.
     """
 
     title: ClassVar[str] = "set-policy"

@@ -54,15 +54,24 @@ class T2drl(PolicyLearner):
     10. Numbers before tanh that pass 1 in size cost the actor, as in deviation 5 of `ddpg`.
 
     Attributes:
+        policy: file of a trained policy, or a folder of them; None to look among those at hand.
         action: how shares are read, by those of `mincache.views.actions.ACTIONS`; the source scales them.
         denoising: I, the steps of the chain; the source's.
+        discount: see deviation 9.
         target_rate: tau; the source's.
         episodes: traces to learn from; the source's.
+        environments: episodes in a round, stepped at once.
         updates: steps of Adam of each network after each step of the environments.
+        batch: transitions a step.
+        replay: transitions that each replay memory keeps.
         warmup: transitions with random actions before learning begins.
+        actor_rate: learning rate of the diffusion actor.
         critic_rate: learning rate of its critic, and of the network for caching.
-        noise_first: part of the frames whose cache is random, at first; `noise_last` at last, after a linear
-            fall over `noise_decay` of the episodes.
+        noise_first: part of the frames whose cache is random, at first.
+        noise_last: and at last.
+        noise_decay: fraction of the episodes over which it falls linearly.
+        hidden: units in each of the two hidden layers.
+        device: where to train.
     """
 
     title: ClassVar[str] = "t2drl"

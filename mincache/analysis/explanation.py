@@ -40,7 +40,7 @@ class Explanation:
     """An answer beside the best one, and what each decision costs more, request by request.
 
     Attributes:
-        best: the optimum, or the best known answer unless that is `proven`.
+        best: the best known answer; the optimum where `proven`.
         cost: the evaluator's cost (11) of `answer`; `optimum` is that of `best`.
         regret: [T, N] by part, what the cost (10) of each request is higher by.
     """

@@ -50,7 +50,11 @@ class OnlineCost(NamedTuple):
 
 
 def online_references(instance: Instance, popularity: Popularity) -> dict[str, OnlineCost]:
-    """Return the cost of each of `LEVELS` on an instance of this chain, without frames and floors."""
+    """Return the cost of each of `LEVELS` on an instance of this chain, without frames and floors.
+
+    Raises:
+        InputError: if the trace has other states, or as `expected_losses` does.
+    """
     site, T, states = Site.of(instance, popularity), instance.slot_count, popularity.states(instance.trace)
     before, seen = (causal_programme(site, popularity, told) for told in (False, True))
     one_hot = np.eye(len(popularity.order))[states]

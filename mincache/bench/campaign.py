@@ -100,7 +100,11 @@ def _plan(tasks: Sequence[Task]) -> dict[str, str]:
 
 
 def note_plan(folder: Path, *plans: Mapping[str, str], whole: Mapping[str, str] | None = None) -> None:
-    """Note which cells are planned here, and of the `whole` campaign, beside those noted before."""
+    """Note which cells are planned here, and of the `whole` campaign, beside those noted before.
+
+    Raises:
+        JournalError: if it cannot be written.
+    """
     document: dict[str, Any] = {"format": "mincache-campaign/1"}
     document["cells"] = dict(ChainMap(*map(dict, plans), planned(folder)))
     if all_of_it := _noted(folder, "whole") | dict(whole or {}):
@@ -130,6 +134,10 @@ def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
     Of each run one record is kept: the first that is final and whole, in the order given. Returned is a
     sentence for each run of which two final records differ in verdict or answer, and one for each record
     left out because a solution of it is missing or damaged.
+
+    Raises:
+        InputError: if a folder holds no journal, or `output` cannot be used.
+        JournalError: if a record cannot be kept.
     """
     kept: dict[str, tuple[Path, Record]] = {}
     conflicts, damaged = [], []

@@ -16,7 +16,11 @@ _REMOVE_S = 2.0
 
 
 class Group:
-    """The cgroup of one run; an OSError where it cannot be made, or cannot limit memory."""
+    """The cgroup of one run.
+
+    Raises:
+        OSError: if it cannot be made, or cannot limit memory.
+    """
 
     def __init__(self, path: Path, memory_bytes: int) -> None:
         self.path = path

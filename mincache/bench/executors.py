@@ -96,7 +96,11 @@ def by_hash_seed(tasks: Sequence[Task]) -> list[Task]:
 
 
 def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
-    """Run a task on the instance in `data` (its document) and return its record."""
+    """Run a task on the instance in `data` (its document) and return its record.
+
+    Raises:
+        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
+    """
     started = now()
     outcome, interruptions = keeper.insist(task.job, task.limits, data)
     return judged(task, data, outcome, started, machine(), interruptions)
@@ -105,7 +109,11 @@ def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
 def judged(
     task: Task, data: bytes, outcome: Outcome, started: str, where: dict[str, Any], interruptions: int = 0
 ) -> Judged:
-    """Return the record of a task, given what was seen of it; whatever judging comes to is in the record."""
+    """Return the record of a task, given what was seen of it; whatever judging comes to is in the record.
+
+    Raises:
+        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
+    """
     if outcome.stopped_by == "changed":
         what = f"{outcome.note} has changed since the campaign was planned"
         raise ExecutorError(f"{task.entrant.label}: {what}")

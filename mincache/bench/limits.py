@@ -78,7 +78,11 @@ class Limits:
         return min(self.disk_bytes, self.memory_bytes or self.disk_bytes)
 
     def check_enforceable(self) -> None:
-        """Check that this system can enforce the limits."""
+        """Check that this system can enforce the limits.
+
+        Raises:
+            InputError: naming the limit that it cannot.
+        """
         if not hasattr(os, "fork"):
             raise InputError("system", "must have fork() to run solvers", sys.platform, "use WSL on Windows")
         if sys.platform != "linux":

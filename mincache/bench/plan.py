@@ -40,7 +40,11 @@ class Task:
         return self.cell.key
 
     def read(self) -> bytes:
-        """Return the instance's document."""
+        """Return the instance's document.
+
+        Raises:
+            DocumentError: if its file is no longer the one that was planned.
+        """
         with in_file(self.instance_path):
             data = read_bytes(self.instance_path)
             if digest(data) != self.cell.instance_sha256:
@@ -71,6 +75,9 @@ def plan(
 
     A solver that is not stochastic runs once for each of its training seeds, whatever `repetitions` says.
     Only instances that one of the patterns `instances` fits take part, all without any.
+
+    Raises:
+        InputError: if two solvers would go by the same name in tables, or no instance fits a pattern.
     """
     _check_labels(entrants)
     chosen = _fitting(suite, instances)

@@ -40,7 +40,11 @@ class Revealer:
         return instance_bytes(blank) + json.dumps(told).encode()
 
     def show(self, placed: bytes) -> bytes:
-        """Commit a cache, a byte 0 or 1 a model (nothing before the first slot), and return the next slot."""
+        """Commit a cache, a byte 0 or 1 a model (nothing before the first slot), and return the next slot.
+
+        Raises:
+            InputError: if it is no cache, or all slots have been shown.
+        """
         if len(placed) != self._instance.model_count and (placed or self._shown):
             raise InputError("cache", "must have a byte for each model", f"{len(placed)} bytes")
         if self._shown == self._instance.slot_count:

@@ -168,6 +168,11 @@ def describe(spec: str, keeper: Supervisor, limits: Limits = _NONE) -> Entrant:
     """Return the entrant that `spec` writes; where its import does not end well, what is known without.
 
     Of the limits, those on the start, on what is seen and on isolation hold.
+
+    Raises:
+        InputError: if there is no such solver, a parameter is wrong, or isolation is required and fails.
+        MissingExtraError: if a library that it needs is not installed.
+        MincacheError: if its description was cut off, again and again.
     """
     job = Job(spec, describe=True, started_in=str(absolute_path(".")))
     outcome, _ = keeper.insist(job, replace(limits, wall_s=None, cpu_s=None, memory_bytes=None))

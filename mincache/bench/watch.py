@@ -38,7 +38,11 @@ _OF_THE_MACHINE = {messages.CHANGED: "changed", messages.UNSET: "machine"}
 
 
 class Watch:
-    """One run under supervision, started when this is made."""
+    """One run under supervision, started when this is made.
+
+    Raises:
+        OSError: if no process or folder can be made.
+    """
 
     def __init__(
         self, zygote: Zygote, order: dict[bytes, bytes], limits: Limits, cores: set[int],

@@ -100,7 +100,11 @@ class Channel:
             pass  # the solver has closed the pipe; the keeper will find no answer
 
     def ask(self, placed: bytes) -> bytes:
-        """Commit a cache, and return the slot that the keeper shows next."""
+        """Commit a cache, and return the slot that the keeper shows next.
+
+        Raises:
+            EOFError: if it shows none.
+        """
         self.send(messages.PLACED, placed)
         found = pipes.read(self._descriptor)
         if found is None or found[0] != messages.SLOT:

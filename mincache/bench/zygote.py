@@ -77,7 +77,11 @@ class Zygote:
         return self._socket.fileno()
 
     def start(self, report: int, output: int) -> tuple[int, str]:
-        """Start a run, which takes over these descriptors; return its id and its folder outside."""
+        """Start a run, which takes over these descriptors; return its id and its folder outside.
+
+        Raises:
+            OSError: if it cannot be started.
+        """
         socket.send_fds(self._socket, [START], [report, output])
         found = self._answer(STARTED, FAILED)
         if found is None or found[0] == FAILED:

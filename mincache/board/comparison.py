@@ -124,6 +124,9 @@ def contrasts(tables: Sequence[Table], base: str) -> list[Told]:
 
     `best` and `worst` are solvers and their mean gaps, `swapped` the pairs (better here, worse here) that
     stand the other way round on `base`, of the `pairs` of solvers that are ranked on both.
+
+    Raises:
+        InputError: if that suite is not among them.
     """
     gaps = {table.runs.name: {row.solver: rounded_gap(row) for row in table.ranked} for table in tables}
     if base not in gaps:

@@ -98,7 +98,11 @@ def differences(one: Contender, other: Contender) -> tuple[str, ...]:
 
 
 def chosen(named: Mapping[Contender, str], wanted: Sequence[str]) -> list[Contender]:
-    """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty."""
+    """Return the contenders whose label, solver or solver name is among `wanted`; all if that is empty.
+
+    Raises:
+        InputError: if nothing goes by one of the names.
+    """
     known = {who: {label, who.solver, who.name} for who, label in named.items()}
     if unknown := set(wanted) - set().union(*known.values()):
         rule = f"must be among {', '.join(sorted(set(named.values())))}"

@@ -48,8 +48,10 @@ class Runs:
 
     Attributes:
         protocol: the suite's, or the defaults; `protocol_sha256` is of its file, "" without one.
-        contenders: who ran, S of them, sorted.
+        contenders: who ran, S of them, sorted; `labels` is what to call each.
+        entries: the published entry of each, where there is one.
         instances: every instance of the suite, I of them, sorted; of a suite not at hand those seen.
+        references: what is known of each instance's optimum, by name.
         frame: a row a run, sorted by contender (`row`), `instance`, `seed` and `repetition`, the first two
             numbered. What is charged is in columns of its own.
     """

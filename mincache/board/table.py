@@ -107,10 +107,11 @@ class Row:
         stochastic: whether its answer depends on the seed: it says so, or was run more than once.
         covered: how many instances it has attempted.
         information: what it sees before it decides: `trace`, `slot` or `past`.
-        tier: "" if it is not published.
+        outcomes: how many of its runs are verified, declined, or failed of each kind.
+        tier: how far its entry can be trusted; "" if it is not published.
         gap: the mean over all instances of the suite; None if one has no run.
         unranked: why it is not ranked; "" if it is.
-        machine: the processor of its first run; `date` is the last run's day.
+        machine: the processor of its first run; `version` is that of mincache, `date` the last run's day.
         reference_s: median time of a fixed computation where it ran.
     """
 

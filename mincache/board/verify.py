@@ -123,6 +123,9 @@ def verify(
     """Return what was checked and what is wrong with it: each entry, all together, page and pictures.
 
     Pictures are looked at if `draw` draws that of a suite again.
+
+    Raises:
+        InputError: if the folder holds no entry.
     """
     board = Path(board)
     checked = read_board(board, tell=tell)

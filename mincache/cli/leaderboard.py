@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from mincache.analysis import features
+from mincache.board import aslib as aslib_files
 from mincache.board import columns as shown_columns
 from mincache.board import comparison, entries, fitting, formats, render
 from mincache.board import publish as publishing
@@ -262,9 +264,6 @@ def aslib(
     It has the instances that every solver has attempted. The features are those of `mincache instances
     features`, without the best cost.
     """
-    from mincache.analysis.features import features
-    from mincache.board.aslib import write_scenario
-
     table = _single(read_tables(campaigns, solvers, suite, common=True, as_notes=True))
     if table.runs.suite is None or not table.runs.instances:
         rule = "must be at hand, with instances that every solver has attempted"
@@ -272,8 +271,9 @@ def aslib(
     names = table.runs.instances
     if left_out := len(table.runs.suite) - len(names):
         warn(f"left out: {left_out} instances that some solver has not attempted")
-    found = [features(table.runs.suite[name], time_limit) for name in tracked(names, "solving", len(names))]
-    files = list(map(str, write_scenario(output, table, found)))
+    told = tracked(names, "solving", len(names))
+    found = [features.features(table.runs.suite[name], time_limit) for name in told]
+    files = list(map(str, aslib_files.write_scenario(output, table, found)))
     answer(files, *files)
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import mincache
-from mincache.cli import options
+from mincache.analysis import explanation
+from mincache.bench import executors, plan, supervisor
+from mincache.bench import limits as bench_limits
+from mincache.board import runs as board_runs
+from mincache.cli import generate, options, summary
 from mincache.cli.completion import SCENARIO, SOLVER
 from mincache.cli.terminal import TerminalTable, answer, resumable, tracked, warn
 from mincache.errors import InputError
-
-if TYPE_CHECKING:
-    from mincache.bench.limits import Limits
-    from mincache.solving.entrant import Entrant
+from mincache.files import documents, tables
+from mincache.generation import recipes, streams, suite_writing, suites, sweeps
+from mincache.solving import entrant as entrants
+from mincache.solving import registry, spec
 
 _PURPOSE = "training draws: their seeds are from 2^60 up, so that they are in no suite"
 
@@ -38,7 +42,7 @@ _PURPOSE = "training draws: their seeds are from 2^60 up, so that they are in no
 @options.machine_output("an object: the space, each trial and the best")
 def tune(
     solver: str, scenario: str, trials: int, libraries: int, users: tuple[int, ...] | None, seeds: int,
-    seed: int, limits: Limits, workers: int | None, output: Path,
+    seed: int, limits: bench_limits.Limits, workers: int | None, output: Path,
 ) -> None:  # fmt: skip
     """Search for good parameters of SOLVER, such as 'genetic[population=10..200]'.
 
@@ -49,18 +53,14 @@ def tune(
     A trial is the mean gap on instances drawn from the scenario, which are in no suite. A run that failed
     counts as caching nothing. Repeat the command to continue, or with more --trials to go on.
     """
-    from mincache.bench.supervisor import Supervisor, describe
-    from mincache.solving.entrant import absolute
-    from mincache.solving.registry import missing_extra
-    from mincache.solving.spec import expand, parse
-
     try:
         from mincache.analysis.tuning import search_space
     except ModuleNotFoundError as error:
-        raise missing_extra("mincache tune", error) from None
+        raise registry.missing_extra("mincache tune", error) from None
     tried: dict[str, dict[str, Any]] = {}
-    with resumable(), Supervisor(pin=False) as keeper:
-        described = describe(absolute(parse(expand(solver)[0]).target), keeper, limits)
+    with resumable(), supervisor.Supervisor(pin=False) as keeper:
+        target = spec.parse(spec.expand(solver)[0]).target
+        described = supervisor.describe(entrants.absolute(target), keeper, limits)
         if described.unknown:
             raise InputError(f"solver {described.spec}", "must load", described.unknown)
         space = search_space(solver, described.parameters)
@@ -72,7 +72,7 @@ def tune(
             if spelled not in tried:
                 entrant = None
                 try:
-                    entrant = describe(absolute(spelled), keeper, limits)
+                    entrant = supervisor.describe(entrants.absolute(spelled), keeper, limits)
                 except InputError as error:  # the solver refuses the setting
                     warn(str(error))
                 gap, failed = _price(entrant, suite, seeds, seed, limits, workers, output)
@@ -93,22 +93,18 @@ def tune(
 
 
 def _price(
-    entrant: Entrant | None, suite: mincache.Suite, seeds: int, seed: int, limits: Limits,
-    workers: int | None, output: Path,
+    entrant: entrants.Entrant | None, suite: mincache.Suite, seeds: int, seed: int,
+    limits: bench_limits.Limits, workers: int | None, output: Path,
 ) -> tuple[float, int]:  # fmt: skip
     """Return the mean gap of a solver on the training instances, that of caching nothing for None."""
-    from mincache.bench.executors import LocalExecutor
-    from mincache.bench.limits import usable_cores
-    from mincache.bench.plan import plan
-    from mincache.board.runs import gather, nothing_cached
-    from mincache.cli import summary
-
     if entrant is None:
         best = [one.cost for one in suite.references.values()]
-        return float((nothing_cached(suite, list(suite.references)) / best - 1.0).mean()), len(suite)
-    executor = LocalExecutor(workers or max(1, usable_cores() // limits.threads), limits.threads)
-    records = summary.run_tasks(output, plan(suite, [entrant], seeds, limits, seed), executor)
-    (runs,) = gather(records, suite=str(suite.folder))
+        nothing = board_runs.nothing_cached(suite, list(suite.references))
+        return float((nothing / best - 1.0).mean()), len(suite)
+    at_a_time = workers or max(1, bench_limits.usable_cores() // limits.threads)
+    executor = executors.LocalExecutor(at_a_time, limits.threads)
+    records = summary.run_tasks(output, plan.plan(suite, [entrant], seeds, limits, seed), executor)
+    (runs,) = board_runs.gather(records, suite=str(suite.folder))
     return float(runs.means("gap").mean()), sum(not record.passed for record in records)
 
 
@@ -116,18 +112,9 @@ def _training_suite(
     text: str, output: Path, libraries: int, users: tuple[int, ...] | None, seed: int
 ) -> mincache.Suite:
     """Draw instances from a scenario, unless they are there, and find their references."""
-    from mincache.analysis.explanation import best_answer
-    from mincache.cli.generate import users_of
-    from mincache.files.documents import digest
-    from mincache.files.tables import validated
-    from mincache.generation import streams, suite_writing
-    from mincache.generation.recipes import Recipe
-    from mincache.generation.suites import RECIPE_FILE
-    from mincache.generation.sweeps import read_scenario
-
     if text.endswith(".toml") or Path(text).is_file():
-        file = read_scenario(Path(text))
-        scenario, sweep, usual = file.scenario, file.sweep, users_of(file)
+        file = sweeps.read_scenario(Path(text))
+        scenario, sweep, usual = file.scenario, file.sweep, generate.users_of(file)
     else:
         source = mincache.suite(text).source
         scenario, sweep, usual = source.scenario, source.recipe.sweep, source.recipe.users
@@ -135,15 +122,15 @@ def _training_suite(
         warn("the traces are cut from data files: a suite that is cut from the same ones can hold them too")
     drawn = int(streams.generator(seed, "tuning").integers(2**60, 2**61))
     fields = {"library_seed": drawn, "trace_seed": drawn, "libraries": libraries, "traces": 1}
-    recipe = validated(Recipe, fields | {"users": users or usual, "sweep": sweep})
+    recipe = tables.validated(recipes.Recipe, fields | {"users": users or usual, "sweep": sweep})
     content = f"{recipe.model_dump_json()}{scenario.sealed().model_dump_json()}"
-    folder = output / f"training-{digest(content.encode())[:8]}"
-    if not (folder / RECIPE_FILE).is_file():
+    folder = output / f"training-{documents.digest(content.encode())[:8]}"
+    if not (folder / suites.RECIPE_FILE).is_file():
         suite_writing.generate(folder, folder.name, recipe, scenario, _PURPOSE)
     suite = mincache.suite(folder)
     missing = [name for name, entry in suite.entries.items() if entry.best_known is None]
     for name in tracked(missing, "solving", len(missing)):
-        best = best_answer(suite[name], 10.0)
+        best = explanation.best_answer(suite[name], 10.0)
         known = mincache.evaluate(suite[name], best.solution).cost, best.bound
         suite = suite_writing.set_references(suite, {name: known}, "exact method, 10 s an instance")
     return suite

@@ -60,6 +60,15 @@ class RequestLog(Process):
     the slots from k T on. Of several requests of a user in a slot the first counts.
 
     The slots are the scenario's unless `slot_s` is given. docs/scenarios.md has all rules.
+
+    Attributes:
+        slot_s: duration of a slot; none: the scenario's.
+        users_from: which users of a trace to take: the `first` N, or the N most `active`, in the order of
+            their first request.
+        others: what becomes of requests for items beyond the M most requested: `drop` them, or let them
+            be for the `last` model.
+        idle: what a user without a request in a slot asks for: `repeat` their request before (or their
+            first); `draw` one of the trace's requests; with `drop`, users who are ever idle are not taken.
     """
 
     process: Literal["log"] = "log"

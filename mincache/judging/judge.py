@@ -46,6 +46,11 @@ class Judged:
     """A record, and the canonical documents of the solution and of the answer before its repair.
 
     A run `of_the_machine` could not be made, for no fault of its solver.
+
+    Attributes:
+        document: the solution's canonical document, whose hash the record names; None without one.
+        raw_document: the same of the answer before its repair.
+        of_the_machine: whether the run could not be made, for no fault of its solver.
     """
 
     record: Record

@@ -31,15 +31,24 @@ class Outcome:
         stopped_by: what made the keeper end the run: `wall`, `startup`, `cpu`, `memory`, `disk`, `processes`,
             `interrupted`, `protocol`, or where no run could be made `changed`, `machine` or `isolation`;
             empty if it ended itself.
+        note: one line to it.
         exit_status: of the child, negative for a signal; None if it was not seen to end.
+        warm_s: part of `import_s` that loading libraries took, once for all runs of the keeper.
         solve_s: seconds from when `solve` began until the answer was whole, or the run ended.
         wall_s: seconds from the fork until no process of the run was left.
         enforced: how the limits were enforced; see `limits.enforced`.
         left_behind: processes that could not be ended.
-        closing: kind of the frame that closed the run, whose `payload` this is; empty without one.
-        raw: packed decisions of the answer before its repair.
+        closing: kind of the frame that closed the run; empty without one.
+        payload: of that frame.
+        raw: packed decisions of the answer before its repair; None if it reported none.
+        incumbents: reports of decisions, thinned.
+        logged: reports of numbers by name, thinned.
+        evaluations: how many candidates the run has priced, by its own word.
+        bounds: reports of bounds, thinned.
+        moved: `moved_generators` of the record.
         placed: caches that an online run committed, hexadecimal, a byte a model; None of any other run.
-        moved: `moved_generators` of the record; likewise `late` and `pickled`.
+        late: `late_modules` of the record.
+        pickled: `pickled_modules` of the record.
     """
 
     __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")

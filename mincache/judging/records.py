@@ -27,17 +27,27 @@ class Cell(StrictTable):
     """What a run is: two runs with equal keys are the same run, and resuming skips the second.
 
     Attributes:
-        solver: how tables call it: its name and what differs from its defaults, as `genetic[population=50]`.
+        suite: name of the suite.
+        instance: name of the instance.
+        instance_sha256: hash of its document.
+        solver: how tables call the solver: its name and the parameters that differ from their defaults,
+            such as `genetic[population=50]`.
         solver_name: the solver's registered name, or `file.py:ClassName`.
-        solver_source: SHA-256 of its source file; `solver_files` of the other files that its answers depend
-            on, `solver_modules` of the modules from outside site-packages; "" without any.
+        solver_source: SHA-256 of the solver's source file.
+        solver_files: SHA-256 over the other files that its answers depend on, such as the policies that ship;
+            empty if there are none.
+        solver_modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
         libraries: versions of the distributions that it imports, by name.
-        solver_version: version of the distribution that it came with; "" for a file of one's own.
+        solver_version: version of the distribution that it came with; empty for a file of one's own.
         parameters: every parameter, defaults included, as JSON values; a file is named with its hash.
+        repetition: which of the repetitions, from 0.
         seed: root of the campaign's random streams.
-        wall_s: limit on the wall-clock time of `solve`; `cpu_s` and `memory_bytes` are of the whole run,
-            `evaluations` of the candidates priced through `Run`. None is no limit.
+        wall_s: limit on the wall-clock time of `solve` in s; None without one.
+        cpu_s: limit on the processor time of the whole run in s; None without one.
+        memory_bytes: limit on the memory of the whole run; None without one.
+        evaluations: limit on the candidates that the solver priced through its `Run`; None without one.
         threads: threads, and where the system allows it cores, that the run had.
+        evaluator_version: `evaluation.EVALUATOR_VERSION`.
     """
 
     suite: str
@@ -94,14 +104,25 @@ class Score(StrictTable):
 
 
 class Broken(StrictTable):
-    """How far decisions break one constraint: in which share of the slots, and by how much there, mean."""
+    """How far decisions break one constraint: in which share of the slots, and by how much there, mean.
+
+    Attributes:
+        rate: share of the slots that break it.
+        mean_excess: mean over those slots of by how much; see `constraints.Violation`.
+    """
 
     rate: float
     mean_excess: float
 
 
 class RawScore(StrictTable):
-    """What the evaluator found of an answer before its repair; its cost is None where that is not finite."""
+    """What the evaluator found of an answer before its repair; its cost is None where that is not finite.
+
+    Attributes:
+        solution_sha256: names the stored document of the raw decisions.
+        cost: their cost, whatever they break; None where it is not finite.
+        violations: the constraints that they break.
+    """
 
     solution_sha256: str
     cost: float | None = None
@@ -141,25 +162,34 @@ class Record(StrictTable):
     """One attempt at a cell.
 
     Attributes:
+        format: `RECORD_FORMAT`.
+        cell: what was run.
+        stop_reason: why the process ended.
         claim: what the solver claimed: optimal when its bound met its answer, feasible with any answer.
         verdict: what the evaluator found; `skipped` when `supports` declined.
         reason: one line for people: the exception, the signal, the sentence of `supports`, ...
-        bound: lower bound that the solver reported.
-        solution_sha256: names the stored solution.
+        score: the evaluator's numbers, when there was a solution.
+        raw: the same of the answer before its repair, where the solver reported that.
+        bound: lower bound that the solver reported, if any.
+        solution_sha256: names the stored solution, if any.
         import_s: seconds until the solver was loaded, by the keeper's clock.
         warm_s: the part of these in which its keeper had loaded the libraries, once for many runs; 0 where
             the run loaded all of them itself.
         build_s: seconds from there until `solve` began: reading the instance, and `supports`.
         start_s: both together; None in records made before it was kept.
         solve_s: seconds from there until the answer was whole, written down.
-        wall_s: seconds of the child process from its start to its end; `cpu_s` processor seconds of it and
-            its descendants, `peak_memory_bytes` their largest resident size, if known.
+        wall_s: seconds of the child process from its start to its end.
+        cpu_s: processor seconds of the child and its descendants, if known.
+        peak_memory_bytes: largest resident size of the child and its descendants, if known.
         trace: when the incumbents and bounds came, thinned to `trace.MAX_POINTS`.
         evaluations: candidates that the solver priced through its `Run`, by its own word; a candidate for
             some of the slots counts as that part of one. 0 where it priced none.
         counted_trace: after how many evaluations the incumbents came; empty where it priced none.
-        primal_integral_s: integral over the time limit of the gap of the incumbent to `reference_cost`, and
-            `primal_dual_integral_s` of that to the bound; see `mincache.judging.trace`.
+        logged: numbers that the solver logged, by name, thinned.
+        primal_integral_s: integral over the time limit of the gap of the incumbent to
+            `reference_cost`; see `mincache.judging.trace`.
+        primal_dual_integral_s: the same of the gap between incumbent and bound.
+        reference_cost: what the primal integral refers to.
         interruptions: attempts at this cell before this one that were cut off from outside.
         moved_generators: global generators of random numbers that the solver drew from, `numpy.random` or
             `random` or `torch`, by the run's own word; None where nothing was said of it.
@@ -171,6 +201,7 @@ class Record(StrictTable):
             empty where nothing was said of it.
         output: the end of what a failed run printed.
         started: ISO 8601 time in UTC.
+        environment: versions, machine, and how the limits were enforced.
     """
 
     format: Literal["mincache-record/1"] = RECORD_FORMAT

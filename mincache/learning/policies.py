@@ -37,10 +37,12 @@ class PolicyCard(StrictTable):
     """What a policy is, and what it is for.
 
     Attributes:
+        solver: the registered name of the solver that made it.
         parameters: every parameter of the solver that the training depended on.
         problem: `problem_digest` of the instances that it is for, or `any`.
         title: the same for people, such as `paper-v1 library 0, 10 users`.
         versions: the view's observation and action with their versions, such as `counts/1`.
+        evaluator: version of the evaluator that priced its rewards.
     """
 
     format: Literal["mincache-policy/1"] = POLICY_FORMAT

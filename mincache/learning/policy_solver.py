@@ -93,6 +93,9 @@ def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> 
         agent: DDPG, TD3, SAC, PPO or A2C with `MlpPolicy`, trained on the environment of mincache.
         path: the file, such as `policies/l0.n10.safetensors`.
         title: for people: what the policy is for.
+
+    Raises:
+        InputError: if its network is of another kind.
     """
     form, weights = exported(agent)
     env = agent.get_env()

@@ -23,7 +23,11 @@ class Transitions(NamedTuple):
 
 
 class Replay:
-    """The last `capacity` transitions, their rewards drawn shifted and scaled."""
+    """The last `capacity` transitions, their rewards drawn shifted and scaled.
+
+    Raises:
+        InputError: if there is no memory for so many.
+    """
 
     def __init__(self, capacity: int, state_size: int, action_size: int, device: str = "cpu") -> None:
         shapes = ((capacity, state_size), (capacity, action_size), (capacity,), (capacity, state_size))

@@ -26,7 +26,11 @@ VALIDATION_DRAWS = 20
 
 
 def check_device(name: str) -> None:
-    """Check that torch can compute on the device of this name."""
+    """Check that torch can compute on the device of this name.
+
+    Raises:
+        InputError: if there is no such device here, or torch was built without it.
+    """
     import torch
 
     try:
@@ -41,6 +45,7 @@ class CurvePoint(StrictTable):
     """How good the agent was at one time of its training.
 
     Attributes:
+        episode: episodes so far.
         mean_reward: of the last round, exploration included; of a learner that imitates, minus its loss.
         validation_cost: mean cost on the validation traces, without exploration.
         validation_gap: how far above the optimum that is, as a fraction.
@@ -56,10 +61,12 @@ class TrainingRecord(StrictTable):
     """What stands beside a policy file.
 
     Attributes:
-        command: what makes the policy again.
+        command: the command that makes the policy again.
         environment_steps: slots played, or learned from.
-        wall_s: seconds of training, validation left out; `cpu_s` are processor seconds of the same.
+        wall_s: seconds of training, validation left out.
+        cpu_s: processor seconds of the same.
         started: ISO 8601 time in UTC.
+        environment: versions and machine.
     """
 
     format: Literal["mincache-training/1"] = RECORD_FORMAT
@@ -97,6 +104,9 @@ class Session:
     Args:
         show: hears of the episodes so far after each round, and of each point of the curve.
         points: how many points the curve has.
+
+    Raises:
+        InputError: if torch cannot compute on the learner's device here.
     """
 
     def __init__(

@@ -38,7 +38,14 @@ _EVALUATIONS = 500  # so that searches end that go on until a limit is reached
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check; it is not applicable where the solver does not support the instance."""
+    """The result of one check; it is not applicable where the solver does not support the instance.
+
+    Attributes:
+        name: what was checked.
+        outcome: `passed`, `failed`, or `not applicable` where the solver does not support the instance.
+        detail: what was seen.
+        advice: what to do, for a failure.
+    """
 
     name: str
     outcome: CheckOutcome
@@ -78,7 +85,11 @@ def check_solver(spec: str) -> list[Check]:
 
 
 def iter_checks(spec: str) -> Iterator[Check]:
-    """Yield the result of each check of the solver that `spec` writes as it is found, passed or not."""
+    """Yield the result of each check of the solver that `spec` writes as it is found, passed or not.
+
+    Raises:
+        MincacheError: if there is no such solver, or its parameters cannot be read.
+    """
     solver = registry.make(spec)
     yield _guarded("parameters parse", partial(_parameters, solver, spec))
     answered = []

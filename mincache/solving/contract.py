@@ -89,7 +89,11 @@ class Run:
 
     @cached_property
     def pricer(self) -> CandidatePricer:
-        """What prices and counts candidates, and keeps the best of them."""
+        """What prices and counts candidates, and keeps the best of them.
+
+        Raises:
+            InputError: if the run was made without an instance.
+        """
         if self.instance is None:
             rule, advice = "must know its instance to evaluate", "try Run.seeded(seed, instance=instance)"
             raise InputError("run", rule, "none, as where slots are shown one by one", advice)
@@ -155,6 +159,9 @@ class Run:
         """Keep numbers of the search in the record, such as `run.log(temperature=0.5)`, with time and count.
 
         Of a number that is logged very often, some are kept.
+
+        Raises:
+            InputError: if one is not a finite number.
         """
         for name, value in values.items():
             if not isinstance(value, int | float | np.number) or not math.isfinite(value):

@@ -31,9 +31,10 @@ class Entrant:
         spec: the target with its parameters, any path absolute: what a child makes the solver of.
         name: the registered name, or `file.py:ClassName`.
         label: the name and the parameters that differ from their defaults; of these only `name`, if given.
+        stochastic: whether several repetitions are worth running.
         training_seeds: how many repetitions it has for its trainings, whatever is asked.
-        kind: for readers of tables; `information` is what it sees before it decides, which of an
-            `OnlineSolver` alone is less than the whole trace, for the bench holds it to that.
+        kind: the solver's kind, for readers of tables; `information` is what it sees before it decides,
+            which of an `OnlineSolver` alone is less than the whole trace, for the bench holds it to that.
         source: SHA-256 of its source file.
         files: SHA-256 over the other files that its answers depend on; empty if there are none.
         modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
@@ -41,7 +42,9 @@ class Entrant:
         parameters: all of them, as JSON values.
         libraries: versions of the distributions that it imports, by name.
         contents: every file and folder that its answers depend on, as planned.
-        home: folder of its source; `commit` is that of a repository of its own, `dirty` whether it differs.
+        home: folder of its source.
+        commit: of the repository of its own that its source lies in; None without one. `dirty` is whether
+            the tree differs from it.
         loads: the modules of libraries that it has loaded once it is made, which a keeper may hold ready.
         unknown: why nothing more is known of it than how it is written; empty where it was described.
     """

@@ -135,7 +135,11 @@ def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solut
 
 
 def checked_cache(cache: object, models: int) -> Array:
-    """Return a placed cache, M numbers that must be 0 or 1, as bool [M]."""
+    """Return a placed cache, M numbers that must be 0 or 1, as bool [M].
+
+    Raises:
+        InputError: if it is no row of M numbers that are 0 or 1.
+    """
     try:
         values = np.asarray(cache, dtype=np.float64)
     except (TypeError, ValueError):
@@ -174,7 +178,11 @@ class HindsightSolver(OnlineSolver):
 
 
 class HindsightPolicy(OnlinePolicy):
-    """A policy that prices every cache that fits, bool [S, M], on each slot, once the slot is shown."""
+    """A policy that prices every cache that fits, bool [S, M], on each slot, once the slot is shown.
+
+    Attributes:
+        member: bool [S, M], the caches.
+    """
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)

@@ -50,7 +50,11 @@ class CandidatePricer:
         return None if self._best is None else Solution.of(self._instance, _copied(self._best))
 
     def one(self, candidate: Solution | Array) -> tuple[Evaluation, bool]:
-        """Return the score of a solution, or of a cache that is served, and whether it is the best so far."""
+        """Return the score of a solution, or of a cache that is served, and whether it is the best so far.
+
+        Raises:
+            EvaluationsSpentError: if it may not be priced any more.
+        """
         T = self._instance.slot_count
         solution = candidate if isinstance(candidate, Solution) else serve(self._instance, candidate)
         self._check(T)
@@ -65,6 +69,9 @@ class CandidatePricer:
         """Return the scores of candidates for the slots from `first_slot` on, and whether one is better.
 
         Where fewer may be priced, the first ones are before this raises EvaluationsSpentError.
+
+        Raises:
+            EvaluationsSpentError: if not all may be priced.
         """
         decisions = self._decisions(candidates, first_slot)
         first, shape = first_slot or 0, decisions.step_share.shape

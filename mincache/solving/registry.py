@@ -79,7 +79,12 @@ def make(spec: str) -> Solver:
 
 
 def as_solver(solver: str | Solver | type[Solver]) -> Solver:
-    """Return the solver that a text writes, a class makes with its defaults, or that is one already."""
+    """Return the solver that a text writes, a class makes with its defaults, or that is one already.
+
+    Raises:
+        InputError: if it is none of these, or `make` refuses the text.
+        MissingExtraError: if a library that it needs is not installed.
+    """
     if isinstance(solver, str):
         return make(solver)
     if isinstance(solver, Solver):
@@ -144,7 +149,11 @@ def parameters(solver: Solver) -> dict[str, Any]:
 
 
 def hints(kind: type[Solver]) -> dict[str, Any]:
-    """Return the types of a solver's parameters by name."""
+    """Return the types of a solver's parameters by name.
+
+    Raises:
+        InputError: if an annotation names no type.
+    """
     try:
         found = typing.get_type_hints(kind)
     except Exception as error:  # an annotation is any expression

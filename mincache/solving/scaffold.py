@@ -27,7 +27,11 @@ _PACKAGE = {
 
 
 def write_package(name: str, folder: Path) -> list[Path]:
-    """Write a package with a solver that is installed as `name`, and return its files."""
+    """Write a package with a solver that is installed as `name`, and return its files.
+
+    Raises:
+        InputError: if the name cannot be used, or the folder holds something.
+    """
     words = _words(name, name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(str(folder), "must be a new or empty folder", "one with something in it")
@@ -36,7 +40,11 @@ def write_package(name: str, folder: Path) -> list[Path]:
 
 
 def write_file(name: str, folder: Path) -> Path:
-    """Write a single file with a solver into `folder`, and return its path."""
+    """Write a single file with a solver into `folder`, and return its path.
+
+    Raises:
+        InputError: if the name cannot be used, or the file exists.
+    """
     words = _words(name)
     path = folder / f"{words['module']}.py"
     if path.exists():
@@ -45,7 +53,11 @@ def write_file(name: str, folder: Path) -> Path:
 
 
 def write_task(folder: Path, suite: str) -> list[Path]:
-    """Write a task for programs that write solvers: its page, and an entry to begin with."""
+    """Write a task for programs that write solvers: its page, and an entry to begin with.
+
+    Raises:
+        InputError: if the folder has an entry already.
+    """
     entry = write_file("entry", folder)
     page = _write(folder / "TASK.md", "TASK.md.txt", {**_words("entry"), "suite": suite})
     return [page, entry]

@@ -62,7 +62,11 @@ def _file_of(kind: type[Solver], folder: Path) -> Path:
 
 
 def source_of(kind: type[Solver]) -> str:
-    """Return a module that defines a class of `__main__` with all that it uses there."""
+    """Return a module that defines a class of `__main__` with all that it uses there.
+
+    Raises:
+        InputError: if the source of a part is not to be found, or a value has no source.
+    """
     module = _Module(kind, vars(sys.modules[kind.__module__]))
     module.define(kind)
     future = ["from __future__ import annotations"] if module.future else []

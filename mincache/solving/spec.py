@@ -53,7 +53,11 @@ class Spec:
         return spell(self.target, self.parameters)
 
     def extended(self, more: Mapping[str, object]) -> Spec:
-        """Return the spec with further parameters."""
+        """Return the spec with further parameters.
+
+        Raises:
+            InputError: if one of them is given already.
+        """
         for parameter in more:
             if parameter in self.parameters:
                 raise InputError(f"solver {self.target}.{parameter}", "must be given once", "twice")
@@ -62,7 +66,11 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """Return what `text` writes, such as `genetic[population=50,generations=200]`."""
+    """Return what `text` writes, such as `genetic[population=50,generations=200]`.
+
+    Raises:
+        InputError: if it has another form, or gives a parameter twice.
+    """
     match = _SPEC.fullmatch(text.strip())
     if match is None:
         raise InputError("solver", "must look like name[parameter=value,...]", excerpt(text))
@@ -74,6 +82,9 @@ def expand(text: str) -> list[str]:
     """Return the solvers that a grid writes, such as `genetic[population=[20,50],generations=[10,20]]`.
 
     Each value in brackets is taken with each of the other lists. Without a list, the text is returned.
+
+    Raises:
+        InputError: if a list is empty.
     """
     match = _SPEC.fullmatch(text.strip())
     if match is None or not match["parameters"]:
@@ -100,7 +111,11 @@ def _listed(item: str, target: str) -> list[str] | None:
 
 
 def parse_parameters(text: str, target: str) -> dict[str, WrittenValue]:
-    """Return what stands between the brackets of a solver, by parameter."""
+    """Return what stands between the brackets of a solver, by parameter.
+
+    Raises:
+        InputError: if it has another form, or gives a parameter twice.
+    """
     if not _QUOTES_CLOSED.fullmatch(text):
         raise InputError("solver", "must close its quotes", excerpt(text))
     values: dict[str, WrittenValue] = {}
