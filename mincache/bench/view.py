@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,13 +64,27 @@ def of_run(target: str, planned: Iterable[Content], allowed: Iterable[str], size
 
 
 def of_description(started_in: str, allowed: Iterable[str], size_bytes: int) -> View:
-    """Return what a solver sees while it is described: all files but answers, for nothing is known of it."""
+    """Return what a solver sees while it is described: all files but answers, for nothing is known of it.
+
+    Of an entry of a board it sees the policies and the source, with which its runs are made again.
+    """
     from mincache.files.paths import cache_folder
 
-    checkout = Path(mincache.__file__).parents[1]
-    hidden = [*_answers(), str(checkout / "leaderboard"), str(cache_folder()), *_answers_in(started_in, 2)]
+    board, near = Path(mincache.__file__).parents[1] / "leaderboard", [*map(Path, _answers_in(started_in, 2))]
+    entries = (path for folder in (board, *near) for path in (folder, *folder.glob("*/*")))
+    again = {entry / name for entry in entries for name in ("policies", "source") if (entry / name).is_dir()}
+    answers = (one for folder in (board, *near) for one in _all_but(folder, again))
     top = [f"/{name}" for name in os.listdir("/") if name not in ("proc", "dev", "run")]
-    return _view((*top, *_always()), hidden, allowed, size_bytes)
+    return _view((*top, *_always()), [*_answers(), str(cache_folder()), *answers], allowed, size_bytes)
+
+
+def _all_but(folder: Path, kept: Set[Path]) -> Iterator[str]:
+    """Yield what a folder holds, in as few parts as can be, but for some folders within it."""
+    if not any(one.is_relative_to(folder) for one in kept):
+        yield str(folder)
+    elif folder not in kept:
+        for one in folder.iterdir():
+            yield from _all_but(one, kept)
 
 
 def _view(shown: Iterable[str], hidden: Iterable[str], allowed: Iterable[str], size_bytes: int) -> View:

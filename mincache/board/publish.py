@@ -22,7 +22,9 @@ from mincache.generation import suites
 from mincache.judging.journal import solution_path
 from mincache.judging.judge import with_contradictions
 from mincache.judging.records import Record
+from mincache.learning.policies import read_card
 from mincache.solving import registry
+from mincache.solving.contents import files_digest
 
 Stored = Callable[[str], bytes]
 """Gives the document of the solution with this hash."""
@@ -31,7 +33,7 @@ Stored = Callable[[str], bytes]
 def publish(
     records: Iterable[Record], stored: Stored, board: str | os.PathLike[str], solvers: Sequence[str] = (),
     about: Mapping[str, Any] | None = None, *, replace: bool = False, source: Sequence[Path] = (),
-    suite: str = "",
+    policies: Sequence[Path] = (), suite: str = "",
 ) -> list[Path]:  # fmt: skip
     """Write an entry for each contender in `records`, and return the entries' folders.
 
@@ -46,20 +48,28 @@ def publish(
         about: fields of `About` for every manifest written, such as `authors`.
         replace: whether entries of the same solver and authors give way.
         source: files of solvers that no package has; a file whose hash a record names goes into the entry.
+        policies: folders of policies; those that a solver's runs chose among go into its entry.
         suite: folder of the suite, if it is not a standard one; the board gets a copy.
 
     Raises:
-        InputError: if an entry exists already, or a suite, a solution or a source is missing or another.
+        InputError: if an entry exists already, or a suite, a solution or a source is missing or another;
+            or if the policies of a folder are not those of any run.
     """
     said, board, written = validated(About, about or {}), Path(board), list[tuple[Path, str]]()
+    by_suite = _by_contender(records, said.authors)
+    kept = _policies(
+        policies, (record for found in by_suite.values() for runs in found.values() for record in runs)
+    )
     make_folder(board)
     with TemporaryDirectory(dir=board, prefix="new-") as aside:  # until all of it is whole
-        for name, contenders in _by_contender(records, said.authors).items():
+        for name, contenders in by_suite.items():
             _keep_suite(name, suite, board)
             for who in chosen(labels(contenders), solvers):
                 folder = board / name / entries.folder_name(who.solver, who.sha256)
                 _refuse(folder, who, replace)
-                _write_entry(Path(aside, name, folder.name), who, contenders[who], stored, said, source)
+                new, runs = Path(aside, name, folder.name), contenders[who]
+                _write_entry(new, who, runs, stored, said, source)
+                _copy(kept.get(runs[0].cell.solver_files, []), new / entries.POLICIES_FOLDER)
                 written.append((folder, who.solver))
         for folder, solver in written if replace else ():
             _make_way(folder.parent, solver, said.authors)
@@ -125,9 +135,7 @@ def _write_entry(
 ) -> None:  # fmt: skip
     sources = _sources(who, source)
     make_folder(folder)
-    for path in sources:
-        make_folder(folder / entries.SOURCE_FOLDER)
-        shutil.copyfile(path, folder / entries.SOURCE_FOLDER / path.name)
+    _copy(sources, folder / entries.SOURCE_FOLDER)
     instances = len({record.cell.instance for record in records})
     said = {"suite": records[0].cell.suite, "solver": who.solver, "instances": instances, **_kind(who)}
     manifest = Manifest(**said, **_write_packs(folder, records, stored), **dict(about))
@@ -146,6 +154,32 @@ def _sources(who: Contender, given: Sequence[Path]) -> list[Path]:
         received = ", ".join(map(str, given)) or "none"
         raise InputError("source", rule, received, f"give it with --source {file}")
     return list(dict.fromkeys([own[0], *(path for path in given if path.name != own[0].name)]))
+
+
+def _policies(places: Iterable[Path], records: Iterable[Record]) -> dict[str, list[Path]]:
+    """Policies of these places and the records of their training, by the digest that runs name."""
+    named, found = {record.cell.solver_files for record in records}, dict[str, list[Path]]()
+    for place in places:
+        every = sorted(place.glob("*.safetensors")) if place.is_dir() else [place]
+        groups = {"": every}  # a folder may hold policies of several solvers
+        for path in every:
+            card = read_card(path)
+            groups.setdefault(f"{card.solver}{card.parameters}", []).append(path)
+        fitting = {key: one for one in groups.values() if (key := files_digest(one)) in named and one}
+        if not fitting:
+            rule = "must hold the policies that runs of a published solver chose among, as they were then"
+            received = f"{len(every)} files that no run names, in {place}"
+            raise InputError("policies", rule, received, "give what `policy=` named")
+        for key, chosen_files in fitting.items():
+            trainings = (path.with_suffix(".json") for path in chosen_files)
+            found[key] = [*chosen_files, *(path for path in trainings if path.is_file())]
+    return found
+
+
+def _copy(paths: Iterable[Path], folder: Path) -> None:
+    for path in paths:
+        make_folder(folder)
+        shutil.copyfile(path, folder / path.name)
 
 
 def _kind(who: Contender) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from unicodedata import normalize
 from mincache.bench.limits import Limits
 from mincache.bench.plan import LIMITS, Task, task
 from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry, verified_cost
+from mincache.errors import InputError
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
 from mincache.judging.records import Cell, Record
@@ -71,10 +72,25 @@ class Reproduction:
         return said + (f", {self.lost} no longer verified" if self.lost else "")
 
 
-def spec_of(entry: Entry) -> str:
-    """Return the solver of an entry as it is run again: with its own source and policies, if any."""
-    written, folder = parse(entry.manifest.solver), entry.folder / POLICIES_FOLDER
-    own = {"policy": folder.resolve()} if folder.is_dir() else {}
+def spec_of(entry: Entry, policies: Path | None = None) -> str:
+    """Return the solver of an entry as it is run again: with its own source and policies, if any.
+
+    Args:
+        entry: of a board.
+        policies: folder of policies, or a file, in place of those in the entry.
+
+    Raises:
+        InputError: if the runs were made with policies that the entry does not store, and none are given.
+    """
+    written = parse(entry.manifest.solver)
+    parameter = "policies" if "policies" in written.parameters else "policy"
+    if policies is None and (entry.folder / POLICIES_FOLDER).is_dir():
+        policies = entry.folder / POLICIES_FOLDER
+    if policies is None and written.parameters.get(parameter) is not None:
+        rule = "must be given, since the entry names them and does not store them"
+        advice = "give their folder with --policies; the entry's note may say how to train them"
+        raise InputError("policies", rule, f"none for {written.parameters[parameter]}", advice)
+    own = {} if policies is None else {parameter: policies.resolve()}
     file, colon, kind = written.target.rpartition(":")
     source = entry.folder / SOURCE_FOLDER / Path(file).name
     target = f"{source.resolve()}:{kind}" if colon and source.is_file() else written.target

@@ -153,13 +153,15 @@ def contrasts(board: Path, base: str) -> None:
 @click.option("--training-device", default="", show_default=False, metavar="NAME", help="Device of training.")
 @click.option("--source", multiple=True, type=options.FILE,
               help="File of a solver in no package; repeatable.")  # fmt: skip
+@click.option("--policies", multiple=True, type=options.FilePath("path", exists=True),
+              help="Policies that the runs chose among, for the entry; repeatable.")  # fmt: skip
 @click.option("--suite", type=SUITE, default="", show_default=False,
               help="Folder of the suite, if not a standard one; the leaderboard gets a copy.")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace what the same authors published of the same solver.")
 @options.machine_output("an object: what is wrong with each entry")
 def publish(
-    campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], source: tuple[Path, ...], suite: str,
-    replace: bool, **about: Any,
+    campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], source: tuple[Path, ...],
+    policies: tuple[Path, ...], suite: str, replace: bool, **about: Any,
 ) -> None:  # fmt: skip
     """Write campaigns to a leaderboard, one entry a solver and suite; verify them, and rewrite the page.
 
@@ -170,7 +172,7 @@ def publish(
     with waiting("reading records"):
         written = publishing.publish(
             entries.read_campaigns(campaigns, warn), stored, output, solvers, about,
-            replace=replace, source=source, suite=suite,
+            replace=replace, source=source, policies=policies, suite=suite,
         )  # fmt: skip
     tracking = tracked(written, "verifying", total=len(written))
     found = {str(folder): verifying.verify_entry(folder)[2] for folder in tracking}

@@ -119,14 +119,18 @@ def _entry(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
 @click.option("--instances", type=options.COUNT, help="Repeat the first so many instances.  [default: all]")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.001,
               help="Largest relative difference of the mean cost in a reproduction.")  # fmt: skip
+@click.option("--policies", type=options.FilePath("path", exists=True),
+              help="The row's policies, if the row does not store them.")  # fmt: skip
 @click.option("--by", default="", show_default=False, metavar="NAME",
               help="Reviewer; the entry gets their review, with these records.")  # fmt: skip
 @options.machine_output("an object")
-def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: str) -> None:
+def row(
+    entry: Path, output: Path, instances: int | None, tolerance: float, policies: Path | None, by: str
+) -> None:  # fmt: skip
     """Repeat the published row in FOLDER, such as leaderboard/paper-v1/genetic (`row` may be left out).
 
     Every run is repeated with its own limits and seeds. A learned solver uses the policies in the row's
-    folder. Exit code 1 if the row is not reproduced.
+    folder, or those that you give. Exit code 1 if the row is not reproduced.
     """
     published = entries.read_entry(entry)
     suite = entries.find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
@@ -137,7 +141,7 @@ def row(entry: Path, output: Path, instances: int | None, tolerance: float, by: 
     names = sorted({record.cell.instance for record in every})
     kept = names[:instances]
     records = [record for record in every if record.cell.instance in kept]
-    entrant = supervisor.describe_one(solving_entrant.absolute(rerun.spec_of(published)))
+    entrant = supervisor.describe_one(solving_entrant.absolute(rerun.spec_of(published, policies)))
     if entrant.warning:
         warn(entrant.warning)
     for what, said in (

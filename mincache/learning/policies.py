@@ -6,6 +6,7 @@ A policy is data: safetensors holds plain numbers, and the card is strict JSON i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -194,14 +195,23 @@ def by_seed(paths: Iterable[Path]) -> list[Path]:
 def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None = None) -> list[Path]:
     """Return the policies of a solver with these parameters, by name, whatever problem each is for.
 
-    Without a folder, those that ship and, in a checkout of the repository, those of the rows of its board.
+    Without a folder, those that ship and, in a checkout of the repository, those of rows of its board. Rows
+    that named their policies are left out: they were made with these alone, and others must not meet them.
     """
     solvers = Path(str(files("mincache.solvers")))
-    board = solvers.parent / "leaderboard"
-    folders = [solvers / "policies", *board.glob("*/*/policies")] if folder is None else [folder]
+    rows = (path.parent for path in solvers.parent.glob("leaderboard/*/*/policies"))
+    unnamed = (row for row in rows if not _names_policies(row))
+    folders = [solvers / "policies", *(row / "policies" for row in unnamed)] if folder is None else [folder]
     by_name = {path.name: path for one in reversed(folders) for path in one.glob("*.safetensors")}
     cards = [(by_name[name], read_card(by_name[name])) for name in sorted(by_name)]
     return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
+
+
+def _names_policies(row: Path) -> bool:
+    """Return whether the manifest of a row says that its runs named their policies."""
+    manifest = row / "manifest.toml"
+    text = manifest.read_text(errors="replace") if manifest.is_file() else ""
+    return re.search(r"^solver = .*[\[,]policy=", text, re.MULTILINE) is not None
 
 
 def _served(instance: Instance) -> tuple[str, ...]:

@@ -194,6 +194,65 @@ def test_a_row_with_policies_is_reproduced_with_them(tmp_path):
     assert "1 no longer verified" in lost.output
 
 
+@pytest.mark.parametrize("row", ["paper-v1/ddpg", "ladder-v1/ppo-*", "paper-v2/ddpg-*sets*"])
+def test_a_learned_row_of_the_board_is_reproduced_in_its_place(row, tmp_path):
+    """A solver that is described where answers are hidden from it still finds the policies of its row."""
+    (place,) = Path(__file__).parents[2].glob(f"leaderboard/{row}")
+    again = invoke(reproduce, place, "-o", tmp_path / "again", "--instances", 1)
+    assert again.exit_code == 0, again.output
+    assert "largest 0.000%" in again.output
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A campaign of a learner that chose among policies in a folder, and the folder."""
+    folder = tmp_path_factory.mktemp("learned")
+    (row,) = Path(__file__).parents[2].glob("leaderboard/ladder-v1/droo-*")
+    policies = shutil.copytree(row / "policies", folder / "agents")
+    spec = f"droo[policy={policies}]"
+    done = invoke(run, "ladder-v1", "--solver", spec, "--instances", "*.l0.n10.t0", "-o", folder / "runs")
+    assert done.exit_code == 0, done.output
+    return folder / "runs", policies
+
+
+def test_policies_are_published_and_found_again(learned, tmp_path):
+    """An entry gets the policies that its runs chose among, and is reproduced with them."""
+    runs, policies = learned
+    published = invoke(publish, runs, "--policies", policies, "--author", "A", "-o", tmp_path / "board")
+    assert published.exit_code == 0, published.output
+    (entry,) = tmp_path.glob("board/ladder-v1/droo-*")
+    kept = {path.name for path in (entry / "policies").iterdir()}
+    assert kept == {path.name for path in policies.iterdir()}
+    again = invoke(reproduce, entry, "-o", tmp_path / "again")
+    assert "3 of 3 solutions identical" in again.output
+
+
+def test_policies_that_are_not_stored_are_asked_for(learned, tmp_path):
+    """A row without its policies says so in one line, and is reproduced with those that are given."""
+    runs, policies = learned
+    assert invoke(publish, runs, "--author", "A", "-o", tmp_path / "board").exit_code == 0
+    (entry,) = tmp_path.glob("board/ladder-v1/droo-*")
+    refused = invoke(reproduce, entry, "-o", tmp_path / "again").exception
+    assert isinstance(refused, InputError)
+    assert "give their folder with --policies" in str(refused)
+    again = invoke(reproduce, entry, "--policies", policies, "-o", tmp_path / "again")
+    assert "3 of 3 solutions identical" in again.output
+
+
+@pytest.mark.parametrize("change", ["another", "emptied", "foreign"])
+def test_other_policies_are_refused(change, learned, tmp_path):
+    """Policies that no run names are refused in one line, and nothing is written."""
+    runs, policies = learned
+    given = shutil.copytree(policies, tmp_path / "given")
+    for path in sorted(given.glob("*.safetensors"))[: 1 if change == "another" else None]:
+        path.unlink()
+    if change == "foreign":
+        (given / "agent.safetensors").write_bytes(b"\x80\x04}.")
+    refused = invoke(publish, runs, "--policies", given, "--author", "A", "-o", tmp_path / "board").exception
+    assert isinstance(refused, InputError)
+    assert not (tmp_path / "board").exists()
+
+
 def test_a_campaign_against_itself_is_all_ties(campaign, board):
     """A board and the campaign that it was made from compare as equal, solver by solver."""
     found = invoke(compare, campaign, board)
