@@ -4,9 +4,15 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from mincache.certificate.check_certificate import CheckResult
-from mincache.certificate.proofs import certify_with_solution, check
+from mincache.certificate.proofs import certify_with_solution, check, is_certificate
 from mincache.errors import InputError
-from mincache.files.documents import parse_instance, read_bytes, solution_bytes, write_bytes
+from mincache.files.documents import (
+    parse_instance,
+    parse_solution,
+    read_bytes,
+    solution_bytes,
+    write_bytes,
+)
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suite_checks import SOLUTIONS, Beside, unlike_best_known, write_best
 from mincache.generation.suite_writing import set_entries
@@ -37,14 +43,8 @@ def _found(
     verdict = check(data, certificate, solution_bytes(solution))
     if verdict.bound is None:
         raise InputError(name, "must have a certificate that holds", verdict.sentences[-1])
-    path = CERTIFICATES.path(suite, name)
-    path.parent.mkdir(exist_ok=True)
-    write_bytes(path, certificate)
-    found: dict[str, str | float | None] = {"certificate": None}
-    if path.stat().st_size > _LARGEST_KEPT:
-        path.unlink()
-        found["certificate"] = f"mincache certify {name} -o proof.json"
-    source = f"decomposition, {datetime.now(UTC):%Y-%m-%d}, mincache instances certify {suite.name} {name}"
+    found = _kept(suite, name, certificate)
+    source = _source("decomposition", f"mincache instances certify {suite.name} {name}")
     better = entry.best_known is None or cost < entry.best_known * (1.0 - RELATIVE_TOLERANCE)
     if better or not SOLUTIONS.path(suite, name).is_file():
         write_best(suite, name, solution)
@@ -53,6 +53,59 @@ def _found(
     if entry.lower_bound is None or verdict.bound > entry.lower_bound:
         found |= {"lower_bound": verdict.bound, "bound_from": source}
     return found | {"status": "proven" if verdict.accepted else "bounded"}
+
+
+def _kept(suite: Suite, name: str, certificate: bytes) -> dict[str, str | float | None]:
+    """Write a certificate beside its instance, or return the command that makes it where it is too large."""
+    path = CERTIFICATES.path(suite, name)
+    path.parent.mkdir(exist_ok=True)
+    write_bytes(path, certificate)
+    if path.stat().st_size <= _LARGEST_KEPT:
+        return {"certificate": None}
+    path.unlink()
+    return {"certificate": f"mincache certify {name} -o proof.json"}
+
+
+def _source(who: str, command: str) -> str:
+    return f"{who}, {datetime.now(UTC):%Y-%m-%d}, {command}"
+
+
+def improve(suite: Suite, name: str, document: bytes, who: str, command: str) -> str:
+    """Take a solution of lower cost, or a certificate of a higher bound; return a sentence on it.
+
+    Args:
+        suite: a folder that can be written.
+        name: of one of its instances.
+        document: the solution or the certificate.
+        who: name of who found it; it stands in `suite.toml`, with today's date.
+        command: how it was handed in; it stands there too.
+
+    Raises:
+        InputError: if the document does not hold, or is no better than what is known.
+    """
+    data, entry, source = read_bytes(suite.path(name)), suite.entries[name], _source(who, command)
+    if is_certificate(document):
+        answer = SOLUTIONS.path(suite, name)
+        verdict = check(data, document, read_bytes(answer) if answer.is_file() else None)
+        if verdict.bound is None:
+            raise InputError("certificate", "must hold", verdict.sentences[-1])
+        if entry.lower_bound is not None and verdict.bound <= entry.lower_bound:
+            raise InputError("bound", f"must be above the known {entry.lower_bound!r}", repr(verdict.bound))
+        status = "proven" if verdict.accepted and verdict.gap is not None else "bounded"
+        known = {"lower_bound": verdict.bound, "bound_from": source, "status": status}
+        set_entries(suite, {name: _kept(suite, name, document) | known})
+        return f"{name}: no solution costs less than {verdict.bound!r}; {status}"
+    instance, solution = parse_instance(data), parse_solution(document)
+    evaluation = evaluate(instance, solution)
+    if not evaluation.feasible:
+        raise InputError("solution", "must keep all constraints", str(evaluation.violations[0]))
+    if entry.best_known is not None and evaluation.cost >= entry.best_known:
+        raise InputError("cost", f"must be below the known {entry.best_known!r}", repr(evaluation.cost))
+    if entry.lower_bound is not None and evaluation.cost < entry.lower_bound * (1.0 - RELATIVE_TOLERANCE):
+        raise InputError("cost", f"must not be below the bound {entry.lower_bound!r}", repr(evaluation.cost))
+    write_best(suite, name, solution)
+    set_entries(suite, {name: {"best_known": evaluation.cost, "cost_from": source}})
+    return f"{name}: a solution costs {evaluation.cost!r}"
 
 
 def write_status(suite: Suite) -> Suite:

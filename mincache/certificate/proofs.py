@@ -29,12 +29,17 @@ _SLACK = 4e-12  # of a cut, for rounding here
 _HEAD = 100  # bytes of a document in which its format stands
 
 
+def is_certificate(document: bytes) -> bool:
+    """Return whether a document begins as certificates do; it is not read any further."""
+    return f'"{FORMAT}"'.encode() in document[:_HEAD]
+
+
 def check(instance: bytes, certificate: bytes, solution: bytes | None = None) -> CheckResult:
     """Check a certificate of an instance and, where one is given, that a solution is optimal."""
     problem = parse_instance(instance)
     problem.check_rules()
     # A proof may hold more values than other documents may, so its format is read before the whole.
-    if f'"{FORMAT}"'.encode() not in certificate[:_HEAD]:
+    if not is_certificate(certificate):
         rule = f"must begin with the format {FORMAT}; `mincache certify` writes it"
         raise InputError("certificate", rule, excerpt(certificate[:_HEAD].decode(errors="replace")))
     if solution is not None:

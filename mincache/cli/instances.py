@@ -18,6 +18,8 @@ from mincache.cli import describe, options
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, tracked
 from mincache.cli.verbs import VerbGroup
+from mincache.errors import InputError, excerpt, in_file
+from mincache.files.documents import read_bytes
 from mincache.generation import suite_checks, suite_writing, suites
 from mincache.judging import judge
 from mincache.problem import evaluation as problem_evaluation
@@ -136,8 +138,8 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
 def bounty(named: tuple[str, ...]) -> None:
     """List the instances whose best known cost is not proven, of each SUITE or of all standard ones.
 
-    `mincache score INSTANCE FILE` shows a better cost. `mincache certify INSTANCE -o FILE` writes a proof;
-    `mincache certify --check INSTANCE FILE` checks it. Hand in a better cost or bound as a pull request.
+    `mincache instances improve SUITE INSTANCE FILE --by NAME` takes a better solution, or a certificate of a
+    better bound, as `mincache certify INSTANCE -o FILE` writes it.
     """
     names = {"name", "status", "best_known", "lower_bound", "bound_from"}
     chosen = map(mincache.suite, named or suites.standard_names())
@@ -151,7 +153,31 @@ def bounty(named: tuple[str, ...]) -> None:
         rows.append([one["name"], one["status"] or "open", f"{cost:.9f}", *numbers, one["bound_from"] or ""])
     sides = {"instance": "l", "status": "l", **dict.fromkeys(("best known", "lower bound", "gap"), "r")}
     title = f"{len(rows)} instances without a proof"
-    answer(found, TerminalTable(sides | {"bound from": "t"}, rows, title=title, more="--csv or --json"))
+    table = TerminalTable(sides | {"bound from": "t"}, rows, title=title, more="--csv or --json")
+    answer(found, table, "A better one: mincache instances improve SUITE INSTANCE FILE --by NAME")
+
+
+@instances.command()
+@click.argument("suite", type=SUITE)
+@click.argument("name", metavar="INSTANCE")
+@click.argument("file", type=options.FILE)
+@click.option("--by", required=True, metavar="NAME", help="Who found it.")
+@options.machine_output("an object: what is known now")
+def improve(suite: str, name: str, file: Path, by: str) -> None:
+    """Take a solution of lower cost, or a certificate of a higher bound, for an INSTANCE of SUITE.
+
+    FILE is checked first. suite.toml then says who found it, when and how. Changes to a standard suite are
+    handed in as a pull request.
+    """
+    found = mincache.suite(suite)
+    found.read(name)  # refuses a name that is not listed
+    command = f"mincache instances improve {suite} {name} {file.name}"
+    if not by.strip():
+        raise InputError("by", "must name who found it", excerpt(by))
+    with in_file(file):
+        told = archive.improve(found, name, read_bytes(file), by, command)
+    entry = mincache.suite(suite).entries[name]
+    answer(entry.model_dump(include={"name", "status", "best_known", "lower_bound"}), told)
 
 
 @instances.command("show")

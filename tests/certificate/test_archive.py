@@ -79,3 +79,58 @@ def test_certify_tells_each_status_as_json(suite):
     write_bytes(CERTIFICATES.path(suite, second), read_bytes(CERTIFICATES.path(suite, first)))
     assert told("--check") == {first: "proven", second: "open"}
     assert find(str(suite.folder)).entries[second].status == "open"
+
+
+def improve(suite, name, file, by="A. Name"):
+    """Hand a document in for an instance of a suite."""
+    return CliRunner().invoke(instances, ["improve", str(suite.folder), name, str(file), "--by", by])
+
+
+def test_a_better_solution_and_a_better_bound_are_taken(suite, tmp_path):
+    """What is lower than the best known cost, or above the bound, replaces it, and says who found it."""
+    name = next(iter(suite.entries))
+    known = suite.entries[name]
+    set_references(suite, {name: (known.best_known * 1.01, known.lower_bound * 0.99)})
+    answer, proof = tmp_path / "answer.json", tmp_path / "proof.json"
+    answer.write_bytes(read_bytes(SOLUTIONS.path(suite, name)))
+    proof.write_bytes(read_bytes(CERTIFICATES.path(suite, name)))
+    SOLUTIONS.path(suite, name).unlink()
+    CERTIFICATES.path(suite, name).unlink()
+    assert improve(suite, name, answer).exit_code == 0
+    assert improve(suite, name, proof).exit_code == 0
+    entry = find(str(suite.folder)).entries[name]
+    assert entry.best_known == pytest.approx(known.best_known, rel=1e-15)
+    assert entry.lower_bound == pytest.approx(known.best_known, rel=2e-9)
+    assert entry.status == "proven"
+    assert entry.cost_from.startswith("A. Name, ")
+    assert entry.bound_from.endswith(f"{name} proof.json")
+    assert dict(CERTIFICATES.check(find(str(suite.folder))))[name] is None
+    again = improve(suite, name, answer)
+    assert "cost: must be below the known" in str(again.exception)
+    assert "bound: must be above the known" in str(improve(suite, name, proof).exception)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("cost", "must not be below the bound"), ("limit", "must keep all constraints"),
+     ("other", "instance"), ("bound", "certificate: must hold"), ("text", "must")],
+)  # fmt: skip
+def test_what_does_not_hold_is_refused(change, told, suite, tmp_path):
+    """What is below a bound, beyond a limit, of another instance or not proven changes nothing."""
+    first, second = suite.entries
+    document = json.loads(read_bytes(SOLUTIONS.path(suite, second if change == "other" else first)))
+    cost = suite.entries[first].best_known
+    set_references(suite, {first: (cost * 1.01, cost * (1.005 if change == "cost" else 0.9))})
+    if change == "limit":
+        document["bandwidth_share"][0][0] = 1.5
+    if change == "bound":
+        document = json.loads(read_bytes(CERTIFICATES.path(suite, first))) | {"bound": cost * 2.0}
+    file = tmp_path / "handed-in.json"
+    file.write_text("nothing" if change == "text" else json.dumps(document, separators=(",", ":")))
+    before = (suite.folder / "suite.toml").read_bytes()
+    refused = improve(suite, first, file)
+    assert refused.exit_code != 0
+    assert told in str(refused.exception)
+    assert "\n" not in str(refused.exception)
+    assert (suite.folder / "suite.toml").read_bytes() == before
+    assert "must name who found it" in str(improve(suite, first, file, by=" ").exception)
