@@ -81,7 +81,7 @@ class Ddpg(PolicyLearner):
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
         variant: one of `VARIANTS`.
         observation: how a state is written, `aggregates` or among `mincache.views.observations.OBSERVATIONS`.
-        action: how raw actions become decisions, `score-order` or among `mincache.views.actions.ACTIONS`.
+        action: how raw actions become decisions, `score-order` or among `mincache.views.vector.REPAIRS`.
         critic: `plain`, `matched` as in deviation 3, which needs requests as indicators, or `sets`.
         discount: omega in (15b); the paper's value, 0.99, but for two variants.
         target_rate: epsilon in (17) and (18); the paper's value.

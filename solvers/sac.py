@@ -24,7 +24,7 @@ class Sac(StableAgentLearner):
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
-        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`; or `cache-scores`:
+        action: how raw actions become decisions, among `mincache.views.vector.REPAIRS`; or `cache-scores`:
             then caches are placed slot by slot, from the requests of the slots before.
         discount: what a reward one slot later is worth.
         episodes: traces to learn from.

@@ -55,7 +55,7 @@ class T2drl(PolicyLearner):
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
-        action: how shares are read, by those of `mincache.views.actions.ACTIONS`; the source scales them.
+        action: how shares are read, by those of `mincache.views.vector.REPAIRS`; the source scales them.
         denoising: I, the steps of the chain; the source's.
         discount: see deviation 9.
         target_rate: tau; the source's.

@@ -21,7 +21,7 @@ from mincache.bench import kernel
 
 _PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36
 _OUTSIDE = 0  # what stands for a parent outside one's namespace
-_PAUSE_S = 0.002
+_PAUSE_S, _PATIENCE_S = 0.002, 5.0
 _REMOVE_S = 60.0
 
 
@@ -184,9 +184,9 @@ def reap() -> Iterator[tuple[int, int, float, int]]:
         yield pid, status, spent.ru_utime + spent.ru_stime, unit * spent.ru_maxrss
 
 
-def end_all(leader: int, patience_s: float = 5.0) -> Iterator[tuple[int, int, float, int]]:
+def end_all(leader: int) -> Iterator[tuple[int, int, float, int]]:
     """Stop and kill the tree below this process until no child is left, yielding what `reap` does."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         signal_group(leader, signal.SIGKILL)
         for number in (signal.SIGSTOP, signal.SIGKILL):

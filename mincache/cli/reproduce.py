@@ -15,7 +15,6 @@ from mincache.cli import options, summary
 from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt
-from mincache.files import documents
 from mincache.judging import records as judging_records
 from mincache.paper import findings, studies, study_folder
 from mincache.site import drawing
@@ -31,7 +30,6 @@ ABOUT = {
 }
 """What of the paper can be repeated, and a line on each."""
 _LINES_A_STAGE = 10
-_PAGE = options.FilePath("file", dir_okay=False, exists=True)
 
 
 @click.group(cls=VerbGroup, default="row", subcommand_metavar="WORD|FOLDER [OPTIONS]")
@@ -42,14 +40,11 @@ def reproduce() -> None:
     """
 
 
-def _paper(
-    word: str, size: str, workers: int | None, work: Path | None, show: bool, page: Path | None, output: Path
-) -> None:
+def _paper(word: str, size: str, workers: int | None, work: Path | None, show: bool, output: Path) -> None:
     names = list(studies.STUDIES) if word == ALL else [word]
     if show:
         for name in names:
             _print(findings.read(output, name))
-        _refresh(page, output)
         return
     drawing.require_libraries()
     with resumable(), _Stages() as bars:
@@ -60,7 +55,6 @@ def _paper(
             files = findings.write(output, found)
             _print(found)
             click.echo(f"written: {', '.join(map(str, files))}\n")
-            _refresh(page, output)
 
 
 def _print(found: findings.Findings) -> None:
@@ -70,13 +64,6 @@ def _print(found: findings.Findings) -> None:
             sides = ("r" if column.numeric else "l" for column in findings.COLUMNS[name])
             columns = dict(zip(titles, sides, strict=True))
             show(TerminalTable(columns, body, title=name, more="the .csv files in the output folder"))
-
-
-def _refresh(page: Path | None, output: Path) -> None:
-    if page is not None:
-        text = findings.refreshed(page.read_text(encoding="utf-8"), output, studies.STUDIES)
-        documents.write_bytes(page, text.encode())
-        click.echo(f"refreshed: {page}")
 
 
 class _Stages(Bars):
@@ -98,7 +85,6 @@ _PAPER_OPTIONS = options.together(
     click.option("--work", type=options.FOLDER,
                  help="Folder for suites, campaigns and policies.  [default: work-SIZE in the output]"),
     click.option("--show", is_flag=True, help="Run nothing; print what the output folder holds."),
-    click.option("--page", type=_PAGE, help="Markdown file whose tables to refresh."),
     options.folder_output("Folder for figures and numbers.", default=Path("results/paper")),
 )  # fmt: skip
 for _word, _about in ABOUT.items():

@@ -35,9 +35,9 @@ class Optimum:
     proven: bool
 
 
-def optimum(instance: Instance, relative_gap: float = RELATIVE_GAP) -> Optimum:
+def optimum(instance: Instance) -> Optimum:
     """Return the proven optimum of `instance`, however long that takes."""
-    return list(improvements(instance, relative_gap=relative_gap))[-1]
+    return list(improvements(instance))[-1]
 
 
 def load_compiled() -> None:

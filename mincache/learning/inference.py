@@ -24,7 +24,7 @@ from mincache.problem.revealed import ShownSlot, Site
 from mincache.problem.solution import Solution
 from mincache.solving.contract import RAW_DIGITS, Run
 from mincache.solving.online import OnlinePolicy, OnlineSolver, play_on
-from mincache.views import actions, observations
+from mincache.views import observations, vector
 from mincache.views.agent_view import AgentView
 from mincache.views.past_view import PastView
 
@@ -100,8 +100,8 @@ def answer(network: Network, view: AnyView, instance: Instance, run: Run | None 
         scores = Scores(*(score.astype(np.float64) for score in network(*view.apply(instance))))
         return Solution.of(instance, view.invert(instance, scores))
     raw = network(view.apply(instance))
-    if run is not None and view.action in actions.ACTIONS:  # scores of models alone are no decisions
-        run.report_raw(actions.unrepaired(instance, raw).compact(RAW_DIGITS))
+    if run is not None and view.action in vector.REPAIRS:  # scores of models alone are no decisions
+        run.report_raw(vector.unrepaired(instance, vector.unit_cube(raw)).compact(RAW_DIGITS))
     return Solution.of(instance, view.invert(instance, raw))
 
 

@@ -30,7 +30,7 @@ class StableAgentLearner(PolicyLearner):
         form: how its policy's layers are joined and its output is bounded, as `export_policy` tells it.
 
     Attributes:
-        action: how raw actions become decisions, among `mincache.views.actions.ACTIONS`; or `cache-scores`:
+        action: how raw actions become decisions, among `mincache.views.vector.REPAIRS`; or `cache-scores`:
             then caches are placed slot by slot, from the requests of the slots before.
         discount: what a reward one slot later is worth.
         environments: episodes played side by side.

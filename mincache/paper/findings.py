@@ -3,13 +3,11 @@
 import csv
 import io
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mincache.board.render import escaped, markdown_table
 from mincache.errors import InputError
 from mincache.files.documents import parse_json, read_bytes, write_bytes
 
@@ -195,27 +193,3 @@ def cells(name: str, rows: Sequence[FindingRow]) -> list[list[str]]:
     """Return the cells of a table, its titles first."""
     columns = COLUMNS[name]
     return [[column.title for column in columns], *([column.text(row) for column in columns] for row in rows)]
-
-
-_BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
-
-
-def refreshed(page: str, folder: Path, studies: Iterable[str]) -> str:
-    """Return a page with each block `<!-- table NAME -->` filled with that table, if it has numbers."""
-    found = [read(folder, study) for study in studies if (folder / f"{study}.json").is_file()]
-    tables = {name: rows for one in found for name, rows in one.tables.items()}
-    tables["record"] = [dict(one.record) for one in found]
-
-    def filled(block: re.Match[str]) -> str:
-        name = block[2]
-        if name not in COLUMNS:
-            raise InputError("table", f"must be one of {', '.join(COLUMNS)}", repr(name))
-        if not tables.get(name):
-            return block[0]
-        titles, *rows = cells(name, tables[name])
-        left = [not column.numeric for column in COLUMNS[name]]
-        return (
-            f"{block[1]}{markdown_table(titles, [list(map(escaped, row)) for row in rows], left)}{block[3]}"
-        )
-
-    return _BLOCK.sub(filled, page)

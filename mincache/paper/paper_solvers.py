@@ -11,7 +11,7 @@ from mincache.problem.requests import demand
 from mincache.solving import registry
 from mincache.solving.feasible import hits
 from mincache.solving.spec import spell
-from mincache.views import actions, vector
+from mincache.views import vector
 
 _MOST_MODELS = 16  # of which there are 2^16 sets
 
@@ -50,9 +50,9 @@ class MostHits(Solver):
         return Solution.of(instance, Decisions(cache, np.full((T, N), 1.0 / N), np.zeros((T, N))))
 
 
-def sum_to_one(instance: Instance, points: Array) -> Decisions:
+def sum_to_one(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """As `threshold_priority`, but both shares always sum to one."""
-    decisions = vector.threshold_priority(instance, points)
+    decisions = vector.threshold_priority(instance, points, cache)
     steps = decisions.step_share
     total = steps.sum(axis=-1, keepdims=True)
     return decisions._replace(
@@ -61,21 +61,15 @@ def sum_to_one(instance: Instance, points: Array) -> Decisions:
     )
 
 
-def hits_alone(instance: Instance, points: Array) -> Decisions:
+def hits_alone(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
     """As `threshold_priority`, but misses get no steps, and what is left is shared by the hits."""
     M, N = instance.model_count, instance.user_count
-    decisions = vector.threshold_priority(instance, points)
+    decisions = vector.threshold_priority(instance, points, cache)
     wanted = np.where(hits(instance, decisions.cache), points[..., M + N :], 0.0)
     return decisions._replace(step_share=wanted / np.maximum(wanted.sum(axis=-1, keepdims=True), 1.0))
 
 
-DECODERS = {
-    "sum-to-one": sum_to_one,
-    "hits-alone": hits_alone,
-    "softmax": actions.softmax,
-    "scaled-sigmoid": actions.scaled_sigmoid,
-    "serve-in-order": actions.serve_in_order,
-}
+DECODERS: dict[str, vector.Repair] = {"sum-to-one": sum_to_one, "hits-alone": hits_alone}
 """Ways to make decisions of a chromosome, beyond the repairs of `mincache.views.vector`, by name."""
 
 

@@ -247,16 +247,14 @@ class Instance(Typed):
             if quantities(type(part))[name].priced
         )
 
-    def unknown_rules(self, known: Collection[str] = RULES) -> tuple[str, ...]:
+    def unknown_rules(self, known: Collection[str]) -> tuple[str, ...]:
         """Return the rules in use that are not among the `known` ones."""
         return tuple(name for name in self.used_rules if name not in known)
 
-    def check_rules(self, known: Collection[str] = RULES) -> None:
-        """Check that what knows these rules alone answers this instance, and not another one silently."""
-        unknown = self.unknown_rules(known)
-        if unknown:
-            rule = f"must be only {', '.join(known)}" if known else "must not be used"
-            raise InputError("rules", rule, ", ".join(unknown))
+    def check_rules(self) -> None:
+        """Check that what knows `RULES` alone answers this instance, and not another one silently."""
+        if unknown := self.unknown_rules(RULES):
+            raise InputError("rules", f"must be only {', '.join(RULES)}", ", ".join(unknown))
 
     def between(self, first: int, stop: int) -> Self:
         """Return the slots from `first` up to `stop`, which no rule may link to others, as an instance."""

@@ -11,9 +11,9 @@ from mincache.errors import InputError, excerpt
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
-from mincache.views import actions, observations
-from mincache.views.actions import ACTIONS
+from mincache.views import observations, vector
 from mincache.views.observations import OBSERVATIONS
+from mincache.views.vector import REPAIRS
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,19 @@ class AgentView:
     action: str = "serve-in-order"
 
     def __post_init__(self) -> None:
-        for field, known in (("observation", OBSERVATIONS), ("action", ACTIONS)):
+        for field, known in (("observation", OBSERVATIONS), ("action", REPAIRS)):
             if getattr(self, field) not in known:
                 raise InputError(field, f"must be one of {', '.join(known)}", excerpt(getattr(self, field)))
 
     @property
     def versions(self) -> tuple[str, str]:
         """Name and version of the observation and of the action, such as `counts/1`."""
-        observation, action = OBSERVATIONS[self.observation], ACTIONS[self.action]
-        return f"{self.observation}/{observation.version}", f"{self.action}/{action.version}"
+        return f"{self.observation}/{OBSERVATIONS[self.observation].version}", f"{self.action}/1"
 
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have."""
         memory = observations.memory_size(instance.rules, instance.model_count)
-        return OBSERVATIONS[self.observation].size(instance) + memory, actions.size(instance)
+        return OBSERVATIONS[self.observation].size(instance) + memory, vector.size(instance)
 
     def apply(self, instance: Instance, memory: Array | None = None) -> Array:
         """Return the states (12) of all slots, float32 [T, size]."""
@@ -55,12 +54,12 @@ class AgentView:
 
         Where the actions no longer decide what is cached, `cache` [..., T, M] does.
         """
-        check_actions(raw, (instance.slot_count, actions.size(instance)))
-        return ACTIONS[self.action].decide(instance, raw, cache)
+        check_actions(raw, (instance.slot_count, vector.size(instance)))
+        return REPAIRS[self.action](instance, vector.unit_cube(raw), cache)
 
     def broken_limits(self, instance: Instance, raw: Array) -> Array:
         """Return how many of the limits (11d)-(11f) raw actions [T, M + 2N] would break unrepaired, [T]."""
-        if self.action not in ACTIONS:  # scores of models alone are no decisions, and break nothing
+        if self.action not in REPAIRS:  # scores of models alone are no decisions, and break nothing
             return np.zeros(len(raw), dtype=np.int64)
         M, N = instance.model_count, instance.user_count
         cached_gb = (raw[:, :M] >= 0.0) @ instance.models.size_gb

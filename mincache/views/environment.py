@@ -62,7 +62,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         source: an instance, whose trace every episode plays, or episodes, each with a trace of its own.
         num_envs: number of copies.
         observation: how states are written, one of `observations.OBSERVATIONS`.
-        action: how raw actions become decisions, one of `actions.ACTIONS`.
+        action: how raw actions become decisions, one of `vector.REPAIRS`.
         suite, instance, scenario: name or file of what to play in place of a source, or a scenario's fields.
         library: which library of the suite or the scenario.
         users: N; by default the suite's smallest, or the scenario's.

@@ -1,7 +1,5 @@
 """`mincache reproduce`: words for the paper, folders for a row, and one line for anything else."""
 
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 from paper_fixture import TINY
@@ -40,16 +38,6 @@ def test_a_run_and_its_repetition(tiny, tmp_path):
     again = invoke("fig3", "--smoke", "--workers", 1, "-o", tmp_path)
     assert again.stdout == first.stdout
     assert [line for line in again.stderr.splitlines() if "0 of" in line] == []
-
-
-def test_a_page_is_refreshed(tmp_path, monkeypatch):
-    """--page fills the tables of a Markdown file."""
-    page = tmp_path / "page.md"
-    page.write_text("<!-- table fig5 -->\n<!-- /table -->\n")
-    committed = Path(__file__).parents[2] / "docs" / "paper"
-    done = invoke("fig5", "--show", "-o", committed, "--page", page)
-    assert done.exit_code == 0
-    assert "DDPG" in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import csv
 import re
 import runpy
 import statistics
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +25,8 @@ from mincache.generation import sections, suites
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.scenario import Scenario
 from mincache.judging.records import StopReason, Verdict
+from mincache.paper import findings
+from mincache.paper.studies import STUDIES
 from mincache.solving.conformance import check_solver
 
 ROOT = Path(__file__).parents[2]
@@ -237,7 +240,19 @@ def _default(value):
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
+def paper_markdown(name):
+    """A table of the paper's experiments, from the committed numbers."""
+    found = [findings.read(DOCS / "paper", study) for study in STUDIES]
+    tables = {title: rows for one in found for title, rows in one.tables.items()}
+    tables["record"] = [one.record for one in found]
+    titles, *rows = findings.cells(name, tables[name])
+    left = [not column.numeric for column in findings.COLUMNS[name]]
+    return render.markdown_table(titles, [list(map(render.escaped, row)) for row in rows], left).rstrip("\n")
+
+
+PAPER_TABLES = re.findall(r"<!-- ([a-z0-9-]+) -->", (DOCS / "paper.md").read_text())
 GENERATED = {
+    **{("paper.md", name): partial(paper_markdown, name) for name in PAPER_TABLES},
     ("architecture.md", "rooms"): rooms_markdown,
     ("architecture.md", "changes"): changes_markdown,
     ("cite.md", "citation"): citation_markdown,

@@ -58,7 +58,7 @@ def both(network: torch.nn.Module, ours, seen) -> list[tuple[np.ndarray, np.ndar
 
 def test_there_are_policies():
     """Those of the board's rows and those that ship, for every problem of paper-v1."""
-    assert len(PUBLISHED) > 80
+    assert len(PUBLISHED) > 50
     assert len(PROBLEMS) == 15
 
 

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from paper_fixture import TINY
 
-from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.paper import findings, studies
-from mincache.paper.findings import COLUMNS, cells, refreshed
+from mincache.paper.findings import COLUMNS, cells
 from mincache.paper.studies import FITTED, STUDIES
 from mincache.paper.study_folder import StudyFolder
 
@@ -76,21 +75,6 @@ def test_the_optimum_is_never_beaten(outputs):
         assert row["gap"] >= -1e-9
     hits = {(row["solver"], row["users"]): row["value"] for row in found["fig4"].tables["fig4"]}
     assert all(value <= hits["most hits", users] + 1e-12 for (_, users), value in hits.items())
-
-
-def test_tables_fill_a_page(outputs):
-    """A block of a page is replaced with the table it names, and stays when it is filled again."""
-    folder, found = outputs
-    text = "before\n<!-- table fig5 -->\nold\n<!-- /table -->\nafter\n"
-    filled = refreshed(text, folder, STUDIES)
-    assert "old" not in filled
-    assert filled.count("\n| ") == 2 + len(found["fig5"].tables["fig5"])
-    assert refreshed(filled, folder, STUDIES) == filled
-    assert refreshed(text, folder / "nowhere", STUDIES) == text
-    record = refreshed("<!-- table record -->\n<!-- /table -->", folder, STUDIES)
-    assert all(f"reproduce {name} --tiny" in record for name in STUDIES)
-    with pytest.raises(InputError, match="must be one of"):
-        refreshed("<!-- table nothing -->\n<!-- /table -->", folder, STUDIES)
 
 
 def test_fitted_parameters_are_constants():

@@ -11,11 +11,11 @@ from gymnasium.utils.env_checker import check_env
 
 from mincache import InputError, Solution, evaluate
 from mincache.generation.scenario import Scenario
-from mincache.views.actions import ACTIONS
 from mincache.views.agent_view import AgentView
 from mincache.views.environment import EdgeCachingEnv, EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
 from mincache.views.registration import ENVIRONMENT_ID
+from mincache.views.vector import REPAIRS
 
 SHORT = Scenario(users=3, models=4, slots=5)
 EPISODES = Episodes(SHORT, SHORT.library(0), seed=3)
@@ -76,7 +76,7 @@ def test_rewards_are_what_the_evaluator_says(instance):
     assert rewards == pytest.approx([-cost for cost in evaluate(instance, solution).slot_cost], rel=1e-12)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", REPAIRS)
 @pytest.mark.parametrize("rules", RULES)
 def test_rewards_are_what_the_evaluator_says_with_rules(rules, action):
     """So they are where rules link slots, and those decisions keep every rule."""
