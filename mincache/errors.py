@@ -18,6 +18,7 @@ import os
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 _SHOWN_CHARACTERS = 60
@@ -154,3 +155,10 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
     if near := closest(word, words):
         return f"did you mean {near!r}?"
     return f"known: {', '.join(words) or 'none'}" if otherwise is None else otherwise
+
+
+def whole_number(field: str, value: object, least: int = 0) -> int:
+    """Return a whole number of at least `least`, numpy's too, as an int."""
+    if not isinstance(value, Integral) or value < least:
+        raise InputError(field, f"must be a whole number >= {least}", excerpt(value))
+    return int(value)

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from mincache.analysis.explanation import Explanation, explain
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, whole_number
 from mincache.generation import streams, suites
 from mincache.generation.recipes import Reference
 from mincache.problem import display
@@ -112,8 +112,8 @@ def solve(
         raise InputError("instance", "must be an Instance", excerpt(instance), "try mincache.load(...)")
     if not seconds > 0:
         raise InputError("seconds", "must be > 0", excerpt(seconds))
-    require_whole("seed", seed, 0)
-    require_whole("evaluations", 1 if evaluations is None else evaluations, 1)
+    whole_number("seed", seed)
+    whole_number("evaluations", 1 if evaluations is None else evaluations, 1)
     method = registry.as_solver(solver)
     title = _title(method)
     if (reason := method.supports(instance)) is not None:
@@ -126,12 +126,6 @@ def solve(
     taken_s, bound = run.budget.elapsed(), run.bound if math.isfinite(run.bound) else None
     reference = None if known is None else known[1].reference
     return Answer(title, instance, solution, evaluate(instance, solution), bound, taken_s, reference)
-
-
-def require_whole(field: str, number: object, least: int) -> None:
-    """Refuse what is not a whole number of at least so much."""
-    if not isinstance(number, int) or number < least:
-        raise InputError(field, f"must be a whole number, at least {least}", excerpt(number))
 
 
 def _title(solver: Solver) -> str:

@@ -93,3 +93,14 @@ def check_slots(instance: Instance, first: int, count: int) -> None:
     if first % frame or (count % frame and first + count < T):
         received = f"{count} slots from slot {first} on"
         raise InputError("first_slot", f"must begin whole frames of {frame} slots", received)
+
+
+def checked_cache(field: str, cache: object, models: int) -> Array:
+    """Return a cache of one slot, M numbers that must be 0 or 1, as bool [M]."""
+    try:
+        values = np.asarray(cache, dtype=np.float64)
+    except (ValueError, TypeError):
+        values = np.empty(0)
+    if values.shape != (models,) or not np.isin(values, (0.0, 1.0)).all():
+        raise InputError(field, f"must be an array of {models} numbers, 0 or 1", excerpt(cache))
+    return np.asarray(values == 1.0)

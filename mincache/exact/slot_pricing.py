@@ -8,7 +8,7 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.exact import slot_loops as rows
-from mincache.exact.best_service import prepared
+from mincache.exact.best_service import checked_cache, prepared
 from mincache.exact.loops import choose_loops
 from mincache.exact.passes import with_slack
 from mincache.exact.regrets import loading_losses
@@ -62,8 +62,10 @@ class SlotPricer:
         self._wholes = np.zeros((rows.WHOLE_ROWS, M + rows.WIDEST), np.int64)
         self._truths = np.zeros((2, M + rows.WIDEST), np.bool_)
         self._arrays = self._numbers, self._wholes, self._truths
-        self._fill(instance, int(slot), _checked("cached_before", cached_before, M))
-        self._truths[0, :M] = _checked("cache", cache, M)
+        nothing = np.zeros(M)
+        before = checked_cache("cached_before", nothing if cached_before is None else cached_before, M)
+        self._fill(instance, int(slot), before)
+        self._truths[0, :M] = checked_cache("cache", nothing if cache is None else cache, M)
         self._one: Any = None
         self._all: Any = None
         self._update()
@@ -137,15 +139,3 @@ class SlotPricer:
         found = self._choose("price_toggle", 1.0)
         if not isinstance(found, partial):
             self._one, self._all = found, self._choose("price_toggles", 1.0)
-
-
-def _checked(field: str, cache: Array | None, models: int) -> Array:
-    if cache is None:
-        return np.zeros(models, np.bool_)
-    try:
-        values = np.asarray(cache, dtype=np.float64)
-    except (ValueError, TypeError):
-        values = np.empty(0)
-    if values.shape != (models,) or not np.isin(values, (0.0, 1.0)).all():
-        raise InputError(field, f"must be an array of {models} numbers, 0 or 1", excerpt(cache))
-    return np.asarray(values == 1.0)

@@ -37,6 +37,15 @@ def script_files(path: Path) -> list[Path]:
     return found
 
 
+def file_stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return what changes when a file is written, its time, ns, and its size; None where there is none."""
+    path = Path(path)
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:
     """Make a folder and those above it, unless it is there."""
     try:

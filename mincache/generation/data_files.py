@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import os
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
+from mincache.files.paths import file_stamp
 from mincache.problem.quantity import Array
 
 _parquet = partial(optional_library, "pyarrow.parquet", "data", "Parquet files, unlike CSV, need")
@@ -32,16 +32,6 @@ def file_digest(path: str, expected: str | None = None) -> str:
 def read_columns(path: str, names: Sequence[str], sha256: str | None = None) -> dict[str, list[str]]:
     """Return the cells of some columns of a file, as text, by column."""
     return _read(path, sha256, tuple(names), file_stamp(path))
-
-
-def file_stamp(path: str) -> tuple[int, int]:
-    """Return what tells whether a file was written meanwhile: its time of change, ns, and its size."""
-    with in_file(path):
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            raise InputError("file", "must be readable", str(error.strerror)) from None
-        return status.st_mtime_ns, status.st_size
 
 
 def column_names(path: str) -> list[str]:
@@ -71,7 +61,7 @@ def numbers(column: str, cells: Sequence[str]) -> Array:
 
 @lru_cache(maxsize=8)
 def _read(
-    path: str, sha256: str | None, names: tuple[str, ...], stamp: tuple[int, int]
+    path: str, sha256: str | None, names: tuple[str, ...], stamp: tuple[int, int] | None
 ) -> dict[str, list[str]]:
     """Read the columns; the stamp has a file that was written meanwhile read again."""
     file_digest(path, sha256)

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from mincache.errors import InputError, excerpt, in_file
+from mincache.files.paths import file_stamp
 from mincache.files.tables import StrictTable
-from mincache.generation.data_files import file_stamp, numbers, read_columns
+from mincache.generation.data_files import numbers, read_columns
 from mincache.generation.process import Digest, Draw, Process, Shape
 from mincache.problem import units
 from mincache.problem.quantity import Array
@@ -151,7 +152,7 @@ class RequestLog(Process):
 
 
 @lru_cache(maxsize=16)
-def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int]) -> LogRequests:
+def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int] | None) -> LogRequests:
     """Read the requests; the stamp has a file that was written meanwhile read again."""
     named = log.columns
     wanted = [name for name in (named.time, named.user, named.item, named.input, named.output) if name]

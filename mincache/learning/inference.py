@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mincache.errors import InputError, in_file
+from mincache.files.paths import file_stamp
 from mincache.learning import slot_sets
-from mincache.learning.policies import Policy, file_stamp, read_policy
+from mincache.learning.policies import Policy, read_policy
 from mincache.learning.slot_sets import FEATURES, Scores, SetView, SlotView, view_of
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array

@@ -21,6 +21,7 @@ from safetensors.numpy import save
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
+from mincache.files.paths import file_stamp
 from mincache.files.tables import Count, PairOf, Seed, StrictTable, validated
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
@@ -109,21 +110,13 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
 
 def read_card(path: str | os.PathLike[str]) -> PolicyCard:
     """Read the card of a policy and none of its weights; it is kept as long as the file stays the same."""
-    return _kept_card(Path(path), file_stamp(Path(path)))
+    return _kept_card(Path(path), file_stamp(path))
 
 
 @lru_cache(maxsize=1024)
 def _kept_card(path: Path, stamp: tuple[int, int] | None) -> PolicyCard:
     with in_file(path), open_tensors(path, MAX_POLICY_BYTES) as file:
         return _card(file.metadata())
-
-
-def file_stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is replaced; None where there is none."""
-    if not path.is_file():
-        return None
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
 
 
 def open_tensors(path: Path, max_bytes: int) -> Any:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas
 
-from mincache.analysis.answer import require_whole
 from mincache.bench import campaign
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits, usable_cores
@@ -25,7 +24,7 @@ from mincache.board.entries import verified_cost
 from mincache.board.render import notes
 from mincache.board.runs import gather
 from mincache.board.table import Row, Table
-from mincache.errors import InputError
+from mincache.errors import InputError, whole_number
 from mincache.generation import suites
 from mincache.generation.suites import Suite
 from mincache.judging import journal
@@ -82,8 +81,8 @@ def run(
         >>> [row.solver for row in results.table().rows]
         ['lru', 'cloud-only']
     """
-    require_whole("seeds", seeds, 1)
-    require_whole("evaluations", 1 if evaluations is None else evaluations, 1)
+    whole_number("seeds", seeds, 1)
+    whole_number("evaluations", 1 if evaluations is None else evaluations, 1)
     if not 0 < seconds < float("inf"):
         raise InputError("seconds", "must be > 0 and finite", repr(seconds))
     found = suite if isinstance(suite, Suite) else suites.suite(suite)

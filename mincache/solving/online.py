@@ -16,7 +16,7 @@ import numpy as np
 
 from mincache.errors import InputError
 from mincache.exact.bandwidth import optimal_bandwidth
-from mincache.exact.best_service import serve
+from mincache.exact.best_service import checked_cache, serve
 from mincache.exact.causal import caches_that_fit, realised_losses
 from mincache.exact.regrets import regrets
 from mincache.generation import suites
@@ -125,30 +125,13 @@ def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solut
                 slot = show(caches[-1] if caches else None)
                 policy.observe(slot)
             if t % site.rules.frame_slots == 0:
-                policy.cached = checked_cache(policy.place(), site.model_count)
+                policy.cached = checked_cache("cache", policy.place(), site.model_count)
             caches.append(policy.cached)
             if information != "slot":
                 slot = show(policy.cached)
                 policy.observe(slot)
             shares.append(policy.serve(slot))
     return Solution(name, np.array(caches), *(np.array(part) for part in zip(*shares, strict=True)))
-
-
-def checked_cache(cache: object, models: int) -> Array:
-    """Return a placed cache, M numbers that must be 0 or 1, as bool [M].
-
-    Raises:
-        InputError: if it is no row of M numbers that are 0 or 1.
-    """
-    try:
-        values = np.asarray(cache, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("cache", "must be an array of numbers", type(cache).__name__) from None
-    if values.shape != (models,):
-        raise InputError("cache", f"must have the shape [{models}]", str(list(values.shape)))
-    if not np.isin(values, (0.0, 1.0)).all():
-        raise InputError("cache", "must be 0 or 1 everywhere", str(values[~np.isin(values, (0.0, 1.0))][0]))
-    return values.astype(bool)
 
 
 def saved_by_hits(site: Site, slot: ShownSlot) -> Array:

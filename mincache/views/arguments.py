@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, whole_number
 from mincache.files.tables import validated
 from mincache.generation import suites
 from mincache.generation.scenario import Scenario
@@ -24,21 +23,14 @@ INFORMATION = ("slot", "past")
 """A slot is seen before it is decided on, or its cache is placed before."""
 
 
-def whole(field: str, value: object, least: int = 0) -> int:
-    """Return a whole number of at least `least`, numpy's too, as an int."""
-    if not isinstance(value, Integral) or value < least:
-        raise InputError(field, f"must be a whole number >= {least}", excerpt(value))
-    return int(value)
-
-
 def seeds(given: object, count: int) -> int | list[int | None] | None:
     """Return one seed for all, one or None for each of `count` copies, or None."""
     seed = given.tolist() if isinstance(given, np.ndarray) else given
     if not isinstance(seed, list | tuple):
-        return None if seed is None else whole("seed", seed)
+        return None if seed is None else whole_number("seed", seed)
     if len(seed) != count:
         raise InputError("seed", f"must be one number, or a list of {count}", f"{len(seed)} numbers")
-    return [None if one is None else whole("seed", one) for one in seed]
+    return [None if one is None else whole_number("seed", one) for one in seed]
 
 
 def check_options(options: object, count: int) -> int | None:
@@ -50,7 +42,7 @@ def check_options(options: object, count: int) -> int | None:
     if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.all():
         rule = f"must be true for all {count} copies, which begin and end together"
         raise InputError("options['reset_mask']", rule, excerpt(mask.tolist()))
-    episode = whole("options['episode']", given.pop("episode")) if "episode" in given else None
+    episode = whole_number("options['episode']", given.pop("episode")) if "episode" in given else None
     if given:
         raise InputError("options", "must be episode or reset_mask", excerpt(next(iter(given))))
     return episode
@@ -114,7 +106,8 @@ def source_of(
     given = [name for name, value in named.items() if value is not None]
     if len(given) > 1:
         raise InputError("source", "must be one of source, suite, instance and scenario", " and ".join(given))
-    number, count = whole("library", library), None if users is None else whole("users", users, least=1)
+    number = whole_number("library", library)
+    count = None if users is None else whole_number("users", users, least=1)
     if isinstance(source, Episodes) or (source is None and instance is None):
         if source is not None and (number or count is not None or purpose != "training"):
             raise InputError("source", "must come without library, users and purpose", "episodes and those")

@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, whole_number
 from mincache.exact import optimum
 from mincache.exact.best_service import serve_batch
 from mincache.problem.evaluation import StretchPricer
@@ -36,7 +36,6 @@ from mincache.views.arguments import (
     one_of,
     seeds,
     source_of,
-    whole,
 )
 from mincache.views.episodes import EpisodeOrder, Episodes
 from mincache.views.film import Film
@@ -114,7 +113,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         render_mode: str | None = None,
         view: AgentView | None = None,
     ) -> None:
-        self.num_envs = whole("num_envs", num_envs, least=1)
+        self.num_envs = whole_number("num_envs", num_envs, least=1)
         self.render_mode = None if render_mode is None else one_of("render_mode", render_mode, RENDER_MODES)
         self.metadata = self.metadata | {"autoreset_mode": autoreset(autoreset_mode)}
         self.view = chosen_view(view, observation, action, information)
@@ -328,7 +327,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
         """Begin an episode as `EdgeCachingVectorEnv.reset` does, and return its first state and no info."""
-        seed = None if seed is None else whole("seed", seed)
+        seed = None if seed is None else whole_number("seed", seed)
         super().reset(seed=seed)
         states, info = self._batch.reset(seed=seed, options=options)
         return states[0], info
