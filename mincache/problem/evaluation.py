@@ -56,8 +56,13 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
     )
 
 
-def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
+def evaluate_batch(
+    instance: Instance, decisions: Decisions, cached_before: Array | None = None
+) -> BatchEvaluation:
     """Return the scores of candidates with leading batch axes: cache [..., T, M], shares [..., T, N].
+
+    Where loading takes time, `cached_before` [..., T, M] is what was cached before each slot; by default
+    nothing before the first slot, and the decisions' own cache before the others.
 
     Raises:
         InputError: if the arrays do not fit the instance or each other.
@@ -72,6 +77,11 @@ def evaluate_batch(instance: Instance, decisions: Decisions) -> BatchEvaluation:
     """
     batch_shape = np.shape(decisions.cache)[:-2]
     flat = _flat(instance, decisions)
+    if cached_before is not None:
+        if np.shape(cached_before) != np.shape(decisions.cache):
+            rule = f"must have shape {list(np.shape(decisions.cache))}"
+            raise InputError("cached_before", rule, str(list(np.shape(cached_before))))
+        flat.append(np.reshape(cached_before, flat[0].shape))
     terms = _terms(instance)
     chunk = max(1, _CHUNK_ELEMENTS // (instance.slot_count * instance.user_count))
     if 0 < len(flat[0]) <= chunk and len(batch_shape) == 1:
@@ -204,10 +214,12 @@ def _terms(instance: Instance) -> _Terms:
 
 
 @_quietly
-def _price(terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array) -> BatchEvaluation:
+def _price(
+    terms: _Terms, cache: Array, bandwidth_share: Array, step_share: Array, cached_before: Array | None = None
+) -> BatchEvaluation:
     """Price candidates: cache [B, T, M], shares [B, T, N]."""
     instance, requests = terms.instance, len(terms.requested)
-    priced = _requests(terms, cache, bandwidth_share, step_share)
+    priced = _requests(terms, cache, bandwidth_share, step_share, cached_before)
     # On short rows einsum is several times faster than a sum.
     slot_cost = np.einsum("btn->bt", priced.cost.reshape(bandwidth_share.shape)) / instance.user_count
     mean_upload, mean_backhaul, mean_generation = (

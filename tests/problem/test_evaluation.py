@@ -26,13 +26,7 @@ from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch, re
 from mincache.errors import InputError
 from mincache.problem import evaluation
 from mincache.problem.constraints import CONSTRAINTS
-from mincache.problem.evaluation import (
-    EVALUATOR_VERSION,
-    SCORES,
-    BatchEvaluation,
-    StretchPricer,
-    request_costs,
-)
+from mincache.problem.evaluation import EVALUATOR_VERSION, SCORES, BatchEvaluation, request_costs
 from mincache.problem.instance import ModelLibrary, Radio, Rules, Server, Trace
 
 CASES = sorted((GOLDEN / "score").iterdir())
@@ -160,8 +154,10 @@ def test_loading_by_hand():
     result = evaluate(instance, solution)
     assert result.mean_loading_s == pytest.approx(2.0)
     assert np.subtract(result.slot_cost, without.slot_cost) == pytest.approx([0.0, 6.0, 0.0])
-    held = StretchPricer(instance).price(0, solution.decisions, np.ones((3, 1)))
-    assert held.cost == pytest.approx(without.slot_cost)
+    held = evaluate_batch(instance, solution.decisions, cached_before=np.ones((3, 1)))
+    assert held.slot_cost.tolist() == list(without.slot_cost)
+    with pytest.raises(InputError, match=r"cached_before: must have shape \[3, 1\]"):
+        evaluate_batch(instance, solution.decisions, cached_before=np.ones((3, 2)))
 
 
 @given(st.data())
