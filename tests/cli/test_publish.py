@@ -179,7 +179,7 @@ def test_a_campaign_stands_beside_a_board(campaign, board):
 
 def test_a_row_with_policies_is_reproduced_with_them(tmp_path):
     """A published row answers with the policies in its folder, those recorded, at the same costs."""
-    row = Path(__file__).parents[2] / "leaderboard" / "paper-v1" / "ddpg-variant-myopic-3b4dfa0c"
+    row = Path(__file__).parents[2] / "leaderboard" / "paper-v1" / "ddpg"
     copy = shutil.copytree(row, tmp_path / "board" / "paper-v1" / row.name)
     again = invoke(reproduce, copy, "-o", tmp_path / "again", "--instances", 3)
     assert again.exit_code == 0, again.output
