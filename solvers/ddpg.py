@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
@@ -12,12 +13,15 @@ import numpy as np
 
 from mincache import InputError
 from mincache.errors import excerpt
+from mincache.exact import optimum
 from mincache.generation.streams import generator
 from mincache.learning import policies
-from mincache.learning.draws import Draws, TrainingSource
+from mincache.learning.draws import MOST_MODELS, Draws, TrainingSource
 from mincache.learning.exploring import Explorer
 from mincache.learning.learner import PolicyLearner
-from mincache.learning.slot_sets import view_of
+from mincache.learning.slot_sets import ACTION_NUMBERS, STATE_NUMBERS, SetView, view_of
+from mincache.problem.evaluation import evaluate, evaluate_batch
+from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 
 if TYPE_CHECKING:  # torch and gymnasium, which answering does without
@@ -71,10 +75,13 @@ class Ddpg(PolicyLearner):
     7. The noise is independent Gaussian and decays over `noise_decay` of the episodes; that of
        arXiv:1509.02971 is an Ornstein-Uhlenbeck process, but here no action changes what comes next.
     8. (15b) needs a slot after the last one: it is the one that the trace would go on with.
+    9. With `sets`, each episode has a library, an N and limits of its own (`mincache.learning.draws`). The
+       reward is minus the gap to the slot's optimum, so that episodes of all kinds can be compared.
 
     `variant` names values of the next four parameters (`VARIANTS`); one that is left at None takes its
-    variant's value. With `sets`, a state has numbers for each model, an action a caching and a serving score
-    for each; bandwidth is shared equally, and one policy may be for every library and N. With `past`, a
+    variant's value. With `sets`, a state has numbers for each model, and an action two scores for each, for
+    the cache; bandwidth and steps are the best there are. One policy may be for every library and N, and it
+    keeps all rules (`mincache.learning.slot_sets`). With `past`, a
     cache is placed before its slot is shown, from the requests of the slots before; the best service follows.
 
     Attributes:
@@ -100,10 +107,11 @@ class Ddpg(PolicyLearner):
         environments: see deviation 6; ours.
         updates: see deviation 6; ours.
         device: where to train, such as `cpu` or `cuda`.
+        candidates: with `sets`, 1 for the agent's own word; more to price caches around it (`SetView`).
     """
 
     title: ClassVar[str] = "ddpg"
-    untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device")
+    untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device", "candidates")
 
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets", "past"] = "matched"
     observation: Literal["index", "one-hot", "counts", "aggregates", "past-counts"] | None = None
@@ -129,6 +137,7 @@ class Ddpg(PolicyLearner):
     environments: int = 10
     updates: int = 3
     device: str = "cpu"
+    candidates: int = 4
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -157,6 +166,15 @@ class Ddpg(PolicyLearner):
         return "past" if self.observation == "past-counts" else "trace"
 
     @property
+    def view(self) -> SetView | None:
+        """How an agent on sets sees slots and says what to do; others, as the card of a policy says."""
+        return SetView(candidates=self.candidates) if self.every_problem else None
+
+    def kept_rules(self) -> tuple[str, ...]:
+        """Return the rules that it keeps: on sets all of them, since caches are filled within them."""
+        return RULES if self.every_problem else super().kept_rules()
+
+    @property
     def every_problem(self) -> bool:
         """Whether one policy may be for every library and number of users."""
         return self.critic == "sets"
@@ -167,9 +185,7 @@ class Ddpg(PolicyLearner):
         Raises:
             InputError: if one policy is for one problem, or the course ends while warming up.
         """
-        if isinstance(course, Draws):
-            course = replace(course, varied=False)  # the memory holds slots of one number of models
-        return Agent(self, course)
+        return SetAgent(self, course) if self.every_problem else Agent(self, course)
 
 
 class Agent(Explorer):
@@ -188,7 +204,7 @@ class Agent(Explorer):
 
         self.setting, self.course, self.discount = setting, course, setting.chosen.discount
         self.view = view_of(setting.chosen.observation, setting.chosen.action)
-        state_size, self.action_size = self.view.sizes(course.problem)
+        state_size, self.action_size = self.sizes()
         self.network = self.actor = actor_of(self.view, course.problem, setting.hidden)
         policies.check_size(self.actor.state_dict())
         self.critic = critic_of(self.view, course.problem, setting.hidden, setting.critic == "matched")
@@ -206,6 +222,10 @@ class Agent(Explorer):
             "target_actor": self.target_actor, "target_critic": self.target_critic,
             "actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser,
         }  # fmt: skip
+
+    def sizes(self) -> tuple[int, int]:
+        """Return how many numbers a state and an action have in the memory."""
+        return self.view.sizes(self.course.problem)
 
     def explore(self, states: Array, noise: float, rng: np.random.Generator) -> Array:
         """Return the actor's actions with Gaussian noise, or uniform ones while warming up."""
@@ -234,8 +254,50 @@ class Agent(Explorer):
         return loss.detach(), value.detach()
 
 
+class SetAgent(Agent):
+    """An agent on sets, which plays an instance at once: no slot turns on what is done in another.
+
+    The memory holds slots of any number of models, with further ones that nobody asks for.
+    """
+
+    def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
+        super().__init__(setting, course)
+        self.view = SetView(candidates=1)  # a reward is for what the agent itself said
+
+    def sizes(self) -> tuple[int, int]:
+        """Return how many numbers the state and the action of the most models have."""
+        sizes = super().sizes()  # refuses linked slots
+        if not isinstance(self.course, Draws):
+            return sizes
+        models = max(MOST_MODELS, self.course.problem.model_count)
+        return models * STATE_NUMBERS, models * ACTION_NUMBERS
+
+    def learn(self, done: int) -> float:
+        """Answer an instance for each environment, learning; return minus the mean gap to the optimum."""
+        rng, noise, rewards = generator(self.course.seed, "ddpg", "round", done), self.noise(done), []
+        self.metrics = {"noise": noise, **dict.fromkeys(self.measured, math.nan)}
+        for index in range(done, done + self.setting.environments):
+            instance = self.course.instance(index)
+            T, M = instance.slot_count, instance.model_count
+            states = np.zeros((T + 1, self.sizes()[0]), dtype=np.float32)
+            states[:T, : M * STATE_NUMBERS] = self.view.apply(instance)
+            states[T] = states[T - 1]
+            raw = self.explore(states[:T], noise, rng)
+            scores = raw.reshape(T, ACTION_NUMBERS, -1)[..., :M].reshape(T, -1)
+            cost = evaluate_batch(instance, self.view.invert(instance, scores)).slot_cost
+            reward = 1.0 - cost / evaluate(instance, optimum(instance).solution).slot_cost
+            self.replay.add(states[:T], raw, reward, states[1:])
+            rewards.append(float(reward.mean()))
+            if len(self.replay) >= self.setting.warmup:
+                for _ in range(max(1, T // self.setting.environments)):
+                    self.take_steps(rng)
+        return float(np.mean(rewards))
+
+
 def target_values(actor: nn.Module, critic: nn.Module, batch: Transitions, discount: float) -> Tensor:
     """(15b): reward plus the discounted value that the target networks give the next state, [E]."""
+    if not discount:
+        return batch.reward
     next_value: Tensor = critic(batch.next_state, actor(batch.next_state))
     return (batch.reward + discount * next_value).detach()
 

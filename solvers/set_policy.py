@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from mincache import InputError
 from mincache.generation.streams import generator
-from mincache.learning.draws import LEAST_USERS, MOST_MODELS, TrainingSource
+from mincache.learning.draws import MOST_MODELS, TrainingSource
 from mincache.learning.learner import PolicyLearner, Pupil
-from mincache.learning.slot_sets import SlotView
+from mincache.learning.slot_sets import SetView
+from mincache.problem.instance import RULES
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class SetPolicy(PolicyLearner):
     title: ClassVar[str] = "set-policy"
     untrained: ClassVar[tuple[str, ...]] = ("policy", "candidates", "device")
     every_problem: ClassVar[bool] = True
+    rules: ClassVar[tuple[str, ...]] = RULES
     float16: ClassVar[bool] = True
 
     candidates: int = 4
@@ -62,9 +64,9 @@ class SetPolicy(PolicyLearner):
             raise InputError("set-policy.device", "must be cpu", self.device)
 
     @property
-    def view(self) -> SlotView:
+    def view(self) -> SetView:
         """How the network sees slots, and how its scores become decisions."""
-        return SlotView(self.candidates)
+        return SetView(candidates=self.candidates)
 
     def pupil(self, course: TrainingSource) -> Imitator:
         """Return a network to be trained on instances of `course`."""
@@ -79,16 +81,17 @@ class Imitator(Pupil):
 
         from mincache.learning.imitation import Examples
         from mincache.learning.networks import draw_weights
-        from mincache.learning.set_networks import SlotNetwork
+        from mincache.learning.set_networks import SetActor
 
-        self.setting, self.course, self.view = setting, course, SlotView()
-        self.network = self.scorer = SlotNetwork(setting.width, setting.blocks)
+        self.setting, self.course, self.view = setting, course, setting.view
+        self.network = self.scorer = SetActor(setting.width, setting.blocks)
         draw_weights(self.network, generator(course.seed, "set-policy", "weights"))
         self.optimiser = Adam(self.network.parameters(), setting.rate, fused=True)
         self.parts = {"network": self.network, "optimiser": self.optimiser}
         kind, self.solved = course.problem, 0
-        models, users = max(MOST_MODELS, kind.model_count), min(LEAST_USERS, kind.user_count)
-        self.examples = Examples(setting.episodes * kind.slot_count, models, users)
+        self.view.sizes(kind)  # refuses linked slots
+        models = max(MOST_MODELS, kind.model_count)
+        self.examples = Examples(setting.episodes * kind.slot_count, models)
 
     def learn(self, done: int) -> float:
         """Solve the next instances, take the steps that follow, and return minus their mean loss.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ from mincache.errors import InputError, in_file
 from mincache.files.paths import file_stamp
 from mincache.learning import slot_sets
 from mincache.learning.policies import Policy, read_policy
-from mincache.learning.slot_sets import FEATURES, Scores, SetView, SlotView, view_of
+from mincache.learning.slot_sets import FEATURES, SCORED_SERVICE, Scores, SetView, SlotView, view_of
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.revealed import ShownSlot, Site
@@ -51,6 +52,12 @@ def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tu
     with in_file(path):
         if view is None:
             view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
+        if isinstance(view, SetView) and policy.card.versions[1] == SCORED_SERVICE:
+            view = (
+                SlotView(view.candidates)
+                if "users.0.bias" in policy.weights
+                else replace(view, decoder=SCORED_SERVICE)
+            )
         if policy.card.versions != view.versions:
             rule, received = f"must be for {' and '.join(view.versions)}", " and ".join(policy.card.versions)
             hint = "name the parameters that it was trained with, or train it again"
@@ -65,7 +72,7 @@ def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
     if isinstance(view, SlotView):
         shapes, kind = slot_shapes(units, _blocks(weights)), slot_network
     elif isinstance(view, SetView):
-        shapes, kind = set_shapes(units, 1, slot_sets.ACTION_NUMBERS), set_actor
+        shapes, kind = set_shapes(units, _blocks(weights), slot_sets.ACTION_NUMBERS), set_actor
     else:
         state, action = view.sizes(instance)
         shapes, kind = perceptron_shapes("layers", state, units, units, action), actor
@@ -159,7 +166,9 @@ def set_actor(weights: Weights) -> Network:
 
     def act(states: Array) -> Array:
         seen = states.reshape(len(states), -1, slot_sets.STATE_NUMBERS)
-        scores = models(seen[..., :FEATURES], seen[..., FEATURES])
+        scores = models(seen[..., :FEATURES], seen[..., FEATURES]).astype(
+            np.float64
+        )  # where tanh tells more apart
         return np.tanh(scores.swapaxes(1, 2).reshape(len(states), slot_sets.ACTION_NUMBERS * seen.shape[1]))
 
     return act

@@ -23,6 +23,7 @@ from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.files.paths import file_stamp
 from mincache.files.tables import Count, PairOf, Seed, StrictTable, validated
+from mincache.learning.slot_sets import SCORED_SERVICE
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
@@ -135,7 +136,7 @@ def open_tensors(path: Path, max_bytes: int) -> Any:
 def policy_name(path: Path, instance: Instance) -> Path | str:
     """Return the path of this policy, or a sentence why it is not for this instance."""
     card = read_card(path)
-    if card.problem in _served(instance):
+    if _fits(card, instance, problem_digest(instance)):
         return path
     if card.problem == ANY_PROBLEM:
         return f"the policy {path} does not know the rule {', '.join(instance.used_rules)}"
@@ -151,8 +152,8 @@ def find_policy(
 
     Of policies in a folder that differ in their training seed, repetition k has the k-th by that seed.
     """
-    known, served = policy_files(solver, parameters, folder), _served(instance)
-    fitting = [path for path in known if read_card(path).problem in served]
+    known, problem = policy_files(solver, parameters, folder), problem_digest(instance)
+    fitting = [path for path in known if _fits(read_card(path), instance, problem)]
     if found := fitting[:1] if folder is None else by_seed(fitting):
         return found[repetition % len(found)]
     where = "at hand" if folder is None else f"in {folder}"
@@ -207,11 +208,11 @@ def _names_policies(row: Path) -> bool:
     return re.search(r"^solver = .*[\[,]policy=", text, re.MULTILINE) is not None
 
 
-def _served(instance: Instance) -> tuple[str, ...]:
-    """Return what the card of a policy for this instance may say of its problem."""
-    digests = (problem_digest(instance),)
-    # What is trained on draws of every kind has met no rules beyond the paper's.
-    return digests if instance.used_rules else (*digests, ANY_PROBLEM)
+def _fits(card: PolicyCard, instance: Instance, problem: str) -> bool:
+    """Return whether a policy is for an instance of this problem; older ones for any know no rules."""
+    if card.problem == ANY_PROBLEM:
+        return card.versions[1] != SCORED_SERVICE or not instance.used_rules
+    return card.problem == problem
 
 
 def _card(header: Mapping[str, str] | None) -> PolicyCard:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mincache.learning.networks import Actor, AnyActor, Critic, perceptron
-from mincache.learning.slot_sets import ACTION_NUMBERS, FEATURES, STATE_NUMBERS, USER_FEATURES, SetView
+from mincache.learning.slot_sets import ACTION_NUMBERS, FEATURES, STATE_NUMBERS, SetView
 from mincache.problem.instance import Instance
 from mincache.views.agent_view import AgentView
 
@@ -35,25 +35,12 @@ class SetNetwork(nn.Module):
         return scores
 
 
-class SlotNetwork(nn.Module):
-    """Three scores for each model, and one for each user: what `slot_sets.Scores` says of them."""
-
-    def __init__(self, width: int, blocks: int) -> None:
-        super().__init__()
-        self.models = SetNetwork(width, blocks, outputs=3)
-        self.users = perceptron(USER_FEATURES, max(1, width // 4), 1)
-
-    def forward(self, features: Tensor, requested: Tensor, users: Tensor) -> tuple[Tensor, ...]:
-        """Return the scores `cache`, `want` and `serve` of models, [..., M], and `bandwidth` [..., N]."""
-        return *self.models(features, requested).unbind(dim=-1), self.users(users).squeeze(-1)
-
-
 class SetActor(AnyActor):
     """The policy pi on sets: two scores in (-1, 1) for each model."""
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, blocks: int = 1) -> None:
         super().__init__()
-        self.models = SetNetwork(hidden, 1, outputs=ACTION_NUMBERS)
+        self.models = SetNetwork(hidden, blocks, outputs=ACTION_NUMBERS)
 
     def scores(self, state: Tensor) -> Tensor:
         """Return the unbounded scores [B, 2 M] of states [B, M (FEATURES + 1)]."""

@@ -8,29 +8,36 @@ what is learned on one library, number of users or server can mean something on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from mincache.errors import InputError
-from mincache.exact import Regrets, regrets
+from mincache.exact import regrets, serve_batch
+from mincache.exact.best_service import prepared
+from mincache.exact.passes import frame_sums
+from mincache.exact.pool import CachePool
+from mincache.exact.regrets import loading_losses
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import demand, uplink_snr
+from mincache.problem.requests import demand, least_steps, uplink_snr
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import fill_cache, serve
+from mincache.solving.feasible import fill_cache, frame_starts, per_slot, serve
 from mincache.views.agent_view import AgentView, check_actions
 from mincache.views.past_view import PastView
 
 AGGREGATES = "aggregates/1"  # name and version of what a network sees; a policy is trained for one version
-DECODER = "score-order/1"
+DECODER = "score-order/2"
 """Name and version of how scores become decisions; a policy is trained for one version."""
+SCORED_SERVICE = "score-order/1"  # the version before, of published policies: service is scored too
 FEATURES = 14  # numbers that describe a model in a slot
 STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
 """Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
 USER_FEATURES = 3  # numbers that describe a user in a slot, as far as bandwidth goes
+_THRESHOLDS = 3  # further fillings with another threshold for each that leaves out a model
 _LIMIT = 8.0
 _TINY = 1e-12
 
@@ -50,34 +57,44 @@ class Aggregates(NamedTuple):
 
 
 def aggregates(instance: Instance) -> Aggregates:
-    """Return the aggregates of an instance."""
-    T, N = instance.slot_count, instance.user_count
-    stakes = regrets(instance, np.full((T, N), 1.0 / N))
-    asks = instance.trace.requested_model[..., None] == np.arange(instance.model_count)
-    return Aggregates(_features(instance, stakes, asks), asks.any(axis=1), _users(instance))
+    """Return the aggregates of an instance; all slots of a frame have those of the whole frame."""
+    features, requested = _features(instance), _in_frames(instance, demand(instance)) > 0
+    return Aggregates(per_slot(instance, features), per_slot(instance, requested), _users(instance))
+
+
+def _in_frames(instance: Instance, values: Array) -> Array:
+    """Return the sums of values [T, ...] over each frame."""
+    return frame_sums(values, instance.rules.frame_slots)
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")
-def _features(instance: Instance, stakes: Regrets, asks: Array) -> Array:
-    models, server = instance.models, instance.server
-    count = demand(instance)
-    cloud = (stakes.cloud[..., None] * asks).sum(axis=1)
+def _features(instance: Instance) -> Array:
+    """Return the features of each frame, as if it were one slot with the users and steps of all its own."""
+    models, server, T, N = instance.models, instance.server, instance.slot_count, instance.user_count
+    stakes = regrets(instance, np.full((T, N), 1.0 / N))
+    asks = instance.trace.requested_model[..., None] == np.arange(instance.model_count)
+    count = _in_frames(instance, demand(instance))
+    cloud = _in_frames(instance, (stakes.cloud[..., None] * asks).sum(axis=1))
+    slots = _in_frames(instance, np.ones((T, 1)))
     scale = np.maximum(cloud.sum(axis=1, keepdims=True), _TINY)
+    mean = np.maximum(_in_frames(instance, stakes.cloud.mean(axis=1, keepdims=True)) / slots, _TINY)
     cloud, unserved = cloud / scale, count * stakes.unserved / scale
-    size = models.size_gb / server.storage_gb
-    steps = models.steps_saturation / server.steps
+    least, available = least_steps(instance), server.steps * slots
+    # Under a floor on steps a model takes some of them too: what it takes most of counts.
+    size = np.maximum(models.size_gb / server.storage_gb, count * least / available)
+    steps = (models.steps_saturation - least) / available
     saved = cloud - unserved  # by caching the model and giving no steps
     return _bounded(
-        np.log1p(count), 4.0 * count / instance.user_count, 4.0 * cloud, 4.0 * unserved, 4.0 * saved,
+        np.log1p(count), 4.0 * count / (N * slots), 4.0 * cloud, 4.0 * unserved, 4.0 * saved,
         size, np.log(size), steps, count * steps, np.log(steps),
         _ahead(cloud / size, size, count > 0), _ahead(saved / size, size, count > 0),
         _ahead(np.broadcast_to(stakes.unserved / steps, count.shape), count * steps, count > 0),
-        stakes.unserved / np.maximum(stakes.cloud.mean(axis=1, keepdims=True), _TINY),
+        stakes.unserved / mean,
     )  # fmt: skip
 
 
 def _ahead(worth: Array, room: Array, counts: Array) -> Array:
-    """Return the room [T, M] that all models of more worth than each would take before it."""
+    """Return the room [K, M] that all models of more worth than each would take before it."""
     before = (worth[:, None, :] > worth[:, :, None]) & counts[:, None, :]
     return np.asarray((before * np.broadcast_to(room, worth.shape)[:, None, :]).sum(axis=-1))
 
@@ -103,7 +120,7 @@ def _bounded(*columns: Array) -> Array:
 
 
 class Scores(NamedTuple):
-    """What a network says of an instance, float64.
+    """What a network for `SCORED_SERVICE` says of an instance, float64.
 
     Attributes:
         cache: [..., T, M]; models with higher ones are cached first.
@@ -119,50 +136,82 @@ class Scores(NamedTuple):
 
 
 def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions:
-    """Return the feasible decisions that scores [T, ...] stand for.
+    """Return the feasible decisions that scores [T, ...] stand for, service included.
 
-    Requested models that are wanted are cached in the order of their scores, each if it still fits; hits
-    are given A3 steps in the order of their models' scores, as long as A3 is left; bandwidth is a softmax.
-    Of `candidates` fillings of the storage, each further one leaves out another model, those with the highest
-    scores first. The one that the evaluator prices lowest is kept.
+    Caches are those of `filled`; hits are given A3 steps in the order of their models' scores, as long as A3
+    is left; bandwidth is a softmax.
     """
-    wanted = _left_out(scores.cache, (demand(instance) > 0) & (scores.want > 0.0), candidates)
-    each = Scores(*(np.broadcast_to(score, (len(wanted), *score.shape)) for score in scores))
-    return cheapest(instance, _decode(instance, each, wanted))
+    cache = filled(instance, scores.cache, scores.want, candidates - 1)
+    slots = np.arange(instance.slot_count)[:, None]
+    priority = scores.serve[slots, instance.trace.requested_model]
+    weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
+    share, priority = (
+        np.broadcast_to(one, (len(cache), *one.shape))
+        for one in (weights / weights.sum(axis=-1, keepdims=True), priority)
+    )
+    return cheapest(instance, Decisions(cache, share, serve(instance, cache, priority, priority > 0.0)))
+
+
+def filled(instance: Instance, score: Array, want: Array, leave_out: int = 0, thresholds: int = 0) -> Array:
+    """Return feasible caches, bool [K, T, M]: requested models with `want` > 0, by `score`, if still fitting.
+
+    Of the further ones, each leaves out another model, those with the highest scores first, or has the want
+    of another model as its threshold in the place of 0, those nearest to 0 first.
+    """
+    requested = per_slot(instance, _in_frames(instance, demand(instance)) > 0)
+    most = score.shape[-1]
+    first = requested & (want > 0.0)
+    order = np.argsort(np.where(first, -score, np.inf), axis=-1, kind="stable")
+    nearest = np.argsort(np.where(requested, np.abs(want), np.inf), axis=-1, kind="stable")
+    several = np.repeat(first[None], 1 + min(leave_out, most) + min(thresholds, most), axis=0)
+    for one, model in zip(several[1:], order.T[:leave_out, :, None], strict=False):
+        np.put_along_axis(one, model, False, axis=-1)
+    for one, model in zip(several[1 + min(leave_out, most) :], nearest.T[:thresholds, :, None], strict=True):
+        threshold = np.take_along_axis(want, model, axis=-1)
+        one[:] = requested & ((want > threshold) | ((want == threshold) & (threshold <= 0.0)))
+    return fill_cache(instance, np.broadcast_to(score, several.shape), several)
 
 
 def cheapest(instance: Instance, several: Decisions) -> Decisions:
-    """Return of each slot the decisions, among candidates [K, T, ...], that the evaluator prices lowest."""
+    """Return of each frame the decisions, among candidates [K, T, ...], that the evaluator prices lowest."""
     if len(several.cache) == 1:
         return Decisions(*(array[0] for array in several))
-    best = evaluate_batch(instance, several).slot_cost.argmin(axis=0)
+    costs = _in_frames(instance, evaluate_batch(instance, several).slot_cost.T)
+    best = per_slot(instance, costs.argmin(axis=1))
     return Decisions(*(array[best, np.arange(instance.slot_count)] for array in several))
 
 
-def _left_out(score: Array, wanted: Array, candidates: int) -> Array:
-    """Return which models each candidate may cache, bool [candidates, T, M]."""
-    order = np.argsort(np.where(wanted, -score, np.inf), axis=-1, kind="stable")
-    several = np.repeat(wanted[None], min(candidates, 1 + score.shape[-1]), axis=0)
-    for i in range(1, len(several)):
-        np.put_along_axis(several[i], order[:, i - 1 : i], False, axis=-1)
-    return several
+def cheapest_served(instance: Instance, caches: Array) -> Decisions:
+    """Return the best decisions with caches, bool [K, T, M], one of them in each frame, and the best service.
 
-
-def _decode(instance: Instance, scores: Scores, wanted: Array) -> Decisions:
-    cache = fill_cache(instance, scores.cache, wanted)
-    slots = np.arange(instance.slot_count)[:, None]
-    priority = scores.serve[..., slots, instance.trace.requested_model]
-    weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
-    share = weights / weights.sum(axis=-1, keepdims=True)
-    return Decisions(cache, share, serve(instance, cache, priority, wanted=priority > 0.0))
+    Where rules link slots, any of the caches may be in any frame.
+    """
+    if not instance.rules.link_slots:
+        return cheapest(instance, serve_batch(instance, caches))
+    search, none = prepared(instance), np.zeros((1, instance.model_count), bool)
+    pool = CachePool(search, loading_losses(instance, search.slots), lambda: math.inf)
+    pool.add(np.concatenate([none, *caches[:, frame_starts(instance)]]))
+    return search.course(pool.course()[0]).decisions
 
 
 @dataclass(frozen=True)
 class SetView(AgentView):
-    """States are the aggregates of a slot, model by model; actions are two scores for each model."""
+    """States are the aggregates of a slot, model by model; actions are two scores for each model.
+
+    Models are cached in the order of their first scores, none with a second score below 0. Of the caches that
+    `filled` makes of them the cheapest counts, with the best service. Where loading takes time, frames are
+    also seen as parts of longer ones, twice as long each time, over which a cache could stay.
+
+    Attributes:
+        candidates: with one, the network's own word counts. Each further one adds four caches to price: one
+            without one of the models, three with another threshold for second scores; see `filled`.
+        decoder: `DECODER`, or `SCORED_SERVICE`, where the second scores decide on steps.
+    """
 
     observation: str = AGGREGATES.partition("/")[0]
     action: str = DECODER.partition("/")[0]
+    candidates: int = 4
+    decoder: str = DECODER
 
     def __post_init__(self) -> None:
         """Any name but the defaults would be another view."""
@@ -170,7 +219,7 @@ class SetView(AgentView):
     @property
     def versions(self) -> tuple[str, str]:
         """Name and version of what it sees and of how it decides."""
-        return AGGREGATES, DECODER
+        return AGGREGATES, self.decoder
 
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have; linked slots are refused, being unseen."""
@@ -180,30 +229,45 @@ class SetView(AgentView):
         return STATE_NUMBERS * instance.model_count, ACTION_NUMBERS * instance.model_count
 
     def apply(self, instance: Instance, memory: Array | None = None) -> Array:
-        """Return the aggregates of all slots, float32 [T, M (FEATURES + 1)]."""
-        seen = aggregates(instance)
-        states = np.concatenate([seen.features, seen.requested[..., None]], axis=-1)
-        return states.reshape(instance.slot_count, -1).astype(np.float32)
+        """Return the aggregates of all slots, float32 [T, M (FEATURES + 1)], once for each `_stretches`."""
+        seen = [aggregates(one) for one in _stretches(instance)]
+        states = np.concatenate([np.dstack([one.features, one.requested]) for one in seen])
+        return states.reshape(len(states), -1).astype(np.float32)
 
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
-        """Return the feasible decisions of raw actions [T, 2 M]: caching scores, then serving scores."""
-        T, M = instance.slot_count, instance.model_count
-        check_actions(raw, (T, ACTION_NUMBERS * M))
-        scores = np.asarray(raw, dtype=np.float64)
-        all_wanted, equal_share = np.ones((T, M)), np.zeros((T, instance.user_count))
-        return decide(instance, Scores(scores[:, :M], all_wanted, scores[:, M:], equal_share))
+        """Return the feasible decisions of raw actions [T, 2 M]: a model's first scores, then its second."""
+        stretches, T, M = _stretches(instance), instance.slot_count, instance.model_count
+        check_actions(raw, (len(stretches) * T, ACTION_NUMBERS * M))
+        scores = np.asarray(raw, dtype=np.float64).reshape(len(stretches), T, ACTION_NUMBERS, M)
+        first, second = scores[:, :, 0], scores[:, :, 1]
+        if self.decoder == SCORED_SERVICE:
+            everything, equally = np.ones((T, M)), np.zeros((T, instance.user_count))
+            return decide(instance, Scores(first[0], everything, second[0], equally))
+        more = self.candidates - 1
+        said = zip(stretches, first, second, strict=True)
+        caches = [filled(one, score, want, more, _THRESHOLDS * more) for one, score, want in said]
+        return cheapest_served(instance, np.concatenate(caches))
+
+
+def _stretches(instance: Instance) -> list[Instance]:
+    """Return the instance, and where loading takes time with longer and longer frames, up to all slots."""
+    frame = instance.rules.frame_slots
+    if instance.rules.loading_s_per_gb == 0.0:
+        return [instance]
+    doublings = range(math.ceil(math.log2(max(1.0, instance.slot_count / frame))) + 1)
+    return [replace(instance, rules=replace(instance.rules, frame_slots=frame * 2**i)) for i in doublings]
 
 
 @dataclass(frozen=True)
 class SlotView:
-    """The view of a `SlotNetwork`: it sees aggregates and scores models and users; see `decide`."""
+    """The view of published policies for `SCORED_SERVICE` that score models and users; see `decide`."""
 
     candidates: int = 1
 
     @property
     def versions(self) -> tuple[str, str]:
         """Name and version of what it sees and of how it decides."""
-        return AGGREGATES, DECODER
+        return AGGREGATES, SCORED_SERVICE
 
     def apply(self, instance: Instance) -> Aggregates:
         """Return what the network takes."""

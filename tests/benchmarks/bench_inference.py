@@ -15,7 +15,7 @@ import torch
 from mincache.generation.suites import find
 from mincache.learning import policies
 from mincache.learning.inference import answer, load, network_of
-from mincache.learning.set_networks import SlotNetwork, actor_of
+from mincache.learning.set_networks import SetActor, actor_of
 from mincache.solving import registry
 
 INSTANCE = find("paper-v1").read("paper-v1.l0.n10.t0")
@@ -65,7 +65,7 @@ def test_numpy_against_torch(benchmark, spec):
     solver = registry.make(spec)
     policy, view = load(solver.find(INSTANCE), solver.view)
     network = network_of(policy, view, INSTANCE)
-    theirs = SlotNetwork(64, 2) if spec == "set-policy" else actor_of(view, INSTANCE, solver.hidden)
+    theirs = SetActor(64, 2) if spec == "set-policy" else actor_of(view, INSTANCE, solver.hidden)
     theirs.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in policy.weights.items()})
     torch.set_num_threads(1)
     lines = []

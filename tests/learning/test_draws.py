@@ -22,18 +22,35 @@ def test_each_is_decided_by_seed_purpose_and_number():
     ]
     for other in others:
         assert not set(other.models.size_gb) & set(one.models.size_gb)
-        assert not set(other.trace.input_bits.ravel()) & set(one.trace.input_bits.ravel())
+        assert not set(other.trace.channel_gain.ravel()) & set(one.trace.channel_gain.ravel())
 
 
 def test_they_spread_over_users_and_limits():
-    """N lies in its range and varies in all; every other one alone has limits of its own, unless none has."""
+    """N lies in its range and varies in all; every other one alone has limits of its own, of every kind."""
     drawn = [Draws(SCENARIO, 1).instance(i) for i in range(40)]
     users = [one.user_count for one in drawn]
     assert LEAST_USERS <= min(users) < 10 < 60 < max(users) <= MOST_USERS
     assert {one.server.storage_gb for one in drawn[::2]} == {20.0}
-    assert len({one.server.storage_gb for one in drawn[1::2]}) == 20
     assert all(LEAST_MODELS <= one.model_count <= MOST_MODELS for one in drawn)
-    assert {Draws(SCENARIO, 1, varied=False).instance(i).server.storage_gb for i in range(4)} == {20.0}
+    for limit in (
+        lambda one: one.server.storage_gb,
+        lambda one: one.server.steps,
+        lambda one: one.radio.uplink_hz,
+        lambda one: one.radio.user_power_w[0],
+        lambda one: one.radio.backhaul_up_bps,
+        lambda one: one.radio.backhaul_down_bps,
+        lambda one: one.preference_weight,
+        lambda one: one.models.steps_onset.min() / one.models.steps_onset.max(),
+    ):
+        values = [limit(one) for one in drawn[1::2]]
+        assert len(set(values)) == 20
+        assert max(values) > 2 * min(values)
+
+
+def test_every_fourth_has_a_floor_on_steps():
+    """The rules of the others are the scenario's, and no draw links slots."""
+    floors = [Draws(SCENARIO, 1).instance(i).rules.steps_floor for i in range(8)]
+    assert [floor > 0.0 for floor in floors] == [False, False, False, True] * 2
 
 
 def test_no_suite_is_ever_met():

@@ -7,6 +7,7 @@ import torch
 from mincache.exact import optimum
 from mincache.generation.scenario import Scenario
 from mincache.learning.imitation import Examples
+from mincache.learning.slot_sets import SetView
 
 SCENARIO = Scenario(users=9, slots=6, models=7)
 INSTANCE = SCENARIO.instance("one", SCENARIO.library(3), SCENARIO.trace(3, "one"))
@@ -17,27 +18,30 @@ ROWS = np.arange(6)
 @pytest.fixture
 def examples():
     """The slots of one instance, with room for models that it has not."""
-    examples = Examples(10, models=9, users=4)
+    examples = Examples(10, models=9)
     examples.add([INSTANCE])
     return examples
 
 
-def said(cache, want, serve, share):
+class Said:
     """A network that says the same to all."""
-    return lambda *_: (cache, want, serve, torch.from_numpy(share))
+
+    def __init__(self, cache, want):
+        self.both = torch.cat([cache, want], dim=1)
+
+    def scores(self, states):
+        """Return the same for any states."""
+        return self.both
 
 
 def test_examples_hold_the_optimum(examples):
-    """Cached models are those of the exact method, and what is served is a loop's count."""
+    """Cached models are those of the exact method, and what is seen is what an agent sees."""
     assert examples.count == 6
     assert (examples.cached[:6, :7].numpy() == BEST.cache).all()
     assert not examples.requested[:, 7:].any()
-    for t in range(6):
-        for m in range(7):
-            users = np.flatnonzero(INSTANCE.trace.requested_model[t] == m)
-            got = BEST.step_share[t, users] * 1000 / INSTANCE.models.steps_saturation[m]
-            expected = got.mean() if len(users) else 0.0
-            assert examples.served[t, m].item() == pytest.approx(expected, abs=1e-6)
+    seen = SetView().apply(INSTANCE)
+    assert (examples.states[:6, : seen.shape[1]].numpy() == seen).all()
+    assert not examples.states[:, seen.shape[1] :].any()
 
 
 def test_leaving_out_what_would_not_fit_is_no_decision(examples):
@@ -50,19 +54,8 @@ def test_leaving_out_what_would_not_fit_is_no_decision(examples):
 
 def test_the_loss_is_least_where_the_optimum_is_said(examples):
     """Saying the optimum costs hardly anything; saying anything else of it costs more."""
-    sure = 20.0
-    cache = sure * (2 * examples.cached[:6] - 1)
-    served = examples.served[:6].clamp(1e-6, 1 - 1e-6)
-    serve, share = torch.log(served / (1 - served)), np.log(BEST.bandwidth_share[:, :4])
-    right = examples.loss(said(cache, cache, serve, share), ROWS).item()
-    mixed = -(served * served.log() + (1 - served) * (1 - served).log())
-    assert right < 0.5 * mixed.max().item() + 1e-3
-    for wrong in (
-        said(-cache, cache, serve, share),
-        said(cache, -cache, serve, share),
-        said(cache, cache, -serve, share),
-        said(cache, cache, serve, share[:, ::-1].copy()),
-    ):
+    cache = 20.0 * (2 * examples.cached[:6] - 1)
+    right = examples.loss(Said(cache, cache), ROWS).item()
+    assert right < 1e-3
+    for wrong in (Said(-cache, cache), Said(cache, -cache)):
         assert examples.loss(wrong, ROWS).item() > right + 1e-3
-    shifted = examples.loss(said(cache, cache, serve, share + 3.0), ROWS).item()
-    assert shifted == pytest.approx(right, abs=1e-6)

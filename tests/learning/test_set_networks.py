@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mincache.learning.networks import draw_weights
-from mincache.learning.set_networks import SetCritic, SlotNetwork
+from mincache.learning.set_networks import SetCritic, SetNetwork
 from mincache.learning.slot_sets import FEATURES
 
 RNG = np.random.default_rng(0)
@@ -15,7 +15,7 @@ REQUESTED = torch.tensor([[True, True, False, True], [True, False, True, True]])
 @pytest.fixture
 def network():
     """A small network with weights of its own."""
-    network = SlotNetwork(8, 2).double()
+    network = SetNetwork(8, 2, outputs=2).double()
     draw_weights(network, np.random.default_rng(1))
     return network
 
@@ -25,24 +25,20 @@ def normal(*shape: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(2).normal(size=shape))
 
 
-def test_models_and_users_may_come_in_any_order(network):
-    """Renumbered models and users get the same scores, renumbered."""
-    features, users = normal(2, 4, FEATURES), normal(2, 5, 3)
-    scores = network(features, REQUESTED, users)
-    models, people = torch.tensor([2, 0, 3, 1]), torch.tensor([4, 2, 0, 1, 3])
-    others = network(features[:, models], REQUESTED[:, models], users[:, people])
-    for ours, theirs in zip(scores[:3], others[:3], strict=True):
-        assert torch.allclose(ours[:, models], theirs, rtol=1e-12)
-    assert torch.allclose(scores[3][:, people], others[3], rtol=1e-12)
+def test_models_may_come_in_any_order(network):
+    """Renumbered models get the same scores, renumbered."""
+    features, models = normal(2, 4, FEATURES), torch.tensor([2, 0, 3, 1])
+    scores = network(features, REQUESTED)
+    assert torch.allclose(scores[:, models], network(features[:, models], REQUESTED[:, models]), rtol=1e-12)
 
 
 def test_what_nobody_asks_for_means_nothing(network):
     """Other features of models without requests, or more of them, change no score of the others."""
-    features, users = normal(2, 4, FEATURES), normal(2, 5, 3)
+    features = normal(2, 4, FEATURES)
     changed = torch.where(REQUESTED[..., None], features, 7.0)
     padded = torch.cat([changed, normal(2, 3, FEATURES)], dim=1)
     wider = torch.cat([REQUESTED, torch.zeros(2, 3, dtype=torch.bool)], dim=1)
-    ours, theirs = network(features, REQUESTED, users)[0], network(padded, wider, users)[0]
+    ours, theirs = network(features, REQUESTED), network(padded, wider)
     assert torch.allclose(ours[REQUESTED], theirs[wider], rtol=1e-12)
 
 

@@ -10,11 +10,20 @@ from strategies import instances
 
 from mincache import Solution, evaluate, evaluate_batch
 from mincache.errors import InputError
-from mincache.exact import optimum
+from mincache.exact import optimum, serve_batch
 from mincache.generation.scenario import Scenario
 from mincache.learning.networks import draw_weights
 from mincache.learning.set_networks import SetActor
-from mincache.learning.slot_sets import FEATURES, USER_FEATURES, Scores, SetView, aggregates, decide
+from mincache.learning.slot_sets import (
+    FEATURES,
+    USER_FEATURES,
+    Scores,
+    SetView,
+    aggregates,
+    cheapest_served,
+    decide,
+    filled,
+)
 from mincache.problem.quantity import quantities
 from mincache.views.environment import EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
@@ -67,6 +76,30 @@ def test_models_may_come_in_any_order():
     ours, theirs = aggregates(instance), aggregates(other)
     assert np.allclose(ours.features[:, order], theirs.features, atol=1e-5)
     assert (ours.requested[:, order] == theirs.requested).all()
+
+
+def test_a_frame_is_seen_as_one_slot_with_all_its_users_and_steps():
+    """Three slots of six users in a frame have the features of one slot of eighteen with thrice the steps."""
+    instance = Scenario(users=6, slots=3, frame_slots=3).instance(
+        "one", Scenario().library(3), Scenario(users=6, slots=3).trace(3, "one")
+    )
+    trace, radio = instance.trace, instance.radio
+    whole = {
+        name: getattr(trace, name).reshape(1, -1)
+        for name in ("channel_gain", "requested_model", "input_bits")
+    }
+    other = replace(
+        instance,
+        trace=replace(
+            trace, skewness=trace.skewness[:1], popularity_order=trace.popularity_order[:1], **whole
+        ),
+        radio=replace(radio, user_power_w=np.tile(radio.user_power_w, 3)),
+        server=replace(instance.server, steps=3 * instance.server.steps),
+        rules=replace(instance.rules, frame_slots=1),
+    )
+    ours, theirs = aggregates(instance), aggregates(other)
+    assert np.allclose(ours.features, np.repeat(theirs.features, 3, axis=0), rtol=1e-5, atol=1e-6)
+    assert (ours.requested == theirs.requested).all()
 
 
 @given(instances())
@@ -123,6 +156,48 @@ def test_what_is_not_wanted_or_asked_for_is_not_cached():
             fits = requested[t, m] and want[t, m] > 0 and INSTANCE.models.size_gb[m] <= free
             assert cache[t, m] == fits
             free -= INSTANCE.models.size_gb[m] * fits
+
+
+def test_other_thresholds_are_the_wants_nearest_to_nought():
+    """The first filling has what is wanted; others lack the least wanted, or have what was nearly so."""
+    storage = replace(INSTANCE, server=replace(INSTANCE.server, storage_gb=1000.0))
+    requested = (INSTANCE.trace.requested_model[..., None] == np.arange(SHAPE[1])).any(axis=1)
+    want = np.linspace(-1.0, 1.0, 10) * np.ones(SHAPE)
+    caches = filled(storage, want, want, thresholds=20)
+    assert len(caches) == 11
+    assert (caches[0] == requested & (want > 0)).all()
+    for t in range(SHAPE[0]):
+        asked = np.flatnonzero(requested[t])
+        nearest = asked[np.argsort(np.abs(want[t, asked]), kind="stable")]
+        for k, m in enumerate(nearest, start=1):
+            kept = want[t] >= want[t, m] if want[t, m] < 0 else want[t] > want[t, m]
+            assert (caches[k, t] == requested[t] & kept).all()
+
+
+@pytest.mark.parametrize("rules", [{"frame_slots": 2}, {"loading_s_per_gb": 2.0}, {"steps_floor": 0.3}])
+def test_the_best_course_of_caches_is_found(rules):
+    """It costs no more than any of the caches kept to in all slots, and with one cache it is that one."""
+    scenario = Scenario(users=4, models=5, slots=6, **rules)
+    instance = scenario.instance("one", scenario.library(2), scenario.trace(2, "one"))
+    caches = np.eye(5, dtype=bool)[:, None].repeat(6, axis=1)
+    best = evaluate_batch(instance, cheapest_served(instance, caches))
+    assert best.feasible
+    assert best.cost <= evaluate_batch(instance, serve_batch(instance, caches)).cost.min() * (1 + 1e-9)
+    if not instance.rules.link_slots:
+        assert (cheapest_served(instance, caches[:1]).cache == caches[0]).all()
+
+
+def test_where_loading_takes_time_longer_stretches_are_seen_too():
+    """Six slots are seen one by one, by twos, by fours, and at once; a score for each is asked for."""
+    scenario = Scenario(users=4, models=5, slots=6, loading_s_per_gb=1.0)
+    instance = scenario.instance("one", scenario.library(2), scenario.trace(2, "one"))
+    states = SetView().apply(instance).reshape(4, 6, 5, FEATURES + 1)
+    assert np.allclose(
+        np.expm1(states[3, ..., 0]), np.bincount(instance.trace.requested_model.ravel(), minlength=5)
+    )
+    assert (states[1, 0] == states[1, 1]).all()
+    decisions = SetView().invert(instance, np.zeros((24, 10)))
+    assert evaluate_batch(instance, decisions).feasible
 
 
 def test_an_agent_on_sets_fits_its_environment():
