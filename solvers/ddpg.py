@@ -16,7 +16,7 @@ from mincache.errors import excerpt
 from mincache.exact import optimum
 from mincache.generation.streams import generator
 from mincache.learning import policies
-from mincache.learning.draws import MOST_MODELS, Draws, TrainingSource
+from mincache.learning.draws import TrainingSource
 from mincache.learning.exploring import Explorer
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.slot_sets import ACTION_NUMBERS, STATE_NUMBERS, SetView, view_of
@@ -107,11 +107,10 @@ class Ddpg(PolicyLearner):
         environments: see deviation 6; ours.
         updates: see deviation 6; ours.
         device: where to train, such as `cpu` or `cuda`.
-        candidates: with `sets`, 1 for the agent's own word; more to price caches around it (`SetView`).
     """
 
     title: ClassVar[str] = "ddpg"
-    untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device", "candidates")
+    untrained: ClassVar[tuple[str, ...]] = ("policy", "variant", "device")
 
     variant: Literal["literal", "one-hot", "in-order", "matched", "myopic", "sets", "past"] = "matched"
     observation: Literal["index", "one-hot", "counts", "aggregates", "past-counts"] | None = None
@@ -137,7 +136,6 @@ class Ddpg(PolicyLearner):
     environments: int = 10
     updates: int = 3
     device: str = "cpu"
-    candidates: int = 4
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -164,11 +162,6 @@ class Ddpg(PolicyLearner):
     def information(self) -> str:  # type: ignore[override]  # as `PolicyLearner` has it
         """What it sees before it decides: `past`, or `trace`."""
         return "past" if self.observation == "past-counts" else "trace"
-
-    @property
-    def view(self) -> SetView | None:
-        """How an agent on sets sees slots and says what to do; others, as the card of a policy says."""
-        return SetView(candidates=self.candidates) if self.every_problem else None
 
     def kept_rules(self) -> tuple[str, ...]:
         """Return the rules that it keeps: on sets all of them, since caches are filled within them."""
@@ -204,7 +197,7 @@ class Agent(Explorer):
 
         self.setting, self.course, self.discount = setting, course, setting.chosen.discount
         self.view = view_of(setting.chosen.observation, setting.chosen.action)
-        state_size, self.action_size = self.sizes()
+        self.state_size, self.action_size = self.view.sizes(course.problem)
         self.network = self.actor = actor_of(self.view, course.problem, setting.hidden)
         policies.check_size(self.actor.state_dict())
         self.critic = critic_of(self.view, course.problem, setting.hidden, setting.critic == "matched")
@@ -216,16 +209,12 @@ class Agent(Explorer):
         self.target_critic = deepcopy(self.critic).requires_grad_(False)
         self.actor_optimiser = Adam(self.actor.parameters(), setting.actor_rate, fused=True)
         self.critic_optimiser = Adam(self.critic.parameters(), setting.critic_rate, fused=True)
-        self.replay = Replay(setting.replay, state_size, self.action_size, setting.device)
+        self.replay = Replay(setting.replay, self.state_size, self.action_size, setting.device)
         self.parts: dict[str, Part] = {
             "actor": self.actor, "critic": self.critic, "replay": self.replay,
             "target_actor": self.target_actor, "target_critic": self.target_critic,
             "actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser,
         }  # fmt: skip
-
-    def sizes(self) -> tuple[int, int]:
-        """Return how many numbers a state and an action have in the memory."""
-        return self.view.sizes(self.course.problem)
 
     def explore(self, states: Array, noise: float, rng: np.random.Generator) -> Array:
         """Return the actor's actions with Gaussian noise, or uniform ones while warming up."""
@@ -264,14 +253,6 @@ class SetAgent(Agent):
         super().__init__(setting, course)
         self.view = SetView(candidates=1)  # a reward is for what the agent itself said
 
-    def sizes(self) -> tuple[int, int]:
-        """Return how many numbers the state and the action of the most models have."""
-        sizes = super().sizes()  # refuses linked slots
-        if not isinstance(self.course, Draws):
-            return sizes
-        models = max(MOST_MODELS, self.course.problem.model_count)
-        return models * STATE_NUMBERS, models * ACTION_NUMBERS
-
     def learn(self, done: int) -> float:
         """Answer an instance for each environment, learning; return minus the mean gap to the optimum."""
         rng, noise, rewards = generator(self.course.seed, "ddpg", "round", done), self.noise(done), []
@@ -279,7 +260,7 @@ class SetAgent(Agent):
         for index in range(done, done + self.setting.environments):
             instance = self.course.instance(index)
             T, M = instance.slot_count, instance.model_count
-            states = np.zeros((T + 1, self.sizes()[0]), dtype=np.float32)
+            states = np.zeros((T + 1, self.state_size), dtype=np.float32)
             states[:T, : M * STATE_NUMBERS] = self.view.apply(instance)
             states[T] = states[T - 1]
             raw = self.explore(states[:T], noise, rng)

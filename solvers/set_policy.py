@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mincache import InputError
 from mincache.generation.streams import generator
-from mincache.learning.draws import MOST_MODELS, TrainingSource
+from mincache.learning.draws import TrainingSource
 from mincache.learning.learner import PolicyLearner, Pupil
 from mincache.learning.slot_sets import SetView
 from mincache.problem.instance import RULES
@@ -88,10 +88,9 @@ class Imitator(Pupil):
         draw_weights(self.network, generator(course.seed, "set-policy", "weights"))
         self.optimiser = Adam(self.network.parameters(), setting.rate, fused=True)
         self.parts = {"network": self.network, "optimiser": self.optimiser}
-        kind, self.solved = course.problem, 0
-        self.view.sizes(kind)  # refuses linked slots
-        models = max(MOST_MODELS, kind.model_count)
-        self.examples = Examples(setting.episodes * kind.slot_count, models)
+        self.view.sizes(course.problem)  # refuses linked slots
+        slots, self.solved = setting.episodes * course.problem.slot_count, 0
+        self.examples = Examples(slots, course.problem.model_count)
 
     def learn(self, done: int) -> float:
         """Solve the next instances, take the steps that follow, and return minus their mean loss.

@@ -40,23 +40,20 @@ class Draws:
     seed: int = 0
     purpose: str = "training"
 
-    def episodes(self, index: int) -> Episodes:
-        """Return the episodes of the scenario and the library of a number."""
+    def instance(self, index: int) -> Instance:
+        """Return the instance of a number."""
         rng = generator(self.seed, self.purpose, "draw", index)
         scenario = self._varied(rng, index) if index % 2 else self.scenario
         users = round(math.exp(rng.uniform(math.log(LEAST_USERS), math.log(MOST_USERS))))
         scenario = scenario.model_copy(update={"users": users})
         library = scenario.library(int(rng.integers(2**60, 2**61)))
-        return Episodes(scenario, library, self.seed, self.purpose, index)
-
-    def instance(self, index: int) -> Instance:
-        """Return the first episode of a number."""
-        return self.episodes(index).instance(0)
+        return Episodes(scenario, library, self.seed, self.purpose, index).instance(0)
 
     @cached_property
     def problem(self) -> Instance:
-        """The first instance's, for what all have in common; that is not the library."""
-        return self.episodes(0).problem
+        """An instance of as many models as any has, for what all have in common."""
+        scenario = self.scenario.model_copy(update={"models": max(MOST_MODELS, self.scenario.models)})
+        return scenario.instance("problem", scenario.library(2**60), scenario.trace(self.seed, self.purpose))
 
     def _varied(self, rng: np.random.Generator, index: int) -> Scenario:
         scenario, drawn = self.scenario, rng.uniform(-1.0, 1.0, len(_SPREADS))

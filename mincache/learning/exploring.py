@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mincache.generation.streams import generator
-from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.learner import Pupil
 from mincache.problem.quantity import Array
 from mincache.views.agent_view import AgentView
@@ -31,7 +30,7 @@ class Explorer(Pupil):
     """
 
     setting: Any
-    course: TrainingSource
+    course: Any
     view: AgentView
     replay: Replay
     rng: np.random.Generator
@@ -52,8 +51,7 @@ class Explorer(Pupil):
         rng = self.rng = generator(self.course.seed, self.setting.title, "round", done)
         noise = self.noise(done)
         self.metrics = {"noise": noise, **dict.fromkeys(self.measured, math.nan)}
-        episodes = self.course.episodes(done) if isinstance(self.course, Draws) else self.course
-        env = EdgeCachingVectorEnv(episodes, self.setting.environments, view=self.view)
+        env = EdgeCachingVectorEnv(self.course, self.setting.environments, view=self.view)
         states, _ = env.reset(seed=self.course.seed, options={"episode": done})
         total, steps, over = 0.0, 0, False
         while not over:

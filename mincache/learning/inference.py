@@ -53,11 +53,8 @@ def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tu
         if view is None:
             view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
         if isinstance(view, SetView) and policy.card.versions[1] == SCORED_SERVICE:
-            view = (
-                SlotView(view.candidates)
-                if "users.0.bias" in policy.weights
-                else replace(view, decoder=SCORED_SERVICE)
-            )
+            users = "users.0.bias" in policy.weights
+            view = SlotView(view.candidates) if users else replace(view, decoder=SCORED_SERVICE)
         if policy.card.versions != view.versions:
             rule, received = f"must be for {' and '.join(view.versions)}", " and ".join(policy.card.versions)
             hint = "name the parameters that it was trained with, or train it again"
