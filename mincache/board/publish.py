@@ -15,7 +15,7 @@ from mincache.board.entries import About, Manifest, Review
 from mincache.board.rerun import run_of
 from mincache.board.table import Table
 from mincache.errors import InputError, MincacheError, in_file
-from mincache.files.documents import digest, read_bytes, write_bytes
+from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
 from mincache.generation import suites
@@ -168,11 +168,14 @@ def _policies(places: Iterable[Path], records: Iterable[Record]) -> dict[str, li
         fitting = {key: one for one in groups.values() if (key := files_digest(one)) in named and one}
         if not fitting:
             rule = "must hold the policies that runs of a published solver chose among, as they were then"
-            received = f"{len(every)} files that no run names, in {place}"
-            raise InputError("policies", rule, received, "give what `policy=` named")
+            received = f"{len(every)} policies that no run names, in {place}"
+            raise InputError("policies", rule, received, "give what `policy=` or `policies=` named")
         for key, chosen_files in fitting.items():
-            trainings = (path.with_suffix(".json") for path in chosen_files)
-            found[key] = [*chosen_files, *(path for path in trainings if path.is_file())]
+            trainings = [path.with_suffix(".json") for path in chosen_files]
+            for path in (kept := [path for path in trainings if path.is_file()]):
+                with in_file(path):
+                    parse_json(read_bytes(path))
+            found[key] = [*chosen_files, *kept]
     return found
 
 

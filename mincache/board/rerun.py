@@ -83,18 +83,32 @@ def spec_of(entry: Entry, policies: Path | None = None) -> str:
         InputError: if the runs were made with policies that the entry does not store, and none are given.
     """
     written = parse(entry.manifest.solver)
-    parameter = "policies" if "policies" in written.parameters else "policy"
-    if policies is None and (entry.folder / POLICIES_FOLDER).is_dir():
-        policies = entry.folder / POLICIES_FOLDER
-    if policies is None and written.parameters.get(parameter) is not None:
+    parameter, named = _policies_of(entry)
+    stored = entry.folder / POLICIES_FOLDER
+    if policies is None and stored.is_dir():
+        one = stored / Path(named.rpartition("@")[0]).name  # where the runs were given a file
+        policies = one if one.is_file() else stored
+    if policies is None and named:
         rule = "must be given, since the entry names them and does not store them"
         advice = "give their folder with --policies; the entry's note may say how to train them"
-        raise InputError("policies", rule, f"none for {written.parameters[parameter]}", advice)
+        raise InputError("policies", rule, f"none for {named}", advice)
     own = {} if policies is None else {parameter: policies.resolve()}
     file, colon, kind = written.target.rpartition(":")
     source = entry.folder / SOURCE_FOLDER / Path(file).name
     target = f"{source.resolve()}:{kind}" if colon and source.is_file() else written.target
     return spell(target, {**written.parameters, **own})
+
+
+def policies_not_stored(entry: Entry) -> str:
+    """Return what an entry's runs call the policies they were given, if it lacks these; "" otherwise."""
+    return "" if (entry.folder / POLICIES_FOLDER).is_dir() else _policies_of(entry)[1]
+
+
+def _policies_of(entry: Entry) -> tuple[str, str]:
+    """Return the parameter that takes policies, and what the runs say of it, which may be its default."""
+    given = next((record.cell.parameters for record in entry.records()), {})
+    parameter = "policies" if "policies" in given else "policy"
+    return parameter, str(given.get(parameter) or "")
 
 
 def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[Task]:

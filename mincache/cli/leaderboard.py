@@ -14,7 +14,7 @@ import click
 from mincache.analysis import features
 from mincache.board import aslib as aslib_files
 from mincache.board import columns as shown_columns
-from mincache.board import comparison, entries, fitting, formats, render
+from mincache.board import comparison, entries, fitting, formats, render, rerun
 from mincache.board import publish as publishing
 from mincache.board import runs as board_runs
 from mincache.board import table as board_table
@@ -174,6 +174,9 @@ def publish(
             entries.read_campaigns(campaigns, warn), stored, output, solvers, about,
             replace=replace, source=source, policies=policies, suite=suite,
         )  # fmt: skip
+    for folder in written:
+        if named := rerun.policies_not_stored(entries.read_entry(folder)):
+            warn(f"{folder} does not store the policies {named}; `--policies FOLDER` puts them into it")
     tracking = tracked(written, "verifying", total=len(written))
     found = {str(folder): verifying.verify_entry(folder)[2] for folder in tracking}
     files, left_out = _rebuild(output, rescore=False)

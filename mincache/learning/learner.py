@@ -198,13 +198,14 @@ class PolicyLearner(NetworkSolver, Learner):
 
     def training_seeds(self) -> int:
         """Return how many policies the folder has for each problem; 1 without a folder."""
-        return 1 if self.policy is None else policies.training_seeds(self.data_files())
+        named = self.policy is not None and self.policy.is_dir()
+        return policies.training_seeds(self.data_files()) if named else 1
 
     def data_files(self) -> list[Path]:
-        """Return the policies to look among, unless a file is named."""
+        """Return the policies to look among."""
         if self.policy is None or self.policy.is_dir():
             return policies.policy_files(self.title, self.training(), self.policy)
-        return []
+        return [self.policy]
 
     def find(self, instance: Instance, repetition: int = 0) -> Path | str:
         """Return the policy for this instance that a repetition has, or why there is none."""

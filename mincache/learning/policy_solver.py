@@ -44,7 +44,7 @@ class PolicySolver(NetworkSolver):
 
     def training_seeds(self) -> int:
         """Return how many policies there are for each problem, each of another training seed."""
-        return policies.training_seeds(self._files())
+        return policies.training_seeds(self.data_files())
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy is for this instance; those that are get read now, off the clock."""
@@ -67,7 +67,8 @@ class PolicySolver(NetworkSolver):
         policy, view = load(found[run.repetition % len(found)])
         return partial(self.predict, policy), view
 
-    def _files(self) -> list[Path]:
+    def data_files(self) -> list[Path]:
+        """Return the policies that it chooses among."""
         if self.policies is None:
             return []
         return sorted(self.policies.glob("*.safetensors")) if self.policies.is_dir() else [self.policies]
@@ -75,7 +76,7 @@ class PolicySolver(NetworkSolver):
     def _found(self, instance: Instance) -> list[Path]:
         """The policies for an instance, by their training seed."""
         problem = policies.problem_digest(instance)
-        return policies.by_seed(p for p in self._files() if policies.read_card(p).problem == problem)
+        return policies.by_seed(p for p in self.data_files() if policies.read_card(p).problem == problem)
 
 
 @dataclass(frozen=True)

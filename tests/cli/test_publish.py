@@ -5,6 +5,7 @@ import shutil
 from math import prod
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -18,9 +19,12 @@ from mincache.errors import InputError
 from mincache.generation.recipes import Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
+from mincache.generation.suites import find_instance
 from mincache.judging import journal
 from mincache.judging.journal import line_of
 from mincache.judging.records import Record
+from mincache.learning.policies import Policy, PolicyCard, problem_digest, write_policy
+from mincache.views.agent_view import AgentView
 
 
 def invoke(command, *arguments):
@@ -239,13 +243,77 @@ def test_policies_that_are_not_stored_are_asked_for(learned, tmp_path):
     assert "3 of 3 solutions identical" in again.output
 
 
-@pytest.mark.parametrize("change", ["another", "emptied", "foreign"])
+OWN = """
+from dataclasses import dataclass
+from pathlib import Path
+from mincache.learning.policy_solver import PolicySolver
+
+@dataclass(frozen=True)
+class Own(PolicySolver):
+    policies: Path | None = Path("agents")
+    def predict(self, policy, states): return states @ policy.weights["w"]
+"""
+
+
+@pytest.mark.parametrize("named", ["", "[policies=agents/own.safetensors]"])
+def test_an_own_agent_is_published_with_its_policies(named, tmp_path, monkeypatch):
+    """A row is run again with the file or the folder of policies that it was given, or had by default."""
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(OWN)
+    problem, view = find_instance("smoke-v1.l0.n10.t0"), AgentView()
+    card = PolicyCard(
+        solver="own", parameters={}, problem=problem_digest(problem), versions=view.versions, seed=1
+    )
+    weights = {"w": np.random.default_rng(0).normal(size=view.sizes(problem)).astype(np.float32)}
+    Path("agents").mkdir()
+    write_policy("agents/own.safetensors", Policy(card, weights))
+    spec = f"own.py:Own{named}"
+    done = invoke(run, "smoke-v1", "--solver", spec, "--instances", "*.l0.n10.t0", "-o", "runs")
+    assert done.exit_code == 0, done.output
+    without = invoke(publish, "runs", "--author", "A", "-o", "without")
+    assert "does not store the policies" in without.stderr
+    (entry,) = Path("without/smoke-v1").glob("own.py-own-*")
+    assert "give their folder" in str(invoke(reproduce, entry, "-o", "refused").exception)
+    published = invoke(publish, "runs", "--policies", "agents", "--author", "A", "-o", "board")
+    assert published.exit_code == 0, published.output
+    assert not published.stderr
+    shutil.rmtree("agents")
+    Path("own.py").unlink()
+    (entry,) = Path("board/smoke-v1").glob("own.py-own-*")
+    again = invoke(reproduce, entry, "-o", "again")
+    assert again.exit_code == 0, again.output
+    assert "reproduced: 1 of 1 solutions identical" in again.output
+    assert "differ from" not in again.stderr
+
+
+def test_a_learner_of_one_policy_is_published_with_it(learned, tmp_path):
+    """A file named as the policy is stored, and the row names the same file when it is run again."""
+    _, policies = learned
+    spec = f"droo[policy={min(policies.glob('*.safetensors'))}]"
+    done = invoke(run, "ladder-v1", "--solver", spec, "--instances", "*.l0.n10.t0", "-o", tmp_path / "runs")
+    assert "1 verified" in done.output, done.output
+    given = ("--policies", min(policies.glob("*.safetensors")), "--author", "A")
+    published = invoke(publish, tmp_path / "runs", *given, "-o", tmp_path / "board")
+    assert published.exit_code == 0, published.output
+    (entry,) = tmp_path.glob("board/ladder-v1/droo-*")
+    again = invoke(reproduce, entry, "-o", tmp_path / "again", "--by", "B. Reader")
+    assert again.exit_code == 0, again.output
+    assert not any(read_board(tmp_path / "board").wrong.values())
+
+
+@pytest.mark.parametrize("change", ["another", "emptied", "foreign", "training"])
 def test_other_policies_are_refused(change, learned, tmp_path):
     """Policies that no run names are refused in one line, and nothing is written."""
     runs, policies = learned
     given = shutil.copytree(policies, tmp_path / "given")
-    for path in sorted(given.glob("*.safetensors"))[: 1 if change == "another" else None]:
+    gone = {"another": 1, "training": 0}.get(change)
+    for path in sorted(given.glob("*.safetensors"))[:gone]:
         path.unlink()
+    if change == "training":  # a link to what nobody means to publish
+        (given / "secret").write_text("s3cret")
+        named = min(policies.glob("*.safetensors")).stem
+        (given / f"{named}.json").unlink()
+        (given / f"{named}.json").symlink_to(given / "secret")
     if change == "foreign":
         (given / "agent.safetensors").write_bytes(b"\x80\x04}.")
     refused = invoke(publish, runs, "--policies", given, "--author", "A", "-o", tmp_path / "board").exception
