@@ -16,22 +16,17 @@ from mincache.problem.instance import RULES
 
 @dataclass(frozen=True)
 class SetPolicy(PolicyLearner):
-    """A network scores the models and users of a slot; what the scores say is then packed into the limits.
+    """A network scores the models of a slot for its cache; the best bandwidth and steps follow from that.
 
     It knows a slot as a set of models, each with the summed regrets of its users, its size and its steps
-    relative to the limits (`mincache.learning.slot_sets`). Weights are shared by all models and all users,
-    and models see each other through means and maxima, so that one file serves every N, M and library
-    (M. Zaheer et al., Deep Sets, arXiv:1703.06114, https://doi.org/10.48550/arXiv.1703.06114). It was
-    trained by imitation: the exact method solved fresh instances, each with a library and an N of its own,
-    and the network learned which models are cached, which are served, and how bandwidth is shared there.
-
-    Scores become decisions by the decoder `score-order` (`mincache.learning.slot_sets`). With one candidate
-    that is the network's own word; with more, a small search around it: of several fillings of the storage
-    the one is kept that the evaluator prices lowest.
+    relative to the limits (`mincache.learning.slot_sets`). All models share weights, and see each other
+    through means and maxima, so that one file serves every N, M and library (M. Zaheer et al., Deep Sets,
+    arXiv:1703.06114, https://doi.org/10.48550/arXiv.1703.06114). It learned by imitation what the exact method
+    caches in fresh instances, each with a library, an N and often limits of its own.
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None for the one that ships with mincache.
-        candidates: fillings of the storage that are priced for each slot.
+        candidates: 1 for the network's own word; each further one prices four more caches a slot (`SetView`).
         width: units in each layer.
         blocks: how often models see each other.
         episodes: instances to learn from.
