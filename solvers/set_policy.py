@@ -21,8 +21,8 @@ class SetPolicy(PolicyLearner):
     It knows a slot as a set of models, each with the summed regrets of its users, its size and its steps
     relative to the limits (`mincache.learning.slot_sets`). All models share weights, and see each other
     through means and maxima, so that one file serves every N, M and library (M. Zaheer et al., Deep Sets,
-    arXiv:1703.06114, https://doi.org/10.48550/arXiv.1703.06114). It learned by imitation what the exact method
-    caches in fresh instances, each with a library, an N and often limits of its own.
+    arXiv:1703.06114, https://doi.org/10.48550/arXiv.1703.06114). It learned by imitation what the exact
+    method caches in fresh instances, each with a library, an N and often limits of its own.
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None for the one that ships with mincache.
