@@ -133,7 +133,8 @@ SEED ?= 1
 mutants: $(TESTS)
 	$(BIN)/python tests/mutants.py --mutants $(MUTANTS) --seed $(SEED)
 
-# Everything that tests, documentation and training need.
+# Everything that tests, documentation and training need; EXTRAS=dev,outside adds the libraries of others that tests try.
+EXTRAS ?= dev
 install: $(TESTS)
 
 $(RUNS): pyproject.toml constraints.txt
@@ -147,7 +148,7 @@ $(TESTS): $(RUNS)
 	@echo "Installing torch, the linters, the documentation's tools and a browser's driver: 1.5 GB more, some minutes."
 	@$(PIP) install -c constraints.txt --no-deps --index-url $(TORCH_INDEX) --retries 0 --timeout 15 torch \
 	    || echo "$(TORCH_INDEX) serves no torch here; pip's own index is asked instead."
-	@$(PIP) install -c constraints.txt -e '.[dev]' || $(UNDO)
+	@$(PIP) install -c constraints.txt -e '.[$(EXTRAS)]' || $(UNDO)
 	@touch $@
 
 # In plain words, and before anything is made: what is wrong with this Python, and what to type instead.

@@ -169,6 +169,11 @@ def test_help_of_a_verb_is_light(verb):
     assert not loaded_by(RUN_HELP.format(argv=["mincache", verb, "--help"])) & HEAVY
 
 
+def test_a_campaign_begins_light():
+    """Neither `mincache run` nor the process that keeps its runs loads what only tables need."""
+    assert not loaded_by("import mincache.cli.run, mincache.bench.keeper") & (HEAVY | {"pandas"})
+
+
 def test_public_names():
     """The package's list of names, its homes and what they give agree, and unknown names are refused."""
     import mincache

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import click
 
 import mincache
 from mincache.bench import campaign, executors, plan
 from mincache.bench import limits as bench_limits
-from mincache.board import entries, racing
+from mincache.board import entries
 from mincache.cli import options, summary
 from mincache.cli.completion import SOLVERS, SUITE
 from mincache.cli.terminal import TerminalTable, answer, show, waiting, warn
@@ -23,6 +24,9 @@ from mincache.files import paths
 from mincache.generation import recipes
 from mincache.judging import journal, records
 from mincache.solving import contents, registry
+
+if TYPE_CHECKING:
+    from mincache.board import racing
 
 _Runs = dict[tuple[str, str, int], "records.Record"]
 _Once = Callable[[], "tuple[Sequence[plan.Task], Sequence[records.Record]]"]
@@ -83,6 +87,8 @@ def run(
         tasks, whole = planned()
         if not race:
             return tasks, summary.run_tasks(output, tasks, where, redo, whole)
+        from mincache.board import racing  # with pandas, which takes half a second
+
         paths.make_folder(output)
         campaign.note_plan(output, {task.key: task.cell.solver for task in tasks})
         racing_on = partial(summary.run_tasks, output, executor=where, redo=redo)

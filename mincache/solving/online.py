@@ -19,7 +19,6 @@ from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import checked_cache, serve
 from mincache.exact.causal import caches_that_fit, realised_losses
 from mincache.exact.regrets import regrets
-from mincache.generation import suites
 from mincache.problem import equations
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -102,12 +101,17 @@ class OnlineSolver(Solver):
         """Return None, or a sentence why this solver cannot answer `instance`."""
         if (reason := super().supports(instance)) is not None:  # a site knows no rule of a trace
             return reason
-        return self.declines(Site.of(instance, suites.popularity(instance)))
+        return self.declines(_site(instance))
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the answer of a policy that is shown the instance slot by slot."""
-        site = Site.of(instance, suites.popularity(instance))
-        return play_on(instance, self.begin(site, run), self.information)
+        return play_on(instance, self.begin(_site(instance), run), self.information)
+
+
+def _site(instance: Instance) -> Site:
+    from mincache.generation import suites  # which the process of a run would load for nothing
+
+    return Site.of(instance, suites.popularity(instance))
 
 
 def play_on(instance: Instance, policy: OnlinePolicy, information: str) -> Solution:

@@ -13,6 +13,7 @@ import mincache
 pytest.importorskip("sphinx", reason="the extra `docs` is not installed")
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+OPTIONS = ["-q", "-W", "--keep-going", "-b", "html"]
 ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
 
 
@@ -20,11 +21,17 @@ ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"
 def site(tmp_path_factory):
     """The folder of the built site."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
-    options = ["-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "sphinx", *OPTIONS, "-d", str(folder / "doctrees")]
+    done = subprocess.run(
+        [*command, str(DOCS), str(folder / "html")], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr  # standard error also has what Jupyter says of itself
     return folder / "html"
+
+
+def test_make_builds_the_site_as_this_does():
+    """`make docs` gives Sphinx the same options."""
+    assert f"/sphinx-build {' '.join(OPTIONS)} docs " in (ROOT / "Makefile").read_text()
 
 
 def test_every_page_is_in_the_site(site):
