@@ -115,7 +115,7 @@ comparison-table: $(TESTS)
 
 # Candidates for a suite that the exact method does not close, each tried for twenty minutes; hours.
 open-v2: $(RUNS)
-	$(BIN)/mincache generate docs/figures/open_v2.toml --users 60,90 --libraries 1 --traces 2 --seed 36 -o results/open-v2
+	$(BIN)/mincache generate docs/figures/open_v2.toml --users 90,120 --libraries 2 --traces 1 --seed 36 -o results/open-v2
 	$(BIN)/mincache instances reference results/open-v2 --time-limit 1200
 	$(BIN)/mincache instances bounty results/open-v2
 
