@@ -153,7 +153,7 @@ def contrasts(board: Path, base: str) -> None:
 @click.option("--training-device", default="", show_default=False, metavar="NAME", help="Device of training.")
 @click.option("--source", multiple=True, type=options.FILE,
               help="File of a solver in no package; repeatable.")  # fmt: skip
-@click.option("--policies", multiple=True, type=options.FilePath("path", exists=True),
+@click.option("--policies", multiple=True, type=options.FilePath("folder|file", exists=True),
               help="Policies that the runs chose among, for the entry; repeatable.")  # fmt: skip
 @click.option("--suite", type=SUITE, default="", show_default=False,
               help="Folder of the suite, if not a standard one; the leaderboard gets a copy.")  # fmt: skip

@@ -105,7 +105,7 @@ def _entry(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
 @click.option("--instances", type=options.COUNT, help="Repeat the first so many instances.  [default: all]")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.001,
               help="Largest relative difference of the mean cost in a reproduction.")  # fmt: skip
-@click.option("--policies", type=options.FilePath("path", exists=True),
+@click.option("--policies", type=options.FilePath("folder|file", exists=True),
               help="The row's policies, if the row does not store them.")  # fmt: skip
 @click.option("--by", default="", show_default=False, metavar="NAME",
               help="Reviewer; the entry gets their review, with these records.")  # fmt: skip

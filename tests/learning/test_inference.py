@@ -79,7 +79,7 @@ def both(network: torch.nn.Module, ours, seen) -> list[tuple[np.ndarray, np.ndar
 
 def test_there_are_policies():
     """Those of the board's rows and those that ship, for every problem of paper-v1."""
-    assert len(PUBLISHED) > 50
+    assert len(PUBLISHED) > 40
     assert len(PROBLEMS) == 15
 
 

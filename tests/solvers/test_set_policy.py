@@ -87,11 +87,11 @@ def test_one_policy_holds_where_limits_and_rules_are_others(spec, kind):
 
 def test_a_published_policy_answers_as_it_did_and_knows_no_rules():
     """That of a row on the board costs what the row says, and declines frames."""
-    row = Path(__file__).parents[2] / "leaderboard" / "scarce-v1" / "set-policy"
+    row = Path(__file__).parents[2] / "leaderboard" / "paper-v1" / "set-policy"
     solver = registry.make(f"set-policy[policy={row / 'policies'}]")
     with gzip.open(row / "records.jsonl.gz") as lines:
         record = json.loads(next(lines))
-    instance = find("scarce-v1").read(record["cell"]["instance"])
+    instance = find("paper-v1").read(record["cell"]["instance"])
     again = evaluate(instance, solver.solve(instance, Run.seeded(0)))
     assert again.cost == pytest.approx(record["score"]["cost"], rel=1e-9)
     framed = Scenario(slots=4, frame_slots=2)

@@ -151,7 +151,7 @@ def test_a_frame_has_one_cache(program):
         ("write({'cache': [0] * (M - 1)})", "must write cache as 10 numbers"),
         ("write({'cache': ['a'] * M})", "must write cache as 10 numbers"),
         ("write('{\"cache\": [NaN]}')", "must write JSON"),
-        ("write({'cache': [0.5] * M}); read(); write('null'); time.sleep(2)", "must be 0 or 1"),
+        ("write({'cache': [0.5] * M}); read(); write('null'); time.sleep(2)", "numbers, 0 or 1"),
         ("pass", "must write a line for slot 0"),
         ("sys.exit(3)", "exit status 3"),
         ("write(cache); read(); sys.exit(4)", "exit status 4"),
