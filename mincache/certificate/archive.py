@@ -91,6 +91,8 @@ def improve(suite: Suite, name: str, document: bytes, who: str, command: str) ->
             raise InputError("certificate", "must hold", verdict.sentences[-1])
         if entry.lower_bound is not None and verdict.bound <= entry.lower_bound:
             raise InputError("bound", f"must be above the known {entry.lower_bound!r}", repr(verdict.bound))
+        if entry.best_known is not None and verdict.bound > entry.best_known * (1.0 + RELATIVE_TOLERANCE):
+            raise InputError("bound", f"must not be above the cost {entry.best_known!r}", repr(verdict.bound))
         status = "proven" if verdict.accepted and verdict.gap is not None else "bounded"
         known = {"lower_bound": verdict.bound, "bound_from": source, "status": status}
         set_entries(suite, {name: _kept(suite, name, document) | known})

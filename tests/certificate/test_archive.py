@@ -112,8 +112,8 @@ def test_a_better_solution_and_a_better_bound_are_taken(suite, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [("cost", "must not be below the bound"), ("limit", "must keep all constraints"),
-     ("other", "instance"), ("bound", "certificate: must hold"), ("text", "must")],
+    [("cost", "must not be below the bound"), ("above", "must not be above the cost"),
+     ("limit", "must keep all constraints"), ("other", "instance"), ("bound", "certificate: must hold"), ("text", "must")],
 )  # fmt: skip
 def test_what_does_not_hold_is_refused(change, told, suite, tmp_path):
     """What is below a bound, beyond a limit, of another instance or not proven changes nothing."""
@@ -123,6 +123,9 @@ def test_what_does_not_hold_is_refused(change, told, suite, tmp_path):
     set_references(suite, {first: (cost * 1.01, cost * (1.005 if change == "cost" else 0.9))})
     if change == "limit":
         document["bandwidth_share"][0][0] = 1.5
+    if change == "above":  # a cost typed in by hand, below what can be
+        set_references(suite, {first: (cost * 0.99, cost * 0.9)})
+        document = json.loads(read_bytes(CERTIFICATES.path(suite, first)))
     if change == "bound":
         document = json.loads(read_bytes(CERTIFICATES.path(suite, first))) | {"bound": cost * 2.0}
     file = tmp_path / "handed-in.json"
