@@ -113,7 +113,8 @@ def test_a_better_solution_and_a_better_bound_are_taken(suite, tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [("cost", "must not be below the bound"), ("above", "must not be above the cost"),
-     ("limit", "must keep all constraints"), ("other", "instance"), ("bound", "certificate: must hold"), ("text", "must")],
+     ("limit", "must keep all constraints"), ("other", "instance"),
+     ("bound", "certificate: must hold"), ("text", "must")],
 )  # fmt: skip
 def test_what_does_not_hold_is_refused(change, told, suite, tmp_path):
     """What is below a bound, beyond a limit, of another instance or not proven changes nothing."""
