@@ -31,6 +31,7 @@ CARDS = ("nvidia", "dri", "kfd")
 _OUTSIDE = "/.host"
 _MARKS = ("records.jsonl", "records.jsonl.gz", "solutions.jsonl.gz", "solutions.jsonl.xz", "campaign.json")
 """Files of folders that hold answers."""
+_SHARED = "shared.jsonl.xz"  # holds answers, beside folders that do
 _MOST_ENTRIES = 256
 _MOST_LINKS = 40
 
@@ -148,8 +149,10 @@ def _beside(folder: Path) -> Iterator[str]:
 
 
 def _answers_in(place: str, depth: int = 20) -> Iterator[str]:
-    """Yield the folders of campaigns and of boards' entries below a folder."""
+    """Yield the folders of campaigns and of boards' entries below a folder, and the answers beside them."""
     for path, folders, files in os.walk(place):
+        if _SHARED in files:
+            yield os.path.join(path, _SHARED)
         if any(mark in files for mark in _MARKS):
             yield path
             folders.clear()

@@ -7,10 +7,12 @@ has. What others found is in `reviews`, a folder each.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +30,9 @@ from mincache.judging.records import Record, RecordParser
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.xz"
 _OLD_SOLUTIONS_FILE = "solutions.jsonl.gz"
+SHARED_FILE = "shared.jsonl.xz"
+"""Beside the entries of a suite: a solution of each instance, whose slots entries need not store again."""
+_BRIEF = b"~"  # begins a line that leaves out slots; a document begins with a brace
 POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"
 REVIEW_FILE = "review.toml"
 SUITE_FOLDER = "suite"
@@ -59,10 +64,15 @@ COVERED: Mapping[str, str] = {
 
 
 class Pack(StrictTable):
-    """A packed file of one JSON document a line: the SHA-256 of its unpacked content, and its lines."""
+    """A packed file of one JSON document a line: the SHA-256 of its unpacked content, and its lines.
+
+    Attributes:
+        shared: the pack of solutions whose slots are left out of this one, and filled in before it is hashed.
+    """
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     lines: Whole
+    shared: Pack | None = None
 
 
 class About(StrictTable):
@@ -154,7 +164,9 @@ class Entry:
 
     def solutions(self) -> Iterator[bytes]:
         """Yield the stored solution documents; refused if the pack is not the one of the manifest."""
-        return read_pack(self.folder / solutions_file(self.folder), self.manifest.solutions)
+        pack = self.manifest.solutions
+        known = {} if pack.shared is None else _shared(self.folder.parent / SHARED_FILE, pack.shared)
+        return read_pack(self.folder / solutions_file(self.folder), pack, partial(_filled_in, known=known))
 
     def review(self, name: str) -> Entry:
         """Return a reproduction as an entry of its own: the records that the reviewer made."""
@@ -191,32 +203,38 @@ def write_table(path: Path, table: Manifest | Review) -> None:
     write_bytes(path, tomli_w.dumps(document).encode())
 
 
-def write_pack(path: str | os.PathLike[str], lines: Iterable[bytes]) -> Pack:
-    """Write a pack of these lines, each ending in a line feed, and return what it is."""
-    listed = list(lines)
-    content = b"".join(listed)
-    write_bytes(path, content)
-    return Pack(sha256=digest(content), lines=len(listed))
+def write_pack(path: Path, lines: Iterable[bytes], shared: Path | None = None) -> Pack:
+    """Write a pack of these lines, each ending in a line feed, and return what it is.
+
+    Of a line, the slots that the solutions in the file `shared` have too are left out.
+    """
+    whole = list(lines)
+    base, written = None, whole
+    if shared is not None and shared.is_file():
+        base = _pack(list(_lines(shared)))
+        known = _shared(shared, base)
+        written = [_left_out(line, known) for line in whole]
+    write_bytes(path, b"".join(written))
+    return _pack(whole, base)
 
 
-def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
-    """Yield the lines of a pack; refused if damaged, too large or, known after the last, not as wanted."""
-    hasher, lines, size, begun = hashlib.sha256(), 0, 0, bytearray()
-    for chunk in _pieces(path):
-        hasher.update(chunk)
-        first, *later = chunk.split(b"\n")
-        begun += first  # in place: a long line comes in hundreds of pieces
-        size += len(chunk)
-        if len(begun) > MAX_BYTES or size > MAX_PACK_BYTES:
-            rule = f"must hold at most {MAX_BYTES} bytes a line and {MAX_PACK_BYTES} in all"
-            raise DocumentError(f"{path}: pack", rule, "more")
-        for line in later:  # shorter than a piece
-            lines += 1
-            yield bytes(begun) + b"\n"
-            begun = bytearray(line)
-    if begun:
-        lines += 1
-        yield bytes(begun)
+def _pack(lines: Sequence[bytes], shared: Pack | None = None) -> Pack:
+    return Pack(sha256=digest(b"".join(lines)), lines=len(lines), shared=shared)
+
+
+def read_pack(path: Path, wanted: Pack, filled_in: Callable[[bytes], bytes] = bytes) -> Iterator[bytes]:
+    """Yield the lines of a pack; refused if damaged, too large or, known after the last, not as wanted.
+
+    `filled_in` makes of each line what it stands for.
+    """
+    hasher, lines, size = hashlib.sha256(), 0, 0
+    for line in _lines(path):
+        with in_file(f"{path}: line {lines + 1}"):
+            whole = filled_in(line)
+        hasher.update(whole)
+        lines, size = lines + 1, size + len(whole)
+        _limit(path, len(whole), size)
+        yield whole
     if hasher.hexdigest() != wanted.sha256:
         rule = f"must be {wanted.sha256[:12]}..., as the manifest says"
         raise DocumentError(f"{path}: sha256", rule, f"{hasher.hexdigest()[:12]}...")
@@ -224,9 +242,51 @@ def read_pack(path: Path, wanted: Pack) -> Iterator[bytes]:
         raise DocumentError(f"{path}: lines", f"must be {wanted.lines}, as the manifest says", str(lines))
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _lines(path: Path) -> Iterator[bytes]:
+    begun, size = bytearray(), 0
     with in_file(path), reading(), path.open("rb") as file:
-        yield from unpacked(file, path.suffix)
+        for chunk in unpacked(file, path.suffix):
+            first, *later = chunk.split(b"\n")
+            begun += first  # in place: a long line comes in hundreds of pieces
+            size += len(chunk)
+            _limit(path, len(begun), size)
+            for line in later:  # shorter than a piece
+                yield bytes(begun) + b"\n"
+                begun = bytearray(line)
+    if begun:
+        yield bytes(begun)
+
+
+def _limit(path: Path, line_bytes: int, pack_bytes: int) -> None:
+    if line_bytes > MAX_BYTES or pack_bytes > MAX_PACK_BYTES:
+        rule = f"must hold at most {MAX_BYTES} bytes a line and {MAX_PACK_BYTES} in all"
+        raise DocumentError(f"{path}: pack", rule, "more")
+
+
+def _shared(path: Path, wanted: Pack) -> Mapping[str, Mapping[str, Any]]:
+    return {(document := parse_json(line))["instance"]: document for line in read_pack(path, wanted)}
+
+
+def _left_out(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """Write 0 for each slot that is as in the known solution, unless that could not be undone."""
+    brief = _BRIEF + _slots(line, known, lambda own, shared: 0 if own == shared else own)
+    return brief if _filled_in(brief, known) == line else line
+
+
+def _filled_in(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
+    if not line.startswith(_BRIEF):
+        return line
+    return _slots(line.removeprefix(_BRIEF), known, lambda own, shared: shared if own == 0 else own)
+
+
+def _slots(line: bytes, known: Mapping[str, Mapping[str, Any]], choose: Callable[[Any, Any], Any]) -> bytes:
+    """Choose each slot of a solution from its own and that of the known solution of its instance."""
+    document = parse_json(line)
+    for name, shared in known.get(str(document.get("instance")), {}).items():
+        slots = document.get(name)
+        if isinstance(shared, list) and isinstance(slots, list) and len(slots) == len(shared):
+            document[name] = [choose(*pair) for pair in zip(slots, shared, strict=True)]
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
 
 def read_campaigns(

@@ -19,6 +19,7 @@ from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
 from mincache.generation import suites
+from mincache.generation.suite_checks import SOLUTIONS
 from mincache.judging.journal import solution_path
 from mincache.judging.judge import with_contradictions
 from mincache.judging.records import Record
@@ -63,12 +64,12 @@ def publish(
     make_folder(board)
     with TemporaryDirectory(dir=board, prefix="new-") as aside:  # until all of it is whole
         for name, contenders in by_suite.items():
-            _keep_suite(name, suite, board)
+            shared = _share(_keep_suite(name, suite, board), board / name)
             for who in chosen(labels(contenders), solvers):
                 folder = board / name / entries.folder_name(who.solver, who.sha256)
                 _refuse(folder, who, replace)
                 new, runs = Path(aside, name, folder.name), contenders[who]
-                _write_entry(new, who, runs, stored, said, source)
+                _write_entry(new, who, runs, stored, said, source, shared)
                 _copy(kept.get(runs[0].cell.solver_files, []), new / entries.POLICIES_FOLDER)
                 written.append((folder, who.solver))
         for folder, solver in written if replace else ():
@@ -94,24 +95,34 @@ def _by_contender(
     return found
 
 
-def _keep_suite(name: str, folder: str, board: Path) -> None:
-    """Copy a suite that is not a standard one onto the board."""
+def _keep_suite(name: str, folder: str, board: Path) -> suites.Suite:
+    """Find a suite, and copy one that is not a standard one onto the board."""
     found, copy = entries.find_suite(name, folder, [board]), board / name / entries.SUITE_FOLDER
     if found is None:
         rule, advice = "must be a standard one, or be given, to be published", "give its folder with --suite"
         raise InputError("suite", rule, repr(name), advice)
     if name in suites.standard_names() or found.folder.resolve() == copy.resolve():
-        return
+        return found
     files = [*sorted(found.folder.glob("*.toml")), *sorted(found.folder.glob("*.json*"))]
     if copy.exists():
         if any(read_bytes(path) != read_bytes(copy / path.name) for path in files):
             rule = "must be the one that the leaderboard has, since its rows are on that"
             advice = f"leave --suite out, or delete {copy}"
             raise InputError(f"suite {name}", rule, f"another in {found.folder}", advice)
-        return
+        return found
     make_folder(copy)
     for path in files:
         shutil.copyfile(path, copy / path.name)
+    return found
+
+
+def _share(suite: suites.Suite, place: Path) -> Path:
+    """Put the best solutions of a suite, if it has them, beside its entries, once; return where they are."""
+    shared, best = place / entries.SHARED_FILE, [SOLUTIONS.path(suite, name) for name in suite.entries]
+    if not shared.exists() and all(path.is_file() for path in best):
+        make_folder(place)
+        entries.write_pack(shared, map(read_bytes, best))
+    return shared
 
 
 def _refuse(folder: Path, who: Contender, replace: bool) -> None:
@@ -131,14 +142,14 @@ def _make_way(suite: Path, solver: str, authors: Sequence[str]) -> None:
 
 def _write_entry(
     folder: Path, who: Contender, records: Sequence[Record], stored: Stored, about: About,
-    source: Sequence[Path],
+    source: Sequence[Path], shared: Path,
 ) -> None:  # fmt: skip
     sources = _sources(who, source)
     make_folder(folder)
     _copy(sources, folder / entries.SOURCE_FOLDER)
     instances = len({record.cell.instance for record in records})
     said = {"suite": records[0].cell.suite, "solver": who.solver, "instances": instances, **_kind(who)}
-    manifest = Manifest(**said, **_write_packs(folder, records, stored), **dict(about))
+    manifest = Manifest(**said, **_write_packs(folder, records, stored, shared), **dict(about))
     entries.write_table(folder / entries.MANIFEST_FILE, manifest)
 
 
@@ -194,7 +205,9 @@ def _kind(who: Contender) -> dict[str, Any]:
     return {} if kind is None else {"kind": kind.kind, "stochastic": kind.stochastic}
 
 
-def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dict[str, Any]:
+def _write_packs(
+    folder: Path, records: Sequence[Record], stored: Stored, shared: Path | None = None
+) -> dict[str, Any]:
     documents = {name: stored(name) for name in sorted({n for record in records for n in record.documents})}
     for wanted, document in documents.items():
         if (found := digest(document)) != wanted:
@@ -204,7 +217,7 @@ def _write_packs(folder: Path, records: Sequence[Record], stored: Stored) -> dic
     lines = [record.model_dump_json().encode() + b"\n" for record in silent]
     return {
         "records": entries.write_pack(folder / entries.RECORDS_FILE, lines),
-        "solutions": entries.write_pack(folder / entries.SOLUTIONS_FILE, documents.values()),
+        "solutions": entries.write_pack(folder / entries.SOLUTIONS_FILE, documents.values(), shared),
     }
 
 

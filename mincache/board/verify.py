@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mincache.board import render, seals
 from mincache.board.checks import below, wrong_in_entry
-from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SUITE_FOLDER, Entry, read_entry
+from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SHARED_FILE, SUITE_FOLDER, Entry, read_entry
 from mincache.board.fitting import unseen
 from mincache.board.runs import Gatherer, Runs, fields_of, flat
 from mincache.board.table import Table
@@ -148,7 +148,7 @@ def _foreign(board: Path) -> Iterator[str]:
         if path.name not in belonging or path.is_symlink():
             yield f"{path.name} does not belong to a board"
     for path in sorted(board.glob("*/*")):
-        if not path.is_dir():
+        if not path.is_dir() and path.name != SHARED_FILE:
             yield f"{path.parent.name}/{path.name} does not belong to a board"
 
 

@@ -15,6 +15,7 @@ from bench_fixture import job_of, on_linux, tiny_tasks
 
 from mincache.bench.limits import Limits
 from mincache.bench.supervisor import Supervisor
+from mincache.bench.view import of_description
 
 pytestmark = on_linux
 
@@ -178,3 +179,19 @@ def test_what_is_allowed_is_seen(task, outside):
         assert seen[name] is True, name
     for name in ("read_solution", "write_records", "see_processes", "signal_parent"):
         assert seen[name] is False, name
+
+
+def test_solutions_that_entries_share_are_hidden(tmp_path):
+    """Of a board's suite, a solver that is described may see policies, but no solutions."""
+    entry = tmp_path / "suite" / "entry"
+    (entry / "policies").mkdir(parents=True)
+    for path in (
+        tmp_path / "suite/shared.jsonl.xz",
+        entry / "records.jsonl.gz",
+        entry / "solutions.jsonl.xz",
+    ):
+        path.touch()
+    hidden = of_description(str(tmp_path), (), 1 << 20).hidden
+    assert str(tmp_path / "suite/shared.jsonl.xz") in hidden
+    assert {str(entry / name) for name in ("records.jsonl.gz", "solutions.jsonl.xz")} <= set(hidden)
+    assert not {str(entry), str(entry / "policies")} & set(hidden)

@@ -1,12 +1,26 @@
 import gzip
+import hashlib
+import json
 import lzma
 from functools import partial
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.board.entries import MANIFEST_FILE, Pack, folder_name, read_entry, read_pack, write_pack
+from mincache.board.entries import (
+    MANIFEST_FILE,
+    SHARED_FILE,
+    SOLUTIONS_FILE,
+    Entry,
+    Manifest,
+    Pack,
+    folder_name,
+    read_entry,
+    read_pack,
+    write_pack,
+)
 from mincache.errors import DocumentError
 from mincache.files.documents import MAX_BYTES
 from mincache.problem.instance import check_name
@@ -47,6 +61,48 @@ def test_what_is_packed_is_read(tmp_path_factory, suffix, content):
     assert list(read_pack(path, pack)) == content
     assert write_pack(path, content) == pack
     assert path.read_bytes() == first
+
+
+slots = st.lists(
+    st.one_of(st.integers(0, 1), st.floats(0, 1), st.lists(st.floats(0, 1), max_size=2)), max_size=3
+)
+names = st.sampled_from(["a", "b"])
+documents = st.fixed_dictionaries({"instance": names}, optional={"cache": slots, "steps": slots})
+
+
+def as_lines(content):
+    """Return documents as the lines of a pack."""
+    return [json.dumps(one, separators=(",", ":")).encode() + b"\n" for one in content]
+
+
+@given(content=st.lists(documents, max_size=4), shared=st.lists(documents, max_size=2))
+def test_what_leaves_out_shared_slots_is_read(tmp_path_factory, content, shared):
+    """Lines that leave out slots of shared solutions come back to the byte, whatever stands in a slot."""
+    folder = tmp_path_factory.mktemp("suite")
+    write_pack(folder / SHARED_FILE, as_lines(shared))
+    (folder / "entry").mkdir()
+    pack = write_pack(folder / "entry" / SOLUTIONS_FILE, as_lines(content), folder / SHARED_FILE)
+    manifest = Manifest(suite="s", solver="s", records=pack, solutions=pack)
+    assert list(Entry(folder / "entry", manifest, {}).solutions()) == as_lines(content)
+
+
+def test_shared_slots_are_stored_once(tmp_path):
+    """A solution that is shared takes few bytes; without the shared file, or with another, it is refused."""
+    rng = np.random.default_rng(1)
+    lines = as_lines([{"instance": "a", "cache": rng.random((50, 20)).tolist()}])
+    write_pack(tmp_path / SHARED_FILE, lines)
+    (tmp_path / "entry").mkdir()
+    path = tmp_path / "entry" / SOLUTIONS_FILE
+    pack = write_pack(path, lines, tmp_path / SHARED_FILE)
+    assert path.stat().st_size < 200 < 5000 < (tmp_path / SHARED_FILE).stat().st_size
+    assert pack.sha256 == hashlib.sha256(lines[0]).hexdigest()
+    entry = Entry(tmp_path / "entry", Manifest(suite="s", solver="s", records=pack, solutions=pack), {})
+    write_pack(tmp_path / SHARED_FILE, as_lines([{"instance": "a", "cache": rng.random((50, 20)).tolist()}]))
+    with pytest.raises(DocumentError, match=r"shared\.jsonl\.xz: sha256: must be"):
+        list(entry.solutions())
+    (tmp_path / SHARED_FILE).unlink()
+    with pytest.raises(DocumentError, match=r"shared\.jsonl\.xz: file: must be readable"):
+        list(entry.solutions())
 
 
 @every_packing

@@ -63,7 +63,8 @@ def rewrite(board, file, change, name=ENTRY):
     folder = board / name
     entry = read_entry(folder)
     key = {RECORDS_FILE: "records", SOLUTIONS_FILE: "solutions"}[file]
-    content = change(list(read_pack(folder / file, getattr(entry.manifest, key))))
+    lines = read_pack(folder / file, entry.manifest.records) if key == "records" else entry.solutions()
+    content = change(list(lines))
     manifest = entry.manifest.model_copy(update={key: write_pack(folder / file, content)})
     (folder / MANIFEST_FILE).write_text(tomli_w.dumps(manifest.model_dump(mode="json", exclude_none=True)))
 

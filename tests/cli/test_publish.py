@@ -112,10 +112,10 @@ def test_nothing_is_replaced_unasked(campaign, board):
     assert "--replace" in str(same.exception)
     other = invoke(publish, campaign, "--author", "B. Author", "-o", board)
     assert other.exit_code == 0, other.output
-    assert len(list((board / "smoke-v1").iterdir())) == 4
+    assert len(list((board / "smoke-v1").glob("*/"))) == 4
     again = invoke(publish, campaign, "--author", "A. Author", "--note", "anew", "--replace", "-o", board)
     assert again.exit_code == 0, again.output
-    manifests = [read_entry(folder).manifest for folder in (board / "smoke-v1").iterdir()]
+    manifests = [read_entry(folder).manifest for folder in (board / "smoke-v1").glob("*/")]
     assert (
         sorted((m.authors[0], m.note) for m in manifests)
         == [("A. Author", "anew")] * 2 + [("B. Author", "")] * 2
@@ -140,7 +140,7 @@ def test_a_solver_in_a_file_is_published_with_its_source_and_reproduced(tmp_path
     assert done.exit_code == 0, done.output
     published = invoke(publish, "own", "--author", "A. Author", "-o", "board")
     assert published.exit_code == 0, published.output
-    (row,) = [path.resolve() for path in Path("board/smoke-v1").iterdir()]
+    (row,) = [path.resolve() for path in Path("board/smoke-v1").glob("*/")]
     assert (row / "source" / "mine.py").read_text() == MINE
     Path("mine.py").unlink()
     again = invoke(reproduce, row, "-o", "again", "--by", "B. Reader")
