@@ -219,12 +219,13 @@ def features(suite: str, output: Path | None, time_limit: float) -> None:
 
 @instances.command()
 @click.argument("suite", type=SUITE)
+@click.argument("names", nargs=-1, type=INSTANCE)
 @click.option("--solver", type=SOLVER, default="decomposition", help="An exact solver.")
 @click.option("--time-limit", type=options.SECONDS, default=math.inf,
               help="Time an instance.  [default: none]")  # fmt: skip
 @options.machine_output("an object: the cost and the lower bound of each instance")
-def reference(suite: str, solver: str, time_limit: float) -> None:
-    """Solve every instance of SUITE, and write its verified cost and lower bound into suite.toml.
+def reference(suite: str, names: tuple[str, ...], solver: str, time_limit: float) -> None:
+    """Solve every instance of SUITE (or NAMES), and write its verified cost and lower bound into suite.toml.
 
     The leaderboard measures gaps from these values. A lower cost or a higher bound replaces an older one;
     no other does. Each value is written at once, so an interruption loses one instance. The best solution
@@ -234,10 +235,12 @@ def reference(suite: str, solver: str, time_limit: float) -> None:
     source = f"{solver}, mincache {mincache.__version__}, evaluator {problem_evaluation.EVALUATOR_VERSION}"
     if found.content.references and source not in found.content.references:
         source = f"{found.content.references}; {source}"
-    for name in tracked(found.entries, "solving", total=len(found.entries)):
+    for name in names:
+        found.read(name)  # refuses a name that is not listed
+    for name in tracked(names or found.entries, "solving", total=len(names or found.entries)):
         found = _with_reference(found, name, solver, method, time_limit, source)
     fields = {"best_known", "lower_bound"}
-    document = {name: entry.model_dump(include=fields) for name, entry in found.entries.items()}
+    document = {name: found.entries[name].model_dump(include=fields) for name in names or found.entries}
     answer(document, f"{len(document)} reference values in {found.folder / suites.RECIPE_FILE}")
 
 

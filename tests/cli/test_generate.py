@@ -57,6 +57,10 @@ def test_given_instances_are_run_and_ranked(swept, tmp_path):
     """Files from elsewhere become a suite on which the verbs for suites work."""
     files = sorted(swept.glob("*.json"))[:2]
     assert run(instances, "collect", *files, "-o", tmp_path / "given").startswith("2 instances in")
+    second = Suite(tmp_path / "given").entries[files[1].stem].name
+    assert "1 reference values" in run(instances, "reference", tmp_path / "given", second)
+    known = {name: entry.best_known for name, entry in Suite(tmp_path / "given").entries.items()}
+    assert [name for name, cost in known.items() if cost is not None] == [second]
     assert "2 reference values" in run(instances, "reference", tmp_path / "given")
     assert "2 of 2 files are as listed" in run(instances, "verify", tmp_path / "given")
     rows = json.loads(run(instances, "features", tmp_path / "given", "--json"))
