@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 
@@ -29,38 +29,27 @@ NAME_CHARACTERS = 120
 """How long such a name may be."""
 
 
-@lru_cache(maxsize=1024)
-def _is_name(text: str) -> bool:
-    # "." and ".." are folders.
-    fits = len(text) <= NAME_CHARACTERS and re.fullmatch(NAME_PATTERN, text)
-    return bool(fits and text.strip("."))
-
-
 def check_name(name: object, field: str) -> str:
     """Return `name` if it is a valid name of an instance or a suite."""
     text = name if isinstance(name, str) else ""
-    if _is_name(text):
-        return text
+    if re.fullmatch(NAME_PATTERN, text) and len(text) <= NAME_CHARACTERS and text.strip("."):
+        return text  # dots alone are folders
     rule = f"use lower-case letters, digits, dots and hyphens only, at most {NAME_CHARACTERS}"
     near = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:NAME_CHARACTERS]
     raise InputError(field, rule, excerpt(name), f"try {near!r}" if near else "")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Server(Typed):
+class Server(Typed, section="server."):
     """What the edge server can hold and compute."""
-
-    section: ClassVar[str] = "server."
 
     storage_gb: Annotated[float, positive("C", "GB", "storage for cached models (11d)")]
     steps: Annotated[float, positive("L", "1", "denoising steps shared by the users of a slot (11f)")]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Radio(Typed):
+class Radio(Typed, section="radio."):
     """The wireless links and the wired backhaul to the cloud."""
-
-    section: ClassVar[str] = "radio."
 
     uplink_hz: Annotated[float, positive("W^up", "Hz", "uplink bandwidth, shared by the users (2)")]
     downlink_hz: Annotated[float, positive("W^dw", "Hz", "downlink bandwidth, not shared (5)")]
@@ -72,10 +61,8 @@ class Radio(Typed):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ModelLibrary(Typed):
+class ModelLibrary(Typed, section="models."):
     """The generative-AI models that users ask for, one entry a model."""
-
-    section: ClassVar[str] = "models."
 
     size_gb: Annotated[Array, positive("c_m", "GB", "storage the model takes (11d)", "M")]
     output_bits: Annotated[Array, positive("d^op_m", "bit", "size of a generated image (6)", "M")]
@@ -99,10 +86,8 @@ class ModelLibrary(Typed):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trace(Typed):
+class Trace(Typed, section="trace."):
     """What happens in each slot: popularity, channels and requests."""
-
-    section: ClassVar[str] = "trace."
 
     skewness: Annotated[Array, Quantity("gamma", "1", "skewness of model popularity (1)", "T")]
     channel_gain: Annotated[Array, positive("h_n", "1", "linear channel power gain of each user", "TN")]
@@ -120,10 +105,8 @@ RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Rules(Typed):
+class Rules(Typed, section="rules."):
     """What is asked for beyond the paper; the defaults are the paper's problem."""
-
-    section: ClassVar[str] = "rules."
 
     frame_slots: Annotated[
         int, Quantity("F", "1", "slots in which the cache stays the same", at_least=1, whole=True, default=1)
@@ -170,9 +153,9 @@ class Instance(Typed):
             raise InputError("origin", "must be an object", excerpt(self.origin))
         if self.origin is not None:
             object.__setattr__(self, "origin", MappingProxyType(dict(self.origin)))
-        lengths = check_axes([getattr(self, section) for section in PARTS], {})
-        for section in PARTS:
-            object.__setattr__(self, section, getattr(self, section).filled(lengths))
+        lengths = check_axes(list(self._parts.values()), {})
+        for section, part in self._parts.items():
+            object.__setattr__(self, section, part.filled(lengths))
         requested = self.trace.requested_model
         if requested.max() >= lengths["M"]:
             t, n = divmod(int(requested.argmax()), lengths["N"])
@@ -218,7 +201,11 @@ class Instance(Typed):
             >>> data.size_gb.attrs["units"]
             'GB'
         """
-        return display.dataset((self, *(getattr(self, section) for section in PARTS)), self.name)
+        return display.dataset((self, *self._parts.values()), self.name)
+
+    @property
+    def _parts(self) -> dict[str, Typed]:
+        return {section: getattr(self, section) for section in PARTS}
 
     @property
     def slot_count(self) -> int:
@@ -238,11 +225,9 @@ class Instance(Typed):
     @cached_property
     def used_rules(self) -> tuple[str, ...]:
         """The priced quantities not at their default: `steps_floor` of `rules`; others as `radio.x`."""
-        parts = (self, *(getattr(self, section) for section in PARTS))
-        sections = {"" if part is self.rules else part.section: part for part in parts}
         return tuple(
-            section + name
-            for section, part in sections.items()
+            name if part is self.rules else part.section + name
+            for part in (self, *self._parts.values())
             for name in part.used
             if quantities(type(part))[name].priced
         )
@@ -262,7 +247,7 @@ class Instance(Typed):
             rule = f"must lie within the {self.slot_count} there are"
             raise InputError("slots", rule, f"{first} to {stop}")
         suffix = f".slot-{first}" if stop == first + 1 else f".slots-{first}-{stop - 1}"
-        parts = {section: getattr(self, section).between(first, stop) for section in _with_slots()}
+        parts = {section: part.between(first, stop) for section, part in self._parts.items()}
         name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
         return super().between(first, stop)._with_checked(name=name, **parts)
 
@@ -276,13 +261,6 @@ PARTS: Mapping[str, type[Typed]] = MappingProxyType(
     {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace, "rules": Rules}
 )
 """The sections of an instance document, by field name."""
-
-
-@cache
-def _with_slots() -> tuple[str, ...]:
-    """Return the sections with a quantity that has slots: the others are the same in each stretch."""
-    kinds = PARTS.items()
-    return tuple(name for name, kind in kinds if any("T" in q.shape for q in quantities(kind).values()))
 
 
 def smallest_instance() -> Instance:

@@ -1,7 +1,7 @@
 """What a policy may know of the requests before any comes: a Markov chain whose states are popularities."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_ne
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Popularity(Typed):
+class Popularity(Typed, section="popularity."):
     """A chain over G hidden states, each an order with a skewness: uniform at first, one move a slot."""
-
-    section: ClassVar[str] = "popularity."
 
     probability: Annotated[
         Array, not_negative("p_g", "1", "probability that a request is for each model", "GM")

@@ -178,6 +178,10 @@ class Typed:
     section: ClassVar[str] = ""
     """What stands before a field's name in messages, such as `trace.`."""
 
+    def __init_subclass__(cls, section: str = "", **others: Any) -> None:
+        super().__init_subclass__(**others)
+        cls.section = section or cls.section
+
     def __post_init__(self) -> None:
         for name, meaning in quantities(type(self)).items():
             value = meaning.read(getattr(self, name), self.section + name)
