@@ -163,8 +163,10 @@ def explain(
         other, other_steps, other_cost = own, own_steps, own_cost
     swapped = _cost(instance, own, bandwidth, given)
     served, exchanged = (own, bandwidth, own_steps), (other, bandwidth, other_steps)
-    loading = _loading_cost(instance, *served) - _loading_cost(instance, *exchanged)
-    floor = _floor_cost(instance, *served) - _floor_cost(instance, *exchanged)
+    loading, floor = (
+        _rule_cost(instance, rule, *served) - _rule_cost(instance, rule, *exchanged)
+        for rule in ("loading_s_per_gb", "steps_floor")
+    )
     regret = {
         "bandwidth": _cost(instance, own, solution.bandwidth_share, given) - swapped,
         "steps": swapped - own_cost,
@@ -190,16 +192,10 @@ def _cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array
     return request_costs(instance, Decisions(cache, bandwidth_share, steps / instance.server.steps))
 
 
-def _floor_cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
-    """Return what each request costs more than if no rule set a floor on steps, [T, N]."""
-    without = replace(instance, rules=replace(instance.rules, steps_floor=0.0))
+def _rule_cost(instance: Instance, rule: str, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
+    """Return what each request costs more than without a rule, [T, N]; without a floor, steps change too."""
+    without = replace(instance, rules=replace(instance.rules, **{rule: 0.0}))
     if without == instance:
         return np.zeros(steps.shape)
-    freed = _cost(without, cache, bandwidth_share, _best_steps(without, cache, steps))
-    return _cost(instance, cache, bandwidth_share, steps) - freed
-
-
-def _loading_cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
-    """Return what each request costs more than if models loaded in no time, [T, N]."""
-    without = replace(instance, rules=replace(instance.rules, loading_s_per_gb=0.0))
-    return _cost(instance, cache, bandwidth_share, steps) - _cost(without, cache, bandwidth_share, steps)
+    freed = _best_steps(without, cache, steps) if rule == "steps_floor" else steps
+    return _cost(instance, cache, bandwidth_share, steps) - _cost(without, cache, bandwidth_share, freed)

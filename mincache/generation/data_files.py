@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
+from mincache.files.packing import reading
 from mincache.files.paths import file_stamp
 from mincache.problem.quantity import Array
 
@@ -17,12 +18,8 @@ _parquet = partial(optional_library, "pyarrow.parquet", "data", "Parquet files, 
 
 def file_digest(path: str, expected: str | None = None) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    with in_file(path):
-        try:
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise InputError("file", "must be readable", str(error.strerror)) from None
+    with in_file(path), reading(), open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
         if expected is not None and digest != expected:
             advice = "the file has changed; use the one that the suite was drawn from"
             raise InputError("sha256", f"must be {expected[:12]}...", f"{digest[:12]}...", advice)

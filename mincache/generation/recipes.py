@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import instance_bytes
-from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, validated
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
@@ -19,7 +19,6 @@ from mincache.problem.instance import NAME_PATTERN, Instance
 
 _MAX_INSTANCES = 10_000
 _BY_USER = ("channel_gain", "requested_model", "input_bits")
-Indices = tuple[int | None, int, int, int]
 RELATIVE_TOLERANCE = 1e-9
 """Two costs closer than this are the same cost."""
 
@@ -71,6 +70,10 @@ class Recipe(StrictTable):
         """Return for how many users a trace of N is drawn."""
         return max(self.users) if self.common_users else users
 
+    def settings(self) -> list[dict[str, Any]]:
+        """Return the fields that each setting of the sweep sets; one setting without any if none is swept."""
+        return [{}] if self.sweep is None else self.sweep.settings()
+
     @model_validator(mode="after")
     def _check_size(self) -> Self:
         settings = 1 if self.sweep is None else self.sweep.setting_count
@@ -103,6 +106,12 @@ class Source(StrictTable):
         """Yield the instances, undrawn, as the function `places` does."""
         return places(self.name, self.recipe, self.scenario)
 
+    def place(self, entry: ListedInstance) -> Place:
+        """Return the instance that an entry lists, undrawn."""
+        setting = self.recipe.settings()[entry.setting or 0]
+        where = (entry.setting, entry.library, entry.users, entry.trace)
+        return _place(entry.name, self.recipe, self.scenario, setting, *where)
+
 
 class Selection(StrictTable):
     """Instances chosen among candidates, which other recipes draw; see `mincache.analysis.selection`."""
@@ -114,14 +123,6 @@ class Selection(StrictTable):
     at_most: TupleOf[str] = ()
     at_least: TupleOf[str] = ()
     source: TupleOf[Source] = Field(min_length=1)
-
-
-def read_recipe(value: Any) -> Any:
-    """Return the recipe that a table describes by its `kind`; what is no table is returned as it is."""
-    if not isinstance(value, dict):
-        return value
-    kinds: dict[str, type[Recipe | Given | Selection]] = {"given": Given, "selected": Selection}
-    return validated(kinds.get(str(value.get("kind")), Recipe), value)
 
 
 class ListedInstance(StrictTable):
@@ -147,11 +148,6 @@ class ListedInstance(StrictTable):
     certificate: str | None = None
 
     @property
-    def indices(self) -> Indices:
-        """The setting, the library, the number of users and the trace."""
-        return self.setting, self.library, self.users, self.trace
-
-    @property
     def reference(self) -> Reference | None:
         """What costs are held against; None if no cost is known."""
         return None if self.best_known is None else Reference(self.best_known, self.lower_bound)
@@ -168,11 +164,6 @@ class Place:
     setting: int | None
     library: int
     trace: int
-
-    @property
-    def indices(self) -> Indices:
-        """The setting, the library, the number of users and the trace."""
-        return self.setting, self.library, self.scenario.users, self.trace
 
     def instance(self) -> Instance:
         """Draw the instance."""
@@ -191,7 +182,7 @@ class Place:
             origin["users_drawn"] = most
         library = scenario.library(recipe.library_seed, self.library)
         drawing = scenario.with_values({"users": most})
-        trace = drawing.trace(recipe.trace_seed, *_path(self.library, most, self.trace))
+        trace = drawing.trace(recipe.trace_seed, "trace", self.library, most, self.trace)
         first = {field: getattr(trace, field)[:, :users] for field in _BY_USER}
         powers_w = drawing.powers_w(recipe.library_seed, self.library)[:users]
         return scenario.instance(self.name, library, replace(trace, **first), origin, powers_w)
@@ -203,7 +194,8 @@ class Place:
     @property
     def fields(self) -> dict[str, Any]:
         """What lists the instance in a suite, beside its name and hash."""
-        return dict(zip(("setting", "library", "users", "trace"), self.indices, strict=True))
+        users = self.scenario.users
+        return {"setting": self.setting, "library": self.library, "users": users, "trace": self.trace}
 
 
 def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
@@ -214,10 +206,9 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
     if recipe.generator != GENERATOR_VERSION:
         rule = f"must be {GENERATOR_VERSION!r}, the version installed"
         raise InputError("recipe.generator", rule, excerpt(recipe.generator))
-    settings = [{}] if recipe.sweep is None else recipe.sweep.settings()
     numbered = recipe.sweep is not None and bool(recipe.sweep.lists or recipe.sweep.cases)
-    for number, setting in enumerate(settings):
-        middle = f".s{number}" if numbered else ""
+    for number, setting in enumerate(recipe.settings()):
+        middle, index = (f".s{number}", number) if numbered else ("", None)
         for library in range(recipe.libraries):
             for users in [setting["users"]] if "users" in setting else recipe.users:
                 count = scenario.with_values(setting | {"users": users}).trace_count()
@@ -227,35 +218,18 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
                     raise InputError("traces", rule, str(recipe.traces), advice)
                 for trace in range(recipe.traces):
                     full = f"{name}{middle}.l{library}.n{users}.t{trace}"
-                    where = (number if numbered else None, library, users, trace)
-                    yield _place(full, recipe, scenario, setting, where)
-
-
-def place_of(entry: ListedInstance, source: Source) -> Place:
-    """Return the instance that an entry lists, undrawn."""
-    settings = [{}] if source.recipe.sweep is None else source.recipe.sweep.settings()
-    setting = entry.setting or 0
-    if setting >= len(settings):
-        rule = f"must be < {len(settings)}, the number of settings"
-        raise InputError(f"{entry.name}: setting", rule, str(setting))
-    return _place(entry.name, source.recipe, source.scenario, settings[setting], entry.indices)
+                    yield _place(full, recipe, scenario, setting, index, library, users, trace)
 
 
 def _place(
-    name: str, recipe: Recipe, scenario: Scenario, setting: Mapping[str, Any], indices: Indices
-) -> Place:
-    number, library, users, trace = indices
-    path = _path(library, recipe.users_drawn(users), trace)
+    name: str, recipe: Recipe, scenario: Scenario, setting: Mapping[str, Any],
+    number: int | None, library: int, users: int, trace: int,
+) -> Place:  # fmt: skip
+    path = ("trace", library, recipe.users_drawn(users), trace)
     ranges = {} if recipe.sweep is None else recipe.sweep.ranges
     swept = dict(setting)
     for field, one in ranges.items():  # at one place they have the same values in every setting
-        swept[field] = one.at(
-            Uniforms(recipe.trace_seed, *path, "sweep", field).draw().item(), is_whole(field)
-        )
+        drawn = Uniforms(recipe.trace_seed, *path, "sweep", field).draw().item()
+        swept[field] = one.at(drawn, is_whole(field))
     scenario = scenario.with_values(swept | {"users": users})
     return Place(name, recipe, scenario, tuple(swept), number, library, trace)
-
-
-def _path(library: int, users: int, trace: int) -> tuple[str | int, ...]:
-    """Return what names the streams of a trace."""
-    return "trace", library, users, trace

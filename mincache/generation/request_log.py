@@ -1,10 +1,10 @@
 """Requests from a log: who asked for what, and when, becomes the traces of a suite."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -90,12 +90,12 @@ class RequestLog(Process):
         """Read the requests of each trace; of more traces than the log holds, the first follow again."""
         log = self.requests(shape)
         held = self.trace_count(shape)
-        fallback = uniforms("log/idle", shape.slots, shape.users) if self.idle == "draw" else None
-        traces = []
-        for k, number in enumerate(given["trace"]):
-            drawn = None if fallback is None else fallback[k]
-            traces.append(self._trace(log, shape, int(number) % held, drawn))
-        rows = np.array(traces)  # [K, T, N], indices of requests
+        numbers = (given["trace"] % held).tolist()
+        fallbacks: Iterable[Array | None] = [None] * len(numbers)
+        if self.idle == "draw":
+            fallbacks = uniforms("log/idle", shape.slots, shape.users)
+        traces = map(partial(self._trace, log, shape), numbers, fallbacks)
+        rows = np.array(list(traces))  # [K, T, N], indices of requests
         found = {"skewness": np.zeros(rows.shape[:2]), "requested_model": log.model[rows]}
         return found if log.input_bits is None else found | {"input_bits": log.input_bits[rows]}
 
@@ -216,9 +216,8 @@ def _sizes(
     sizes = numbers(name, [columns[name][row] for row in rows.tolist()])
     if bad := np.flatnonzero(sizes <= 0.0).tolist():
         raise InputError(name, "must hold numbers > 0", excerpt(columns[name][int(rows[bad[0]])]))
-    if unit == "token":
-        return np.asarray(sizes * log.bytes_a_token * units.DATA_UNITS["byte"])
-    return np.asarray(sizes * units.DATA_UNITS[unit])
+    bytes_a_token = log.bytes_a_token * units.DATA_UNITS["byte"]
+    return np.asarray(sizes * (bytes_a_token if unit == "token" else units.DATA_UNITS[unit]))
 
 
 def _means(bits: Array | None, model: Array, models: int) -> Array | None:

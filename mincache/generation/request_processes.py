@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, model_serializer, model_validator
 
 from mincache.errors import InputError
@@ -15,7 +16,7 @@ from mincache.problem.quantity import Array
 Skewness = Annotated[float, Field(ge=-50, le=50)]
 
 
-def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) -> Array:
+def markov_chain(transitions: ArrayLike, uniforms: Array) -> Array:
     """Return the states [K, T] of a chain: the first uniform over all states, then one move a slot."""
     # Of a row's sums the last is left out: its state takes what rounding leaves between it and 1.
     limits = np.cumsum(transitions, axis=1)[:, :-1]
@@ -29,6 +30,15 @@ def markov_chain(transitions: tuple[tuple[float, ...], ...], uniforms: Array) ->
 def zipf(skewness: float, models: int) -> Array:
     """Return the probabilities [M] of (1), the most popular model first."""
     return np.asarray(equations.zipf_probability(np.arange(1.0, models + 1.0), skewness, models))
+
+
+def zipf_ranks(skewness: Array, models: int, uniforms: Array) -> Array:
+    """Return the ranks of requests, from 0, by (1) at each slot's skewness [K, T], of uniforms [K, T, N]."""
+    ranks = np.empty(uniforms.shape, dtype=np.int64)
+    for gamma in set(skewness.ravel().tolist()):
+        slots = skewness == gamma
+        ranks[slots] = choose(zipf(gamma, models), uniforms[slots])
+    return ranks
 
 
 class _SkewnessChain(Process):
@@ -81,12 +91,7 @@ class ZipfMarkov(_SkewnessChain):
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the skewness of each slot and the requests."""
         skewness = self.skewness(shape, uniforms)
-        drawn = uniforms("requests", shape.slots, shape.users)
-        requested = np.empty(drawn.shape, dtype=np.int64)
-        for gamma in set(skewness.ravel().tolist()):
-            table = np.cumsum(zipf(gamma, shape.models))[:-1]
-            slots = skewness == gamma
-            requested[slots] = np.searchsorted(table, drawn[slots], side="right")
+        requested = zipf_ranks(skewness, shape.models, uniforms("requests", shape.slots, shape.users))
         return {"skewness": skewness, "requested_model": requested}
 
     def popularity(self, shape: Shape) -> States:
@@ -147,11 +152,7 @@ class Regimes(_SkewnessChain):
             orders = np.argsort(uniforms("regimes/orders", R, M), axis=-1, kind="stable")
         skewness = self.skewness(shape, uniforms)
         regime = markov_chain(self._moves(), uniforms("regimes/chain", shape.slots))
-        drawn = uniforms("regimes/requests", shape.slots, shape.users)
-        rank = np.empty(drawn.shape, dtype=np.int64)
-        for gamma in self.skewness_states:
-            slots = skewness == gamma
-            rank[slots] = choose(zipf(gamma, M), drawn[slots])
+        rank = zipf_ranks(skewness, M, uniforms("regimes/requests", shape.slots, shape.users))
         trace = np.arange(len(regime))[:, None] % len(orders)  # rotated orders are the same in each trace
         if self.alike is not None:
             alike = uniforms("regimes/alike", shape.slots, shape.users) < self.alike
@@ -162,21 +163,20 @@ class Regimes(_SkewnessChain):
 
     def popularity(self, shape: Shape) -> States | None:
         """Return the chain of the orders and the skewness; None where each trace draws orders of its own."""
-        return self._states(self._rotated(shape.models), np.array(self._moves())) if self.rotated else None
+        return self._states(self._rotated(shape.models), self._moves()) if self.rotated else None
 
     def _rotated(self, models: int) -> Array:
         """Return the rotated orders [R, M], each model at its rank."""
         return (np.arange(models) + np.arange(self.orders)[:, None] * models // self.orders) % models
 
-    def _moves(self) -> tuple[tuple[float, ...], ...]:
+    def _moves(self) -> Array:
         R = self.orders
         if R == 1:
-            return ((1.0,),)
-        moves = np.full((R, R), 0.0 if self.ring else (1.0 - self.stay) / (R - 1))
-        if self.ring:
-            moves[np.arange(R), (np.arange(R) + 1) % R] = 1.0 - self.stay
+            return np.ones((1, 1))
+        leave = 1.0 - self.stay
+        moves = leave * np.roll(np.eye(R), 1, axis=1) if self.ring else np.full((R, R), leave / (R - 1))
         np.fill_diagonal(moves, self.stay)
-        return tuple(map(tuple, moves.tolist()))
+        return moves
 
 
 class ShotNoise(Process):

@@ -20,19 +20,13 @@ from mincache.generation.request_processes import Preference, Regimes, ShotNoise
 
 _ENTRY_POINT_GROUP = "mincache.processes"  # of other packages' processes, named `<section>.<process>`
 
-_OWN: dict[str, dict[str, type[Process]]] = {
-    "requests": {
-        "zipf-markov": ZipfMarkov, "zipf": Zipf, "regimes": Regimes, "shot-noise": ShotNoise,
-        "preference": Preference, "log": RequestLog,
-    },
-    "positions": {
-        "uniform": UniformPositions, "clustered": ClusteredPositions, "random-waypoint": RandomWaypoint,
-        "log": PositionLog,
-    },
-    "channel": {"path-loss": PathLoss},
-    "user": {"power-range": PowerRange},
-    "models": {"ranges": LibraryRanges},
-}  # fmt: skip
+_KINDS: dict[str, tuple[type[Process], ...]] = {
+    "requests": (ZipfMarkov, Zipf, Regimes, ShotNoise, Preference, RequestLog),
+    "positions": (UniformPositions, ClusteredPositions, RandomWaypoint, PositionLog),
+    "channel": (PathLoss,),
+    "user": (PowerRange,),
+    "models": (LibraryRanges,),
+}
 """The processes of mincache by section; the first of a section is its default."""
 
 
@@ -43,14 +37,18 @@ def processes(section: str) -> dict[str, type[Process]]:
         for point in entry_points(group=_ENTRY_POINT_GROUP)
         if point.name.startswith(f"{section}.")
     }
-    return _OWN[section] | added
+    return _own(section) | added
+
+
+def _own(section: str) -> dict[str, type[Process]]:
+    return {kind.model_fields["process"].default: kind for kind in _KINDS[section]}
 
 
 def read_section(section: str, value: Any) -> Any:
     """Return the process that a section's table describes; what is no table is returned as it is."""
     if not isinstance(value, dict):
         return value
-    own = _OWN[section]
+    own = _own(section)
     name = value.get("process", next(iter(own)))
     kind = own.get(name) if isinstance(name, str) else None
     if kind is None:

@@ -26,7 +26,7 @@ def verify(suite: Suite) -> Iterator[tuple[str, str | None]]:
             yield name, f"{'drawn by the recipe' if name in drawn else 'in the folder'}, but not listed"
         elif drawn and name not in drawn:
             yield name, "listed, but the recipe does not draw it"
-        elif drawn and listed.indices != drawn[name].indices:
+        elif drawn and any(getattr(listed, key) != value for key, value in drawn[name].fields.items()):
             what = "setting, library, number of users or trace"
             yield name, f"listed with another {what} than the recipe draws"
         else:

@@ -139,19 +139,16 @@ def check_free(folder: Path) -> None:
 def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]], source: str = "") -> Suite:
     """Write a verified cost and a proven lower bound of each instance named into `suite.toml`."""
     changes = {name: {"best_known": cost, "lower_bound": bound} for name, (cost, bound) in values.items()}
-    changed = set_entries(suite, changes)
-    if source:
-        write_content(suite.folder, changed.content.model_copy(update={"references": source}))
-    return Suite(suite.folder)
+    return set_entries(suite, changes, references=source or suite.content.references)
 
 
-def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]]) -> Suite:
-    """Write fields of `ListedInstance` by instance into `suite.toml`; return the suite, read again."""
+def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]], **content: Any) -> Suite:
+    """Write fields of `ListedInstance` by instance, and of the `content`; return the suite, read again."""
     entries = tuple(
         validated(ListedInstance, entry.model_dump() | dict(changes.get(entry.name, {})))
         for entry in suite.content.instance
     )
-    write_content(suite.folder, suite.content.model_copy(update={"instance": entries}))
+    write_content(suite.folder, suite.content.model_copy(update={"instance": entries} | content))
     return Suite(suite.folder)
 
 

@@ -6,32 +6,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file
-from mincache.files.documents import (
-    digest,
-    instance_bytes,
-    parse_instance,
-    read_bytes,
-    read_instance,
-    write_bytes,
-)  # fmt: skip
+from mincache.files import documents
+from mincache.files.documents import digest, parse_instance, read_bytes, read_instance
 from mincache.files.paths import CACHE_VARIABLE, cache_folder, make_folder
-from mincache.files.tables import StrictTable, TupleOf, read_toml
-from mincache.generation.recipes import (
-    Given,
-    ListedInstance,
-    Place,
-    Recipe,
-    Reference,
-    Selection,
-    Source,
-    place_of,
-    read_recipe,
-)
+from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
+from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, Reference, Selection, Source
 from mincache.generation.scenario import Scenario
 from mincache.problem import display
 from mincache.problem.instance import NAME_PATTERN, Instance
@@ -55,7 +39,13 @@ class SuiteFile(StrictTable):
     scenario: Scenario | None = None
     instance: TupleOf[ListedInstance] = ()
 
-    _read_recipe = field_validator("recipe", mode="before")(read_recipe)
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _read_recipe(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        kinds: dict[str, type[Recipe | Given | Selection]] = {"given": Given, "selected": Selection}
+        return validated(kinds.get(str(value.get("kind")), Recipe), value)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -177,7 +167,7 @@ class Suite:
             rule, received = f"must be {sha256[:12]}..., as listed", f"{digest(data)[:12]}..., as drawn"
             raise InputError(f"{name}: sha256", rule, received, "see: mincache instances verify")
         make_folder(path.parent, f"set {CACHE_VARIABLE} to a folder that is")
-        write_bytes(path, data)
+        documents.write_bytes(path, data)
         return path
 
     def place(self, name: str) -> Place:
@@ -185,7 +175,7 @@ class Suite:
         entry = self._entry(name)
         if (source := self.content.source_of(entry)) is None:
             raise InputError("instance", "must be one that is drawn", excerpt(name))
-        return place_of(entry, source)
+        return source.place(entry)
 
     def read(self, name: str) -> Instance:
         """Read an instance, checking its file against the suite's hash."""
@@ -261,7 +251,7 @@ def listed(instance: Instance) -> tuple[Suite, ListedInstance] | None:
     name = instance.name.partition(".")[0]
     found = suite(name) if name in standard_names() else None
     entry = None if found is None else found.entries.get(instance.name)
-    if found is None or entry is None or entry.sha256 != digest(instance_bytes(instance)):
+    if found is None or entry is None or entry.sha256 != digest(documents.instance_bytes(instance)):
         return None
     return found, entry
 
