@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mincache.algebra.rounding import within_limits
 from mincache.algebra.service_cost import Formulation
@@ -56,6 +56,18 @@ class Names(StrictTable):
     formulation: Literal["exact", "piecewise", "relaxed"]
     decisions: dict[str, Annotated[tuple[Decision, int, int], Field(strict=False), STOP]]
     columns: ListOf[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_places(self) -> Self:
+        widths = {"cache": self.models, "bandwidth_share": self.users, "step_share": self.users}
+        places = set(self.decisions.values())
+        for kind, t, index in places:
+            if not (0 <= t < self.slots and 0 <= index < widths[kind]):
+                rule = f"must lie in {self.slots} slots of {widths[kind]}"
+                raise InputError(f"decisions: {kind}", rule, f"[{t}, {index}]")
+        if len(places) != self.slots * sum(widths.values()):
+            raise InputError("decisions", "must name every decision", f"{len(places)} of them")
+        return self
 
 
 def export(
@@ -109,7 +121,7 @@ def read_names(folder: Path) -> Names:
     """Return the map of names in an exported folder."""
     path = folder / NAMES_FILE
     with in_file(path):
-        return _checked(validated(Names, parse_json(read_bytes(path))))
+        return validated(Names, parse_json(read_bytes(path)))
 
 
 class Claims(NamedTuple):
@@ -149,18 +161,6 @@ def parse_values(text: str, names: Names) -> dict[str, float]:
         example = next(iter(names.decisions))
         raise InputError("answer", f"must have lines with a name, such as {example}, and a value", "none")
     return values
-
-
-def _checked(names: Names) -> Names:
-    widths = {"cache": names.models, "bandwidth_share": names.users, "step_share": names.users}
-    places = set(names.decisions.values())
-    for kind, t, index in places:
-        if not (0 <= t < names.slots and 0 <= index < widths[kind]):
-            rule = f"must lie in {names.slots} slots of {widths[kind]}"
-            raise InputError(f"decisions: {kind}", rule, f"[{t}, {index}]")
-    if len(places) != names.slots * sum(widths.values()):
-        raise InputError("decisions", "must name every decision", f"{len(places)} of them")
-    return names
 
 
 def _table_values(text: str, names: Names) -> dict[str, float]:

@@ -70,12 +70,10 @@ def apply(instance: Instance, formulation: Formulation = "exact") -> Any:
 
 def invert(model: Any) -> Decisions:
     """Return the decisions in a model's variables: what is cached from 1/2 on, and shares within limits."""
-    T, N, M = len(model.slots), len(model.users), len(model.models)
-    cache = _values(model.cache, T, M) >= 0.5
-    bandwidth, steps = (
-        within_limits(_values(shares, T, N)) for shares in (model.bandwidth_share, model.step_share)
-    )
-    return Decisions(cache, bandwidth, raise_to_floor(model.instance, cache, steps))
+    cache, steps = relaxed_values(model)
+    held, bandwidth = cache >= 0.5, _values(model.bandwidth_share, *steps.shape)
+    steps = raise_to_floor(model.instance, held, within_limits(steps))
+    return Decisions(held, within_limits(bandwidth), steps)
 
 
 def relaxed_values(model: Any) -> tuple[Array, Array]:

@@ -194,7 +194,7 @@ def _cost(instance: Instance, cache: Array, bandwidth_share: Array, steps: Array
 
 def _rule_cost(instance: Instance, rule: str, cache: Array, bandwidth_share: Array, steps: Array) -> Array:
     """Return what each request costs more than without a rule, [T, N]; without a floor, steps change too."""
-    without = replace(instance, rules=replace(instance.rules, **{rule: 0.0}))
+    without = replace(instance, rules=replace(instance.rules, **{rule: 0}))
     if without == instance:
         return np.zeros(steps.shape)
     freed = _best_steps(without, cache, steps) if rule == "steps_floor" else steps

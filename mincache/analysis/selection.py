@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from mincache.analysis.features import features
-from mincache.errors import InputError, closest, excerpt
+from mincache.errors import InputError, did_you_mean, excerpt
 from mincache.generation.recipes import Reference
 from mincache.generation.streams import generator
 from mincache.generation.suites import Suite
@@ -71,9 +71,8 @@ class Limit:
         """Return which rows count, bool [K]."""
         known = [column for column in rows[0] if column not in _TEXT]
         if self.column not in known:
-            near = closest(self.column, known)
-            advice = f"did you mean {near!r}?" if near else ""
-            raise InputError("limit", f"must name one of {', '.join(known)}", excerpt(self.column), advice)
+            rule, advice = f"must name one of {', '.join(known)}", did_you_mean(self.column, known, "")
+            raise InputError("limit", rule, excerpt(self.column), advice)
         values = _column(rows, self.column)
         return values < self.value if self.below else values > self.value
 

@@ -6,17 +6,12 @@ from datetime import UTC, datetime
 from mincache.certificate.check_certificate import CheckResult
 from mincache.certificate.proofs import certify_with_solution, check, is_certificate
 from mincache.errors import InputError
-from mincache.files.documents import (
-    parse_instance,
-    parse_solution,
-    read_bytes,
-    solution_bytes,
-    write_bytes,
-)
+from mincache.files import documents
+from mincache.files.documents import parse_instance, parse_solution, read_bytes
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suite_checks import SOLUTIONS, Beside, unlike_best_known, write_best
 from mincache.generation.suite_writing import set_entries
-from mincache.generation.suites import Suite, find
+from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
 from mincache.problem.solution import Solution
 
@@ -40,7 +35,7 @@ def _found(
 ) -> dict[str, str | float | None]:
     """Write the documents of one instance, and return what is known of it now."""
     entry, cost = suite.entries[name], evaluate(parse_instance(data), solution).cost
-    verdict = check(data, certificate, solution_bytes(solution))
+    verdict = check(data, certificate, documents.solution_bytes(solution))
     if verdict.bound is None:
         raise InputError(name, "must have a certificate that holds", verdict.sentences[-1])
     found = _kept(suite, name, certificate)
@@ -59,7 +54,7 @@ def _kept(suite: Suite, name: str, certificate: bytes) -> dict[str, str | float 
     """Write a certificate beside its instance, or return the command that makes it where it is too large."""
     path = CERTIFICATES.path(suite, name)
     path.parent.mkdir(exist_ok=True)
-    write_bytes(path, certificate)
+    documents.write_bytes(path, certificate)
     if path.stat().st_size <= _LARGEST_KEPT:
         return {"certificate": None}
     path.unlink()
@@ -116,12 +111,11 @@ def write_status(suite: Suite) -> Suite:
     for name, entry in suite.entries.items():
         try:
             verdict = _checked(suite, name)
-        except InputError:
-            found[name] = {"status": entry.status or "open"}
-        else:
             status = "proven" if verdict.accepted else "open" if verdict.bound is None else "bounded"
-            found[name] = {"status": status}
-    return find(str(set_entries(suite, found).folder))
+        except InputError:
+            status = entry.status or "open"
+        found[name] = {"status": status}
+    return set_entries(suite, found)
 
 
 def _checked(suite: Suite, name: str) -> CheckResult:

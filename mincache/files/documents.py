@@ -63,10 +63,8 @@ def read_solution(path: str | os.PathLike[str]) -> Solution:
 
 def parse_instance(data: bytes) -> Instance:
     """Return the instance in the (unpacked) bytes of a document."""
-    document = parse_json(data)
     required = {"name", *_required_fields(Instance), *_required_sections()}
-    _check_keys(document, Instance, INSTANCE_FORMAT, required)
-    del document["format"]
+    document = _fields_in(data, Instance, INSTANCE_FORMAT, required)
     parts = {name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document}
     origin = document.get("origin")
     if origin is not None and not isinstance(origin, dict):
@@ -76,10 +74,7 @@ def parse_instance(data: bytes) -> Instance:
 
 def parse_solution(data: bytes) -> Solution:
     """Return the solution in the (unpacked) bytes of a document."""
-    document = parse_json(data)
-    _check_keys(document, Solution, SOLUTION_FORMAT, {f.name for f in fields(Solution)})
-    del document["format"]
-    return Solution(**document)
+    return Solution(**_fields_in(data, Solution, SOLUTION_FORMAT, {f.name for f in fields(Solution)}))
 
 
 def instance_bytes(instance: Instance) -> bytes:
@@ -119,8 +114,6 @@ def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
 
 def json_schema(kind: str) -> dict[str, Any]:
     """Return the JSON Schema of the `instance` or the `solution` document."""
-    if kind not in ("instance", "solution"):
-        raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
     if kind == "instance":
         extra: dict[str, Any] = {"format": {"const": INSTANCE_FORMAT}, "name": _NAME_SCHEMA}
         for name, part in PARTS.items():
@@ -128,9 +121,11 @@ def json_schema(kind: str) -> dict[str, Any]:
             extra[name] = about | _object_schema(part, {}, set())
         schema = _object_schema(Instance, extra, {"format", "name", *_required_sections()})
         schema["properties"]["origin"] = {"type": "object", "description": "what drew it; prices nothing"}
-    else:
+    elif kind == "solution":
         extra = {"format": {"const": SOLUTION_FORMAT}, "instance": _NAME_SCHEMA}
         schema = _object_schema(Solution, extra, set(extra))
+    else:
+        raise InputError("kind", "must be 'instance' or 'solution'", excerpt(kind))
     title = f"mincache {kind}"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
@@ -270,11 +265,14 @@ def _required_sections() -> set[str]:
     return {name for name, kind in PARTS.items() if _required_fields(kind)}
 
 
-def _check_keys(document: dict[str, Any], kind: type, tag: str, required: set[str]) -> None:
-    received = document.get("format")
+def _fields_in(data: bytes, kind: type, tag: str, required: set[str]) -> dict[str, Any]:
+    """Return the fields in a document of this format."""
+    document = parse_json(data)
+    received = document.pop("format", None)
     if received != tag:
         raise InputError("format", f"must be {tag!r}", excerpt(received))
     _check_names("", document, {"format", *(f.name for f in fields(kind))}, required)
+    return document
 
 
 def _section(name: str, kind: type, value: object) -> Any:

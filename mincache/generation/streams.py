@@ -29,27 +29,23 @@ class Uniforms:
         """Return an array of `shape`, float64, each number a multiple of 2^-52 plus 2^-53."""
         return np.asarray(draw_each([self], *shape)[0])
 
-    @staticmethod
-    def _raw_each(streams: Sequence[Uniforms], count: int) -> Array:
-        """Return the next draws of K streams, uint64 [K, count]; one generator takes their states in turn."""
-        fresh = [stream for stream in streams if stream._first is None]
-        for stream, first in zip(fresh, _first_states([one._digest for one in fresh]), strict=True):
-            stream._first = first
-        raw, bits = np.empty((len(streams), count), dtype=np.uint64), np.random.PCG64(0)
-        state: Any = bits.state
-        for row, stream in zip(raw, streams, strict=True):
-            state["state"] = dict(zip(("state", "inc"), stream._first or (), strict=True))
-            bits.state = state
-            if stream._drawn:
-                bits.advance(stream._drawn)
-            row[:] = bits.random_raw(count)
-            stream._drawn += count
-        return raw
-
 
 def draw_each(streams: Sequence[Uniforms], *shape: int) -> Array:
     """Return an array of `shape` from each of K streams, stacked: faster than one by one, and the same."""
-    return as_uniforms(Uniforms._raw_each(streams, math.prod(shape))).reshape(len(streams), *shape)
+    fresh = [stream for stream in streams if stream._first is None]
+    for stream, first in zip(fresh, _first_states([one._digest for one in fresh]), strict=True):
+        stream._first = first
+    count = math.prod(shape)
+    raw, bits = np.empty((len(streams), count), dtype=np.uint64), np.random.PCG64(0)
+    state: Any = bits.state
+    for row, stream in zip(raw, streams, strict=True):  # one generator takes their states in turn
+        state["state"] = dict(zip(("state", "inc"), stream._first or (), strict=True))
+        bits.state = state
+        if stream._drawn:
+            bits.advance(stream._drawn)
+        row[:] = bits.random_raw(count)
+        stream._drawn += count
+    return as_uniforms(raw).reshape(len(streams), *shape)
 
 
 def as_uniforms(raw: Array) -> Array:
