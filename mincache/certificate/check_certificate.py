@@ -133,19 +133,24 @@ class RationalFrame:
         asked = {m for count in self.count for m in count}
         self.items = [m for m in problem.models if (m in asked or later[m]) and self._fits(m)]
         self.nowhere = sum(self.out[m] for m in problem.models if m not in self.items)
+        self.asked = {m: [(j, c[m]) for j, c in enumerate(self.count) if m in c] for m in self.items}
 
     def _fits(self, m: int) -> bool:
         return self.size[m] <= _ONE and all(count[m] * self.taken[m] <= _ONE for count in self.count)
 
-    def cached(self, prices: list[int], grid: int) -> dict[int, int]:
-        """Return what caching each model costs at least at prices of each slot's steps and of storage."""
+    def cached(self, prices: list[int], grid: int, outside: set[int]) -> dict[int, int]:
+        """Return what caching each model costs at least at prices of steps and storage, but for those outside."""
         costs = {}
         for m in self.items:
+            if m in outside:
+                continue
             cost = self.held[m] + prices[-1] * self.size[m] // grid
             idle, fully, extra, taken = self.idle[m], self.fully[m], self.extra[m], self.taken[m]
-            for count, price in zip(self.count, prices[:-1], strict=True):
-                if count[m]:
-                    cost += count[m] * (min(idle, fully + price * extra // grid) + price * taken // grid)
+            for j, users in self.asked[m]:
+                served = fully + prices[j] * extra // grid
+                cost += users * (idle if idle < served else served)
+                if taken:
+                    cost += users * (prices[j] * taken // grid)
             costs[m] = cost
         return costs
 
@@ -218,10 +223,10 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
         point = [next(prices) for _ in range(width)]
         if min(point) < 0:
             raise NotProvenError(f"frame {k}: a price is below 0")
-        cached = frame.cached(point, grid)
-        total = frame.nowhere - -(-sum(point) * _ONE // grid)
+        cached = frame.cached(point, grid, outside)
+        total = frame.nowhere - -(-sum(point) * _ONE // grid) + sum(frame.out[m] for m in outside)
         for m, cost in cached.items():
-            total += cost if m in inside else frame.out[m] if m in outside else min(cost, frame.out[m])
+            total += cost if m in inside else min(cost, frame.out[m])
         return total, cached
 
     def taken() -> list[int]:
