@@ -139,7 +139,7 @@ class RationalFrame:
         return self.size[m] <= _ONE and all(count[m] * self.taken[m] <= _ONE for count in self.count)
 
     def cached(self, prices: list[int], grid: int, outside: set[int]) -> dict[int, int]:
-        """Return what caching each model costs at least at prices of steps and storage, but for those outside."""
+        """Return what caching each model costs at least at prices of steps and storage; none outside."""
         costs = {}
         for m in self.items:
             if m in outside:
