@@ -1,4 +1,4 @@
-"""From campaigns to the published board: entries with packed solutions, and the page of tables."""
+"""From campaigns to the published board: entries with packed solutions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mincache.board import entries, render
+from mincache.board import entries
 from mincache.board.contenders import Contender, chosen, contender, labels, look_alike
-from mincache.board.entries import About, Manifest, Review
+from mincache.board.entries import About, Entry, Manifest, Review
 from mincache.board.rerun import run_of
-from mincache.board.table import Table
 from mincache.errors import InputError, MincacheError, in_file
-from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
+from mincache.files.documents import digest, parse_json, read_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
 from mincache.generation import suites
@@ -34,7 +33,7 @@ Stored = Callable[[str], bytes]
 def publish(
     records: Iterable[Record], stored: Stored, board: str | os.PathLike[str], solvers: Sequence[str] = (),
     about: Mapping[str, Any] | None = None, *, replace: bool = False, source: Sequence[Path] = (),
-    policies: Sequence[Path] = (), suite: str = "",
+    policies: Sequence[Path] = (), suite: str = "", warn: Callable[[str], object] = lambda sentence: None,
 ) -> list[Path]:  # fmt: skip
     """Write an entry for each contender in `records`, and return the entries' folders.
 
@@ -47,16 +46,18 @@ def publish(
         board: folder of the board.
         solvers: labels, solvers or solver names to publish; all if empty.
         about: fields of `About` for every manifest written, such as `authors`.
-        replace: whether entries of the same solver and authors give way.
+        replace: whether entries of the same solver and authors give way. Reviews stay with an entry whose
+            records are the same to the byte; the others go with the records that they are of.
         source: files of solvers that no package has; a file whose hash a record names goes into the entry.
         policies: folders of policies; those that a solver's runs chose among go into its entry.
         suite: folder of the suite, if it is not a standard one; the board gets a copy.
+        warn: is told of reviews that go, a sentence an entry.
 
     Raises:
         InputError: if an entry exists already, or a suite, a solution or a source is missing or another;
             or if the policies of a folder are not those of any run.
     """
-    said, board, written = validated(About, about or {}), Path(board), list[tuple[Path, str]]()
+    said, board, written = validated(About, about or {}), Path(board), list[tuple[Path, Manifest]]()
     by_suite = _by_contender(records, said.authors)
     kept = _policies(
         policies, (record for found in by_suite.values() for runs in found.values() for record in runs)
@@ -69,11 +70,19 @@ def publish(
                 folder = board / name / entries.folder_name(who.solver, who.sha256)
                 _refuse(folder, who, replace)
                 new, runs = Path(aside, name, folder.name), contenders[who]
-                _write_entry(new, who, runs, stored, said, source, shared)
+                written.append((folder, _write_entry(new, who, runs, stored, said, source, shared)))
                 _copy(kept.get(runs[0].cell.solver_files, []), new / entries.POLICIES_FOLDER)
-                written.append((folder, who.solver))
-        for folder, solver in written if replace else ():
-            _make_way(folder.parent, solver, said.authors)
+        old = [entry for name in by_suite for entry in _before(board / name, written)] if replace else []
+        for entry in (one for one in old if one.reviews):
+            same = next((place for place, made in written if made.records == entry.manifest.records), None)
+            if same is None:
+                told = "; ".join(map(str, entry.reviews.values()))
+                warn(f"{entry.name}: the reviews are of other records and go with these: {told}")
+                continue
+            kept_reviews = Path(aside, same.parent.name, same.name, entries.REVIEWS_FOLDER)
+            shutil.copytree(entry.folder / entries.REVIEWS_FOLDER, kept_reviews, dirs_exist_ok=True)
+        for entry in old:
+            shutil.rmtree(entry.folder)
         for folder, _ in written:
             make_folder(folder.parent)
             Path(aside, folder.parent.name, folder.name).rename(folder)
@@ -133,17 +142,17 @@ def _refuse(folder: Path, who: Contender, replace: bool) -> None:
         raise InputError("entry", "must not exist yet", str(folder), "--replace writes it anew")
 
 
-def _make_way(suite: Path, solver: str, authors: Sequence[str]) -> None:
-    for path in sorted(suite.glob(f"*/{entries.MANIFEST_FILE}")):
-        known = entries.read_entry(path.parent).manifest
-        if known.solver == solver and sorted(known.authors) == sorted(authors):
-            shutil.rmtree(path.parent)
+def _before(suite: Path, written: Sequence[tuple[Path, Manifest]]) -> list[Entry]:
+    """What the authors of these entries published of their solvers before on a suite."""
+    named = {(made.solver, *sorted(made.authors)) for folder, made in written if folder.parent == suite}
+    found = (entries.read_entry(path.parent) for path in sorted(suite.glob(f"*/{entries.MANIFEST_FILE}")))
+    return [one for one in found if (one.manifest.solver, *sorted(one.manifest.authors)) in named]
 
 
 def _write_entry(
     folder: Path, who: Contender, records: Sequence[Record], stored: Stored, about: About,
     source: Sequence[Path], shared: Path,
-) -> None:  # fmt: skip
+) -> Manifest:  # fmt: skip
     sources = _sources(who, source)
     make_folder(folder)
     _copy(sources, folder / entries.SOURCE_FOLDER)
@@ -151,6 +160,7 @@ def _write_entry(
     said = {"suite": records[0].cell.suite, "solver": who.solver, "instances": instances, **_kind(who)}
     manifest = Manifest(**said, **_write_packs(folder, records, stored, shared), **dict(about))
     entries.write_table(folder / entries.MANIFEST_FILE, manifest)
+    return manifest
 
 
 def _sources(who: Contender, given: Sequence[Path]) -> list[Path]:
@@ -231,13 +241,6 @@ def solutions_in(campaigns: Sequence[Path]) -> Stored:
             return read_bytes(path)
 
     return stored
-
-
-def write_page(board: Path, tables: Sequence[Table]) -> Path:
-    """Write the page of a board, with the ranking of each suite, and return its path."""
-    path = board / render.PAGE_FILE
-    write_bytes(path, render.page(tables, board).encode())
-    return path
 
 
 def write_reproduction(

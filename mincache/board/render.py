@@ -19,6 +19,7 @@ from mincache.board.entries import COVERED
 from mincache.board.formats import NOTHING, duration, failures
 from mincache.board.runs import Runs
 from mincache.board.table import NOMINAL_S, QUESTIONS, Table
+from mincache.files.documents import write_bytes
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 
 PAGE_FILE = "README.md"
@@ -169,6 +170,13 @@ def page(tables: Sequence[Table], board: Path) -> str:
         sections.append(_entries(table))
     covered = markdown_table(("what", "what verifying covers, and what it cannot"), COVERED.items())
     return "\n".join([*sections, f"## What verifying covers\n\n{covered}"])
+
+
+def write_page(board: Path, tables: Sequence[Table]) -> Path:
+    """Write the page of a board, with the ranking of each suite, and return its path."""
+    path = board / PAGE_FILE
+    write_bytes(path, page(tables, board).encode())
+    return path
 
 
 def _entries(table: Table) -> str:

@@ -11,11 +11,9 @@ from typing import Any
 
 import click
 
-from mincache.analysis import features
 from mincache.board import aslib as aslib_files
 from mincache.board import columns as shown_columns
 from mincache.board import comparison, entries, fitting, formats, render, rerun
-from mincache.board import publish as publishing
 from mincache.board import runs as board_runs
 from mincache.board import table as board_table
 from mincache.board import verify as verifying
@@ -157,7 +155,11 @@ def contrasts(board: Path, base: str) -> None:
               help="Policies that the runs chose among, for the entry; repeatable.")  # fmt: skip
 @click.option("--suite", type=SUITE, default="", show_default=False,
               help="Folder of the suite, if not a standard one; the leaderboard gets a copy.")  # fmt: skip
-@click.option("--replace", is_flag=True, help="Replace what the same authors published of the same solver.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace what the same authors published of the same solver; reviews stay with equal records.",
+)
 @options.machine_output("an object: what is wrong with each entry")
 def publish(
     campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], source: tuple[Path, ...],
@@ -168,11 +170,13 @@ def publish(
     An entry holds the solver's records and solutions. Nothing is overwritten without --replace. Exit code 1
     if an entry does not verify; do not hand it in then.
     """
+    from mincache.board import publish as publishing
+
     stored = publishing.solutions_in(campaigns)
     with waiting("reading records"):
         written = publishing.publish(
             entries.read_campaigns(campaigns, warn), stored, output, solvers, about,
-            replace=replace, source=source, policies=policies, suite=suite,
+            replace=replace, source=source, policies=policies, suite=suite, warn=warn,
         )  # fmt: skip
     for folder in written:
         if named := rerun.policies_not_stored(entries.read_entry(folder)):
@@ -269,6 +273,8 @@ def aslib(
     It has the instances that every solver has attempted. The features are those of `mincache instances
     features`, without the best cost.
     """
+    from mincache.analysis import features  # with the exact method, which no other verb needs
+
     table = _single(read_tables(campaigns, solvers, suite, common=True, as_notes=True))
     if table.runs.suite is None or not table.runs.instances:
         rule = "must be at hand, with instances that every solver has attempted"
@@ -321,6 +327,6 @@ def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
             written = building.write_pictures(board, tables)
         except MissingExtraError as error:
             warn(f"no charts: {error}")
-    page = publishing.write_page(board, tables)
+    page = render.write_page(board, tables)
     warn(*checked.remarks)
     return [str(path) for path in (*written, page)], bool(checked.remarks)

@@ -25,7 +25,8 @@ from mincache.board.entries import (
     write_pack,
     write_table,
 )
-from mincache.board.publish import publish, solutions_in, write_page
+from mincache.board.publish import publish, solutions_in
+from mincache.board.render import write_page
 from mincache.board.rerun import wrong_in_review
 from mincache.board.verify import TOGETHER, read_board, verify
 from mincache.errors import InputError

@@ -122,6 +122,22 @@ def test_nothing_is_replaced_unasked(campaign, board):
     )
 
 
+def test_reviews_stay_with_their_records(campaign, board, tmp_path):
+    """With --replace, reviews of the same records stay; those of other records go, and a line names them."""
+    row = find_entry(board / "smoke-v1" / "random-allocation")
+    again = invoke(reproduce, row, "-o", tmp_path / "again", "--instances", 2, "--by", "B. Reader")
+    assert again.exit_code == 0, again.output
+    before = read_entry(row).reviews
+    sides = ("--solver", "random-allocation", "--author", "A. Author", "--replace", "-o", board)
+    kept = invoke(publish, campaign, *sides, "--note", "anew")
+    assert kept.exit_code == 0, kept.output
+    assert (read_entry(row).manifest.note, read_entry(row).reviews) == ("anew", before)
+    assert "B. Reader" not in kept.stderr
+    other = invoke(publish, tmp_path / "again", *sides)
+    assert "the reviews are of other records and go with these: reproduced by B. Reader" in other.stderr
+    assert read_entry(find_entry(board / "smoke-v1" / "random-allocation")).reviews == {}
+
+
 MINE = """
 from dataclasses import dataclass
 from mincache import Solution, Solver
