@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mincache.analysis.features import Features
 from mincache.board.runs import DECLINED, VERIFIED, Runs
 from mincache.board.table import Table
 from mincache.files.documents import write_bytes
 from mincache.files.paths import make_folder
+
+if TYPE_CHECKING:
+    from mincache.analysis.features import Features
 
 _MEASURES = {"cost": "charged_cost", "solve_s": "charged_solve_s"}
 _STATUS = {VERIFIED: "ok", DECLINED: "not_applicable", "wall": "timeout", "cpu": "timeout",
@@ -51,7 +53,7 @@ def write_scenario(folder: Path, table: Table, found: Sequence[Features]) -> lis
     """
     runs, known = table.runs, {one.instance: asdict(one) for one in found}
     steps = {"optimum": list(_MEASURED)}
-    steps["demand"] = [one for one in Features.__annotations__ if one not in (*_MEASURED, *_LEFT_OUT)]
+    steps["demand"] = [one for one in known[runs.instances[0]] if one not in (*_MEASURED, *_LEFT_OUT)]
     features = [*steps["demand"], *steps["optimum"]]
     solved = {name: "other" if known[name]["best_cost"] is None else "ok" for name in runs.instances}
     groups = runs.libraries if len(set(runs.libraries)) > 1 else range(len(runs.instances))

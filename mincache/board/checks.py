@@ -28,6 +28,7 @@ _SLACK_S, _SLACK = 1.0, 0.05
 """Of time limits: runs are ended a little after them."""
 _CLOCK_S = 0.05
 """Two clocks time a run."""
+_RUN = "{} seed {} repetition {}"
 _ENTRY_FILES = {entries.MANIFEST_FILE, POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
 
 
@@ -107,9 +108,9 @@ def _wrong_contents(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
 
 def _wrong_runs(entry: Entry, records: Sequence[Record], suite: Suite) -> Iterator[str]:
     """Hold which runs there are against the suite and against each other."""
-    for run, count in Counter(map(_run, records)).items():
+    for run, count in Counter(run_of(record.cell) for record in records).items():
         if count > 1:
-            yield f"{run}: {count} records"
+            yield f"{_RUN.format(*run)}: {count} records"
     runs, answers = defaultdict(set), defaultdict(set)
     for record in records:
         runs[record.cell.instance].add((record.cell.seed, record.cell.repetition))
@@ -300,4 +301,4 @@ def _same(recorded: float | None, found: float | None) -> bool:
 
 
 def _run(record: Record) -> str:
-    return "{} seed {} repetition {}".format(*run_of(record.cell))
+    return _RUN.format(*run_of(record.cell))

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import Field, ValidationError
+from pydantic_core import to_json
 
 from mincache.board.contenders import printable
 from mincache.errors import DocumentError, InputError, in_file
@@ -39,6 +40,7 @@ SUITE_FOLDER = "suite"
 """Where a board keeps a suite that is not a standard one, in that suite's folder."""
 MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""
+_SHORT_BYTES = 1024 * 1024
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Person = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f\u0085\u2028\u2029]*\S)?$")]
 """Of a person: one line, not empty, no space at its ends."""
@@ -149,17 +151,10 @@ class Entry:
 
     def records(self) -> Iterator[Record]:
         """Yield its records; refused with the file, the line, the field and the rule if one is broken."""
-        parser, path, seen = RecordParser(), self.folder / RECORDS_FILE, set[bytes]()
+        parser, path, free = RecordParser(), self.folder / RECORDS_FILE, set[bytes]()
         for number, line in enumerate(read_pack(path, self.manifest.records), 1):
-            head, mark, environment = line.rpartition(b',"environment":')
             with in_file(f"{path}: line {number}"):
-                # Stricter than the parser, which takes less memory; environments are long, and few differ.
-                parse_json(head + b"}" if environment in seen and mark not in head else line)
-                seen.add(environment)
-                try:
-                    record = parser.parse(line.rstrip(b"\n"))
-                except ValidationError as error:
-                    raise refusal(Record, error) from None
+                record = _record(line.rstrip(b"\n"), parser, free)
             yield record
 
     def solutions(self) -> Iterator[bytes]:
@@ -174,6 +169,23 @@ class Entry:
         if None in packs.values():
             raise InputError(f"review {name}", "must hold records and solutions", "none")
         return Entry(self.folder / REVIEWS_FOLDER / name, self.manifest.model_copy(update=packs), {})
+
+
+def _record(line: bytes, parser: RecordParser, free: set[bytes]) -> Record:
+    """Parse a record; `free` are the parameters and environments so far, which may hold anything."""
+    strict = len(line) > _SHORT_BYTES  # what is long could take the parser much memory
+    if strict:
+        parse_json(line)
+    try:
+        record = parser.parse(line)
+    except ValidationError as error:
+        parse_json(line)
+        raise refusal(Record, error) from None
+    own = to_json(record.cell.parameters) + line.rpartition(b',"environment":')[2]
+    if not strict and (own not in free or record.model_dump_json().encode() != line):
+        parse_json(line)  # stricter than the parser, and slower than to see that the record is written so
+        free.add(own)
+    return record
 
 
 def read_entry(folder: str | os.PathLike[str]) -> Entry:

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from mincache.bench.limits import Limits
-from mincache.bench.plan import LIMITS, Task, task
 from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry, verified_cost
 from mincache.errors import InputError
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
 from mincache.judging.records import Cell, Record
-from mincache.solving.entrant import Entrant
 from mincache.solving.spec import parse, spell
+
+if TYPE_CHECKING:
+    from mincache.bench.plan import Task
+    from mincache.solving.entrant import Entrant
 
 SHARE = 0.2
 """A reproduction repeats at least this share of an entry's runs."""
@@ -113,6 +115,9 @@ def _policies_of(entry: Entry) -> tuple[str, str]:
 
 def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[Task]:
     """Return the tasks that run these records' cells again, under their own limits and seeds."""
+    from mincache.bench.limits import Limits
+    from mincache.bench.plan import LIMITS, task  # with the bench, which no table needs
+
     found = []
     for cell in (record.cell for record in records):
         given = {name: getattr(cell, name) for name in LIMITS}

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from mincache.analysis.online_references import read_causal
 from mincache.board.contenders import DEFAULTS, Contender, chosen, contender, labels
 from mincache.board.entries import Entry, find_suite
 from mincache.board.protocol import Protocol, read_protocol
@@ -35,9 +36,11 @@ VERIFIED, DECLINED = "verified", "declined"
 _MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charged_solve_s",
           "charged_answer_s"]  # fmt: skip
 _PLAIN = [name for name in DEFAULTS if name != "parameters"]
-_NEEDED = {"suite", "instance", "solver", "solver_name", "solver_source"}
-_KEY = ["suite", "who", "instance", "seed", "repetition"]
+_needed = itemgetter("suite", "instance", "solver", "solver_name", "solver_source")
+_KEY = ["row", "instance", "seed", "repetition"]
 _NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
+_NO_POINTS = np.empty((0, 2))
+"""Shared: most runs count nothing, and an array of its own for each takes more memory than their numbers."""
 _OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "counted", "logged", "pickled",
             "raw", "environment"]  # fmt: skip
 
@@ -101,6 +104,8 @@ class Runs:
     @cached_property
     def causal_gap(self) -> Array:
         """The gap of the best policy that sees the past alone on each instance [I]; nan if unknown."""
+        from mincache.analysis.online_references import read_causal  # with the exact method, which few need
+
         known = {} if self.suite is None else read_causal(self.suite.folder)
         costs = np.array([known.get(name, np.nan) for name in self.instances])
         return (costs - self.reference) / self.reference
@@ -174,18 +179,20 @@ def flat(run: Mapping[str, Any]) -> FlatRun:
     if start_s is None:  # in records made before it was kept
         start_s = (get("import_s") or 0.0) + (get("build_s") or 0.0)
     answer_s = None if solve_s is None else solve_s + start_s
-    trace = np.array([point[:2] for point in get("trace", ()) if point[1] is not None], dtype=float)
-    counted = np.array(get("counted_trace") or (), dtype=float)
     numbers = (cost, solve_s, answer_s, hit_ratio, low, cell.get("wall_s"), get("bound"),
                environment.get("reference_s"))  # fmt: skip
     sum(filter(None, (*numbers, cell.get("seed"), cell["repetition"])))  # refuses what is no number
-    if _NEEDED - cell.keys():
-        raise KeyError("cell")
+    _needed(cell)  # refuses a cell without them
     return cell, (
         *numbers, cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
-        trace.reshape(-1, 2), counted.reshape(-1, 2), get("logged") or {},
-        tuple(get("pickled_modules") or ()), None if cost is None else get("raw"), environment,
+        _points([point[:2] for point in get("trace", ()) if point[1] is not None]),
+        _points(get("counted_trace")), get("logged") or {}, tuple(get("pickled_modules") or ()),
+        None if cost is None else get("raw"), environment,
     )  # fmt: skip
+
+
+def _points(listed: Sequence[Sequence[float]] | None) -> Array:
+    return np.array(listed, dtype=float) if listed else _NO_POINTS
 
 
 def failure(run: Mapping[str, Any]) -> str:
@@ -228,51 +235,49 @@ class Gatherer:
     def __init__(self) -> None:
         self._numbers: dict[Contender, int] = {}
         self._known: dict[tuple[Any, ...], int] = {}
-        self._runs: list[tuple[Any, ...]] = []
+        self._runs: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
         self._entries: dict[tuple[str, Contender], Entry] = {}
 
     def add(self, run: FlatRun, entry: Entry | None = None) -> None:
         """Take in a run, of a published entry if it is given; the last attempt at it counts."""
         cell, values = run
-        said = (cell["suite"], *map(cell.get, _PLAIN), repr(cell.get("parameters")), entry)
+        said = (cell["suite"], *map(cell.get, _PLAIN), to_json(cell.get("parameters")), entry)
         number = self._known.get(said)
         if number is None:  # quick, since the same few run on everything
             who = contender(cell, entry.manifest.authors if entry else ())
             number = self._known[said] = self._numbers.setdefault(who, len(self._numbers))
             if entry is not None:
                 self._entries[cell["suite"], who] = entry
-        key = (cell["suite"], number, cell["instance"], cell.get("seed", 0), cell["repetition"])
-        self._runs.append((*key, *values))
+        key = number, cell["instance"], cell.get("seed", 0), cell["repetition"]
+        self._runs.setdefault(cell["suite"], {})[key] = values
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted."""
-        return sorted({run[0] for run in self._runs})
+        return sorted(self._runs)
 
     def runs(self, folders: Mapping[str, str] = {}, boards: Iterable[Any] = ()) -> list[Runs]:
         """Return the runs of each suite by name; of one's own suites, from `folders` or one of `boards`."""
-        columns = [*_KEY, *_NUMBERS, *_OBJECTS]
-        listed = zip(*self._runs, strict=True) if self._runs else [()] * len(columns)
-        frame = pandas.DataFrame({
-            name: pandas.Series(values, dtype=float if name in _NUMBERS else object)
-            for name, values in zip(columns, listed, strict=True)
-        })  # fmt: skip
-        frame = frame.astype({"who": int, "seed": int, "repetition": int}).drop_duplicates(_KEY, keep="last")
         return [
-            self._of_suite(name, find_suite(name, folders.get(name, ""), boards), part.drop(columns="suite"))
-            for name, part in ((str(name), part) for name, part in frame.groupby("suite"))
+            self._of_suite(name, find_suite(name, folders.get(name, ""), boards)) for name in self.suites()
         ]
 
-    def _of_suite(self, name: str, suite: Suite | None, frame: pandas.DataFrame) -> Runs:
+    def _of_suite(self, name: str, suite: Suite | None) -> Runs:
+        found, whole = self._runs[name], dict.fromkeys(["row", "seed", "repetition"], int)
+        dtypes = dict.fromkeys(_NUMBERS, float) | whole
+        columns = chain(zip(*found, strict=True), zip(*found.values(), strict=True))
+        frame = pandas.DataFrame({
+            name: pandas.Series(values, dtype=dtypes.get(name, object))
+            for name, values in zip([*_KEY, *_NUMBERS, *_OBJECTS], columns, strict=True)
+        })  # fmt: skip
         known = references(suite, frame)
         instances = tuple(sorted(suite.entries if suite is not None else set(frame["instance"])))
         everybody = list(self._numbers)
-        contenders = tuple(sorted((everybody[n] for n in frame["who"].unique()), key=repr))
+        contenders = tuple(sorted((everybody[n] for n in frame["row"].unique()), key=repr))
         rows = {self._numbers[who]: n for n, who in enumerate(contenders)}
         places = {instance: n for n, instance in enumerate(instances)}
-        frame = frame[frame["instance"].isin(places)]
-        frame = frame.assign(row=frame["who"].map(rows), instance=frame["instance"].map(places).astype(int))
-        frame = frame.drop(columns=["who", "sha256"])
-        frame = frame.sort_values(["row", "instance", "seed", "repetition"], ignore_index=True)
+        frame["row"], frame["instance"] = frame["row"].map(rows), frame["instance"].map(places)
+        frame = frame.drop(columns="sha256").dropna(subset="instance").astype({"instance": int})
+        frame = frame.sort_values(_KEY, ignore_index=True)
         entries = {who: self._entries[name, who] for who in contenders if (name, who) in self._entries}
         protocol, sha256 = read_protocol(suite)
         charged, named = _charged(frame, suite, instances, known, protocol), labels(contenders)

@@ -9,12 +9,10 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from mincache.bench.limits import Limits
-from mincache.bench.plan import task
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.files.paths import make_folder
@@ -22,7 +20,9 @@ from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
 from mincache.generation.sealing import Secret, documents
 from mincache.generation.suites import Suite
 from mincache.judging.records import Cell, Record
-from mincache.solving.entrant import Entrant
+
+if TYPE_CHECKING:
+    from mincache.solving.entrant import Entrant
 
 CHAIN_FILE, SECRET_FILE, REVEALED_FILE = "chain.jsonl", "secret.toml", "revealed.toml"
 _IDENTITY = ("solver_name", "solver_source", "solver_files", "solver_modules", "libraries",
@@ -123,6 +123,9 @@ def identity(cell: Cell) -> str:
 
 
 def _identity_of(entrant: Entrant) -> str:
+    from mincache.bench.limits import Limits
+    from mincache.bench.plan import task  # with the bench, which no table needs
+
     return identity(task("sealed", Path(), "sealed", "", entrant, 0, Limits()).cell)
 
 

@@ -75,12 +75,13 @@ class SuiteFile(StrictTable):
 
     def source_of(self, entry: ListedInstance) -> Source | None:
         """Return what an instance is drawn from; None where it is given."""
-        if not self.sources:
+        sources = self.sources  # made anew each time
+        if not sources:
             return None
-        if (entry.source or 0) >= len(self.sources):
-            rule = f"must be < {len(self.sources)}, the number of sources"
+        if (entry.source or 0) >= len(sources):
+            rule = f"must be < {len(sources)}, the number of sources"
             raise InputError(f"{entry.name}: source", rule, str(entry.source))
-        return self.sources[entry.source or 0]
+        return sources[entry.source or 0]
 
     def with_scenarios(self, change: Callable[[Scenario], Scenario]) -> Self:
         """Return the content with each scenario changed."""
