@@ -107,7 +107,7 @@ def answer(network: Network, view: AnyView, instance: Instance, run: Run | None 
     raw = network(view.apply(instance))
     if run is not None and view.action in vector.REPAIRS:  # scores of models alone are no decisions
         run.report_raw(vector.unrepaired(instance, vector.unit_cube(raw)).compact(RAW_DIGITS))
-    return Solution.of(instance, view.invert(instance, raw))
+    return Solution.unchecked(instance, view.invert(instance, raw))
 
 
 class NetworkSolver(OnlineSolver):
@@ -151,8 +151,12 @@ def perceptron(
 
     def forward(values: Array) -> Array:
         for weight, bias in hidden:
-            values = between(values @ weight + bias)
-        return np.asarray(values @ last_weight + last_bias)
+            values = values @ weight
+            values += bias
+            values = between(values)
+        values = values @ last_weight
+        values += last_bias
+        return values
 
     return forward
 

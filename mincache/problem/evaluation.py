@@ -121,9 +121,9 @@ class StretchPricer:
         cache, bandwidth_share, step_share = decisions
         S, N = bandwidth_share.shape
         known = self._terms
-        requested = known.requested[first * N : (first + S) * N] - first * known.instance.model_count
-        rows = self._rows[:, first * N : (first + S) * N]
-        terms = _Terms(known.instance, known.mean_download_s, requested, *rows)
+        requests = slice(first * N, (first + S) * N)
+        requested = known.requested[requests] - first * known.instance.model_count
+        terms = _Terms(known.instance, known.mean_download_s, requested, *self._rows[:, requests])
         before = None if cached_before is None else cached_before[np.newaxis]
         priced = _requests(terms, cache[np.newaxis], bandwidth_share, step_share, before)
         download = terms.download_s
@@ -133,9 +133,11 @@ class StretchPricer:
             priced.tv, priced.hit, *(() if loading is None else (loading,)),
         )).reshape(-1, S, N)  # fmt: skip
         means = np.einsum("rsn->rs", scores) / N
-        cost, upload, download, backhaul, generation, tv, hit_ratio = means[:7]
-        loaded = means[7] if loading is not None else np.zeros(S)
-        delay = upload + download + backhaul + generation + loaded
+        cost, upload, download, backhaul, generation, tv, hit_ratio, *loads = means
+        delay = upload + download + backhaul + generation
+        loaded = loads[0] if loads else np.zeros(S)
+        if loads:
+            delay += loaded
         return SlotScores(cost, delay, upload, download, backhaul, generation, loaded, tv, hit_ratio)
 
 

@@ -209,8 +209,8 @@ class Typed:
     def between(self, first: int, stop: int) -> Self:
         """Return this with the slots from `first` up to `stop` alone, in every quantity that has slots."""
         # Slots are the first axis of whatever has them; an optional quantity may be left out.
-        found = ((name, getattr(self, name)) for name in _with_slots(cast(Hashable, type(self))))
-        cut = {name: value[first:stop] for name, value in found if np.ndim(value)}
+        found = {name: getattr(self, name) for name in _with_slots(cast(Hashable, type(self)))}
+        cut = {name: value[first:stop] for name, value in found.items() if isinstance(value, np.ndarray)}
         return self._with_checked(**cut) if cut else self
 
     def _with_checked(self, **values: Any) -> Self:

@@ -111,6 +111,17 @@ class Solution(Typed):
         return cls(instance.name, *decisions)
 
     @classmethod
+    def unchecked(cls, instance: Instance, decisions: Decisions) -> Solution:
+        """Return the same as `of` without its checks, for decisions that are valid by construction."""
+        cache, bandwidth_share, step_share = decisions
+        arrays = (cache.astype(np.int64), bandwidth_share.astype(np.float64), step_share.astype(np.float64))
+        solution = object.__new__(cls)
+        solution.__dict__.update(zip(decisions._fields, arrays, strict=True), instance=instance.name)
+        for array in arrays:
+            array.setflags(write=False)
+        return solution
+
+    @classmethod
     def nothing_cached(cls, instance: Instance) -> Solution:
         """Return the solution that sends every request to the cloud and splits the uplink equally."""
         T, N, M = instance.slot_count, instance.user_count, instance.model_count

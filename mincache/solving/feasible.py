@@ -59,7 +59,7 @@ def linked_slots(instance: Instance) -> int:
 def hits(instance: Instance, cache: Array) -> Array:
     """Return which requests are hits, bool [..., T, N]."""
     slots = np.arange(instance.slot_count)[:, None]
-    return np.asarray(cache[..., slots, instance.trace.requested_model] != 0)
+    return np.asarray(cache[..., slots, instance.trace.requested_model].astype(bool, copy=False))
 
 
 def least_share(instance: Instance) -> Array:
@@ -90,7 +90,7 @@ def serve(instance: Instance, cache: Array, priority: Array, wanted: Array) -> A
     `cache` is [..., T, M], as `fill_cache` leaves it; `priority` and `wanted` are [..., T, N].
     """
     requested = instance.trace.requested_model
-    needed = (instance.models.steps_saturation / instance.server.steps)[requested]
+    needed = (instance.models.steps_saturation / instance.server.steps).take(requested)
     wanted = wanted & hits(instance, cache)
     if instance.rules.steps_floor == 0.0:
         served = pack_by_priority(priority, needed, 1.0, wanted)
@@ -133,26 +133,38 @@ def pack_by_priority(priority: Array, size: Array, capacity: float | Array, want
         wanted: [..., I], bool; other items are never taken.
     """
     needed = np.where(wanted, size, NOT_WANTED)
-    if priority.size <= _FEW:
-        return _pack_few(priority, needed, capacity)
-    return pack_resources(priority, needed[..., None], np.asarray(capacity)[..., None])
+    items = priority.shape[-1]
+    rows, needed = priority.reshape(-1, items), needed.reshape(-1, items)
+    free = np.empty(priority.shape[:-1])
+    free[...] = capacity
+    pack = _pack_few if priority.size <= _FEW else _pack_many
+    return pack(rows, needed, free.ravel()).reshape(priority.shape)
 
 
-def _pack_few(priority: Array, needed: Array, capacity: float | Array) -> Array:
-    """Do what `pack_by_priority` does, item by item; what is not wanted is too large."""
-    *shape, items = priority.shape
-    free = capacity if isinstance(capacity, float) else np.broadcast_to(capacity, shape).ravel().tolist()
-    places, taken = range(items), []
-    for row, values in enumerate(priority.reshape(-1, items).tolist()):
-        left = free if isinstance(free, float) else free[row]
-        sizes = needed.reshape(-1, items)[row].tolist()
-        fits = [False] * items
-        for i in sorted(places, key=values.__getitem__, reverse=True):
+def _pack_few(priority: Array, needed: Array, free: Array) -> Array:
+    """Do what `pack_by_priority` does in rows [K, I], item by item; what is not wanted is too large."""
+    taken = []
+    for values, sizes, left in zip(priority.tolist(), needed.tolist(), free.tolist(), strict=True):
+        fits = [False] * len(values)
+        for i in sorted(range(len(values)), key=values.__getitem__, reverse=True):
             if sizes[i] <= left:
                 left -= sizes[i]
                 fits[i] = True
         taken.append(fits)
-    return np.array(taken, dtype=bool).reshape(priority.shape)
+    return np.array(taken, dtype=bool)
+
+
+def _pack_many(priority: Array, needed: Array, free: Array) -> Array:
+    """Do the same in one pass over the items in their order, all rows at once."""
+    order = np.argsort(-priority, axis=-1, kind="stable")
+    order += order.shape[1] * np.arange(len(order))[:, None]  # of all items, row after row
+    fits = np.empty(order.shape[::-1], dtype=bool)
+    for fit, size in zip(fits, needed.take(order.T), strict=True):
+        np.less_equal(size, free, out=fit)
+        np.subtract(free, size, out=free, where=fit)
+    taken = np.empty(priority.shape, dtype=bool)
+    taken.ravel()[order] = fits.T
+    return taken
 
 
 def pack_resources(priority: Array, sizes: Array, capacity: Array) -> Array:

@@ -64,8 +64,8 @@ class AgentView:
         M, N = instance.model_count, instance.user_count
         cached_gb = (raw[:, :M] >= 0.0) @ instance.models.size_gb
         # A share is half of one more than its entry, so N shares within 1 have entries within 2 - N.
-        bandwidth, steps = np.add.reduce(raw[:, M:].reshape(-1, 2, N), axis=2).T > 2.0 - N
-        return np.asarray((cached_gb > instance.server.storage_gb) + bandwidth.astype(np.int64) + steps)
+        shared = np.add.reduce(raw[:, M:].reshape(-1, 2, N), axis=2) > 2.0 - N
+        return np.asarray(np.add.reduce(shared, axis=1) + (cached_gb > instance.server.storage_gb))
 
 
 def check_actions(raw: Array, wanted: tuple[int, int]) -> None:

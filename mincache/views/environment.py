@@ -188,28 +188,36 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
             ResetNeeded: before the first `reset`.
             InputError: if the actions are not finite numbers of that shape, or the episode is over.
         """
-        if self._film is None:
-            raise ResetNeeded("step: must follow a reset")
         mode = self.metadata["autoreset_mode"]
-        if self._t >= self._film.steps:
-            if mode is not AutoresetMode.NEXT_STEP:
-                raise InputError("step", "must follow a reset", "a step after the episode's end")
+        if mode is AutoresetMode.NEXT_STEP and self._film is not None and self._t >= self._film.steps:
             states, info = EdgeCachingVectorEnv.reset(self)
             return states, np.zeros(self.num_envs), ~self._all, ~self._all, info
-        raw = numbers("action", actions, self.action_space.shape)
-        slots, pricer, first = self._film.slots(self._round, self._t)
-        scores, decisions = self._play(slots, pricer, first, raw)
-        self._shown = slots, decisions, scores, self._t
-        rewards, info = self._judged(slots, raw, scores)
-        if isinstance(self.view, PastView):
-            self._past = self.view.later(self._past, self._film.states(self._round, self._t))
-        self._t += 1
-        states, over = self._observe(), self._t == self._film.steps
+        states, rewards, over, info = self.play(actions, self.action_space.shape)
+        info = self._masked(info)
         if over and mode is AutoresetMode.SAME_STEP:
             final = {"final_obs": _objects(states), "final_info": info}
             states, info = EdgeCachingVectorEnv.reset(self)
             info = self._masked(final) | info
         return states, rewards, ~self._all, self._all if over else ~self._all, info
+
+    def play(
+        self, actions: Array, shape: tuple[int, ...] | None
+    ) -> tuple[Array, Array, bool, dict[str, Any]]:
+        """Play a slot with actions of this shape; return states, rewards, whether it was the last, and info."""
+        film = self._film
+        if film is None:
+            raise ResetNeeded("step: must follow a reset")
+        if self._t >= film.steps:
+            raise InputError("step", "must follow a reset", "a step after the episode's end")
+        raw = numbers("action", actions, shape).reshape(self.num_envs, -1)
+        slots, pricer, first = film.slots(self._round, self._t)
+        scores, decisions = self._play(slots, pricer, first, raw)
+        self._shown = slots, decisions, scores, self._t
+        rewards, info = self._judged(slots, raw, scores)
+        if isinstance(self.view, PastView):
+            self._past = self.view.later(self._past, film.states(self._round, self._t))
+        self._t += 1
+        return self._observe(), rewards, self._t == film.steps, info
 
     def _play(
         self, slots: Instance, pricer: StretchPricer, first: int, raw: Array
@@ -237,7 +245,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         if self._solved:
             reference["regret"] = info["optimal_cost"] = optimal = self._optimal[self._t]
             info["gap"] = scores.cost / optimal - 1.0
-        return reference[self._reward] - scores.cost, self._masked(info)
+        return reference[self._reward] - scores.cost, info
 
     def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
         """Return an info with Gymnasium's masks, which say that it is of all copies."""
@@ -334,12 +342,10 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Play a slot with a raw action; returns as `EdgeCachingVectorEnv.step`, for one copy."""
-        raw = numbers("action", action, self.action_space.shape)
-        states, rewards, _, truncated, info = self._batch.step(raw[None])
-        own = {name: value.item() for name, value in info.items() if name[0] != "_"}
+        states, rewards, over, info = self._batch.play(action, self.action_space.shape)
         if self.render_mode == "human":
             self.render()
-        return states[0], float(rewards[0]), False, bool(truncated[0]), own
+        return states[0], rewards.item(), False, over, {name: value.item() for name, value in info.items()}
 
     def render(self) -> Any:
         """Return the last slot as text or as a picture, by the render mode; an empty one before the first."""

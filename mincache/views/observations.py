@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -26,11 +27,11 @@ class Observation:
 
     Attributes:
         version: changes whenever any entry could change; a policy is trained for one version.
-        requests: writes the requests [T, N] as [T, any].
+        requests: writes the requests [T, N] as one or more arrays [T, any], side by side.
     """
 
     version: int
-    requests: Callable[[Instance], Array]
+    requests: Callable[[Instance], tuple[Array, ...]]
 
     def size(self, instance: Instance) -> int:
         """Return the number of entries of an observation."""
@@ -43,10 +44,12 @@ class Observation:
             trace.skewness[:, None],
             np.log10(trace.channel_gain / _TYPICAL_GAIN),
             np.log2(trace.input_bits / _TYPICAL_BITS),
-            np.log2(instance.models.output_bits / _TYPICAL_BITS)[trace.requested_model],
+            np.log2(instance.models.output_bits / _TYPICAL_BITS).take(trace.requested_model),
         )
-        drawn = np.concatenate(parts, axis=1).clip(-LIMIT, LIMIT)
-        return np.concatenate([drawn, self.requests(instance)], axis=1, dtype=np.float32)
+        drawn = np.concatenate(parts, axis=1)
+        np.maximum(drawn, -LIMIT, out=drawn)
+        np.minimum(drawn, LIMIT, out=drawn)
+        return np.concatenate([drawn, *self.requests(instance)], axis=1, dtype=np.float32)
 
 
 def memory(rules: Rules, cached: Array, slots: Array) -> Array:
@@ -73,27 +76,37 @@ def requests_start(users: int) -> int:
     return 1 + 3 * users
 
 
-def _index(instance: Instance) -> Array:
+def _index(instance: Instance) -> tuple[Array]:
     """The requests phi as the paper prints them, as indices, scaled to [0, 1)."""
-    return instance.trace.requested_model / instance.model_count
+    return (instance.trace.requested_model / instance.model_count,)
+
+
+def _one_hot(instance: Instance) -> tuple[Array]:
+    """An indicator of each user's model, [T, N M]."""
+    return (_asks(instance).reshape(instance.slot_count, -1),)
+
+
+def _counts(instance: Instance) -> tuple[Array, Array]:
+    """`_one_hot`, then how many ask for each model relative to the mean N / M, [T, M]."""
+    asks = _asks(instance)
+    relative = _relative(instance.user_count, instance.model_count).take(np.add.reduce(asks, axis=1))
+    return asks.reshape(len(asks), -1), relative
 
 
 def _asks(instance: Instance) -> Array:
     """Whether each user asks for each model, bool [T, N, M]."""
-    return np.asarray(instance.trace.requested_model[..., None] == np.arange(instance.model_count))
+    return _indicators(instance.model_count).take(instance.trace.requested_model, axis=0)
 
 
-def _one_hot(instance: Instance) -> Array:
-    """An indicator of each user's model, [T, N M]."""
-    return _asks(instance).reshape(instance.slot_count, -1)
+@cache
+def _indicators(models: int) -> Array:
+    return np.eye(models, dtype=bool)
 
 
-def _counts(instance: Instance) -> Array:
-    """`_one_hot`, then how many ask for each model relative to the mean N / M: [T, N M + M]."""
-    asks = _asks(instance)
-    relative = np.add.reduce(asks, axis=1) / instance.user_count * instance.model_count
-    parts = [asks.reshape(len(asks), -1), np.minimum(relative, LIMIT)]
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+@cache
+def _relative(users: int, models: int) -> Array:
+    """What `_counts` writes for 0 to N requests."""
+    return np.minimum(np.arange(users + 1) / users * models, LIMIT)
 
 
 OBSERVATIONS: dict[str, Observation] = {

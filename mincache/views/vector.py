@@ -41,7 +41,7 @@ def unit_cube(raw: Array) -> Array:
     points = np.maximum(raw, -1.0, dtype=np.float64)
     np.minimum(points, 1.0, out=points)
     points += 1.0
-    points /= 2.0
+    points *= 0.5
     return points
 
 
