@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,22 +12,23 @@ import numpy as np
 
 from mincache import InputError
 from mincache.errors import excerpt
-from mincache.exact import optimum
 from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.draws import TrainingSource
 from mincache.learning.exploring import Explorer
 from mincache.learning.learner import PolicyLearner
-from mincache.learning.slot_sets import ACTION_NUMBERS, STATE_NUMBERS, SetView, view_of
-from mincache.problem.evaluation import evaluate, evaluate_batch
+from mincache.learning.set_exploring import SetExplorer
+from mincache.learning.slot_sets import SetView, view_of
 from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 
 if TYPE_CHECKING:  # torch and gymnasium, which answering does without
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from mincache.learning.checkpoint import Part
     from mincache.learning.replay import Transitions
+
+    Values = Callable[..., Tensor]
 
 
 class AgentVariant(NamedTuple):
@@ -173,11 +173,7 @@ class Ddpg(PolicyLearner):
         return self.critic == "sets"
 
     def pupil(self, course: TrainingSource) -> Agent:
-        """Return an agent to be trained on `course`; of draws, each round has another library and N.
-
-        Raises:
-            InputError: if one policy is for one problem, or the course ends while warming up.
-        """
+        """Return an agent to be trained on `course`."""
         return SetAgent(self, course) if self.every_problem else Agent(self, course)
 
 
@@ -243,53 +239,27 @@ class Agent(Explorer):
         return loss.detach(), value.detach()
 
 
-class SetAgent(Agent):
-    """An agent on sets, which plays an instance at once: no slot turns on what is done in another.
-
-    The memory holds slots of any number of models, with further ones that nobody asks for.
-    """
+class SetAgent(SetExplorer, Agent):
+    """An agent on sets of models."""
 
     def __init__(self, setting: Ddpg, course: TrainingSource) -> None:
         super().__init__(setting, course)
         self.view = SetView(candidates=1)  # a reward is for what the agent itself said
 
-    def learn(self, done: int) -> float:
-        """Answer an instance for each environment, learning; return minus the mean gap to the optimum."""
-        rng, noise, rewards = generator(self.course.seed, "ddpg", "round", done), self.noise(done), []
-        self.metrics = {"noise": noise, **dict.fromkeys(self.measured, math.nan)}
-        for index in range(done, done + self.setting.environments):
-            instance = self.course.instance(index)
-            T, M = instance.slot_count, instance.model_count
-            states = np.zeros((T + 1, self.state_size), dtype=np.float32)
-            states[:T, : M * STATE_NUMBERS] = self.view.apply(instance)
-            states[T] = states[T - 1]
-            raw = self.explore(states[:T], noise, rng)
-            scores = raw.reshape(T, ACTION_NUMBERS, -1)[..., :M].reshape(T, -1)
-            cost = evaluate_batch(instance, self.view.invert(instance, scores)).slot_cost
-            reward = 1.0 - cost / evaluate(instance, optimum(instance).solution).slot_cost
-            self.replay.add(states[:T], raw, reward, states[1:])
-            rewards.append(float(reward.mean()))
-            if len(self.replay) >= self.setting.warmup:
-                for _ in range(max(1, T // self.setting.environments)):
-                    self.take_steps(rng)
-        return float(np.mean(rewards))
 
-
-def target_values(actor: nn.Module, critic: nn.Module, batch: Transitions, discount: float) -> Tensor:
+def target_values(actor: Values, critic: Values, batch: Transitions, discount: float) -> Tensor:
     """(15b): reward plus the discounted value that the target networks give the next state, [E]."""
     if not discount:
         return batch.reward
-    next_value: Tensor = critic(batch.next_state, actor(batch.next_state))
+    next_value = critic(batch.next_state, actor(batch.next_state))
     return (batch.reward + discount * next_value).detach()
 
 
-def critic_loss(critic: nn.Module, batch: Transitions, targets: Tensor) -> Tensor:
+def critic_loss(critic: Values, batch: Transitions, targets: Tensor) -> Tensor:
     """(15): half the mean squared temporal difference."""
-    value: Tensor = critic(batch.state, batch.action)
-    return 0.5 * (targets - value).square().mean()
+    return 0.5 * (targets - critic(batch.state, batch.action)).square().mean()
 
 
-def policy_value(critic: nn.Module, states: Tensor, proposed: Tensor) -> Tensor:
+def policy_value(critic: Values, states: Tensor, proposed: Tensor) -> Tensor:
     """Mean value of the actor's actions, whose gradient in the actor's weights is (16)."""
-    value: Tensor = critic(states, proposed).mean()
-    return value
+    return critic(states, proposed).mean()

@@ -14,7 +14,8 @@ from mincache.learning.cache_view import ChosenCacheView, fitting_caches
 from mincache.learning.diffusion import denoiser, denoiser_shapes
 from mincache.learning.draws import TrainingSource
 from mincache.learning.exploring import Explorer
-from mincache.learning.inference import AnyView, Network, perceptron, perceptron_shapes
+from mincache.learning.inference import AnyView, Network
+from mincache.learning.layers import perceptron, perceptron_shapes
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import Policy
 from mincache.problem.instance import Instance
@@ -240,22 +241,15 @@ class TwoTimescaleAgent(Explorer):
 
     def slot_targets(self, batch: Transitions) -> Tensor:
         """Return the reward plus the discounted value of what the target actor does next, [B]."""
-        import torch
-
         _, actor, critic = self.targets
-        with torch.no_grad():
-            shares = actor(batch.next_state, self.actor.noise(len(batch.state), self.rng)).tanh()
-            after = self.worth(critic, batch.next_state, shares)
-        target: Tensor = batch.reward + self.setting.discount * after
+        shares = actor(batch.next_state, self.actor.noise(len(batch.state), self.rng)).tanh()
+        target: Tensor = batch.reward + self.setting.discount * self.worth(critic, batch.next_state, shares)
         return target
 
     def frame_targets(self, frames: Transitions) -> Tensor:
         """Return the reward plus the discounted target value of the cache that looks best next, [B]."""
-        import torch
-
-        with torch.no_grad():
-            best = self.caching(frames.next_state).argmax(dim=1, keepdim=True)
-            after = self.targets[0](frames.next_state).gather(1, best).squeeze(1)
+        best = self.caching(frames.next_state).argmax(dim=1, keepdim=True)
+        after = self.targets[0](frames.next_state).gather(1, best).squeeze(1)
         target: Tensor = frames.reward + self.setting.discount * after
         return target
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.learning.inference import Shapes, Weights, perceptron, perceptron_shapes
+from mincache.learning.layers import Shapes, Weights, perceptron, perceptron_shapes
 from mincache.problem.quantity import Array
 
 

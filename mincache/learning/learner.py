@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mincache.errors import InputError, excerpt, in_file
+from mincache.errors import InputError, optional_library
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint, arrays_of, restore
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.inference import AnyView, Network, NetworkSolver, answer, load, network_of
+from mincache.learning.inference import AnyView, NetworkSolver, answer
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -49,10 +48,7 @@ def check_libraries() -> None:
         MissingExtraError: with what to install.
     """
     for name in ("torch", "gymnasium"):
-        try:
-            import_module(name)
-        except ModuleNotFoundError as error:
-            raise registry.missing_extra("training", error) from None
+        optional_library(name, "ddpg", "training needs")
 
 
 @contextmanager
@@ -95,8 +91,16 @@ class Pupil(ABC):
         return {name: weight.cpu().numpy() for name, weight in self.network.state_dict().items()}
 
 
+class Schedule:
+    """Parameters of every learner: the episodes of a training and of a round of it, and where it trains."""
+
+    episodes: int
+    environments: int
+    device: str
+
+
 @dataclass(frozen=True)
-class PolicyLearner(NetworkSolver, Learner):
+class PolicyLearner(Schedule, NetworkSolver, Learner):
     """A learner that answers with a policy file.
 
     Attributes:
@@ -104,12 +108,10 @@ class PolicyLearner(NetworkSolver, Learner):
             parameters for the instance, one a training seed; None for those of `policies.policy_files`.
 
     Class attributes:
-        title: what the learner is called by the cards of its policies.
         untrained: names of the parameters that a training does not depend on.
         fractions: names of those that lie in [0, 1].
     """
 
-    title: ClassVar[str]
     untrained: ClassVar[tuple[str, ...]] = ("policy", "device")
     float16: ClassVar[bool] = False
     fractions: ClassVar[tuple[str, ...]] = ("discount", "target_rate", "noise_decay")
@@ -130,29 +132,9 @@ class PolicyLearner(NetworkSolver, Learner):
             raise InputError(f"{self.title}.episodes", rule, str(self.episodes))
 
     @property
-    @abstractmethod
-    def episodes(self) -> int:
-        """How many episodes a training has."""
-
-    @property
-    @abstractmethod
-    def environments(self) -> int:
-        """How many episodes a round of a training has."""
-
-    @property
-    @abstractmethod
-    def device(self) -> str:
-        """Where it trains."""
-
-    @property
     def every_problem(self) -> bool:
         """Whether one policy may be for every library and number of users, and is then trained on `Draws`."""
         return False
-
-    @property
-    def view(self) -> AnyView | None:
-        """How its networks see slots and say what to do; None for what a policy's card names."""
-        return None
 
     @property
     def information(self) -> str:  # type: ignore[override]  # here parameters say what elsewhere a class does
@@ -167,35 +149,6 @@ class PolicyLearner(NetworkSolver, Learner):
     def pupil(self, course: TrainingSource) -> Pupil:
         """Return what is to be trained on `course`, with first weights drawn from the course's seed."""
 
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy at hand is for this instance; those that are get loaded now."""
-        found = Solver.supports(self, instance) or self.find(instance)
-        if isinstance(found, str):
-            return found
-        for repetition in range(self.training_seeds()):
-            if isinstance(found := self.find(instance, repetition), Path):
-                self._loaded(found, instance)
-        return None
-
-    def trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
-        """Return the network and the view of the policy for this instance."""
-        found = self.find(instance, run.repetition)
-        if isinstance(found, str):
-            raise InputError("instance", "must be one that a policy is for", instance.name, found)
-        return self._loaded(found, instance)
-
-    def _loaded(self, path: Path, instance: Instance) -> tuple[Network, AnyView]:
-        policy, view = load(path, self.view)
-        if isinstance(view, PastView) != (self.information == "past"):
-            rule = f"must be one for information {self.information}"
-            raise InputError(f"{self.title}.policy", rule, excerpt(str(path)))
-        with in_file(path):
-            return self.network(policy, view, instance), view
-
-    def network(self, policy: Policy, view: AnyView, instance: Instance) -> Network:
-        """Return the network of a policy, whose weights are checked."""
-        return network_of(policy, view, instance)
-
     def training_seeds(self) -> int:
         """Return how many policies the folder has for each problem; 1 without a folder."""
         named = self.policy is not None and self.policy.is_dir()
@@ -209,20 +162,11 @@ class PolicyLearner(NetworkSolver, Learner):
 
     def find(self, instance: Instance, repetition: int = 0) -> Path | str:
         """Return the policy for this instance that a repetition has, or why there is none."""
+        asked, defaults = self.training(), type(self)().training()
         if self.policy is None or self.policy.is_dir():
-            return policies.find_policy(self.title, self.training(), instance, self.policy, repetition)
-        return self._differs(self.policy) or policies.policy_name(self.policy, instance)
-
-    def _differs(self, path: Path) -> str | None:
-        """Return why a policy is not the one that the parameters given beside it speak of, or None."""
-        card, defaults = policies.read_card(path), type(self)().training()
-        if card.solver != self.title:
-            return f"the policy {path} is one of {card.solver}"
-        for name, value in self.training().items():
-            trained = card.parameters.get(name)
-            if value not in (defaults[name], trained):
-                return f"the policy {path} was trained with {name}={trained}, not {value}"
-        return None
+            return policies.find_policy(self.title, asked, instance, self.policy, repetition)
+        given = {name: value for name, value in asked.items() if value != defaults[name]}
+        return policies.policy_name(self.policy, instance, self.title, given)
 
     def training(self) -> dict[str, Any]:
         """Return the parameters that a training depends on."""

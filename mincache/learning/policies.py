@@ -23,7 +23,7 @@ from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
 from mincache.files.paths import file_stamp
 from mincache.files.tables import Count, PairOf, Seed, StrictTable, validated
-from mincache.learning.slot_sets import SCORED_SERVICE
+from mincache.learning.scored_service import SCORED_SERVICE
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
@@ -133,9 +133,14 @@ def open_tensors(path: Path, max_bytes: int) -> Any:
         raise InputError("file", "must be safetensors", excerpt(str(error))) from None
 
 
-def policy_name(path: Path, instance: Instance) -> Path | str:
-    """Return the path of this policy, or a sentence why it is not for this instance."""
+def policy_name(path: Path, instance: Instance, solver: str, given: Mapping[str, Any]) -> Path | str:
+    """Return the path of a solver's policy, or why it is not for the instance and the parameters given."""
     card = read_card(path)
+    if card.solver != solver:
+        return f"the policy {path} is one of {card.solver}"
+    for name, value in given.items():
+        if value != (trained := card.parameters.get(name)):
+            return f"the policy {path} was trained with {name}={trained}, not {value}"
     if _fits(card, instance, problem_digest(instance)):
         return path
     if card.problem == ANY_PROBLEM:

@@ -13,11 +13,11 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
-from mincache.learning.inference import AnyView, Network, NetworkSolver, load, perceptron, perceptron_shapes
+from mincache.learning.inference import AnyView, Network, NetworkSolver, load
+from mincache.learning.layers import perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving.contract import Run, Solver
 from mincache.solving.online import OnlineSolver
 from mincache.views.past_view import PastView
 
@@ -46,37 +46,30 @@ class PolicySolver(NetworkSolver):
         """Return how many policies there are for each problem, each of another training seed."""
         return policies.training_seeds(self.data_files())
 
-    def supports(self, instance: Instance) -> str | None:
-        """Return None, or why no policy is for this instance; those that are get read now, off the clock."""
-        if (unknown := Solver.supports(self, instance)) is not None:
-            return unknown
+    def network(self, policy: Policy, view: AnyView, instance: Instance) -> Network:
+        """Return `predict` of a policy."""
+        return partial(self.predict, policy)
+
+    def find(self, instance: Instance, repetition: int = 0) -> Path | str:
+        """Return the policy for this instance that a repetition has, or why there is none."""
         if self.policies is None:
             return "it needs policies: name a file or a folder as its parameter policies"
-        for path in (found := self._found(instance)):
-            _, view = load(path)
-            if isinstance(view, PastView) != (self.information == "past"):
-                fitting = "PastPolicySolver" if isinstance(view, PastView) else "PolicySolver"
-                return f"the policy {path} is one for a {fitting}"
-        return None if found else f"no policy in {self.policies} is for this library, radio, server and users"
-
-    def trained(self, instance: Instance, run: Run) -> tuple[Network, AnyView]:
-        """Return `predict` of the policy of a run, and its view."""
-        if self.supports(instance) is not None:
-            raise InputError("instance", "must be one that a policy is for", instance.name)
-        found = self._found(instance)
-        policy, view = load(found[run.repetition % len(found)])
-        return partial(self.predict, policy), view
+        problem = policies.problem_digest(instance)
+        found = policies.by_seed(p for p in self.data_files() if policies.read_card(p).problem == problem)
+        if not found:
+            return f"no policy in {self.policies} is for this library, radio, server and users"
+        path = found[repetition % len(found)]
+        _, view = load(path)
+        if isinstance(view, PastView) != (self.information == "past"):
+            fitting = "PastPolicySolver" if isinstance(view, PastView) else "PolicySolver"
+            return f"the policy {path} is one for a {fitting}"
+        return path
 
     def data_files(self) -> list[Path]:
         """Return the policies that it chooses among."""
         if self.policies is None:
             return []
         return sorted(self.policies.glob("*.safetensors")) if self.policies.is_dir() else [self.policies]
-
-    def _found(self, instance: Instance) -> list[Path]:
-        """The policies for an instance, by their training seed."""
-        problem = policies.problem_digest(instance)
-        return policies.by_seed(p for p in self.data_files() if policies.read_card(p).problem == problem)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ what is learned on one library, number of users or server can mean something on 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,23 +21,30 @@ from mincache.exact.best_service import prepared
 from mincache.exact.passes import frame_sums
 from mincache.exact.pool import CachePool
 from mincache.exact.regrets import loading_losses
+from mincache.learning.layers import (
+    Shapes,
+    Weights,
+    block_count,
+    layers_of,
+    perceptron,
+    perceptron_shapes,
+    relu,
+)
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.problem.requests import demand, least_steps, uplink_snr
+from mincache.problem.requests import demand, least_steps
 from mincache.problem.solution import Decisions
-from mincache.solving.feasible import fill_cache, frame_starts, per_slot, serve
+from mincache.solving.feasible import fill_cache, frame_starts, per_slot
 from mincache.views.agent_view import AgentView, check_actions
 from mincache.views.past_view import PastView
 
 AGGREGATES = "aggregates/1"  # name and version of what a network sees; a policy is trained for one version
 DECODER = "score-order/2"
 """Name and version of how scores become decisions; a policy is trained for one version."""
-SCORED_SERVICE = "score-order/1"  # the version before, of published policies: service is scored too
 FEATURES = 14  # numbers that describe a model in a slot
 STATE_NUMBERS, ACTION_NUMBERS = FEATURES + 1, 2
 """Numbers a model that an agent on sets sees (its features, and whether anyone asks for it) and says."""
-USER_FEATURES = 3  # numbers that describe a user in a slot, as far as bandwidth goes
 _THRESHOLDS = 3  # further fillings with another threshold for each that leaves out a model
 _LIMIT = 8.0
 _TINY = 1e-12
@@ -48,18 +56,16 @@ class Aggregates(NamedTuple):
     Attributes:
         features: [T, M, FEATURES], float32 of order one; none has a unit.
         requested: bool [T, M], whether any user asks for the model; nobody gains by caching others.
-        users: [T, N, USER_FEATURES], float32: what each user's bandwidth turns on.
     """
 
     features: Array
     requested: Array
-    users: Array
 
 
 def aggregates(instance: Instance) -> Aggregates:
     """Return the aggregates of an instance; all slots of a frame have those of the whole frame."""
     features, requested = _features(instance), _in_frames(instance, demand(instance)) > 0
-    return Aggregates(per_slot(instance, features), per_slot(instance, requested), _users(instance))
+    return Aggregates(per_slot(instance, features), per_slot(instance, requested))
 
 
 def _in_frames(instance: Instance, values: Array) -> Array:
@@ -84,7 +90,7 @@ def _features(instance: Instance) -> Array:
     size = np.maximum(models.size_gb / server.storage_gb, count * least / available)
     steps = (models.steps_saturation - least) / available
     saved = cloud - unserved  # by caching the model and giving no steps
-    return _bounded(
+    return bounded(
         np.log1p(count), 4.0 * count / (N * slots), 4.0 * cloud, 4.0 * unserved, 4.0 * saved,
         size, np.log(size), steps, count * steps, np.log(steps),
         _ahead(cloud / size, size, count > 0), _ahead(saved / size, size, count > 0),
@@ -99,57 +105,13 @@ def _ahead(worth: Array, room: Array, counts: Array) -> Array:
     return np.asarray((before * np.broadcast_to(room, worth.shape)[:, None, :]).sum(axis=-1))
 
 
-@np.errstate(over="ignore", divide="ignore", invalid="ignore")
-def _users(instance: Instance) -> Array:
-    """Logarithms of data and channel gain relative to the slot's mean, and of the signal-to-noise ratio."""
-    bits, gain = np.log(instance.trace.input_bits), np.log(uplink_snr(instance))
-    return _bounded(
-        bits - bits.mean(axis=1, keepdims=True),
-        gain - gain.mean(axis=1, keepdims=True),
-        0.25 * (gain + np.log(instance.user_count)),
-    )
-
-
-def _bounded(*columns: Array) -> Array:
-    """Return columns side by side; the first has the shape that the others are broadcast to."""
+def bounded(*columns: Array) -> Array:
+    """Return columns side by side, float32 within limits; the first's shape is that of all."""
     stacked = np.empty((*columns[0].shape, len(columns)))
     for i, column in enumerate(columns):
         stacked[..., i] = column
     stacked[np.isnan(stacked)] = 0.0
     return np.asarray(stacked.clip(-_LIMIT, _LIMIT), dtype=np.float32)
-
-
-class Scores(NamedTuple):
-    """What a network for `SCORED_SERVICE` says of an instance, float64.
-
-    Attributes:
-        cache: [..., T, M]; models with higher ones are cached first.
-        want: [..., T, M]; models below 0 are not cached, even where they would fit.
-        serve: [..., T, M]; hits on models with higher ones are served first, below 0 not at all.
-        bandwidth: [..., T, N]; logarithms of the shares, up to a number a slot.
-    """
-
-    cache: Array
-    want: Array
-    serve: Array
-    bandwidth: Array
-
-
-def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions:
-    """Return the feasible decisions that scores [T, ...] stand for, service included.
-
-    Caches are those of `filled`; hits are given A3 steps in the order of their models' scores, as long as A3
-    is left; bandwidth is a softmax.
-    """
-    cache = filled(instance, scores.cache, scores.want, candidates - 1)
-    slots = np.arange(instance.slot_count)[:, None]
-    priority = scores.serve[slots, instance.trace.requested_model]
-    weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
-    share, priority = (
-        np.broadcast_to(one, (len(cache), *one.shape))
-        for one in (weights / weights.sum(axis=-1, keepdims=True), priority)
-    )
-    return cheapest(instance, Decisions(cache, share, serve(instance, cache, priority, priority > 0.0)))
 
 
 def filled(instance: Instance, score: Array, want: Array, leave_out: int = 0, thresholds: int = 0) -> Array:
@@ -205,13 +167,11 @@ class SetView(AgentView):
     Attributes:
         candidates: with one, the network's own word counts. Each further one adds four caches to price: one
             without one of the models, three with another threshold for second scores; see `filled`.
-        decoder: `DECODER`, or `SCORED_SERVICE`, where the second scores decide on steps.
     """
 
     observation: str = AGGREGATES.partition("/")[0]
     action: str = DECODER.partition("/")[0]
     candidates: int = 4
-    decoder: str = DECODER
 
     def __post_init__(self) -> None:
         """Any name but the defaults would be another view."""
@@ -219,7 +179,7 @@ class SetView(AgentView):
     @property
     def versions(self) -> tuple[str, str]:
         """Name and version of what it sees and of how it decides."""
-        return AGGREGATES, self.decoder
+        return AGGREGATES, DECODER
 
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have; linked slots are refused, being unseen."""
@@ -239,13 +199,11 @@ class SetView(AgentView):
         stretches, T, M = _stretches(instance), instance.slot_count, instance.model_count
         check_actions(raw, (len(stretches) * T, ACTION_NUMBERS * M))
         scores = np.asarray(raw, dtype=np.float64).reshape(len(stretches), T, ACTION_NUMBERS, M)
-        first, second = scores[:, :, 0], scores[:, :, 1]
-        if self.decoder == SCORED_SERVICE:
-            everything, equally = np.ones((T, M)), np.zeros((T, instance.user_count))
-            return decide(instance, Scores(first[0], everything, second[0], equally))
         more = self.candidates - 1
-        said = zip(stretches, first, second, strict=True)
-        caches = [filled(one, score, want, more, _THRESHOLDS * more) for one, score, want in said]
+        caches = [
+            filled(one, score, want, more, _THRESHOLDS * more)
+            for one, (score, want) in zip(stretches, scores.swapaxes(1, 2), strict=True)
+        ]
         return cheapest_served(instance, np.concatenate(caches))
 
 
@@ -258,29 +216,52 @@ def _stretches(instance: Instance) -> list[Instance]:
     return [replace(instance, rules=replace(instance.rules, frame_slots=frame * 2**i)) for i in doublings]
 
 
-@dataclass(frozen=True)
-class SlotView:
-    """The view of published policies for `SCORED_SERVICE` that score models and users; see `decide`."""
-
-    candidates: int = 1
-
-    @property
-    def versions(self) -> tuple[str, str]:
-        """Name and version of what it sees and of how it decides."""
-        return AGGREGATES, SCORED_SERVICE
-
-    def apply(self, instance: Instance) -> Aggregates:
-        """Return what the network takes."""
-        return aggregates(instance)
-
-    def invert(self, instance: Instance, scores: Scores) -> Decisions:
-        """Return the feasible decisions that scores [T, ...] stand for."""
-        return decide(instance, scores, self.candidates)
-
-
 def view_of(observation: str, action: str) -> AgentView:
     """Return the view with these names."""
     for view in (SetView(), PastView()):
         if (observation, action) == (view.observation, view.action):
             return view
     return AgentView(observation, action)
+
+
+def set_actor(weights: Weights) -> Callable[..., Any]:
+    """Return the policy pi on sets: from states [B, M (FEATURES + 1)] to raw actions [B, 2 M] in (-1, 1)."""
+    models = set_network(weights)
+
+    def act(states: Array) -> Array:
+        seen = states.reshape(len(states), -1, STATE_NUMBERS)
+        scores = models(seen[..., :FEATURES], seen[..., FEATURES])
+        scores = scores.astype(np.float64)  # where tanh tells more apart
+        return np.tanh(scores.swapaxes(1, 2).reshape(len(states), ACTION_NUMBERS * seen.shape[1]))
+
+    return act
+
+
+def set_network(weights: Weights) -> Callable[[Array, Array], Array]:
+    """Return what maps models [T, M, FEATURES], requested or not [T, M], to their scores [T, M, any]."""
+    embed, head = perceptron(weights, "models.embed"), perceptron(weights, "models.head")
+    blocks = [layers_of(weights, f"models.blocks.{block}") for block in range(block_count(weights))]
+
+    def forward(features: Array, requested: Array) -> Array:
+        T, M, _ = features.shape
+        mask = requested.reshape(T * M, 1).astype(features.dtype)
+        requests = np.maximum(mask.reshape(T, M).sum(axis=1), 1.0)[:, None]
+        h = relu(embed(features.reshape(T * M, -1))) * mask
+        for (weight, bias), (last_weight, last_bias) in blocks:
+            units = h.shape[1]
+            models = h.reshape(T, M, units)
+            pooled = np.concatenate([models.sum(axis=1) / requests, models.max(axis=1)], axis=1)
+            shared = pooled @ weight[units:] + bias
+            hidden = relu(h @ weight[:units] + np.repeat(shared, M, axis=0))
+            h = relu(h + hidden @ last_weight + last_bias) * mask
+        return head(h).reshape(T, M, -1)
+
+    return forward
+
+
+def set_shapes(units: int, blocks: int, outputs: int = ACTION_NUMBERS) -> Shapes:
+    """Return the weights of a network on sets of models, by name."""
+    shapes = perceptron_shapes("models.embed", FEATURES, units, units)
+    for block in range(blocks):
+        shapes |= perceptron_shapes(f"models.blocks.{block}", 3 * units, units, units)
+    return shapes | perceptron_shapes("models.head", units, units, outputs)

@@ -51,8 +51,8 @@ class MostHits(Solver):
 
 
 def sum_to_one(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """As `threshold_priority`, but both shares always sum to one."""
-    decisions = vector.threshold_priority(instance, points, cache)
+    """As `threshold-priority`, but both shares always sum to one."""
+    decisions = vector.REPAIRS["threshold-priority"](instance, points, cache)
     steps = decisions.step_share
     total = steps.sum(axis=-1, keepdims=True)
     return decisions._replace(
@@ -62,9 +62,9 @@ def sum_to_one(instance: Instance, points: Array, cache: Array | None = None) ->
 
 
 def hits_alone(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """As `threshold_priority`, but misses get no steps, and what is left is shared by the hits."""
+    """As `threshold-priority`, but misses get no steps, and what is left is shared by the hits."""
     M, N = instance.model_count, instance.user_count
-    decisions = vector.threshold_priority(instance, points, cache)
+    decisions = vector.REPAIRS["threshold-priority"](instance, points, cache)
     wanted = np.where(hits(instance, decisions.cache), points[..., M + N :], 0.0)
     return decisions._replace(step_share=wanted / np.maximum(wanted.sum(axis=-1, keepdims=True), 1.0))
 

@@ -81,13 +81,9 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
     that would follow, with what is cached; where none can be drawn (the trace of an instance, a log), it
     shows the last slot once more.
 
-    The instance's rules hold. In frames of several slots, the cache scores of a frame's first action decide
-    for the whole frame, and those of its other actions say nothing. Where there is a floor on steps too, a
-    model is cached only if the steps suffice in every slot of the frame: for that the environment looks at
-    the frame's requests, which the state does not tell. So the rewards are those of `view.invert` on the
-    whole instance with all the episode's actions.
-
-    Without a seed for `reset`, an environment draws one, and goes on with its episodes from then on.
+    The rewards are those of `view.invert` on the whole instance with all the episode's actions: the cache
+    scores of a frame's first action decide for the whole frame. Under a floor on steps the environment looks
+    at the frame's requests for that, which the state does not tell.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012  # Gymnasium declares it so
@@ -203,7 +199,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
     def play(
         self, actions: Array, shape: tuple[int, ...] | None
     ) -> tuple[Array, Array, bool, dict[str, Any]]:
-        """Play a slot with actions of this shape; return states, rewards, whether it was the last, and info."""
+        """Play a slot with actions of this shape; return states, rewards, whether it was the last, info."""
         film = self._film
         if film is None:
             raise ResetNeeded("step: must follow a reset")

@@ -46,10 +46,11 @@ class Observation:
             np.log2(trace.input_bits / _TYPICAL_BITS),
             np.log2(instance.models.output_bits / _TYPICAL_BITS).take(trace.requested_model),
         )
-        drawn = np.concatenate(parts, axis=1)
+        states = np.concatenate([*parts, *self.requests(instance)], axis=1, dtype=np.float32)
+        drawn = states[:, : requests_start(instance.user_count)]
         np.maximum(drawn, -LIMIT, out=drawn)
         np.minimum(drawn, LIMIT, out=drawn)
-        return np.concatenate([drawn, *self.requests(instance)], axis=1, dtype=np.float32)
+        return states
 
 
 def memory(rules: Rules, cached: Array, slots: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,8 +14,10 @@ from mincache.exact.best_service import serve_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.requests import demand
+from mincache.problem.revealed import ShownSlot, Site
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import fill_cache
+from mincache.solving.online import OnlinePolicy
 from mincache.views import observations
 from mincache.views.agent_view import AgentView, check_actions
 
@@ -84,3 +87,23 @@ class PastView(AgentView):
         """Return whether all models with a score of at least 0 [T, M] would pass the storage, [T]."""
         cached_gb = (raw >= 0.0) @ instance.models.size_gb
         return np.asarray(cached_gb > instance.server.storage_gb).astype(np.int64)
+
+
+class PlacingPolicy(OnlinePolicy):
+    """What a network of the view of the past does at a site: it scores models for each cache."""
+
+    def __init__(self, site: Site, view: PastView, network: Callable[[Array], Array]) -> None:
+        super().__init__(site)
+        self._view, self._network, self._blank = view, network, site.blank
+        self._past, self._slot = view.blank(1, site.model_count), 0
+
+    def place(self) -> Array:
+        """Return the cache of the best scores."""
+        linked = observations.memory(self.site.rules, self.cached[None], np.array([self._slot]))
+        raw = self._network(np.concatenate([self._past, linked], axis=1))
+        return np.asarray(self._view.cache(self._blank, raw)[0])
+
+    def observe(self, slot: ShownSlot) -> None:
+        """Learn what the slot's users asked for."""
+        told = self._view.told(slot.requests(self.site.model_count)[None])
+        self._past, self._slot = self._view.later(self._past, told), slot.number + 1

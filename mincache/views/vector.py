@@ -7,8 +7,8 @@ that becomes decisions within the limits and rules, so each way is a named repai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -18,17 +18,12 @@ from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import fill_cache, hits, raise_to_floor, serve
 
+Repair = Callable[..., Decisions]
+"""From an instance, points [..., T, M + 2N] and a cache that may count in place of theirs, to decisions."""
 MINIMUM_BANDWIDTH_GENE = 1e-3
 """Bandwidth genes below this count as this, so that every user is served."""
 _SOFTMAX_SPREAD = 3.0
 """Genes of 0 and 1 differ by e^(2 * spread), about 400 times, in share."""
-
-
-class Repair(Protocol):
-    """A function from points of the unit cube to feasible decisions."""
-
-    def __call__(self, instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-        """Return the decisions of points [..., T, M + 2N]; `cache` [..., T, M] counts if it is given."""
 
 
 def size(instance: Instance) -> int:
@@ -61,67 +56,83 @@ def unrepaired(instance: Instance, points: Array) -> Decisions:
     return Decisions(models >= 0.5, bandwidth, steps)
 
 
-def threshold_priority(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """Models with a gene of at least 0.5, in order of their genes, as long as they fit; shares scaled.
+@dataclass(frozen=True)
+class Parts:
+    """A repair part by part; genes [..., T, M] or [..., T, N] are those of one part of a point.
 
-    Shares are divided by their sum in slots where it passes 1, and left as they are elsewhere. Where genes no
-    longer decide it, `cache` [..., T, M] says what is cached.
+    Attributes:
+        cache: from the models' genes to what is cached.
+        bandwidth: from the users' bandwidth genes to shares.
+        steps: from a cache and the users' step genes to shares of the steps.
     """
-    cache_genes, bandwidth_genes, step_genes = split(instance, points)
-    cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
-    steps = raise_to_floor(instance, cache, _scaled_down(step_genes))
-    return Decisions(cache, _bandwidth(bandwidth_genes), steps)
+
+    cache: Callable[[Instance, Array], Array]
+    bandwidth: Callable[[Array], Array]
+    steps: Callable[[Instance, Array, Array], Array]
+
+    def __call__(self, instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
+        """Return the decisions of points [..., T, M + 2N]; `cache` [..., T, M] counts if it is given."""
+        models, bandwidth, steps = split(instance, points)
+        cache = self.cache(instance, models) if cache is None else cache
+        return Decisions(cache, self.bandwidth(bandwidth), self.steps(instance, cache, steps))
 
 
-def priority_serve(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """Storage as in `threshold_priority`; a hit is given A3 steps or none, in order of its step gene.
+def _from_half(instance: Instance, genes: Array) -> Array:
+    """Cache models from 0.5 on, in order of their genes, each if it still fits."""
+    return fill_cache(instance, genes, wanted=genes >= 0.5)
+
+
+def _as_many_as_fit(instance: Instance, genes: Array) -> Array:
+    """Cache models in order of their genes, each if it still fits."""
+    return fill_cache(instance, genes, wanted=np.ones(genes.shape, dtype=bool))
+
+
+def _scaled_down(shares: Array) -> Array:
+    """Divide shares by their sum in slots where it passes 1."""
+    return np.asarray(shares / np.maximum(shares.sum(axis=-1, keepdims=True), 1.0))
+
+
+def _bandwidth(genes: Array) -> Array:
+    return _scaled_down(np.maximum(genes, MINIMUM_BANDWIDTH_GENE))
+
+
+def _softmax(genes: Array) -> Array:
+    weights = np.exp(2.0 * _SOFTMAX_SPREAD * genes)
+    weights /= np.add.reduce(weights, axis=-1, keepdims=True)
+    return weights
+
+
+def _shared(instance: Instance, cache: Array, genes: Array) -> Array:
+    return raise_to_floor(instance, cache, _scaled_down(genes))
+
+
+def _softmax_shared(instance: Instance, cache: Array, genes: Array) -> Array:
+    return raise_to_floor(instance, cache, _softmax(genes))
+
+
+def _part_of_saturation(instance: Instance, cache: Array, genes: Array) -> Array:
+    """Give hits their gene's part of A3 steps, all scaled down where that passes L, and misses none."""
+    saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
+    asked = np.where(hits(instance, cache), genes * saturation, 0.0).clip(0.0, 1.0)
+    return raise_to_floor(instance, cache, _scaled_down(asked))
+
+
+def _all_or_none(instance: Instance, cache: Array, genes: Array) -> Array:
+    """Give A3 steps to hits from 0.5 on, in order of their genes, as long as A3 is left; others the floor.
 
     At an optimum every user but one a slot gets A3 steps or none (or the floor); here all do.
     """
-    cache_genes, bandwidth_genes, step_genes = split(instance, points)
-    cache = fill_cache(instance, cache_genes, wanted=cache_genes >= 0.5) if cache is None else cache
-    steps = serve(instance, cache, step_genes, wanted=step_genes >= 0.5)
-    return Decisions(cache, _bandwidth(bandwidth_genes), steps)
-
-
-def softmax(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """The literal reading: models from 0.5 in order of score; both shares are a softmax over all users."""
-    models, bandwidth, steps = split(instance, points)
-    cache = fill_cache(instance, models, wanted=models >= 0.5) if cache is None else cache
-    return Decisions(cache, _softmax(bandwidth), raise_to_floor(instance, cache, _softmax(steps)))
-
-
-def scaled_sigmoid(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """Models in order of score, each if it still fits; a hit is given its coordinate's part of A3 steps.
-
-    The actor's bounded output is a sigmoid of its last layer. Misses get no steps, and where the hits'
-    steps pass L all are scaled down. Bandwidth is a softmax over all users.
-    """
-    models, bandwidth, steps = split(instance, points)
-    cache = _as_many_as_fit(instance, models) if cache is None else cache
-    saturation = instance.models.steps_saturation[instance.trace.requested_model] / instance.server.steps
-    asked = np.where(hits(instance, cache), steps * saturation, 0.0).clip(0.0, 1.0)
-    shares = asked / np.maximum(asked.sum(axis=-1, keepdims=True), 1.0)
-    return Decisions(cache, _softmax(bandwidth), raise_to_floor(instance, cache, shares))
-
-
-def serve_in_order(instance: Instance, points: Array, cache: Array | None = None) -> Decisions:
-    """Models in order of score, each if it still fits; a hit is given A3 steps or none.
-
-    Steps go to the hits with a coordinate of at least 0.5, in order of it, as long as A3 is left, which is
-    what an optimum looks like but for one user a slot. Bandwidth is a softmax over all users.
-    """
-    models, bandwidth, steps = split(instance, points)
-    cache = _as_many_as_fit(instance, models) if cache is None else cache
-    return Decisions(cache, _softmax(bandwidth), serve(instance, cache, steps, wanted=steps >= 0.5))
+    return serve(instance, cache, genes, wanted=genes >= 0.5)
 
 
 REPAIRS: dict[str, Repair] = {
-    "threshold-priority": threshold_priority,
-    "priority-serve": priority_serve,
-    "softmax": softmax,
-    "scaled-sigmoid": scaled_sigmoid,
-    "serve-in-order": serve_in_order,
+    "threshold-priority": Parts(_from_half, _bandwidth, _shared),
+    "priority-serve": Parts(_from_half, _bandwidth, _all_or_none),
+    # The literal reading of the paper.
+    "softmax": Parts(_from_half, _softmax, _softmax_shared),
+    # The actor's bounded output is a sigmoid of its last layer.
+    "scaled-sigmoid": Parts(_as_many_as_fit, _softmax, _part_of_saturation),
+    "serve-in-order": Parts(_as_many_as_fit, _softmax, _all_or_none),
 }
 """The repairs by name; one that would give other decisions gets another name, since policies rest on them."""
 
@@ -144,21 +155,3 @@ class VectorView:
     def invert(self, instance: Instance, points: Array) -> Decisions:
         """Return the feasible decisions of points [..., T, M + 2N]."""
         return REPAIRS[self.repair](instance, points)
-
-
-def _bandwidth(genes: Array) -> Array:
-    return _scaled_down(np.maximum(genes, MINIMUM_BANDWIDTH_GENE))
-
-
-def _scaled_down(shares: Array) -> Array:
-    return np.asarray(shares / np.maximum(shares.sum(axis=-1, keepdims=True), 1.0))
-
-
-def _as_many_as_fit(instance: Instance, scores: Array) -> Array:
-    return fill_cache(instance, scores, wanted=np.ones(scores.shape, dtype=bool))
-
-
-def _softmax(points: Array) -> Array:
-    weights = np.exp(2.0 * _SOFTMAX_SPREAD * points)
-    weights /= np.add.reduce(weights, axis=-1, keepdims=True)
-    return weights

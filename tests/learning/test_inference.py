@@ -12,18 +12,12 @@ import torch
 
 from mincache import InputError, Run, Scenario
 from mincache.generation.suites import find, find_instance
-from mincache.learning import inference, policies
+from mincache.learning import inference, policies, scored_service
 from mincache.learning.inference import answer, load, network_of
+from mincache.learning.layers import perceptron_shapes
 from mincache.learning.networks import Actor, draw_weights, perceptron
 from mincache.learning.set_networks import SetActor, SetNetwork, actor_of
-from mincache.learning.slot_sets import (
-    ACTION_NUMBERS,
-    SCORED_SERVICE,
-    USER_FEATURES,
-    SetView,
-    SlotView,
-    view_of,
-)
+from mincache.learning.slot_sets import SetView, set_shapes, view_of
 from mincache.solving import registry
 from mincache.views.agent_view import AgentView
 from mincache.views.episodes import Episodes
@@ -47,7 +41,7 @@ class SlotNetwork(torch.nn.Module):
     def __init__(self, width: int, blocks: int):
         super().__init__()
         self.models = SetNetwork(width, blocks, outputs=3)
-        self.users = perceptron(USER_FEATURES, max(1, width // 4), 1)
+        self.users = perceptron(scored_service.USER_FEATURES, max(1, width // 4), 1)
 
     def forward(self, features, requested, users):
         """Return three scores of models, and one of users."""
@@ -57,7 +51,7 @@ class SlotNetwork(torch.nn.Module):
 def torch_network(policy: policies.Policy, instance) -> torch.nn.Module:
     """The network of torch that a policy's weights are of, with these weights in float32."""
     if policy.card.solver == "set-policy":
-        kind = SlotNetwork if policy.card.versions[1] == SCORED_SERVICE else SetActor
+        kind = SlotNetwork if policy.card.versions[1] == scored_service.SCORED_SERVICE else SetActor
         network = kind(policy.card.parameters["width"], policy.card.parameters["blocks"])
     else:
         names = (version.partition("/")[0] for version in policy.card.versions)
@@ -99,11 +93,11 @@ def test_every_policy_says_what_torch_says(path):
 def test_weights_have_torchs_names_and_shapes(kind):
     """What is checked of a file is what the networks that are trained have, for any number of blocks."""
     if kind == "plain":
-        network, shapes = Actor(7, 3, 5), inference.perceptron_shapes("layers", 7, 5, 5, 3)
+        network, shapes = Actor(7, 3, 5), perceptron_shapes("layers", 7, 5, 5, 3)
     elif kind == "sets":
-        network, shapes = SetActor(6), inference.set_shapes(6, 1, ACTION_NUMBERS)
+        network, shapes = SetActor(6), set_shapes(6, 1)
     else:
-        network, shapes = SlotNetwork(9, 12), inference.slot_shapes(9, 12)
+        network, shapes = SlotNetwork(9, 12), scored_service.slot_shapes(9, 12)
     assert shapes == {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
 
 
@@ -112,8 +106,9 @@ def test_any_number_of_blocks_is_evaluated_in_order(blocks):
     """Eleven blocks come in the order of their numbers, and none is no block."""
     network = SlotNetwork(8, blocks)
     draw_weights(network, np.random.default_rng(3))
-    ours = inference.slot_network({name: weight.numpy() for name, weight in network.state_dict().items()})
-    for said, theirs in both(network, ours, SlotView().apply(ANY)):
+    weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
+    ours = scored_service.slot_network(weights)
+    for said, theirs in both(network, ours, scored_service.SlotView().apply(ANY)):
         assert said == pytest.approx(theirs, rel=1e-5, abs=1e-6)
 
 

@@ -13,17 +13,9 @@ from mincache.errors import InputError
 from mincache.exact import optimum, serve_batch
 from mincache.generation.scenario import Scenario
 from mincache.learning.networks import draw_weights
+from mincache.learning.scored_service import USER_FEATURES, Scores, decide, user_features
 from mincache.learning.set_networks import SetActor
-from mincache.learning.slot_sets import (
-    FEATURES,
-    USER_FEATURES,
-    Scores,
-    SetView,
-    aggregates,
-    cheapest_served,
-    decide,
-    filled,
-)
+from mincache.learning.slot_sets import FEATURES, SetView, aggregates, cheapest_served, filled
 from mincache.problem.quantity import quantities
 from mincache.views.environment import EdgeCachingVectorEnv
 from mincache.views.episodes import Episodes
@@ -105,11 +97,11 @@ def test_a_frame_is_seen_as_one_slot_with_all_its_users_and_steps():
 @given(instances())
 def test_they_are_always_finite(instance):
     """Whatever the instance, all numbers are float32, finite and of order one, in the shapes told."""
-    seen = aggregates(instance)
+    models, users = aggregates(instance).features, user_features(instance)
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
-    assert seen.features.shape == (T, M, FEATURES)
-    assert seen.users.shape == (T, N, USER_FEATURES)
-    for array in (seen.features, seen.users):
+    assert models.shape == (T, M, FEATURES)
+    assert users.shape == (T, N, USER_FEATURES)
+    for array in (models, users):
         assert array.dtype == np.float32
         assert np.abs(array).max() <= 8.0
 

@@ -64,6 +64,17 @@ def test_decisions_round_trip(answer):
     assert Solution(answer.instance, *answer.decisions) == answer
 
 
+def test_what_is_valid_needs_no_check(instance, solution):
+    """Made without checks, a solution is the same, with read-only arrays of its own."""
+    decisions = Decisions(solution.cache != 0, *(share.copy() for share in solution.decisions[1:]))
+    made = Solution.unchecked(instance, decisions)
+    assert made == replace(solution, instance=instance.name)
+    for ours, theirs in zip(made.decisions, solution.decisions, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert not ours.flags.writeable
+    assert decisions.step_share.flags.writeable
+
+
 def test_answers_its_instance_alone(instance, solution):
     """A solution by another name or of other shapes is no answer to the instance."""
     solution.check_answers(instance)

@@ -1,0 +1,131 @@
+"""Published policies of `score-order/1`, which score the service too; rows of the board rest on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mincache.learning.layers import Shapes, Weights, perceptron, perceptron_shapes
+from mincache.learning.slot_sets import (
+    ACTION_NUMBERS,
+    AGGREGATES,
+    SetView,
+    aggregates,
+    bounded,
+    cheapest,
+    filled,
+    set_network,
+    set_shapes,
+)
+from mincache.problem.instance import Instance
+from mincache.problem.quantity import Array
+from mincache.problem.requests import uplink_snr
+from mincache.problem.solution import Decisions
+from mincache.solving.feasible import serve
+from mincache.views.agent_view import check_actions
+
+SCORED_SERVICE = "score-order/1"
+USER_FEATURES = 3  # numbers that describe a user in a slot, as far as bandwidth goes
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
+def user_features(instance: Instance) -> Array:
+    """Return what each user's bandwidth turns on, float32 [T, N, USER_FEATURES].
+
+    Logarithms of data and channel gain relative to the slot's mean, and of the signal-to-noise ratio.
+    """
+    bits, gain = np.log(instance.trace.input_bits), np.log(uplink_snr(instance))
+    return bounded(
+        bits - bits.mean(axis=1, keepdims=True),
+        gain - gain.mean(axis=1, keepdims=True),
+        0.25 * (gain + np.log(instance.user_count)),
+    )
+
+
+class Scores(NamedTuple):
+    """What a network says of an instance, float64.
+
+    Attributes:
+        cache: [..., T, M]; models with higher ones are cached first.
+        want: [..., T, M]; models below 0 are not cached, even where they would fit.
+        serve: [..., T, M]; hits on models with higher ones are served first, below 0 not at all.
+        bandwidth: [..., T, N]; logarithms of the shares, up to a number a slot.
+    """
+
+    cache: Array
+    want: Array
+    serve: Array
+    bandwidth: Array
+
+
+def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions:
+    """Return the feasible decisions that scores [T, ...] stand for, service included.
+
+    Caches are those of `filled`; hits are given A3 steps in the order of their models' scores, as long as A3
+    is left; bandwidth is a softmax.
+    """
+    cache = filled(instance, scores.cache, scores.want, candidates - 1)
+    slots = np.arange(instance.slot_count)[:, None]
+    priority = scores.serve[slots, instance.trace.requested_model]
+    weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
+    share, priority = (
+        np.broadcast_to(one, (len(cache), *one.shape))
+        for one in (weights / weights.sum(axis=-1, keepdims=True), priority)
+    )
+    return cheapest(instance, Decisions(cache, share, serve(instance, cache, priority, priority > 0.0)))
+
+
+@dataclass(frozen=True)
+class ScoredSetView(SetView):
+    """The view of published policies on sets whose second scores decide on steps; see `decide`."""
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of what it sees and of how it decides."""
+        return AGGREGATES, SCORED_SERVICE
+
+    def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:
+        """Return the feasible decisions of raw actions [T, 2 M]."""
+        T, M = instance.slot_count, instance.model_count
+        check_actions(raw, (T, ACTION_NUMBERS * M))
+        order, steps = np.asarray(raw, dtype=np.float64).reshape(T, ACTION_NUMBERS, M).swapaxes(0, 1)
+        return decide(instance, Scores(order, np.ones((T, M)), steps, np.zeros((T, instance.user_count))))
+
+
+@dataclass(frozen=True)
+class SlotView:
+    """The view of published policies that score models and users; see `decide`."""
+
+    candidates: int = 1
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Name and version of what it sees and of how it decides."""
+        return AGGREGATES, SCORED_SERVICE
+
+    def apply(self, instance: Instance) -> tuple[Array, Array, Array]:
+        """Return what the network takes: features and requests of models, and features of users."""
+        return *aggregates(instance), user_features(instance)
+
+    def invert(self, instance: Instance, scores: Scores) -> Decisions:
+        """Return the feasible decisions that scores [T, ...] stand for."""
+        return decide(instance, scores, self.candidates)
+
+
+def slot_network(weights: Weights) -> Callable[..., Any]:
+    """Return what maps features, requests and users of slots to the four parts of `Scores`."""
+    models, user_layers = set_network(weights), perceptron(weights, "users")
+
+    def score(features: Array, requested: Array, users: Array) -> tuple[Array, ...]:
+        return *np.moveaxis(models(features, requested), -1, 0), user_layers(users)[..., 0]
+
+    return score
+
+
+def slot_shapes(units: int, blocks: int) -> Shapes:
+    """Return the weights of a network that scores models and users, by name."""
+    users = perceptron_shapes("users", USER_FEATURES, max(1, units // 4), 1)
+    return set_shapes(units, blocks, outputs=3) | users
