@@ -92,6 +92,7 @@ def test_with_too_many_caches_the_least_cost_is_enclosed(instance: Instance) -> 
     costs = [evaluate(instance, answer.solution).cost for answer in answers]
     bounds = [answer.bound for answer in answers]
     least = least_cost(instance, answers[-1].solution.bandwidth_share)
+    assert not answers[0].solution.cache.any()  # before anything is searched
     assert bounds == sorted(bounds)
     assert all(b <= a * (1 + 1e-9) for a, b in itertools.pairwise(costs))
     assert bounds[-1] <= least * (1 + 1e-12)
