@@ -74,7 +74,7 @@ def _courses(
     """Yield ever better courses; the last is the best of all, or of those found in the time."""
     load = loading_losses(search.instance, search.slots)
     pricing = Pricing(search, load, relative_gap * float(search.ideal.sum()), remaining)
-    yield pricing.best  # nothing cached: an answer for whoever is stopped while trees are searched or compiled
+    yield pricing.best  # nothing cached: an answer, should time run out while the first trees are searched
     climbing = pricing.climb()
     first = next(climbing)
     yield first
