@@ -90,7 +90,7 @@ def _solved(
         goal = min((course.loss + whole) * (1.0 - _PROVEN_WITHIN) - whole, course.lower)
         cuts = pricing.least + max(0.0, goal - pricing.raised(float(pricing.least.sum())))
         trees = _trees(search, pricing.keep(pricing.price), load[1:] > 0.0, cuts)
-        return search.course(course.cache), pricing.price[1:], trees
+        return search.solution(course.cache), pricing.price[1:], trees
     for _ in search.passes(remaining):
         pass
     solved = (search.plan.loss + search.ideal) * (1.0 - _PROVEN_WITHIN) - search.ideal

@@ -107,19 +107,17 @@ class Work(NamedTuple):
 
 def zeros(kind: type[_Arrays], model_count: int, frame_slots: int = 1) -> _Arrays:
     """Return a `Tree`, `Dual` or `Work` for so many models and frames of `frame_slots`."""
-    shapes = _shapes(cast(Hashable, kind), model_count, frame_slots)
+    M, F = model_count, frame_slots
+    sizes = {"M": M, "m": M + 1, "F": F, "f": F + 1, "0": 0, "1": 1, "2": 2}
     arrays: list[Any] = [
-        zeros(of, model_count) if shape is None else np.zeros(shape, of) for shape, of in shapes
+        np.zeros([sizes[axis] for axis in axes], number) if axes else zeros(hint, M)
+        for hint, axes, number in _fields(cast(Hashable, kind))
     ]
     return kind(*arrays)
 
 
 @lru_cache
-def _shapes(kind: Any, M: int, F: int) -> list[tuple[tuple[int, ...] | None, Any]]:
-    """Return shape and type of numbers of each field; None and its type for one that holds arrays itself."""
-    sizes, found = {"M": M, "m": M + 1, "F": F, "f": F + 1, "0": 0, "1": 1, "2": 2}, []
-    for hint in get_type_hints(kind, include_extras=True).values():
-        axes, *number = getattr(hint, "__metadata__", (None, hint))
-        shape = None if axes is None else tuple(sizes[axis] for axis in axes)
-        found.append((shape, number[0] if shape is None else np.dtype(*number or (np.float64,))))
-    return found
+def _fields(kind: Any) -> list[tuple[Any, str, Any]]:
+    """Return type, axes and type of numbers of each field; no axes for one that holds arrays itself."""
+    hints = get_type_hints(kind, include_extras=True).values()
+    return [(hint, *getattr(hint, "__metadata__", ("",)), np.float64)[:3] for hint in hints]

@@ -38,11 +38,8 @@ class CacheSets:
             member[new], without[new] = member[old], place[without[old]]
             member[new, u], without[new, u] = True, old
             first = new.stop
-        pairs = []
-        for u in range(size_gb.size):
-            having = np.flatnonzero(member[:, u])
-            pairs.append((having, without[having, u]))
-        return cls(member, tuple(pairs))
+        having = [np.flatnonzero(column) for column in member.T]
+        return cls(member, tuple((rows, without[rows, u]) for u, rows in enumerate(having)))
 
     def common_with(self, wanted: Array) -> Array:
         """Return for each set the index of its part that is in `wanted`, bool [U]."""

@@ -62,7 +62,7 @@ def improvements(
     search = FrameSearch(instance, relative_gap, compiled)
     if instance.rules.loading_s_per_gb > 0.0:
         for course in _courses(search, relative_gap, most_sets, remaining):
-            yield Optimum(search.course(course.cache), search.bound(course.lower), course.proven)
+            yield Optimum(search.solution(course.cache), search.bound(course.lower), course.proven)
         return
     for _ in search.passes(remaining):
         yield Optimum(search.solution(), search.bound(), not search.unfinished)

@@ -46,14 +46,10 @@ def with_slack(limit: float) -> float:
 def _library(instance: Instance, stakes: Regrets) -> Library:
     """Return the models as the search needs them, with steps that count from the least a hit gets."""
     models, least = instance.models, least_steps(instance)
-    onset_steps, full_steps = models.steps_onset, models.steps_saturation
-    if instance.rules.steps_floor > 0.0:
-        onset_steps, full_steps = (np.maximum(steps - least, 0.0) for steps in (onset_steps, full_steps))
-        for steps in onset_steps, full_steps:
-            steps.setflags(write=False)  # as an instance's are: others would be another type to compile for
-        worth = np.divide(stakes.unserved, full_steps, out=np.zeros(least.size), where=full_steps > 0.0)
-    else:
-        worth = stakes.unserved / full_steps
+    onset_steps, full_steps = np.maximum([models.steps_onset, models.steps_saturation] - least, 0.0)
+    for steps in onset_steps, full_steps:
+        steps.setflags(write=False)  # as an instance's are: others would be another type to compile for
+    worth = np.divide(stakes.unserved, full_steps, out=np.zeros(least.size), where=full_steps > 0.0)
     alike_together = (stakes.onset, onset_steps, full_steps, -worth)
     return Library(
         models.size_gb, least, onset_steps, full_steps, stakes.onset, stakes.unserved,
@@ -125,9 +121,7 @@ class FrameSearch:
         if len(found.losses):
             slots = slice(k * self.slots, min((k + 1) * self.slots, self.instance.slot_count))
             plan.cache[slots], plan.loss[k] = found.caches[0], found.losses[0]
-            cache, steps = plan.cache[slots, None], plan.steps[slots, None]
-            loss, lower = np.empty((2, len(cache), 1))
-            self._serve(slots.start, cache, loss, lower, steps, self.work, seconds)
+            plan.steps[slots] = self.served_steps(plan.cache[slots, None], slots.start, seconds)[:, 0]
         plan.lower[k] = max(plan.lower[k], found.lower)
         plan.unfinished[k] = not found.complete
 
@@ -156,7 +150,7 @@ class FrameSearch:
             self._serve(t, caches[part], loss[part], lower[part], nowhere, self.work, seconds)
         return loss, lower
 
-    def served_steps(self, caches: Array, first: int = 0) -> Array:
+    def served_steps(self, caches: Array, first: int = 0, seconds: float = float("inf")) -> Array:
         """Return the steps [T, S, N] that users get at best with S caches, bool [T, S, M], from slot `first`.
 
         Where the steps do not suffice for the least that all hits get, nobody in the slot gets any.
@@ -164,7 +158,7 @@ class FrameSearch:
         T, S, M = caches.shape
         steps, (loss, lower) = np.zeros((T, S, self.instance.user_count)), np.empty((2, T, S))
         # With work arrays of its own, so that threads may share the search.
-        self._serve(first, caches, loss, lower, steps, zeros(Work, M), float("inf"))
+        self._serve(first, caches, loss, lower, steps, zeros(Work, M), seconds)
         return steps
 
     def _serve(
@@ -177,16 +171,14 @@ class FrameSearch:
             self.limits[1], caches, _NODES_A_CACHE, loss, lower, steps, work,
         )  # fmt: skip
 
-    def solution(self, cache: Array | None = None) -> Solution:
-        """Return the plan as a solution, or the best one with this cache [T, M]."""
-        steps = self.plan.steps if cache is None else self.served_steps(cache[:, np.newaxis])[:, 0]
-        cache = self.plan.cache if cache is None else cache
+    def solution(self, course: Array | None = None) -> Solution:
+        """Return the plan as a solution, or the best one with a cache for each frame, bool [K, M]."""
+        cache, steps = self.plan.cache, self.plan.steps
+        if course is not None:
+            cache = np.repeat(course, self.slots, axis=0)[: self.instance.slot_count]
+            steps = self.served_steps(cache[:, np.newaxis])[:, 0]
         shares = step_shares(self.instance, self._trimmed(cache, steps))
         return Solution(self.instance.name, cache, self.bandwidth, shares)
-
-    def course(self, cache: Array) -> Solution:
-        """Return the best solution with a cache for each frame, bool [K, M]."""
-        return self.solution(np.repeat(cache, self.slots, axis=0)[: self.instance.slot_count])
 
     def _trimmed(self, cache: Array, steps: Array) -> Array:
         """Return steps [T, N], less what they pass the limit by if the user served in part can give it."""
@@ -208,13 +200,10 @@ class FrameSearch:
 
     def bound(self, lower: float | None = None) -> float:
         """Return the bound on the cost (11) that the plan, or `lower` on all losses, proves."""
-        if lower is None:
-            total = float((self.ideal + self.plan.lower).sum())
-        else:
-            total = float(self.ideal.sum()) + lower
+        total = (self.ideal + self.plan.lower).sum() if lower is None else self.ideal.sum() + lower
         # Under a floor on the steps, rounding may also take some from hits that would cost less without them.
         rounding = 1e-13 + (3.0 * _ROUNDING if self.instance.rules.steps_floor > 0.0 else 0.0)
-        bound = total / self.instance.trace.requested_model.size * (1.0 - rounding)
+        bound = float(total) / self.instance.trace.requested_model.size * (1.0 - rounding)
         return bound if np.isfinite(bound) else -float("inf")
 
 

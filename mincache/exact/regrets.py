@@ -58,12 +58,9 @@ def _finite(regret: Array) -> Array:
 
 
 def service_cost(
-    instance: Instance,
-    hit: bool,
-    steps: Array,
-    model: Array | EllipsisType = ...,
+    instance: Instance, hit: bool, steps: Array, model: Array | EllipsisType = ...,
     transmission_s: Array | float = 0.0,
-) -> Array:
+) -> Array:  # fmt: skip
     """Return the cost (10) of requests for `model`, by default each one, which wait and are generated."""
     models, at_edge = instance.models, np.bool_(hit)
     saturation = models.steps_saturation[model]

@@ -9,7 +9,7 @@ import numpy as np
 from mincache.errors import InputError, excerpt
 from mincache.exact import slot_loops as rows
 from mincache.exact.best_service import checked_cache, prepared
-from mincache.exact.loops import choose_loops
+from mincache.exact.loops import Loops, choose_loops
 from mincache.exact.passes import with_slack
 from mincache.exact.regrets import loading_losses
 from mincache.problem.instance import Instance
@@ -46,18 +46,14 @@ class SlotPricer:
     """
 
     def __init__(
-        self,
-        instance: Instance,
-        slot: int,
-        cache: Array | None = None,
-        cached_before: Array | None = None,
-        compiled: bool | None = None,
-        remaining_s: float = float("inf"),
-    ) -> None:
+        self, instance: Instance, slot: int, cache: Array | None = None, cached_before: Array | None = None,
+        compiled: bool | None = None, remaining_s: float = float("inf"),
+    ) -> None:  # fmt: skip
         T, M = instance.slot_count, instance.model_count
         if not isinstance(slot, int | np.integer) or isinstance(slot, bool) or not 0 <= slot < T:
             raise InputError("slot", f"must be a slot from 0 to {T - 1}", excerpt(slot))
-        self._model_count, self._choose = M, partial(choose_loops, compiled=compiled, remaining_s=remaining_s)
+        self._model_count, self._choice = M, (compiled, remaining_s)
+        self._compiled: dict[str, Loops] = {}
         self._numbers = np.zeros((rows.NUMBER_ROWS, M + rows.WIDEST))
         self._wholes = np.zeros((rows.WHOLE_ROWS, M + rows.WIDEST), np.int64)
         self._truths = np.zeros((2, M + rows.WIDEST), np.bool_)
@@ -66,8 +62,6 @@ class SlotPricer:
         before = checked_cache("cached_before", nothing if cached_before is None else cached_before, M)
         self._fill(instance, int(slot), before)
         self._truths[0, :M] = checked_cache("cache", nothing if cache is None else cache, M)
-        self._one: Any = None
-        self._all: Any = None
         self._update()
 
     def _fill(self, instance: Instance, t: int, before: Array) -> None:
@@ -116,9 +110,7 @@ class SlotPricer:
     def toggled_costs(self) -> Array:
         """Return the slot's cost if each model changed sides alone, [M]."""
         costs = np.empty(self._model_count)
-        if self._all is None:
-            self._choose_loops()
-        (self._all or self._choose("price_toggles", 1.0))(*self._arrays, costs)
+        self._run("price_toggles", costs)
         return costs
 
     def toggle(self, model: int, other: int | None = None) -> float:
@@ -130,12 +122,13 @@ class SlotPricer:
         return self.cost
 
     def _price(self, model: int, other: int) -> float:
-        if self._one is None:
-            self._choose_loops()
-        return float((self._one or self._choose("price_toggle", 1.0))(*self._arrays, model, other))
+        return float(self._run("price_toggle", model, other))
 
-    def _choose_loops(self) -> None:
-        """Keep the loops once they are compiled; plain ones are chosen anew each time."""
-        found = self._choose("price_toggle", 1.0)
-        if not isinstance(found, partial):
-            self._one, self._all = found, self._choose("price_toggles", 1.0)
+    def _run(self, entry: str, *arguments: Any) -> Any:
+        """Run loops: compiled ones are kept, plain ones are chosen anew each time."""
+        loops = self._compiled.get(entry)
+        if loops is None:
+            loops = choose_loops(entry, 1.0, *self._choice)
+            if not isinstance(loops, partial):
+                self._compiled[entry] = loops
+        return loops(*self._arrays, *arguments)

@@ -153,7 +153,7 @@ def cheapest_served(instance: Instance, caches: Array) -> Decisions:
     search, none = prepared(instance), np.zeros((1, instance.model_count), bool)
     pool = CachePool(search, loading_losses(instance, search.slots), lambda: math.inf)
     pool.add(np.concatenate([none, *caches[:, frame_starts(instance)]]))
-    return search.course(pool.course()[0]).decisions
+    return search.solution(pool.course()[0]).decisions
 
 
 @dataclass(frozen=True)
