@@ -1,7 +1,5 @@
 """`bayes`: the best policy there is for who knows how popularity moves, but not where it is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from mincache import OnlinePolicy, OnlineSolver, Run, ShownSlot, Site

@@ -1,9 +1,6 @@
 """`cloud-only`: every request goes to the cloud."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.problem.instance import RULES
@@ -13,8 +10,8 @@ from mincache.problem.instance import RULES
 class CloudOnly(Solver):
     """Cache nothing, split the uplink equally."""
 
-    kind: ClassVar[str] = "baseline"
-    rules: ClassVar[tuple[str, ...]] = RULES
+    kind = "baseline"
+    rules = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the solution that caches nothing."""

@@ -1,7 +1,5 @@
 """`decayed-costs`: what would have been best lately, older slots counting less."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

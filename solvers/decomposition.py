@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mincache import InputError, Instance, Run, Solution, Solver
 from mincache.exact import MOST_SETS, RELATIVE_GAP, improvements, load_compiled
@@ -25,8 +24,8 @@ class Decomposition(Solver):
         most_sets: where loading takes time, number of caches that fit up to which all are looked at.
     """
 
-    kind: ClassVar[str] = "exact"
-    rules: ClassVar[tuple[str, ...]] = RULES
+    kind = "exact"
+    rules = RULES
 
     relative_gap: float = RELATIVE_GAP
     compiled: bool | None = None

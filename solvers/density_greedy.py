@@ -1,9 +1,6 @@
 """`density-greedy`: what saves most per GB is cached; the first heuristic to try on a knapsack."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -27,7 +24,7 @@ class DensityGreedy(Solver):
     shares: the split with the least delay if the efficiencies did not change with the shares.
     """
 
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the greedy answer, all slots at once."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from mincache import InputError, Instance, OnlineSolver, Run, Solution, Solver
 from mincache.errors import closest, did_you_mean, excerpt
@@ -28,7 +28,7 @@ from mincache.problem.revealed import Site
 from mincache.solving.conversation import Conversation
 
 PLACES = ("instance", "solution", "seconds", "seed")
-_NEEDED = PLACES[:2]
+_PLACE = re.compile(r"\{(" + "|".join(PLACES) + r")\}")
 _LOOK_EVERY_S = 0.05
 _BYTES_AT_ONCE = 2**16
 _WITHOUT_LIMIT_S = 1e9  # what a program is told where there is no limit; any language reads it
@@ -63,7 +63,7 @@ class External(OnlineSolver):
         files: identifies the content of the files in the command; found out if it is not given.
     """
 
-    stochastic: ClassVar[bool] = True
+    stochastic = True
 
     command: str = ""
     reserve_s: float = 0.2
@@ -108,11 +108,8 @@ class External(OnlineSolver):
         process = self._start(Path(folder.name), run, subprocess.PIPE)
 
         def stop() -> None:
-            _signal_group(process, signal.SIGKILL)
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe.close()  # type: ignore[union-attr]  # there are both
+            with contextlib.suppress(OSError), process:
+                _signal_group(process, signal.SIGKILL)
             folder.cleanup()
 
         remaining = lambda: run.remaining() - self.reserve_s / 2  # noqa: E731
@@ -130,7 +127,7 @@ class External(OnlineSolver):
             write_instance(instance, Path(folder, "instance.json"))
             process = self._start(Path(folder), run, subprocess.DEVNULL)
             status = _wait(process, run, self.reserve_s, partial(_report, Path(folder), instance, run))
-            return self._answer(Path(folder, "solution.json"), instance, status)
+            return _answer(Path(folder, "solution.json"), instance, status)
 
     def _start(self, folder: Path, run: Run, stdin: int) -> subprocess.Popen[bytes]:
         seconds = max(0.0, min(run.remaining() - self.reserve_s, _WITHOUT_LIMIT_S))
@@ -147,14 +144,15 @@ class External(OnlineSolver):
             advice = "a script must begin with a line such as #!/bin/sh"
             raise InputError("external", "must be a program", error.strerror or str(error), advice) from None
 
-    def _answer(self, path: Path, instance: Instance, status: int | None) -> Solution:
-        if status:
-            ended = f"ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
-            raise InputError("external", "must end with exit status 0", ended, "see what it printed")
-        if not path.exists():
-            ended = "it was stopped without" if status is None else "it ended without"
-            raise InputError("external", "must write its solution to {solution}", ended)
-        return _read(path, instance)
+
+def _answer(path: Path, instance: Instance, status: int | None) -> Solution:
+    if status:
+        ended = f"ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
+        raise InputError("external", "must end with exit status 0", ended, "see what it printed")
+    if not path.exists():
+        ended = "it was stopped without" if status is None else "it ended without"
+        raise InputError("external", "must write its solution to {solution}", ended)
+    return _read(path, instance)
 
 
 def _read(path: Path, instance: Instance) -> Solution:
@@ -181,9 +179,6 @@ def _report(folder: Path, instance: Instance, run: Run, line: bytes) -> None:
         os.write(2, line)
 
 
-_PLACE = re.compile(r"\{(" + "|".join(PLACES) + r")\}")
-
-
 def _words(command: str) -> list[str]:
     """Return the words of a command, paths in it absolute."""
     try:
@@ -203,7 +198,7 @@ def _check_places(command: str, by_files: bool) -> None:
         near = closest(place, PLACES)
         if place not in PLACES and near:  # others may be the program's own, as awk's are
             raise InputError("external.command", f"must be {{{near}}}", f"{{{place}}}")
-    for place in _NEEDED:
+    for place in PLACES[:2]:
         named = f"{{{place}}}" in command
         if named and not by_files:
             rule = f"must not name {{{place}}} beside information, which has no files"

@@ -1,7 +1,5 @@
 """`fixed-share`: weights over all caches, some of which is shared out anew in each slot."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from pymoo.operators.crossover.sbx import cross_sbx
@@ -48,8 +47,8 @@ class Genetic(Solver):
             in place of `generations`, and is spent in whole ones.
     """
 
-    stochastic: ClassVar[bool] = True
-    rules: ClassVar[tuple[str, ...]] = RULES
+    stochastic = True
+    rules = RULES
 
     population: int = 50
     generations: int = 100

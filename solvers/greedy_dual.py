@@ -1,7 +1,5 @@
 """`greedy-dual`: GreedyDual-Size with frequency, the cost-aware form of eviction by recency."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`highs`: cache and service as a mixed-integer linear program aggregated by model, with HiGHS."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 from functools import partial

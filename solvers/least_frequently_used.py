@@ -1,9 +1,6 @@
 """`lfu`: the cache holds what was asked for most often so far."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.problem.instance import RULES
@@ -26,7 +23,7 @@ class LeastFrequentlyUsed(Solver):
     `popular-first` does: A3 steps to the hits that gain most per step, and equal bandwidth.
     """
 
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the answer of all slots at once."""

@@ -1,9 +1,6 @@
 """`lru`: the cache holds what was asked for last."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mincache import Instance, Run, Solution, Solver
 from mincache.problem.instance import RULES
@@ -23,7 +20,7 @@ class LeastRecentlyUsed(Solver):
     and bandwidth are shared, is as with `lfu`.
     """
 
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the answer of all slots at once."""

@@ -1,10 +1,7 @@
 """`local-search`: from the density greedy, toggles and swaps of cached models while one of them helps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -37,7 +34,7 @@ class LocalSearch(Solver):
             order of cost saved per GB; a frame has up to width * (width + 1) / 2 neighbours.
     """
 
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules = RULES
 
     width: int = 64
 

@@ -1,7 +1,5 @@
 """`online-lfu`: what was asked for most often so far, as an online policy with exact service."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

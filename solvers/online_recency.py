@@ -1,7 +1,5 @@
 """`online-lru`: what was asked for last, as an online policy with exact service."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

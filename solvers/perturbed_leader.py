@@ -1,9 +1,6 @@
 """`perturbed-leader`: follow the perturbed leader, for models of unequal sizes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -47,7 +44,7 @@ class PerturbedLeader(HindsightSolver):
         noise: its size; 0 follows the leader.
     """
 
-    stochastic: ClassVar[bool] = True
+    stochastic = True
 
     noise: float = 0.3
 

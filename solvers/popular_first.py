@@ -1,9 +1,6 @@
 """`popular-first`: what a sensible operator would do by hand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -23,7 +20,7 @@ class PopularFirst(Solver):
     for everybody who asks for it; what it costs to load a model is not looked at.
     """
 
-    rules: ClassVar[tuple[str, ...]] = RULES
+    rules = RULES
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the greedy answer, all slots at once."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pymoo.algorithms.soo.nonconvex.cmaes import CMAES
@@ -47,8 +47,8 @@ class PymooAlgorithm(Solver):
         repair: how a point becomes feasible decisions, one of `mincache.views.vector.REPAIRS`.
     """
 
-    stochastic: ClassVar[bool] = True
-    rules: ClassVar[tuple[str, ...]] = RULES
+    stochastic = True
+    rules = RULES
 
     algorithm: Literal["ga", "de", "pso", "cmaes"] = "de"
     population: int = 50
@@ -63,8 +63,9 @@ class PymooAlgorithm(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the best candidate of each slot; nothing is cached where none is better than that."""
-        nothing = evaluate(instance, Solution.nothing_cached(instance)).slot_cost
-        answer, raw, pieces = _nothing_cached(instance), _nothing_cached(instance), list(parts(instance))
+        nothing = Solution.nothing_cached(instance)
+        cloud_cost, pieces = evaluate(instance, nothing).slot_cost, list(parts(instance))
+        answer, raw = (Decisions(*map(np.array, nothing.decisions)) for _ in range(2))
         with _global_generator_kept():
             for k, (first, part) in enumerate(pieces):
                 if run.should_stop():
@@ -76,7 +77,7 @@ class PymooAlgorithm(Solver):
                 problem = SlotProblem(part, VectorView(self.repair), price)
                 slots = slice(first, first + part.slot_count)
                 point, cost = self._search(problem, run.rng, share)
-                if cost < np.mean(nothing[slots]):
+                if cost < np.mean(cloud_cost[slots]):
                     _place(answer, slots, problem.decisions(point))
                     _place(raw, slots, problem.unrepaired(point))
         run.report_raw(raw.compact(RAW_DIGITS))
@@ -98,10 +99,6 @@ class PymooAlgorithm(Solver):
                 break
             algorithm.tell(infills=candidates)
         return best, best_cost
-
-
-def _nothing_cached(instance: Instance) -> Decisions:
-    return Decisions(*(array.copy() for array in Solution.nothing_cached(instance).decisions))
 
 
 def _place(whole: Decisions, slots: slice, piece: Decisions) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -25,9 +25,9 @@ class RandomAllocation(Solver):
         steps_over: who the steps are split over: `all` users, or the users whose request is a hit.
     """
 
-    stochastic: ClassVar[bool] = True
-    kind: ClassVar[str] = "baseline"
-    rules: ClassVar[tuple[str, ...]] = RULES
+    stochastic = True
+    kind = "baseline"
+    rules = RULES
 
     steps_over: Literal["all", "hits"] = "all"
 

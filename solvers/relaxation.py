@@ -1,11 +1,9 @@
 """`relaxation`: the linear relaxation of all slots at once in Pyomo, solved with HiGHS and rounded."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import highspy
 import numpy as np
@@ -36,7 +34,7 @@ class Relaxation(PartsSolver):
     `mincache.algebra.dual_bound`: it holds whatever the solver's tolerances.
     """
 
-    kind: ClassVar[str] = "relaxation"
+    kind = "relaxation"
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the rounded solution, and report the bound."""

@@ -1,7 +1,5 @@
 """`scip`: the exact algebraic form of what rules link, a slot at least, solved by SCIP through PySCIPOpt."""
 
-from __future__ import annotations
-
 import math
 import tempfile
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`static`: one cache that never changes, chosen before any request."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mincache import OnlinePolicy, OnlineSolver, Run, Site
