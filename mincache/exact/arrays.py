@@ -107,17 +107,17 @@ class Work(NamedTuple):
 
 def zeros(kind: type[_Arrays], model_count: int, frame_slots: int = 1) -> _Arrays:
     """Return a `Tree`, `Dual` or `Work` for so many models and frames of `frame_slots`."""
-    M, F = model_count, frame_slots
-    sizes = {"M": M, "m": M + 1, "F": F, "f": F + 1, "0": 0, "1": 1, "2": 2}
+    shapes = _shapes(cast(Hashable, kind), model_count, frame_slots)
     arrays: list[Any] = [
-        np.zeros([sizes[axis] for axis in axes], number) if axes else zeros(hint, M)
-        for hint, axes, number in _fields(cast(Hashable, kind))
+        np.zeros(shape, number) if shape else zeros(field, model_count) for field, shape, number in shapes
     ]
     return kind(*arrays)
 
 
 @lru_cache
-def _fields(kind: Any) -> list[tuple[Any, str, Any]]:
-    """Return type, axes and type of numbers of each field; no axes for one that holds arrays itself."""
+def _shapes(kind: Any, M: int, F: int) -> list[tuple[Any, tuple[int, ...], Any]]:
+    """Return type, shape and type of numbers of each field; no shape for one that holds arrays itself."""
+    sizes = {"M": M, "m": M + 1, "F": F, "f": F + 1, "0": 0, "1": 1, "2": 2}
     hints = get_type_hints(kind, include_extras=True).values()
-    return [(hint, *getattr(hint, "__metadata__", ("",)), np.float64)[:3] for hint in hints]
+    fields = [(hint, *getattr(hint, "__metadata__", ("",)), np.float64)[:3] for hint in hints]
+    return [(hint, tuple(sizes[axis] for axis in axes), np.dtype(number)) for hint, axes, number in fields]

@@ -200,10 +200,11 @@ class FrameSearch:
 
     def bound(self, lower: float | None = None) -> float:
         """Return the bound on the cost (11) that the plan, or `lower` on all losses, proves."""
-        total = (self.ideal + self.plan.lower).sum() if lower is None else self.ideal.sum() + lower
+        total = float((self.ideal + self.plan.lower).sum() if lower is None else self.ideal.sum())
+        total += lower or 0.0
         # Under a floor on the steps, rounding may also take some from hits that would cost less without them.
         rounding = 1e-13 + (3.0 * _ROUNDING if self.instance.rules.steps_floor > 0.0 else 0.0)
-        bound = float(total) / self.instance.trace.requested_model.size * (1.0 - rounding)
+        bound = total / self.instance.trace.requested_model.size * (1.0 - rounding)
         return bound if np.isfinite(bound) else -float("inf")
 
 

@@ -2,7 +2,6 @@
 
 from functools import partial
 from operator import index
-from typing import Any
 
 import numpy as np
 
@@ -52,8 +51,7 @@ class SlotPricer:
         T, M = instance.slot_count, instance.model_count
         if not isinstance(slot, int | np.integer) or isinstance(slot, bool) or not 0 <= slot < T:
             raise InputError("slot", f"must be a slot from 0 to {T - 1}", excerpt(slot))
-        self._model_count, self._choice = M, (compiled, remaining_s)
-        self._compiled: dict[str, Loops] = {}
+        self._model_count, self._choose = M, partial(choose_loops, compiled=compiled, remaining_s=remaining_s)
         self._numbers = np.zeros((rows.NUMBER_ROWS, M + rows.WIDEST))
         self._wholes = np.zeros((rows.WHOLE_ROWS, M + rows.WIDEST), np.int64)
         self._truths = np.zeros((2, M + rows.WIDEST), np.bool_)
@@ -62,6 +60,8 @@ class SlotPricer:
         before = checked_cache("cached_before", nothing if cached_before is None else cached_before, M)
         self._fill(instance, int(slot), before)
         self._truths[0, :M] = checked_cache("cache", nothing if cache is None else cache, M)
+        self._one: Loops | None = None
+        self._all: Loops | None = None
         self._update()
 
     def _fill(self, instance: Instance, t: int, before: Array) -> None:
@@ -110,7 +110,9 @@ class SlotPricer:
     def toggled_costs(self) -> Array:
         """Return the slot's cost if each model changed sides alone, [M]."""
         costs = np.empty(self._model_count)
-        self._run("price_toggles", costs)
+        if self._all is None:
+            self._choose_loops()
+        (self._all or self._choose("price_toggles", 1.0))(*self._arrays, costs)
         return costs
 
     def toggle(self, model: int, other: int | None = None) -> float:
@@ -122,13 +124,12 @@ class SlotPricer:
         return self.cost
 
     def _price(self, model: int, other: int) -> float:
-        return float(self._run("price_toggle", model, other))
+        if self._one is None:
+            self._choose_loops()
+        return float((self._one or self._choose("price_toggle", 1.0))(*self._arrays, model, other))
 
-    def _run(self, entry: str, *arguments: Any) -> Any:
-        """Run loops: compiled ones are kept, plain ones are chosen anew each time."""
-        loops = self._compiled.get(entry)
-        if loops is None:
-            loops = choose_loops(entry, 1.0, *self._choice)
-            if not isinstance(loops, partial):
-                self._compiled[entry] = loops
-        return loops(*self._arrays, *arguments)
+    def _choose_loops(self) -> None:
+        """Keep the loops once they are compiled; plain ones are chosen anew each time."""
+        found = self._choose("price_toggle", 1.0)
+        if not isinstance(found, partial):
+            self._one, self._all = found, self._choose("price_toggles", 1.0)
