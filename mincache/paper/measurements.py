@@ -6,12 +6,10 @@ Application, 1997, Section 3.8). With few libraries a percentile interval is too
 Hesterberg proposes (What Teachers Should Know About the Bootstrap, 2015, doi:10.1080/00031305.2015.1089789).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -40,17 +38,12 @@ class Estimate(NamedTuple):
 
 def estimate(function: Callable[..., Array], *samples: Array) -> Estimate:
     """Return `function` of the means of samples [libraries], with its expanded percentile interval."""
-    # A stream of the same name for each, so that samples are resampled alike.
-    resampled = map(_resampled_means, samples)
-    value = float(function(*map(np.mean, samples)))
-    level = _level(len(samples[0]))
-    low, high = np.quantile(function(*resampled), [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(value, float(low), float(high))
-
-
-def _resampled_means(sample: Array) -> Array:
-    uniforms = Uniforms(0, "libraries", len(sample)).draw(RESAMPLES, len(sample))
-    return np.asarray(sample[(uniforms * len(sample)).astype(int)].mean(axis=1))
+    count, level = len(samples[0]), _level(len(samples[0]))
+    uniforms = Uniforms(0, "libraries", count).draw(RESAMPLES, count)
+    drawn = (uniforms * count).astype(int)  # the same libraries of every sample
+    resampled = function(*(sample[drawn].mean(axis=1) for sample in samples))
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(function(*map(np.mean, samples))), float(low), float(high))
 
 
 def estimate_mean(sample: Array) -> Estimate:
@@ -80,14 +73,12 @@ class Measurement:
     low_step_hit_share: float | None  # None without hits
 
     @classmethod
-    def of(cls, role: str, suite: Suite, record: Record) -> Measurement:
+    def of(cls, role: str, suite: Suite, record: Record) -> Self:
         """Return what a record says; one that is not verified is refused, as nothing may be left out."""
         score, cell = record.score, record.cell
         if record.verdict != "verified" or score is None or score.cost is None:
-            raise MincacheError(
-                f"{suite.name}: {cell.solver} on {cell.instance} is {record.verdict} "
-                f"({record.stop_reason}): {record.reason}"
-            )
+            why = f"{record.verdict} ({record.stop_reason}): {record.reason}"
+            raise MincacheError(f"{suite.name}: {cell.solver} on {cell.instance} is {why}")
         entry = suite.entries[cell.instance]
         return cls(role, entry.library, entry.users, score.cost, score.hit_ratio, score.low_step_hit_share)
 

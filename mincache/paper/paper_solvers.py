@@ -37,9 +37,8 @@ class MostHits(Solver):
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or that there are too many models to try every set."""
-        if instance.model_count > _MOST_MODELS:
-            return f"it tries every set of models, at most {_MOST_MODELS}"
-        return None
+        few = instance.model_count <= _MOST_MODELS
+        return None if few else f"it tries every set of models, at most {_MOST_MODELS}"
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return the caches with the most hits."""

@@ -8,25 +8,8 @@ from typing import Any
 import numpy as np
 
 from mincache.generation.suites import Suite
-from mincache.paper import figures
-from mincache.paper.claims import (
-    CLAIMS,
-    CLOUD_ONLY,
-    DDPG,
-    EQUAL_BANDWIDTH,
-    HCRAS,
-    MOST_HITS,
-    OPTIMUM,
-    RCARS,
-    READINGS,
-    ceiling,
-    cheaper,
-    claims_table,
-    facts_table,
-    gap,
-    rates_verdict,
-    trends_table,
-)  # fmt: skip
+from mincache.paper import claims, figures
+from mincache.paper.claims import CLOUD_ONLY, DDPG, EQUAL_BANDWIDTH, HCRAS, MOST_HITS, OPTIMUM, RCARS
 from mincache.paper.findings import FindingRow, Findings
 from mincache.paper.measurements import ClaimedQuantity, Measurements, estimate, estimate_mean
 from mincache.paper.study_folder import Contestant, Settings, StudyFolder
@@ -100,12 +83,12 @@ def _over_users(figure: str, quantity: ClaimedQuantity, title: str, digits: str,
             row = {"solver": role, "users": users, **compared.mean(role, quantity, users).fields("value")}
             if quantity == "cost":
                 costs = (compared.per_library(who, "cost", users) for who in (role, OPTIMUM))
-                row |= estimate(gap, *costs).fields("gap")
+                row |= estimate(claims.gap, *costs).fields("gap")
             rows.append(row)
     tables = {
         figure: rows,
-        f"{figure}-claims": claims_table(compared, drawn, quantity),
-        f"{figure}-trends": trends_table(compared, quantity),
+        f"{figure}-claims": claims.claims_table(compared, drawn, quantity),
+        f"{figure}-trends": claims.trends_table(compared, quantity),
     }
     return tables, {figure: figures.over_users(rows, title, digits)}
 
@@ -146,7 +129,7 @@ def _learning_rates(work: StudyFolder) -> Any:
         for role in found.roles
     ]
     tables = {
-        "fig3-curves": curves, "fig3": converged, "fig3-verdict": [rates_verdict(rewards)],
+        "fig3-curves": curves, "fig3": converged, "fig3-verdict": [claims.rates_verdict(rewards)],
         "fig3-references": references,
     }  # fmt: skip
     return tables, {"fig3": figures.rewards(curves, references)}
@@ -181,12 +164,12 @@ def _draw(work: StudyFolder, suite: str = "table-1", **changes: Any) -> Measurem
 
 def _dependence(work: StudyFolder) -> list[FindingRow]:
     """Return the ceiling on the cost claims over RCARS in each variant, and how often they are possible."""
-    few, many = (claim for claim in CLAIMS if (claim.quantity, claim.baseline) == ("cost", RCARS))
+    few, many = (claim for claim in claims.CLAIMS if (claim.quantity, claim.baseline) == ("cost", RCARS))
     rows: list[FindingRow] = []
     for setting, suite, changes, baseline in VARIANTS:
         drawn = _draw(work, suite, **changes)
         (least, at_few), (most, at_many) = (
-            ceiling(drawn, claim, READINGS[0], baseline) for claim in (few, many)
+            claims.ceiling(drawn, claim, claims.READINGS[0], baseline) for claim in (few, many)
         )
         rows.append({
             "setting": setting, "libraries": len(at_few), **least.fields("ceiling_few"),
@@ -276,11 +259,14 @@ def _goodness(found: Measurements, role: str, users: int) -> FindingRow:
 def _over_hcras(found: Measurements, role: str, users: int) -> FindingRow:
     """Return by how much the optimum and DDPG are better than HCRAS, beside what the paper claims."""
     hcras, best, ddpg = (found.per_library(who, "cost", users) for who in (role, OPTIMUM, DDPG))
-    claimed = [c.fraction for c in CLAIMS if (c.quantity, c.users, c.baseline) == ("cost", users, HCRAS)]
+    claim = next(
+        (c for c in claims.CLAIMS if (c.quantity, c.users, c.baseline) == ("cost", users, HCRAS)), None
+    )
     return {
-        **estimate(cheaper, hcras, best).fields("ceiling"), **estimate(cheaper, hcras, ddpg).fields("ddpg"),
-        "claimed": claimed[0] if claimed else None,
-    }  # fmt: skip
+        **estimate(claims.cheaper, hcras, best).fields("ceiling"),
+        **estimate(claims.cheaper, hcras, ddpg).fields("ddpg"),
+        "claimed": claim and claim.fraction,
+    }
 
 
 # The studies
@@ -289,8 +275,8 @@ def _over_hcras(found: Measurements, role: str, users: int) -> FindingRow:
 def _percentages(work: StudyFolder) -> Any:
     compared, drawn, budgets = _compare(work), _draw(work), _budgets(work)
     tables = {
-        "claims": claims_table(compared, drawn, "hit ratio", "cost"),
-        "facts": facts_table(drawn),
+        "claims": claims.claims_table(compared, drawn, "hit ratio", "cost"),
+        "facts": claims.facts_table(drawn),
         "dependence": _dependence(work),
         "budgets": budgets,
         "decoders": _decoders(work),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -155,15 +156,12 @@ class StudyFolder:
         planned = [(one.role, task) for one in contestants for task in _tasks(suite, one)]
         tasks = list({task.key: task for _, task in planned}.values())
         folder = self.folder / "campaigns" / suite.name
-        done = len(tasks) - len(campaign.pending(folder, tasks))
-        self.show(suite.name, done, len(tasks))
-
-        def progress(record: Record) -> None:
-            nonlocal done
-            done += 1
-            self.show(suite.name, done, len(tasks))
-
-        campaign.run(folder, tasks, LocalExecutor(self.workers), progress)
+        done = count(len(tasks) - len(campaign.pending(folder, tasks)))
+        self.show(suite.name, next(done), len(tasks))
+        campaign.run(
+            folder, tasks, LocalExecutor(self.workers),
+            lambda record: self.show(suite.name, next(done), len(tasks)),
+        )  # fmt: skip
         records = {record.cell.key: record for record in journal.read(folder)}
         self.records.setdefault(suite.name, {}).update({task.key: records[task.key] for task in tasks})
         return Measurements(Measurement.of(role, suite, records[task.key]) for role, task in planned)

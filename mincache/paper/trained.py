@@ -1,7 +1,5 @@
 """DDPG's policies: each trained as `mincache train` does it, once, and found again the next time."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import signal
@@ -36,11 +34,6 @@ class Training:
     library: int
     users: int
     seed: int
-
-    @property
-    def episodes(self) -> Episodes:
-        """What it is trained on."""
-        return Episodes.of_suite(str(self.suite), self.library, self.users, self.seed)
 
     @property
     def stem(self) -> str:
@@ -88,7 +81,9 @@ def train_all(
     waiting = {stem: one for one, stem in stems.items() if not Path(f"{stem}.json").is_file()}
     show(done := len(stems) - len(waiting))
     count = max(1, min(workers, len(waiting)))
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_end_at_interrupt) as pool:
+    # Ctrl-C ends each process without a traceback; checkpoints keep what is done.
+    at_interrupt = signal.SIGINT, signal.SIG_DFL
+    with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, at_interrupt) as pool:
         try:
             jobs = [pool.submit(train, one, stem) for stem, one in waiting.items()]
             for job in as_completed(jobs):
@@ -97,14 +92,9 @@ def train_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    records = {
-        stem: TrainingRecord.model_validate_json(read_bytes(f"{stem}.json")) for stem in stems.values()
-    }
-    return [Trained(one, Path(f"{stems[one]}.safetensors"), records[stems[one]]) for one in trainings]
-
-
-def _end_at_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback; checkpoints keep what is done
+    paths = [Path(f"{stems[one]}.safetensors") for one in trainings]
+    records = [TrainingRecord.model_validate_json(read_bytes(path.with_suffix(".json"))) for path in paths]
+    return list(map(Trained, trainings, paths, records))
 
 
 def train(training: Training, stem: str) -> None:
@@ -112,8 +102,10 @@ def train(training: Training, stem: str) -> None:
     learner = registry.make(training.spec)
     assert isinstance(learner, PolicyLearner)
     checkpoint = Checkpoint(Path(f"{stem}.checkpoint"), {"training": Path(stem).name})
-    session = Session(learner, training.episodes, checkpoint, lambda episode, point: None, CURVE_POINTS)
-    title = f"library {training.library}, {training.users} users"
+    library, users = training.library, training.users
+    course = Episodes.of_suite(str(training.suite), library, users, training.seed)
+    session = Session(learner, course, checkpoint, lambda episode, point: None, CURVE_POINTS)
+    title = f"library {library}, {users} users"
     finish(session, checkpoint, title, Path(f"{stem}.safetensors"), training.command)
 
 
