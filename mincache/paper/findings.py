@@ -14,7 +14,6 @@ from mincache.files.documents import parse_json, read_bytes, write_bytes
 FORMAT = "mincache-paper/1"
 FindingRow = dict[str, Any]
 """One row of a table: texts, numbers or None by column."""
-_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,7 @@ def as_csv(rows: Sequence[FindingRow]) -> bytes:
 
 def rounded_numbers(value: Any) -> Any:
     """Return a JSON value with every number to 6 significant digits."""
-    if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}")
-    if isinstance(value, Mapping):
-        return {key: rounded_numbers(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded_numbers(entry) for entry in value]
-    return value
+    return json.loads(json.dumps(value), parse_float=lambda text: float(f"{float(text):.6g}"))
 
 
 class PaperColumn(NamedTuple):
@@ -108,10 +101,6 @@ def plain(name: str, title: str = "", numeric: bool = False) -> PaperColumn:
 
 def _decimals(row: FindingRow) -> int:
     return 2 if row["quantity"] == "cost" else 3
-
-
-def _minutes(row: FindingRow) -> str:
-    return f"{(row['runs_cpu_s'] + row['trainings_cpu_s']) / 60.0:.0f}"
 
 
 def _absolute(row: FindingRow) -> str:
@@ -172,9 +161,11 @@ COLUMNS: Mapping[str, Sequence[PaperColumn]] = {
     ),
     "decoders": (
         plain("setting"),
-        percent("gap_few", "gap to the optimum at N = 10"), percent("gap_many", "at N = 18"),
-        percent("below_rcars_few", "below RCARS at N = 10"), percent("below_rcars_many", "at N = 18"),
-        number("hit_ratio_few", "hit ratio at N = 10", 3), number("hit_ratio_many", "at N = 18", 3),
+        percent("gap_few", "gap to the optimum at N = 10"), percent("gap_many", "gap at N = 18"),
+        percent("below_rcars_few", "below RCARS at N = 10"),
+        percent("below_rcars_many", "below RCARS at N = 18"),
+        number("hit_ratio_few", "hit ratio at N = 10", 3),
+        number("hit_ratio_many", "hit ratio at N = 18", 3),
         plain("libraries_few", "libraries", numeric=True),
     ),
     "record": (
@@ -182,7 +173,9 @@ COLUMNS: Mapping[str, Sequence[PaperColumn]] = {
         PaperColumn("of ceilings", lambda row: str(row["size"]["draws"])),
         plain("trainings", numeric=True),
         PaperColumn("runs", lambda row: ", ".join(f"{n} {verdict}" for verdict, n in row["runs"].items())),
-        PaperColumn("processor minutes", _minutes),
+        PaperColumn(
+            "processor minutes", lambda row: f"{(row['runs_cpu_s'] + row['trainings_cpu_s']) / 60.0:.0f}"
+        ),
         PaperColumn("commit", lambda row: str(row["machine"]["commit"])[:12], numeric=False),
     ),
 }  # fmt: skip

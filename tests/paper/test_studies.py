@@ -57,6 +57,13 @@ def test_every_table_can_be_shown(outputs):
         assert {len(row) for row in cells(name, rows)} == {len(COLUMNS[name])}
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+def test_each_column_has_a_title_of_its_own(name):
+    """No two columns of a table share a title: a terminal tells them apart by it."""
+    titles = [column.title for column in COLUMNS[name]]
+    assert len(set(titles)) == len(titles)
+
+
 def test_the_record_tells_what_was_tried(outputs):
     """All runs are verified, each stands in a list with its instance, and every training with its seed."""
     folder, _ = outputs
