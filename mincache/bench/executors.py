@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from mincache.bench.limits import usable_cores
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Supervisor
 from mincache.errors import MincacheError
@@ -39,10 +40,10 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Runs tasks on this machine."""
+    """Runs tasks on this machine: so many `workers` at a time, by default as many as there are cores for."""
 
-    def __init__(self, workers: int, threads: int = 1) -> None:
-        self._workers, self._threads = workers, threads
+    def __init__(self, workers: int | None = None, threads: int = 1) -> None:
+        self._workers, self._threads = workers or max(1, usable_cores() // threads), threads
 
     def run(self, tasks: Sequence[Task], keep: Keep, idle: Callable[[], None] = lambda: None) -> None:
         """Run tasks and hand what became of each to `keep`, as it comes."""

@@ -12,9 +12,7 @@ import click
 
 import mincache
 from mincache.analysis import explanation
-from mincache.bench import campaign, executors, supervisor
-from mincache.bench import limits as bench_limits
-from mincache.bench import plan as bench_plan
+from mincache.bench import campaign, executors, limits, plan, supervisor
 from mincache.cli import options, solvers
 from mincache.cli.completion import SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting
@@ -22,10 +20,8 @@ from mincache.cli.verbs import VerbGroup
 from mincache.errors import MincacheError
 from mincache.files import paths
 from mincache.generation import recipes, suite_writing, sweeps
-from mincache.judging import journal
-from mincache.judging import records as judging_records
-from mincache.solving import entrant as solving_entrant
-from mincache.solving import scaffold
+from mincache.judging import journal, records
+from mincache.solving import entrant, scaffold
 
 _PARTS = ("caching", "steps", "bandwidth", "loading", "floor")
 
@@ -58,20 +54,19 @@ def judge(
 
     with waiting("judging"):
         try:
-            full = solving_entrant.absolute(solver)
-            entrant = supervisor.describe_one(full)
-            unknown = entrant.unknown
+            full = entrant.absolute(solver)
+            described = supervisor.describe_one(full)
+            unknown = described.unknown
         except MincacheError as error:
             unknown = str(error)
         stage("loads", unknown, "mend the file")
         if not unknown:
             stage("keeps the contract", *_broken(full))
-            limits = bench_limits.Limits(wall_s=time_limit, evaluations=evaluations)
-            tasks = bench_plan.plan(found, [entrant], seeds, limits, instances=instances)
+            given = limits.Limits(wall_s=time_limit, evaluations=evaluations)
+            tasks = plan.plan(found, [described], seeds, given, instances=instances)
             with TemporaryDirectory(prefix="mincache-") as folder:
-                where = executors.LocalExecutor(bench_limits.usable_cores())
-                records = campaign.run(Path(folder), tasks, where)
-                by_key = {record.cell.key: record for record in records}
+                done = campaign.run(Path(folder), tasks, executors.LocalExecutor())
+                by_key = {record.cell.key: record for record in done}
                 runs = [_judged(found, by_key[task.key], Path(folder)) for task in tasks]
             wrong = [f"{run['instance']}: {run['reason']}" for run in runs if run["verdict"] != "verified"]
             seen = f"{len(wrong)} of {len(runs)} runs did not, such as {wrong[0]}" if wrong else ""
@@ -79,8 +74,7 @@ def judge(
     score = fmean(run["gap"] for run in runs) if runs else None
     passed = all(one["passed"] for one in stages)
     told: list[Any] = [
-        f"{one['stage']}: {'yes' if one['passed'] else 'no: {seen}; {advice}'.format(**one)}"
-        for one in stages
+        ("{stage}: yes" if one["passed"] else "{stage}: no: {seen}; {advice}").format(**one) for one in stages
     ]
     if score is not None:
         told += [_table(runs), f"score: {score:z.4%} above the optimum, on the mean of {len(runs)} runs"]
@@ -100,7 +94,7 @@ def _broken(solver: str) -> tuple[str, str]:
     return f"{failed[0].name}: {failed[0].detail}{more}", failed[0].advice
 
 
-def _judged(suite: mincache.Suite, record: judging_records.Record, folder: Path) -> dict[str, Any]:
+def _judged(suite: mincache.Suite, record: records.Record, folder: Path) -> dict[str, Any]:
     """Return what came of a run: its cost, and its gap and the parts of it as fractions of the optimum."""
     instance, sha256 = suite.read(record.cell.instance), record.solution_sha256
     verified, given = record.verdict == "verified", mincache.Solution.nothing_cached(instance)
@@ -150,8 +144,8 @@ def init(
     numbers = users or (source.users,)
     recipe = recipes.Recipe(library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=numbers)
     paths.make_folder(folder)
-    name, purpose = "development", "to develop solvers on"
-    suite = suite_writing.generate(folder / name, name, recipe, source, purpose)
+    name = "development"
+    suite = suite_writing.generate(folder / name, name, recipe, source, "to develop solvers on")
     files = [str(path) for path in scaffold.write_task(folder, name)]
     call = f"mincache judge entry.py:Entry --suite {name} --time-limit 5 --json"
     found = {"files": files, "suite": str(suite.folder), "instances": len(suite), "judge": call}

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from mincache.bench import executors
+from mincache.bench import executors, plan
 from mincache.bench import limits as bench_limits
-from mincache.bench import plan as bench_plan
-from mincache.board import fitting, seals, table
-from mincache.board import runs as board_runs
+from mincache.board import fitting, runs, seals, table
 from mincache.cli import options, summary
 from mincache.cli.completion import SOLVERS, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting, warn
@@ -104,10 +102,9 @@ def reveal(folder: Path, seeds: int, limits: bench_limits.Limits, workers: int |
     suite = suites.Suite(place) if suites.is_suite(str(place)) else sealing.draw_sealed(secret, place)
     for name in (seals.CHAIN_FILE, seals.REVEALED_FILE):  # with them a leaderboard knows what was sealed
         documents.write_bytes(place / name, documents.read_bytes(folder / name))
-    tasks = bench_plan.plan(suite, entrants, seeds, limits)
-    at_a_time = workers or max(1, bench_limits.usable_cores() // limits.threads)
+    tasks = plan.plan(suite, entrants, seeds, limits)
     results = output / _RESULTS
-    records = summary.run_tasks(results, tasks, executors.LocalExecutor(at_a_time, limits.threads))
+    records = summary.run_tasks(results, tasks, executors.LocalExecutor(workers, limits.threads))
     found = summary.status_of(records, {task.key: task.cell.solver for task in tasks})
     document = {"suite": str(place), "results": str(results), "instances": len(suite)}
     lines = [f"{len(suite)} instances in {place}", *summary.outcome_lines(found)]
@@ -157,18 +154,18 @@ def compare(opened: Path, public: Path, suite: str) -> None:
     entries. Both suites must be drawn from the same scenarios, of at least six libraries.
     """
     with waiting("comparing"):
-        sealed_runs = board_runs.gather(journal.read(opened / _RESULTS), suite=str(opened / _SUITE))
-        public_runs = board_runs.gather(journal.read(public), suite=suite)
+        sealed_runs = runs.gather(journal.read(opened / _RESULTS), suite=str(opened / _SUITE))
+        public_runs = runs.gather(journal.read(public), suite=suite)
     if len(sealed_runs) != 1 or len(public_runs) != 1:
         raise InputError("results", "must be of one suite each", f"{len(public_runs)} and {len(sealed_runs)}")
     rows = list(fitting.public_and_sealed(table.Table(public_runs[0]), table.Table(sealed_runs[0])).values())
     if not rows:
         rule, advice = "must have an entry in common, under the same limits", "see: mincache compare --help"
         raise InputError("results", rule, "none", advice)
-    for runs, place in ((public_runs[0], suite), (sealed_runs[0], opened / _SUITE)):
-        if any(not one.pinned for one in runs.references.values()):
+    for found, place in ((public_runs[0], suite), (sealed_runs[0], opened / _SUITE)):
+        if any(not one.pinned for one in found.references.values()):
             known = f"state the best known with: mincache instances reference {place}"
-            warn(f"gaps on {runs.name} are to the best cost among these runs; {known}")
+            warn(f"gaps on {found.name} are to the best cost among these runs; {known}")
     words = {True: "fitted to the public instances", False: "no sign of it", None: "cannot tell"}
     form = ("{solver}", "{public_rank}", "{sealed_rank}", "{public_gap:z.2%}", "{sealed_gap:z.2%}",
             "{low:+.2%} to {high:+.2%}")  # fmt: skip

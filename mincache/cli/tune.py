@@ -32,8 +32,7 @@ _PURPOSE = "training draws: their seeds are from 2^60 up, so that they are in no
               help="Scenario file (TOML), or a suite whose scenario is meant.")  # fmt: skip
 @click.option("--trials", type=options.COUNT, default=30, help="Settings to try.")
 @click.option("--libraries", type=options.COUNT, default=3, help="Libraries to draw, each with a trace.")
-@click.option("--users", type=options.whole_numbers, metavar="N,N,...",
-              help="Numbers of users.  [default: the scenario's]")  # fmt: skip
+@options.USERS
 @click.option("--seeds", type=options.COUNT, default=1, help="Repetitions of a randomised solver.")
 @click.option("--seed", type=options.SEED, default=1, help="Seed of the draws, the trials and the runs.")
 @options.limit_options(10.0)
@@ -101,9 +100,8 @@ def _price(
         best = [one.cost for one in suite.references.values()]
         nothing = board_runs.nothing_cached(suite, list(suite.references))
         return float((nothing / best - 1.0).mean()), len(suite)
-    at_a_time = workers or max(1, bench_limits.usable_cores() // limits.threads)
-    executor = executors.LocalExecutor(at_a_time, limits.threads)
-    records = summary.run_tasks(output, plan.plan(suite, [entrant], seeds, limits, seed), executor)
+    tasks = plan.plan(suite, [entrant], seeds, limits, seed)
+    records = summary.run_tasks(output, tasks, executors.LocalExecutor(workers, limits.threads))
     (runs,) = board_runs.gather(records, suite=str(suite.folder))
     return float(runs.means("gap").mean()), sum(not record.passed for record in records)
 
