@@ -11,8 +11,7 @@ from typing import Any
 import click
 
 import mincache
-from mincache.analysis import features as analysis_features
-from mincache.analysis import selection
+from mincache.analysis import features, selection
 from mincache.certificate import archive
 from mincache.cli import describe, options
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
@@ -194,13 +193,13 @@ def show_(name: str) -> None:
         answer(describe.instance_rows(instance), *describe.instance_tables(instance))
 
 
-@instances.command()
+@instances.command("features")
 @click.argument("suite", type=SUITE)
 @options.machine_output("an array, an object an instance", csv=True)
 @click.option("-o", "--output", type=options.PICTURE, help="Draw a picture too.")
 @click.option("--time-limit", type=options.SECONDS, default=60.0,
               help="Time for each of the two optima of an instance.")  # fmt: skip
-def features(suite: str, output: Path | None, time_limit: float) -> None:
+def features_(suite: str, output: Path | None, time_limit: float) -> None:
     """Show how scarce the resources of each instance of SUITE are, and how much each decision is worth.
 
     A worth is how much the cost rises above the optimum without a decision: when nothing is cached, when
@@ -211,7 +210,7 @@ def features(suite: str, output: Path | None, time_limit: float) -> None:
         drawing.require_libraries()
     found = mincache.suite(suite)
     solved = tracked(found, "solving", total=len(found))
-    rows = [analysis_features.features(one, time_limit) for one in solved]
+    rows = [features.features(one, time_limit) for one in solved]
     answer([asdict(row) for row in rows], describe.feature_table(found, rows))
     if output is not None:
         options.write_picture(pictures.feature_chart(rows, describe.groups_of(found)), output)

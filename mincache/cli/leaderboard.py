@@ -11,10 +11,7 @@ from typing import Any
 
 import click
 
-from mincache.board import aslib as aslib_files
-from mincache.board import columns as shown_columns
-from mincache.board import comparison, entries, fitting, formats, render, rerun
-from mincache.board import runs as board_runs
+from mincache.board import aslib, columns, comparison, entries, fitting, formats, render, rerun, runs
 from mincache.board import table as board_table
 from mincache.board import verify as verifying
 from mincache.cli import options
@@ -24,8 +21,7 @@ from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, MissingExtraError
 from mincache.generation import suites
 from mincache.judging import journal
-from mincache.site import build as building
-from mincache.site import charts, drawing
+from mincache.site import build, charts, drawing
 
 BOARD, SITE = Path("leaderboard"), Path("site")
 _board = click.argument("board", default=BOARD, type=options.FOLDER)
@@ -74,18 +70,18 @@ def table(
 
 def _show(table: board_table.Table) -> None:
     # The wide ones are worth least.
-    columns = sorted(shown_columns.visible_columns(table), key=lambda column: column.wide)
+    shown = sorted(columns.visible_columns(table), key=lambda column: column.wide)
     rows = [
-        [Styled(column.text(row), "dim" if row.unranked else "") for column in columns] for row in table.rows
+        [Styled(column.text(row), "dim" if row.unranked else "") for column in shown] for row in table.rows
     ]
     best = comparison.bests(table) if len(table.compared) > 1 else {}
     for name, label in (("single_best", "single best: {single_best}"), ("virtual_best", "virtual best")):
         if best:  # not rivals of the rows, but what choosing among them could reach
             gap, cost = formats.percent(best[f"{name}_gap"], 2), formats.cost(best[f"{name}_cost"])
-            shown = {"solver": label.format(**best), "gap": gap, "mean_cost": cost}
-            cells = (next(filter(None, map(shown.get, one.fields)), formats.NOTHING) for one in columns)
+            known = {"solver": label.format(**best), "gap": gap, "mean_cost": cost}
+            cells = (next(filter(None, map(known.get, one.fields)), formats.NOTHING) for one in shown)
             rows += [[Styled(cell, "dim") for cell in cells]]
-    sides = {column.title: "r" if column.numeric else "l" for column in columns}
+    sides = {column.title: "r" if column.numeric else "l" for column in shown}
     show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
     for note in render.notes(table):
         click.echo(printable(note))
@@ -93,7 +89,7 @@ def _show(table: board_table.Table) -> None:
 
 def read_tables(
     folders: Sequence[Path], solvers: Sequence[str] = (), suite: str = "", against: Path | None = None,
-    common: bool = False, as_notes: bool = False, gatherer: board_runs.Gatherer | None = None,
+    common: bool = False, as_notes: bool = False, gatherer: runs.Gatherer | None = None,
 ) -> list[board_table.Table]:  # fmt: skip
     """Return the rankings of campaigns and boards together, a suite each; no solution is scored again.
 
@@ -101,14 +97,14 @@ def read_tables(
     `as_notes`, what is left out is said now; otherwise the tables have it as remarks.
     """
     said: list[str] = []
-    gatherer = gatherer or board_runs.Gatherer()
+    gatherer = gatherer or runs.Gatherer()
     campaigns = [folder for folder in folders if (folder / journal.RECORDS_FILE).exists()]
     boards = [folder for folder in folders if folder not in campaigns]
     at_hand = suite != "" and suites.is_suite(suite)
     name = suites.find(suite).name if at_hand else suite
     with waiting("reading records"):
         if campaigns:
-            for record in entries.read_campaigns(campaigns, said.append, board_runs.flat_runs):
+            for record in entries.read_campaigns(campaigns, said.append, runs.flat_runs):
                 gatherer.add(record)
         for board in boards:
             said += verifying.read_board(board, rescore=False, gatherer=gatherer).remarks
@@ -121,12 +117,12 @@ def read_tables(
         published = any(suites.is_suite(str(board / name / entries.SUITE_FOLDER)) for board in boards)
         every = gatherer.runs({name: suite} if at_hand and not published else {}, boards)
         twins = fitting.unseen(every)
-        found = [runs.only(solvers) for runs in every if not suite or runs.name == name]
+        found = [one.only(solvers) for one in every if not suite or one.name == name]
     if as_notes:
         warn(*said)
         said = []
-    shown = [runs.attempted_by_all() for runs in found] if common else found
-    return [board_table.Table(runs, tuple(said), common, twins.get(runs.name)) for runs in shown]
+    shown = [one.attempted_by_all() for one in found] if common else found
+    return [board_table.Table(one, tuple(said), common, twins.get(one.name)) for one in shown]
 
 
 @leaderboard.command()
@@ -210,7 +206,7 @@ def verify(board: Path) -> None:
     with waiting(f"verifying {board}") as tell:
         try:
             found = verifying.verify(
-                board, building.picture, lambda name: tell(f"verifying {board}; done: {name}")
+                board, build.picture, lambda name: tell(f"verifying {board}; done: {name}")
             )
         except MissingExtraError as error:
             warn(f"pictures were not checked: {error}")
@@ -225,20 +221,20 @@ def _answer_checks(found: dict[str, list[str]], *files: str, failed: bool = Fals
     answer(found, *lines, *files, failed=failed or any(found.values()))
 
 
-@leaderboard.command()
+@leaderboard.command("build")
 @_board
 @options.folder_output("Folder for the site.", default=SITE)
 @click.option("--figures", type=options.FilePath("folder", file_okay=False, exists=True),
               help="Folder of SVG files for the first page.")  # fmt: skip
 @options.machine_output("an object")
-def build(board: Path, output: Path, figures: Path | None) -> None:
+def build_(board: Path, output: Path, figures: Path | None) -> None:
     """Verify a leaderboard, and write it as a static site that works from disk, without a network.
 
     Exit code 1 if an entry is left out, since it does not verify.
     """
     with waiting(f"building {output}") as tell:
         checked = verifying.read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
-        page = building.build(board, output, figures, checked)
+        page = build.build(board, output, figures, checked)
     warn(*checked.remarks)
     answer({"page": str(page)}, str(page), failed=bool(checked.remarks))
 
@@ -257,7 +253,7 @@ def serve(site: Path, port: int) -> None:
             server.serve_forever()
 
 
-@leaderboard.command()
+@leaderboard.command("aslib")
 @_campaigns
 @options.folder_output("Folder for the scenario's files.")
 @options.solver_option("Take this solver alone")
@@ -265,7 +261,7 @@ def serve(site: Path, port: int) -> None:
 @click.option("--time-limit", type=options.SECONDS, default=60.0,
               help="Time for each of the two optima of an instance.")  # fmt: skip
 @options.machine_output("an array: the files written")
-def aslib(
+def aslib_(
     campaigns: tuple[Path, ...], output: Path, solvers: tuple[str, ...], suite: str, time_limit: float
 ) -> None:
     """Write runs and features as a scenario of ASlib, for research on choosing a solver by the instance.
@@ -284,7 +280,7 @@ def aslib(
         warn(f"left out: {left_out} instances that some solver has not attempted")
     told = tracked(names, "solving", len(names))
     found = [features.features(table.runs.suite[name], time_limit) for name in told]
-    files = list(map(str, aslib_files.write_scenario(output, table, found)))
+    files = list(map(str, aslib.write_scenario(output, table, found)))
     answer(files, *files)
 
 
@@ -324,7 +320,7 @@ def _rebuild(board: Path, rescore: bool = True) -> tuple[list[str], bool]:
         checked = verifying.read_board(board, rescore)
         tables = checked.tables()
         try:
-            written = building.write_pictures(board, tables)
+            written = build.write_pictures(board, tables)
         except MissingExtraError as error:
             warn(f"no charts: {error}")
     page = render.write_page(board, tables)
