@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from mincache.board import comparison, history, table
-from mincache.board import runs as board_runs
+from mincache.board import comparison, history, runs, table
 from mincache.cli import leaderboard, options
 from mincache.cli.completion import SUITE
 from mincache.cli.terminal import answer, warn
@@ -21,6 +20,12 @@ from mincache.generation import recipes
 from mincache.site import charts, drawing
 
 _CHANGES_SHOWN = 5
+_PAIR = "  {first} against {second}: better on {wins}, worse on {losses}, equal on {ties}; p: "
+_SHARE = (
+    "  {solver}: best alone on {best_alone}; without it the virtual best would cost {contribution:.4f} more"
+)
+_BESTS = ("  mean cost {virtual_best_cost:.4f} of the virtual best, {single_best_cost:.4f} of {single_best}, "
+          "the single best")  # fmt: skip
 _SIDE = options.FilePath("folder[:solver]", file_okay=False)
 
 
@@ -103,8 +108,8 @@ def _answer_history(folders: tuple[Path, ...], since: str, solvers: tuple[str, .
 
 
 def _step_line(step: dict[str, Any]) -> str:
-    cost, gap = ("unknown" if (value := step[name]) is None else form.format(value)
-                 for name, form in (("mean_cost", "{:.4f}"), ("mean_gap", "{:z.3%}")))  # fmt: skip
+    cost = "unknown" if step["mean_cost"] is None else f"{step['mean_cost']:.4f}"
+    gap = "unknown" if step["mean_gap"] is None else f"{step['mean_gap']:z.3%}"
     line = f"  {step['commit'][:10]}{' + changes' if step['dirty'] else '':10} cost {cost}, gap {gap}"
     line += f" on {step['instances']} instances" + (f", {step['failed']} failed" if step["failed"] else "")
     change = "" if step["change"] is None else f"{step['change']:+z.3%}, "
@@ -116,19 +121,19 @@ def _parts(side: Path) -> tuple[Path, str]:
     return Path(folder), solver
 
 
-def _side(side: Path, suite: str) -> tuple[list[board_runs.Runs], str]:
+def _side(side: Path, suite: str) -> tuple[list[runs.Runs], str]:
     """Return the runs of `FOLDER[:SOLVER]` on each suite that has the solver, and the solver."""
     folder, solver = _parts(side)
     found = [one.runs for one in leaderboard.read_tables([folder], suite=suite, as_notes=True)]
+    labels = {label for one in found for label in one.labels.values()}
     if not solver:
         return found, solver
     kept = []
-    for runs in found:
+    for one in found:
         with suppress(InputError):  # another suite may have it
-            kept.append(runs.only([solver]))
+            kept.append(one.only([solver]))
     if not kept:
-        labels = sorted({label for runs in found for label in runs.labels.values()})
-        raise InputError("SOLVER", f"must be among {', '.join(labels)}", repr(solver))
+        raise InputError("SOLVER", f"must be among {', '.join(sorted(labels))}", repr(solver))
     return kept, solver
 
 
@@ -159,10 +164,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
             yield f"    {pair['instance']}: {costs} ({change:+z.3%})"
 
 
-def _answer_all_pairs(found: list[board_runs.Runs]) -> None:
+def _answer_all_pairs(found: list[runs.Runs]) -> None:
     """Print all pairs of solvers, and their shares of the virtual best."""
-    documents: list[dict[str, Any]] = []
-    lines, rows = [], []
+    documents, lines, rows = [], list[str](), []
     for ranked in map(table.Table, found):
         name, compared, added = ranked.runs.name, comparison.pairs(ranked), comparison.shares(ranked)
         best = comparison.bests(ranked)
@@ -171,18 +175,8 @@ def _answer_all_pairs(found: list[board_runs.Runs]) -> None:
         lines.append(f"{name}, {len(ranked.runs.instances)} instances; p by Holm for all pairs together")
         for one in compared:
             tests = ", ".join(f"{table.QUESTIONS[name]} {p:.2g}" for name, p in one["adjusted"].items())
-            lines.append(
-                f"  {one['first']} against {one['second']}: better on {one['wins']}, worse on "
-                f"{one['losses']}, equal on {one['ties']}; p: {tests or 'not ranked'}"
-            )
-        lines += [
-            f"  {share['solver']}: best alone on {share['best_alone']}; without it the virtual best would "
-            f"cost {share['contribution']:.4f} more"
-            for share in added
-        ]
+            lines.append(_PAIR.format(**one) + (tests or "not ranked"))
+        lines += (_SHARE.format(**share) for share in added)
         if added:
-            lines.append(
-                "  mean cost {virtual_best_cost:.4f} of the virtual best, {single_best_cost:.4f} of "
-                "{single_best}, the single best".format(**best)
-            )
+            lines.append(_BESTS.format(**best))
     answer(documents, *lines, rows=rows)

@@ -3,22 +3,14 @@
 Where no name of mincache begins as typed, the shell offers files or folders: each may be one's own.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import click
-from click.shell_completion import (
-    BashComplete,
-    CompletionItem,
-    FishComplete,
-    ZshComplete,
-    add_completion_class,
-    get_completion_class,
-    split_arg_string,
-)  # fmt: skip
+from click import shell_completion
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete
 
 from mincache.errors import MincacheError
 from mincache.generation import suites
@@ -74,10 +66,9 @@ def _trained_solvers(text: str) -> list[str]:
 
 
 def _is_learned(name: str) -> bool:
-    try:
+    with suppress(MincacheError):
         return registry.load(name).kind == "learned"
-    except MincacheError:
-        return False
+    return False
 
 
 def _parameters(text: str) -> list[str]:
@@ -104,6 +95,7 @@ TWO_SOLVERS = Name("solver,solver", _two_solvers)
 TRAINED_SOLVER = Name("solver", _trained_solvers, listed=True)
 
 
+@shell_completion.add_completion_class
 class _Bash(BashComplete):
     """Completion in bash of words with `=` and `:` too, at which bash breaks them."""
 
@@ -127,7 +119,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
     def get_completion_args(self) -> tuple[list[str], str]:
         """Return the words before the one that is begun, and that word."""
         line = os.environ["COMP_WORDS"]
-        words = split_arg_string(line)
+        words = shell_completion.split_arg_string(line)
         last = words.pop() if words and not line[-1:].isspace() else ""
         return words[1:], last
 
@@ -139,39 +131,32 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
         return f"{item.type},{item.value.removeprefix(pieces)}"
 
 
+@shell_completion.add_completion_class
 class _Zsh(ZshComplete):
     """Completion in zsh, which loads zsh's own completion first, and puts no blank behind `=`."""
 
-    source_template = (
-        ZshComplete.source_template.replace(
-            "compadd -U -V unsorted -a completions",
-            'compadd -U -S "" -V open -- ${(M)completions:#*[=,]}\n'
-            "        compadd -U -V unsorted -- ${completions:#*[=,]}",
-        )
-        .replace(
-            "    compdef %(complete_func)s",
-            "    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }\n"
-            "    compdef %(complete_func)s",
-        )
-    )  # fmt: skip
+    source_template = ZshComplete.source_template.replace(
+        "compadd -U -V unsorted -a completions",
+        'compadd -U -S "" -V open -- ${(M)completions:#*[=,]}\n'
+        "        compadd -U -V unsorted -- ${completions:#*[=,]}",
+    ).replace(
+        "    compdef %(complete_func)s",
+        "    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }\n"
+        "    compdef %(complete_func)s",
+    )
 
 
+@shell_completion.add_completion_class
 class _Fish(FishComplete):
     """Completion in fish of values that hold commas."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
 
 
-add_completion_class(_Bash, "bash")
-add_completion_class(_Fish, "fish")
-add_completion_class(_Zsh, "zsh")
-
-
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print a script for your shell that completes verbs, options, names and folders."""
-    kind = get_completion_class(shell)
-    assert kind is not None  # click knows all three
+    kind = {"bash": _Bash, "zsh": _Zsh, "fish": _Fish}[shell]
     complete = kind(click.get_current_context().find_root().command, {}, "mincache", _VARIABLE)
     click.echo(complete.source_template % complete.source_vars())

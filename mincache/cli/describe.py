@@ -1,7 +1,5 @@
 """Tables that show an instance, a suite, or what characterises a suite's instances."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -93,18 +91,16 @@ def log_tables(scenario: mincache.Scenario) -> list[TerminalTable]:
 
 def feature_table(suite: mincache.Suite, rows: Sequence[Features]) -> TerminalTable:
     """Return what characterises each instance, with the median of each column below."""
-    noted = any(row.note for row in rows)
     shown = []
     for row in rows:
         values = (_feature(field, getattr(row, field)) for field in _SHOWN)
-        note = [row.note] if noted else []
-        shown.append([row.instance.removeprefix(f"{suite.name}."), *values, *note])
+        shown.append([row.instance.removeprefix(f"{suite.name}."), *values, row.note])
     if len(rows) > 1:
         known = {field: [v for row in rows if (v := getattr(row, field)) is not None] for field in _SHOWN}
         medians = (_feature(field, median(values)) if values else "" for field, values in known.items())
-        shown += [[], ["median", *medians, *([""] if noted else [])]]
+        shown += [[], ["median", *medians, ""]]
     columns = {"instance": "l", **dict.fromkeys(_SHOWN.values(), "r")}
-    columns |= {"why not from the proven optimum": "t"} if noted else {}
+    columns |= {"why not from the proven optimum": "t"} if any(row.note for row in rows) else {}
     return TerminalTable(columns, shown, title=_title(suite), caption=_CAPTION, more="--csv")
 
 

@@ -1,7 +1,5 @@
 """`mincache doctor`."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re
@@ -65,17 +63,16 @@ def _versions() -> dict[str, str]:
 
 def _extras() -> dict[str, dict[str, Any]]:
     """Return for each extra what it is for, and the version of each of its libraries; None if missing."""
-    found: dict[str, Any] = {extra: {"enables": about, "libraries": {}} for extra, about in ENABLES.items()}
-    for line in requires("mincache") or ():
-        match = _REQUIREMENT.match(line)
-        if match is not None and match[2] in found:
-            libraries = found[match[2]]["libraries"]
-            libraries[match[1]] = None
+    libraries: dict[str, dict[str, str | None]] = {extra: {} for extra in ENABLES}
+    for match in filter(None, map(_REQUIREMENT.match, requires("mincache") or ())):
+        if match[2] in libraries:
+            libraries[match[2]][match[1]] = None
             with suppress(PackageNotFoundError):
-                libraries[match[1]] = version(match[1])
-    for about in found.values():
-        about["installed"] = None not in about["libraries"].values()
-    return found
+                libraries[match[2]][match[1]] = version(match[1])
+    return {
+        extra: {"enables": about, "libraries": own, "installed": None not in own.values()}
+        for (extra, about), own in zip(ENABLES.items(), libraries.values(), strict=True)
+    }
 
 
 def limits(enforced: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -113,32 +110,27 @@ def sees_descendants() -> bool:
 
 def _trial() -> dict[str, Any]:
     """Return whether a run in a child process works here, and how its limits were enforced."""
-    suite = mincache.suite("smoke-v1")
-    entry = next(iter(suite.entries.values()))
     most = {name: value for name, value in _REFUSABLE.items() if not _refusal(name)}
     try:
         with supervisor.Supervisor() as keeper:
-            entrant = supervisor.describe("cloud-only", keeper)
-            path, limits = suite.path(entry.name), bench_limits.Limits(**most)
-            task = plan.task(suite.name, path, entry.name, entry.sha256, entrant, 0, limits)
+            entrants, limits = [supervisor.describe("cloud-only", keeper)], bench_limits.Limits(**most)
+            task = plan.plan(mincache.suite("smoke-v1"), entrants, 1, limits)[0]
             record = executors.attempt(task, task.read(), keeper).record
     except (mincache.MincacheError, OSError) as error:
         return {"works": False, "told": str(error), "enforced": {}}
-    told = f"{record.cell.solver} on {entry.name}: {record.verdict} {record.reason}".strip()
+    told = f"{record.cell.solver} on {record.cell.instance}: {record.verdict} {record.reason}".strip()
     return {"works": record.passed, "told": told, "enforced": record.environment["enforced"]}
 
 
 def _shown(found: dict[str, Any]) -> Iterator[TerminalTable | str]:
     yield ", ".join(f"{name} {number}" for name, number in found["versions"].items()) + "\n"
-    extras = [
-        [extra, _mark(about["installed"], "installed", "missing"), about["enables"],
-         ", ".join(f"{name} {number or '-'}" for name, number in about["libraries"].items())]
-        for extra, about in found["extras"].items()
-    ]  # fmt: skip
+    extras = []
+    for extra, about in found["extras"].items():
+        libraries = ", ".join(f"{name} {number or '-'}" for name, number in about["libraries"].items())
+        extras.append([extra, _mark(about["installed"], "installed", "missing"), about["enables"], libraries])
     columns = {"extra": "l", "state": "l", "what it adds": "t", "libraries": "t"}
     yield TerminalTable(columns, extras, "extras", more="--json")
-    absent = [extra for extra, about in found["extras"].items() if not about["installed"]]
-    if absent:
+    if absent := [extra for extra, about in found["extras"].items() if not about["installed"]]:
         yield f"to add what is missing: pip install 'mincache[{','.join(absent)}]'"
     limits = [
         [name, _mark(one["enforced"], "yes", "no"), one["how"]] for name, one in found["limits"].items()

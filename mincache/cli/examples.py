@@ -1,7 +1,5 @@
 """Examples of each verb, shown at the end of its help: one place, so that one test can run them all."""
 
-from __future__ import annotations
-
 import click
 
 EXAMPLES: dict[str, str] = {

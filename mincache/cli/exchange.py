@@ -17,7 +17,6 @@ from mincache.errors import in_file
 from mincache.files import documents
 from mincache.problem import instance as problem_instance
 from mincache.problem import quantity
-from mincache.problem import solution as problem_solution
 from mincache.solving import registry
 
 
@@ -103,9 +102,9 @@ def schema(document: str) -> None:
 
 def symbols_markdown() -> str:
     """Return the table of symbols: every quantity of both documents with symbol, unit, shape and range."""
-    sections: dict[str, type] = {"": problem_instance.Instance}
+    sections: dict[str, type] = {"": mincache.Instance}
     sections |= {f"{name}.": kind for name, kind in problem_instance.PARTS.items()}
-    sections["solution: "] = problem_solution.Solution
+    sections["solution: "] = mincache.Solution
     lines = ["| field | symbol | unit | range | meaning |", "|---|---|---|---|---|"]
     for prefix, kind in sections.items():
         for name, meaning in quantity.quantities(kind).items():

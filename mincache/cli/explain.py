@@ -18,9 +18,8 @@ from mincache.cli.terminal import TerminalTable, answer, tracked, waiting
 from mincache.errors import InputError, did_you_mean, in_file
 from mincache.files import documents
 from mincache.generation import suite_checks, suites
-from mincache.judging import journal
-from mincache.judging import records as judging_records
-from mincache.problem import requests as problem_requests
+from mincache.judging import journal, records
+from mincache.problem import requests
 from mincache.site import pictures
 
 _MOST_MODELS = 8
@@ -57,8 +56,8 @@ def explain(
         _answer_solvers(means)
         rows = [(one["solver"], one["parts"]) for one in means]
     elif solvers:
-        advice = "leave one of them out"
-        raise InputError("--solver", "must name a solver of a campaign", "a solution", advice)
+        rule = "must name a solver of a campaign"
+        raise InputError("--solver", rule, "a solution", "leave one of them out")
     else:
         found = _one(target, solution, time_limit)
         _answer_one(found, slots)
@@ -90,9 +89,9 @@ def _best(suite: mincache.Suite | None, instance: mincache.Instance, time_limit:
 def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float) -> list[dict[str, Any]]:
     """Return the means over the answers of each solver of a campaign, the least gap first."""
     explained: dict[str, list[mincache.Explanation]] = {}
-    records = _answered(folder, solvers)
+    answered = _answered(folder, solvers)
     bests: dict[str, exact.Optimum] = {}  # found once an instance
-    for record in tracked(records, "explaining", total=len(records)):
+    for record in tracked(answered, "explaining", total=len(answered)):
         cell, found = record.cell, entries.find_suite(record.cell.suite, suite)
         if found is None:
             raise InputError("--suite", "must be the folder of the suite", "none", f"that of {cell.suite}")
@@ -112,7 +111,7 @@ def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float
     return sorted(means, key=lambda one: one["cost"] - one["optimum"])
 
 
-def _answered(folder: Path, solvers: tuple[str, ...]) -> list[judging_records.Record]:
+def _answered(folder: Path, solvers: tuple[str, ...]) -> list[records.Record]:
     """Return the records with a verified answer of these solvers, or of all, instance by instance."""
     if not folder.is_dir():
         raise InputError("campaign", "must be a folder, or come with a solution", str(folder))
@@ -145,10 +144,8 @@ def _answer_solvers(means: list[dict[str, Any]]) -> None:
 def _answer_one(found: mincache.Explanation, slots: int) -> None:
     """Print the parts of one answer's gap, its worst slots and the models that lose most."""
     against = "the proven optimum" if found.proven else "the best known answer"
-    line = (
-        f"{found.instance.name}: cost {found.cost:.6f} against {found.optimum:.6f} of {against}, "
-        f"{_percent(found.gap, found.optimum)} more"
-    )
+    line = f"{found.instance.name}: cost {found.cost:.6f} against {found.optimum:.6f} of {against}, "
+    line += f"{_percent(found.gap, found.optimum)} more"
     rows = [[part, f"{cost:.6f}", _percent(cost, found.optimum)] for part, cost in found.parts.items()]
     rows += [[], ["gap", f"{found.gap:.6f}", _percent(found.gap, found.optimum)]]
     tables = [TerminalTable({"part": "l", "cost": "r", "of the optimum": "r"}, rows)]
@@ -169,9 +166,9 @@ def _answer_one(found: mincache.Explanation, slots: int) -> None:
 
 def _model_table(found: mincache.Explanation) -> TerminalTable:
     order = sorted(range(len(found.by_model)), key=lambda m: -abs(found.by_model[m]))[:_MOST_MODELS]
-    requests = problem_requests.demand(found.instance).sum(axis=0)
+    requested = requests.demand(found.instance).sum(axis=0)
     rows = [
-        [str(m), f"{found.instance.models.size_gb[m]:.3g}", str(requests[m]),
+        [str(m), f"{found.instance.models.size_gb[m]:.3g}", str(requested[m]),
          *(str(int(one.cache[:, m].sum())) for one in (found.answer, found.best)), f"{found.by_model[m]:.6f}"]
         for m in order
     ]  # fmt: skip

@@ -1,7 +1,5 @@
 """The `mincache` command: one verb a module, imported when it is called."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import io

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -123,15 +122,13 @@ def together(*options: Decorator) -> Decorator:
 def machine_output(what: str, csv: bool = False) -> Decorator:
     """Add `--json`, which prints `what`, and `--csv` where the answer is a table; `answer` follows them."""
 
-    def form(name: str, about: str) -> Decorator:
-        def keep(context: click.Context, parameter: click.Parameter, given: bool) -> None:
-            if given:
-                context.meta[FORM] = name
+    def keep(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        if given:
+            context.meta[FORM] = parameter.name
 
-        return click.option(f"--{name}", is_flag=True, expose_value=False, callback=keep, help=about)
-
-    options = [form("json", f"Print JSON: {what}."), *([form("csv", "Print CSV.")] if csv else [])]
-    return together(*options)
+    flag = partial(click.option, is_flag=True, expose_value=False, callback=keep)
+    options = [flag("--json", help=f"Print JSON: {what}."), flag("--csv", help="Print CSV.")]
+    return together(*options if csv else options[:1])
 
 
 def folder_output(what: str, **more: Any) -> Decorator:
@@ -147,9 +144,8 @@ def solver_option(what: str, kind: Name = SOLVER, **more: Any) -> Decorator:
 USERS = click.option("--users", type=whole_numbers, metavar="N,N,...",
                      help="Numbers of users.  [default: the scenario's]")  # fmt: skip
 SUITE_NAME = click.option("--name", help="Name of the suite.  [default: the folder's]")
-PURPOSE = click.option(
-    "--purpose", default="", show_default=False, metavar="TEXT", help="A line on what the suite is for."
-)
+PURPOSE = click.option("--purpose", default="", show_default=False, metavar="TEXT",
+                       help="A line on what the suite is for.")  # fmt: skip
 KEPT = click.option(
     "--kept", type=click.Choice(["files", "drawn"]), default="files",
     help="`files` writes the instances; `drawn` the recipe, to draw them when used.",
@@ -203,10 +199,9 @@ def limit_options(time_limit_s: float | None) -> Decorator:
 
 
 def _allowed(what: str) -> str:
-    path = paths.absolute_path(what)
     if what in ("network", "gpu"):
         return what
-    if not what or not path.exists():
+    if not what or not (path := paths.absolute_path(what)).exists():
         raise InputError("--allow", "must be network, gpu, or a file or folder", repr(what))
     return str(path)
 
@@ -231,9 +226,7 @@ def read_input(path: str | Path) -> bytes:
     """Return the content of a file or pipe, or of standard input for `-`, at most `MAX_BYTES`."""
     if not is_stream(path):
         return documents.read_bytes(path)
-    if Path(path) == STANDARD:
-        return documents.read_stream(sys.stdin.buffer)
-    with Path(path).open("rb") as stream:
+    with click.open_file(str(path), "rb") as stream:  # knows `-`
         return documents.read_stream(stream)
 
 
@@ -264,8 +257,7 @@ def write_picture(specification: dict[str, Any], output: Path) -> None:
 def write_output(output: Path, data: bytes) -> None:
     """Write a file, or to standard output for `-`."""
     if output == STANDARD:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        click.echo(data, nl=False)
     else:
         prepare(output)
         documents.write_bytes(output, data)

@@ -60,9 +60,8 @@ def _paper(word: str, size: str, workers: int | None, work: Path | None, show: b
 def _print(found: findings.Findings) -> None:
     for name, rows in found.tables.items():
         if name in findings.COLUMNS and rows:
-            titles, *body = findings.cells(name, rows)
-            sides = ("r" if column.numeric else "l" for column in findings.COLUMNS[name])
-            columns = dict(zip(titles, sides, strict=True))
+            columns = {column.title: "r" if column.numeric else "l" for column in findings.COLUMNS[name]}
+            body = findings.cells(name, rows)[1:]
             show(TerminalTable(columns, body, title=name, more="the .csv files in the output folder"))
 
 
@@ -130,13 +129,10 @@ def row(
     entrant = supervisor.describe_one(solving_entrant.absolute(rerun.spec_of(published, policies)))
     if entrant.warning:
         warn(entrant.warning)
-    for what, said in (
-        ("source", "source differs from the recorded one"),
-        ("files", "files differ from the recorded ones"),
-    ):
-        known = {getattr(record.cell, f"solver_{what}") for record in records} - {""}
-        if known - {getattr(entrant, what)}:
-            warn(f"the solver's {said}")
+    differs = {"source": "differs from the recorded one", "files": "differ from the recorded ones"}
+    for what, how in differs.items():
+        if {getattr(record.cell, f"solver_{what}") for record in records} - {"", getattr(entrant, what)}:
+            warn(f"the solver's {what} {how}")
     again = summary.run_tasks(output, rerun.tasks_of(records, entrant, suite), executors.LocalExecutor(1))
     found = rerun.reproduction(records, again)
     holds = found.holds(tolerance)

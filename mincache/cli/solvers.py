@@ -49,8 +49,8 @@ def list_() -> None:
         flat.append(row | {"parameters": given})
         if row["missing"]:
             cells.append([row["solver"], "", "", f"not available: {row['missing']}"])
-            continue
-        cells.append([row["solver"], row["kind"], "yes" if row["stochastic"] else "no", row["about"]])
+        else:
+            cells.append([row["solver"], row["kind"], "yes" if row["stochastic"] else "no", row["about"]])
         if given:
             cells.append(["", "", "", Styled(", ".join(given), "dim")])
     columns = {"solver": "l", "kind": "l", "seeded": "l", "what it does, and its parameters": "t"}
@@ -59,14 +59,14 @@ def list_() -> None:
 
 def _about(name: str) -> dict[str, Any]:
     """Return what is known of an installed solver; why, if it cannot be loaded."""
-    row: dict[str, Any] = {"solver": name, "missing": ""}
     try:
         kind = registry.load(name)
     except mincache.MincacheError as error:
-        return row | {"missing": str(error)}
+        return {"solver": name, "missing": str(error)}
     about = (kind.__doc__ or "").splitlines()[0]
-    return row | {
-        "kind": kind.kind, "stochastic": kind.stochastic, "about": about, "parameters": _parameters(kind),
+    return {
+        "solver": name, "missing": "", "kind": kind.kind, "stochastic": kind.stochastic, "about": about,
+        "parameters": _parameters(kind),
     }  # fmt: skip
 
 
@@ -99,8 +99,8 @@ def check(solver: str, patience: float) -> None:
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     columns = {"check": "t", "result": "l", "what was seen": "t"}
     columns |= {"what to do": "t"} if counts["failed"] else {}
-    cells = ((one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, one.advice) for one in found)
-    table = TerminalTable(columns, [one[: len(columns)] for one in cells], more="--csv")
+    cells = [(one.name, Styled(one.outcome, _COLOURS[one.outcome]), one.detail, one.advice) for one in found]
+    table = TerminalTable(columns, cells, more="--csv")
     answer([dataclasses.asdict(one) for one in found], table, told, failed=bool(counts["failed"]))
 
 

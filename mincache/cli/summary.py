@@ -1,7 +1,5 @@
 """What verbs of campaigns share: solvers loaded, tasks run with each record shown, and how far it all is."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path

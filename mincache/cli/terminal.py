@@ -44,7 +44,7 @@ class TerminalTable:
     Attributes:
         columns: by title, `l` for names and `r` for numbers, which stay whole, or `t` for text, which folds
             between words; a line break shows where a narrow title may break.
-        rows: the cells of each row; a row without cells is a gap.
+        rows: the cells of each row, those past the last column unseen; a row without cells is a gap.
         title: a line above the table.
         caption: a line below the table.
         more: how else to see all columns, such as `--csv`.

@@ -1,7 +1,5 @@
 """A group of verbs, one of which may be left out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 
@@ -155,7 +155,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         return _content(data, gzipped=path.suffix == ".gz")
 
 
-def read_stream(stream: BinaryIO) -> bytes:
+def read_stream(stream: IO[bytes]) -> bytes:
     """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`."""
     with reading():
         data = stream.read(MAX_BYTES + 1)
