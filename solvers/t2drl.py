@@ -22,7 +22,7 @@ from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.solving.feasible import frame_starts, per_slot
 from mincache.views.agent_view import AgentView
-from mincache.views.observations import OBSERVATIONS
+from mincache.views.observations import observation_size
 
 if TYPE_CHECKING:  # torch, which answering does without
     from torch import Tensor, nn
@@ -256,4 +256,4 @@ class TwoTimescaleAgent(Explorer):
 
 def _seen(instance: Instance) -> int:
     """Return the length of the part of a state that shows the slot itself, without what is cached."""
-    return OBSERVATIONS[AgentView.observation].size(instance)
+    return observation_size(instance, AgentView.observation)

@@ -16,10 +16,7 @@ from mincache.problem.requests import demand
 from mincache.problem.solution import Decisions
 from mincache.solving.feasible import fill_cache
 from mincache.views.agent_view import AgentView, check_actions
-from mincache.views.observations import OBSERVATIONS
 
-EXACT_SERVICE = "exact-service/1"
-"""Name and version of how scores of models become decisions; a policy is trained for one version."""
 MOST_CACHES = 4096
 
 
@@ -60,16 +57,11 @@ class CacheView(AgentView):
             still fits.
     """
 
-    action: str = EXACT_SERVICE.partition("/")[0]
+    action: str = "exact-service"
     candidates: int = 1
 
     def __post_init__(self) -> None:
         AgentView(self.observation)  # refuses an unknown one
-
-    @property
-    def versions(self) -> tuple[str, str]:
-        """Name and version of what it sees and of how it decides."""
-        return f"{self.observation}/{OBSERVATIONS[self.observation].version}", EXACT_SERVICE
 
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have."""

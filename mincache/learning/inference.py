@@ -20,7 +20,6 @@ from mincache.learning.policies import Policy, read_policy
 from mincache.learning.scored_service import (
     SCORED_SERVICE,
     ScoredSetView,
-    Scores,
     SlotView,
     slot_network,
     slot_shapes,
@@ -85,8 +84,7 @@ def answer(network: Network, view: AnyView, instance: Instance, run: Run | None 
     if isinstance(view, PastView):
         return play_on(instance, PlacingPolicy(Site.of(instance), view, network), view.information)
     if isinstance(view, SlotView):
-        scores = Scores(*(score.astype(np.float64) for score in network(*view.apply(instance))))
-        return Solution.of(instance, view.invert(instance, scores))
+        return Solution.of(instance, view.invert(instance, network(*view.apply(instance))))
     raw = network(view.apply(instance))
     if run is not None and view.action in vector.REPAIRS:  # scores of models alone are no decisions
         run.report_raw(vector.unrepaired(instance, vector.unit_cube(raw)).compact(RAW_DIGITS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -45,36 +45,24 @@ def user_features(instance: Instance) -> Array:
     )
 
 
-class Scores(NamedTuple):
-    """What a network says of an instance, float64.
+def decide(
+    instance: Instance, order: Array, want: Array, steps: Array, bandwidth: Array, candidates: int = 1
+) -> Decisions:
+    """Return the feasible decisions that scores of models [T, M] and users [T, N] stand for.
 
-    Attributes:
-        cache: [..., T, M]; models with higher ones are cached first.
-        want: [..., T, M]; models below 0 are not cached, even where they would fit.
-        serve: [..., T, M]; hits on models with higher ones are served first, below 0 not at all.
-        bandwidth: [..., T, N]; logarithms of the shares, up to a number a slot.
+    Args:
+        instance: of T slots.
+        order: models with higher ones are cached first.
+        want: models below 0 are not cached, even where they would fit; see `filled`.
+        steps: hits on models with higher ones are given A3 steps first, below 0 none.
+        bandwidth: logarithms of the users' shares, up to a number a slot.
+        candidates: caches that are priced, the cheapest of which counts.
     """
-
-    cache: Array
-    want: Array
-    serve: Array
-    bandwidth: Array
-
-
-def decide(instance: Instance, scores: Scores, candidates: int = 1) -> Decisions:
-    """Return the feasible decisions that scores [T, ...] stand for, service included.
-
-    Caches are those of `filled`; hits are given A3 steps in the order of their models' scores, as long as A3
-    is left; bandwidth is a softmax.
-    """
-    cache = filled(instance, scores.cache, scores.want, candidates - 1)
-    slots = np.arange(instance.slot_count)[:, None]
-    priority = scores.serve[slots, instance.trace.requested_model]
-    weights = np.exp(scores.bandwidth - scores.bandwidth.max(axis=-1, keepdims=True))
-    share, priority = (
-        np.broadcast_to(one, (len(cache), *one.shape))
-        for one in (weights / weights.sum(axis=-1, keepdims=True), priority)
-    )
+    cache = filled(instance, order, want, candidates - 1)
+    priority = np.take_along_axis(steps, instance.trace.requested_model, axis=1)
+    weights = np.exp(bandwidth - bandwidth.max(axis=-1, keepdims=True))
+    share = weights / weights.sum(axis=-1, keepdims=True)
+    share, priority = (np.broadcast_to(one, (len(cache), *one.shape)) for one in (share, priority))
     return cheapest(instance, Decisions(cache, share, serve(instance, cache, priority, priority > 0.0)))
 
 
@@ -92,7 +80,7 @@ class ScoredSetView(SetView):
         T, M = instance.slot_count, instance.model_count
         check_actions(raw, (T, ACTION_NUMBERS * M))
         order, steps = np.asarray(raw, dtype=np.float64).reshape(T, ACTION_NUMBERS, M).swapaxes(0, 1)
-        return decide(instance, Scores(order, np.ones((T, M)), steps, np.zeros((T, instance.user_count))))
+        return decide(instance, order, np.ones((T, M)), steps, np.zeros((T, instance.user_count)))
 
 
 @dataclass(frozen=True)
@@ -110,13 +98,14 @@ class SlotView:
         """Return what the network takes: features and requests of models, and features of users."""
         return *aggregates(instance), user_features(instance)
 
-    def invert(self, instance: Instance, scores: Scores) -> Decisions:
-        """Return the feasible decisions that scores [T, ...] stand for."""
-        return decide(instance, scores, self.candidates)
+    def invert(self, instance: Instance, scores: tuple[Array, ...]) -> Decisions:
+        """Return the feasible decisions that the scores of `decide` stand for."""
+        order, want, steps, bandwidth = (score.astype(np.float64) for score in scores)
+        return decide(instance, order, want, steps, bandwidth, self.candidates)
 
 
 def slot_network(weights: Weights) -> Callable[..., Any]:
-    """Return what maps features, requests and users of slots to the four parts of `Scores`."""
+    """Return what maps features, requests and users of slots to the four scores of `decide`."""
     models, user_layers = set_network(weights), perceptron(weights, "users")
 
     def score(features: Array, requested: Array, users: Array) -> tuple[Array, ...]:

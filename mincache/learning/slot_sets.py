@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -50,22 +50,15 @@ _LIMIT = 8.0
 _TINY = 1e-12
 
 
-class Aggregates(NamedTuple):
-    """What is known of each model of each slot.
+def aggregates(instance: Instance) -> tuple[Array, Array]:
+    """Return what is known of each model of each slot; all slots of a frame have that of the whole frame.
 
-    Attributes:
-        features: [T, M, FEATURES], float32 of order one; none has a unit.
-        requested: bool [T, M], whether any user asks for the model; nobody gains by caching others.
+    Returns:
+        Features, float32 [T, M, FEATURES] of order one without a unit; and whether any user asks for the
+        model, bool [T, M]: nobody gains by caching others.
     """
-
-    features: Array
-    requested: Array
-
-
-def aggregates(instance: Instance) -> Aggregates:
-    """Return the aggregates of an instance; all slots of a frame have those of the whole frame."""
     features, requested = _features(instance), _in_frames(instance, demand(instance)) > 0
-    return Aggregates(per_slot(instance, features), per_slot(instance, requested))
+    return per_slot(instance, features), per_slot(instance, requested)
 
 
 def _in_frames(instance: Instance, values: Array) -> Array:
@@ -191,7 +184,7 @@ class SetView(AgentView):
     def apply(self, instance: Instance, memory: Array | None = None) -> Array:
         """Return the aggregates of all slots, float32 [T, M (FEATURES + 1)], once for each `_stretches`."""
         seen = [aggregates(one) for one in _stretches(instance)]
-        states = np.concatenate([np.dstack([one.features, one.requested]) for one in seen])
+        states = np.concatenate([np.dstack(one) for one in seen])
         return states.reshape(len(states), -1).astype(np.float32)
 
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:

@@ -37,16 +37,16 @@ class AgentView:
     @property
     def versions(self) -> tuple[str, str]:
         """Name and version of the observation and of the action, such as `counts/1`."""
-        return f"{self.observation}/{OBSERVATIONS[self.observation].version}", f"{self.action}/1"
+        return f"{self.observation}/1", f"{self.action}/1"
 
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have."""
         memory = observations.memory_size(instance.rules, instance.model_count)
-        return OBSERVATIONS[self.observation].size(instance) + memory, vector.size(instance)
+        return observations.observation_size(instance, self.observation) + memory, vector.size(instance)
 
     def apply(self, instance: Instance, memory: Array | None = None) -> Array:
         """Return the states (12) of all slots, float32 [T, size]."""
-        states = OBSERVATIONS[self.observation].apply(instance)
+        states = observations.observe(instance, self.observation)
         return states if memory is None else np.concatenate([states, memory], axis=1)
 
     def invert(self, instance: Instance, raw: Array, cache: Array | None = None) -> Decisions:

@@ -207,7 +207,8 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
             raise InputError("step", "must follow a reset", "a step after the episode's end")
         raw = numbers("action", actions, shape).reshape(self.num_envs, -1)
         slots, pricer, first = film.slots(self._round, self._t)
-        scores, decisions = self._play(slots, pricer, first, raw)
+        decisions, before = self._decide(film, slots, raw)
+        scores = pricer.price(first, decisions, before)
         self._shown = slots, decisions, scores, self._t
         rewards, info = self._judged(slots, raw, scores)
         if isinstance(self.view, PastView):
@@ -215,21 +216,16 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self._t += 1
         return self._observe(), rewards, self._t == film.steps, info
 
-    def _play(
-        self, slots: Instance, pricer: StretchPricer, first: int, raw: Array
-    ) -> tuple[SlotScores, Decisions]:
-        """Return the scores and the decisions of this step, and keep what is cached now."""
-        rules, film = self._problem.rules, self._film
-        if not rules.link_slots or film is None:
-            decisions = self.view.invert(slots, raw)
-            return pricer.price(first, decisions), decisions
-        before = self._cached
+    def _decide(self, film: Film, slots: Instance, raw: Array) -> tuple[Decisions, Array | None]:
+        """Return the decisions of this step, and what was cached before where slots are linked."""
+        rules, before = self._problem.rules, self._cached
+        if not rules.link_slots:
+            return self.view.invert(slots, raw), None
         if self._t % rules.frame_slots == 0:
             stretch = slots if rules.frame_slots == 1 else film.frame(self._round, self._t)
             length = stretch.rules.frame_slots
             self._cached = self.view.invert(stretch, np.repeat(raw, length, axis=0)).cache[::length]
-        decisions = self.view.invert(slots, raw, self._cached)
-        return pricer.price(first, decisions, before), decisions
+        return self.view.invert(slots, raw, self._cached), before
 
     def _judged(self, slots: Instance, raw: Array, scores: SlotScores) -> tuple[Array, dict[str, Any]]:
         """Return the rewards of this step and the info on it."""

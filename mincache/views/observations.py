@@ -1,12 +1,11 @@
 """What an agent sees of a slot: the state (12) as a vector of numbers of order one.
 
-Gains and sizes enter as logarithms. How the requests phi are written is a named, versioned choice.
+Gains and sizes enter as logarithms. How the requests phi are written is a named choice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -21,36 +20,28 @@ _TYPICAL_GAIN = 1e-10  # at about 180 m in (3)
 _TYPICAL_BITS = 6e7  # 7.5 MB, the middle of Table I's ranges
 
 
-@dataclass(frozen=True)
-class Observation:
-    """One way to write the state (12): gamma, then h, d^in and d^op of each user, then the requests.
+def observe(instance: Instance, name: str) -> Array:
+    """Return the states (12) of the slots, float32 [T, size] within [-LIMIT, LIMIT].
 
-    Attributes:
-        version: changes whenever any entry could change; a policy is trained for one version.
-        requests: writes the requests [T, N] as one or more arrays [T, any], side by side.
+    Each holds gamma, then h, d^in and d^op of each user, then the requests as one of `OBSERVATIONS` has them.
     """
+    trace = instance.trace
+    parts = (
+        trace.skewness[:, None],
+        np.log10(trace.channel_gain / _TYPICAL_GAIN),
+        np.log2(trace.input_bits / _TYPICAL_BITS),
+        np.log2(instance.models.output_bits / _TYPICAL_BITS).take(trace.requested_model),
+    )
+    states = np.concatenate([*parts, *OBSERVATIONS[name](instance)], axis=1, dtype=np.float32)
+    drawn = states[:, : requests_start(instance.user_count)]
+    np.maximum(drawn, -LIMIT, out=drawn)
+    np.minimum(drawn, LIMIT, out=drawn)
+    return states
 
-    version: int
-    requests: Callable[[Instance], tuple[Array, ...]]
 
-    def size(self, instance: Instance) -> int:
-        """Return the number of entries of an observation."""
-        return int(self.apply(instance.slot(0)).shape[1])
-
-    def apply(self, instance: Instance) -> Array:
-        """Return the observations [T, size] of the slots, float32 within [-LIMIT, LIMIT]."""
-        trace = instance.trace
-        parts = (
-            trace.skewness[:, None],
-            np.log10(trace.channel_gain / _TYPICAL_GAIN),
-            np.log2(trace.input_bits / _TYPICAL_BITS),
-            np.log2(instance.models.output_bits / _TYPICAL_BITS).take(trace.requested_model),
-        )
-        states = np.concatenate([*parts, *self.requests(instance)], axis=1, dtype=np.float32)
-        drawn = states[:, : requests_start(instance.user_count)]
-        np.maximum(drawn, -LIMIT, out=drawn)
-        np.minimum(drawn, LIMIT, out=drawn)
-        return states
+def observation_size(instance: Instance, name: str) -> int:
+    """Return the number of entries of a state."""
+    return int(observe(instance.slot(0), name).shape[1])
 
 
 def memory(rules: Rules, cached: Array, slots: Array) -> Array:
@@ -110,9 +101,7 @@ def _relative(users: int, models: int) -> Array:
     return np.minimum(np.arange(users + 1) / users * models, LIMIT)
 
 
-OBSERVATIONS: dict[str, Observation] = {
-    "index": Observation(1, _index),
-    "one-hot": Observation(1, _one_hot),
-    "counts": Observation(1, _counts),
-}
-"""The ways to write a state, by name."""
+OBSERVATIONS: dict[str, Callable[[Instance], tuple[Array, ...]]] = {
+    "index": _index, "one-hot": _one_hot, "counts": _counts,
+}  # fmt: skip
+"""What writes the requests as arrays [T, any] side by side, by name; another way gets another name."""

@@ -41,11 +41,6 @@ class PastView(AgentView):
     def __post_init__(self) -> None:
         """Any name but the defaults would be another view."""
 
-    @property
-    def versions(self) -> tuple[str, str]:
-        """Name and version of what it sees and of how it decides."""
-        return f"{self.observation}/1", f"{self.action}/1"
-
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have; a floor on steps is refused.
 

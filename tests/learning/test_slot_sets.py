@@ -13,7 +13,7 @@ from mincache.errors import InputError
 from mincache.exact import optimum, serve_batch
 from mincache.generation.scenario import Scenario
 from mincache.learning.networks import draw_weights
-from mincache.learning.scored_service import USER_FEATURES, Scores, decide, user_features
+from mincache.learning.scored_service import USER_FEATURES, decide, user_features
 from mincache.learning.set_networks import SetActor
 from mincache.learning.slot_sets import FEATURES, SetView, aggregates, cheapest_served, filled
 from mincache.problem.quantity import quantities
@@ -30,11 +30,11 @@ def drawn(users: int = 6):
 def test_counts_and_regrets_are_those_of_the_requests():
     """The first feature is the logarithm of one more than the requests, and the third sums to 4 a slot."""
     instance = drawn()
-    seen = aggregates(instance)
+    features, requested = aggregates(instance)
     counts = np.array([np.bincount(row, minlength=10) for row in instance.trace.requested_model])
-    assert np.allclose(seen.features[..., 0], np.log(1 + counts), rtol=1e-6)
-    assert (seen.requested == (counts > 0)).all()
-    assert np.allclose(seen.features[..., 2].sum(axis=1), 4.0, rtol=1e-5)
+    assert np.allclose(features[..., 0], np.log(1 + counts), rtol=1e-6)
+    assert (requested == (counts > 0)).all()
+    assert np.allclose(features[..., 2].sum(axis=1), 4.0, rtol=1e-5)
 
 
 def test_units_do_not_matter():
@@ -52,7 +52,7 @@ def test_units_do_not_matter():
             seconds_per_step=models.seconds_per_step * 4,
         ),
     )
-    assert np.allclose(aggregates(instance).features, aggregates(other).features, atol=1e-5)
+    assert np.allclose(aggregates(instance)[0], aggregates(other)[0], atol=1e-5)
 
 
 def test_models_may_come_in_any_order():
@@ -65,9 +65,9 @@ def test_models_may_come_in_any_order():
     )
     requested = np.argsort(order)[instance.trace.requested_model]
     other = replace(instance, models=models, trace=replace(instance.trace, requested_model=requested))
-    ours, theirs = aggregates(instance), aggregates(other)
-    assert np.allclose(ours.features[:, order], theirs.features, atol=1e-5)
-    assert (ours.requested[:, order] == theirs.requested).all()
+    (ours, requested), (theirs, other_requested) = aggregates(instance), aggregates(other)
+    assert np.allclose(ours[:, order], theirs, atol=1e-5)
+    assert (requested[:, order] == other_requested).all()
 
 
 def test_a_frame_is_seen_as_one_slot_with_all_its_users_and_steps():
@@ -89,15 +89,15 @@ def test_a_frame_is_seen_as_one_slot_with_all_its_users_and_steps():
         server=replace(instance.server, steps=3 * instance.server.steps),
         rules=replace(instance.rules, frame_slots=1),
     )
-    ours, theirs = aggregates(instance), aggregates(other)
-    assert np.allclose(ours.features, np.repeat(theirs.features, 3, axis=0), rtol=1e-5, atol=1e-6)
-    assert (ours.requested == theirs.requested).all()
+    (ours, requested), (theirs, other_requested) = aggregates(instance), aggregates(other)
+    assert np.allclose(ours, np.repeat(theirs, 3, axis=0), rtol=1e-5, atol=1e-6)
+    assert (requested == other_requested).all()
 
 
 @given(instances())
 def test_they_are_always_finite(instance):
     """Whatever the instance, all numbers are float32, finite and of order one, in the shapes told."""
-    models, users = aggregates(instance).features, user_features(instance)
+    models, users = aggregates(instance)[0], user_features(instance)
     T, N, M = instance.slot_count, instance.user_count, instance.model_count
     assert models.shape == (T, M, FEATURES)
     assert users.shape == (T, N, USER_FEATURES)
@@ -116,8 +116,8 @@ def test_the_optimum_said_in_scores_is_decoded():
     best = optimum(INSTANCE).solution
     asks = INSTANCE.trace.requested_model[..., None] == np.arange(SHAPE[1])
     served = (best.step_share[..., None] * asks).max(axis=1)
-    scores = Scores(best.cache, best.cache - 0.5, served - 1e-9, np.log(best.bandwidth_share))
-    decisions = decide(INSTANCE, scores)
+    bandwidth = np.log(best.bandwidth_share)
+    decisions = decide(INSTANCE, best.cache, best.cache - 0.5, served - 1e-9, bandwidth)
     assert (decisions.cache == best.cache).all()
     assert np.allclose(decisions.bandwidth_share, best.bandwidth_share)
     ours = evaluate(INSTANCE, Solution.of(INSTANCE, decisions))
@@ -129,8 +129,8 @@ def test_the_optimum_said_in_scores_is_decoded():
 def test_candidates_never_cost_more(seed, count):
     """Of any scores, several candidates are feasible and in no slot dearer than the first alone."""
     rng = np.random.default_rng(seed)
-    scores = Scores(*(rng.normal(size=SHAPE) for _ in range(3)), rng.normal(size=(SHAPE[0], 8)))
-    one, several = (evaluate_batch(INSTANCE, decide(INSTANCE, scores, n)) for n in (1, count))
+    scores = [rng.normal(size=shape) for shape in (SHAPE, SHAPE, SHAPE, (SHAPE[0], 8))]
+    one, several = (evaluate_batch(INSTANCE, decide(INSTANCE, *scores, n)) for n in (1, count))
     assert several.feasible
     assert (several.slot_cost <= one.slot_cost * (1 + 1e-12)).all()
 
@@ -140,7 +140,7 @@ def test_what_is_not_wanted_or_asked_for_is_not_cached():
     requested = (INSTANCE.trace.requested_model[..., None] == np.arange(SHAPE[1])).any(axis=1)
     order = np.broadcast_to(np.arange(10.0), SHAPE)
     want = np.where(np.arange(10) % 2, 1.0, -1.0) * np.ones(SHAPE)
-    cache = decide(INSTANCE, Scores(order, want, order, np.zeros((SHAPE[0], 8)))).cache
+    cache = decide(INSTANCE, order, want, order, np.zeros((SHAPE[0], 8))).cache
     assert not cache[~requested | (want < 0)].any()
     for t in range(SHAPE[0]):
         free = INSTANCE.server.storage_gb
