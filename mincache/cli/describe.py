@@ -27,7 +27,7 @@ _CAPTION = (
     "over models; no, equal: rise of the cost"
 )
 _LONGEST_SETTING = 40
-_PERCENT = {"upload_share", "repeat_share", "caching_worth", "bandwidth_worth", "steps_worth"}
+_PERCENT = {"upload_share", "caching_worth", "bandwidth_worth", "steps_worth"}
 
 
 def suite_table(suite: mincache.Suite) -> TerminalTable:

@@ -29,7 +29,6 @@ ABOUT = {
     ALL: "Do all of these.",
 }
 """What of the paper can be repeated, and a line on each."""
-_LINES_A_STAGE = 10
 
 
 @click.group(cls=VerbGroup, default="row", subcommand_metavar="WORD|FOLDER [OPTIONS]")
@@ -47,7 +46,7 @@ def _paper(word: str, size: str, workers: int | None, work: Path | None, show: b
             _print(findings.read(output, name))
         return
     drawing.require_libraries()
-    with resumable(), _Stages() as bars:
+    with resumable(), Bars(lines=10) as bars:
         where, count = work or output / f"work-{size}", workers or limits.usable_cores()
         folder = study_folder.StudyFolder(where, study_folder.SIZES[size], count, bars.show)
         for name in names:
@@ -63,16 +62,6 @@ def _print(found: findings.Findings) -> None:
             columns = {column.title: "r" if column.numeric else "l" for column in findings.COLUMNS[name]}
             body = findings.cells(name, rows)[1:]
             show(TerminalTable(columns, body, title=name, more="the .csv files in the output folder"))
-
-
-class _Stages(Bars):
-    """A bar a stage in a terminal; elsewhere a line now and then."""
-
-    def show(self, text: str, done: int, total: int, note: str | None = None) -> None:
-        if self.live:
-            super().show(text, done, total, note)
-        elif done == total or done % max(1, total // _LINES_A_STAGE) == 0:
-            click.echo(f"{text}: {done} of {total}", err=True)
 
 
 _PAPER_OPTIONS = options.together(

@@ -230,11 +230,16 @@ def tracked(items: Iterable[Item], text: str, total: int) -> Iterator[Item]:
 
 
 class Bars:
-    """Bars on standard error, if there is a terminal to show them (`live`); a context manager."""
+    """Bars on standard error, if there is a terminal to show them (`live`); a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        lines: how many lines stand for a bar elsewhere.
+    """
+
+    def __init__(self, lines: int = 0) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._lines = lines
         text, note = (TextColumn(f"{{task.{one}}}", markup=False) for one in ("description", "fields[note]"))
         console = _console(stderr=True)
         self.live = console.is_terminal
@@ -244,6 +249,8 @@ class Bars:
 
     def show(self, text: str, done: int, total: int, note: str | None = None) -> None:
         """Show how far something is, with a note behind the bar; None leaves the last note there."""
+        if self._lines and not self.live and (done == total or done % max(1, total // self._lines) == 0):
+            click.echo(f"{text}: {done} of {total}", err=True)
         if text not in self._tasks:
             self._tasks[text] = self._drawn.add_task(printable(text), note="")
         fields: Any = {} if note is None else {"note": printable(note)}
