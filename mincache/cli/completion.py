@@ -14,7 +14,7 @@ from click.shell_completion import BashComplete, CompletionItem, FishComplete, Z
 
 from mincache.errors import MincacheError
 from mincache.generation import suites
-from mincache.solving import registry, spec
+from mincache.solving import spec
 
 _VARIABLE = "_MINCACHE_COMPLETE"  # the name that click looks for
 _SOLVER = r"""[^\[\],]+(?:\[(?:[^\]"']|"[^"]*"|'[^']*')*\])?"""
@@ -52,6 +52,8 @@ def _instances(text: str) -> list[str]:
 
 def _solvers(text: str) -> list[str]:
     """Return the installed solvers; after a bracket, what may be typed between the brackets."""
+    from mincache.solving import registry  # here and below: it takes a tenth of a second
+
     return _parameters(text) if "[" in text else registry.names()
 
 
@@ -66,6 +68,8 @@ def _trained_solvers(text: str) -> list[str]:
 
 
 def _is_learned(name: str) -> bool:
+    from mincache.solving import registry
+
     with suppress(MincacheError):
         return registry.load(name).kind == "learned"
     return False
@@ -73,6 +77,8 @@ def _is_learned(name: str) -> bool:
 
 def _parameters(text: str) -> list[str]:
     """Return how a solver's brackets may go on: a parameter not given yet, or one of its values."""
+    from mincache.solving import registry
+
     target, _, inner = text.partition("[")
     before, comma, last = inner.rpartition(",")
     try:

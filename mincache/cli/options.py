@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 import mincache
-from mincache.bench import limits as run_limits
 from mincache.cli.completion import SOLVER, Name
 from mincache.cli.terminal import FORM
 from mincache.errors import InputError, excerpt, in_file
@@ -187,6 +186,8 @@ def limit_options(time_limit_s: float | None) -> Decorator:
     def add(command: Command) -> Command:
         @wraps(command)
         def limited(**given: Any) -> None:
+            from mincache.bench import limits as run_limits
+
             fields = run_limits.Limits.__dataclass_fields__
             values = {name: given.pop(name) for name in fields if name in given}
             limits = run_limits.Limits(**values | {"allow": tuple(map(_allowed, values["allow"]))})
