@@ -118,15 +118,12 @@ def tasks_of(records: Iterable[Record], entrant: Entrant, suite: Suite) -> list[
     from mincache.bench.limits import Limits
     from mincache.bench.plan import LIMITS, task  # with the bench, which no table needs
 
-    found = []
-    for cell in (record.cell for record in records):
-        given = {name: getattr(cell, name) for name in LIMITS}
-        entry = suite.entries[cell.instance]
-        found.append(task(
-            suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition,
-            Limits(**given), cell.seed, entry.best_known,
-        ))  # fmt: skip
-    return found
+    def again(cell: Cell) -> Task:
+        entry, limits = suite.entries[cell.instance], Limits(**{name: getattr(cell, name) for name in LIMITS})
+        return task(suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, cell.repetition,
+                    limits, cell.seed, entry.best_known)  # fmt: skip
+
+    return [again(record.cell) for record in records]
 
 
 def reproduction(published: Sequence[Record], again: Iterable[Record]) -> Reproduction:

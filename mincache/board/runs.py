@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +115,8 @@ class Runs:
         if self.suite is None:
             return []
         entries = [self.suite.entries[name] for name in self.instances]
-        keys = [tuple(-1 if v is None else v for v in (getattr(e, f) for f in fields)) for e in entries]
-        known = {key: n for n, key in enumerate(sorted(set(keys)))}
-        return [known[key] for key in keys]
+        keys = [[-1 if v is None else v for v in attrgetter(*fields)(entry)] for entry in entries]
+        return np.unique(keys, axis=0, return_inverse=True)[1].tolist() if keys else []
 
     @cached_property
     def libraries(self) -> list[int]:

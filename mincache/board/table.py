@@ -192,10 +192,8 @@ class Row:
         found, ranked = self.table.questions.get("here"), self.table.ranked
         if found is None or self.unranked:
             return None
-        peers, own = (
-            [n for n, row in enumerate(ranked) if row.information == self.information],
-            ranked.index(self),
-        )
+        peers = [n for n, row in enumerate(ranked) if row.information == self.information]
+        own = ranked.index(self)
         return 1 + int(found.better[peers, own].sum()), len(peers) - int(found.better[own, peers].sum())
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from mincache.board import render, seals
@@ -131,9 +131,9 @@ def verify(
     checked = read_board(board, tell=tell)
     tables = checked.tables()
     built = {board / render.PAGE_FILE: render.page(tables, board).encode()}
-    for table in tables if draw is not None else ():
+    for table in tables:
         path = board / render.chart_file(table.runs.name)
-        if path.exists() and draw is not None:
+        if draw is not None and path.exists():
             built[path] = draw(table) or b""
     together = [*_foreign(board), *_twins(board)]
     together += [sentence for runs in checked.runs for sentence in _refuted(runs)]
@@ -177,8 +177,6 @@ def _wrong_file(path: Path, rebuilt: bytes) -> list[str]:
         stored = read_bytes(path)
     except InputError as error:
         return [str(error)]
-    if stored == rebuilt:
-        return []
-    pairs = enumerate(zip(stored, rebuilt, strict=False))
-    place = next((n for n, (one, other) in pairs if one != other), min(len(stored), len(rebuilt)))
-    return [f"differs from what the entries give, from byte {place} on"]
+    pairs = enumerate(zip_longest(stored, rebuilt))
+    place = next((n for n, (one, other) in pairs if one != other), None)
+    return [] if place is None else [f"differs from what the entries give, from byte {place} on"]

@@ -17,7 +17,7 @@ from mincache.errors import InputError
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.site import drawing
 from mincache.site.drawing import ChartRows, gap_axis, lines, time_axis
-from mincache.site.targets import by_evaluations, coarse, draw_logged, logged, reached_s, rounded, steps
+from mincache.site.targets import by_evaluations, coarse, draw_logged, logged, reached, rounded, steps
 
 MOST_SOLVERS = drawing.MOST_COLOURS
 """A chart of lines shows so many, the first of the table: there are no more colours to tell them apart by."""
@@ -102,14 +102,15 @@ def _by_users(table: Table) -> ChartRows:
 @lru_cache(maxsize=1)
 def _anytime(table: Table) -> ChartRows:
     """Share of (run, target gap) pairs that each row has reached by each time."""
-    reached = {row.solver: reached_s(row) for row in solved(table)[:MOST_SOLVERS]}
-    times = np.concatenate([values[np.isfinite(values)] for values in reached.values()] or [np.array([])])
+    targets = np.array(table.runs.protocol.targets)
+    found = {row.solver: reached(row, "trace", targets) for row in solved(table)[:MOST_SOLVERS]}
+    times = np.concatenate([values[np.isfinite(values)] for values in found.values()] or [np.array([])])
     # To the time limit; without one to the longest of the runs' own, or a second.
     limit_s = table.runs.protocol.wall_s or float(np.nan_to_num(table.runs.frame["limit_s"].max())) or 1.0
     first, last = float(times.min() if len(times) else 1e-3), float(times.max(initial=limit_s))
     return [
         {"solver": name, "seconds": seconds, "share": rounded(share)}
-        for name, values in reached.items()
+        for name, values in found.items()
         for seconds, share in steps(coarse(values), first / 2, last)
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ _CONFIG = {
     "axisY": {"labelLimit": 240},
     "title": {"fontSize": 11, "fontWeight": "normal", "color": GRAY, "anchor": "end"},
 }  # fmt: skip
+
+
+altair = partial(optional_library, "altair", "board", "charts need")
+"""Return the module altair."""
+_converter = partial(optional_library, "vl_convert", "board", "charts need")
 
 
 def marks(rows: ChartRows) -> Any:
@@ -140,12 +146,3 @@ def write(specification: Mapping[str, Any], path: Path) -> None:
 def require_libraries() -> None:
     """Check that charts can be drawn and written, before the work that they show."""
     altair(), _converter()
-
-
-def altair() -> Any:
-    """Return the module altair."""
-    return optional_library("altair", "board", "charts need")
-
-
-def _converter() -> Any:
-    return optional_library("vl_convert", "board", "charts need")

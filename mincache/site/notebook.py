@@ -89,30 +89,23 @@ def run(
     patterns = [instances] if isinstance(instances, str) else list(instances)
     listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)
     wanted = [one for solver in listed for one in (expand(solver) if isinstance(solver, str) else [solver])]
-    with nullcontext(folder) if folder else TemporaryDirectory(prefix="mincache-") as place:
-        limits = Limits(wall_s=seconds, evaluations=evaluations)
-        return _run(found, wanted, seeds, limits, Path(place), workers, progress, patterns)
-
-
-def _run(
-    suite: Suite, solvers: list[str | Solver | type[Solver]], seeds: int, limits: Limits, folder: Path,
-    workers: int | None, progress: Callable[[Record], None], instances: list[str],
-) -> Results:  # fmt: skip
-    specs = dict.fromkeys(spec_of(solver, folder / SOURCES_FOLDER) for solver in solvers)
-    if not specs:
+    if not wanted:
         raise InputError("solvers", "must be at least one", "none")
-    cores = workers or usable_cores()
+    limits, cores = Limits(wall_s=seconds, evaluations=evaluations), workers or usable_cores()
     entrants: list[Entrant] = []
-    for described in describe_all(specs, min(cores, len(specs)), limits):
-        if not isinstance(described, Entrant):
-            raise described
-        if described.warning:
-            warnings.warn(f"{described.warning}; {ONE_RUN}", stacklevel=3)
-        entrants.append(described)
-    tasks = plan(suite, entrants, seeds, limits, instances=instances)
-    campaign.run(folder, tasks, LocalExecutor(cores), progress)
-    keys = {task.key for task in tasks}
-    return Results(suite, tuple(record for record in journal.read(folder) if record.cell.key in keys))
+    with nullcontext(folder) if folder else TemporaryDirectory(prefix="mincache-") as place:
+        specs = dict.fromkeys(spec_of(solver, Path(place, SOURCES_FOLDER)) for solver in wanted)
+        for described in describe_all(specs, min(cores, len(specs)), limits):
+            if not isinstance(described, Entrant):
+                raise described
+            if described.warning:
+                warnings.warn(f"{described.warning}; {ONE_RUN}", stacklevel=2)
+            entrants.append(described)
+        tasks = plan(found, entrants, seeds, limits, instances=patterns)
+        campaign.run(Path(place), tasks, LocalExecutor(cores), progress)
+        keys = {task.key for task in tasks}
+        kept = tuple(record for record in journal.read(Path(place)) if record.cell.key in keys)
+    return Results(found, kept)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -25,13 +25,8 @@ Source: Hansen and others 2022, doi:10.1145/3505639.
 """
 
 
-def reached_s(row: Row) -> Array:
-    """Return when in s each run of a row had a cost within each target gap of the reference; inf if never."""
-    return reached(row, "trace", np.array(row.runs.protocol.targets))
-
-
 def reached(row: Row, trace: str, targets: Array) -> Array:
-    """Return when each run's trace (a column of the frame) reached each target gap; inf if never."""
+    """Return when each run's trace (a column of the frame) was within each target gap; inf if never."""
     limits = 1.0 + targets + RELATIVE_TOLERANCE
     run, when, cost = trace_points(row.frame, trace)
     reached = cost[:, None] <= row.runs.reference[row.frame["instance"]][run, None] * limits
