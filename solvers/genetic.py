@@ -95,25 +95,17 @@ class Genetic(Solver):
     def _children(self, points: Array, cost: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return as many children as there are points, and [population, groups] which are mere copies."""
         size, groups, genes = points.shape
+        low, high = np.zeros(genes), np.ones(genes)
         parents = _parents(points, cost, rng).reshape(2, -1, genes)
-        children = self._mutated(self._crossed(parents, rng).reshape(-1, genes), rng)
+        eta, half = (np.full((parents.shape[1], 1), value) for value in (self.crossover_eta, 0.5))
+        crossed = cross_sbx(parents, low, high, eta, half, half, random_state=rng)
+        crossed = np.where(rng.random(eta.shape) < CROSSOVER_PROBABILITY, crossed, parents).reshape(-1, genes)
+        eta, chance = np.full(len(crossed), self.mutation_eta), np.full(len(crossed), min(0.5, 1.0 / genes))
+        mutants = mut_pm(crossed, low, high, eta, chance, False, random_state=rng)
+        mutated = rng.random((len(crossed), 1)) <= MUTATION_PROBABILITY
+        children = np.where(mutated, mutants, crossed)
         copies = (children == parents.reshape(-1, genes)).all(axis=-1)
         return children.reshape(-1, groups, genes)[:size], copies.reshape(-1, groups)[:size]
-
-    def _crossed(self, parents: Array, rng: np.random.Generator) -> Array:
-        _, pairs, genes = parents.shape
-        low, high, half = np.zeros(genes), np.ones(genes), np.full((pairs, 1), 0.5)
-        eta = np.full((pairs, 1), self.crossover_eta)
-        children = cross_sbx(parents, low, high, eta, half, half, random_state=rng)
-        crossed = rng.random((pairs, 1)) < CROSSOVER_PROBABILITY
-        return np.where(crossed, children, parents)
-
-    def _mutated(self, points: Array, rng: np.random.Generator) -> Array:
-        count, genes = points.shape
-        eta, chance = np.full(count, self.mutation_eta), np.full(count, min(0.5, 1.0 / genes))
-        mutants = mut_pm(points, np.zeros(genes), np.ones(genes), eta, chance, False, random_state=rng)
-        mutated = rng.random((count, 1)) <= MUTATION_PROBABILITY
-        return np.where(mutated, mutants, points)
 
 
 def _first(instance: Instance, points: Array) -> Array:
@@ -147,11 +139,8 @@ def _by_slot(instance: Instance, points: Array) -> Array:
 
 
 def _parents(points: Array, cost: Array, rng: np.random.Generator) -> Array:
-    """Return pairs of tournament winners, [2, population / 2 rounded up, groups, genes].
-
-    In every group the candidates are put into random order twice, and neighbours fight: everyone fights
-    about twice, so that the number of children a candidate gets varies little.
-    """
+    """Return pairs of tournament winners, [2, population / 2 rounded up, groups, genes]."""
+    # In random order, drawn twice, neighbours fight: so candidates have about as many children each.
     size, groups = cost.shape
     pairs = -(-size // 2)
     rounds = -(-4 * pairs // size)

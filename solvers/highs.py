@@ -104,9 +104,7 @@ def _report_bound(program: Program, run: Run, event: Any) -> None:
 def _solve_part(highs: highspy.Highs, part: Instance, seconds: float) -> PartAnswer:
     """Solve a slot, or a frame with what its slots cost at least."""
     budget = Budget(seconds)
-    alone = None
-    if part.slot_count > 1:
-        alone = _service_bounds(highs, part, Budget(_APART_PART * seconds))
+    alone = _service_bounds(highs, part, Budget(_APART_PART * seconds)) if part.slot_count > 1 else None
     program = milp.apply(part, alone)
     _write(highs, program)
     return _run(highs, program, budget.remaining())
@@ -123,16 +121,10 @@ def _run(highs: highspy.Highs, program: Program, seconds: float, again: bool = F
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return PartAnswer(None, bound)
     values = np.array(highs.getSolution().col_value)
-    if not agrees(info.objective_function_value, float(program.cost @ values)):
-        # With a start, HiGHS may report the optimum and return the start.
-        if not again:
-            return _run_plainly(highs, program, seconds)
-        bound = -math.inf
-    return PartAnswer(milp.invert(program, values), bound)
-
-
-def _run_plainly(highs: highspy.Highs, program: Program, seconds: float) -> PartAnswer:
-    """Solve once more without a start and without presolve."""
+    agreed = agrees(info.objective_function_value, float(program.cost @ values))
+    if agreed or again:
+        return PartAnswer(milp.invert(program, values), bound if agreed else -math.inf)
+    # With a start, HiGHS may report the optimum and return the start: once more without it and presolve.
     highs.clearSolver()
     highs.setOptionValue("presolve", "off")
     try:

@@ -123,11 +123,8 @@ class _Neighbourhood:
         return True
 
     def _best_move(self, cache: Array) -> tuple[int, int, Array]:
-        """Return the two models whose cheapest course through the frames saves most, and the course.
-
-        The course [K] says what is moved in each frame: 1 the first, 2 the second, 3 both; all 0 if nothing
-        helps.
-        """
+        """Return the two models whose cheapest course through the frames saves most, and the course [K]."""
+        # It says what is moved in each frame: 1 the first, 2 the second, 3 both; all 0 if nothing helps.
         held = [cache[:, None, m] ^ toggled for m, toggled in zip(self.pairs, _TOGGLED, strict=True)]
         load = [self.load[:, models] for models in self.pairs]
         load[1] = np.where(self.pairs[0] == self.pairs[1], 0.0, load[1])

@@ -23,12 +23,9 @@ from mincache.solving.contract import RAW_DIGITS, Budget
 from mincache.views.pymoo_problem import SlotProblem
 from mincache.views.vector import VectorView
 
-_ALGORITHMS: dict[str, Callable[[int], Any]] = {
-    "ga": lambda population: GA(pop_size=population),
-    "de": lambda population: DE(pop_size=population),
-    "pso": lambda population: PSO(pop_size=population),
-    "cmaes": lambda population: CMAES(popsize=population, restarts=0),
-}
+_ALGORITHMS: dict[str, Callable[..., Any]] = {
+    "ga": GA, "de": DE, "pso": PSO, "cmaes": lambda pop_size: CMAES(popsize=pop_size, restarts=0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class PymooAlgorithm(Solver):
 
     def _search(self, problem: SlotProblem, rng: np.random.Generator, budget: Budget) -> tuple[Array, float]:
         """Return the best point and its cost."""
-        algorithm = _ALGORITHMS[self.algorithm](self.population)
+        algorithm = _ALGORITHMS[self.algorithm](pop_size=self.population)
         seed = int(rng.integers(2**31))
         algorithm.setup(problem, termination=NoTermination(), seed=seed, verbose=False)
         best, best_cost, priced, limit = np.empty(0), np.inf, 0, budget.evaluations or self.evaluations

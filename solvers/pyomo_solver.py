@@ -102,7 +102,8 @@ class Pyomo(PartsSolver):
         return solve_parts(instance, run, self._solve)
 
     def _solve(self, part: Instance, seconds: float) -> PartAnswer:
-        model = pyomo_model.apply(part, self.formulation or self._default_formulation)
+        linear = self._family in _LINEAR and not self.solver.endswith("_minlp")
+        model = pyomo_model.apply(part, self.formulation or ("piecewise" if linear else "exact"))
         with LoggingIntercept(module="pyomo", level=logging.CRITICAL):
             ended, bound = self._run(model, seconds)
         cached = [variable.value for variable in model.cache.values()]
@@ -134,11 +135,6 @@ class Pyomo(PartsSolver):
         if answered and math.isfinite(claimed) and not agrees(claimed, pyomo_model.objective(model)):
             bound = -math.inf  # a solver that is wrong about its answer is not believed about the rest
         return str(results.solver.termination_condition), less_tolerances(bound)
-
-    @property
-    def _default_formulation(self) -> Formulation:
-        linear = self._family in _LINEAR and not self.solver.endswith("_minlp")
-        return "piecewise" if linear else "exact"
 
     @property
     def _family(self) -> str:

@@ -40,7 +40,7 @@ class Scip(PartsSolver):
         for again in (False, True):
             try:
                 return self._attempt(part, budget.remaining(), again)
-            except _FailedError as error:
+            except RuntimeError as error:
                 failed = str(error)
         raise RuntimeError(f"SCIP failed on {part.name} twice: {failed}")
 
@@ -58,9 +58,9 @@ class Scip(PartsSolver):
         try:
             scip.optimize()
         except Exception as error:  # PySCIPOpt raises what SCIP returns as Exception itself
-            raise _FailedError(str(error)) from None
+            raise RuntimeError(str(error)) from None
         if scip.getStatus() in _NEVER_TRUE:
-            raise _FailedError(f"it ended with {scip.getStatus()!r}")
+            raise RuntimeError(f"it ended with {scip.getStatus()!r}")
         bound = less_tolerances(scip.getDualbound())
         if scip.getNSols() == 0:
             return PartAnswer(None, bound)
@@ -68,12 +68,8 @@ class Scip(PartsSolver):
         pyomo_model.assign(model, {v.name: scip.getSolVal(best, v) for v in scip.getVars()})
         cost = pyomo_model.objective(model)
         if not agrees(scip.getSolObjVal(best), cost):
-            raise _FailedError(f"its answer costs {cost!r}, not {scip.getSolObjVal(best)!r}")
+            raise RuntimeError(f"its answer costs {cost!r}, not {scip.getSolObjVal(best)!r}")
         return PartAnswer(pyomo_model.invert(model), bound)
-
-
-class _FailedError(Exception):
-    """SCIP gave no answer that can be used; the message says why."""
 
 
 def _read(model: object) -> pyscipopt.Model:

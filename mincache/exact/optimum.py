@@ -101,8 +101,7 @@ def _best_course(
     models = np.flatnonzero((stake > 0.0) & (instance.models.size_gb <= storage_gb))
     most = min(most_sets, _MOST_NUMBERS // max(len(load), len(models), 1))
     sets = CacheSets.that_fit(instance.models.size_gb[models], storage_gb, most)
-    costs = None if sets is None else _costs(search, sets, models, remaining)
-    if sets is None or costs is None:
+    if sets is None or (costs := _costs(search, sets, models, remaining)) is None:
         return None
     loss, lower = costs
     value, course = cheapest_course(sets, loss, load[:, models])
