@@ -100,8 +100,8 @@ class Genetic(Solver):
         eta, half = (np.full((parents.shape[1], 1), value) for value in (self.crossover_eta, 0.5))
         crossed = cross_sbx(parents, low, high, eta, half, half, random_state=rng)
         crossed = np.where(rng.random(eta.shape) < CROSSOVER_PROBABILITY, crossed, parents).reshape(-1, genes)
-        eta, chance = np.full(len(crossed), self.mutation_eta), np.full(len(crossed), min(0.5, 1.0 / genes))
-        mutants = mut_pm(crossed, low, high, eta, chance, False, random_state=rng)
+        etas, chance = np.full(len(crossed), self.mutation_eta), np.full(len(crossed), min(0.5, 1.0 / genes))
+        mutants = mut_pm(crossed, low, high, etas, chance, False, random_state=rng)
         mutated = rng.random((len(crossed), 1)) <= MUTATION_PROBABILITY
         children = np.where(mutated, mutants, crossed)
         copies = (children == parents.reshape(-1, genes)).all(axis=-1)

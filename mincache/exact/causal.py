@@ -41,7 +41,7 @@ class ExpectedLosses:
 
 def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
     """Return what each cache that fits loses on average."""
-    models, N, p = site.models, site.user_count, popularity.probability
+    N, p = site.user_count, popularity.probability
     if site.rules.steps_floor > 0.0:
         raise InputError("rules.steps_floor", "must be 0 for expected losses", str(site.rules.steps_floor))
     sets = caches_that_fit(site)
@@ -51,9 +51,8 @@ def expected_losses(site: Site, popularity: Popularity) -> ExpectedLosses:
     kinds, kind = np.unique(sets.member[:, worth], axis=0, return_inverse=True)
     for number, cached in enumerate(kinds):
         of = worth[cached]
-        terms = (models.steps_onset[of], models.steps_saturation[of], unserved[of], onset[of])
-        loss[:, kind == number] -= _Gains(site.server.steps, *terms).mean(p[:, of], N)[:, None]
-    wait = site.preference_weight * site.rules.loading_s_per_gb * models.size_gb
+        loss[:, kind == number] -= _saved(site, of, unserved[of], onset[of], p[:, of])[:, None]
+    wait = site.preference_weight * site.rules.loading_s_per_gb * site.models.size_gb
     return ExpectedLosses(sets, loss, N * p * wait)
 
 
@@ -88,54 +87,39 @@ def _a_request(site: Site, input_bits: float) -> tuple[Array, Array, Array]:
     return found.cloud[0], found.unserved, found.onset
 
 
-@dataclass(frozen=True)
-class _Gains:
-    """What `steps` save the users of J cached models, which are all worth serving."""
+def _saved(site: Site, of: Array, full: Array, onset: Array, p: Array) -> Array:
+    """Return what steps save on average [G] the users of models `of` [J], of probability `p` [G, J]."""
+    users, steps, full_steps = site.user_count, site.server.steps, site.models.steps_saturation[of]
+    if users * full_steps.max(initial=0.0) <= steps:
+        return np.asarray(users * p @ full)
+    most = min(users, int(steps // full_steps.min()) + 1)  # served, the last one in part
+    if users > _MOST_USERS or p.size * (most + 1) ** p.shape[1] * (users + 1) > _MOST_NUMBERS:
+        raise InputError("users and steps", "must make fewer counts of requests to sum over", "more")
+    counts = np.indices((most + 1,) * p.shape[1]).reshape(p.shape[1], -1).T
+    onset_steps, best = site.models.steps_onset[of], np.zeros(len(counts))
+    for served in map(np.array, itertools.product(*(range(int(steps // each) + 1) for each in full_steps))):
+        left = steps - served @ full_steps
+        if left >= 0.0 and (there := (counts >= served).all(axis=1)).any():
+            share = np.clip((full_steps - left) / (full_steps - onset_steps), 0.0, 1.0)
+            partly = np.where(left >= onset_steps, np.maximum(full - onset * share, 0.0), 0.0)
+            more = np.where(counts > served, partly, 0.0).max(axis=1)
+            best = np.where(there, np.maximum(best, served @ full + more), best)
+    return np.asarray(_probabilities(p, users, most) @ best)
 
-    steps: float
-    onset_steps: Array
-    full_steps: Array
-    full: Array
-    onset: Array
 
-    def mean(self, p: Array, users: int) -> Array:
-        """Return the expected saving [G] of users who each ask for the models with probability [G, J]."""
-        if users * self.full_steps.max(initial=0.0) <= self.steps:
-            return np.asarray(users * p @ self.full)
-        most = min(users, int(self.steps // self.full_steps.min()) + 1)  # served, the last one in part
-        if users > _MOST_USERS or p.size * (most + 1) ** p.shape[1] * (users + 1) > _MOST_NUMBERS:
-            raise InputError("users and steps", "must make fewer counts of requests to sum over", "more")
-        counts = np.indices((most + 1,) * p.shape[1]).reshape(p.shape[1], -1).T
-        return np.asarray(self._probabilities(p, users, most) @ self._saved(counts))
-
-    def _saved(self, counts: Array) -> Array:
-        """Return the most that the steps save of so many users of each model, [V, J] to [V]."""
-        best = np.zeros(len(counts))
-        ranges = (range(int(self.steps // full) + 1) for full in self.full_steps)
-        for served in map(np.array, itertools.product(*ranges)):
-            left = self.steps - served @ self.full_steps
-            if left >= 0.0 and (there := (counts >= served).all(axis=1)).any():
-                share = np.clip((self.full_steps - left) / (self.full_steps - self.onset_steps), 0.0, 1.0)
-                partly = np.where(
-                    left >= self.onset_steps, np.maximum(self.full - self.onset * share, 0.0), 0.0
-                )
-                more = np.where(counts > served, partly, 0.0).max(axis=1)
-                best = np.where(there, np.maximum(best, served @ self.full + more), best)
-        return best
-
-    def _probabilities(self, p: Array, users: int, most: int) -> Array:
-        """Return how likely each of (most + 1)^J counts is, [G, V]; `most` stands for as many or more."""
-        factor = p[..., None] ** np.arange(users + 1) / [math.factorial(c) for c in range(users + 1)]
-        weight = np.zeros((len(p), 1, users + 1))
-        weight[:, 0, 0] = 1.0
-        for j in range(p.shape[1]):
-            grown = np.zeros((len(p), weight.shape[1], most + 1, users + 1))
-            for c in range(users + 1):
-                grown[:, :, min(c, most), c:] += weight[:, :, : users + 1 - c] * factor[:, j, c, None, None]
-            weight = grown.reshape(len(p), -1, users + 1)
-        others = np.maximum(1.0 - p.sum(axis=1, keepdims=True), 0.0) ** np.arange(users, -1, -1)
-        orders = [math.perm(users, n) for n in range(users + 1)]
-        return np.asarray(np.einsum("gvn,gn->gv", weight, others * orders))
+def _probabilities(p: Array, users: int, most: int) -> Array:
+    """Return how likely each of (most + 1)^J counts is, [G, V]; `most` stands for as many or more."""
+    factor = p[..., None] ** np.arange(users + 1) / [math.factorial(c) for c in range(users + 1)]
+    weight = np.zeros((len(p), 1, users + 1))
+    weight[:, 0, 0] = 1.0
+    for j in range(p.shape[1]):
+        grown = np.zeros((len(p), weight.shape[1], most + 1, users + 1))
+        for c in range(users + 1):
+            grown[:, :, min(c, most), c:] += weight[:, :, : users + 1 - c] * factor[:, j, c, None, None]
+        weight = grown.reshape(len(p), -1, users + 1)
+    others = np.maximum(1.0 - p.sum(axis=1, keepdims=True), 0.0) ** np.arange(users, -1, -1)
+    orders = [math.perm(users, n) for n in range(users + 1)]
+    return np.asarray(np.einsum("gvn,gn->gv", weight, others * orders))
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,11 +37,8 @@ def search_tree(
 ) -> None:  # fmt: skip
     """Find the best cache of a frame below a cutoff, or all caches below it.
 
-    Arguments but for work and models:
-        requested: [F, N], the model that each user asks for.
-        cloud: [F, N], regret of sending the request to the cloud.
+    Arguments but for those of all loops (see `serving`):
         keep: [M], more regret of not caching a model, of either sign.
-        limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.
         cutoff: the loss to stay below.
         tolerance: by how much an answer must be better than the one before; negative to find all caches.
         caches: bool [R, M], where to write the caches found; the best alone is in the first row, or all.

@@ -27,15 +27,7 @@ def search_frames(
     library: Library, requested: Array, cloud: Array, limits: Array, tolerance: Array, node_limit: int,
     frames: Array, plan: Plan, work: Work,
 ) -> None:  # fmt: skip
-    """Improve `plan` in the given `frames`, each until proven within its `tolerance` or out of nodes.
-
-    Arguments but for work and models:
-        requested: [T, N], the model that each user asks for.
-        cloud: [T, N], regret of sending the request to the cloud.
-        limits: [2], what the cached models and each slot's users may take: storage in GB, and steps.
-        tolerance: [K], the gap at which a frame counts as solved.
-        node_limit: of each frame.
-    """
+    """Improve `plan` in `frames`, each until proven within its `tolerance` [K] or out of its nodes."""
     for k in frames:
         first = k * work.price.size
         last = min(first + work.price.size, requested.shape[0])

@@ -6,6 +6,9 @@ unit put in overshoots the room, and whoever loses least by it is cut by as much
 
 A bounded knapsack's promising fillings come depth first, in order of gain per room. The bound at a node is
 the fractional filling of what room is left.
+
+All loops take `requested` [T, N], the model that each user asks for, and `cloud` [T, N], the regret of
+sending the request to the cloud. `limits` [2] are what may be taken: storage in GB, and steps in each slot.
 """
 
 import numpy as np
@@ -59,13 +62,10 @@ def serve_slots(
     library: Library, requested: Array, cloud: Array, steps: float, sets: Array, node_limit: int,
     loss: Array, lower: Array, given: Array, work: Work,
 ) -> None:  # fmt: skip
-    """Serve the users of each slot as well as can be with each of several caches.
+    """Serve the users of each slot as well as can be with each of several caches `sets`, bool [T, S, M].
 
-    Arguments but for work and models:
-        requested: [T, N], the model that each user asks for.
-        cloud: [T, N], regret of sending the request to the cloud.
+    Further arguments:
         steps: what the users of a slot may take.
-        sets: bool [T, S, M], the caches.
         loss: [T, S], where to write the slot's loss; infinite where the least steps are not there.
         lower: [T, S], where to write a bound on it: the loss itself unless the nodes ran out.
         given: [T, S, N], where to write the users' steps; or [T, 0, N] for nowhere.
