@@ -1,7 +1,5 @@
 """A campaign: tasks, a folder, which of the tasks are still to be done, and parts of it joined."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections import ChainMap, Counter

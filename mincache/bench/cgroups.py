@@ -4,8 +4,6 @@ It may be had where a cgroup at or above this process's own can be written to by
 memory controller on to its children, as systemd gives each user. A run then gets a cgroup of its own there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

@@ -1,7 +1,5 @@
 """The first steps of a forked child: it becomes a run of its own, cut off from whatever is not its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -5,8 +5,6 @@ core. Only JSON and bytes of ours travel. A solver's file travels with its task,
 libraries must be installed where the worker is, in the same versions.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import logging

@@ -1,7 +1,5 @@
 """Where the runs of a campaign take place; here: on this machine, a thread and a keeper a worker."""
 
-from __future__ import annotations
-
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -5,8 +5,6 @@ others. Landlock alone refuses to open files and to reach the network. Which of 
 What fails raises an OSError that names the step.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

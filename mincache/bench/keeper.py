@@ -6,8 +6,6 @@ nothing of a campaign, and forgets a run when it has told its outcome. It reads 
 and ends, with everything below it, when that is closed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Calls of the Linux kernel that Python has no names for; each raises an OSError where the kernel refuses."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import platform

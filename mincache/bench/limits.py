@@ -1,7 +1,5 @@
 """What a run may take, which of it this system can enforce, and leases of cores."""
 
-from __future__ import annotations
-
 import math
 import os
 import sys

@@ -1,7 +1,5 @@
 """What a campaign consists of: every instance x solver x repetition, as cells."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase

@@ -4,8 +4,6 @@ On Linux the keeper is a subreaper: whoever in a run's tree loses its parent bec
 sessions of its own notwithstanding. So the tree has ended when the keeper has no child left.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

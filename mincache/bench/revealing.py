@@ -1,7 +1,5 @@
 """An online run: its site, and its slots one by one, each after what must be committed before it is shown."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The supervisor's side of a keeper: hand it runs, get outcomes, and start another when it dies."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

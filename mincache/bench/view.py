@@ -4,8 +4,6 @@ What is shown stands where it stands outside and cannot be changed. Answers that
 such as the solutions of the standard suites, are hidden.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """Watching one run from its fork to its end, so that it outlives none of its limits."""
 
-from __future__ import annotations
-
 import json
 import os
 import select
@@ -162,8 +160,8 @@ class Watch:
             outcome.closing, outcome.payload = kind, payload
             if self._solve_start is not None:
                 facts = messages.unpack_facts(self._facts, now - self._solve_start)
-                outcome.solve_s, outcome.moved, outcome.late = facts.seconds, facts.moved, dict(facts.late)
-                outcome.evaluations, outcome.pickled = facts.evaluations, facts.pickled
+                for name, told in facts._asdict().items():
+                    setattr(outcome, name, told)
             self._deadline, self._deadline_is = now + LEAVE_S, "leave"
         else:
             self._stop("protocol", "the run sent messages out of their order")

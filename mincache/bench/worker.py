@@ -3,8 +3,6 @@
 Everything here runs beside code that may do anything, so nothing it says is believed by the other side.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import inspect
@@ -18,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from time import perf_counter
-from typing import NoReturn
+from typing import NoReturn, Self
 
 import numpy as np
 
@@ -73,7 +71,7 @@ class Job:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def parse(cls, data: bytes) -> Job:
+    def parse(cls, data: bytes) -> Self:
         """Return the job in the JSON that `dump` wrote."""
         fields = json.loads(data)
         contents = tuple(Content(*one) for one in fields["contents"])

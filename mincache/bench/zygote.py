@@ -5,8 +5,6 @@ passes on the descriptor alone. So a run, which begins as a copy of the zygote, 
 With namespaces the zygote owns that of the processes; pid 1 in it, the init, ends whatever a run leaves.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

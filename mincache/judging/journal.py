@@ -5,8 +5,6 @@ was cut off, wherever it stands, is passed over. Where a run was attempted more 
 attempt counts. Solutions lie beside it under the hash of their document.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping

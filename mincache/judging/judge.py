@@ -1,7 +1,5 @@
 """From what a keeper saw to a record: only here is a run judged, and only by the evaluator."""
 
-from __future__ import annotations
-
 import math
 import signal
 from collections import Counter
@@ -36,7 +34,11 @@ _CLOSINGS: dict[bytes, StopReason] = {
     messages.RAISED: "exception", messages.OUT_OF_MEMORY: "memory",
     messages.SKIPPED: "not started", messages.REFUSED: "not started",
 }  # fmt: skip
-_MEASURED = ("import_s", "warm_s", "build_s", "solve_s", "wall_s", "cpu_s", "peak_memory_bytes")
+_SEEN = (
+    "import_s", "warm_s", "build_s", "solve_s", "wall_s", "cpu_s", "peak_memory_bytes", "evaluations",
+    "moved_generators", "late_modules", "pickled_modules", "isolation",
+)  # fmt: skip
+"""What a record repeats of an outcome."""
 _OUTPUT_CHARACTERS = 2000
 _REFUTABLE = ("verified", "no solution")
 
@@ -44,8 +46,6 @@ _REFUTABLE = ("verified", "no solution")
 @dataclass(frozen=True)
 class Judged:
     """A record, and the canonical documents of the solution and of the answer before its repair.
-
-    A run `of_the_machine` could not be made, for no fault of its solver.
 
     Attributes:
         document: the solution's canonical document, whose hash the record names; None without one.
@@ -82,50 +82,38 @@ def judge(
         malformed = str(error)
     final, final_evaluation, refused = _answer(outcome, instance)
     solution, evaluation, passed_over = _counted(final, final_evaluation, stop_reason, reported, instance)
-    raw_score, raw_document, raw_refused = None, None, ""
-    if solution is final:
-        raw_score, raw_document, raw_refused = judge_raw(outcome, instance)
+    raw_score, raw_document, raw_refused = judge_raw(outcome, instance) if solution is final else _NO_RAW
     ended = None
     if final_evaluation is not None and final_evaluation.feasible:
         ended = (outcome.solve_s or 0.0, final_evaluation.cost)
     points = trace.points(reported, bounds, ended)
     evaluations = max([outcome.evaluations, *(one.evaluations for one in reported)])
     last = None if ended is None or not evaluations else (evaluations, ended[1])
-    cost = evaluation.cost if evaluation is not None and evaluation.feasible else None
+    score = None if evaluation is None else _score(evaluation)
+    cost = score.cost if score is not None and score.feasible else None
     bound = max((bound for _, bound in bounds), default=None)
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
-    forgiven = evaluation is not None and evaluation.forgiven
-    refuting = best_known if forgiven else reference
-    verdict, why = _verdict(outcome, evaluation, refused or malformed, bound, refuting)
+    refuting = best_known if score is not None and score.forgiven else reference
+    verdict, why = _verdict(outcome, score, refused or malformed, bound, refuting)
     horizon_s = cell.wall_s or outcome.solve_s or 0.0
     document = solution_bytes(solution) if solution is not None else None
     left_behind = f"{outcome.left_behind} processes could not be ended" if outcome.left_behind else ""
+    output = outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:]
+    seen = {name: getattr(outcome, name) for name in _SEEN} | {"evaluations": evaluations}
+    if outcome.build_s is not None:
+        seen["start_s"] = (outcome.import_s or 0.0) + outcome.build_s
     record = Record(
         cell=cell, stop_reason=stop_reason, claim=_claim(cost, bound, outcome, solution), verdict=verdict,
         reason="; ".join(filter(None, (reason, why, passed_over, raw_refused, left_behind))),
-        score=_score(evaluation), raw=raw_score, bound=bound,
+        score=score, raw=raw_score, bound=bound,
         solution_sha256=None if document is None else digest(document),
-        trace=points, evaluations=evaluations, counted_trace=trace.counted(reported, last),
-        logged=trace.logged(outcome),
+        trace=points, counted_trace=trace.counted(reported, last), logged=trace.logged(outcome),
         primal_integral_s=trace.primal_integral(points, reference, horizon_s),
         primal_dual_integral_s=trace.primal_dual_integral(points, horizon_s),
-        reference_cost=reference,
-        output=""
-        if verdict in ("verified", "skipped")
-        else outcome.output.decode(errors="replace")[-_OUTPUT_CHARACTERS:],
-        started=started, environment=environment, **_seen(outcome),
+        reference_cost=reference, output="" if verdict in ("verified", "skipped") else output,
+        started=started, environment=environment, **seen,
     )  # fmt: skip
     return Judged(record, evaluation, document, raw_document)
-
-
-def _seen(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in _MEASURED} | {
-        "start_s": None if outcome.build_s is None else (outcome.import_s or 0.0) + outcome.build_s,
-        "moved_generators": None if outcome.moved is None else tuple(outcome.moved),
-        "late_modules": outcome.late,
-        "pickled_modules": outcome.pickled,
-        "isolation": outcome.isolation,
-    }
 
 
 def unjudged(
@@ -211,18 +199,18 @@ def _counted(
 
 
 def _verdict(
-    outcome: Outcome, evaluation: Evaluation | None, malformed: str, bound: float | None,
-    reference: float | None,
-) -> tuple[Verdict, str]:  # fmt: skip
+    outcome: Outcome, score: Score | None, malformed: str, bound: float | None, reference: float | None
+) -> tuple[Verdict, str]:
     if outcome.closing == messages.SKIPPED and not outcome.stopped_by:
         return "skipped", ""
     if malformed or outcome.stopped_by == "protocol":
         return "malformed", malformed
-    if evaluation is not None and not evaluation.feasible:
-        return "infeasible", _broken(evaluation)
+    if score is not None and not score.feasible:
+        told = (f"{name} broken in {count} slots" for name, count in score.violations.items())
+        return "infeasible", ", ".join(told) or "infinite cost"
     if contradicts(bound, reference):
         return "contradicts a bound", f"its bound {bound!r} is above the verified cost {reference!r}"
-    return ("verified" if evaluation is not None else "no solution"), ""
+    return ("verified" if score is not None else "no solution"), ""
 
 
 def contradicts(bound: float | None, cost: float | None) -> bool:
@@ -234,11 +222,6 @@ def contradicts(bound: float | None, cost: float | None) -> bool:
     return bound is not None and cost is not None and bound > cost + CONTRADICTION * abs(cost)
 
 
-def _broken(evaluation: Evaluation) -> str:
-    slots = Counter(violation.constraint for violation in evaluation.violations)
-    return ", ".join(f"{name} broken in {count} slots" for name, count in slots.items()) or "infinite cost"
-
-
 def _claim(
     cost: float | None, bound: float | None, outcome: Outcome, solution: Solution | None
 ) -> ClaimedStatus:
@@ -248,22 +231,19 @@ def _claim(
     return "optimal" if proven and outcome.closing == messages.ANSWER else "feasible"
 
 
-def _score(evaluation: Evaluation | None) -> Score | None:
-    if evaluation is None:
-        return None
+def _score(evaluation: Evaluation) -> Score:
     values = {name: getattr(evaluation, name) for name in Score.model_fields if name != "violations"}
-    finite: dict[str, Any] = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
-    violations = Counter(violation.constraint for violation in evaluation.violations)
-    return Score(**finite, violations=dict(violations))
+    finite: dict[str, Any] = {name: one if math.isfinite(one) else None for name, one in values.items()}
+    return Score(**finite, violations=Counter(one.constraint for one in evaluation.violations))
+
+
+_NO_RAW = None, None, ""
 
 
 def judge_raw(outcome: Outcome, instance: Instance) -> tuple[RawScore | None, bytes | None, str]:
     """Return the score of the raw decisions of a run that gave an answer, their document, and why not."""
     if outcome.raw is None or outcome.closing != messages.ANSWER:
-        return None, None, ""
+        return _NO_RAW
     try:
         solution = messages.unpack(outcome.raw, instance)
         document = solution_bytes(solution)

@@ -1,7 +1,5 @@
 """What a record says of where it was made: versions, machine, and the time of a reference solve."""
 
-from __future__ import annotations
-
 import os
 import platform
 import time

@@ -3,12 +3,8 @@
 Whatever is read here was written beside code that may do anything: nothing of it is believed.
 """
 
-from __future__ import annotations
-
 import json
 import struct
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -106,13 +102,13 @@ def unpack_bound(data: bytes) -> float:
 
 
 class Facts(NamedTuple):
-    """What a run says of itself: seconds, generators that moved, late modules, evaluations, pickles."""
+    """What a run says of itself, named as in `Outcome`."""
 
-    seconds: float
-    moved: list[str] | None = None
-    late: Mapping[str, str] = MappingProxyType({})
-    evaluations: float = 0.0
-    pickled: tuple[str, ...] = ()
+    solve_s: float
+    moved_generators: list[str] | None
+    late_modules: dict[str, str]
+    evaluations: float
+    pickled_modules: tuple[str, ...]
 
 
 def unpack_facts(data: bytes, seen_s: float) -> Facts:
@@ -128,7 +124,7 @@ def unpack_facts(data: bytes, seen_s: float) -> Facts:
         pickled = tuple(str(name) for name in facts.get("pickled", ())[:_MOST_NAMES])
         claimed_s, evaluations = float(facts["seconds"]), float(facts.get("evaluations", 0.0))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return Facts(seen_s)
+        return Facts(seen_s, None, {}, 0.0, ())
     least_s = max(0.0, seen_s - CLOCK_TRUST_S)
     seconds = min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s
     counted = evaluations if 0.0 <= evaluations < np.inf else 0.0

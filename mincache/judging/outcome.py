@@ -1,7 +1,5 @@
 """What a keeper saw of one run: facts alone, nothing of it judged."""
 
-from __future__ import annotations
-
 import signal
 from dataclasses import dataclass, field
 from functools import cache
@@ -41,14 +39,8 @@ class Outcome:
         closing: kind of the frame that closed the run; empty without one.
         payload: of that frame.
         raw: packed decisions of the answer before its repair; None if it reported none.
-        incumbents: reports of decisions, thinned.
-        logged: reports of numbers by name, thinned.
-        evaluations: how many candidates the run has priced, by its own word.
-        bounds: reports of bounds, thinned.
-        moved: `moved_generators` of the record.
+        incumbents, bounds, logged: reports of decisions, of bounds, and of numbers by name; thinned.
         placed: caches that an online run committed, hexadecimal, a byte a model; None of any other run.
-        late: `late_modules` of the record.
-        pickled: `pickled_modules` of the record.
     """
 
     __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
@@ -74,17 +66,17 @@ class Outcome:
     logged: dict[str, list[Report]] = field(default_factory=dict)
     evaluations: float = 0.0
     output: bytes = b""
-    moved: list[str] | None = None
+    moved_generators: list[str] | None = None
     placed: str | None = None
-    late: dict[str, str] = field(default_factory=dict)
-    pickled: tuple[str, ...] = ()
+    late_modules: dict[str, str] = field(default_factory=dict)
+    pickled_modules: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """Return the outcome as JSON, bytes in it as base64."""
         return _json().dump_json(self)
 
     @classmethod
-    def parse(cls, data: bytes) -> Outcome:
+    def parse(cls, data: bytes) -> "Outcome":
         """Return the outcome in the JSON that `dump` wrote."""
         return _json().validate_json(data)
 

@@ -1,7 +1,5 @@
 """The record of one attempt at one run: what was run, how it stopped, what it claimed, what is verified."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any, Literal, NamedTuple
 

@@ -6,8 +6,6 @@ and lower bound. An integral is the area under that step function from 0 to the 
 `solve` where there is none): in seconds, the smaller the better, at most the limit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 

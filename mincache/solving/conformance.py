@@ -1,7 +1,5 @@
 """The public checks of the solver contract: the same that `mincache solvers check` and our tests run."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence

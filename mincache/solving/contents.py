@@ -4,8 +4,6 @@ Modules from site-packages and Python's own library count by the version of thei
 count by their bytes: the modules that were loaded, and those that the source of one of them names.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 import inspect
@@ -22,7 +20,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distributions
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import mincache
 from mincache.files.documents import digest
@@ -46,7 +44,7 @@ class Content(NamedTuple):
     stamp: str
 
     @classmethod
-    def of(cls, path: Path, name: str = "") -> Content:
+    def of(cls, path: Path, name: str = "") -> Self:
         """Return what a file or folder holds now."""
         return cls(name or path.name, str(path), content_of(path), _stamp(path))
 

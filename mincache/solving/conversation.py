@@ -1,7 +1,5 @@
 """An online policy that is a program: a line of JSON at a time through its pipes, each in its turn."""
 
-from __future__ import annotations
-
 import json
 import os
 import select

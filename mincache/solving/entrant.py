@@ -1,7 +1,5 @@
 """An entrant: a solver with its parameters, as a campaign knows it by a description made in a child."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import json
@@ -9,7 +7,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest
@@ -80,7 +78,7 @@ class Entrant:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def parse(cls, data: bytes) -> Entrant:
+    def parse(cls, data: bytes) -> Self:
         """Return the entrant in the JSON that `dump` wrote."""
         fields = json.loads(data)
         contents = tuple(Content(*one) for one in fields["contents"])

@@ -4,8 +4,6 @@ Searches and policies say in what order they would like to cache models and serv
 as much of that as the storage, the steps and the rules allow. Without rules it is the paper's problem.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mincache.problem.instance import Instance

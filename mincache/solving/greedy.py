@@ -1,7 +1,5 @@
 """What simple heuristics share: steps where they gain most, and what was asked for in earlier slots."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

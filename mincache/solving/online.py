@@ -5,8 +5,6 @@ level `slot` it sees the slot first; later slots stay hidden. Policies that are 
 what past requests say of models and caches.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Pricing candidates within a run: each is counted, and the best so far is kept as the run's incumbent."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

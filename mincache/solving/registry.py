@@ -1,7 +1,5 @@
 """Solvers by name: entry points for installed ones, `file.py:ClassName` for one's own."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """A solver of one's own to begin with, which works as it stands: a plugin package, or a single file."""
 
-from __future__ import annotations
-
 import importlib.util
 import keyword
 import re

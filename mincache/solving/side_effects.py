@@ -1,7 +1,5 @@
 """What a run does beside answering: draws from global generators, and pickles that it reads."""
 
-from __future__ import annotations
-
 import contextlib
 import random
 import sys

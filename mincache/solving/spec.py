@@ -5,8 +5,6 @@ ends. Within double quotes, `""` means one of them; all else, a backslash too, m
 never None, and is read as text wherever the parameter takes text. In a grid, `[a,b]` lists values.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import math
@@ -16,7 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 from mincache.errors import InputError, excerpt
 
@@ -52,7 +50,7 @@ class Spec:
     def __str__(self) -> str:
         return spell(self.target, self.parameters)
 
-    def extended(self, more: Mapping[str, object]) -> Spec:
+    def extended(self, more: Mapping[str, object]) -> Self:
         """Return the spec with further parameters.
 
         Raises:

@@ -41,7 +41,7 @@ def test_packages_of_classes_from_pickles_are_named(runs, way, packages):
     """Reading a class out of a pickle is told; numbers, copies and one's own processes are none."""
     outcome = runs(way)
     assert outcome.payload, outcome.output
-    assert set(outcome.pickled) == set(packages)
+    assert set(outcome.pickled_modules) == set(packages)
 
 
 def test_a_row_that_reads_pickles_is_marked(tmp_path):
