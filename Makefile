@@ -88,10 +88,11 @@ paper-v2-rows: $(TESTS)
 	    --time-limit 60 --workers 1 -o $(V2)/ddpg
 	$(BIN)/mincache run paper-v2 --solver genetic --seeds 10 --time-limit 60 --workers 1 -o $(V2)/genetic
 
-# The rows of ladder-v1, and its table and picture in docs/learner.md. What is there already is not made again.
+# The rows of ladder-v1, of SOLVERS if some are named, and its table and picture in docs/learner.md. What is there already is
+# not made again.
 ladder-rows: $(TESTS)
-	@echo "Of one core: 90 trainings take about an hour, 384 runs of solvers some minutes."
-	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/ladder.py
+	@echo "Of one core: 126 trainings take an hour and a half, 384 runs of solvers some minutes."
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/ladder.py $(SOLVERS)
 
 # The rows of both repairs of genetic, and entries of them; interrupted, it goes on where it stopped.
 GENETIC_SUITES ?= loading-v1 scarce-v1 frames-v1 floor-v1 paper-v1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mincache.learning.stable_agents import StableAgentLearner
+from mincache.learning.stable_agents import ReplayAgentLearner
 
 
 @dataclass(frozen=True)
-class Sac(StableAgentLearner):
+class Sac(ReplayAgentLearner):
     """Soft actor-critic as Stable-Baselines3 has it, unmodified.
 
     Source: T. Haarnoja et al., Soft actor-critic, arXiv:1801.01290 and arXiv:1812.05905. Values are the
@@ -39,18 +37,3 @@ class Sac(StableAgentLearner):
 
     title: ClassVar[str] = "sac"
     algorithm: ClassVar[str] = "SAC"
-    form: ClassVar[Mapping[str, str]] = MappingProxyType({"activation": "relu", "squash": "tanh"})
-
-    rate: float = 3e-4
-    batch: int = 256
-    updates: int = 1
-    warmup: int = 1_000
-    hidden: int = 128
-
-    def options(self, slots: int, actions: int) -> dict[str, Any]:
-        """Return what the algorithm is made with."""
-        return {
-            "learning_rate": self.rate, "batch_size": self.batch, "gradient_steps": self.updates,
-            "learning_starts": self.warmup, "buffer_size": self.episodes * slots,
-            "policy_kwargs": {"net_arch": [self.hidden, self.hidden]},
-        }  # fmt: skip

@@ -1,8 +1,9 @@
 """Train the field's methods on ladder-v1, run them beside the references, and draw: `make ladder-rows`.
 
 What the results folder holds is not made again, so that what was cut off goes on. `ladder.csv` holds the
-table of docs/learner.md, `ladder-curves.csv` the curves of its picture. Both are written into the page; with
-the word `draw`, that alone is done again. Seconds of training are the processor's.
+table of docs/learner.md, `ladder-curves.csv` the curves of its picture. Both are written into the page. With
+names of learners, only these are trained and run, and the rows of others stay; with the word `draw`, the page
+and the picture alone are made again. Seconds of training are the processor's.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ DATA, CURVES, FIGURE = FIGURES / "ladder.csv", FIGURES / "ladder-curves.csv", FI
 PAGE = FIGURES.parent / "learner.md"
 RESULTS = Path("results/ladder-v1")
 SUITE, USERS, LIBRARIES, SEEDS = "ladder-v1", 10, range(6), (1, 2, 3)
-LEARNERS = ("droo", "ppo", "ddpg", "t2drl", "sac")
+LEARNERS = ("droo", "ppo", "ddpg", "t2drl", "sac", "td3", "d2sac")
+REFERENCE_RUNS = "references"
 REFERENCES = (
     "decomposition", "highs", "local-search", "set-policy", "density-greedy", "static", "popular-first",
     "cloud-only", "random-allocation",
@@ -55,16 +57,18 @@ def policies(learner: str) -> list[Path]:
     return found
 
 
-def made() -> dict[str, list[Path]]:
-    """Train and run what is missing; return the policies by learner."""
+def made(names: Sequence[str]) -> dict[str, list[Path]]:
+    """Train and run what is missing of these learners or references; return the policies by name."""
     limits = ("--time-limit", "60", "--workers", "1", "-o")
-    found = {}
-    for learner in LEARNERS:
-        found[learner] = policies(learner)
-        folder = found[learner][0].parent
-        mincache("run", SUITE, "--solver", f"{learner}[policy={folder}]", *limits, RESULTS / learner)
-    solvers = [word for solver in REFERENCES for word in ("--solver", solver)]
-    mincache("run", SUITE, *solvers, "--seeds", "10", *limits, RESULTS / "references")
+    found: dict[str, list[Path]] = {}
+    for name in names:
+        if name == REFERENCE_RUNS:
+            found[name], solvers, seeds = [], REFERENCES, "10"
+        else:
+            found[name], seeds = policies(name), "1"
+            solvers = (f"{name}[policy={found[name][0].parent}]",)
+        words = [word for solver in solvers for word in ("--solver", solver)]
+        mincache("run", SUITE, *words, "--seeds", seeds, *limits, RESULTS / name)
     return found
 
 
@@ -81,7 +85,7 @@ def measured(found: Mapping[str, Sequence[Path]]) -> list[dict[str, object]]:
     best = {name: entry.best_known for name, entry in suites.find(SUITE).entries.items()}
     gaps: dict[str, dict[int, list[float]]] = {}
     seconds: dict[str, list[float]] = {}
-    for folder in (*LEARNERS, "references"):
+    for folder in found:
         for record in journal.read(RESULTS / folder):
             cost = None if record.score is None else record.score.cost
             if cost is None or not record.passed:
@@ -101,13 +105,15 @@ def measured(found: Mapping[str, Sequence[Path]]) -> list[dict[str, object]]:
             "training_s": round(statistics.fmean(trained), 1) if trained else "",
             "answer_s": round(statistics.median(seconds[name]), 5),
         })  # fmt: skip
-    return sorted(rows, key=lambda row: float(str(row["gap"])))
+    return rows
 
 
 def curves(found: Mapping[str, Sequence[Path]]) -> list[dict[str, object]]:
     """Return the mean gap on held-out traces along the trainings of each learner, with its interval."""
     rows: list[dict[str, object]] = []
     for learner, paths in found.items():
+        if not paths:
+            continue
         records = [json.loads(path.with_suffix(".json").read_text()) for path in paths]
         mean_s = statistics.fmean(record["cpu_s"] for record in records)
         for points in zip(*(record["curve"] for record in records), strict=True):
@@ -118,6 +124,12 @@ def curves(found: Mapping[str, Sequence[Path]]) -> list[dict[str, object]]:
                 "gap": round(statistics.fmean(values), 6), "half_interval": round(interval(values), 6),
             })  # fmt: skip
     return rows
+
+
+def merged(path: Path, rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Return the rows of a CSV file with these in place of those of the same solvers."""
+    replaced = {row["solver"] for row in rows}
+    return [*(row for row in read(path) if row["solver"] not in replaced), *rows]
 
 
 def write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -176,9 +188,9 @@ def written(page: str) -> str:
 
 
 if __name__ == "__main__":
-    if "draw" not in sys.argv[1:]:
-        trained = made()
-        write(DATA, measured(trained))
-        write(CURVES, curves(trained))
+    if (named := sys.argv[1:]) != ["draw"]:
+        trained = made(named or (*LEARNERS, REFERENCE_RUNS))
+        write(DATA, sorted(merged(DATA, measured(trained)), key=lambda row: float(str(row["gap"]))))
+        write(CURVES, merged(CURVES, curves(trained)))
     drawing.write(drawn(), FIGURE)
     PAGE.write_text(written(PAGE.read_text()))

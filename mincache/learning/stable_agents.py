@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,6 +67,35 @@ class StableAgentLearner(PolicyLearner):
     def pupil(self, course: TrainingSource) -> StableAgent:
         """Return an agent to be trained on `course`."""
         return StableAgent(self, course)
+
+
+@dataclass(frozen=True)
+class ReplayAgentLearner(StableAgentLearner):
+    """A learner of those that draw from a replay memory: soft actor-critic and its like.
+
+    Attributes:
+        rate: learning rate.
+        batch: transitions a step.
+        updates: steps of Adam after each step of the environments.
+        warmup: transitions with random actions before learning begins.
+        hidden: units in each of the two hidden layers.
+    """
+
+    form: ClassVar[Mapping[str, str]] = MappingProxyType({"activation": "relu", "squash": "tanh"})
+
+    rate: float = 3e-4
+    batch: int = 256
+    updates: int = 1
+    warmup: int = 1_000
+    hidden: int = 128
+
+    def options(self, slots: int, actions: int) -> dict[str, Any]:
+        """Return what the algorithm is made with."""
+        return {
+            "learning_rate": self.rate, "batch_size": self.batch, "gradient_steps": self.updates,
+            "learning_starts": self.warmup, "buffer_size": self.episodes * slots,
+            "policy_kwargs": {"net_arch": [self.hidden, self.hidden]},
+        }  # fmt: skip
 
 
 class StableAgent(Pupil):

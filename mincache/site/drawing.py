@@ -20,7 +20,7 @@ _SOLVERS = [
     "#6f7a82", "#a3841a", "#23939a", "#c0608f", "#6b5b4b",
 ]  # fmt: skip
 MOST_COLOURS = len(_SOLVERS)
-_DASHES = [[1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
+_DASHES = [[1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [12, 4], [4, 2, 1, 2], [1, 4]]
 _GAP_TICKS_PERCENT = [0, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
 _GAP_SCALE = {"type": "symlog", "constant": 0.5, "nice": False, "padding": 8}
 _DURATION = (

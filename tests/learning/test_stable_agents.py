@@ -23,6 +23,7 @@ HELD_OUT = replace(COURSE, purpose="validation").instance(0)
 QUICK = {
     "ppo": "ppo[episodes=200]",
     "sac": "sac[episodes=150,hidden=32,batch=64,warmup=200,updates=8,rate=0.001]",
+    "td3": "td3[episodes=150,hidden=32,batch=64,warmup=200,updates=8]",
 }
 
 
@@ -63,9 +64,10 @@ def test_an_agent_learns_to_place_its_cache_before_it_sees_the_slot(name, tmp_pa
         registry.make(f"{name}[policy={path}]").supports(held_out)
 
 
-def test_the_same_training_gives_the_same_policy(tmp_path):
+@pytest.mark.parametrize("spec", ["ppo[episodes=20]", "td3[episodes=20,warmup=100]"])
+def test_the_same_training_gives_the_same_policy(spec, tmp_path):
     """A seed decides every weight; nothing is kept to go on from, so an interrupted one begins anew."""
-    learner = registry.make("ppo[episodes=20]")
+    learner = registry.make(spec)
     kept = Checkpoint(tmp_path / "kept.checkpoint", {}, every=1)
     first, again = (learner.train(COURSE, checkpoint=kept) for _ in range(2))
     other = learner.train(replace(COURSE, seed=2))
