@@ -33,7 +33,7 @@ def gap(answer):
     return evaluate(HELD_OUT, answer(HELD_OUT)).cost / best - 1.0
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", ["ppo", "sac"])
 def test_a_toy_is_learned_to_its_optimum(name, tmp_path):
     """Two users, room for one of two models: the answer ends within 3 %, from a file too."""
     gaps, learner = [], registry.make(QUICK[name])

@@ -11,26 +11,25 @@ from mincache import InputError, Run, Scenario, evaluate
 from mincache.exact import optimum
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint
-from mincache.solvers.d2sac import actor_gain
 from mincache.solving import registry
 from mincache.views.episodes import Episodes
 
-TOY = Scenario(users=3, models=3, slots=10, size_gb=(3, 4), storage_gb=5)
+TOY = Scenario(users=2, models=2, slots=10, size_gb=(3, 4), storage_gb=5)
 COURSE = Episodes(TOY, TOY.library(5), seed=1)
 HELD_OUT = replace(COURSE, purpose="validation").instance(0)
-QUICK = "d2sac[episodes=100,hidden=32,batch=64,warmup=200,updates=10]"
+QUICK = "d2sac[episodes=200,hidden=32,batch=64,warmup=200,actor_rate=0.0005,updates=5]"
 TINY = "d2sac[episodes=20,hidden=8,batch=8,warmup=50,updates=1]"
 
 
 def test_a_toy_is_learned_to_its_optimum(tmp_path):
-    """The trained answer is within 0.5 % of the exact optimum, and a file of the policy says the same."""
+    """It ends within 0.3 % of the optimum, which no single cache does, and a file of it says the same."""
     costs = []
     policy = registry.make(QUICK).train(
         COURSE, lambda _, reward, answer: costs.append(evaluate(HELD_OUT, answer(HELD_OUT)).cost)
     )
     best = evaluate(HELD_OUT, optimum(HELD_OUT).solution).cost
-    assert costs[0] > 1.015 * best
-    assert costs[-1] < 1.005 * best
+    assert costs[0] > 1.05 * best
+    assert costs[-1] < 1.003 * best
     policies.write_policy(path := tmp_path / "one.safetensors", policy)
     solver = registry.make(f"d2sac[policy={path}]")
     assert solver.supports(HELD_OUT) is None
@@ -39,10 +38,11 @@ def test_a_toy_is_learned_to_its_optimum(tmp_path):
 
 def test_the_gain_is_the_mean_value_and_a_price_on_entropy():
     """An even choice between values of 1 and 3 has the mean 2 and log 2 nats; a certain one has none."""
+    agent = registry.make("d2sac[entropy=0.1]").pupil(COURSE)
     even, sure = torch.full((1, 2), 0.5).log(), torch.tensor([[-1e3, 0.0]])
     values = torch.tensor([[1.0, 3.0]])
-    assert actor_gain(even, values, 0.1).item() == pytest.approx(2.0 + 0.1 * math.log(2.0))
-    assert actor_gain(sure, values, 0.1).item() == pytest.approx(3.0)
+    assert agent.gain(even, values).item() == pytest.approx(2.0 + 0.1 * math.log(2.0))
+    assert agent.gain(sure, values).item() == pytest.approx(3.0)
 
 
 def test_answers_are_the_likeliest_caches_of_a_chain_without_noise():
@@ -76,14 +76,16 @@ def test_caches_are_drawn_evenly_at_first_and_then_from_the_policy():
 def test_a_training_goes_on_from_a_checkpoint(tmp_path):
     """It gives the policy that it would have given without a break."""
     learner, whole = registry.make(TINY), registry.make(TINY).train(COURSE)
-    kept = Checkpoint(tmp_path / "kept.checkpoint", {}, every=1)
+    path = tmp_path / "kept.checkpoint"
 
     def stop(episode, reward, answer):
         if episode == 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learner.train(COURSE, stop, checkpoint=kept)
+        learner.train(COURSE, stop, checkpoint=Checkpoint(path, {}, every=1))
+    kept = Checkpoint(path, {}, every=1)
+    assert kept.episodes == 10
     again = learner.train(COURSE, checkpoint=kept)
     assert all((again.weights[name] == weight).all() for name, weight in whole.weights.items())
 
