@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
-.PHONY: bench install test lint pages docs benchmark training-figure variants faults mutants checkers rank-study properties \
+.PHONY: bench install test lint run-tests pages docs benchmark training-figure variants faults mutants checkers rank-study properties \
     causal-references comparison-table open-v2 paper-v2-rows ladder-rows genetic-rows suites-table online-table online-learners heuristics-table diverse-candidates \
     resolve release-check clean
 
@@ -20,7 +20,11 @@ bench: $(RUNS)
 	$(BIN)/mincache run smoke-v1 $(REFERENCE:%=--solver %) --seeds 10 --time-limit 60 -o results/smoke
 	$(BIN)/mincache leaderboard results/smoke
 
-test: $(TESTS) lint
+# Side by side: mypy takes a minute of one core.
+test: $(TESTS)
+	@$(MAKE) --no-print-directory -j 2 lint run-tests
+
+run-tests: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 lint: $(TESTS)
