@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.plan import Task
-from mincache.errors import DocumentError, InputError, in_file
-from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
+from mincache.errors import DocumentError, InputError
+from mincache.files.documents import parse_json, read_bytes, write_bytes
 from mincache.judging import journal
 from mincache.judging.judge import Judged, with_contradictions
 from mincache.judging.records import Record
@@ -19,8 +19,6 @@ from mincache.solving.contents import content_of
 
 PLAN_FILE = "campaign.json"
 MOST_FAULTS = 3  # so many runs in a row that the machine does not let be made end the campaign
-
-
 Redo = Literal["", "failed", "all"]
 """Which runs to repeat although the journal has them."""
 
@@ -43,14 +41,10 @@ def _still(record: Record, task: Task) -> bool:
 
 
 def run(
-    folder: Path,
-    tasks: Sequence[Task],
-    executor: Executor,
-    progress: Callable[[Record], None] = lambda record: None,
-    redo: Redo = "",
-    begin: Callable[[int, int], None] = lambda waiting, torn: None,
-    whole: Sequence[Task] = (),
-) -> list[Record]:
+    folder: Path, tasks: Sequence[Task], executor: Executor,
+    progress: Callable[[Record], None] = lambda record: None, redo: Redo = "",
+    begin: Callable[[int, int], None] = lambda waiting, torn: None, whole: Sequence[Task] = (),
+) -> list[Record]:  # fmt: skip
     """Do what is still to be done of a campaign, keeping each record as it comes; return those that count.
 
     `tasks` are the campaign, or the part of `whole` that is to be done here. `progress` hears of each
@@ -146,11 +140,12 @@ def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
                 place = f"{record.cell.solver} {record.cell.instance} #{record.cell.repetition}"
                 if key in kept and kept[key][1].final:
                     first, known = kept[key]
-                    if record.final and _answer_of(known) != _answer_of(record):
+                    answers = {(one.verdict, one.solution_sha256) for one in (known, record)}
+                    if record.final and len(answers) > 1:
                         conflicts.append(f"{place}: {first}: {_told(known)}; {folder}: {_told(record)}")
                     continue
                 try:
-                    documents = {name: _document(folder, name) for name in record.documents}
+                    documents = {name: journal.document(folder, name) for name in record.documents}
                 except DocumentError as error:
                     damaged.append(f"{error}; the record of {place} is left out")
                     continue
@@ -161,21 +156,9 @@ def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
     return conflicts, damaged
 
 
-def _answer_of(record: Record) -> tuple[str, str | None]:
-    return record.verdict, record.solution_sha256
-
-
 def _told(record: Record) -> str:
     cost = record.score.cost if record.score is not None else None
     return record.verdict + (f" at {cost!r}" if cost is not None else "")
-
-
-def _document(folder: Path, sha256: str) -> bytes:
-    path = journal.solution_path(folder, sha256)
-    with in_file(path):
-        if digest(data := read_bytes(path)) != sha256:
-            raise InputError("sha256", "must match the file's name", digest(data))
-    return data
 
 
 def outcomes(records: Sequence[Record]) -> dict[str, Counter[str]]:

@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from mincache.bench import isolation, kernel, processes, view, worker
 from mincache.bench.limits import Limits, thread_variables
@@ -21,19 +21,10 @@ _REPORT = 3
 _LARGEST = 1 << 62  # of what a limit of the operating system can be
 
 
-class Surroundings(NamedTuple):
-    """Where a run takes place."""
-
-    folder: str
-    level: str
-    user: bool
-    parent: int
-
-
-def become(place: Surroundings, report: int, output: int) -> NoReturn:
-    """Turn this process into a run; it never returns."""
+def become(folder: str, level: str, user: bool, parent: int, report: int, output: int) -> NoReturn:
+    """Turn this process into a run in this folder, isolated on this level; it never returns."""
     try:
-        processes.die_with_parent(place.parent)
+        processes.die_with_parent(parent)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
@@ -41,7 +32,7 @@ def become(place: Surroundings, report: int, output: int) -> NoReturn:
         parts = dict(filter(None, (pipes.read(_REPORT) for _ in range(4))))
         job, limits = worker.Job.parse(parts[JOB]), Limits(**json.loads(parts[LIMITS]))
         _restrict(limits, **json.loads(parts[PLACES]))
-        folder = _isolate(job, limits, place)
+        folder = _isolate(job, limits, folder, level, user)
         os.chdir(folder)
         os.environ.update({"TMPDIR": folder, **thread_variables(limits.threads)})
         tempfile.tempdir = None
@@ -91,10 +82,10 @@ def _lower(which: int, value: int) -> None:
     resource.setrlimit(which, (ceiling, ceiling))
 
 
-def _isolate(job: worker.Job, limits: Limits, place: Surroundings) -> str:
-    """Cut this process off as far as `place` says; return the folder to work in."""
-    if place.level == isolation.OFF:
-        return place.folder
+def _isolate(job: worker.Job, limits: Limits, folder: str, level: str, user: bool) -> str:
+    """Cut this process off as far as `level` says; return the folder to work in."""
+    if level == isolation.OFF:
+        return folder
     more: Any = (limits.allow, limits.files_bytes)
     if job.describe:
         seen = view.of_description(job.started_in, *more)
@@ -102,12 +93,12 @@ def _isolate(job: worker.Job, limits: Limits, place: Surroundings) -> str:
         seen = view.of_run(specs.parse(job.solver).target, job.contents, *more)
     network = "network" in limits.allow
     os.environ.pop("XDG_CACHE_HOME", None)
-    if place.level != isolation.NAMESPACES:
-        os.environ["HOME"] = place.folder
-        isolation.confine(seen, place.folder, network)
-        return place.folder
+    if level != isolation.NAMESPACES:
+        os.environ["HOME"] = folder
+        isolation.confine(seen, folder, network)
+        return folder
     os.environ["HOME"] = view.HOME
-    files = isolation.enclose(seen, place.user, network)
+    files = isolation.enclose(seen, user, network)
     with socket.socket(fileno=os.dup(_REPORT)) as report:
         socket.send_fds(report, [pipes.frame(messages.FILES)], [files])
     os.close(files)

@@ -148,16 +148,10 @@ def dump(task: Task) -> str:
     if entrant.target.rpartition(":")[0].endswith(".py"):
         files = [Path(one.path) for one in entrant.contents if Path(one.path).is_relative_to(entrant.home)]
     encoded = {str(one): base64.b64encode(one.read_bytes()).decode() for one in files if one.is_file()}
-    return json.dumps(
-        {
-            "cell": task.cell.model_dump(mode="json"),
-            "entrant": asdict(entrant),
-            "limits": asdict(task.limits),
-            "best_known": task.best_known,
-            "files": encoded,
-            "versions": _versions(),
-        }
-    )
+    document = {"cell": task.cell.model_dump(mode="json"), "entrant": asdict(entrant),
+                "limits": asdict(task.limits), "best_known": task.best_known, "files": encoded,
+                "versions": _versions()}  # fmt: skip
+    return json.dumps(document)
 
 
 def load(text: str, folder: Path) -> Task:
@@ -176,15 +170,9 @@ def _placed(entrant: Entrant, files: dict[str, str], folder: Path) -> Entrant:
     for path, code in files.items():
         moved[path].parent.mkdir(parents=True, exist_ok=True)
         write_bytes(moved[path], base64.b64decode(code))
-    return replace(
-        entrant,
-        target=entrant.target.replace(entrant.home, str(there), 1),
-        spec=entrant.spec.replace(entrant.home, str(there), 1),
-        contents=tuple(
-            one._replace(path=str(moved.get(one.path, one.path)), stamp="") for one in entrant.contents
-        ),
-        home=str(there),
-    )
+    contents = (one._replace(path=str(moved.get(one.path, one.path)), stamp="") for one in entrant.contents)
+    target, spec = (text.replace(entrant.home, str(there), 1) for text in (entrant.target, entrant.spec))
+    return replace(entrant, target=target, spec=spec, contents=tuple(contents), home=str(there))
 
 
 def remote_run(text: str, instance: bytes) -> tuple[bytes, str, dict[str, Any], int]:

@@ -108,25 +108,18 @@ def attempt(task: Task, data: bytes, keeper: Supervisor) -> Judged:
 def judged(
     task: Task, data: bytes, outcome: Outcome, started: str, where: dict[str, Any], interruptions: int = 0
 ) -> Judged:
-    """Return the record of a task, given what was seen of it; whatever judging comes to is in the record.
-
-    Raises:
-        ExecutorError: if what the run depends on has changed since it was planned, or isolation fails.
-    """
+    """Return the record of a task, given what was seen of it, and refuse as `attempt` does."""
     if outcome.stopped_by == "changed":
         what = f"{outcome.note} has changed since the campaign was planned"
         raise ExecutorError(f"{task.entrant.label}: {what}")
     if outcome.stopped_by == "isolation":
         raise ExecutorError(f"isolation is required, and cannot be had: {outcome.note}")
+    entrant = task.entrant
     environment = where | {
-        "libraries": task.entrant.libraries,
-        "enforced": outcome.enforced,
-        "stochastic": task.entrant.stochastic,
-        "kind": task.entrant.kind,
-        "information": task.entrant.information,
-        "solver_commit": task.entrant.commit,
-        "solver_dirty": task.entrant.dirty,
-    }
+        "libraries": entrant.libraries, "enforced": outcome.enforced, "stochastic": entrant.stochastic,
+        "kind": entrant.kind, "information": entrant.information, "solver_commit": entrant.commit,
+        "solver_dirty": entrant.dirty,
+    }  # fmt: skip
     try:
         found = judge(task.cell, parse_instance(data), outcome, started, environment, task.best_known)
     except Exception as error:  # of one run, and no other's affair

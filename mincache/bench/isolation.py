@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mincache.bench import view
-from mincache.bench.kernel import call, prctl, system_call, unshare
+from mincache.bench.kernel import call, prctl, system_call
 from mincache.bench.view import View
 
 NAMESPACES, OFF = "namespaces", "off"
@@ -74,11 +74,11 @@ def own_processes() -> bool:
     """Give this process's children a process namespace; return whether in a new user namespace too."""
     uid, gid = os.geteuid(), os.getegid()
     try:
-        unshare(_NEWUSER | _NEWPID)
+        call("unshare", _NEWUSER | _NEWPID)
     except OSError:
         if uid != 0:
             raise
-        unshare(_NEWPID)
+        call("unshare", _NEWPID)
         return False
     place = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)
     _map_ids(place, uid, gid)
@@ -98,14 +98,14 @@ def enclose(seen: View, user: bool, network: bool) -> int:
     uid, gid = os.geteuid(), os.getegid()
     # Opened before: later it is read-only with all the rest.
     own = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)
-    unshare(_NEWNS | _NEWIPC | (0 if network else _NEWNET))
+    call("unshare", _NEWNS | _NEWIPC | (0 if network else _NEWNET))
     if not network:
         _start_loopback()
     files = view.build(seen)
     with contextlib.suppress(OSError):  # a kernel without keys has none to hide
         _clear_keys(user)
     if user:
-        unshare(_NEWUSER)
+        call("unshare", _NEWUSER)
         _map_ids(own, uid, gid)
     os.close(own)
     _drop_privileges()

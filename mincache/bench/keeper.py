@@ -11,8 +11,6 @@ import json
 import os
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
 from mincache.bench import child, isolation, processes, view, worker
 from mincache.bench.limits import Limits, lease
@@ -28,7 +26,7 @@ def main() -> None:
     orders, replies = 0, os.dup(1)
     os.dup2(2, 1)  # nothing else may write among the replies
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     processes.become_subreaper()
     worker.warm_up()
     cores, wish = lease(int(sys.argv[1])), sys.argv[2]
@@ -62,10 +60,6 @@ def _run(zygote: Zygote, order: dict[bytes, bytes], cores: set[int], orders: int
         return Watch(zygote, order, Limits(**json.loads(order[child.LIMITS])), cores, revealer).run(orders)
     except OSError as error:
         return Outcome("machine", f"no process could be started: {error}")
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -54,11 +54,6 @@ def prctl(option: int, value: int, more: object = None) -> None:
     call("prctl", option, ctypes.c_ulong(value), more, None, None)
 
 
-def unshare(flags: int) -> None:
-    """Leave the namespaces that the flags name, for new ones."""
-    call("unshare", flags)
-
-
 def mount(source: str, place: str, kind: str = "", flags: int = BIND | RECURSIVE, options: str = "") -> None:
     """Mount a file system, by default what is seen at `source`, at `place`."""
     call("mount", os.fsencode(source), os.fsencode(place), kind.encode(), ctypes.c_ulong(flags),

@@ -62,13 +62,9 @@ class Task:
 
 
 def plan(
-    suite: Suite,
-    entrants: Sequence[Entrant],
-    repetitions: int,
-    limits: Limits,
-    seed: int = 0,
+    suite: Suite, entrants: Sequence[Entrant], repetitions: int, limits: Limits, seed: int = 0,
     instances: Iterable[str] = (),
-) -> list[Task]:
+) -> list[Task]:  # fmt: skip
     """Return the tasks of a campaign, instance by instance, each cell once.
 
     A solver that is not stochastic runs once for each of its training seeds, whatever `repetitions` says.
@@ -91,29 +87,16 @@ def plan(
 
 
 def task(
-    suite: str,
-    instance_path: Path,
-    instance: str,
-    instance_sha256: str,
-    entrant: Entrant,
-    repetition: int,
-    limits: Limits,
-    seed: int = 0,
-    best_known: float | None = None,
-) -> Task:
+    suite: str, instance_path: Path, instance: str, instance_sha256: str, entrant: Entrant, repetition: int,
+    limits: Limits, seed: int = 0, best_known: float | None = None,
+) -> Task:  # fmt: skip
     """Return the task of one run."""
     cell = Cell(
-        suite=suite,
-        instance=instance,
-        instance_sha256=instance_sha256,
-        solver=entrant.label,
-        libraries=entrant.libraries,
-        parameters=entrant.parameters,
-        repetition=repetition,
-        seed=seed,
+        suite=suite, instance=instance, instance_sha256=instance_sha256, solver=entrant.label,
+        libraries=entrant.libraries, parameters=entrant.parameters, repetition=repetition, seed=seed,
         **{f"solver_{name}": getattr(entrant, name) for name in _OF_THE_SOLVER},
         **{name: getattr(limits, name) for name in LIMITS},
-    )
+    )  # fmt: skip
     return Task(cell, entrant, limits, instance_path, best_known)
 
 

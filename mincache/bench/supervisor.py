@@ -54,19 +54,18 @@ class Supervisor:
             return Outcome(stopped_by="machine", note=f"no keeper could be started: {error}")
         if process is None:
             return Outcome(stopped_by="interrupted", note="the campaign was stopped")
-        outcome: Outcome | None = None
-        try:
+        reply: tuple[bytes, bytes] | None = None
+        # Where the pipe is closed, it has died, or was closed here.
+        with contextlib.suppress(OSError, pipes.BrokenStreamError):
             order = _descriptor(process.stdin)
             pipes.write(order, child.JOB, job.dump())
             pipes.write(order, child.LIMITS, json.dumps(asdict(limits)).encode())
             pipes.write(order, child.INSTANCE, instance)
             if _speaks(process, limits.longest_s + SLACK_S):
                 reply = pipes.read(_descriptor(process.stdout))
-                outcome = Outcome.parse(reply[1]) if reply is not None else None
-        except (OSError, pipes.BrokenStreamError):
-            pass  # the pipe is closed: it has died, or was closed here
-        if outcome is None:
+        if reply is None:
             return self._lost(process)
+        outcome = Outcome.parse(reply[1])
         if outcome.left_behind:
             self._lost(process)  # what it could not end must not trouble its next run
         return outcome
@@ -196,7 +195,7 @@ def describe_one(spec: str) -> Entrant:
 
 def describe_all(specs: Iterable[str], workers: int, limits: Limits = _NONE) -> list[Entrant | MincacheError]:
     """Return the entrants of `specs` in their order, or why there is none, described `workers` at a time."""
-    free: queue.SimpleQueue[Supervisor] = queue.SimpleQueue()
+    free = queue.SimpleQueue[Supervisor]()
 
     def one(spec: str) -> Entrant | MincacheError:
         keeper = free.get()

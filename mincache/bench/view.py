@@ -5,7 +5,6 @@ such as the solutions of the standard suites, are hidden.
 """
 
 import contextlib
-import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator, Set
@@ -17,7 +16,7 @@ import mincache
 from mincache.bench import kernel
 from mincache.bench.kernel import BIND, READ_ONLY, RECURSIVE, mount, restrict_mount
 from mincache.solving import contents
-from mincache.solving.contents import Content
+from mincache.solving.contents import Content, package_folders
 
 FOLDER, HOME = "/run/own/job", "/run/own/home"  # where a run works, and its home, in the view
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -100,8 +99,8 @@ def _always() -> tuple[str, ...]:
     installed = contents.installed()
     listed = [path for path in sys.path if os.path.realpath(path) in installed]
     programs = [one for one in os.environ.get("PATH", "").split(":") if os.path.isabs(one)]
-    packages = [str(Path(mincache.__file__).parent), *map(str, _package("solvers"))]
-    packages += [str(folder / "__init__.py") for folder in _package("instances")]
+    packages = [str(Path(mincache.__file__).parent), *map(str, package_folders("mincache.solvers"))]
+    packages += [str(folder / "__init__.py") for folder in package_folders("mincache.instances")]
     names = os.path.realpath("/etc/resolv.conf")
     home = os.path.realpath(os.path.expanduser("~"))
     return (
@@ -113,12 +112,8 @@ def _always() -> tuple[str, ...]:
 @cache
 def _answers() -> tuple[str, ...]:
     """Return the folders of the standard suites, with their solutions."""
-    return tuple(str(one) for folder in _package("instances") for one in folder.iterdir() if one.is_dir())
-
-
-def _package(room: str) -> list[Path]:
-    found = importlib.util.find_spec(f"mincache.{room}")
-    return [Path(one) for one in found.submodule_search_locations or ()] if found is not None else []
+    folders = package_folders("mincache.instances")
+    return tuple(str(one) for folder in folders for one in folder.iterdir() if one.is_dir())
 
 
 def _root_of(content: Content) -> str:

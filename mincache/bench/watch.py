@@ -150,8 +150,9 @@ class Watch:
         elif kind == messages.PLACED and self._solving and self._revealer is not None:
             self._show(self._revealer, payload)
         elif kind == messages.DONE and self._solving:
-            self._done = True
-            self._deadline, self._deadline_is = max(now, self._deadline_to_answer(now)), "answer"
+            self._done = True  # until the answer is whole; writing it is a part of solving
+            until = now + ANSWER_S if self.limits.wall_s is None else self._deadline
+            self._deadline, self._deadline_is = max(now, until + self._writing_s), "answer"
         elif kind == messages.RAW and self._done:
             outcome.raw = payload
         elif kind == messages.FACTS and self._done:
@@ -183,10 +184,6 @@ class Watch:
     @property
     def _solving(self) -> bool:
         return self._solve_start is not None and not self._done
-
-    def _deadline_to_answer(self, now: float) -> float:
-        """Return until when the answer must be whole; writing it is a part of solving."""
-        return (now + ANSWER_S if self.limits.wall_s is None else self._deadline) + self._writing_s
 
     def _lap(self, now: float) -> float:
         lap, self._mark = now - self._mark, now
@@ -283,7 +280,10 @@ class Watch:
             self._drain(pipe)
         self._report.close()
         os.close(self._output)
-        self._leave_group()
+        if self._group is not None:
+            if self._group.ran_out():
+                self._stop("memory", f"over the limit of {self.limits.memory_bytes} bytes")
+            self._group.remove()
         self._sum_up(time.monotonic())
 
     def _sum_up(self, now: float) -> None:
@@ -304,20 +304,11 @@ class Watch:
             outcome.placed = b"".join(self._revealer.placed).hex()
         outcome.peak_memory_bytes = self._peak_bytes
 
-    def _leave_group(self) -> None:
-        if self._group is None:
-            return
-        if self._group.ran_out():
-            self._stop("memory", f"over the limit of {self.limits.memory_bytes} bytes")
-        self._group.remove()
-
     def _drain(self, pipe: int) -> None:
-        try:
+        with suppress(BlockingIOError):
             for _ in range(_MOST_READS):  # who still runs may write without end
                 if not self._take(pipe):
                     break
-        except BlockingIOError:
-            pass
 
 
 @contextmanager

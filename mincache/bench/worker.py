@@ -89,13 +89,10 @@ class Channel:
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
         """Send one frame, unless this is a process that the solver has forked."""
-        if os.getpid() != self._owner:
-            return
-        try:
-            with self._lock:
+        if os.getpid() == self._owner:
+            # Where the solver has closed the pipe, the keeper will find no answer.
+            with self._lock, contextlib.suppress(OSError):
                 pipes.write(self._descriptor, kind, payload)
-        except OSError:
-            pass  # the solver has closed the pipe; the keeper will find no answer
 
     def ask(self, placed: bytes) -> bytes:
         """Commit a cache, and return the slot that the keeper shows next.

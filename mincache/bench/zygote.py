@@ -202,8 +202,7 @@ class _Server:
         else:
             if self._child == 0:
                 signal.set_wakeup_fd(-1)
-                where = child.Surroundings(self._folder, self._held.level, self._user, parent)
-                child.become(where, *descriptors)
+                child.become(self._folder, self._held.level, self._user, parent, *descriptors)
             self._leader = self._child
             self._say(STARTED, json.dumps([self._child, self._folder]))
         for one in descriptors:

@@ -13,7 +13,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from mincache.errors import DocumentError, InputError, MincacheError
+from mincache.errors import DocumentError, InputError, MincacheError, in_file
 from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.judging.judge import with_contradictions
 from mincache.judging.records import Record, RecordParser
@@ -76,12 +76,17 @@ def solution_path(folder: Path, sha256: str) -> Path:
     return folder / SOLUTIONS_FOLDER / f"{sha256}.json.gz"
 
 
-def _holds(path: Path, sha256: str) -> bool:
-    """Return whether a file holds the document of this hash, whole."""
-    try:
-        return digest(read_bytes(path)) == sha256
-    except InputError:
-        return False
+def document(folder: Path, sha256: str) -> bytes:
+    """Return the document of this hash that a campaign's folder keeps.
+
+    Raises:
+        DocumentError: if it is missing or damaged.
+    """
+    path = solution_path(folder, sha256)
+    with in_file(path):
+        if digest(data := read_bytes(path)) != sha256:
+            raise InputError("sha256", "must match the file's name", digest(data))
+    return data
 
 
 def _sync(path: Path) -> None:
@@ -131,8 +136,8 @@ class Journal:
     def append(self, record: Record, documents: Mapping[str, bytes]) -> None:
         """Keep a record, and its documents (by hash) first; then not even a power cut loses them."""
         try:
-            for name, document in documents.items():
-                self._keep(name, document)
+            for name, data in documents.items():
+                self._keep(name, data)
             self.check()
             self._write(line_of(record))
             self.check()
@@ -153,10 +158,12 @@ class Journal:
         if own.st_size < self._size:
             raise JournalError(f"{path} has lost records while runs were recorded in it")
 
-    def _keep(self, name: str, document: bytes) -> None:
-        path = solution_path(self.folder, name)
-        if not _holds(path, name):
-            write_bytes(path, document)
+    def _keep(self, name: str, data: bytes) -> None:
+        try:
+            document(self.folder, name)
+        except DocumentError:
+            path = solution_path(self.folder, name)
+            write_bytes(path, data)
             for one in (path, path.parent):
                 _sync(one)
 

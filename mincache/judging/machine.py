@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import mincache
 from mincache.files.repository import own_checkout
 
@@ -14,8 +16,6 @@ from mincache.files.repository import own_checkout
 @cache
 def machine() -> dict[str, Any]:
     """Return the versions and the machine of this process."""
-    import numpy as np
-
     config: Any = np.show_config(mode="dicts")
     blas, checkout = config["Build Dependencies"]["blas"], own_checkout()
     versions = {
@@ -40,8 +40,6 @@ def reference_s() -> float:
     It prices 200 random candidates on a drawn instance of Table I: array arithmetic and interpreter, as in
     most solvers.
     """
-    import numpy as np
-
     from mincache.generation.scenario import Scenario
     from mincache.generation.streams import Uniforms
     from mincache.problem.evaluation import evaluate_batch

@@ -2,7 +2,6 @@
 
 import signal
 from dataclasses import dataclass, field
-from functools import cache
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -73,12 +72,12 @@ class Outcome:
 
     def dump(self) -> bytes:
         """Return the outcome as JSON, bytes in it as base64."""
-        return _json().dump_json(self)
+        return _JSON.dump_json(self)
 
     @classmethod
     def parse(cls, data: bytes) -> "Outcome":
         """Return the outcome in the JSON that `dump` wrote."""
-        return _json().validate_json(data)
+        return _JSON.validate_json(data)
 
     @property
     def cut_off(self) -> bool:
@@ -87,6 +86,4 @@ class Outcome:
         return self.stopped_by in ("interrupted", "machine") or unexplained
 
 
-@cache
-def _json() -> TypeAdapter[Outcome]:
-    return TypeAdapter(Outcome)
+_JSON = TypeAdapter(Outcome)

@@ -102,7 +102,7 @@ class Score(StrictTable):
 
 
 class Broken(StrictTable):
-    """How far decisions break one constraint: in which share of the slots, and by how much there, mean.
+    """How far decisions break one constraint.
 
     Attributes:
         rate: share of the slots that break it.
@@ -114,7 +114,7 @@ class Broken(StrictTable):
 
 
 class RawScore(StrictTable):
-    """What the evaluator found of an answer before its repair; its cost is None where that is not finite.
+    """What the evaluator found of an answer before its repair.
 
     Attributes:
         solution_sha256: names the stored document of the raw decisions.

@@ -36,7 +36,7 @@ _EVALUATIONS = 500  # so that searches end that go on until a limit is reached
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check; it is not applicable where the solver does not support the instance.
+    """The result of one check.
 
     Attributes:
         name: what was checked.

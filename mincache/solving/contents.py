@@ -156,7 +156,7 @@ def late_modules(before: set[str], contents: Iterable[Content], home: str) -> di
     """Return the modules that came in since `before` and that no plan knows: path from `home`, SHA-256."""
     known = {one.path for one in contents}
     files = {path for name in set(sys.modules) - before for path, _ in _files_of(name, whole=False)}
-    core = (Path(mincache.__file__).parent, *_solvers())  # which counts as a whole
+    core = (Path(mincache.__file__).parent, *package_folders("mincache.solvers"))  # which counts as a whole
     late = (path for path in files if not any(path.is_relative_to(folder) for folder in core))
     unknown = sorted(path for path in late if str(path) not in known)
     return {os.path.relpath(path, home or "/"): content_of(path) for path in unknown}
@@ -211,14 +211,15 @@ def _core() -> Sequence[tuple[Path, str]]:
     for room in rooms:
         if room.is_dir():
             found += _python_files(room, f"mincache/{room.name}")
-    for folder in _solvers():
+    for folder in package_folders("mincache.solvers"):
         found += _python_files(folder, "mincache.solvers")
     return found
 
 
 @cache
-def _solvers() -> tuple[Path, ...]:
-    spec = importlib.util.find_spec("mincache.solvers")
+def package_folders(name: str) -> tuple[Path, ...]:
+    """Return the folders of a package; none where it is not installed."""
+    spec = importlib.util.find_spec(name)
     return tuple(map(Path, spec.submodule_search_locations or ())) if spec is not None else ()
 
 
