@@ -74,6 +74,9 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         render_mode: `human`, `ansi` or `rgb_array`, or None.
         view: how states are written and actions read, in place of the two names.
 
+    Attributes:
+        problem: an instance of what is played, for all but its trace.
+
     Raises:
         InputError: if an argument is none of these, or the instance uses rules that are not kept here.
 
@@ -115,11 +118,11 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self.view = chosen_view(view, observation, action, information)
         played = source_of(source, suite, instance, scenario, library, users, purpose)
         self._rows = EpisodeOrder(played, self.num_envs) if isinstance(played, Episodes) else None
-        self._problem = played.problem if isinstance(played, Episodes) else played
-        self._problem.check_rules()
+        self.problem: Instance = played.problem if isinstance(played, Episodes) else played
+        self.problem.check_rules()
         usual = "saving" if isinstance(self.view, PastView) else "cost"
         self._reward = usual if reward is None else one_of("reward", reward, REWARDS)
-        linked = self._problem.rules.link_slots
+        linked = self.problem.rules.link_slots
         if self._reward == "regret" and linked:
             raise InputError("reward", "must be cost or saving where rules link the slots", "'regret'")
         # One instance is solved once; fresh traces only where that is asked for.
@@ -129,16 +132,11 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self._t = 0
         self._shown: tuple[Instance, Decisions, SlotScores, int] | None = None
         self._all = np.ones(self.num_envs, dtype=bool)
-        self._cached = np.zeros((self.num_envs, self._problem.model_count), dtype=bool)
+        self._cached = np.zeros((self.num_envs, self.problem.model_count), dtype=bool)
         self._past = np.empty((self.num_envs, 0), dtype=np.float32)
-        self.single_observation_space, self.single_action_space = spaces(self.view, self._problem)
+        self.single_observation_space, self.single_action_space = spaces(self.view, self.problem)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-
-    @property
-    def problem(self) -> Instance:
-        """An instance of what is played, for all but its trace."""
-        return self._problem
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -218,7 +216,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
 
     def _decide(self, film: Film, slots: Instance, raw: Array) -> tuple[Decisions, Array | None]:
         """Return the decisions of this step, and what was cached before where slots are linked."""
-        rules, before = self._problem.rules, self._cached
+        rules, before = self.problem.rules, self._cached
         if not rules.link_slots:
             return self.view.invert(slots, raw), None
         if self._t % rules.frame_slots == 0:
@@ -245,11 +243,11 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
 
     def _next_round(self) -> None:
         """Go to the next episodes, drawing some ahead; those of an instance are always the same."""
-        T, N = self._problem.slot_count, self._problem.user_count
+        T, N = self.problem.slot_count, self.problem.user_count
         if self._rows is None:
             if self._film is not None:
                 return
-            one = {field: getattr(self._problem.trace, field)[None] for field in quantities(Trace)}
+            one = {field: getattr(self.problem.trace, field)[None] for field in quantities(Trace)}
             traces = {field: np.repeat(values, self.num_envs, axis=0) for field, values in one.items()}
             self._ahead = 1
         elif self._ahead == 0:
@@ -258,7 +256,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         else:
             traces = {}
         if traces:
-            self._film = Film(self._problem, traces, self.view, self.num_envs, T)
+            self._film = Film(self.problem, traces, self.view, self.num_envs, T)
         assert self._film is not None  # the first round makes one
         self._round = self._film.rounds - self._ahead
         self._ahead -= 1
@@ -274,10 +272,10 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         assert self._film is not None  # there has been a reset
         seen = isinstance(self.view, PastView)
         states = self._past.copy() if seen else self._film.states(self._round, self._t)
-        if not self._problem.rules.link_slots:
+        if not self.problem.rules.link_slots:
             return states
         slots = np.full(self.num_envs, self._t)
-        told = observations.memory(self._problem.rules, self._cached, slots)
+        told = observations.memory(self.problem.rules, self._cached, slots)
         return np.concatenate([states, told], axis=1)
 
     def render(self) -> Any:
