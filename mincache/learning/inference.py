@@ -15,7 +15,7 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.paths import file_stamp
-from mincache.learning.layers import Weights, block_count, perceptron, perceptron_shapes
+from mincache.learning.layers import Weights, perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, read_policy
 from mincache.learning.scored_service import (
     SCORED_SERVICE,
@@ -24,7 +24,7 @@ from mincache.learning.scored_service import (
     slot_network,
     slot_shapes,
 )
-from mincache.learning.slot_sets import SetView, set_actor, set_shapes, view_of
+from mincache.learning.slot_sets import SetView, block_count, set_actor, set_shapes, view_of
 from mincache.problem.instance import Instance
 from mincache.problem.revealed import Site
 from mincache.problem.solution import Solution

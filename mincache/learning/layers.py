@@ -13,18 +13,22 @@ Weights = Mapping[str, Array]
 Shapes = dict[str, tuple[int, ...]]
 
 
+def relu(values: Array) -> Array:
+    """Return the values with 0 for those below it, in their own memory."""
+    return np.maximum(values, 0.0, out=values)
+
+
 def perceptron(
-    weights: Weights, name: str, activation: Callable[[Array], Array] | None = None
+    weights: Weights, name: str, activation: Callable[[Array], Array] = relu
 ) -> Callable[[Array], Array]:
-    """Return the perceptron whose weights have this name, with ReLU, or another one, between its layers."""
+    """Return the perceptron whose weights have this name, with an activation between its layers."""
     *hidden, (last_weight, last_bias) = layers_of(weights, name)
-    between = activation or relu
 
     def forward(values: Array) -> Array:
         for weight, bias in hidden:
             values = values @ weight
             values += bias
-            values = between(values)
+            values = activation(values)
         values = values @ last_weight
         values += last_bias
         return values
@@ -48,13 +52,3 @@ def layers_of(weights: Weights, name: str) -> list[tuple[Array, Array]]:
         (np.ascontiguousarray(weights[f"{name}.{2 * i}.weight"].T), weights[f"{name}.{2 * i}.bias"])
         for i in range(count)
     ]
-
-
-def relu(values: Array) -> Array:
-    """Return the values with 0 for those below it, in their own memory."""
-    return np.maximum(values, 0.0, out=values)
-
-
-def block_count(weights: Weights) -> int:
-    """Return how many blocks a network on sets has."""
-    return len({name.split(".")[2] for name in weights if name.startswith("models.blocks.")})

@@ -14,14 +14,14 @@ import numpy as np
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
 from mincache.learning.inference import AnyView, Network, NetworkSolver, load
-from mincache.learning.layers import perceptron, perceptron_shapes
+from mincache.learning.layers import perceptron, perceptron_shapes, relu
 from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.solving.online import OnlineSolver
 from mincache.views.past_view import PastView
 
-_ACTIVATIONS: Mapping[str, Callable[[Array], Array] | None] = {"relu": None, "tanh": np.tanh}
+_ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {"relu": relu, "tanh": np.tanh}
 _SQUASHES: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "clip": lambda raw: raw.clip(-1.0, 1.0)}
 
 

@@ -21,15 +21,7 @@ from mincache.exact.best_service import prepared
 from mincache.exact.passes import frame_sums
 from mincache.exact.pool import CachePool
 from mincache.exact.regrets import loading_losses
-from mincache.learning.layers import (
-    Shapes,
-    Weights,
-    block_count,
-    layers_of,
-    perceptron,
-    perceptron_shapes,
-    relu,
-)
+from mincache.learning.layers import Shapes, Weights, layers_of, perceptron, perceptron_shapes, relu
 from mincache.problem.evaluation import evaluate_batch
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -258,3 +250,8 @@ def set_shapes(units: int, blocks: int, outputs: int = ACTION_NUMBERS) -> Shapes
     for block in range(blocks):
         shapes |= perceptron_shapes(f"models.blocks.{block}", 3 * units, units, units)
     return shapes | perceptron_shapes("models.head", units, units, outputs)
+
+
+def block_count(weights: Weights) -> int:
+    """Return how many blocks a network on sets has."""
+    return len({name.split(".")[2] for name in weights if name.startswith("models.blocks.")})
