@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import os
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
@@ -155,6 +155,13 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
     if near := closest(word, words):
         return f"did you mean {near!r}?"
     return f"known: {', '.join(words) or 'none'}" if otherwise is None else otherwise
+
+
+def one_of(field: str, value: object, known: Collection[str]) -> str:
+    """Return a value that is one of the known ones."""
+    if not isinstance(value, str) or value not in known:
+        raise InputError(field, f"must be one of {', '.join(known)}", excerpt(value))
+    return value
 
 
 def whole_number(field: str, value: object, least: int = 0) -> int:

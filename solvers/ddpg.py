@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from mincache import InputError
-from mincache.errors import excerpt
+from mincache.errors import one_of
 from mincache.generation.streams import generator
 from mincache.learning import policies
 from mincache.learning.draws import TrainingSource
@@ -138,8 +138,7 @@ class Ddpg(PolicyLearner):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if self.variant not in VARIANTS:
-            raise InputError("ddpg.variant", f"must be one of {', '.join(VARIANTS)}", excerpt(self.variant))
+        one_of("ddpg.variant", self.variant, VARIANTS)
         for name, value in self.chosen._asdict().items():
             object.__setattr__(self, name, value)  # so that records and cards tell every value
         view_of(self.chosen.observation, self.chosen.action)  # refuses unknown names

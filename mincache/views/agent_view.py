@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, one_of
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
@@ -30,9 +30,8 @@ class AgentView:
     action: str = "serve-in-order"
 
     def __post_init__(self) -> None:
-        for field, known in (("observation", OBSERVATIONS), ("action", REPAIRS)):
-            if getattr(self, field) not in known:
-                raise InputError(field, f"must be one of {', '.join(known)}", excerpt(getattr(self, field)))
+        one_of("observation", self.observation, OBSERVATIONS)
+        one_of("action", self.action, REPAIRS)
 
     @property
     def versions(self) -> tuple[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from mincache.errors import InputError, excerpt, whole_number
+from mincache.errors import InputError, excerpt, one_of, whole_number
 from mincache.files.tables import validated
 from mincache.generation import suites
 from mincache.generation.scenario import Scenario
@@ -46,13 +46,6 @@ def check_options(options: object, count: int) -> int | None:
     if given:
         raise InputError("options", "must be episode or reset_mask", excerpt(next(iter(given))))
     return episode
-
-
-def one_of(field: str, value: object, known: Collection[str]) -> str:
-    """Return a value that is one of the known ones."""
-    if not isinstance(value, str) or value not in known:
-        raise InputError(field, f"must be one of {', '.join(known)}", excerpt(value))
-    return value
 
 
 def chosen_view(view: AgentView | None, observation: str, action: str, information: str | None) -> AgentView:

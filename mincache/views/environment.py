@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from mincache.errors import InputError, excerpt, whole_number
+from mincache.errors import InputError, excerpt, one_of, whole_number
 from mincache.exact import optimum
 from mincache.exact.best_service import serve_batch
 from mincache.problem.evaluation import StretchPricer
@@ -33,10 +33,9 @@ from mincache.views.arguments import (
     check_options,
     chosen_view,
     numbers,
-    one_of,
     seeds,
     source_of,
-)
+)  # fmt: skip
 from mincache.views.episodes import EpisodeOrder, Episodes
 from mincache.views.film import Film
 from mincache.views.observations import LIMIT

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import one_of
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions
@@ -144,8 +144,7 @@ class VectorView:
     repair: str = "threshold-priority"
 
     def __post_init__(self) -> None:
-        if self.repair not in REPAIRS:
-            raise InputError("repair", f"must be one of {', '.join(REPAIRS)}", excerpt(self.repair))
+        one_of("repair", self.repair, REPAIRS)
 
     def apply(self, instance: Instance) -> int:
         """Return the dimension of a slot's points, M + 2N; each coordinate lies in [0, 1]."""
