@@ -26,7 +26,6 @@ from mincache.site import drawing, pictures
 from mincache.solving import contract, registry
 
 _QUICK = ("popular-first", "density-greedy", "local-search")
-_MEASURED = options.FilePath("file", ".csv", dir_okay=False)
 
 
 @click.group(cls=VerbGroup, bare="list", default="show")
@@ -273,7 +272,7 @@ def _with_reference(
 @click.option("--at-least", multiple=True, metavar="LIMIT",
               help="How many of a kind there must be, such as gini>0.5=4; repeatable.")  # fmt: skip
 @click.option("--seed", type=options.SEED, required=True, help="Decides among candidates that are alike.")
-@click.option("--measured", type=_MEASURED, required=True,
+@click.option("--measured", type=options.CSV_FILE, required=True,
               help="What is measured of the candidates; rows that it lacks are added.")  # fmt: skip
 @options.solver_option("Quick solver whose gap characterises an instance", default=_QUICK)
 @click.option("--time-limit", type=options.SECONDS, default=10.0, help="Time of each search.")

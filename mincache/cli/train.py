@@ -30,7 +30,6 @@ from mincache.solving import spec as specs
 from mincache.views import episodes as views_episodes
 
 _POLICY_FILE = options.FilePath("file", ".safetensors", dir_okay=False)
-_CSV_FILE = options.FilePath("file", ".csv", dir_okay=False)
 
 
 @click.command()
@@ -51,7 +50,7 @@ _CSV_FILE = options.FilePath("file", ".csv", dir_okay=False)
               help="Train a grid, such as 'ddpg[updates=[1,3]]', side by side into this folder.")  # fmt: skip
 @click.option("--seeds", type=options.COUNT, default=1,
               help="With --sweep: trainings of each solver, their seeds counted up from --seed.")  # fmt: skip
-@click.option("--log", type=_CSV_FILE,
+@click.option("--log", type=options.CSV_FILE,
               help="CSV file for the rewards, losses, values and noise of each round.")  # fmt: skip
 @options.machine_output("an object")
 def train(
@@ -162,10 +161,7 @@ def _course(
 def _train_each(
     settings: Sequence[str], suite: str, users: int, library: int, seeds: Sequence[int], folder: Path
 ) -> None:
-    """Train every setting with every seed, as many at a time as there are cores, and show how good they get.
-
-    Policies and records are kept in `folder`; what it holds is not trained again.
-    """
+    """Train every setting with every seed, unless `folder` holds the policy, and show how good they get."""
     place = mincache.suite(suite).folder
     views_episodes.Episodes.of_suite(suite, library, users)  # refuses a library that there is not
     trainings = [trained.Training(spec, place, library, users, seed) for spec in settings for seed in seeds]
