@@ -30,7 +30,7 @@ def become(folder: str, level: str, user: bool, parent: int, report: int, output
         os.setsid()
         _redirect(report, output)
         parts = dict(filter(None, (pipes.read(_REPORT) for _ in range(4))))
-        job, limits = worker.Job.parse(parts[JOB]), Limits(**json.loads(parts[LIMITS]))
+        job, limits = worker.Job.parse(parts[JOB]), Limits.parse(parts[LIMITS])
         _restrict(limits, **json.loads(parts[PLACES]))
         folder = _isolate(job, limits, folder, level, user)
         os.chdir(folder)

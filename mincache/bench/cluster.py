@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +148,8 @@ def dump(task: Task) -> str:
     if entrant.target.rpartition(":")[0].endswith(".py"):
         files = [Path(one.path) for one in entrant.contents if Path(one.path).is_relative_to(entrant.home)]
     encoded = {str(one): base64.b64encode(one.read_bytes()).decode() for one in files if one.is_file()}
-    document = {"cell": task.cell.model_dump(mode="json"), "entrant": asdict(entrant),
-                "limits": asdict(task.limits), "best_known": task.best_known, "files": encoded,
+    document = {"cell": task.cell.model_dump(mode="json"), "entrant": entrant.dump().decode(),
+                "limits": task.limits.dump().decode(), "best_known": task.best_known, "files": encoded,
                 "versions": _versions()}  # fmt: skip
     return json.dumps(document)
 
@@ -157,10 +157,10 @@ def dump(task: Task) -> str:
 def load(text: str, folder: Path) -> Task:
     """Return the task in the JSON that `dump` wrote; the files of its solver are put into `folder`."""
     fields = json.loads(text)
-    entrant = Entrant.parse(json.dumps(fields["entrant"]).encode())
+    entrant = Entrant.parse(fields["entrant"])
     if fields["files"]:
         entrant = _placed(entrant, fields["files"], folder)
-    limits = Limits(**fields["limits"])
+    limits = Limits.parse(fields["limits"])
     return Task(Cell(**fields["cell"]), entrant, limits, Path(), fields["best_known"])
 
 

@@ -7,7 +7,6 @@ and ends, with everything below it, when that is closed.
 """
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -57,7 +56,7 @@ def _run(zygote: Zygote, order: dict[bytes, bytes], cores: set[int], orders: int
         if worker.Job.parse(order[child.JOB]).information != "trace":
             revealer = Revealer(order[child.INSTANCE])
             order[child.INSTANCE] = revealer.site()
-        return Watch(zygote, order, Limits(**json.loads(order[child.LIMITS])), cores, revealer).run(orders)
+        return Watch(zygote, order, Limits.parse(order[child.LIMITS]), cores, revealer).run(orders)
     except OSError as error:
         return Outcome("machine", f"no process could be started: {error}")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mincache.errors import InputError
+from mincache.solving.contents import Dumped
 from mincache.solving.contract import GRACE_S
 
 WISHES = ("auto", "required", "landlock", "off")
@@ -16,7 +17,7 @@ WISHES = ("auto", "required", "landlock", "off")
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Dumped):
     """The limits of a run.
 
     The clock of `wall_s` starts when the child enters `solve`. At `wall_s` the solver's `Run` tells it to
@@ -53,7 +54,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("environment", "allow"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON makes it a list
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # a list may be given
         if self.isolate not in WISHES:
             raise InputError("isolate", f"must be one of {', '.join(WISHES)}", self.isolate)
         for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "evaluations", "threads"):

@@ -89,15 +89,8 @@ def waited_s(pids: Iterable[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-class OpenMemory(NamedTuple):
-    """Bytes of files without a name in memory (memfd), and how many processes do not let theirs be seen."""
-
-    memory_bytes: int
-    unreadable: int
-
-
-def open_memory(pids: Iterable[int]) -> OpenMemory:
-    """Return what these processes hold of files in memory that have no name."""
+def open_memory(pids: Iterable[int]) -> tuple[int, int]:
+    """Return the bytes of files in memory without a name (memfd), and how many processes hide theirs."""
     found: dict[tuple[int, int], int] = {}
     unreadable = 0
     for pid in pids:
@@ -110,7 +103,7 @@ def open_memory(pids: Iterable[int]) -> OpenMemory:
             unreadable += 1
         except OSError:
             pass  # it, or what it held, has gone
-    return OpenMemory(sum(found.values()), unreadable)
+    return sum(found.values()), unreadable
 
 
 def memory_bytes(pids: Iterable[int], files_bytes: int) -> int:

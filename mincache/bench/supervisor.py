@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Self
 
-from mincache.bench import child
+from mincache.bench import child, processes
 from mincache.bench.limits import Limits, shown_environment, thread_variables
 from mincache.bench.worker import Job
 from mincache.errors import InputError, MincacheError, MissingExtraError
@@ -59,7 +59,7 @@ class Supervisor:
         with contextlib.suppress(OSError, pipes.BrokenStreamError):
             order = _descriptor(process.stdin)
             pipes.write(order, child.JOB, job.dump())
-            pipes.write(order, child.LIMITS, json.dumps(asdict(limits)).encode())
+            pipes.write(order, child.LIMITS, limits.dump())
             pipes.write(order, child.INSTANCE, instance)
             if _speaks(process, limits.longest_s + SLACK_S):
                 reply = pipes.read(_descriptor(process.stdout))
@@ -142,8 +142,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _CLOSE_S
     while _speaks(process, until - time.monotonic()) and os.read(_descriptor(process.stdout), 1 << 16):
         pass
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    processes.signal_group(process.pid, signal.SIGKILL)
 
 
 def _speaks(process: subprocess.Popen[bytes], within_s: float) -> bool:

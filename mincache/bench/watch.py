@@ -217,10 +217,10 @@ class Watch:
             self._stop("cpu", f"over the limit of {limits.cpu_s:g} s of processor time")
 
     def _check_memory(self, members: list[int], resident_bytes: int, files_bytes: int, limit: int) -> None:
-        held = processes.open_memory(members)
-        if held.unreadable and self._group is None:
+        unnamed_bytes, unreadable = processes.open_memory(members)
+        if unreadable and self._group is None:
             self.outcome.enforced["memory_bytes"] = _UNREADABLE
-        files_bytes += held.memory_bytes
+        files_bytes += unnamed_bytes
         if resident_bytes + files_bytes > limit:
             # Forked processes share pages, which resident sizes count once for each.
             proportional = processes.memory_bytes(members, files_bytes)

@@ -13,10 +13,10 @@ import sysconfig
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from time import perf_counter
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from mincache.problem.instance import Instance, smallest_instance
 from mincache.problem.revealed import Site
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
-from mincache.solving.contents import Content, changed, late_modules
+from mincache.solving.contents import Content, Dumped, changed, late_modules
 from mincache.solving.contract import Budget, Reporter, Run, Solver
 from mincache.solving.entrant import describe
 from mincache.solving.side_effects import GlobalGenerators, watch_pickles
@@ -41,7 +41,7 @@ _LOGGED_AT_ONCE, _LOG_EVERY_S = 100, 0.02
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Dumped):
     """What the child is to do.
 
     Attributes:
@@ -65,18 +65,6 @@ class Job:
     hash_seed: int | None = None
     information: str = "trace"
     loads: tuple[str, ...] = ()
-
-    def dump(self) -> bytes:
-        """Return the job as JSON."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Return the job in the JSON that `dump` wrote."""
-        fields = json.loads(data)
-        contents = tuple(Content(*one) for one in fields["contents"])
-        listed = {name: tuple(fields[name]) for name in ("stream", "loads")}
-        return cls(**fields | listed | {"contents": contents})
 
 
 class Channel:
@@ -206,12 +194,9 @@ def _run(job: Job, document: bytes, channel: Channel) -> None:
     if written is None:
         return
     facts = {
-        "seconds": perf_counter() - start,
-        "moved": generators.moved(),
-        "late": late_modules(before, job.contents, job.home),
-        "evaluations": run.evaluations,
-        "pickled": sorted(pickled),
-    }
+        "seconds": perf_counter() - start, "moved": generators.moved(), "evaluations": run.evaluations,
+        "late": late_modules(before, job.contents, job.home), "pickled": sorted(pickled),
+    }  # fmt: skip
     channel.send(messages.FACTS, json.dumps(facts).encode())
     channel.send(messages.ANSWER, written)
 

@@ -123,15 +123,13 @@ class Journal:
             import fcntl
 
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            return  # no such locks here
         except BlockingIOError:
             os.close(self._file)
             raise InputError(
                 "output", "must not be in use", str(self.folder), "another run is at it"
             ) from None
-        except OSError:
-            return  # this file system knows no locks
+        except (ImportError, OSError):
+            return  # this system, or its file system, knows no such locks
 
     def append(self, record: Record, documents: Mapping[str, bytes]) -> None:
         """Keep a record, and its documents (by hash) first; then not even a power cut loses them."""

@@ -20,7 +20,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distributions
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import mincache
 from mincache.files.documents import digest
@@ -52,6 +52,23 @@ class Content(NamedTuple):
         """Return whether it still is what it was."""
         path = Path(self.path)
         return bool(self.stamp and _stamp(path) == self.stamp) or content_of(path) == self.sha256
+
+
+class Dumped:
+    """A dataclass that travels between processes as JSON, whose lists become tuples again."""
+
+    def dump(self) -> bytes:
+        """Return it as JSON."""
+        return json.dumps(vars(self)).encode()
+
+    @classmethod
+    def parse(cls, data: str | bytes) -> Self:
+        """Return what is in the JSON that `dump` wrote."""
+        fields: dict[str, Any] = json.loads(data)
+        listed = {name: tuple(one) for name, one in fields.items() if isinstance(one, list)}
+        if "contents" in listed:
+            listed["contents"] = tuple(Content(*one) for one in listed["contents"])
+        return cls(**fields | listed)
 
 
 def content_of(path: Path) -> str:

@@ -2,12 +2,11 @@
 
 import ast
 import inspect
-import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import digest
@@ -15,14 +14,14 @@ from mincache.files.paths import absolute_path
 from mincache.solving import contents as known
 from mincache.solving import registry
 from mincache.solving import spec as specs
-from mincache.solving.contents import Content, content_of
+from mincache.solving.contents import Content, Dumped, content_of
 from mincache.solving.contract import Solver
 from mincache.solving.online import OnlineSolver
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A solver as a campaign knows it.
+class Entrant(Dumped):
+    """A solver as a campaign knows it; attributes without a line here are as in `Cell`.
 
     Attributes:
         target: what the registry loads, any path absolute.
@@ -33,12 +32,6 @@ class Entrant:
         training_seeds: how many repetitions it has for its trainings, whatever is asked.
         kind: the solver's kind, for readers of tables; `information` is what it sees before it decides,
             which of an `OnlineSolver` alone is less than the whole trace, for the bench holds it to that.
-        source: SHA-256 of its source file.
-        files: SHA-256 over the other files that its answers depend on; empty if there are none.
-        modules: SHA-256 over the modules from outside site-packages that it needs; empty without any.
-        version: of the distribution it came with; empty for a file.
-        parameters: all of them, as JSON values.
-        libraries: versions of the distributions that it imports, by name.
         contents: every file and folder that its answers depend on, as planned.
         home: folder of its source.
         commit: of the repository of its own that its source lies in; None without one. `dirty` is whether
@@ -72,17 +65,6 @@ class Entrant:
     def warning(self) -> str:
         """A line where it could not be described; empty where it could."""
         return f"{self.label} did not load ({self.unknown})" if self.unknown else ""
-
-    def dump(self) -> bytes:
-        """Return the entrant as JSON."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Return the entrant in the JSON that `dump` wrote."""
-        fields = json.loads(data)
-        contents = tuple(Content(*one) for one in fields["contents"])
-        return cls(**fields | {"contents": contents, "loads": tuple(fields["loads"])})
 
     @staticmethod
     def source_of(kind: type[Solver]) -> str:
