@@ -67,12 +67,6 @@ def restrict_mount(place: str, attributes: int, below: bool = False) -> None:
     system_call("mount_setattr", _HERE, os.fsencode(place), flags, wanted, ctypes.sizeof(wanted))
 
 
-def change_root(new: str, old: str) -> None:
-    """Make the mount at `new` the root, and leave the old one at `old` below it."""
-    system_call("pivot_root", os.fsencode(new), os.fsencode(old))
-    os.chdir("/")
-
-
 def close_from(lowest: int) -> None:
     """Close every descriptor from `lowest` on."""
     try:

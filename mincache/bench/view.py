@@ -164,7 +164,8 @@ def build(view: View) -> int:
     mount("none", "/", flags=RECURSIVE | kernel.PRIVATE)
     mount("tmpfs", "/tmp", "tmpfs", 0, f"size={view.size_bytes},nr_inodes=100000,mode=755")
     os.mkdir(f"/tmp{_OUTSIDE}")
-    kernel.change_root("/tmp", f"/tmp{_OUTSIDE}")
+    kernel.system_call("pivot_root", b"/tmp", os.fsencode(f"/tmp{_OUTSIDE}"))
+    os.chdir("/")
     restrict_mount(_OUTSIDE, READ_ONLY | kernel.NO_SETUID, below=True)
     for path in _OWN:
         if not _is_below(path, view.shown):

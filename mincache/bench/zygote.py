@@ -13,7 +13,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NoReturn
 
@@ -40,6 +40,19 @@ class Leavings:
     left_behind: int = 0
 
 
+def _forked(serve: Callable[[socket.socket], None]) -> tuple[socket.socket, int]:
+    """Return a socket to a new process that does nothing but serve it, and the id of that process."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            serve(theirs)
+        finally:
+            os._exit(1)
+    theirs.close()
+    return ours, pid
+
+
 class Zygote:
     """The keeper's side: starts a zygote, which must be before the keeper has read a job.
 
@@ -61,14 +74,7 @@ class Zygote:
 
     def _start(self, replies: int, loads: Sequence[str]) -> None:
         self._is_open = True
-        self._socket, theirs = socket.socketpair()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                _Server(theirs, replies, self.held, loads).serve()
-            finally:
-                os._exit(1)
-        theirs.close()
+        self._socket, self.pid = _forked(lambda orders: _Server(orders, replies, self.held, loads).serve())
 
     def fileno(self) -> int:
         """Return the descriptor on which it tells that a run has ended."""
@@ -247,14 +253,7 @@ class _Init:
     """Pid 1 of the runs: it takes in who has lost its parent, and ends everybody when it is asked to."""
 
     def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                _be_init(theirs)
-            finally:
-                os._exit(1)
-        theirs.close()
+        self._socket, self.pid = _forked(_be_init)
         self._socket.settimeout(_ANSWER_S)
 
     def sweep(self) -> float:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.machinery import all_suffixes
 from importlib.metadata import Distribution, PackageNotFoundError, distributions, entry_points, version
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Self
@@ -105,11 +105,9 @@ def files_digest(paths: Iterable[Path]) -> str:
 
 def changed(contents: Iterable[Content], libraries: Mapping[str, str]) -> str:
     """Return what is no longer as planned, in a few words; "" if all is."""
-    for one in contents:
-        if not one.holds():
-            return one.name
-    now = {name: _version(name) for name in libraries}
-    return next((f"the version of {name}" for name, then in libraries.items() if now[name] != then), "")
+    files = (one.name for one in contents if not one.holds())
+    versions = (f"the version of {name}" for name, then in libraries.items() if _version(name) != then)
+    return next(chain(files, versions), "")
 
 
 def modules_of(kind: type, loaded: Iterable[str]) -> tuple[list[Content], set[str]]:
