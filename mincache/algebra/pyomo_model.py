@@ -17,16 +17,9 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr import LinearExpression
 
+from mincache.algebra import service_cost
 from mincache.algebra.rounding import within_limits
-from mincache.algebra.service_cost import (
-    REGIONS,
-    Formulation,
-    ServiceTable,
-    Tangents,
-    cacheable,
-    loading_cost,
-    shares_near_optimum,
-)
+from mincache.algebra.service_cost import REGIONS, Formulation, ServiceTable, Tangents, cacheable
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -173,7 +166,7 @@ def _add_regions(model: Any) -> None:
 def _add_uplink(model: Any, instance: Instance) -> None:
     """Add `bandwidth_share[t,n]` and the limit (11e), with `upload_s[t,n]` above its tangents."""
     least = (_FLOOR * optimal_bandwidth(instance)).tolist()
-    tangents = Tangents.at(instance, shares_near_optimum(instance))
+    tangents = Tangents.at(instance, service_cost.shares_near_optimum(instance))
     slope, offset = tangents.slope_s.tolist(), tangents.offset_s.tolist()
     model.bandwidth_share = pyo.Var(model.slots, model.users, bounds=lambda _, t, n: (least[t][n], 1.0))
     model.upload_s = pyo.Var(model.slots, model.users, domain=pyo.NonNegativeReals)
@@ -214,7 +207,7 @@ def _add_cost(model: Any, instance: Instance, table: ServiceTable) -> None:
             terms += [(-cloud[t][n], model.cache[t, wanted[t][n]]), (upload, model.upload_s[t, n])]
             terms += _by_end(model, t, n, edge[t][n])
     if instance.rules.loading_s_per_gb > 0.0:
-        waits = (loading_cost(instance) * scale).tolist()
+        waits = (service_cost.loading_cost(instance) * scale).tolist()
         terms += [(waits[t][m], loaded) for (t, m), loaded in model.loaded.items()]
     all_cloud = float(table.cloud_cost.sum() * scale)
     model.cost = pyo.Objective(expr=all_cloud + linear(terms), sense=pyo.minimize, doc="(11)")

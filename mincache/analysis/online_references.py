@@ -12,15 +12,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from mincache.errors import InputError
+from mincache.exact import causal
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import serve
-from mincache.exact.causal import (
-    CausalProgramme,
-    ExpectedLosses,
-    best_static,
-    causal_programme,
-    realised_losses,
-)
 from mincache.exact.regrets import loading_losses, regrets
 from mincache.files.tables import StrictTable, read_toml
 from mincache.generation.suites import Suite
@@ -56,11 +50,11 @@ def online_references(instance: Instance, popularity: Popularity) -> dict[str, O
         InputError: if the trace has other states, or as `expected_losses` does.
     """
     site, T, states = Site.of(instance, popularity), instance.slot_count, popularity.states(instance.trace)
-    before, seen = (causal_programme(site, popularity, told) for told in (False, True))
+    before, seen = (causal.causal_programme(site, popularity, told) for told in (False, True))
     one_hot = np.eye(len(popularity.order))[states]
     lagged = np.vstack([popularity.first, one_hot[:-1] @ popularity.transition])
     caches = {
-        "static": np.tile(best_static(before.losses, popularity, T), (T, 1)),
+        "static": np.tile(causal.best_static(before.losses, popularity, T), (T, 1)),
         "static_hindsight": np.tile(_best_in_hindsight(instance, before.losses), (T, 1)),
         "hidden": _placed(before, popularity.beliefs(demand(instance))),
         "before": _placed(before, lagged),
@@ -102,12 +96,13 @@ def read_causal(folder: Path) -> Mapping[str, float]:
     return read_toml(path, CausalCosts).hidden if path.is_file() else {}
 
 
-def _best_in_hindsight(instance: Instance, losses: ExpectedLosses) -> Array:
+def _best_in_hindsight(instance: Instance, losses: causal.ExpectedLosses) -> Array:
     member, first = losses.sets.member, loading_losses(instance, 1)[0]
-    return np.asarray(member[(realised_losses(instance, member).sum(axis=0) + member @ first).argmin()])
+    loss = causal.realised_losses(instance, member).sum(axis=0) + member @ first
+    return np.asarray(member[loss.argmin()])
 
 
-def _placed(programme: CausalProgramme, beliefs: Array) -> Array:
+def _placed(programme: causal.CausalProgramme, beliefs: Array) -> Array:
     """Return the caches that a programme places under each slot's belief, bool [T, M]."""
     held, caches = np.zeros(programme.losses.load.shape[1], bool), []
     for t, belief in enumerate(beliefs):
@@ -116,7 +111,7 @@ def _placed(programme: CausalProgramme, beliefs: Array) -> Array:
     return np.array(caches)
 
 
-def _expected_loss(losses: ExpectedLosses, caches: Array, states: Array) -> float:
+def _expected_loss(losses: causal.ExpectedLosses, caches: Array, states: Array) -> float:
     """Return the expected loss of caches [T, M] in slots with these states, loading included."""
     place = {row.tobytes(): s for s, row in enumerate(losses.sets.member)}
     chosen = [place[row.tobytes()] for row in caches]

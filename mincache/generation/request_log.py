@@ -169,12 +169,12 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         order = order[np.argsort(time_s[order], kind="stable")]
         if len(order) == 0:
             raise InputError("window", "must hold a request", f"none of {len(time_s)}")
-        asked = Counter(columns[named.item][row] for row in order.tolist())
-        items = [item for item, _ in asked.most_common()]  # of equals, the one seen first
+        asked = [columns[named.item][row] for row in order.tolist()]
+        items = [item for item, _ in Counter(asked).most_common()]  # of equals, the one seen first
         listed = items if log.others == "last" else items[:models]
         number = {item: min(m, models - 1) for m, item in enumerate(listed)}
-        kept = np.array([row for row in order.tolist() if columns[named.item][row] in number], dtype=np.int64)
-        model = np.array([number[columns[named.item][row]] for row in kept.tolist()])
+        model = np.array([number.get(item, -1) for item in asked])
+        kept, model = order[model >= 0], model[model >= 0]
         people: dict[str, int] = {}
         texts = columns[named.user] if named.user else None
         user = [people.setdefault(texts[row] if texts else "", len(people)) for row in kept.tolist()]

@@ -163,8 +163,7 @@ class Scenario(StrictTable):
     def library(self, seed: int, index: int = 0) -> ModelLibrary:
         """Draw the model library number `index` of `seed`."""
         stream = Uniforms(seed, "library", index)
-        ranges = {name: getattr(self, name) for name in quantities(ModelLibrary) if name != "output_bits"}
-        ranges["output_megabytes"] = self.output_megabytes
+        ranges = {name: getattr(self, name) for name in _DRAWN if name != "input_megabytes"}
         drawn = {name: within(interval, stream.draw(self.models)) for name, interval in ranges.items()}
         if self.models_section is not None:
             given = {name: values[None] for name, values in drawn.items()}

@@ -5,16 +5,9 @@ from typing import Any
 
 from mincache.errors import InputError, did_you_mean, excerpt
 from mincache.files.tables import validated
+from mincache.generation import radio_processes as radio
 from mincache.generation.library_processes import LibraryRanges
 from mincache.generation.process import Process
-from mincache.generation.radio_processes import (
-    ClusteredPositions,
-    PathLoss,
-    PositionLog,
-    PowerRange,
-    RandomWaypoint,
-    UniformPositions,
-)
 from mincache.generation.request_log import RequestLog
 from mincache.generation.request_processes import Preference, Regimes, ShotNoise, Zipf, ZipfMarkov
 
@@ -22,9 +15,9 @@ _ENTRY_POINT_GROUP = "mincache.processes"  # of other packages' processes, named
 
 _KINDS: dict[str, tuple[type[Process], ...]] = {
     "requests": (ZipfMarkov, Zipf, Regimes, ShotNoise, Preference, RequestLog),
-    "positions": (UniformPositions, ClusteredPositions, RandomWaypoint, PositionLog),
-    "channel": (PathLoss,),
-    "user": (PowerRange,),
+    "positions": (radio.UniformPositions, radio.ClusteredPositions, radio.RandomWaypoint, radio.PositionLog),
+    "channel": (radio.PathLoss,),
+    "user": (radio.PowerRange,),
     "models": (LibraryRanges,),
 }
 """The processes of mincache by section; the first of a section is its default."""

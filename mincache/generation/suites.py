@@ -261,7 +261,7 @@ def popularity(instance: Instance) -> Popularity | None:
     """Return the chain that the requests of an instance follow; None where no standard suite tells it."""
     found = listed(instance)
     source = None if found is None else found[0].content.source_of(found[1])
-    return None if found is None or source is None else found[0].place(instance.name).scenario.popularity()
+    return None if found is None or source is None else source.place(found[1]).scenario.popularity()
 
 
 def find_document(name_or_file: str) -> bytes:
