@@ -247,7 +247,7 @@ class Instance(Typed):
             rule = f"must lie within the {self.slot_count} there are"
             raise InputError("slots", rule, f"{first} to {stop}")
         suffix = f".slot-{first}" if stop == first + 1 else f".slots-{first}-{stop - 1}"
-        parts = {section: part.between(first, stop) for section, part in self._parts.items()}
+        parts = {section: getattr(self, section).between(first, stop) for section in _WITH_SLOTS}
         name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
         return super().between(first, stop)._with_checked(name=name, **parts)
 
@@ -261,6 +261,9 @@ PARTS: Mapping[str, type[Typed]] = MappingProxyType(
     {"server": Server, "radio": Radio, "models": ModelLibrary, "trace": Trace, "rules": Rules}
 )
 """The sections of an instance document, by field name."""
+_WITH_SLOTS = tuple(
+    section for section, kind in PARTS.items() if any("T" in q.shape for q in quantities(kind).values())
+)
 
 
 def smallest_instance() -> Instance:
