@@ -9,6 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 RUNS := $(VENV)/.runs-$(VERSION)
 TESTS := $(VENV)/.tests-$(VERSION)
+# Else each process, and each worker of the tests, would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint run-tests pages docs benchmark training-figure variants faults mutants checkers rank-study properties \
