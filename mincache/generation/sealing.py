@@ -16,7 +16,7 @@ from mincache.files.documents import instance_bytes
 from mincache.files.tables import StrictTable, TupleOf, validated
 from mincache.generation.recipes import Given, Place, Recipe, Source
 from mincache.generation.scenario import Scenario
-from mincache.generation.suite_writing import Document, write_suite
+from mincache.generation.suite_writing import Document, by_library, write_suite
 from mincache.generation.suites import Suite, SuiteFile
 from mincache.problem.instance import NAME_PATTERN, Instance
 from mincache.problem.quantity import quantities
@@ -71,13 +71,9 @@ def draw_sealed(secret: Secret, folder: str | os.PathLike[str]) -> Suite:
 def documents(secret: Secret) -> Iterator[Document]:
     """Yield the instances of a secret: names, what makes their documents, and what lists them."""
     places = secret.places()
-    libraries = list(dict.fromkeys((place.recipe.library_seed, place.library) for place in places))
-    traces: dict[tuple[int, int], int] = {}
-    for k, place in enumerate(places):
+    listed = by_library(((one.recipe.library_seed, one.library), one.scenario.users) for one in places)
+    for k, (place, fields) in enumerate(zip(places, listed, strict=True)):
         name = f"{secret.name}.i{k:0{len(str(len(places)))}d}"
-        library, users = libraries.index((place.recipe.library_seed, place.library)), place.scenario.users
-        trace = traces[library, users] = traces.get((library, users), -1) + 1
-        fields = {"library": library, "users": users, "trace": trace}
         yield name, partial(_document, secret, place, k, name), fields
 
 

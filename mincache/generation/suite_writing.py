@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,18 +57,20 @@ def collect(
         if instance.name in found:
             raise InputError(os.fspath(file), "must have a name of its own", repr(instance.name))
         found[instance.name] = instance
-    return write_suite(Path(folder), content, _given(found))
+    listed = by_library((instance.models, instance.user_count) for instance in found.values())
+    documents = (partial(instance_bytes, instance) for instance in found.values())
+    return write_suite(Path(folder), content, zip(found, documents, listed, strict=True))
 
 
-def _given(instances: Mapping[str, Instance]) -> Iterable[Document]:
+def by_library(instances: Iterable[tuple[Any, int]]) -> Iterator[dict[str, int]]:
+    """Yield what lists each instance in a suite, of what tells its library from others and of its users."""
     libraries, count = [], Counter[tuple[int, int]]()
-    for name, instance in instances.items():
-        if instance.models not in libraries:
-            libraries.append(instance.models)
-        library, users = where = libraries.index(instance.models), instance.user_count
-        fields = {"library": library, "users": users, "trace": count[where]}
-        count[where] += 1
-        yield name, partial(instance_bytes, instance), fields
+    for known, users in instances:
+        if known not in libraries:
+            libraries.append(known)
+        library = libraries.index(known)
+        yield {"library": library, "users": users, "trace": count[library, users]}
+        count[library, users] += 1
 
 
 def write_selection(
