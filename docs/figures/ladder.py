@@ -150,7 +150,7 @@ def drawn() -> dict[str, object]:
     """Return the picture: a curve a learner with its interval, and lines for what needs no training."""
     rows = [
         {"solver": row["solver"], "seconds": float(row["seconds"]), "gap": 100.0 * float(row["gap"]),
-         "low": 100.0 * (float(row["gap"]) - float(row["half_interval"])),
+         "low": 100.0 * max(0.0, float(row["gap"]) - float(row["half_interval"])),
          "high": 100.0 * (float(row["gap"]) + float(row["half_interval"]))}
         for row in read(CURVES)
     ]  # fmt: skip
