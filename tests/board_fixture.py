@@ -10,9 +10,9 @@ from mincache.board.entries import (
     SOLUTIONS_FILE,
     Manifest,
     folder_name,
-    write_pack,
     write_table,
 )
+from mincache.board.packs import write_pack
 from mincache.board.runs import gather
 from mincache.board.table import Table
 from mincache.files.documents import solution_bytes

@@ -6,13 +6,10 @@ has. What others found is in `reviews`, a folder each.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,9 +18,9 @@ from pydantic import Field, ValidationError
 from pydantic_core import to_json
 
 from mincache.board.contenders import printable
-from mincache.errors import DocumentError, InputError, in_file
-from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
-from mincache.files.packing import reading, unpacked
+from mincache.board.packs import Pack, read_pack
+from mincache.errors import InputError, in_file
+from mincache.files.documents import digest, parse_json, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
 from mincache.judging import journal
@@ -33,13 +30,10 @@ MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz
 _OLD_SOLUTIONS_FILE = "solutions.jsonl.gz"
 SHARED_FILE = "shared.jsonl.xz"
 """Beside the entries of a suite: a solution of each instance, whose slots entries need not store again."""
-_BRIEF = b"~"  # begins a line that leaves out slots; a document begins with a brace
 POLICIES_FOLDER, SOURCE_FOLDER, REVIEWS_FOLDER = "policies", "source", "reviews"
 REVIEW_FILE = "review.toml"
 SUITE_FOLDER = "suite"
 """Where a board keeps a suite that is not a standard one, in that suite's folder."""
-MAX_PACK_BYTES = 1024 * 1024 * 1024
-"""A pack may not be larger than this, unpacked."""
 _SHORT_BYTES = 1024 * 1024
 Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
 Person = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f\u0085\u2028\u2029]*\S)?$")]
@@ -63,18 +57,6 @@ COVERED: Mapping[str, str] = {
     "source": "stored or in the package, and held against its hash; reproducing shows that it was used",
 }
 """What verifying covers of an entry, and what it cannot."""
-
-
-class Pack(StrictTable):
-    """A packed file of one JSON document a line: the SHA-256 of its unpacked content, and its lines.
-
-    Attributes:
-        shared: the pack of solutions whose slots are left out of this one, and filled in before it is hashed.
-    """
-
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    lines: Whole
-    shared: Pack | None = None
 
 
 class About(StrictTable):
@@ -159,9 +141,8 @@ class Entry:
 
     def solutions(self) -> Iterator[bytes]:
         """Yield the stored solution documents; refused if the pack is not the one of the manifest."""
-        pack = self.manifest.solutions
-        known = {} if pack.shared is None else _shared(self.folder.parent / SHARED_FILE, pack.shared)
-        return read_pack(self.folder / solutions_file(self.folder), pack, partial(_filled_in, known=known))
+        shared = self.folder.parent / SHARED_FILE
+        return read_pack(self.folder / solutions_file(self.folder), self.manifest.solutions, shared)
 
     def review(self, name: str) -> Entry:
         """Return a reproduction as an entry of its own: the records that the reviewer made."""
@@ -213,92 +194,6 @@ def write_table(path: Path, table: Manifest | Review) -> None:
     document = table.model_dump(mode="json", exclude_none=True)
     document = {key: value for key, value in document.items() if value or key not in ("reproduced", "flag")}
     write_bytes(path, tomli_w.dumps(document).encode())
-
-
-def write_pack(path: Path, lines: Iterable[bytes], shared: Path | None = None) -> Pack:
-    """Write a pack of these lines, each ending in a line feed, and return what it is.
-
-    Of a line, the slots that the solutions in the file `shared` have too are left out.
-    """
-    whole = list(lines)
-    base, written = None, whole
-    if shared is not None and shared.is_file():
-        base = _pack(list(_lines(shared)))
-        known = _shared(shared, base)
-        written = [_left_out(line, known) for line in whole]
-    write_bytes(path, b"".join(written))
-    return _pack(whole, base)
-
-
-def _pack(lines: Sequence[bytes], shared: Pack | None = None) -> Pack:
-    return Pack(sha256=digest(b"".join(lines)), lines=len(lines), shared=shared)
-
-
-def read_pack(path: Path, wanted: Pack, filled_in: Callable[[bytes], bytes] = bytes) -> Iterator[bytes]:
-    """Yield the lines of a pack; refused if damaged, too large or, known after the last, not as wanted.
-
-    `filled_in` makes of each line what it stands for.
-    """
-    hasher, lines, size = hashlib.sha256(), 0, 0
-    for line in _lines(path):
-        with in_file(f"{path}: line {lines + 1}"):
-            whole = filled_in(line)
-        hasher.update(whole)
-        lines, size = lines + 1, size + len(whole)
-        _limit(path, len(whole), size)
-        yield whole
-    if hasher.hexdigest() != wanted.sha256:
-        rule = f"must be {wanted.sha256[:12]}..., as the manifest says"
-        raise DocumentError(f"{path}: sha256", rule, f"{hasher.hexdigest()[:12]}...")
-    if lines != wanted.lines:
-        raise DocumentError(f"{path}: lines", f"must be {wanted.lines}, as the manifest says", str(lines))
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    begun, size = bytearray(), 0
-    with in_file(path), reading(), path.open("rb") as file:
-        for chunk in unpacked(file, path.suffix):
-            first, *later = chunk.split(b"\n")
-            begun += first  # in place: a long line comes in hundreds of pieces
-            size += len(chunk)
-            _limit(path, len(begun), size)
-            for line in later:  # shorter than a piece
-                yield bytes(begun) + b"\n"
-                begun = bytearray(line)
-    if begun:
-        yield bytes(begun)
-
-
-def _limit(path: Path, line_bytes: int, pack_bytes: int) -> None:
-    if line_bytes > MAX_BYTES or pack_bytes > MAX_PACK_BYTES:
-        rule = f"must hold at most {MAX_BYTES} bytes a line and {MAX_PACK_BYTES} in all"
-        raise DocumentError(f"{path}: pack", rule, "more")
-
-
-def _shared(path: Path, wanted: Pack) -> Mapping[str, Mapping[str, Any]]:
-    return {(document := parse_json(line))["instance"]: document for line in read_pack(path, wanted)}
-
-
-def _left_out(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Write 0 for each slot that is as in the known solution, unless that could not be undone."""
-    brief = _BRIEF + _slots(line, known, lambda own, shared: 0 if own == shared else own)
-    return brief if _filled_in(brief, known) == line else line
-
-
-def _filled_in(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
-    if not line.startswith(_BRIEF):
-        return line
-    return _slots(line.removeprefix(_BRIEF), known, lambda own, shared: shared if own == 0 else own)
-
-
-def _slots(line: bytes, known: Mapping[str, Mapping[str, Any]], choose: Callable[[Any, Any], Any]) -> bytes:
-    """Choose each slot of a solution from its own and that of the known solution of its instance."""
-    document = parse_json(line)
-    for name, shared in known.get(str(document.get("instance")), {}).items():
-        slots = document.get(name)
-        if isinstance(shared, list) and isinstance(slots, list) and len(slots) == len(shared):
-            document[name] = [choose(*pair) for pair in zip(slots, shared, strict=True)]
-    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
 
 def read_campaigns(

@@ -12,6 +12,7 @@ from typing import Any
 from mincache.board import entries
 from mincache.board.contenders import Contender, chosen, contender, labels, look_alike
 from mincache.board.entries import About, Entry, Manifest, Review
+from mincache.board.packs import write_pack
 from mincache.board.rerun import run_of
 from mincache.errors import InputError, MincacheError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes
@@ -130,7 +131,7 @@ def _share(suite: suites.Suite, place: Path) -> Path:
     shared, best = place / entries.SHARED_FILE, [SOLUTIONS.path(suite, name) for name in suite.entries]
     if not shared.exists() and all(path.is_file() for path in best):
         make_folder(place)
-        entries.write_pack(shared, map(read_bytes, best))
+        write_pack(shared, map(read_bytes, best))
     return shared
 
 
@@ -226,8 +227,8 @@ def _write_packs(
     silent = (record.model_copy(update={"output": ""}) for record in records)
     lines = [record.model_dump_json().encode() + b"\n" for record in silent]
     return {
-        "records": entries.write_pack(folder / entries.RECORDS_FILE, lines),
-        "solutions": entries.write_pack(folder / entries.SOLUTIONS_FILE, documents.values(), shared),
+        "records": write_pack(folder / entries.RECORDS_FILE, lines),
+        "solutions": write_pack(folder / entries.SOLUTIONS_FILE, documents.values(), shared),
     }
 
 

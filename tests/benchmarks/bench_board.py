@@ -11,14 +11,8 @@ from typing import Any
 
 import pytest
 
-from mincache.board.entries import (
-    MANIFEST_FILE,
-    RECORDS_FILE,
-    SOLUTIONS_FILE,
-    Manifest,
-    write_pack,
-    write_table,
-)
+from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE, Manifest, write_table
+from mincache.board.packs import write_pack
 from mincache.generation.recipes import ListedInstance, Recipe
 from mincache.generation.scenario import Scenario
 from mincache.generation.streams import Uniforms

@@ -21,10 +21,9 @@ from mincache.board.entries import (
     Review,
     read_campaigns,
     read_entry,
-    read_pack,
-    write_pack,
     write_table,
 )
+from mincache.board.packs import read_pack, write_pack
 from mincache.board.publish import publish, solutions_in
 from mincache.board.render import write_page
 from mincache.board.rerun import wrong_in_review

@@ -1,0 +1,123 @@
+"""Packs: files of one JSON document a line, checked against their hash while they are read.
+
+A pack of solutions may leave out the slots that a solution of the same instance in another pack has too, so
+that equal answers are stored once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from mincache.errors import DocumentError, in_file
+from mincache.files.documents import MAX_BYTES, digest, parse_json, write_bytes
+from mincache.files.packing import reading, unpacked
+from mincache.files.tables import StrictTable, Whole
+
+MAX_PACK_BYTES = 1024 * 1024 * 1024
+"""A pack may not be larger than this, unpacked."""
+_BRIEF = b"~"  # begins a line that leaves out slots; a document begins with a brace
+
+
+class Pack(StrictTable):
+    """A packed file of one JSON document a line: the SHA-256 of its unpacked content, and its lines.
+
+    Attributes:
+        shared: the pack of solutions whose slots are left out of this one, and filled in before it is hashed.
+    """
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    lines: Whole
+    shared: Pack | None = None
+
+
+def write_pack(path: Path, lines: Iterable[bytes], shared: Path | None = None) -> Pack:
+    """Write a pack of these lines, each ending in a line feed, and return what it is.
+
+    Of a line, the slots that the solutions in the file `shared` have too are left out.
+    """
+    whole = list(lines)
+    base, written = None, whole
+    if shared is not None and shared.is_file():
+        base = _pack(list(_lines(shared)))
+        known = _shared(shared, base)
+        written = [_left_out(line, known) for line in whole]
+    write_bytes(path, b"".join(written))
+    return _pack(whole, base)
+
+
+def _pack(lines: Sequence[bytes], shared: Pack | None = None) -> Pack:
+    return Pack(sha256=digest(b"".join(lines)), lines=len(lines), shared=shared)
+
+
+def read_pack(path: Path, wanted: Pack, shared: Path | None = None) -> Iterator[bytes]:
+    """Yield the lines of a pack; refused if damaged, too large or, known after the last, not as wanted.
+
+    Slots that were left out are filled in from the file `shared`.
+    """
+    known = {} if shared is None or wanted.shared is None else _shared(shared, wanted.shared)
+    hasher, lines, size = hashlib.sha256(), 0, 0
+    for line in _lines(path):
+        with in_file(f"{path}: line {lines + 1}"):
+            whole = _filled_in(line, known)
+        hasher.update(whole)
+        lines, size = lines + 1, size + len(whole)
+        _limit(path, len(whole), size)
+        yield whole
+    if hasher.hexdigest() != wanted.sha256:
+        rule = f"must be {wanted.sha256[:12]}..., as the manifest says"
+        raise DocumentError(f"{path}: sha256", rule, f"{hasher.hexdigest()[:12]}...")
+    if lines != wanted.lines:
+        raise DocumentError(f"{path}: lines", f"must be {wanted.lines}, as the manifest says", str(lines))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    begun, size = bytearray(), 0
+    with in_file(path), reading(), path.open("rb") as file:
+        for chunk in unpacked(file, path.suffix):
+            first, *later = chunk.split(b"\n")
+            begun += first  # in place: a long line comes in hundreds of pieces
+            size += len(chunk)
+            _limit(path, len(begun), size)
+            for line in later:  # shorter than a piece
+                yield bytes(begun) + b"\n"
+                begun = bytearray(line)
+    if begun:
+        yield bytes(begun)
+
+
+def _limit(path: Path, line_bytes: int, pack_bytes: int) -> None:
+    if line_bytes > MAX_BYTES or pack_bytes > MAX_PACK_BYTES:
+        rule = f"must hold at most {MAX_BYTES} bytes a line and {MAX_PACK_BYTES} in all"
+        raise DocumentError(f"{path}: pack", rule, "more")
+
+
+def _shared(path: Path, wanted: Pack) -> Mapping[str, Mapping[str, Any]]:
+    return {(document := parse_json(line))["instance"]: document for line in read_pack(path, wanted)}
+
+
+def _left_out(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """Write 0 for each slot that is as in the known solution, unless that could not be undone."""
+    brief = _BRIEF + _slots(line, known, lambda own, shared: 0 if own == shared else own)
+    return brief if _filled_in(brief, known) == line else line
+
+
+def _filled_in(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
+    if not line.startswith(_BRIEF):
+        return line
+    return _slots(line.removeprefix(_BRIEF), known, lambda own, shared: shared if own == 0 else own)
+
+
+def _slots(line: bytes, known: Mapping[str, Mapping[str, Any]], choose: Callable[[Any, Any], Any]) -> bytes:
+    """Choose each slot of a solution from its own and that of the known solution of its instance."""
+    document = parse_json(line)
+    for name, shared in known.get(str(document.get("instance")), {}).items():
+        slots = document.get(name)
+        if isinstance(shared, list) and isinstance(slots, list) and len(slots) == len(shared):
+            document[name] = [choose(*pair) for pair in zip(slots, shared, strict=True)]
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
