@@ -79,7 +79,7 @@ def test_score_in_words_names_violations():
             "--output: use lower-case letters, digits, dots and hyphens only, at most 120; received "
             "'My_Suite'; try 'my-suite', or add --name",
         ),
-        (["run", "smoke-v1", "-o", "x"], "--solver: must be given; known: bayes, cloud-only, ddpg"),
+        (["run", "smoke-v1", "-o", "x"], "--solver: must be given; known: bayes, cloud-only, d2sac, ddpg"),
         (["run", "smoke-v1", "--solver", "lru"], "--output: must be given"),
         (["run"], "SUITE: must be given; known: "),
         (["run", "smoke-v1", "--solver", "LRU", "-o", "x"], "did you mean 'lru'?"),

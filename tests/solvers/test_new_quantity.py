@@ -121,7 +121,7 @@ for name in registry.names():
 print(json.dumps(reasons))
 """
     reasons = json.loads(run(copy, "-c", USED + lines))
-    assert len(reasons) == 29
+    assert len(reasons) == 31
     for name, said in reasons.items():
         for used, reason in said.items():
             assert used in (reason or ""), name
