@@ -48,7 +48,7 @@ def write_pack(path: Path, lines: Iterable[bytes], shared: Path | None = None) -
         known = _shared(shared, base)
         written = [_left_out(line, known) for line in whole]
     write_bytes(path, b"".join(written))
-    return _pack(whole, base)
+    return _pack(whole, None if written == whole else base)
 
 
 def _pack(lines: Sequence[bytes], shared: Pack | None = None) -> Pack:
@@ -102,9 +102,9 @@ def _shared(path: Path, wanted: Pack) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _left_out(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Write 0 for each slot that is as in the known solution, unless that could not be undone."""
+    """Write 0 for each slot that is as in the known solution, unless none is, or that could not be undone."""
     brief = _BRIEF + _slots(line, known, lambda own, shared: 0 if own == shared else own)
-    return brief if _filled_in(brief, known) == line else line
+    return brief if len(brief) < len(line) and _filled_in(brief, known) == line else line
 
 
 def _filled_in(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:

@@ -66,7 +66,7 @@ def publish(
     make_folder(board)
     with TemporaryDirectory(dir=board, prefix="new-") as aside:  # until all of it is whole
         for name, contenders in by_suite.items():
-            shared = _share(_keep_suite(name, suite, board), board / name)
+            shared = _share(_keep_suite(name, suite, board), board / name, Path(aside, name))
             for who in chosen(labels(contenders), solvers):
                 folder = board / name / entries.folder_name(who.solver, who.sha256)
                 _refuse(folder, who, replace)
@@ -84,8 +84,11 @@ def publish(
             shutil.copytree(entry.folder / entries.REVIEWS_FOLDER, kept_reviews, dirs_exist_ok=True)
         for entry in old:
             shutil.rmtree(entry.folder)
-        for folder, _ in written:
+        for folder, made in written:
             make_folder(folder.parent)
+            shared = Path(aside, folder.parent.name, entries.SHARED_FILE)
+            if made.solutions.shared is not None and shared.exists():
+                shared.rename(folder.parent / entries.SHARED_FILE)
             Path(aside, folder.parent.name, folder.name).rename(folder)
     return [folder for folder, _ in written]
 
@@ -126,11 +129,12 @@ def _keep_suite(name: str, folder: str, board: Path) -> suites.Suite:
     return found
 
 
-def _share(suite: suites.Suite, place: Path) -> Path:
-    """Put the best solutions of a suite, if it has them, beside its entries, once; return where they are."""
+def _share(suite: suites.Suite, place: Path, aside: Path) -> Path:
+    """Return the file of solutions that entries share; if there is none, the suite's best, written aside."""
     shared, best = place / entries.SHARED_FILE, [SOLUTIONS.path(suite, name) for name in suite.entries]
     if not shared.exists() and all(path.is_file() for path in best):
-        make_folder(place)
+        make_folder(aside)
+        shared = aside / entries.SHARED_FILE
         write_pack(shared, map(read_bytes, best))
     return shared
 

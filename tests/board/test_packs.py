@@ -60,7 +60,7 @@ def test_what_leaves_out_shared_slots_is_read(tmp_path_factory, content, shared)
 
 
 def test_shared_slots_are_stored_once(tmp_path):
-    """A solution that is shared takes few bytes; without the shared file, or with another, it is refused."""
+    """What is shared takes few bytes, and is refused without its file; what is not needs no such file."""
     rng = np.random.default_rng(1)
     lines = as_lines([{"instance": "a", "cache": rng.random((50, 20)).tolist()}])
     write_pack(tmp_path / SHARED_FILE, lines)
@@ -69,6 +69,10 @@ def test_shared_slots_are_stored_once(tmp_path):
     pack = write_pack(path, lines, tmp_path / SHARED_FILE)
     assert path.stat().st_size < 200 < 5000 < (tmp_path / SHARED_FILE).stat().st_size
     assert pack.sha256 == hashlib.sha256(lines[0]).hexdigest()
+    other = write_pack(
+        tmp_path / "entry" / "other.jsonl.xz", as_lines([{"instance": "b"}]), tmp_path / SHARED_FILE
+    )
+    assert (other.shared is None, pack.shared is None) == (True, False)
     entry = Entry(tmp_path / "entry", Manifest(suite="s", solver="s", records=pack, solutions=pack), {})
     write_pack(tmp_path / SHARED_FILE, as_lines([{"instance": "a", "cache": rng.random((50, 20)).tolist()}]))
     with pytest.raises(DocumentError, match=r"shared\.jsonl\.xz: sha256: must be"):
