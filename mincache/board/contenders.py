@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mincache.errors import InputError
 from mincache.files.documents import digest
-from mincache.problem.evaluation import EVALUATOR_VERSION
+from mincache.judging.records import Cell
 
 _SHOWN_CHARACTERS = 100
 
@@ -46,17 +46,15 @@ class Contender(NamedTuple):
         return digest(json.dumps(said).encode())
 
 
-DEFAULTS: Mapping[str, Any] = {
-    "solver": "", "solver_name": "", "solver_source": "", "solver_files": "", "solver_modules": "",
-    "solver_version": "", "parameters": {}, "wall_s": None, "cpu_s": None, "memory_bytes": None, "threads": 1,
-    "evaluator_version": EVALUATOR_VERSION, "evaluations": None,
-}  # fmt: skip
-"""The fields of a cell that tell who ran in it, and what they are where a record does not say."""
+CELL_FIELDS = ("solver", "solver_name", "solver_source", "solver_files", "solver_modules", "solver_version",
+               "parameters", "wall_s", "cpu_s", "memory_bytes", "threads", "evaluator_version",
+               "evaluations")  # fmt: skip
+"""What of a cell tells who ran in it, in the order of a `Contender`."""
 
 
-def contender(cell: Mapping[str, Any], authors: Iterable[str] = ()) -> Contender:
-    """Return who ran in a cell with these fields, published by `authors`."""
-    said = {name: cell.get(name, default) for name, default in DEFAULTS.items()}
+def contender(cell: Cell, authors: Iterable[str] = ()) -> Contender:
+    """Return who ran in a cell, published by `authors`."""
+    said = {name: getattr(cell, name) for name in CELL_FIELDS}
     said["parameters"] = json.dumps(said["parameters"], sort_keys=True)
     return Contender._make([*said.values(), "\n".join(sorted(authors))])
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -198,13 +199,13 @@ def write_table(path: Path, table: Manifest | Review) -> None:
 
 def read_campaigns(
     folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None,
-    read: Callable[..., Iterator[Any]] = journal.attempts,
-) -> Iterator[Any]:  # fmt: skip
+    kind: type[Record] = Record,
+) -> Iterator[Record]:  # fmt: skip
     """Yield every attempt recorded by campaigns; `warn` is told of damaged lines, a sentence a campaign."""
-    found: Any = None
+    found = None
     for folder in folders:
         torn = list[None]()
-        for found in read(Path(folder), lambda torn=torn: torn.append(None)):
+        for found in journal.attempts(Path(folder), partial(torn.append, None), kind):
             yield found
         if torn:
             lines = "1 damaged line" if len(torn) == 1 else f"{len(torn)} damaged lines"

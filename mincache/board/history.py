@@ -13,12 +13,12 @@ from mincache.board import ranks
 from mincache.board.comparison import Told, compare
 from mincache.board.contenders import Contender, labels
 from mincache.board.entries import Entry
-from mincache.board.runs import FlatRun, Gatherer
+from mincache.board.runs import Gatherer
 from mincache.board.table import QUESTIONS, Row, Table, known
 from mincache.errors import InputError
 from mincache.files.repository import Commit
+from mincache.judging.records import Record
 
-_CODE = ("source", "files", "modules", "version", "parameters")
 _CHANGES = "+"
 """Between a commit and the source of a tree that differs from it."""
 
@@ -32,22 +32,27 @@ class HistoryGatherer(Gatherer):
         self._labels: set[str] = set()
         self.passed_over: Counter[str] = Counter()
 
-    def add(self, run: FlatRun, entry: Entry | None = None) -> None:
+    def add(self, record: Record, entry: Entry | None = None) -> None:
         """Take in a run if it is of one of the solvers, at one of the commits."""
-        cell, values = run
-        names = {str(cell["solver"]), str(cell["solver_name"])}
-        self._labels.add(str(cell["solver"]))
-        if self._solvers and not self._solvers & names:
+        cell = record.cell
+        self._labels.add(cell.solver)
+        if self._solvers and not self._solvers & {cell.solver, cell.solver_name}:
             return
-        where = values[-1] if isinstance(values[-1], dict) else {}
-        commit, dirty = where.get("solver_commit"), where.get("solver_dirty")
+        commit, dirty = map(record.environment.get, ("solver_commit", "solver_dirty"))
         if not isinstance(commit, str) or commit not in self._commits:
             self.passed_over["at other commits" if commit else "without a commit of the solver"] += 1
             return
-        code = "".join(str(cell.get(f"solver_{part}", "")) for part in _CODE[:3])
-        step = commit + (_CHANGES + code if dirty else "")
-        same = dict.fromkeys([f"solver_{part}" for part in _CODE[1:4]], "")
-        super().add(({**cell, **same, "parameters": {}, "solver_source": step}, values), entry)
+        step = commit + (
+            _CHANGES + cell.solver_source + cell.solver_files + cell.solver_modules if dirty else ""
+        )
+        own = {
+            "solver_source": step,
+            "solver_files": "",
+            "solver_modules": "",
+            "solver_version": "",
+            "parameters": {},
+        }
+        super().add(record.model_copy(update={"cell": cell.model_copy(update=own)}), entry)
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted; refused if there is none."""

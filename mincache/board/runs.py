@@ -7,27 +7,26 @@ Records are taken in one at a time, and each is forgotten: of 100,000 the flat t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 from operator import attrgetter, itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
-from pydantic_core import from_json, to_json
+from pydantic import create_model
+from pydantic_core import to_json
 
-from mincache.board.contenders import DEFAULTS, Contender, chosen, contender, labels
-from mincache.board.entries import Entry, find_suite
+from mincache.board.contenders import CELL_FIELDS, Contender, chosen, contender, labels
+from mincache.board.entries import Entry, find_suite, verified_cost
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.errors import InputError
+from mincache.files.tables import StrictTable
 from mincache.generation.recipes import Reference
 from mincache.generation.suites import Suite
-from mincache.judging import journal
 from mincache.judging.judge import contradicts
-from mincache.judging.records import Record
+from mincache.judging.records import Cell, Record, Score
 from mincache.problem.evaluation import evaluate
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
@@ -35,14 +34,32 @@ from mincache.problem.solution import Solution
 VERIFIED, DECLINED = "verified", "declined"
 _MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charged_solve_s",
           "charged_answer_s"]  # fmt: skip
-_PLAIN = [name for name in DEFAULTS if name != "parameters"]
-_needed = itemgetter("suite", "instance", "solver", "solver_name", "solver_source")
 _KEY = ["row", "instance", "seed", "repetition"]
-_NUMBERS = ["cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound", "reference_s"]
-_NO_POINTS = np.empty((0, 2))
-"""Shared: most runs count nothing, and an array of its own for each takes more memory than their numbers."""
-_OBJECTS = ["sha256", "outcome", "reason", "solution", "started", "trace", "counted", "logged", "pickled",
-            "raw", "environment"]  # fmt: skip
+_COLUMNS = {
+    "row": int, "instance": object, "seed": int, "repetition": int, "sha256": object,
+    **dict.fromkeys(("cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound",
+                     "reference_s"), float),
+    **dict.fromkeys(("outcome", "reason", "solution", "started", "trace", "counted", "logged", "pickled",
+                     "raw", "environment"), object),
+}  # fmt: skip
+_who = itemgetter("suite", *(name for name in CELL_FIELDS if name != "parameters"))
+
+
+def _brief(kind: type[StrictTable], *names: str, **parts: Any) -> Any:
+    """A table with these fields of another one, and parts of others."""
+    fields = {name: (kind.model_fields[name].annotation, kind.model_fields[name]) for name in names}
+    return create_model(kind.__name__, __config__=kind.model_config | {"extra": "ignore"}, **fields | parts)
+
+
+BRIEF_RECORD = _brief(
+    Record, "verdict", "stop_reason", "reason", "raw", "bound", "solution_sha256", "import_s", "build_s",
+    "start_s", "solve_s", "pickled_modules", "started", "environment",
+    cell=(_brief(Cell, "suite", "instance", "instance_sha256", "repetition", "seed", *CELL_FIELDS), ...),
+    score=(_brief(Score, "cost", "hit_ratio", "low_step_hit_share") | None, None), trace=(Any, ()),
+    counted_trace=(Any, ()), logged=(Any, ()),
+)  # fmt: skip
+"""Reads of records what tables need, in half the time."""
+BRIEF_RECORD.answer_s = Record.answer_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,68 +181,28 @@ class Runs:
         return replace(self, contenders=contenders, labels=named, instances=instances, frame=frame)
 
 
-FlatRun = tuple[Mapping[str, Any], tuple[Any, ...]]
-"""The fields of a run's cell, and its values in the order of `_NUMBERS` and `_OBJECTS`."""
-
-
-def flat(run: Mapping[str, Any]) -> FlatRun:
-    """Return what the flat table has of a record, as JSON has it."""
-    cell, outcome, get = run["cell"], failure(run), run.get
-    score: Mapping[str, Any] = run["score"] if outcome == VERIFIED else {}
-    cost, hit_ratio = score.get("cost"), score.get("hit_ratio", 0.0)
-    low = (score.get("low_step_hit_share") or 0.0) * hit_ratio
-    solve_s, start_s, environment = get("solve_s"), get("start_s"), get("environment") or {}
-    if start_s is None:  # in records made before it was kept
-        start_s = (get("import_s") or 0.0) + (get("build_s") or 0.0)
-    answer_s = None if solve_s is None else solve_s + start_s
-    numbers = (cost, solve_s, answer_s, hit_ratio, low, cell.get("wall_s"), get("bound"),
-               environment.get("reference_s"))  # fmt: skip
-    sum(filter(None, (*numbers, cell.get("seed"), cell["repetition"])))  # refuses what is no number
-    _needed(cell)  # refuses a cell without them
-    return cell, (
-        *numbers, cell["instance_sha256"], outcome, get("reason", ""), get("solution_sha256"), run["started"],
-        _points([point[:2] for point in get("trace", ()) if point[1] is not None]),
-        _points(get("counted_trace")), get("logged") or {}, tuple(get("pickled_modules") or ()),
-        None if cost is None else get("raw"), environment,
-    )  # fmt: skip
-
-
-def _points(listed: Sequence[Sequence[float]] | None) -> Array:
-    return np.array(listed, dtype=float) if listed else _NO_POINTS
-
-
-def failure(run: Mapping[str, Any]) -> str:
+def outcome(record: Record) -> str:
     """Return how a run ended: verified, declined, or what is wrong with the answer, or why there is none."""
-    verdict, reason, score = str(run["verdict"]), str(run["stop_reason"]), run.get("score")
-    if verdict == VERIFIED and score is not None and score["cost"] is not None:
+    verdict, reason = record.verdict, record.stop_reason
+    if verdict == VERIFIED and verified_cost(record) is not None:
         return VERIFIED
     if verdict == "skipped":
         return DECLINED
     return verdict if reason in ("finished", "soft limit") or verdict != "no solution" else reason
 
 
-def fields_of(record: Record) -> Mapping[str, Any]:
-    """Return the fields of a record, as JSON has those that tables need."""
-    parts = {"cell": vars(record.cell), "score": record.score and vars(record.score)}
-    return vars(record) | parts | {"raw": record.raw and record.raw.model_dump()}
-
-
-def flat_runs(folder: Path, torn: Callable[[], object]) -> Iterator[FlatRun]:
-    """Yield every attempt in a campaign, quickly; `torn` is called for each that is damaged."""
-    environments = dict[bytes, Any]()
-    for payload in journal.payloads(folder, torn):
-        head, _, tail = payload.rpartition(b',"environment":')  # most of a record, and the same in many
-        try:
-            if tail not in environments:
-                environments[tail] = from_json(tail[:-1], allow_inf_nan=False)
-            run = from_json(head + b"}", allow_inf_nan=False)
-            run["environment"] = environments[tail]
-        except (ValueError, TypeError):
-            run = None  # fields in another order
-        try:
-            yield flat(from_json(payload, allow_inf_nan=False) if run is None else run)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-            torn()
+def _flat(record: Record, row: int) -> tuple[Any, ...]:
+    """What the flat table has of a record, in the order of `_COLUMNS`."""
+    cell, ended, environment = record.cell, outcome(record), record.environment
+    score = record.score if ended == VERIFIED else None
+    hits = 0.0 if score is None else score.hit_ratio
+    low = 0.0 if score is None else hits * (score.low_step_hit_share or 0.0)
+    return (
+        row, cell.instance, cell.seed, cell.repetition, cell.instance_sha256, score and score.cost,
+        record.solve_s, record.answer_s, hits, low, cell.wall_s, record.bound, environment.get("reference_s"),
+        ended, record.reason, record.solution_sha256, record.started, record.trace, record.counted_trace,
+        record.logged, record.pickled_modules, score and record.raw, environment,
+    )  # fmt: skip
 
 
 class Gatherer:
@@ -234,49 +211,45 @@ class Gatherer:
     def __init__(self) -> None:
         self._numbers: dict[Contender, int] = {}
         self._known: dict[tuple[Any, ...], int] = {}
-        self._runs: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
+        self._runs: dict[str, list[tuple[Any, ...]]] = {}
         self._entries: dict[tuple[str, Contender], Entry] = {}
 
-    def add(self, run: FlatRun, entry: Entry | None = None) -> None:
+    def add(self, record: Record, entry: Entry | None = None) -> None:
         """Take in a run, of a published entry if it is given; the last attempt at it counts."""
-        cell, values = run
-        said = (cell["suite"], *map(cell.get, _PLAIN), to_json(cell.get("parameters")), entry)
-        number = self._known.get(said)
-        if number is None:  # quick, since the same few run on everything
+        cell = record.cell
+        said = (*_who(vars(cell)), to_json(cell.parameters), entry)
+        row = self._known.get(said)
+        if row is None:  # quick, since the same few run on everything
             who = contender(cell, entry.manifest.authors if entry else ())
-            number = self._known[said] = self._numbers.setdefault(who, len(self._numbers))
+            row = self._known[said] = self._numbers.setdefault(who, len(self._numbers))
             if entry is not None:
-                self._entries[cell["suite"], who] = entry
-        key = number, cell["instance"], cell.get("seed", 0), cell["repetition"]
-        self._runs.setdefault(cell["suite"], {})[key] = values
+                self._entries[cell.suite, who] = entry
+        self._runs.setdefault(cell.suite, []).append(_flat(record, row))
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted."""
         return sorted(self._runs)
 
-    def runs(self, folders: Mapping[str, str] = {}, boards: Iterable[Any] = ()) -> list[Runs]:
-        """Return the runs of each suite by name; of one's own suites, from `folders` or one of `boards`."""
+    def runs(self, own: Mapping[str, Suite | None] = {}, boards: Iterable[Any] = ()) -> list[Runs]:
+        """Return the runs of each suite by name, which is one of `own`, a standard one or on a board."""
         return [
-            self._of_suite(name, find_suite(name, folders.get(name, ""), boards)) for name in self.suites()
+            self._of_suite(name, own[name] if name in own else find_suite(name, boards=boards))
+            for name in self.suites()
         ]
 
     def _of_suite(self, name: str, suite: Suite | None) -> Runs:
-        found, whole = self._runs[name], dict.fromkeys(["row", "seed", "repetition"], int)
-        dtypes = dict.fromkeys(_NUMBERS, float) | whole
-        columns = chain(zip(*found, strict=True), zip(*found.values(), strict=True))
-        frame = pandas.DataFrame({
-            name: pandas.Series(values, dtype=dtypes.get(name, object))
-            for name, values in zip([*_KEY, *_NUMBERS, *_OBJECTS], columns, strict=True)
-        })  # fmt: skip
-        known = references(suite, frame)
-        instances = tuple(sorted(suite.entries if suite is not None else set(frame["instance"])))
+        columns = zip(_COLUMNS.items(), zip(*self._runs[name], strict=True), strict=True)
+        frame = pandas.DataFrame({key: pandas.Series(one, dtype=kind) for (key, kind), one in columns})
+        instances = tuple(sorted(set(frame["instance"]) if suite is None else suite.entries))
         everybody = list(self._numbers)
         contenders = tuple(sorted((everybody[n] for n in frame["row"].unique()), key=repr))
         rows = {self._numbers[who]: n for n, who in enumerate(contenders)}
         places = {instance: n for n, instance in enumerate(instances)}
         frame["row"], frame["instance"] = frame["row"].map(rows), frame["instance"].map(places)
-        frame = frame.drop(columns="sha256").dropna(subset="instance").astype({"instance": int})
-        frame = frame.sort_values(_KEY, ignore_index=True)
+        frame = frame.dropna(subset="instance").astype({"instance": int}).sort_values(_KEY, ignore_index=True)
+        frame = frame.drop_duplicates(_KEY, keep="last", ignore_index=True)
+        known = references(suite, instances, frame)
+        frame = frame.drop(columns="sha256")
         entries = {who: self._entries[name, who] for who in contenders if (name, who) in self._entries}
         protocol, sha256 = read_protocol(suite)
         charged, named = _charged(frame, suite, instances, known, protocol), labels(contenders)
@@ -287,23 +260,24 @@ def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = 
     """Return the runs of each suite in `records`, sorted by name; of some solvers, if they are given."""
     gatherer = Gatherer()
     for record in records:
-        gatherer.add(flat(fields_of(record)))
-    return [one.only(solvers) for one in gatherer.runs(dict.fromkeys(gatherer.suites(), suite))]
+        gatherer.add(record)
+    own = {name: find_suite(name, suite) for name in gatherer.suites()}
+    return [one.only(solvers) for one in gatherer.runs(own)]
 
 
-def references(suite: Suite | None, frame: pandas.DataFrame) -> dict[str, Reference]:
+def references(
+    suite: Suite | None, instances: Sequence[str], frame: pandas.DataFrame
+) -> dict[str, Reference]:
     """Return the known references by instance; runs on several editions of an instance are refused."""
-    entries = {} if suite is None else suite.entries
-    hashes = {name: entry.sha256 for name, entry in entries.items()}
-    for name, sha256 in dict.fromkeys(zip(frame["instance"], frame["sha256"], strict=True)):
-        wanted = hashes.setdefault(name, sha256)
-        if sha256 != wanted:
+    hashes = {} if suite is None else {n: suite.entries[name].sha256 for n, name in enumerate(instances)}
+    for n, sha256 in frame[["instance", "sha256"]].drop_duplicates().itertuples(index=False):
+        if sha256 != (wanted := hashes.setdefault(n, sha256)):
             rule = f"must be of one edition of the instance, sha256 {wanted[:12]}..."
             advice = "show these folders apart, or run the suite again"
-            raise InputError(f"records of {name}", rule, f"{sha256[:12]}...", advice)
-    pinned = {} if suite is None else suite.references
+            raise InputError(f"records of {instances[n]}", rule, f"{sha256[:12]}...", advice)
     best = frame.groupby("instance")["cost"].min().dropna()
-    return {str(name): Reference(cost, pinned=False) for name, cost in best.items()} | pinned
+    found = {instances[n]: Reference(cost, pinned=False) for n, cost in best.items()}
+    return found if suite is None else found | suite.references
 
 
 def _charged(

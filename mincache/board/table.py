@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from mincache.board import ranks
 from mincache.board.contenders import Contender
 from mincache.board.entries import Entry
 from mincache.board.runs import VERIFIED, Runs
+from mincache.judging.records import Broken
 from mincache.problem.constraints import CONSTRAINTS
 from mincache.problem.quantity import Array
 
@@ -215,7 +215,8 @@ def _row(table: Table, number: int) -> Row:
     entry, facts = runs.entries.get(who), frame["environment"].iat[0]
     kind = (entry.manifest.kind if entry else "") or str(facts.get("kind", ""))
     information = str(facts.get("information", "trace"))
-    streams = sorted(set(zip(frame["seed"].tolist(), frame["repetition"].tolist(), strict=True)))
+    drawn = frame[["seed", "repetition"]].drop_duplicates().sort_values(["seed", "repetition"])
+    streams = list(drawn.itertuples(index=False, name=None))
     stochastic = facts.get("stochastic") is True or len(streams) > 1
     stored = frame["solution"][frame["verified"]].notna()
     tier = entry.tier(len(stored) > 0 and bool(stored.all())) if entry else ""
@@ -225,7 +226,7 @@ def _row(table: Table, number: int) -> Row:
         table, number, who, entry, frame, runs.labels[who], kind, information, streams, int(count.max()),
         stochastic=stochastic,
         covered=int((count > 0).sum()),
-        outcomes=dict(sorted(Counter(frame["outcome"]).items())),
+        outcomes=frame["outcome"].value_counts().sort_index().to_dict(),
         tier=tier,
         gap=gap,
         unranked=_unranked(runs, number, tier, stochastic and kind != "learned", gap),
@@ -270,12 +271,12 @@ def raw_means(runs: pandas.DataFrame) -> RawMeans:
     reported = runs[runs["raw"].notna()]
     if reported.empty:
         return RawMeans()
-    kept, scores = {"rate": 0.0, "mean_excess": 0.0}, list(reported["raw"])
-    columns: dict[str, list[float]] = {"cost": [score["cost"] for score in scores]}
+    kept, scores = Broken(rate=0.0, mean_excess=0.0), list(reported["raw"])
+    columns = {"cost": [score.cost for score in scores]}
     for name in CONSTRAINTS:
-        broken = [score["violations"].get(name) or kept for score in scores]
-        columns[name] = [one["rate"] for one in broken]
-        columns[f"excess of {name}"] = [one["rate"] * one["mean_excess"] for one in broken]
+        broken = [score.violations.get(name, kept) for score in scores]
+        columns[name] = [one.rate for one in broken]
+        columns[f"excess of {name}"] = [one.rate * one.mean_excess for one in broken]
     flat = pandas.DataFrame(columns, dtype=float).groupby(reported["instance"].to_numpy())
     means = flat.mean(skipna=False).mean(skipna=False)
     rate = {name: float(means[name]) for name in CONSTRAINTS if means[name] > 0.0}

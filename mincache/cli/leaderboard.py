@@ -100,11 +100,11 @@ def read_tables(
     gatherer = gatherer or runs.Gatherer()
     campaigns = [folder for folder in folders if (folder / journal.RECORDS_FILE).exists()]
     boards = [folder for folder in folders if folder not in campaigns]
-    at_hand = suite != "" and suites.is_suite(suite)
-    name = suites.find(suite).name if at_hand else suite
+    own = suites.find(suite) if suite and suites.is_suite(suite) else None
+    name = suite if own is None else own.name
     with waiting("reading records"):
         if campaigns:
-            for record in entries.read_campaigns(campaigns, said.append, runs.flat_runs):
+            for record in entries.read_campaigns(campaigns, said.append, runs.BRIEF_RECORD):
                 gatherer.add(record)
         for board in boards:
             said += verifying.read_board(board, rescore=False, gatherer=gatherer).remarks
@@ -115,7 +115,7 @@ def read_tables(
         if suite and name not in names:
             raise InputError("suite", f"must be one of {', '.join(names)}", repr(name))
         published = any(suites.is_suite(str(board / name / entries.SUITE_FOLDER)) for board in boards)
-        every = gatherer.runs({name: suite} if at_hand and not published else {}, boards)
+        every = gatherer.runs({} if own is None or published else {name: own}, boards)
         twins = fitting.unseen(every)
         found = [one.only(solvers) for one in every if not suite or one.name == name]
     if as_notes:

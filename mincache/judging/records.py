@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
+from pydantic_core import to_json
 
 from mincache.files.documents import digest
 from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole
@@ -265,10 +266,15 @@ _UNTOLD: set[str] = set()
 
 
 class RecordParser:
-    """Parses the JSON of records; equal environments are shared where they come last, as they are written."""
+    """Parses the JSON of records; equal environments are shared where they come last, as they are written.
 
-    def __init__(self) -> None:
+    Args:
+        kind: reads a part of each; `Record` reads all of it.
+    """
+
+    def __init__(self, kind: type[Record] = Record) -> None:
         self._environments: dict[bytes, dict[str, Any]] = {}
+        self._whole, self._validate = kind is Record, kind.__pydantic_validator__.validate_json
 
     def parse(self, payload: bytes) -> Record:
         """Return the record in `payload`.
@@ -276,11 +282,16 @@ class RecordParser:
         Raises:
             ValidationError: if it is none.
         """
-        record = Record.model_validate_json(payload)
-        known = self._environments.setdefault(payload.rpartition(_ENVIRONMENT_MARK)[2], record.environment)
+        head, _, tail = payload.rpartition(_ENVIRONMENT_MARK)  # most of a record, and the same in many
+        known = self._environments.get(tail)
+        record: Record = self._validate(payload if known is None else head + b"}")
         # The record is frozen for others; it has not been handed out yet, and copying it takes longer.
-        if known == record.environment:
+        if known is not None:
             object.__setattr__(record, "environment", known)
+        elif to_json(record.environment) + b"}" == tail:
+            self._environments[tail] = record.environment
+        if not self._whole:
+            return record
         # Which fields were given and which are defaults, nobody asks, and it is half of the memory.
         for part in (record, record.cell, record.score, record.raw):
             if part is not None:

@@ -16,7 +16,6 @@ from mincache.board.entries import SOURCE_FOLDER, folder_name
 from mincache.board.render import notes
 from mincache.board.runs import Runs, nothing_cached
 from mincache.board.table import QUESTIONS, Row, Table
-from mincache.judging.records import TracePoint
 from mincache.judging.trace import primal_integral
 from mincache.problem import units
 from mincache.problem.quantity import Array
@@ -88,7 +87,7 @@ def _integrals(runs: Runs, good: pandas.DataFrame) -> pandas.Series[float]:
     limits_s = good["row"].map(lambda row: runs.contenders[row].wall_s).astype(float)
     horizon_s = limits_s.fillna(good.groupby(_CELL)["solve_s"].transform("max"))
     found = [
-        primal_integral([TracePoint(s, c, None) for s, c in trace.tolist()], cost, end)
+        primal_integral([point for point in trace if point.cost is not None], cost, end)
         for trace, cost, end in zip(good["trace"], reference, horizon_s, strict=True)
     ]
     return good[_CELL].assign(integral_s=found).groupby(_CELL)["integral_s"].mean()

@@ -37,18 +37,18 @@ def reached(row: Row, trace: str, targets: Array) -> Array:
 
 def trace_points(runs: pandas.DataFrame, trace: str = "trace") -> tuple[Array, Array, Array]:
     """Return the points of the traces of verified runs: which run, seconds (or evaluations), and cost."""
-    pairs = zip(runs[trace], runs["verified"], strict=True)
-    traces = [trace if verified else trace[:0] for trace, verified in pairs]
-    points = np.concatenate(traces) if traces else np.empty((0, 2))
-    return np.repeat(np.arange(len(traces)), [len(trace) for trace in traces]), points[:, 0], points[:, 1]
+    kept = enumerate(zip(runs[trace], runs["verified"], strict=True))
+    found = [(n, *one[:2]) for n, (points, good) in kept if good for one in points if one[1] is not None]
+    run, when, cost = np.array(found, dtype=float).reshape(-1, 3).T
+    return run.astype(int), when, cost
 
 
 def by_evaluations(rows: Sequence[Row]) -> ChartRows:
     """Share of (run, target gap) pairs that each row which counts evaluations has reached by each count."""
     counting = [row for row in rows if any(map(len, row.frame["counted"]))]
     found = {row.solver: reached(row, "counted", TARGETS) for row in counting}
-    last = max((float(points[-1, 0]) for row in counting for points in row.frame["counted"] if len(points)),
-               default=1.0)  # fmt: skip
+    ends = (points[-1].evaluations for row in counting for points in row.frame["counted"] if points)
+    last = max(ends, default=1.0)
     return [
         {"solver": name, "evaluations": count, "share": rounded(share)}
         for name, values in found.items()

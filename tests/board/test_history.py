@@ -9,7 +9,6 @@ from scipy import stats
 
 import mincache
 from mincache.board.history import HistoryGatherer, series
-from mincache.board.runs import fields_of, flat
 from mincache.board.table import Table
 from mincache.cli.main import cli
 from mincache.errors import InputError
@@ -46,7 +45,7 @@ def told(*records, solvers=()):
     """Return the series of records on one suite."""
     gatherer = HistoryGatherer(COMMITS, solvers)
     for one in chain(*records):
-        gatherer.add(flat(fields_of(one)))
+        gatherer.add(one)
     gatherer.suites()
     (runs,) = gatherer.runs()
     return series(Table(runs), COMMITS)

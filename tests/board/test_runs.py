@@ -3,7 +3,6 @@
 import json
 import math
 
-import pandas
 import pytest
 from board_fixture import raw_score, record, tables
 from hypothesis import given
@@ -11,15 +10,14 @@ from hypothesis import strategies as st
 
 from mincache import Solution
 from mincache.board.columns import numbers
-from mincache.board.entries import find_suite, verified_cost
-from mincache.board.runs import Gatherer, failure, fields_of, flat, flat_runs, gather
-from mincache.board.runs import references as found_in
+from mincache.board.entries import find_suite
+from mincache.board.runs import BRIEF_RECORD, Gatherer, gather, outcome
 from mincache.errors import InputError
 from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate, write_content
 from mincache.generation.suites import Recipe, Suite, find
-from mincache.judging.journal import line_of
+from mincache.judging.journal import attempts, line_of
 from mincache.problem.evaluation import evaluate
 
 SUITE = find("smoke-v1")
@@ -29,11 +27,6 @@ OF_OTHERS = {
     "draw_rank_high", "level_rank_low", "level_rank_high", "group", "may_be_first", "identical", "solver",
 }  # fmt: skip
 """What is said of a row among others."""
-
-
-def failure_of(one):
-    """Return how a record says that its run ended."""
-    return failure(fields_of(one))
 
 
 def run_of(solver, instance, factor, repetition=0, **fields):
@@ -141,10 +134,10 @@ def test_too_few_seeds_are_not_ranked():
 
 def test_failures_are_named_by_what_is_wrong():
     """An answer goes by what is wrong with it; a run without one by what ended it."""
-    assert failure_of(record("s", "a", stop_reason="memory")) == "memory"
-    assert failure_of(record("s", "a", stop_reason="soft limit")) == "no solution"
-    assert failure_of(record("s", "a", verdict="malformed", stop_reason="crash")) == "malformed"
-    assert failure_of(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall")) == "infeasible"
+    assert outcome(record("s", "a", stop_reason="memory")) == "memory"
+    assert outcome(record("s", "a", stop_reason="soft limit")) == "no solution"
+    assert outcome(record("s", "a", verdict="malformed", stop_reason="crash")) == "malformed"
+    assert outcome(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall")) == "infeasible"
 
 
 def test_a_bound_above_the_best_known_cost_is_a_failure():
@@ -185,8 +178,8 @@ def test_without_the_suite_a_failure_cannot_be_charged():
     assert "not at hand" in table.rows[0].unranked
 
 
-outcome = st.one_of(st.floats(1.0, 2.0), st.sampled_from(["crash", "skipped", None]))
-entry = st.lists(st.lists(outcome, min_size=1, max_size=2), min_size=len(NAMES), max_size=len(NAMES))
+ended = st.one_of(st.floats(1.0, 2.0), st.sampled_from(["crash", "skipped", None]))
+entry = st.lists(st.lists(ended, min_size=1, max_size=2), min_size=len(NAMES), max_size=len(NAMES))
 
 
 def entry_of(solver, answers):
@@ -246,24 +239,23 @@ def test_a_table_reads_what_it_needs_of_a_journal(tmp_path):
     lines = [b'{"sha256":"' + digest(p).encode() + b'","record":' + p + b"}\n" for p in payloads]
     (tmp_path / "records.jsonl").write_bytes(b"".join(lines) + b"torn\n")
     told = []
-    found = list(flat_runs(tmp_path, lambda: told.append(None)))
+    found = list(attempts(tmp_path, lambda: told.append(None), BRIEF_RECORD))
     assert len(told) == len(wrong) + 1
     gatherers = [Gatherer(), Gatherer()]
     for run in found:
         gatherers[0].add(run)
-    gatherers[1].add(flat(fields_of(one)))
+    gatherers[1].add(one)
     (read,), (known,) = (gatherer.runs() for gatherer in gatherers)
     assert len(found) == 2
-    assert read.frame.drop(columns="trace").equals(known.frame.drop(columns="trace"))
+    lists = ["trace", "counted"]
+    assert read.frame.drop(columns=lists).equals(known.frame.drop(columns=lists))
     assert read.contenders == known.contenders
 
 
 def references(suite, records):
     """Return the references of a suite and these records."""
-    runs = [(r.cell.instance, r.cell.instance_sha256, verified_cost(r)) for r in records]
-    return found_in(
-        suite, pandas.DataFrame(runs, columns=["instance", "sha256", "cost"]).astype({"cost": float})
-    )
+    (runs,) = gather(records, suite="" if suite is None else str(suite.folder))
+    return runs.references
 
 
 @pytest.fixture
@@ -301,9 +293,9 @@ def test_another_edition_of_an_instance_is_refused(suite):
     """A record made on other bytes is not held against this suite."""
     entry = suite.content.instance[0]
     with pytest.raises(InputError, match=f"records of {entry.name}: must be of one edition"):
-        references(suite, [record("s", entry.name, 9.0, sha256="f" * 64)])
+        references(suite, [record("s", entry.name, 9.0, sha256="f" * 64, suite="tiny")])
     with pytest.raises(InputError, match="one edition"):
-        references(None, [record("s", "a", 9.0, sha256="f" * 64), record("s", "a", 9.0, sha256="e" * 64)])
+        references(None, [record("s", "a", 9.0, n, sha256=letter * 64) for n, letter in enumerate("fe")])
 
 
 def test_a_suite_is_found_by_name_or_folder(suite):
