@@ -445,42 +445,33 @@ private:
     }
 };
 
-// The least cost of any course of caches: through those listed, or with a frame at its cut.
+// The least cost of any course of caches. One that is not listed costs its frame's cut, and going to or from it nothing.
 static double cheapest(const std::vector<Listed>& lists, const std::vector<double>& cuts, const std::vector<std::vector<double>>& price,
                        const std::vector<std::vector<Interval>>& load) {
-    size_t frames = lists.size(), models = load[0].size();
-    std::vector<double> least(frames), rest(frames + 1, 0);
-    for (size_t k = 0; k < frames; ++k) {
-        least[k] = cuts[k];
-        for (const auto& one : lists[k]) least[k] = std::min(least[k], one.second);
-    }
-    for (size_t k = frames; k-- > 0;) rest[k] = sum_down(rest[k + 1], least[k]);
-    double bound = infinite;
-    for (size_t k = 0; k < frames; ++k) {
-        double off = cuts[k];
-        for (size_t other = 0; other < frames; ++other)
-            if (other != k) off = sum_down(off, least[other]);
-        bound = std::min(bound, off);
-    }
-    Listed label = {{Cache(models, false), 0.0}};
-    for (size_t k = 0; k < frames; ++k) {
+    size_t models = load[0].size();
+    std::vector<std::pair<double, Cache>> label = {{0.0, Cache(models, false)}};  // the cheapest first
+    double unlisted = infinite;
+    for (size_t k = 0; k < lists.size(); ++k) {
         std::vector<double> entering(models);
         for (size_t m = 0; m < models; ++m) entering[m] = sum_down(load[k][m].low, -price[k][m]);
-        Listed reached;
+        std::vector<std::pair<double, Cache>> reached;
+        double next = sum_down(cuts[k], label.empty() ? unlisted : std::min(unlisted, label[0].first));
         for (const auto& [cache, cost] : lists[k]) {
-            double best = infinite;
-            for (const auto& [before, so_far] : label) {
-                double value = sum_down(so_far, cost);
+            double best = unlisted;
+            for (const auto& [so_far, before] : label) {
+                if (so_far >= best) break;
+                double value = so_far;
                 for (size_t m = 0; m < models && value < best; ++m)
                     if (cache[m] != before[m]) value = sum_down(value, cache[m] ? entering[m] : price[k][m]);
                 best = std::min(best, value);
             }
-            if (sum_down(best, rest[k + 1]) < bound) reached[cache] = best;
+            best = sum_down(best, cost);
+            if (best < next) reached.emplace_back(best, cache);
         }
-        label = std::move(reached);
+        std::sort(reached.begin(), reached.end());
+        label = std::move(reached), unlisted = next;
     }
-    for (const auto& one : label) bound = std::min(bound, one.second);
-    return bound;
+    return label.empty() ? unlisted : std::min(unlisted, label[0].first);
 }
 
 // What no feasible solution costs less than, by the proof alone.

@@ -9,8 +9,8 @@ solution may pass a limit by 1e-9 of it, as the evaluator has it: the bound hold
 Loading a model for w in frame k costs y times the rise of "it is cached" at least, for any 0 <= y <= w. With
 such prices y the frames are apart. A tree goes through the caches of each frame: prices of storage and of
 each slot's steps show that what it passes over costs the frame's cut at least. Every other cache is listed,
-and its users are served exactly. A course through listed caches costs what its frames do and the slack of the
-prices: w - y for what is loaded, y for what is dropped. Any other costs the cut in one frame at least.
+and its users are served exactly. A course costs what its frames do, the cut where a cache is not listed, and
+between listed caches the slack of the prices: w - y for what is loaded, y for what is dropped.
 """
 
 import gzip
@@ -20,6 +20,7 @@ import math
 import sys
 from collections import Counter
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 FORMAT = "mincache-certificate/2"
@@ -108,6 +109,10 @@ class RationalProblem:
         return [self.alpha * self.load_s * self.size[m] * waiting[m] for m in self.models]
 
 
+_Terms = tuple[int, int, list[tuple[int, int, int, int, int]]]
+"""Of a model: what having it costs, its size, and what its users cost and take of the steps in each slot."""
+
+
 class RationalFrame:
     """What a frame's caches cost, in whole numbers, where having a model costs `held`."""
 
@@ -138,21 +143,14 @@ class RationalFrame:
     def _fits(self, m: int) -> bool:
         return self.size[m] <= _ONE and all(count[m] * self.taken[m] <= _ONE for count in self.count)
 
-    def cached(self, prices: list[int], grid: int, outside: set[int]) -> dict[int, int]:
-        """Return what caching each model costs at least at prices of steps and storage; none outside."""
-        costs = {}
+    def terms(self, grid: int) -> dict[int, _Terms]:
+        """Return what caching each model costs, in units of 1 / grid: then prices are whole numbers."""
+        terms = {}
         for m in self.items:
-            if m in outside:
-                continue
-            cost = self.held[m] + prices[-1] * self.size[m] // grid
-            idle, fully, extra, taken = self.idle[m], self.fully[m], self.extra[m], self.taken[m]
-            for j, users in self.asked[m]:
-                served = fully + prices[j] * extra // grid
-                cost += users * (idle if idle < served else served)
-                if taken:
-                    cost += users * (prices[j] * taken // grid)
-            costs[m] = cost
-        return costs
+            idle, fully = self.idle[m] * grid, self.fully[m] * grid
+            slots = [(j, n * idle, n * fully, n * self.extra[m], n * self.taken[m]) for j, n in self.asked[m]]
+            terms[m] = self.held[m] * grid, self.size[m], slots
+        return terms
 
     def served(self, cache: set[int], enough: int) -> int | None:
         """Return the least cost of a cache, or something from `enough` on; None if it cannot be."""
@@ -215,18 +213,29 @@ class RationalFrame:
 def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, dict[frozenset[int], int]]:
     """Walk a frame's tree; return its cut, and what every cache that the tree does not pass over costs."""
     cut, grid, width = _down(proof["cut"]), proof["grid"], len(frame.count) + 1
-    if not all(isinstance(number, int) for number in (grid, *proof["moves"], *proof["prices"])) or grid <= 0:
+    if {type(grid), *map(type, proof["moves"]), *map(type, proof["prices"])} != {int} or grid <= 0:
         raise NotProvenError(f"frame {k}: moves, prices and their grid must be whole numbers")
     moves, prices = iter(proof["moves"]), iter(proof["prices"])
+    terms, out, enough = frame.terms(grid), [cost * grid for cost in frame.out], cut * grid
 
     def costs_at_prices() -> tuple[int, dict[int, int]]:
         point = [next(prices) for _ in range(width)]
         if min(point) < 0:
             raise NotProvenError(f"frame {k}: a price is below 0")
-        cached = frame.cached(point, grid, outside)
-        total = frame.nowhere - -(-sum(point) * _ONE // grid) + sum(frame.out[m] for m in outside)
-        for m, cost in cached.items():
-            total += cost if m in inside else min(cost, frame.out[m])
+        total, cached, storage = frame.nowhere * grid - sum(point) * _ONE, {}, point[-1]
+        for m, (cost, size, slots) in terms.items():
+            if m in outside:
+                total += out[m]
+                continue
+            cost += storage * size
+            for j, idle, fully, extra, taken in slots:
+                price = point[j]
+                served = fully + price * extra
+                cost += idle if idle < served else served
+                if taken:
+                    cost += price * taken
+            cached[m] = cost
+            total += cost if cost < out[m] or m in inside else out[m]
         return total, cached
 
     def taken() -> list[int]:
@@ -248,9 +257,9 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
                     if move == TOO_LARGE and (m >= 0 or frame.size[i] <= room):
                         raise NotProvenError(f"frame {k}: model {i} fits, against what the tree says")
                     if move == FIXED:
-                        gain = frame.out[i] - cached[i]
+                        gain = out[i] - cached[i]
                         other = total + max(gain, 0) + (-gain if m < 0 else 0)
-                        if other < cut:
+                        if other < enough:
                             raise NotProvenError(f"frame {k}: model {i} is fixed without proof")
                     side.add(i)
                 move = next(moves)
@@ -258,7 +267,7 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
                 if sum(frame.size[m] for m in inside) <= _ONE:
                     raise NotProvenError(f"frame {k}: {sorted(inside)} fit, against what the tree says")
             elif move == CLOSED:
-                if costs_at_prices()[0] < cut:
+                if costs_at_prices()[0] < enough:
                     raise NotProvenError(f"frame {k}: less than the cut with {sorted(inside)} cached")
             elif move == LEAF:
                 if len(inside) + len(outside) < len(frame.items):
@@ -285,28 +294,22 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
 def cheapest(
     lists: list[dict[frozenset[int], int]], cuts: list[int], price: list[list[int]], load: list[list[int]]
 ) -> int:
-    """Return the least cost of any course, in whole numbers."""
-    least = [min([cut, *caches.values()]) for cut, caches in zip(cuts, lists, strict=True)]
-    total = sum(least)
-    bound = min(total - low + cut for cut, low in zip(cuts, least, strict=True))  # of those off the lists
-    label: dict[frozenset[int], int] = {frozenset(): 0}
-    rest = total
+    """Return the least cost of any course, in whole numbers; a cache not listed costs its frame's cut."""
+    label: list[tuple[int, frozenset[int]]] = []  # of listed caches, the cheapest first
+    unlisted = 0  # of all others: going on from them costs nothing, nor does loading for the first frame
     for k, caches in enumerate(lists):
-        rest -= least[k]
-        reached: dict[frozenset[int], int] = {}
+        reached = []
         for cache, cost in caches.items():
-            best = None
-            for before, so_far in label.items():
-                value = so_far + cost
-                if best is not None and value >= best:
-                    continue
-                value += sum(load[k][m] - price[k][m] for m in cache - before)
-                value += sum(price[k][m] for m in before - cache)
-                best = value if best is None else min(best, value)
-            if best is not None and best + rest < bound:
-                reached[cache] = best
-        label = reached
-    return min([bound, *label.values()])
+            best = unlisted
+            for so_far, before in label:
+                if so_far >= best:
+                    break
+                loaded = sum(load[k][m] - price[k][m] for m in cache - before)
+                best = min(best, so_far + loaded + sum(price[k][m] for m in before - cache))
+            reached.append((best + cost, cache))
+        unlisted = cuts[k] + min([unlisted, *(so_far for so_far, _ in label[:1])])
+        label = sorted((one for one in reached if one[0] < unlisted), key=itemgetter(0))
+    return min([unlisted, *(so_far for so_far, _ in label[:1])])
 
 
 class RationalRadio:

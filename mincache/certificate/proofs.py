@@ -88,8 +88,7 @@ def _solved(
                 pass
         course = pricing.best
         goal = min((course.loss + whole) * (1.0 - _PROVEN_WITHIN) - whole, course.lower)
-        cuts = pricing.least + max(0.0, goal - pricing.raised(float(pricing.least.sum())))
-        trees = _trees(search, pricing.keep(pricing.price), load[1:] > 0.0, cuts)
+        trees = _trees(search, pricing.keep(pricing.price), load[1:] > 0.0, pricing.cuts(goal))
         return search.solution(course.cache), pricing.price[1:], trees
     for _ in search.passes(remaining):
         pass

@@ -186,6 +186,7 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
         if dual.state[i] == _FREE and dual.size[i] > dual.room[0] + _SPARE:
             fixed = _fix(dual, i, _OUT, fixed)
     _note_fixed(dual, TOO_LARGE, before, fixed)
+    before, moves, prices = fixed, dual.noted[0], dual.noted[1]
     for j in range(slots + 1):
         dual.point[j] = dual.price[depth, j]
     highest, length = -np.inf, 1.0
@@ -198,19 +199,30 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
         else:
             length *= _SHORTER
         if highest >= best:
+            if bound - _paid(dual, before, fixed) >= best:  # also with what was fixed here left open
+                dual.noted[0], dual.noted[1] = moves, prices
             _note(dual, CLOSED)
             _note_prices(dual, slots)
             return highest, fixed
-        before = fixed
+        earlier = fixed
         fixed = _fix_by_cost(dual, n, slots, fixed, bound, best)
         if dual.room[0] < -_SPARE:
             _note(dual, FULL)
             return np.inf, fixed
-        if (fixed == n and fixed == before and step > 4) or not _move(dual, slots, length * (best - bound)):
+        if (fixed == n and fixed == earlier and step > 4) or not _move(dual, slots, length * (best - bound)):
             break
     for i in range(n):
         dual.torn[i] = min(dual.torn[i], step + 1 - dual.torn[i])
     return highest, fixed
+
+
+def _paid(dual: Dual, before: int, fixed: int) -> float:
+    """Return what the choices fixed from place `before` on add to the bound at these prices."""
+    paid = 0.0
+    for place in range(before, fixed):
+        i = dual.trail[place]
+        paid += max(0.0, -dual.worth[i] if dual.state[i] == _IN else dual.worth[i])
+    return paid
 
 
 def _fix_by_cost(dual: Dual, n: int, slots: int, fixed: int, bound: float, best: float) -> int:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mincache.exact.courses import cheapest_course, course_loss, rest_of_courses
 from mincache.exact.passes import FrameSearch
-from mincache.exact.pool import CachePool, cheapest_course, course_loss
+from mincache.exact.pool import CachePool
 from mincache.exact.trees import UNLIMITED
 from mincache.problem.quantity import Array
 
@@ -27,7 +28,7 @@ _SETTLED = 2e-8  # gap to the mixture, relative to the cost, at which prices are
 _ROUNDING = 1e-12
 _EXACT = 0.2  # of the tolerance, for the frames together
 _SLICE = 0.5  # of the time left, for one frame
-_FIRST_MARGINS, _MARGIN_GROWTH = 8.0, 2.0  # the first margin is the gap by this
+_FIRST_MARGINS, _MARGIN_GROWTH = 8.0, 2.0  # the first margins are the gap by this
 _MOST_LISTED = 200_000  # caches a frame
 
 
@@ -56,6 +57,7 @@ class Pricing:
         self.least = np.zeros(len(load))  # what each frame costs at least at these prices
         nothing = np.zeros(load.shape, bool)
         self.best = CachePlan(nothing, float(search.stakes.cloud.sum()), -np.inf, proven=False)
+        self.closed: tuple[list[tuple[Array, Array]], Array] | None = None  # lists, and their margins [K]
         self.pool.add(nothing[:1])
 
     @property
@@ -153,32 +155,49 @@ class Pricing:
     def close(self) -> Iterator[CachePlan]:
         """Yield better courses and bounds from lists of caches, until they meet or time or room ends."""
         start = self.best.lower
-        margin = (self.best.loss - start) / _FIRST_MARGINS
+        margins = np.full(len(self.load), (self.best.loss - start) / _FIRST_MARGINS)
+        lists: list[tuple[Array, Array]] = [(self.pool.sets[:0], margins[:0]) for _ in margins]
+        grown = np.ones(len(margins), bool)
         while not self.late:
-            margin = min(margin, self.best.loss - start)
-            lists = self._lists(margin)
-            if lists is None:
-                return
+            for k in np.flatnonzero(grown):
+                listed = self._listed(int(k), float(margins[k]))
+                if listed is None:
+                    return
+                lists[k] = listed
             course = cheapest_course(lists, self.price, self.load, self.best.loss - start)
             if course is not None:
                 cache = np.array([caches[at] for (caches, _), at in zip(lists, course, strict=True)])
                 losses = self.search.caches_in_frames(cache)
                 assert losses is not None  # without a limit
                 self.improve(cache, course_loss(cache, np.diagonal(losses), self.load))
-            # A course through other caches costs the margin more than the bound, at least.
-            lower = min(start + margin, self.best.loss - 0.5 * self.tolerance)
-            self.improve(self.best.cache, self.best.loss, lower)
+            # Another course leaves the lists in one frame at least, and costs its margin there.
+            gap = self.best.loss - start
+            needed = gap - rest_of_courses(lists, margins, self.price, self.load, gap)
+            grown = margins < needed
+            lower = self.best.loss + float((margins - needed).min()) if grown.any() else self.best.loss
+            self.improve(self.best.cache, self.best.loss, min(lower, self.best.loss - 0.5 * self.tolerance))
+            self.closed = lists, margins
             yield self.best
-            margin *= _MARGIN_GROWTH
+            margins = np.where(grown, np.minimum(_MARGIN_GROWTH * margins, needed), margins)
 
-    def _lists(self, margin: float) -> list[tuple[Array, Array]] | None:
-        """Return each frame's caches whose excess is below the margin, and that excess; None if too many."""
-        keep, lists, trees = self.keep(self.price), [], self.search.trees
-        for k, least in enumerate(self.least):
-            left, wanted = self.remaining(), np.any(self.load[k + 1 : k + 2], axis=0)
-            nodes = trees.affordable(_SLICE * left)
-            found = trees.all_below(k, keep[k], wanted, float(least) + margin, nodes, left, _MOST_LISTED)
-            if not found.complete:
-                return None
-            lists.append((found.caches, found.losses - least))
-        return lists
+    def cuts(self, goal: float) -> Array:
+        """Return losses [K] below which all caches must be known, to show that none is less than `goal`."""
+        gap = max(0.0, goal - self.raised(float(self.least.sum())))
+        lists, margins = self.closed or ([], np.full(len(self.load), gap))
+        margins = np.minimum(margins, gap)
+        # A wide margin is the dearest to prove: each in turn gets as narrow as the other frames allow.
+        for k in np.argsort(-margins, kind="stable") if lists else ():
+            within = [
+                (sets[cost < m], cost[cost < m]) for (sets, cost), m in zip(lists, margins, strict=True)
+            ]
+            rest = rest_of_courses(within, margins, self.price, self.load, gap)
+            margins[k] = min(margins[k], gap - rest[k])
+        return self.least + margins
+
+    def _listed(self, k: int, margin: float) -> tuple[Array, Array] | None:
+        """Return frame k's caches whose excess is below the margin, and that excess; None if too many."""
+        left, wanted = self.remaining(), np.any(self.load[k + 1 : k + 2], axis=0)
+        keep, least, trees = self.keep(self.price)[k], float(self.least[k]), self.search.trees
+        nodes = trees.affordable(_SLICE * left)
+        found = trees.all_below(k, keep, wanted, least + margin, nodes, left, _MOST_LISTED)
+        return (found.caches, found.losses - least) if found.complete else None

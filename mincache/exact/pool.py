@@ -1,14 +1,14 @@
 """The caches met so far, what each costs in each frame, and the cheapest course and mixture of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from mincache.exact.courses import cheapest_course, course_loss
 from mincache.exact.passes import FrameSearch
 from mincache.problem.quantity import Array
 
 _MOST = 4000
-_NUMBERS_AT_ONCE = 1 << 22
 _FEWEST_MIXED = 30  # caches a frame that the mixture is made of at least
 
 
@@ -100,54 +100,3 @@ def _mixed(cost: Array, members: Array, frame: Array, paid: Array, used: Array) 
     price = np.zeros(paid.size)
     price[used] = np.clip(-answer.ineqlin.marginals, 0.0, paid[used])
     return float(answer.fun), price
-
-
-def cheapest_course(
-    lists: Sequence[tuple[Array, Array]], price: Array, load: Array, most: float = np.inf
-) -> Array | None:
-    """Return the place in each list of the course that costs least; None if all reach `most`.
-
-    A list has a frame's caches, bool [S, M], and their costs [S]. A course also pays w - y for what is loaded
-    and y for what is dropped, with `load` w and `price` y [K, M].
-    """
-    caches, label = np.zeros((1, load.shape[1])), np.zeros(1)
-    stages = []
-    for (sets, cost), y, w in zip(lists, price, load, strict=True):
-        if not (len(label) and len(sets)):
-            return None
-        new = sets.astype(float)
-        reached, origin = _reached(caches, label, new, y, w)
-        reached += cost
-        kept = np.flatnonzero(reached < most)
-        caches, label = new[kept], reached[kept]
-        stages.append((kept, origin[kept]))
-    if not len(label):
-        return None
-    at, course = int(label.argmin()), []
-    for kept, origin in reversed(stages):
-        course.append(kept[at])
-        at = origin[at]
-    return np.array(course[::-1])
-
-
-def _reached(old: Array, label: Array, new: Array, price: Array, load: Array) -> tuple[Array, Array]:
-    """Return the least label with the cost of going on, for each new cache, and from which old one."""
-    best, origin = np.full(len(new), np.inf), np.zeros(len(new), np.int64)
-    entered, left = new @ (load - price), old @ price
-    weighted = (new * load).T
-    chunk = max(1, _NUMBERS_AT_ONCE // max(1, len(new)))
-    for first in range(0, len(old), chunk):
-        part = slice(first, first + chunk)
-        total = (label[part] + left[part])[:, None] + entered - old[part] @ weighted
-        row = total.argmin(axis=0)
-        value = total[row, np.arange(len(new))]
-        better = value < best
-        best[better], origin[better] = value[better], row[better] + first
-    return best, origin
-
-
-def course_loss(cache: Array, losses: Array, load: Array) -> float:
-    """Return the loss of a course [K, M] with loading, given that of its frames [K]."""
-    risen = cache.copy()
-    risen[1:] &= ~cache[:-1]
-    return float(losses.sum() + load[risen].sum())

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,28 @@ def test_a_leaf_is_priced_exactly() -> None:
     for moves in ([split, 0, leaf], [split, 0, leaf, leaf, leaf], [split, 1, leaf, leaf], [9], [leaf]):
         verdict = check(instance_bytes(lone_slot()), lone_proof(Fraction(1000), moves, [], 1.0))
         assert not verdict.accepted
+
+
+@given(st.integers(0, 2**32))
+def test_courses_are_bounded_as_all_of_them_are(seed: int) -> None:
+    """The cheapest course is that of all through listed caches, and others at their cut without slack."""
+    chance = random.Random(seed)
+    caches = [frozenset(), frozenset({0}), frozenset({1}), frozenset({0, 1})]
+    load = [[chance.randint(0, 9) for _ in range(2)] for _ in range(3)]
+    price = [load[0], *([chance.randint(0, w) for w in row] for row in load[1:])]
+    lists = [
+        {cache: chance.randint(-9, 9) for cache in chance.sample(caches, chance.randint(0, 4))} for _ in load
+    ]
+    cuts = [chance.randint(0, 12) for _ in load]
+    least = math.inf
+    for course in product(*([*listed, None] for listed in lists)):
+        paid = sum(cuts[k] if cache is None else lists[k][cache] for k, cache in enumerate(course))
+        for k, (before, cache) in enumerate(pairwise(course), start=1):
+            if before is not None and cache is not None:
+                paid += sum(load[k][m] - price[k][m] for m in cache - before)
+                paid += sum(price[k][m] for m in before - cache)
+        least = min(least, paid)
+    assert check_certificate.cheapest(lists, cuts, price, load) == least
 
 
 def mutated(document: Any, chance: random.Random) -> Any:
