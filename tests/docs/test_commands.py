@@ -6,18 +6,14 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import pytest
+from page_fixture import PAGES, blocks, commands, with_blocks
 from wheel_fixture import ROOT, installed  # noqa: F401  # a fixture
 
 from mincache.cli.main import cli
 
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
-_BLOCK = re.compile(
-    r"(?:^<!-- (file|copy): (\S+) -->\n)?^```([\w{}-]*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE
-)
 _HOURS = re.compile(r"mincache reproduce \w+( |$)")  # the paper's; that verb's tests run their smallest
 _ELSEWHERE = (
     "--executor dask", "$SLURM", "leaderboard build leaderboard", "leaderboard serve", "table leaderboard",
@@ -27,30 +23,6 @@ _OTHERS = ("{toctree}", "{eval-rst}", "{include}", "{code-cell}")  # the site's 
 _COMPILED = ("improve",)  # the environment of the tests runs these: without numba they take minutes
 _NOT_RUN = ("", "bash")  # what needs a network, a cluster or a session that goes on
 _ACTIVATION = "source .venv/bin/activate"  # the environment of the test is another, and active already
-
-
-class Block(NamedTuple):
-    """A fenced block: its language, its text, and what a comment above it says of files."""
-
-    directive: str
-    file: str
-    language: str
-    text: str
-
-
-def blocks(page: Path) -> list[Block]:
-    """Return the fenced blocks of a page in order."""
-    return [Block(*map(str, found.groups(""))) for found in _BLOCK.finditer(page.read_text())]
-
-
-def commands(text: str) -> list[str]:
-    """Return the commands of a block, a line that ends in a backslash joined with the next."""
-    return [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
-
-
-def with_blocks(*languages: str) -> list[Path]:
-    """Return the pages that have a block of one of these languages."""
-    return [page for page in PAGES if any(block.language in languages for block in blocks(page))]
 
 
 @pytest.mark.parametrize("page", with_blocks("sh"), ids=lambda page: page.stem)
