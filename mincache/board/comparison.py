@@ -11,7 +11,7 @@ import numpy as np
 from mincache.board import ranks
 from mincache.board.contenders import differences
 from mincache.board.runs import Runs
-from mincache.board.table import Row, Table, rounded_gap
+from mincache.board.table import Row, Table
 from mincache.errors import InputError, excerpt
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.problem.quantity import Array
@@ -128,7 +128,7 @@ def contrasts(tables: Sequence[Table], base: str) -> list[Told]:
     Raises:
         InputError: if that suite is not among them.
     """
-    gaps = {table.runs.name: {row.solver: rounded_gap(row) for row in table.ranked} for table in tables}
+    gaps = {table.runs.name: {row.solver: row.rounded_gap for row in table.ranked} for table in tables}
     if base not in gaps:
         raise InputError("base", f"must be one of: {', '.join(gaps)}", excerpt(base))
     found, others = [], gaps[base]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from mincache.board.columns import COLUMNS, numbers, visible_columns
+from mincache.board.columns import numbers, visible_columns
 from mincache.board.comparison import Told, bests
 from mincache.board.entries import COVERED
 from mincache.board.formats import NOTHING, duration, failures
@@ -74,14 +74,13 @@ def as_json(tables: Sequence[Table]) -> str:
 def as_csv(tables: Sequence[Table]) -> str:
     """Return the rows of the tables as CSV, all digits kept, the suite in the first column."""
     rows = [
-        {"suite": table.runs.name} | numbers(row) | {"protocol_sha256": table.runs.protocol_sha256}
+        {"suite": table.runs.name, **numbers(row), "protocol_sha256": table.runs.protocol_sha256}
         for table in tables
         for row in table.rows
     ]
     for row in rows:
         row |= {"failures": failures(row["failures"]), "identical": "; ".join(row["identical"])}
-    names = [name for column in COLUMNS for name in column.fields if name not in _IN_JSON_ALONE]
-    return csv_text(["suite", *names, "protocol_sha256"], rows)
+    return csv_text([name for name in rows[0] if name not in _IN_JSON_ALONE], rows)
 
 
 def runs_csv(runs: Runs) -> str:

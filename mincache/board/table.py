@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas
 
 from mincache.board import ranks
 from mincache.board.contenders import Contender
-from mincache.board.entries import Entry
 from mincache.board.runs import VERIFIED, Runs
-from mincache.judging.records import Broken
-from mincache.problem.constraints import CONSTRAINTS
 from mincache.problem.quantity import Array
 
 UNEQUAL = 1.5
@@ -54,8 +50,8 @@ class Table:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The ranked rows, sorted by gap, then the others."""
-        found = (_row(self, number) for number in range(len(self.runs.contenders)))
-        return tuple(sorted(found, key=lambda row: (bool(row.unranked), rounded_gap(row), row.solver)))
+        found = (Row(self, number) for number in range(len(self.runs.contenders)))
+        return tuple(sorted(found, key=lambda row: (bool(row.unranked), row.rounded_gap, row.solver)))
 
     @cached_property
     def ranked(self) -> list[Row]:
@@ -98,53 +94,63 @@ class Table:
         return {name: f for name, f in factors.items() if f > UNEQUAL or f < 1.0 / UNEQUAL}
 
 
-@dataclass(frozen=True, eq=False)
 class Row:
-    """One contender, by its number in the table's runs; `columns` has further numbers of a row.
+    """One contender, by its number in the table's runs; `columns.numbers` has further numbers of a row.
 
     Attributes:
+        frame: its runs; `runs` are the table's.
+        solver: what it is called.
+        information: what it sees before it decides: `trace`, `slot` or `past`.
         streams: seed and repetition of its runs, each pair once; `seeds` is how many an instance has at most.
         stochastic: whether its answer depends on the seed: it says so, or was run more than once.
-        covered: how many instances it has attempted.
-        information: what it sees before it decides: `trace`, `slot` or `past`.
+        instances: how many there are; `covered` is how many of them it has attempted.
         outcomes: how many of its runs are verified, declined, or failed of each kind.
+        verified: how many gave a verified solution.
         tier: how far its entry can be trusted; "" if it is not published.
         gap: the mean over all instances of the suite; None if one has no run.
+        rounded_gap: by which it is placed; infinity without one.
         unranked: why it is not ranked; "" if it is.
         machine: the processor of its first run; `version` is that of mincache, `date` the last run's day.
         reference_s: median time of a fixed computation where it ran.
     """
 
-    table: Table = field(repr=False)
-    number: int
-    who: Contender
-    entry: Entry | None
-    frame: pandas.DataFrame = field(repr=False)
-    solver: str
-    kind: str
-    information: str
-    streams: list[tuple[int, int]]
-    seeds: int
-    stochastic: bool
-    covered: int
-    outcomes: Mapping[str, int]
-    tier: str
-    gap: float | None
-    unranked: str
-    machine: str
-    version: str
-    date: str
-    reference_s: float | None
+    def __init__(self, table: Table, number: int) -> None:
+        self.table, self.number, self.runs, runs = table, number, table.runs, table.runs
+        self.who, self.frame = runs.contenders[number], runs.of(number)
+        self.entry, self.solver, frame = runs.entries.get(self.who), runs.labels[self.who], self.frame
+        facts, count = frame["environment"].iat[0], runs.count[number]
+        self.kind = (self.entry.manifest.kind if self.entry else "") or str(facts.get("kind", ""))
+        self.information = str(facts.get("information", "trace"))
+        drawn = frame[["seed", "repetition"]].drop_duplicates().sort_values(["seed", "repetition"])
+        self.streams: list[tuple[int, int]] = list(drawn.itertuples(index=False, name=None))
+        self.stochastic = facts.get("stochastic") is True or len(self.streams) > 1
+        self.seeds, self.instances, self.covered = int(count.max()), len(count), int((count > 0).sum())
+        self.outcomes: dict[str, int] = frame["outcome"].value_counts().sort_index().to_dict()
+        self.verified = self.outcomes.get(VERIFIED, 0)
+        stored = self.verified > 0 and bool(frame["solution"][frame["verified"]].notna().all())
+        self.tier = self.entry.tier(stored) if self.entry else ""
+        self.gap = self.mean("gap")
+        self.rounded_gap = math.inf if self.gap is None else round(self.gap, ranks.GAP_DIGITS)
+        self.unranked = self._unranked(min(count, default=0))
+        cores = facts.get("cores")
+        self.machine = f"{facts.get('cpu', 'unknown')}" + (f", {cores} cores" if cores else "")
+        self.version = str(facts.get("versions", {}).get("mincache", "unknown"))
+        self.date = str(max(frame["started"]))[:10]
+        self.reference_s = known(float(frame["reference_s"].median(skipna=False)))
 
-    @property
-    def runs(self) -> Runs:
-        """The table's runs."""
-        return self.table.runs
-
-    @property
-    def verified(self) -> int:
-        """How many runs gave a verified solution."""
-        return self.outcomes.get(VERIFIED, 0)
+    def _unranked(self, seeds: int) -> str:
+        """Why it is not ranked; with the protocol's seeds, if other ones could change its answer."""
+        protocol, random = self.runs.protocol, self.stochastic and self.kind != "learned"
+        departures = ", ".join(protocol.departures(self.who))
+        reasons = (
+            (self.tier in ("flagged", "self-reported"), self.tier),
+            (not seeds, f"attempted {self.covered} of {self.instances} instances"),
+            (random and seeds < protocol.seeds, f"{seeds} of {protocol.seeds} seeds"),
+            (departures, f"departs from the protocol: {departures}"),
+            (not self.verified, "no verified solution"),
+            (self.gap is None, "no gap: the suite or a best known cost is not at hand"),
+        )  # fmt: skip
+        return next((reason for holds, reason in reasons if holds), "")
 
     def by_instance(self, column: str) -> Array:
         """Return the mean of a column over its runs of each instance [I]; nan where it has none."""
@@ -180,7 +186,7 @@ class Row:
         """Its place by the mean gap; equal ones share the better."""
         if self.unranked:
             return None
-        return 1 + sum(rounded_gap(row) < rounded_gap(self) for row in self.table.ranked)
+        return 1 + sum(row.rounded_gap < self.rounded_gap for row in self.table.ranked)
 
     def range(self, question: str) -> tuple[int, int] | None:
         """Return the ranks left open; None if the row is not ranked or the question cannot be told."""
@@ -203,92 +209,7 @@ class Row:
         equal = (np.allclose(row.by_instance("gap"), own, rtol=0, atol=ranks.EQUAL) for row in others)
         return tuple(row.solver for row, same in zip(others, equal, strict=True) if same and row is not self)
 
-    @cached_property
-    def raw(self) -> RawMeans:
-        """What its answers were before their repair."""
-        return raw_means(self.frame)
-
-
-def _row(table: Table, number: int) -> Row:
-    runs = table.runs
-    who, frame, count = runs.contenders[number], runs.of(number), runs.count[number]
-    entry, facts = runs.entries.get(who), frame["environment"].iat[0]
-    kind = (entry.manifest.kind if entry else "") or str(facts.get("kind", ""))
-    information = str(facts.get("information", "trace"))
-    drawn = frame[["seed", "repetition"]].drop_duplicates().sort_values(["seed", "repetition"])
-    streams = list(drawn.itertuples(index=False, name=None))
-    stochastic = facts.get("stochastic") is True or len(streams) > 1
-    stored = frame["solution"][frame["verified"]].notna()
-    tier = entry.tier(len(stored) > 0 and bool(stored.all())) if entry else ""
-    gap = known(float(runs.means("gap")[number].mean()))
-    cores = facts.get("cores")
-    return Row(
-        table, number, who, entry, frame, runs.labels[who], kind, information, streams, int(count.max()),
-        stochastic=stochastic,
-        covered=int((count > 0).sum()),
-        outcomes=frame["outcome"].value_counts().sort_index().to_dict(),
-        tier=tier,
-        gap=gap,
-        unranked=_unranked(runs, number, tier, stochastic and kind != "learned", gap),
-        machine=f"{facts.get('cpu', 'unknown')}" + (f", {cores} cores" if cores else ""),
-        version=str(facts.get("versions", {}).get("mincache", "unknown")),
-        date=str(max(frame["started"]))[:10],
-        reference_s=known(float(frame["reference_s"].median(skipna=False))),
-    )  # fmt: skip
-
-
-def _unranked(runs: Runs, number: int, tier: str, random: bool, gap: float | None) -> str:
-    """Why a row is not ranked; one that is `random` needs the protocol's seeds."""
-    count, protocol = runs.count[number], runs.protocol
-    fewest = min(count, default=0)
-    departures = ", ".join(protocol.departures(runs.contenders[number]))
-    reasons = (
-        (tier in ("flagged", "self-reported"), tier),
-        (not count.all(), f"attempted {(count > 0).sum()} of {len(count)} instances"),
-        (random and fewest < protocol.seeds, f"{fewest} of {protocol.seeds} seeds"),
-        (departures, f"departs from the protocol: {departures}"),
-        (not runs.of(number)["verified"].any(), "no verified solution"),
-        (gap is None, "no gap: the suite or a best known cost is not at hand"),
-    )  # fmt: skip
-    return next((reason for holds, reason in reasons if holds), "")
-
-
-class RawMeans(NamedTuple):
-    """Of answers before their repair: mean cost, and the rate and the mean excess of what they broke."""
-
-    cost: float | None = None
-    rate: Mapping[str, float] = {}
-    excess: Mapping[str, float] = {}
-
-    @property
-    def worst(self) -> float | None:
-        """The largest rate; 0 where raw answers break nothing, None where there are none."""
-        return max(self.rate.values(), default=None if self.cost is None else 0.0)
-
-
-def raw_means(runs: pandas.DataFrame) -> RawMeans:
-    """Return the means over instances, each counting by the mean over its runs that report raw decisions."""
-    reported = runs[runs["raw"].notna()]
-    if reported.empty:
-        return RawMeans()
-    kept, scores = Broken(rate=0.0, mean_excess=0.0), list(reported["raw"])
-    columns = {"cost": [score.cost for score in scores]}
-    for name in CONSTRAINTS:
-        broken = [score.violations.get(name, kept) for score in scores]
-        columns[name] = [one.rate for one in broken]
-        columns[f"excess of {name}"] = [one.rate * one.mean_excess for one in broken]
-    flat = pandas.DataFrame(columns, dtype=float).groupby(reported["instance"].to_numpy())
-    means = flat.mean(skipna=False).mean(skipna=False)
-    rate = {name: float(means[name]) for name in CONSTRAINTS if means[name] > 0.0}
-    excess = {name: float(means[f"excess of {name}"]) / rate[name] for name in rate}
-    return RawMeans(known(float(means["cost"])), rate, excess)
-
 
 def known(value: float) -> float | None:
     """Return a number that is finite; else None."""
     return float(value) if math.isfinite(value) else None
-
-
-def rounded_gap(row: Row) -> float:
-    """Return the gap by which a row is placed; infinity without one."""
-    return math.inf if row.gap is None else round(row.gap, ranks.GAP_DIGITS)

@@ -79,7 +79,7 @@ def _show(table: board_table.Table) -> None:
         if best:  # not rivals of the rows, but what choosing among them could reach
             gap, cost = formats.percent(best[f"{name}_gap"], 2), formats.cost(best[f"{name}_cost"])
             known = {"solver": label.format(**best), "gap": gap, "mean_cost": cost}
-            cells = (next(filter(None, map(known.get, one.fields)), formats.NOTHING) for one in shown)
+            cells = (known.get(one.names.split()[0], formats.NOTHING) for one in shown)
             rows += [[Styled(cell, "dim") for cell in cells]]
     sides = {column.title: "r" if column.numeric else "l" for column in shown}
     show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))

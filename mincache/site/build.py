@@ -121,7 +121,7 @@ def _title(stem: str) -> str:
 
 def _renderer(suites: list[SuitePages]) -> Callable[..., tuple[str, bytes]]:
     templates = _templates()
-    meanings = [(column.heading, column.meaning) for column in COLUMNS if column.title]
+    meanings = [(column.heading, column.meaning) for column in COLUMNS]
     shared = {"suites": suites, "glossary": meanings, "tiers": TIERS, "covered": COVERED, "lede": ""}
 
     def page(path: str, template: str, of: list[SuitePages], context: Context) -> tuple[str, bytes]:

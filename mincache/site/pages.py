@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 
 from mincache.board import formats
-from mincache.board.columns import visible_columns
+from mincache.board.columns import numbers, visible_columns
 from mincache.board.comparison import pairs, shares
 from mincache.board.entries import SOURCE_FOLDER, folder_name
 from mincache.board.render import notes
@@ -164,7 +164,7 @@ def _solver(page: SuitePages, row: Row, found: pandas.DataFrame) -> Context:
     if said is not None and training and said.training_device:
         training += f" on {said.training_device}"
     return {
-        "title": row.solver, "row": row, "training": training, "drawn": drawn,
+        "title": row.solver, "row": row, "numbers": numbers, "training": training, "drawn": drawn,
         "sources": sorted(p.name for p in row.entry.folder.glob(f"{SOURCE_FOLDER}/*")) if row.entry else [],
         "instances": [(page.runs.instances[n], cell) for n, cell in found.iterrows()],
         "failed": list(row.frame[~row.frame["verified"]].itertuples()),

@@ -45,7 +45,7 @@ def table(header, rows):
 
 def columns_markdown():
     """The columns of the ranking."""
-    rows = ((c.heading, c.meaning, "wide" if c.wide else "") for c in COLUMNS if c.title)
+    rows = ((c.heading, c.meaning, "wide" if c.wide else "") for c in COLUMNS)
     return table(("column", "meaning", ""), rows)
 
 
