@@ -18,7 +18,7 @@ from mincache.cli.completion import INSTANCE, SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, tracked
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt, in_file
-from mincache.files.documents import read_bytes
+from mincache.files.documents import MAX_PROOF_BYTES, read_bytes
 from mincache.generation import suite_checks, suite_writing, suites
 from mincache.judging import judge
 from mincache.problem import evaluation as problem_evaluation
@@ -173,7 +173,7 @@ def improve(suite: str, name: str, file: Path, by: str) -> None:
     if not by.strip():
         raise InputError("by", "must name who found it", excerpt(by))
     with in_file(file):
-        told = archive.improve(found, name, read_bytes(file), by, command)
+        told = archive.improve(found, name, read_bytes(file, MAX_PROOF_BYTES), by, command)
     entry = mincache.suite(suite).entries[name]
     answer(entry.model_dump(include={"name", "status", "best_known", "lower_bound"}), told)
 

@@ -160,7 +160,8 @@ def certify(
             raise click.UsageError("CERTIFICATE: must be given with --check")
         paths = [certificate] if solution is None else [certificate, solution]
         with in_file(" ".join(map(str, paths))), waiting("checking"):
-            verdict = certificates.check(document, *map(documents.read_bytes, paths))
+            proof = documents.read_bytes(certificate, documents.MAX_PROOF_BYTES)
+            verdict = certificates.check(document, proof, *map(documents.read_bytes, paths[1:]))
         answer(verdict._asdict(), *verdict.sentences, failed=not verdict.accepted)
         return
     if output is None or certificate is not None:

@@ -26,6 +26,7 @@ SOLUTION_FORMAT = "mincache-solution/1"
 
 # What a document may hold at most, for reading to take little memory and time.
 MAX_BYTES = 64 * 1024 * 1024  # packed or unpacked
+MAX_PROOF_BYTES = 1024 * 1024 * 1024  # of a certificate, whose trees may have millions of nodes
 MAX_VALUES, MAX_CONTAINERS, MAX_KEYS = 4_000_000, 1_000_000, 250_000
 MAX_TEXT_BYTES = 32 * 1024 * 1024  # of other than ASCII, one character of which widens a string in memory
 MAX_DEPTH = 32  # its numbers stand 4 deep, only `origin` is free
@@ -141,34 +142,34 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a file, unpacked if its name ends in `.gz`, at most `MAX_BYTES`."""
+def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
+    """Return the content of a file of at most so many bytes, unpacked if its name ends in `.gz`."""
     path = Path(path)
     with reading():
         if not path.exists():
             raise InputError("file", "must exist", "no such file")
         if not path.is_file():
             raise InputError("file", "must be a regular file", "a folder, device or pipe")
-        _check_size(path.stat().st_size)
+        _check_size(path.stat().st_size, most)
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-        return _content(data, gzipped=path.suffix == ".gz")
+            data = stream.read(most + 1)
+        return _content(data, most, gzipped=path.suffix == ".gz")
 
 
 def read_stream(stream: IO[bytes]) -> bytes:
     """Return what a stream such as standard input holds, unpacked if it is gzip, at most `MAX_BYTES`."""
     with reading():
         data = stream.read(MAX_BYTES + 1)
-        return _content(data, gzipped=data.startswith(b"\x1f\x8b"))
+        return _content(data, MAX_BYTES, gzipped=data.startswith(b"\x1f\x8b"))
 
 
-def _content(data: bytes, gzipped: bool) -> bytes:
-    _check_size(len(data))
+def _content(data: bytes, most: int, gzipped: bool) -> bytes:
+    _check_size(len(data), most)
     if gzipped:
-        pieces, data = unpacked(io.BytesIO(data), piece_bytes=MAX_BYTES + 1), b""
+        pieces, data = unpacked(io.BytesIO(data), piece_bytes=most + 1), b""
         for piece in pieces:  # one, unless it is too large
             data += piece
-            _check_size(len(data))
+            _check_size(len(data), most)
     return data
 
 
@@ -227,9 +228,9 @@ def parse_json(data: bytes) -> dict[str, Any]:
     return document
 
 
-def _check_size(count: int) -> None:
-    if count > MAX_BYTES:
-        raise InputError("file", f"must hold at most {MAX_BYTES} bytes, packed and unpacked", "more")
+def _check_size(count: int, most: int = MAX_BYTES) -> None:
+    if count > most:
+        raise InputError("file", f"must hold at most {most} bytes, packed and unpacked", "more")
 
 
 def _check_values(value: object, left: int) -> None:

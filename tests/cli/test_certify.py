@@ -5,6 +5,8 @@ import json
 import pytest
 from command_fixture import here
 
+from mincache.files.documents import MAX_BYTES
+
 NAME = "smoke-v1.l0.n10.t0"
 
 
@@ -60,3 +62,14 @@ def test_the_suite_is_verified_with_its_certificates():
     done = here("instances", "verify", "--certificates", "smoke-v1")
     assert done.returncode == 0
     assert done.stdout.startswith("smoke-v1: 4 of 4 certificates prove")
+
+
+def test_a_certificate_may_be_larger_than_other_documents(workplace):
+    """A proof of more bytes than an instance may have is checked as any other."""
+    long = (workplace / "proof.json").read_bytes() + b" " * MAX_BYTES
+    (workplace / "long.json").write_bytes(long)
+    done = here("certify", "--check", NAME, "long.json", "best.json", cwd=workplace)
+    assert (done.returncode, done.stderr) == (0, "")
+    refused = here("certify", "--check", NAME, "proof.json", "long.json", cwd=workplace)
+    assert refused.returncode == 2
+    assert "must hold at most" in refused.stderr
