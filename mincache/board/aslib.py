@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pandas
 
 from mincache.board.runs import DECLINED, VERIFIED, Runs
 from mincache.board.table import Table
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
 _MEASURES = {"cost": "charged_cost", "solve_s": "charged_solve_s"}
 _STATUS = {VERIFIED: "ok", DECLINED: "not_applicable", "wall": "timeout", "cpu": "timeout",
            "memory": "memout", "crash": "crash", "exception": "crash"}  # fmt: skip
-_RUN_STATES = "{ok, timeout, memout, not_applicable, crash, other}"
-_STEP_STATES = "{ok, timeout, memout, presolved, crash, other, unknown}"
+_KINDS = {
+    "instance_id": "STRING", "algorithm": "STRING",
+    "runstatus": "{ok, timeout, memout, not_applicable, crash, other}",
+    **dict.fromkeys(("demand", "optimum"), "{ok, timeout, memout, presolved, crash, other, unknown}"),
+}  # fmt: skip
+"""Of attributes that are no numbers."""
 _MEASURED = ("upload_share", "caching_worth", "bandwidth_worth", "steps_worth")
 _LEFT_OUT = ("instance", "best_cost", "lower_bound", "note")  # what the answer is, is no feature
 _FOLDS = 10
-_PLAIN = r"(?!(?i:true|false|null|yes|no|on|off|y|n)$)[A-Za-z_][\w.-]*"  # YAML reads the others as values
 _README = """\
 {suite} of mincache: {instances} instances of edge caching, and {solvers} solvers. The evaluator has priced
 each answer: `cost` is the mean cost of a request, lower is better, and `solve_s` the seconds that the solver
@@ -54,27 +59,18 @@ def write_scenario(folder: Path, table: Table, found: Sequence[Features]) -> lis
     runs, known = table.runs, {one.instance: asdict(one) for one in found}
     steps = {"optimum": list(_MEASURED)}
     steps["demand"] = [one for one in known[runs.instances[0]] if one not in (*_MEASURED, *_LEFT_OUT)]
-    features = [*steps["demand"], *steps["optimum"]]
-    solved = {name: "other" if known[name]["best_cost"] is None else "ok" for name in runs.instances}
     groups = runs.libraries if len(set(runs.libraries)) > 1 else range(len(runs.instances))
-    folds = zip(runs.instances, groups, strict=True)
-    tables: dict[str, tuple[dict[str, str], Iterable[Sequence[Any]]]] = {
-        "algorithm_runs": (
-            {"algorithm": "STRING"} | dict.fromkeys(_MEASURES, "NUMERIC") | {"runstatus": _RUN_STATES},
-            _performances(runs),
-        ),
-        "feature_values": (
-            dict.fromkeys(features, "NUMERIC"),
-            ((name, 1, *(known[name][one] for one in features)) for name in runs.instances),
-        ),
-        "feature_runstatus": (
-            dict.fromkeys(("demand", "optimum"), _STEP_STATES),
-            ((name, 1, "ok", state) for name, state in solved.items()),
-        ),
-        "cv": ({"fold": "NUMERIC"}, ((name, 1, group % _FOLDS + 1) for name, group in folds)),
+    each = pandas.DataFrame({"instance_id": runs.instances, "repetition": 1})
+    features = pandas.DataFrame([known[name] for name in runs.instances], dtype=object)
+    solved = ["other" if cost is None else "ok" for cost in features["best_cost"]]
+    tables = {
+        "algorithm_runs": _performances(runs),
+        "feature_values": each.join(features[[*steps["demand"], *steps["optimum"]]]),
+        "feature_runstatus": each.assign(demand="ok", optimum=solved),
+        "cv": each.assign(fold=[group % _FOLDS + 1 for group in groups]),
     }
-    texts = {f"{name}.arff": _arff(f"{name.upper()}_{runs.name}", *one) for name, one in tables.items()}
-    texts["description.txt"] = "\n".join(_yaml(_description(table, steps))) + "\n"
+    texts = {f"{name}.arff": _arff(f"{name.upper()}_{runs.name}", one) for name, one in tables.items()}
+    texts["description.txt"] = json.dumps(_description(table, steps), indent=1) + "\n"  # it is YAML too
     texts["readme.txt"] = _README.format(
         suite=runs.name, instances=len(runs.instances), solvers=len(table.rows), penalty=runs.protocol.penalty
     )
@@ -84,14 +80,15 @@ def write_scenario(folder: Path, table: Table, found: Sequence[Features]) -> lis
     return [folder / name for name in texts]
 
 
-def _performances(runs: Runs) -> Iterator[Sequence[Any]]:
+def _performances(runs: Runs) -> pandas.DataFrame:
     frame, names = runs.frame, [_ascii(runs.labels[who]) for who in runs.contenders]
-    repetition = frame.groupby(["row", "instance"]).cumcount() + 1
-    measured = (frame[column].fillna(frame[column].max()) for column in _MEASURES.values())
-    for i, number, row, outcome, *values in zip(
-        frame["instance"], repetition, frame["row"], frame["outcome"], *measured, strict=True
-    ):
-        yield runs.instances[i], number, names[row], *values, _STATUS.get(outcome, "other")
+    return pandas.DataFrame({
+        "instance_id": [runs.instances[n] for n in frame["instance"]],
+        "repetition": frame.groupby(["row", "instance"]).cumcount() + 1,
+        "algorithm": [names[row] for row in frame["row"]],
+        **{name: frame[column].fillna(frame[column].max()) for name, column in _MEASURES.items()},
+        "runstatus": [_STATUS.get(outcome, "other") for outcome in frame["outcome"]],
+    })  # fmt: skip
 
 
 def _description(table: Table, steps: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -119,31 +116,17 @@ def _description(table: Table, steps: Mapping[str, Sequence[str]]) -> dict[str, 
     }
 
 
-def _yaml(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    for name, one in value.items():
-        key = f"{indent}{name if re.fullmatch(_PLAIN, name) else json.dumps(name)}:"
-        if isinstance(one, Mapping):
-            yield key
-            yield from _yaml(one, f"{indent}  ")
-        elif isinstance(one, list) and one:
-            yield key
-            yield from (f"{indent}  - {json.dumps(item)}" for item in one)
-        else:
-            yield f"{key} {json.dumps(one)}"
-
-
-def _arff(relation: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> str:
-    head = {"instance_id": "STRING", "repetition": "NUMERIC"} | dict(columns)
-    attributes = (f"@ATTRIBUTE {name} {kind}" for name, kind in head.items())
-    data = (",".join(map(_cell, row)) for row in rows)
-    return "\n".join([f"@RELATION {relation}", "", *attributes, "", "@DATA", *data]) + "\n"
+def _arff(relation: str, frame: pandas.DataFrame) -> str:
+    attributes = (f"@ATTRIBUTE {name} {_KINDS.get(name, 'NUMERIC')}" for name in frame)
+    rows = (",".join(map(_cell, row)) for row in frame.itertuples(index=False))
+    return "\n".join([f"@RELATION {relation}", "", *attributes, "", "@DATA", *rows]) + "\n"
 
 
 def _cell(value: Any) -> str:
     if value is None or value != value:  # nan
         return "?"
     text = str(value)
-    if not isinstance(value, str) or re.fullmatch(_PLAIN, text):
+    if not isinstance(value, str) or re.fullmatch(r"[A-Za-z_][\w.-]*", text):
         return text
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
