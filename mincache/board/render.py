@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas
 
 from mincache.board.columns import numbers, visible_columns
 from mincache.board.comparison import Told, bests
@@ -20,6 +16,7 @@ from mincache.board.formats import NOTHING, duration, failures
 from mincache.board.runs import Runs
 from mincache.board.table import NOMINAL_S, QUESTIONS, Table
 from mincache.files.documents import write_bytes
+from mincache.files.spreadsheets import csv_text
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 
 PAGE_FILE = "README.md"
@@ -80,27 +77,17 @@ def as_csv(tables: Sequence[Table]) -> str:
     ]
     for row in rows:
         row |= {"failures": failures(row["failures"]), "identical": "; ".join(row["identical"])}
-    return csv_text([name for name in rows[0] if name not in _IN_JSON_ALONE], rows)
+    return csv_text(rows, [name for name in rows[0] if name not in _IN_JSON_ALONE])
 
 
 def runs_csv(runs: Runs) -> str:
     """Return every run as CSV, a row each."""
-    solvers = np.array([runs.labels[who] for who in runs.contenders], dtype=object)[runs.frame["row"]]
-    instances = np.array(runs.instances, dtype=object)[runs.frame["instance"]]
-    return csv_text(RUN_COLUMNS, runs.frame.assign(solver=solvers, instance=instances))
-
-
-def csv_text(names: Sequence[str], rows: Sequence[Mapping[str, Any]] | pandas.DataFrame) -> str:
-    """Return rows as CSV, nothing in them a formula to a spreadsheet."""
-    frame = rows if isinstance(rows, pandas.DataFrame) else pandas.DataFrame(rows, dtype=object)
-    frame = frame.reindex(columns=list(names))
-    texts = {name: frame[name].map(_inert) for name in names if frame[name].dtype == object}
-    return str(frame.assign(**texts).to_csv(index=False, lineterminator="\n"))
-
-
-def _inert(value: Any) -> Any:
-    """Put an apostrophe before text that a spreadsheet would take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    solvers = [runs.labels[who] for who in runs.contenders]
+    frame = runs.frame.assign(
+        solver=runs.frame["row"].map(solvers.__getitem__),
+        instance=runs.frame["instance"].map(runs.instances.__getitem__),
+    )
+    return csv_text(frame[RUN_COLUMNS].to_dict("records"))
 
 
 def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool] = ()) -> str:

@@ -146,11 +146,20 @@ class Runs:
         return self.numbered("source", "setting", "library", "users")
 
     @cached_property
+    def users(self) -> list[int]:
+        """How many users each instance has; [] if the suite is not at hand."""
+        return [] if self.suite is None else [self.suite.entries[name].users for name in self.instances]
+
+    def gaps_by(self, groups: Sequence[int]) -> dict[int, Array]:
+        """Return the mean gap of each contender [S] over the instances of each group."""
+        gaps, of = self.means("gap"), np.array(groups)
+        return {group: gaps[:, of == group].mean(axis=1) for group in sorted(set(groups))}
+
+    @cached_property
     def by_users(self) -> dict[int, Runs]:
         """The runs with each number of users; empty if the suite is not at hand."""
-        suite = self.suite
-        users = {} if suite is None else {name: suite.entries[name].users for name in self.instances}
-        return {n: self.among(i for i in users if users[i] == n) for n in sorted(set(users.values()))}
+        named = list(zip(self.instances, self.users, strict=False))
+        return {n: self.among(name for name, users in named if users == n) for n in sorted(set(self.users))}
 
     def among(self, instances: Iterable[str]) -> Runs:
         """Return the runs on these instances alone, which then are all there are."""

@@ -6,17 +6,16 @@ such as the escape sequences of a terminal, is shown by its code.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeVar
 
 import click
+
+from mincache.files.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,25 +168,6 @@ def answer(
             show(one) if isinstance(one, TerminalTable) else click.echo(printable(one))
     if failed:
         sys.exit(1)
-
-
-def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as CSV with a line of headings: None is empty, a list has spaces between its items.
-
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
-    """
-
-    def cell(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return " ".join(map(str, value))
-        return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
-
-    written = [{name: cell(value) for name, value in row.items()} for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(chain.from_iterable(written))), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(written)
-    return text.getvalue()
 
 
 def warn(*sentences: str) -> None:

@@ -1,7 +1,5 @@
 """What a reproduction writes: numbers as JSON and CSV, figures as SVG and PNG; and how its tables look."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mincache.errors import InputError
 from mincache.files.documents import parse_json, read_bytes, write_bytes
+from mincache.files.spreadsheets import csv_text
 
 FORMAT = "mincache-paper/1"
 FindingRow = dict[str, Any]
@@ -54,12 +53,7 @@ def read(folder: Path, study: str) -> Findings:
 
 def as_csv(rows: Sequence[FindingRow]) -> bytes:
     """Return rows as CSV; a column that any row has."""
-    text = io.StringIO()
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rounded_numbers(list(rows)))
-    return text.getvalue().encode()
+    return csv_text(rounded_numbers(list(rows))).encode()
 
 
 def rounded_numbers(value: Any) -> Any:

@@ -20,6 +20,7 @@ from mincache.board.verify import Checked, read_board
 from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import make_folder
+from mincache.files.spreadsheets import csv_text
 from mincache.site import charts, drawing
 from mincache.site.pages import Context, SuitePages, contexts
 
@@ -104,7 +105,7 @@ def _data(one: SuitePages) -> Iterator[tuple[str, bytes]]:
     files = {suffix: text([one.table]) for suffix, text in texts.items()}
     files["runs.csv"] = render.runs_csv(one.runs)
     for kind, drawn in one.charts.items():
-        files[f"{kind}.csv"] = render.csv_text(list(_kinds(drawn.rows)), drawn.rows)
+        files[f"{kind}.csv"] = csv_text(drawn.rows)
     yield from ((f"data/{one.folder}.{suffix}", text.encode()) for suffix, text in files.items())
     for row in one.table.rows:
         wanted = set(one.cells["solution"].loc[row.number])

@@ -92,10 +92,9 @@ def _draw_tradeoff(rows: ChartRows) -> Any:
 def _by_users(table: Table) -> ChartRows:
     """Mean gap in % of each row for each number of users; nothing if the suite is not at hand."""
     return [
-        {"solver": row.solver, "users": users, "gap": _percent(gap)}
-        for users, part in table.runs.by_users.items()
+        {"solver": row.solver, "users": users, "gap": _percent(gaps[row.number])}
+        for users, gaps in table.runs.gaps_by(table.runs.users).items()
         for row in solved(table)[:MOST_SOLVERS]
-        if math.isfinite(gap := float(part.means("gap")[part.contenders.index(row.who)].mean()))
     ]
 
 

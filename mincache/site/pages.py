@@ -18,7 +18,6 @@ from mincache.board.runs import Runs, nothing_cached
 from mincache.board.table import QUESTIONS, Row, Table
 from mincache.judging.trace import primal_integral
 from mincache.problem import units
-from mincache.problem.quantity import Array
 from mincache.site import charts, drawing
 from mincache.site.charts import Chart
 from mincache.site.targets import trace_points
@@ -176,29 +175,19 @@ def stability(table: Table) -> dict[str, pandas.DataFrame]:
     runs, frame = table.runs, table.runs.frame
     if runs.suite is None or not charts.solved(table):
         return {}
-    wall_s, gaps, libraries = runs.protocol.wall_s, runs.means("gap"), np.array(runs.libraries)
+    wall_s = runs.protocol.wall_s
     limits = [*(s for s in (1e-3, 1e-2, 1e-1, 1.0, 10.0) if wall_s is None or s < wall_s)]
     reference = runs.reference[frame["instance"]]
     fallback = nothing_cached(runs.suite, runs.instances)[frame["instance"]]
+    run, when, reached = trace_points(frame)
     by_limit = {}
     for seconds in [*limits, *([wall_s] if wall_s is not None else [])]:
-        at = (_cost_at(frame, seconds, fallback) - reference) / reference
-        means = frame.assign(at=at).groupby(_CELL)["at"].mean(skipna=False).groupby("row").mean()
+        costs = fallback.copy()
+        np.minimum.at(costs, run[when <= seconds], reached[when <= seconds])
+        gaps = frame[_CELL].assign(gap=(costs - reference) / reference)
+        means = gaps.groupby(_CELL)["gap"].mean(skipna=False).groupby("row").mean()
         by_limit[f"{seconds * 1e3:g} ms" if seconds < 1 else f"{seconds:g} s"] = means
-    by_users = {f"N = {n}": _of_all(runs, part) for n, part in runs.by_users.items()}
-    by_library = {f"library {n}": gaps[:, libraries == n].mean(axis=1) for n in sorted(set(runs.libraries))}
+    by_users = {f"N = {n}": gaps for n, gaps in runs.gaps_by(runs.users).items()}
+    by_library = {f"library {n}": gaps for n, gaps in runs.gaps_by(runs.libraries).items()}
     found = {"time limit": by_limit, "number of users": by_users, "library": by_library}
     return {what: pandas.DataFrame(columns) for what, columns in found.items() if len(columns) > 1}
-
-
-def _of_all(runs: Runs, part: Runs) -> pandas.Series[float]:
-    """Mean gaps on a part of the instances, by the number of the contender among all."""
-    return pandas.Series(part.means("gap").mean(axis=1), list(map(runs.contenders.index, part.contenders)))
-
-
-def _cost_at(frame: pandas.DataFrame, seconds: float, fallback: Array) -> Array:
-    """The best cost of each run after so many seconds [R]; that of the fallback without one."""
-    found = fallback.copy()
-    run, at, cost = trace_points(frame)
-    np.minimum.at(found, run[at <= seconds], cost[at <= seconds])
-    return found

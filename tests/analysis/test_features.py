@@ -11,8 +11,8 @@ import pytest
 from mincache import Instance, Scenario, Solution, evaluate
 from mincache.analysis.features import Features, features, gini
 from mincache.cli.describe import feature_table, groups_of
-from mincache.cli.terminal import csv_text
 from mincache.exact import optimum
+from mincache.files.spreadsheets import csv_text
 from mincache.generation.suites import find
 from mincache.problem.instance import Server
 from mincache.site.drawing import svg
