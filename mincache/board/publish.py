@@ -66,7 +66,8 @@ def publish(
     make_folder(board)
     with TemporaryDirectory(dir=board, prefix="new-") as aside:  # until all of it is whole
         for name, contenders in by_suite.items():
-            shared = _share(_keep_suite(name, suite, board), board / name, Path(aside, name))
+            kept_suite = _keep_suite(name, suite, board, Path(aside, name))
+            shared = _share(kept_suite, board / name, Path(aside, name))
             for who in chosen(labels(contenders), solvers):
                 folder = board / name / entries.folder_name(who.solver, who.sha256)
                 _refuse(folder, who, replace)
@@ -86,6 +87,9 @@ def publish(
             shutil.rmtree(entry.folder)
         for folder, made in written:
             make_folder(folder.parent)
+            own_suite = Path(aside, folder.parent.name, entries.SUITE_FOLDER)
+            if own_suite.exists():
+                own_suite.rename(folder.parent / entries.SUITE_FOLDER)
             shared = Path(aside, folder.parent.name, entries.SHARED_FILE)
             if made.solutions.shared is not None and shared.exists():
                 shared.rename(folder.parent / entries.SHARED_FILE)
@@ -108,8 +112,8 @@ def _by_contender(
     return found
 
 
-def _keep_suite(name: str, folder: str, board: Path) -> suites.Suite:
-    """Find a suite, and copy one that is not a standard one onto the board."""
+def _keep_suite(name: str, folder: str, board: Path, aside: Path) -> suites.Suite:
+    """Find a suite, and copy one that is not a standard one nor on the board aside."""
     found, copy = entries.find_suite(name, folder, [board]), board / name / entries.SUITE_FOLDER
     if found is None:
         rule, advice = "must be a standard one, or be given, to be published", "give its folder with --suite"
@@ -123,9 +127,7 @@ def _keep_suite(name: str, folder: str, board: Path) -> suites.Suite:
             advice = f"leave --suite out, or delete {copy}"
             raise InputError(f"suite {name}", rule, f"another in {found.folder}", advice)
         return found
-    make_folder(copy)
-    for path in files:
-        shutil.copyfile(path, copy / path.name)
+    _copy(files, aside / entries.SUITE_FOLDER)
     return found
 
 

@@ -48,17 +48,17 @@ def test_the_list_for_programs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "patience_s", "told"),
     [
-        ("os.kill(os.getpid(), 11)", "SIGSEGV"),
-        ("os._exit(3)", "exit status 3"),
-        ("os._exit(0)", "exit status 0"),
-        ("time.sleep(1000)", "nothing for 2 s after 'parameters parse'"),
+        ("os.kill(os.getpid(), 11)", 60, "SIGSEGV"),
+        ("os._exit(3)", 60, "exit status 3"),
+        ("os._exit(0)", 60, "exit status 0"),
+        ("time.sleep(1000)", 5, "nothing for 5 s after 'parameters parse'"),
     ],
 )
-def test_a_solver_that_ends_or_hangs_the_checks_is_told(body, told, tmp_path):
+def test_a_solver_that_ends_or_hangs_the_checks_is_told(body, patience_s, told, tmp_path):
     """The checks go in a process of their own: its end is a failed check, not the end of the command."""
-    code, checks = check(body, tmp_path, "--patience", 2)
+    code, checks = check(body, tmp_path, "--patience", patience_s)
     assert code == 1
     assert checks["parameters parse"]["outcome"] == "passed"
     failed = checks["all checks run to their end"]
