@@ -7,6 +7,8 @@ import math
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 Values = Any
 """A numpy array, a torch tensor, or (except as the first argument) a float."""
 
@@ -15,8 +17,8 @@ _LN2 = math.log(2.0)
 
 def _namespace(array: Values) -> Any:
     """Return the module (numpy or torch) whose functions work on `array`."""
-    if hasattr(array, "__array_namespace__"):
-        return array.__array_namespace__()
+    if isinstance(array, np.ndarray | np.generic):
+        return np
     import torch  # only a tensor comes here, so torch is loaded already
 
     return torch

@@ -106,24 +106,29 @@ def request_costs(instance: Instance, decisions: Decisions) -> Array:
 
 
 class StretchPricer:
-    """Prices an instance stretch by stretch, as an environment plays it; limits are not looked at."""
+    """Prices an instance in stretches of S slots, as an environment plays it; limits are not looked at.
 
-    def __init__(self, instance: Instance) -> None:
-        self._terms = _terms.__wrapped__(instance)  # each is priced stretch by stretch, once
-        self._rows = np.stack(self._terms[3:])
+    Args:
+        slots: S, which divides the number of slots.
+    """
+
+    def __init__(self, instance: Instance, slots: int) -> None:
+        known = _terms.__wrapped__(instance)  # of other slots each time, so not worth keeping
+        requests = slots * instance.user_count
+        requested = known.requested.reshape(-1, requests)
+        requested -= slots * instance.model_count * np.arange(len(requested))[:, np.newaxis]
+        rows = (row.reshape(-1, requests) for row in known[3:])
+        self._terms = [_Terms(*known[:2], *cut) for cut in zip(requested, *rows, strict=True)]
 
     @_quietly
-    def price(self, first: int, decisions: Decisions, cached_before: Array | None = None) -> SlotScores:
-        """Return the scores of decisions [S, ...] in the S slots from `first` on.
+    def price(self, stretch: int, decisions: Decisions, cached_before: Array | None = None) -> SlotScores:
+        """Return the scores of decisions [S, ...] in the stretch of this number.
 
         `cached_before` [S, M] is what was cached before each slot; only loading asks for it.
         """
         cache, bandwidth_share, step_share = decisions
         S, N = bandwidth_share.shape
-        known = self._terms
-        requests = slice(first * N, (first + S) * N)
-        requested = known.requested[requests] - first * known.instance.model_count
-        terms = _Terms(known.instance, known.mean_download_s, requested, *self._rows[:, requests])
+        terms = self._terms[stretch]
         before = None if cached_before is None else cached_before[np.newaxis]
         priced = _requests(terms, cache[np.newaxis], bandwidth_share, step_share, before)
         download = terms.download_s

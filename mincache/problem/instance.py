@@ -251,6 +251,15 @@ class Instance(Typed):
         name = self.name[: NAME_CHARACTERS - len(suffix)] + suffix
         return super().between(first, stop)._with_checked(name=name, **parts)
 
+    def pieces(self, length: int) -> list[Self]:
+        """Return pieces of `length` slots, which divides T, as instances with the name of the whole."""
+        own = super().pieces(length) or [self] * (self.slot_count // length)
+        parts = (getattr(self, section).pieces(length) for section in _WITH_SLOTS)
+        return [
+            whole._with_checked(**dict(zip(_WITH_SLOTS, cut, strict=True)))
+            for whole, *cut in zip(own, *parts, strict=True)
+        ]
+
     def slot(self, t: int) -> Instance:
         """Return slot `t` alone, without the rules that link slots: its optimum is a lower bound there."""
         rules = replace(self.rules, frame_slots=1, loading_s_per_gb=0.0)

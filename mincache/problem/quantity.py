@@ -213,6 +213,13 @@ class Typed:
         cut = {name: value[first:stop] for name, value in found.items() if isinstance(value, np.ndarray)}
         return self._with_checked(**cut) if cut else self
 
+    def pieces(self, length: int) -> list[Self]:
+        """Return this in pieces of `length` slots, which divides their number; none if nothing has slots."""
+        found = {name: getattr(self, name) for name in _with_slots(cast(Hashable, type(self)))}
+        names = [name for name, value in found.items() if isinstance(value, np.ndarray)]
+        rows = (found[name].reshape(-1, length, *found[name].shape[1:]) for name in names)
+        return [self._with_checked(**dict(zip(names, cut, strict=True))) for cut in zip(*rows, strict=True)]
+
     def _with_checked(self, **values: Any) -> Self:
         """Return this with other values of fields, which come from what was checked already."""
         changed = object.__new__(type(self))

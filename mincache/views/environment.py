@@ -203,9 +203,9 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         if self._t >= film.steps:
             raise InputError("step", "must follow a reset", "a step after the episode's end")
         raw = numbers("action", actions, shape).reshape(self.num_envs, -1)
-        slots, pricer, first = film.slots(self._round, self._t)
+        slots, pricer, stretch = film.slots(self._round, self._t)
         decisions, before = self._decide(film, slots, raw)
-        scores = pricer.price(first, decisions, before)
+        scores = pricer.price(stretch, decisions, before)
         self._shown = slots, decisions, scores, self._t
         rewards, info = self._judged(slots, raw, scores)
         if isinstance(self.view, PastView):
@@ -261,7 +261,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         self._ahead -= 1
         if self._solved or self._reward == "saving":
             whole = self._film.whole(self._round)
-            pricer, shape = StretchPricer(whole), (T, self.num_envs)
+            pricer, shape = StretchPricer(whole, whole.slot_count), (T, self.num_envs)
             if self._solved:
                 self._optimal = pricer.price(0, optimum(whole).solution.decisions).cost.reshape(shape)
             nothing = np.zeros((whole.slot_count, whole.model_count), dtype=bool)

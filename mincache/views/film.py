@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import NamedTuple
 
 from mincache.problem.evaluation import StretchPricer
@@ -16,11 +15,11 @@ _BLOCK_SLOTS = 2048  # seen and priced at once: enough that numpy's overhead is 
 
 
 class _Block(NamedTuple):
-    """A few steps: where they begin, what they are, and what no decision changes of them."""
+    """A few steps: the number of the first, and of each what it is and what no decision changes of it."""
 
     first: int
-    instance: Instance
-    states: Array
+    slots: list[Instance]
+    states: Array  # [steps, K, size]
     pricer: StretchPricer
 
 
@@ -40,6 +39,7 @@ class Film:
         rules = replace(problem.rules, frame_slots=1)
         self._problem = problem
         self._slots = replace(problem, name="film", trace=Trace(**by_step), rules=rules)
+        self._block_steps = max(1, _BLOCK_SLOTS // copies)
         self._block: _Block | None = None
 
     def _by_step(self, values: Array) -> Array:
@@ -48,13 +48,14 @@ class Film:
 
     def states(self, episode: int, step: int) -> Array:
         """Return what all copies see at a step of a round, [K, size]; after the last, what follows it."""
-        block, first = self._find(episode, min(step, self._drawn - 1))
-        return block.states[first : first + self._copies].copy()
+        block, number = self._find(episode, min(step, self._drawn - 1))
+        seen: Array = block.states[number]
+        return seen.copy()
 
     def slots(self, episode: int, step: int) -> tuple[Instance, StretchPricer, int]:
-        """Return a step of a round as an instance of K slots, with what prices it from which slot on."""
-        block, first = self._find(episode, step)
-        return block.instance.between(first, first + self._copies), block.pricer, first
+        """Return a step of a round as an instance of K slots, with what prices it as which stretch."""
+        block, number = self._find(episode, step)
+        return block.slots[number], block.pricer, number
 
     def whole(self, episode: int) -> Instance:
         """Return all T K slots of a round, step by step, as one instance."""
@@ -75,15 +76,16 @@ class Film:
         rules = replace(self._problem.rules, frame_slots=last - first)
         return replace(self._problem, name="frame", trace=Trace(**trace), rules=rules)
 
-    @cached_property
-    def _block_slots(self) -> int:
-        return max(1, _BLOCK_SLOTS // self._copies) * self._copies
-
     def _find(self, episode: int, step: int) -> tuple[_Block, int]:
-        """Return the block with a step of a round, and its first slot there."""
-        slot = (episode * self._drawn + step) * self._copies
-        first = slot // self._block_slots * self._block_slots
+        """Return the block with a step of a round, and the step's number there."""
+        number = (episode * self._drawn + step) % self._block_steps
+        first = episode * self._drawn + step - number
         if self._block is None or self._block.first != first:
-            cut = self._slots.between(first, min(first + self._block_slots, self._slots.slot_count))
-            self._block = _Block(first, cut, self._view.apply(cut), StretchPricer(cut))
-        return self._block, slot - first
+            self._block = self._cut(first)
+        return self._block, number
+
+    def _cut(self, first: int) -> _Block:
+        K, slot_count = self._copies, self._slots.slot_count
+        cut = self._slots.between(first * K, min((first + self._block_steps) * K, slot_count))
+        states = self._view.apply(cut)
+        return _Block(first, cut.pieces(K), states.reshape(-1, K, states.shape[1]), StretchPricer(cut, K))

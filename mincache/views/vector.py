@@ -84,7 +84,7 @@ def _from_half(instance: Instance, genes: Array) -> Array:
 
 def _as_many_as_fit(instance: Instance, genes: Array) -> Array:
     """Cache models in order of their genes, each if it still fits."""
-    return fill_cache(instance, genes, wanted=np.ones(genes.shape, dtype=bool))
+    return fill_cache(instance, genes, wanted=genes >= 0.0)  # all: genes lie in [0, 1]
 
 
 def _scaled_down(shares: Array) -> Array:

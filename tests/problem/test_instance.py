@@ -197,6 +197,14 @@ def test_slots_together_are_the_instance(drawn: Instance):
         assert np.array_equal(together, getattr(drawn.trace, field))
 
 
+@pytest.mark.parametrize("length", [1, 2])
+def test_pieces_are_the_slots_that_between_cuts(instance, length):
+    """Pieces follow each other, and all but their name is what `between` returns."""
+    whole = instance.between(1, 5)
+    cut = [replace(whole.between(t, t + length), name=whole.name) for t in range(0, 4, length)]
+    assert whole.pieces(length) == cut
+
+
 def test_slot_of_a_long_name(instance):
     """A slot of an instance with the longest name has a name too."""
     assert replace(instance, name="x" * 120).slot(1).name.endswith(".slot-1")
