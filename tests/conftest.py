@@ -41,10 +41,11 @@ settings.load_profile("mincache")
 
 # With `--dist loadfile` these begin first, so that no core is idle at the end beside one of them.
 LONGEST = (
-    "test_commands.py", "test_examples.py", "test_every_solver.py", "test_suites_references.py",
-    "test_browser.py", "test_docs_site.py", "test_seal.py", "test_studies.py", "test_faults.py",
-    "test_kills.py", "test_notebook.py", "test_build.py", "test_examples_folder.py", "test_extras.py",
-    "test_slot_pricing.py", "test_cluster.py",
+    "test_commands.py", "test_examples.py", "test_run.py", "test_publish.py", "test_examples_folder.py",
+    "test_browser.py", "test_every_solver.py", "test_seal.py", "test_docs_site.py", "test_studies.py",
+    "test_notebook.py", "test_kills.py", "test_arena.py", "test_build.py", "test_stable_agents.py",
+    "test_train.py", "test_inference.py", "test_main.py", "test_pyomo_model.py", "test_faults.py",
+    "test_cluster.py", "test_suites_references.py",
 )  # fmt: skip
 
 

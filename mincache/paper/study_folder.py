@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from mincache.bench import campaign, plan
 from mincache.bench.executors import LocalExecutor
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
-from mincache.bench.supervisor import describe_one
+from mincache.bench.supervisor import Supervisor, describe
 from mincache.errors import InputError
 from mincache.files.paths import make_folder
 from mincache.generation.recipes import Recipe
@@ -123,6 +122,7 @@ class StudyFolder:
     show: ShowStage = lambda stage, done, total: None
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
     trained: dict[Training, Trained] = field(default_factory=dict)
+    entrants: dict[str, Entrant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         make_folder(self.folder)
@@ -153,7 +153,8 @@ class StudyFolder:
 
     def measure(self, suite: Suite, contestants: Sequence[Contestant]) -> Measurements:
         """Return what contestants reach on a suite: a campaign, which goes on where it stopped."""
-        planned = [(one.role, task) for one in contestants for task in _tasks(suite, one)]
+        self._describe({absolute(one.spec) for one in contestants})
+        planned = [(one.role, task) for one in contestants for task in self._tasks(suite, one)]
         tasks = list({task.key: task for _, task in planned}.values())
         folder = self.folder / "campaigns" / suite.name
         done = count(len(tasks) - len(campaign.pending(folder, tasks)))
@@ -165,6 +166,17 @@ class StudyFolder:
         records = {record.cell.key: record for record in journal.read(folder)}
         self.records.setdefault(suite.name, {}).update({task.key: records[task.key] for task in tasks})
         return Measurements(Measurement.of(role, suite, records[task.key]) for role, task in planned)
+
+    def _describe(self, specs: set[str]) -> None:
+        """Find out what solvers are, those of which that is not known."""
+        with Supervisor(pin=False) as keeper:
+            self.entrants |= {spec: describe(spec, keeper) for spec in sorted(specs - self.entrants.keys())}
+
+    def _tasks(self, suite: Suite, one: Contestant) -> list[Task]:
+        entrants = [self.entrants[absolute(one.spec)]]
+        tasks = plan.plan(suite, entrants, one.repetitions, Limits(wall_s=600.0))
+        places = {entry.name: (entry.library, entry.users) for entry in suite.entries.values()}
+        return [task for task in tasks if one.place in (None, places[task.cell.instance])]
 
     def provenance(self, study: str) -> dict[str, Any]:
         """Return how a study's findings came about: enough to run the same again, and what it took."""
@@ -188,17 +200,6 @@ class StudyFolder:
         if self.trained:
             found["trainings"] = list(map(_training_line, self.trained.values()))
         return found
-
-
-def _tasks(suite: Suite, one: Contestant) -> list[Task]:
-    tasks = plan.plan(suite, [_described(one.spec)], one.repetitions, Limits(wall_s=600.0))
-    places = {entry.name: (entry.library, entry.users) for entry in suite.entries.values()}
-    return [task for task in tasks if one.place in (None, places[task.cell.instance])]
-
-
-@cache
-def _described(spec: str) -> Entrant:
-    return describe_one(absolute(spec))
 
 
 def _run_line(one: Record) -> FindingRow:
