@@ -96,7 +96,7 @@ def entry_name(solver, authors=()):
     suite = find("smoke-v1")
     name = next(iter(suite.entries))
     cell = judged(suite, name, solver, Solution.nothing_cached(suite.read(name))).record.cell
-    who = contender(cell, authors)
+    who = contender(vars(cell), authors)
     return f"smoke-v1/{folder_name(who.solver, who.sha256)}"
 
 

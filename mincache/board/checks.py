@@ -63,7 +63,7 @@ def _wrong_manifest(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
         (folder != manifest.suite, f"the folder is of suite {folder!r}, the manifest of {manifest.suite!r}"),
         (any((r.cell.suite, r.cell.solver) != said for r in records),
          "a record is of another suite or solver than the manifest"),
-        (len({contender(r.cell) for r in records}) > 1,
+        (len({contender(vars(r.cell)) for r in records}) > 1,
          "records are of more than one source, limit or set of parameters"),
         (odd, f"the solver's name has characters that look like others: {odd!a}"),
         *((getattr(manifest, name), f"the manifest's {name} must be empty: reviewers say that, in "

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mincache.errors import InputError
 from mincache.files.documents import digest
-from mincache.judging.records import Cell
 
 _SHOWN_CHARACTERS = 100
 
@@ -52,9 +51,9 @@ CELL_FIELDS = ("solver", "solver_name", "solver_source", "solver_files", "solver
 """What of a cell tells who ran in it, in the order of a `Contender`."""
 
 
-def contender(cell: Cell, authors: Iterable[str] = ()) -> Contender:
-    """Return who ran in a cell, published by `authors`."""
-    said = {name: getattr(cell, name) for name in CELL_FIELDS}
+def contender(cell: Mapping[str, Any], authors: Iterable[str] = ()) -> Contender:
+    """Return who ran in a cell with these fields, published by `authors`."""
+    said = {name: cell[name] for name in CELL_FIELDS}
     said["parameters"] = json.dumps(said["parameters"], sort_keys=True)
     return Contender._make([*said.values(), "\n".join(sorted(authors))])
 

@@ -159,7 +159,7 @@ def _record(line: bytes, parser: RecordParser, free: set[bytes]) -> Record:
     if strict:
         parse_json(line)
     try:
-        record = parser.parse(line)
+        record: Record = parser.parse(line)
     except ValidationError as error:
         parse_json(line)
         raise refusal(Record, error) from None
@@ -199,13 +199,13 @@ def write_table(path: Path, table: Manifest | Review) -> None:
 
 def read_campaigns(
     folders: Iterable[str | os.PathLike[str]], warn: Callable[[str], object] = lambda sentence: None,
-    kind: type[Record] = Record,
-) -> Iterator[Record]:  # fmt: skip
+    parser: RecordParser | None = None,
+) -> Iterator[Any]:  # fmt: skip
     """Yield every attempt recorded by campaigns; `warn` is told of damaged lines, a sentence a campaign."""
     found = None
     for folder in folders:
         torn = list[None]()
-        for found in journal.attempts(Path(folder), partial(torn.append, None), kind):
+        for found in journal.attempts(Path(folder), partial(torn.append, None), parser):
             yield found
         if torn:
             lines = "1 damaged line" if len(torn) == 1 else f"{len(torn)} damaged lines"

@@ -17,7 +17,6 @@ from mincache.board.runs import Gatherer
 from mincache.board.table import QUESTIONS, Row, Table, known
 from mincache.errors import InputError
 from mincache.files.repository import Commit
-from mincache.judging.records import Record
 
 _CHANGES = "+"
 """Between a commit and the source of a tree that differs from it."""
@@ -32,27 +31,20 @@ class HistoryGatherer(Gatherer):
         self._labels: set[str] = set()
         self.passed_over: Counter[str] = Counter()
 
-    def add(self, record: Record, entry: Entry | None = None) -> None:
+    def add(self, run: Mapping[str, Any], entry: Entry | None = None) -> None:
         """Take in a run if it is of one of the solvers, at one of the commits."""
-        cell = record.cell
-        self._labels.add(cell.solver)
-        if self._solvers and not self._solvers & {cell.solver, cell.solver_name}:
+        cell, commit = run["cell"], run["environment"].get("solver_commit")
+        self._labels.add(cell["solver"])
+        if self._solvers and not self._solvers & {cell["solver"], cell["solver_name"]}:
             return
-        commit, dirty = map(record.environment.get, ("solver_commit", "solver_dirty"))
         if not isinstance(commit, str) or commit not in self._commits:
             self.passed_over["at other commits" if commit else "without a commit of the solver"] += 1
             return
-        step = commit + (
-            _CHANGES + cell.solver_source + cell.solver_files + cell.solver_modules if dirty else ""
-        )
-        own = {
-            "solver_source": step,
-            "solver_files": "",
-            "solver_modules": "",
-            "solver_version": "",
-            "parameters": {},
-        }
-        super().add(record.model_copy(update={"cell": cell.model_copy(update=own)}), entry)
+        code = "".join(cell[f"solver_{part}"] for part in ("source", "files", "modules"))
+        step = commit + (_CHANGES + code if run["environment"].get("solver_dirty") else "")
+        same = dict.fromkeys(("solver_files", "solver_modules", "solver_version"), "")
+        own = {**cell, **same, "parameters": {}, "solver_source": step}
+        super().add({**run, "cell": own}, entry)
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted; refused if there is none."""

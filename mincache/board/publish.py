@@ -103,7 +103,7 @@ def _by_contender(
     """What counts, by suite and contender, in the order of runs."""
     last = {}
     for record in records:
-        last[record.cell.suite, contender(record.cell, authors), run_of(record.cell)] = record
+        last[record.cell.suite, contender(vars(record.cell), authors), run_of(record.cell)] = record
     found: dict[str, dict[Contender, list[Record]]] = {}
     counting = zip(last, with_contradictions(list(last.values())), strict=True)
     order = sorted(counting, key=lambda item: (repr(item[0][:2]), item[0][2]))

@@ -11,22 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas
-from pydantic import create_model
+from pydantic import Field, TypeAdapter
 from pydantic_core import to_json
+from typing_extensions import TypedDict  # below Python 3.12 pydantic takes no other
 
 from mincache.board.contenders import CELL_FIELDS, Contender, chosen, contender, labels
-from mincache.board.entries import Entry, find_suite, verified_cost
+from mincache.board.entries import Entry, find_suite
 from mincache.board.protocol import Protocol, read_protocol
 from mincache.errors import InputError
 from mincache.files.tables import StrictTable
 from mincache.generation.recipes import Reference
 from mincache.generation.suites import Suite
 from mincache.judging.judge import contradicts
-from mincache.judging.records import Cell, Record, Score
+from mincache.judging.records import Cell, Record, RecordParser, Score
 from mincache.problem.evaluation import evaluate
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
@@ -43,23 +44,29 @@ _COLUMNS = {
                      "raw", "environment"), object),
 }  # fmt: skip
 _who = itemgetter("suite", *(name for name in CELL_FIELDS if name != "parameters"))
+_place = itemgetter("instance", "seed", "repetition", "instance_sha256")
+_scored = itemgetter("cost", "hit_ratio", "low_step_hit_share")
+_told = itemgetter("reason", "solution_sha256", "started", "trace", "counted_trace", "logged",
+                   "pickled_modules")  # fmt: skip
 
 
 def _brief(kind: type[StrictTable], *names: str, **parts: Any) -> Any:
-    """A table with these fields of another one, and parts of others."""
-    fields = {name: (kind.model_fields[name].annotation, kind.model_fields[name]) for name in names}
-    return create_model(kind.__name__, __config__=kind.model_config | {"extra": "ignore"}, **fields | parts)
+    """The type of a dictionary with these fields of a table, and parts of others."""
+    fields = {name: Annotated[kind.model_fields[name].annotation, kind.model_fields[name]] for name in names}
+    made = _typed_dictionary(kind.__name__, fields | parts)
+    made.__pydantic_config__ = kind.model_config | {"extra": "ignore"}
+    return made
 
 
-BRIEF_RECORD = _brief(
+_typed_dictionary: Any = TypedDict
+_CELL = _brief(Cell, "suite", "instance", "instance_sha256", "repetition", "seed", *CELL_FIELDS)
+_SCORE = _brief(Score, "cost", "hit_ratio", "low_step_hit_share")
+_ANY = Annotated[Any, Field(default=())]
+_RUN = TypeAdapter(_brief(
     Record, "verdict", "stop_reason", "reason", "raw", "bound", "solution_sha256", "import_s", "build_s",
-    "start_s", "solve_s", "pickled_modules", "started", "environment",
-    cell=(_brief(Cell, "suite", "instance", "instance_sha256", "repetition", "seed", *CELL_FIELDS), ...),
-    score=(_brief(Score, "cost", "hit_ratio", "low_step_hit_share") | None, None), trace=(Any, ()),
-    counted_trace=(Any, ()), logged=(Any, ()),
-)  # fmt: skip
-"""Reads of records what tables need, in half the time."""
-BRIEF_RECORD.answer_s = Record.answer_s
+    "start_s", "solve_s", "pickled_modules", "started", "environment", cell=_CELL,
+    score=Annotated[_SCORE | None, Field(default=None)], trace=_ANY, counted_trace=_ANY, logged=_ANY,
+))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,27 +197,36 @@ class Runs:
         return replace(self, contenders=contenders, labels=named, instances=instances, frame=frame)
 
 
-def outcome(record: Record) -> str:
+def brief_parser() -> RecordParser:
+    """Return a parser of what tables need of records, which takes half the time."""
+    return RecordParser(_RUN.validator.validate_json)
+
+
+def fields_of(record: Record) -> Mapping[str, Any]:
+    """Return the fields of a record, as `brief_parser` does those that tables need."""
+    return {**vars(record), "cell": vars(record.cell), "score": record.score and vars(record.score)}
+
+
+def outcome(run: Mapping[str, Any]) -> str:
     """Return how a run ended: verified, declined, or what is wrong with the answer, or why there is none."""
-    verdict, reason = record.verdict, record.stop_reason
-    if verdict == VERIFIED and verified_cost(record) is not None:
+    verdict, reason, score = str(run["verdict"]), str(run["stop_reason"]), run["score"]
+    if verdict == VERIFIED and score is not None and score["cost"] is not None:
         return VERIFIED
     if verdict == "skipped":
         return DECLINED
     return verdict if reason in ("finished", "soft limit") or verdict != "no solution" else reason
 
 
-def _flat(record: Record, row: int) -> tuple[Any, ...]:
-    """What the flat table has of a record, in the order of `_COLUMNS`."""
-    cell, ended, environment = record.cell, outcome(record), record.environment
-    score = record.score if ended == VERIFIED else None
-    hits = 0.0 if score is None else score.hit_ratio
-    low = 0.0 if score is None else hits * (score.low_step_hit_share or 0.0)
+def _flat(run: Mapping[str, Any], row: int) -> tuple[Any, ...]:
+    """What the flat table has of a run, in the order of `_COLUMNS`."""
+    cell, ended, environment, solve_s = run["cell"], outcome(run), run["environment"], run["solve_s"]
+    cost, hits, low = _scored(run["score"]) if ended == VERIFIED else (None, 0.0, None)
+    answer_s = None
+    if solve_s is not None:
+        answer_s = solve_s + (run["start_s"] or (run["import_s"] or 0.0) + (run["build_s"] or 0.0))
     return (
-        row, cell.instance, cell.seed, cell.repetition, cell.instance_sha256, score and score.cost,
-        record.solve_s, record.answer_s, hits, low, cell.wall_s, record.bound, environment.get("reference_s"),
-        ended, record.reason, record.solution_sha256, record.started, record.trace, record.counted_trace,
-        record.logged, record.pickled_modules, score and record.raw, environment,
+        row, *_place(cell), cost, solve_s, answer_s, hits, (low or 0.0) * hits, cell["wall_s"], run["bound"],
+        environment.get("reference_s"), ended, *_told(run), None if cost is None else run["raw"], environment,
     )  # fmt: skip
 
 
@@ -223,17 +239,17 @@ class Gatherer:
         self._runs: dict[str, list[tuple[Any, ...]]] = {}
         self._entries: dict[tuple[str, Contender], Entry] = {}
 
-    def add(self, record: Record, entry: Entry | None = None) -> None:
+    def add(self, run: Mapping[str, Any], entry: Entry | None = None) -> None:
         """Take in a run, of a published entry if it is given; the last attempt at it counts."""
-        cell = record.cell
-        said = (*_who(vars(cell)), to_json(cell.parameters), entry)
+        cell = run["cell"]
+        said = (*_who(cell), to_json(cell["parameters"]), entry)
         row = self._known.get(said)
         if row is None:  # quick, since the same few run on everything
             who = contender(cell, entry.manifest.authors if entry else ())
             row = self._known[said] = self._numbers.setdefault(who, len(self._numbers))
             if entry is not None:
-                self._entries[cell.suite, who] = entry
-        self._runs.setdefault(cell.suite, []).append(_flat(record, row))
+                self._entries[cell["suite"], who] = entry
+        self._runs.setdefault(cell["suite"], []).append(_flat(run, row))
 
     def suites(self) -> list[str]:
         """Return the names of the suites so far, sorted."""
@@ -269,7 +285,7 @@ def gather(records: Iterable[Record], solvers: Sequence[str] = (), suite: str = 
     """Return the runs of each suite in `records`, sorted by name; of some solvers, if they are given."""
     gatherer = Gatherer()
     for record in records:
-        gatherer.add(record)
+        gatherer.add(fields_of(record))
     own = {name: find_suite(name, suite) for name in gatherer.suites()}
     return [one.only(solvers) for one in gatherer.runs(own)]
 

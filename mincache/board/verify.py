@@ -12,7 +12,7 @@ from mincache.board import render, seals
 from mincache.board.checks import below, wrong_in_entry
 from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SHARED_FILE, SUITE_FOLDER, Entry, read_entry
 from mincache.board.fitting import unseen
-from mincache.board.runs import Gatherer, Runs
+from mincache.board.runs import Gatherer, Runs, fields_of
 from mincache.board.table import Table
 from mincache.errors import InputError
 from mincache.files.documents import read_bytes
@@ -81,7 +81,7 @@ def read_board(
         if entry is not None and known:
             entry = replace(entry, frozen={seals.identity(record.cell) for record in records} <= known)
         for record in records if not wrong else ():
-            gathered.add(record, entry)
+            gathered.add(fields_of(record), entry)
         tell(name)
     if len(checked.wrong) == count:
         raise InputError(f"{board}", "must be a board with at least one entry", "none")

@@ -104,7 +104,7 @@ def read_tables(
     name = suite if own is None else own.name
     with waiting("reading records"):
         if campaigns:
-            for record in entries.read_campaigns(campaigns, said.append, runs.BRIEF_RECORD):
+            for record in entries.read_campaigns(campaigns, said.append, runs.brief_parser()):
                 gatherer.add(record)
         for board in boards:
             said += verifying.read_board(board, rescore=False, gatherer=gatherer).remarks

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import ValidationError
 
@@ -36,13 +36,13 @@ def line_of(record: Record) -> bytes:
 
 
 def attempts(
-    folder: Path, torn: Callable[[], object] = lambda: None, kind: type[Record] = Record
-) -> Iterator[Record]:
-    """Yield every attempt in a folder as written; `torn` is called for each line that is not whole.
+    folder: Path, torn: Callable[[], object] = lambda: None, parser: RecordParser | None = None
+) -> Iterator[Any]:
+    """Yield every attempt in a folder as written, or as a `parser` reads it.
 
-    A `kind` reads a part of each record, quickly.
+    `torn` is called for each line that is not whole.
     """
-    parser, path = RecordParser(kind), folder / RECORDS_FILE
+    parser, path = parser or RecordParser(), folder / RECORDS_FILE
     if not path.is_file():
         raise InputError("campaign", f"must be a folder with a {RECORDS_FILE}", str(folder))
     with path.open("rb", buffering=_BUFFER_BYTES) as file:

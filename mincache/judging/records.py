@@ -1,6 +1,7 @@
 """The record of one attempt at one run: what was run, how it stopped, what it claimed, what is verified."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -269,14 +270,16 @@ class RecordParser:
     """Parses the JSON of records; equal environments are shared where they come last, as they are written.
 
     Args:
-        kind: reads a part of each; `Record` reads all of it.
+        validate: reads a part of each as a dictionary; by default all of it is read, as a `Record`.
     """
 
-    def __init__(self, kind: type[Record] = Record) -> None:
+    def __init__(
+        self, validate: Callable[[bytes], Any] = Record.__pydantic_validator__.validate_json
+    ) -> None:
         self._environments: dict[bytes, dict[str, Any]] = {}
-        self._whole, self._validate = kind is Record, kind.__pydantic_validator__.validate_json
+        self._validate = validate
 
-    def parse(self, payload: bytes) -> Record:
+    def parse(self, payload: bytes) -> Any:
         """Return the record in `payload`.
 
         Raises:
@@ -284,13 +287,14 @@ class RecordParser:
         """
         head, _, tail = payload.rpartition(_ENVIRONMENT_MARK)  # most of a record, and the same in many
         known = self._environments.get(tail)
-        record: Record = self._validate(payload if known is None else head + b"}")
+        record = self._validate(payload if known is None else head + b"}")
         # The record is frozen for others; it has not been handed out yet, and copying it takes longer.
+        fields: dict[str, Any] = record if isinstance(record, dict) else vars(record)
         if known is not None:
-            object.__setattr__(record, "environment", known)
-        elif to_json(record.environment) + b"}" == tail:
-            self._environments[tail] = record.environment
-        if not self._whole:
+            fields["environment"] = known
+        elif to_json(fields["environment"]) + b"}" == tail:
+            self._environments[tail] = fields["environment"]
+        if fields is record:
             return record
         # Which fields were given and which are defaults, nobody asks, and it is half of the memory.
         for part in (record, record.cell, record.score, record.raw):

@@ -7,7 +7,7 @@ from mincache.files.documents import digest
 
 
 def _labels(*records):
-    return sorted(labels({contender(r.cell) for r in records}).values())
+    return sorted(labels({contender(vars(r.cell)) for r in records}).values())
 
 
 def test_a_label_is_the_solver_as_written():
@@ -43,7 +43,7 @@ def test_other_files_are_another_contender():
 
 def test_a_limit_on_evaluations_is_told_and_without_one_the_hash_is_as_it_was():
     """Folders of entries carry the hash, which a later field must not change."""
-    free = contender(record("s", "a", source="a").cell)
+    free = contender(vars(record("s", "a", source="a").cell))
     limited = free._replace(evaluations=50)
     before = ["s", "a", "", "", "", "{}", None, None, None, 1, free.evaluator_version, ""]
     assert free.sha256 == digest(json.dumps(before).encode())

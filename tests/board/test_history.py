@@ -9,6 +9,7 @@ from scipy import stats
 
 import mincache
 from mincache.board.history import HistoryGatherer, series
+from mincache.board.runs import fields_of
 from mincache.board.table import Table
 from mincache.cli.main import cli
 from mincache.errors import InputError
@@ -45,7 +46,7 @@ def told(*records, solvers=()):
     """Return the series of records on one suite."""
     gatherer = HistoryGatherer(COMMITS, solvers)
     for one in chain(*records):
-        gatherer.add(one)
+        gatherer.add(fields_of(one))
     gatherer.suites()
     (runs,) = gatherer.runs()
     return series(Table(runs), COMMITS)

@@ -40,16 +40,18 @@ def test_a_misspelt_rule_is_refused(tmp_path):
 def test_departures_are_in_words():
     """A run under another limit or with more threads is told apart."""
     protocol = Protocol(wall_s=60.0, threads=1)
-    assert protocol.departures(contender(record("s", "a", wall_s=60.0).cell)) == []
-    assert protocol.departures(contender(record("s", "a").cell)) == ["no limit instead of 60 s"]
+    assert protocol.departures(contender(vars(record("s", "a", wall_s=60.0).cell))) == []
+    assert protocol.departures(contender(vars(record("s", "a").cell))) == ["no limit instead of 60 s"]
     cell = record("s", "a", wall_s=5.0).cell.model_copy(update={"threads": 8})
-    assert protocol.departures(contender(cell)) == ["5 s instead of 60 s", "8 threads instead of 1"]
-    assert Protocol().departures(contender(cell)) == []
+    assert protocol.departures(contender(vars(cell))) == ["5 s instead of 60 s", "8 threads instead of 1"]
+    assert Protocol().departures(contender(vars(cell))) == []
     counted = cell.model_copy(update={"evaluations": 100})
-    assert Protocol(evaluations=100).departures(contender(counted)) == []
-    assert Protocol(evaluations=200).departures(contender(counted)) == ["100 evaluations instead of 200"]
+    assert Protocol(evaluations=100).departures(contender(vars(counted))) == []
+    assert Protocol(evaluations=200).departures(contender(vars(counted))) == [
+        "100 evaluations instead of 200"
+    ]
     told = ["any number of evaluations instead of 200"]
-    assert Protocol(evaluations=200).departures(contender(cell)) == told
+    assert Protocol(evaluations=200).departures(contender(vars(cell))) == told
 
 
 @pytest.mark.parametrize("name", suites.standard_names())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mincache import Solution
 from mincache.board.columns import numbers
 from mincache.board.entries import find_suite
-from mincache.board.runs import BRIEF_RECORD, Gatherer, gather, outcome
+from mincache.board.runs import Gatherer, brief_parser, fields_of, gather, outcome
 from mincache.errors import InputError
 from mincache.files.documents import digest
 from mincache.generation.scenario import Scenario
@@ -134,10 +134,10 @@ def test_too_few_seeds_are_not_ranked():
 
 def test_failures_are_named_by_what_is_wrong():
     """An answer goes by what is wrong with it; a run without one by what ended it."""
-    assert outcome(record("s", "a", stop_reason="memory")) == "memory"
-    assert outcome(record("s", "a", stop_reason="soft limit")) == "no solution"
-    assert outcome(record("s", "a", verdict="malformed", stop_reason="crash")) == "malformed"
-    assert outcome(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall")) == "infeasible"
+    assert outcome(fields_of(record("s", "a", stop_reason="memory"))) == "memory"
+    assert outcome(fields_of(record("s", "a", stop_reason="soft limit"))) == "no solution"
+    assert outcome(fields_of(record("s", "a", verdict="malformed", stop_reason="crash"))) == "malformed"
+    assert outcome(fields_of(record("s", "a", 1.0, verdict="infeasible", stop_reason="wall"))) == "infeasible"
 
 
 def test_a_bound_above_the_best_known_cost_is_a_failure():
@@ -239,12 +239,12 @@ def test_a_table_reads_what_it_needs_of_a_journal(tmp_path):
     lines = [b'{"sha256":"' + digest(p).encode() + b'","record":' + p + b"}\n" for p in payloads]
     (tmp_path / "records.jsonl").write_bytes(b"".join(lines) + b"torn\n")
     told = []
-    found = list(attempts(tmp_path, lambda: told.append(None), BRIEF_RECORD))
+    found = list(attempts(tmp_path, lambda: told.append(None), brief_parser()))
     assert len(told) == len(wrong) + 1
     gatherers = [Gatherer(), Gatherer()]
     for run in found:
         gatherers[0].add(run)
-    gatherers[1].add(one)
+    gatherers[1].add(fields_of(one))
     (read,), (known,) = (gatherer.runs() for gatherer in gatherers)
     assert len(found) == 2
     lists = ["trace", "counted"]
