@@ -11,11 +11,40 @@ from typing import Any
 import numpy as np
 import pandas
 
-from mincache.board.formats import NOTHING, between, cost, duration, failures, percent
 from mincache.board.runs import DECLINED, VERIFIED
 from mincache.board.table import NOMINAL_S, Row, Table, known
 from mincache.judging.records import Broken
 from mincache.problem.constraints import CONSTRAINTS
+
+NOTHING = "-"
+
+
+def cost(value: float | None) -> str:
+    """Return a cost with 3 decimals."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """Return a fraction as a percentage; what rounds to zero carries no sign."""
+    return NOTHING if value is None else f"{value:z.{decimals}%}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time with 3 significant digits, in ms below a second."""
+    if seconds is None:
+        return NOTHING
+    # A float of three digits is written without an exponent.
+    return f"{float(f'{seconds:.3g}'):.15g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
+
+
+def failures(kinds: Mapping[str, int], declined: int = 0) -> str:
+    """Return failures and declined runs, such as `3 crash, 1 declined`; "" if there are none."""
+    return ", ".join(f"{n} {kind}" for kind, n in (*kinds.items(), ("declined", declined)) if n)
+
+
+def between(low: str, high: str) -> str:
+    """Return a range of two texts, one of them where they are equal."""
+    return low if low == high else f"{low} to {high}"
 
 
 @lru_cache(maxsize=256)

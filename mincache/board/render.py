@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from mincache.board.columns import numbers, visible_columns
+from mincache.board.columns import NOTHING, duration, failures, numbers, visible_columns
 from mincache.board.comparison import Told, bests
 from mincache.board.entries import COVERED
-from mincache.board.formats import NOTHING, duration, failures
 from mincache.board.runs import Runs
 from mincache.board.table import NOMINAL_S, QUESTIONS, Table
 from mincache.files.documents import write_bytes

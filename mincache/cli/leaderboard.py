@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mincache.board import aslib, columns, comparison, entries, fitting, formats, render, rerun, runs
+from mincache.board import aslib, columns, comparison, entries, fitting, render, rerun, runs
 from mincache.board import table as board_table
 from mincache.board import verify as verifying
 from mincache.cli import options
@@ -77,9 +77,9 @@ def _show(table: board_table.Table) -> None:
     best = comparison.bests(table) if len(table.compared) > 1 else {}
     for name, label in (("single_best", "single best: {single_best}"), ("virtual_best", "virtual best")):
         if best:  # not rivals of the rows, but what choosing among them could reach
-            gap, cost = formats.percent(best[f"{name}_gap"], 2), formats.cost(best[f"{name}_cost"])
+            gap, cost = columns.percent(best[f"{name}_gap"], 2), columns.cost(best[f"{name}_cost"])
             known = {"solver": label.format(**best), "gap": gap, "mean_cost": cost}
-            cells = (known.get(one.names.split()[0], formats.NOTHING) for one in shown)
+            cells = (known.get(one.names.split()[0], columns.NOTHING) for one in shown)
             rows += [[Styled(cell, "dim") for cell in cells]]
     sides = {column.title: "r" if column.numeric else "l" for column in shown}
     show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))

@@ -12,8 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mincache.board import formats, render
-from mincache.board.columns import COLUMNS
+from mincache.board import columns, render
 from mincache.board.entries import COVERED, TIERS
 from mincache.board.table import Table
 from mincache.board.verify import Checked, read_board
@@ -31,8 +30,8 @@ _MARK = ".mincache-site"
 """Names a folder that a site may be written into anew."""
 _BREAKS = re.compile(r"(\[|,| to )")
 NUMERIC: Mapping[str, Callable[[Any], str]] = {
-    "cost": formats.cost, "share": formats.percent, "gap": lambda value: formats.percent(value, 2),
-    "seconds": formats.duration, "count": str, "number": lambda value: f"{value:.4g}",
+    "cost": columns.cost, "share": columns.percent, "gap": lambda value: columns.percent(value, 2),
+    "seconds": columns.duration, "count": str, "number": lambda value: f"{value:.4g}",
     "p": lambda value: f"{value:.2g}", "any": lambda value: f"{value:g}",
     "of": lambda pair: f"{pair[0]:.0f}/{pair[1]:.0f}",
 }  # fmt: skip
@@ -122,7 +121,7 @@ def _title(stem: str) -> str:
 
 def _renderer(suites: list[SuitePages]) -> Callable[..., tuple[str, bytes]]:
     templates = _templates()
-    meanings = [(column.heading, column.meaning) for column in COLUMNS]
+    meanings = [(column.heading, column.meaning) for column in columns.COLUMNS]
     shared = {"suites": suites, "glossary": meanings, "tiers": TIERS, "covered": COVERED, "lede": ""}
 
     def page(path: str, template: str, of: list[SuitePages], context: Context) -> tuple[str, bytes]:
@@ -147,10 +146,10 @@ def _templates() -> Any:
     environment.filters |= {
         "drawn": Markup,  # what drawing.inline made; every text in it is escaped already
         "breakable": lambda text: Markup(_BREAKS.sub(r"\1<wbr>", str(escape(text)))),
-        "sortable": lambda value, kind, text="": Markup(_sortable(value, text or _written(value, kind))),
+        "sortable": lambda value, text: Markup(_sortable(value, text)),
         "slug": lambda title: re.sub(r"\W+", "-", title.lower()),
         "written": _written, "kinds": _kinds,
-        "between": lambda ends: formats.between(*map(str, ends)) if ends else "",
+        "between": lambda ends: columns.between(*map(str, ends)) if ends else "",
     }  # fmt: skip
     environment.tests |= {
         "long": lambda value: isinstance(value, str) and len(value) > _LONG_CHARACTERS,
@@ -165,7 +164,7 @@ def _missing(value: Any) -> bool:
 
 def _written(value: Any, kind: str) -> str:
     if _missing(value):
-        return formats.NOTHING
+        return columns.NOTHING
     return NUMERIC[kind](value) if kind in NUMERIC and not isinstance(value, str) else str(value)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from mincache.board import formats
-from mincache.board.columns import numbers, visible_columns
+from mincache.board.columns import duration, numbers, visible_columns
 from mincache.board.comparison import pairs, shares
 from mincache.board.entries import SOURCE_FOLDER, folder_name
 from mincache.board.render import notes
@@ -159,7 +158,7 @@ def _solver(page: SuitePages, row: Row, found: pandas.DataFrame) -> Context:
         for kind, chart in charts.solver_charts(row).items()
     ]
     said = None if row.entry is None else row.entry.manifest
-    training = "" if said is None or said.training_s is None else formats.duration(said.training_s)
+    training = "" if said is None or said.training_s is None else duration(said.training_s)
     if said is not None and training and said.training_device:
         training += f" on {said.training_device}"
     return {

@@ -85,3 +85,32 @@ def test_levels_of_information_have_ranks_of_their_own():
     causal = found["good"]["gap"] - found["good"]["over_causal"]
     assert f"The best policy that sees the past alone is {causal:.2%} above" in " ".join(notes(table))
     assert not {"level", "rank in level"} & {c.heading for c in columns.visible_columns(tables(RECORDS)[0])}
+
+
+def test_numbers_are_written_as_readers_expect():
+    """Costs have 3 decimals, fractions are percentages, times have 3 significant digits."""
+    assert columns.cost(12.34567) == "12.346"
+    assert columns.percent(0.24567) == "24.6%"
+    assert columns.percent(0.24567, 2) == "24.57%"
+    assert columns.duration(0.000563) == "0.563 ms"
+    assert columns.duration(12.345) == "12.3 s"
+    assert columns.duration(7782.1) == "7780 s"
+
+
+def test_nothing_is_a_dash_and_zero_has_no_sign():
+    """A missing number is not a zero, and rounding noise is not negative."""
+    assert columns.cost(None) == columns.percent(None) == columns.duration(None) == "-"
+    assert columns.percent(-1e-15, 2) == "0.00%"
+
+
+def test_failures_are_listed():
+    """Every kind stands with its count."""
+    assert columns.failures({"crash": 3, "wall": 1}) == "3 crash, 1 wall"
+    assert columns.failures({"crash": 1}, 2) == "1 crash, 2 declined"
+    assert columns.failures({}) == ""
+
+
+def test_a_range_of_one_is_one():
+    """A rank that the seeds leave no doubt of is a single number."""
+    assert columns.between("2", "2") == "2"
+    assert columns.between("2", "3") == "2 to 3"

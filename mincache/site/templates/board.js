@@ -27,63 +27,54 @@ function order(a, b) {
   return x || y ? 0 : a.localeCompare(b);
 }
 
-function sortTable(table, column, descending) {
-  const headers = [...table.tHead.rows[0].cells];
-  const numeric = headers[column].classList.contains("n");
-  const rows = [...table.tBodies[0].rows].map((row, index) => ({ row, index, key: keyOf(row, column) }));
-  rows.sort((a, b) => {
-    // Cells without a number stand last, whichever way a column of numbers is sorted.
-    const missing = numeric ? (typeof a.key !== "number") - (typeof b.key !== "number") : 0;
-    return missing || (descending ? order(b.key, a.key) : order(a.key, b.key)) || a.index - b.index;
-  });
-  table.tBodies[0].append(...rows.map((entry) => entry.row));
-  headers.forEach((cell, index) => {
-    if (index === column) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    else cell.removeAttribute("aria-sort");
-  });
-}
-
-function unsort(table) {
-  const rows = [...table.tBodies[0].rows].sort((a, b) => a.dataset.place - b.dataset.place);
-  table.tBodies[0].append(...rows);
-  for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
-}
+const mains = document.querySelectorAll("table.main");
 
 function titleOf(cell) {
   return cell.textContent.trim();
 }
 
+// Sorts tables by the column of a title, or back to the order of the page.
 function sortBy(tables, title, descending) {
   for (const table of tables) {
-    const column = [...table.tHead.rows[0].cells].findIndex((cell) => titleOf(cell) === title);
-    if (column >= 0) sortTable(table, column, descending);
+    const headers = [...table.tHead.rows[0].cells];
+    const column = headers.findIndex((cell) => titleOf(cell) === title);
+    if (title && column < 0) continue;
+    const numeric = title && headers[column].classList.contains("n");
+    const rows = [...table.tBodies[0].rows].map((row) => ({ row, key: title && keyOf(row, column) }));
+    rows.sort((a, b) => {
+      // Cells without a number stand last, whichever way a column of numbers is sorted.
+      const missing = numeric ? (typeof a.key !== "number") - (typeof b.key !== "number") : 0;
+      const sorted = title && (descending ? order(b.key, a.key) : order(a.key, b.key));
+      return missing || sorted || a.row.dataset.place - b.row.dataset.place;
+    });
+    table.tBodies[0].append(...rows.map((entry) => entry.row));
+    headers.forEach((cell, index) => {
+      if (title && index === column) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      else cell.removeAttribute("aria-sort");
+    });
   }
 }
 
-function mainTables() {
-  return document.querySelectorAll("table.main");
-}
-
 function restoreSort() {
-  const sort = state.get("sort");
-  if (!sort) for (const table of mainTables()) unsort(table);
-  else sortBy(mainTables(), sort.replace(/^-/, ""), sort.startsWith("-"));
+  const sort = state.get("sort") || "";
+  sortBy(mains, sort.replace(/^-/, ""), sort.startsWith("-"));
 }
 
 function makeSortable() {
-  for (const table of mainTables()) [...table.tBodies[0].rows].forEach((row, n) => { row.dataset.place = n; });
-  for (const cell of document.querySelectorAll("table.sortable thead th")) {
-    const table = cell.closest("table");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = titleOf(cell);
-    button.addEventListener("click", () => {
-      const descending = cell.getAttribute("aria-sort") === "ascending";
-      if (!table.classList.contains("main")) return sortBy([table], titleOf(cell), descending);
-      remember("sort", (descending ? "-" : "") + titleOf(cell));
-      sortBy(mainTables(), titleOf(cell), descending);
-    });
-    cell.replaceChildren(button);
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tBodies[0].rows].forEach((row, place) => { row.dataset.place = place; });
+    for (const cell of table.tHead.rows[0].cells) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = titleOf(cell);
+      button.addEventListener("click", () => {
+        const descending = cell.getAttribute("aria-sort") === "ascending";
+        if (!table.classList.contains("main")) return sortBy([table], titleOf(cell), descending);
+        remember("sort", (descending ? "-" : "") + titleOf(cell));
+        restoreSort();
+      });
+      cell.replaceChildren(button);
+    }
   }
 }
 
@@ -93,10 +84,6 @@ const form = document.getElementById("filter");
 
 function pins() {
   return new Set(state.getAll("pin"));
-}
-
-function nameOf(row) {
-  return row.querySelector("th").dataset.name;
 }
 
 function applyFilter() {
@@ -111,10 +98,10 @@ function applyFilter() {
     slice.classList.toggle("all", Boolean(chosen.all));
     for (const row of slice.querySelectorAll("tbody tr")) {
       const fits = ["kind", "tier"].every((name) => !chosen[name] || row.dataset[name] === chosen[name]);
-      const pin = pinned.has(nameOf(row));
+      const pin = pinned.has(row.dataset.name);
       row.classList.toggle("pinned", pin);
       row.querySelector(".pin").setAttribute("aria-pressed", pin);
-      const kept = pin || (!chosen.pinned && fits && nameOf(row).toLowerCase().includes(words));
+      const kept = pin || (!chosen.pinned && fits && row.dataset.name.toLowerCase().includes(words));
       row.hidden = !kept;
       if (slice === shown && kept) rows += 1;
     }
@@ -141,15 +128,15 @@ function restoreFilter() {
 function makePins() {
   for (const row of document.querySelectorAll("table.ranking tbody tr")) {
     const header = row.querySelector("th");
-    header.dataset.name = header.textContent.trim();
+    const name = row.dataset.name = header.textContent.trim();
     const button = document.createElement("button");
     button.type = "button";
     button.className = "pin";
     button.title = "pin this row";
-    button.setAttribute("aria-label", `pin ${header.dataset.name}`);
+    button.setAttribute("aria-label", `pin ${name}`);
     button.addEventListener("click", () => {
       const pinned = pins();
-      if (!pinned.delete(header.dataset.name)) pinned.add(header.dataset.name);
+      if (!pinned.delete(name)) pinned.add(name);
       remember("pin", ...pinned);
       restore();
     });
@@ -181,17 +168,13 @@ function restore() {
   restoreFilter();
 }
 
-function makeSkippable() {
-  // The link would put its own target where the address keeps the sort and the filter.
-  document.querySelector(".skip").addEventListener("click", (event) => {
-    event.preventDefault();
-    document.getElementById("main").focus();
-  });
-}
-
+// The link would put its own target where the address keeps the sort and the filter.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
 makeSortable();
 makeFilter();
-makeSkippable();
 restore();
 for (const event of ["popstate", "hashchange"]) {
   window.addEventListener(event, () => {
