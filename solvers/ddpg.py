@@ -19,7 +19,6 @@ from mincache.learning.exploring import Explorer
 from mincache.learning.learner import PolicyLearner
 from mincache.learning.set_exploring import SetExplorer
 from mincache.learning.slot_sets import SetView, view_of
-from mincache.problem.instance import RULES
 from mincache.problem.quantity import Array
 
 if TYPE_CHECKING:  # torch and gymnasium, which answering does without
@@ -156,15 +155,6 @@ class Ddpg(PolicyLearner):
         """The variant's values, those that are given in their place."""
         given = {name: getattr(self, name) for name in AgentVariant._fields}
         return VARIANTS[self.variant]._replace(**{k: v for k, v in given.items() if v is not None})
-
-    @property
-    def information(self) -> str:  # type: ignore[override]  # as `PolicyLearner` has it
-        """What it sees before it decides: `past`, or `trace`."""
-        return "past" if self.observation == "past-counts" else "trace"
-
-    def kept_rules(self) -> tuple[str, ...]:
-        """Return the rules that it keeps: on sets all of them, since caches are filled within them."""
-        return RULES if self.every_problem else super().kept_rules()
 
     @property
     def every_problem(self) -> bool:

@@ -24,6 +24,7 @@ from mincache.errors import InputError, excerpt
 from mincache.learning import checkpoint as checkpoints
 from mincache.learning import draws, policies, training
 from mincache.learning import learner as learners
+from mincache.learning.torch_setup import check_libraries
 from mincache.paper import trained
 from mincache.solving import contract, entrant, registry
 from mincache.solving import spec as specs
@@ -70,13 +71,13 @@ def train(
         if sweep is None or users is None or library is None or output or log or float16:
             rule = "must come with --users and --library, and no --output, --log or --float16"
             raise InputError("--sweep", rule, "none" if sweep is None else "others")
-        learners.check_libraries()
+        check_libraries()
         settings = [_spec(one, episodes, device) for one in specs.expand(solver)]
         _train_each(settings, suite, users, library, range(seed, seed + seeds), sweep)
         return
     spec = _spec(solver, episodes, device)
     learner = _learner(spec)
-    learners.check_libraries()
+    check_libraries()
     course, where = _course(learner, suite, users, library, seed)
     path = output or Path(f"{entries.folder_name(entrant.describe(spec).label)}.{where}.s{seed}.safetensors")
     options.prepare(path)

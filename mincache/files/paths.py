@@ -2,9 +2,14 @@
 
 import os
 import re
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from mincache.errors import InputError
+
+_Read = TypeVar("_Read", bound=Callable[..., Any])
 
 STARTED_IN = "MINCACHE_STARTED_IN"
 """The environment variable with the folder in which the bench was started; a run works in an empty one."""
@@ -44,6 +49,19 @@ def file_stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
         return None
     status = path.stat()
     return status.st_mtime_ns, status.st_size
+
+
+def kept_while_same(files: int) -> Callable[[_Read], _Read]:
+    """Return a decorator that keeps what was read from so many files, each as long as it stays the same.
+
+    It is for functions of a path, and of what else can be hashed, without names of arguments.
+    """
+
+    def decorate(read: _Read) -> _Read:
+        kept = lru_cache(maxsize=files)(lambda stamp, path, *others: read(path, *others))
+        return cast(_Read, wraps(read)(lambda path, *others: kept(file_stamp(path), path, *others)))
+
+    return decorate
 
 
 def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:

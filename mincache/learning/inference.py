@@ -7,24 +7,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mincache.errors import InputError, excerpt, in_file
-from mincache.files.paths import file_stamp
-from mincache.learning.layers import Weights, perceptron, perceptron_shapes
+from mincache.files.paths import kept_while_same
+from mincache.learning.layers import perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, read_policy
-from mincache.learning.scored_service import (
-    SCORED_SERVICE,
-    ScoredSetView,
-    SlotView,
-    slot_network,
-    slot_shapes,
-)
-from mincache.learning.slot_sets import SetView, block_count, set_actor, set_shapes, view_of
+from mincache.learning.scored_service import SlotView, view_by_age
+from mincache.learning.slot_sets import SetView, view_of
 from mincache.problem.instance import Instance
 from mincache.problem.revealed import Site
 from mincache.problem.solution import Solution
@@ -37,26 +30,20 @@ from mincache.views.past_view import PastView, PlacingPolicy
 AnyView = AgentView | SlotView
 Network = Callable[..., Any]
 """A function from what a view's `apply` returns to what its `invert` takes, for all slots at once."""
-_FIRST_BIASES = ("layers.0.bias", "models.embed.0.bias")  # as long as a layer has units
 
 
+@kept_while_same(files=16)
 def load(path: Path, view: AnyView | None = None) -> tuple[Policy, AnyView]:
     """Return the policy in a file and its view, kept for the next call while the file is the same.
 
     Without a view, it is the one that the card names; a policy for another version of either is refused.
     """
-    return _kept(path, file_stamp(path), view)
-
-
-@lru_cache(maxsize=16)
-def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tuple[Policy, AnyView]:
     policy = read_policy(path)
     with in_file(path):
         if view is None:
             view = view_of(*(version.partition("/")[0] for version in policy.card.versions))
-        if isinstance(view, SetView) and policy.card.versions[1] == SCORED_SERVICE:
-            kind = SlotView if "users.0.bias" in policy.weights else ScoredSetView
-            view = kind(candidates=view.candidates)
+        if isinstance(view, SetView):
+            view = view_by_age(view, policy)
         if policy.card.versions != view.versions:
             rule, received = f"must be for {' and '.join(view.versions)}", " and ".join(policy.card.versions)
             hint = "name the parameters that it was trained with, or train it again"
@@ -66,17 +53,15 @@ def _kept(path: Path, stamp: tuple[int, int] | None, view: AnyView | None) -> tu
 
 def network_of(policy: Policy, view: AnyView, instance: Instance) -> Network:
     """Return the network of a policy, of the size that its weights seem to be of; others are refused."""
-    weights = policy.weights
-    units = max(1, next((weights[name].size for name in _FIRST_BIASES if name in weights), 1))
-    if isinstance(view, SlotView):
-        shapes, kind = slot_shapes(units, block_count(weights)), slot_network
-    elif isinstance(view, SetView):
-        shapes, kind = set_shapes(units, block_count(weights)), set_actor
-    else:
-        state, action = view.sizes(instance)
-        shapes, kind = perceptron_shapes("layers", state, units, units, action), actor
-    policy.check_shapes(shapes)
-    return kind({name: weight.astype(np.float32, copy=False) for name, weight in weights.items()})
+    weights = {name: weight.astype(np.float32, copy=False) for name, weight in policy.weights.items()}
+    if isinstance(view, SetView | SlotView):
+        policy.check_shapes(view.shapes(weights))
+        return view.network(weights)
+    state, action = view.sizes(instance)
+    units = np.size(weights.get("layers.0.bias", 0)) or 1
+    policy.check_shapes(perceptron_shapes("layers", state, units, units, action))
+    layers = perceptron(weights, "layers")
+    return lambda states: np.tanh(layers(states))  # the policy pi, from states to actions in (-1, 1)
 
 
 def answer(network: Network, view: AnyView, instance: Instance, run: Run | None = None) -> Solution:
@@ -146,9 +131,3 @@ class NetworkSolver(OnlineSolver):
     def declines(self, site: Site) -> str | None:
         """Return None, or why no policy is for this site; those that are get loaded now."""
         return self.supports(site.blank)
-
-
-def actor(weights: Weights) -> Network:
-    """Return the policy pi that maps states [B, state] to raw actions [B, action] in (-1, 1)."""
-    layers = perceptron(weights, "layers")
-    return lambda states: np.tanh(layers(states))

@@ -1,25 +1,26 @@
-"""What every solver with trained policies does: it finds the one for an instance, answers, and is trained."""
+"""What every solver with trained policies does: it is trained in rounds, and keeps what comes of it."""
 
 from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from mincache.errors import InputError, optional_library
+from mincache.errors import InputError
 from mincache.generation.scenario import Scenario
 from mincache.learning import policies
 from mincache.learning.checkpoint import Checkpoint, arrays_of, restore
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.inference import AnyView, NetworkSolver, answer
+from mincache.learning.finding import PolicyFinder
+from mincache.learning.inference import AnyView, answer
 from mincache.learning.policies import Policy, PolicyCard
-from mincache.problem.instance import Instance
+from mincache.learning.torch_setup import check_libraries, one_thread
+from mincache.problem.instance import RULES, Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Solution
 from mincache.solving import registry
@@ -35,33 +36,8 @@ if TYPE_CHECKING:  # torch, which answering does without
 
 MOST_UNITS = 2048  # units that a layer may have, so that no policy is too large a file to be read
 Answering = Callable[[Instance], Solution]
-TrainingWatcher = Callable[[int, float, Answering], None]
-"""Hears of each round: episodes so far, mean reward of the round, and the agent as it now answers."""
-MetricsLog = Callable[[int, Mapping[str, float]], None]
-"""Hears of each round: episodes so far, and numbers on the round by name, such as the critic's loss."""
-
-
-def check_libraries() -> None:
-    """Check that the libraries for training are installed; answering needs none of them.
-
-    Raises:
-        MissingExtraError: with what to install.
-    """
-    for name in ("torch", "gymnasium"):
-        optional_library(name, "ddpg", "training needs")
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread inside: networks this small lose by more, and answers would differ."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+TrainingWatcher = Callable[[int, Mapping[str, float], Answering], None]
+"""Hears of each round: episodes so far, numbers such as `mean_reward`, and the agent as it now answers."""
 
 
 class Pupil(ABC):
@@ -100,23 +76,15 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class PolicyLearner(Schedule, NetworkSolver, Learner):
-    """A learner that answers with a policy file.
-
-    Attributes:
-        policy: file of a trained policy; a folder to look in for those that were trained with this solver's
-            parameters for the instance, one a training seed; None for those of `policies.policy_files`.
+class PolicyLearner(Schedule, PolicyFinder, Learner):
+    """A solver that is trained, and answers with the policies that come of it.
 
     Class attributes:
-        untrained: names of the parameters that a training does not depend on.
-        fractions: names of those that lie in [0, 1].
+        fractions: names of the parameters that lie in [0, 1].
     """
 
-    untrained: ClassVar[tuple[str, ...]] = ("policy", "device")
     float16: ClassVar[bool] = False
     fractions: ClassVar[tuple[str, ...]] = ("discount", "target_rate", "noise_decay")
-
-    policy: Path | None = None
 
     def __post_init__(self) -> None:
         for name, kind in registry.hints(type(self)).items():
@@ -139,38 +107,17 @@ class PolicyLearner(Schedule, NetworkSolver, Learner):
     @property
     def information(self) -> str:  # type: ignore[override]  # here parameters say what elsewhere a class does
         """What it sees before it decides: `past`, or `trace`."""
-        return "past" if isinstance(self.view, PastView) else "trace"
+        return "past" if getattr(self, "action", None) == PastView.action else "trace"
 
     def kept_rules(self) -> tuple[str, ...]:
-        """Return the rules that it keeps: one that sees the past alone keeps what its caches alone decide."""
+        """Return the rules that it keeps: on sets all, of the past alone what its caches alone decide."""
+        if self.every_problem:  # on sets caches are filled within all limits
+            return RULES
         return OnlineSolver.rules if self.information == "past" else self.rules
 
     @abstractmethod
     def pupil(self, course: TrainingSource) -> Pupil:
         """Return what is to be trained on `course`, with first weights drawn from the course's seed."""
-
-    def training_seeds(self) -> int:
-        """Return how many policies the folder has for each problem; 1 without a folder."""
-        named = self.policy is not None and self.policy.is_dir()
-        return policies.training_seeds(self.data_files()) if named else 1
-
-    def data_files(self) -> list[Path]:
-        """Return the policies to look among."""
-        if self.policy is None or self.policy.is_dir():
-            return policies.policy_files(self.title, self.training(), self.policy)
-        return [self.policy]
-
-    def find(self, instance: Instance, repetition: int = 0) -> Path | str:
-        """Return the policy for this instance that a repetition has, or why there is none."""
-        asked, defaults = self.training(), type(self)().training()
-        if self.policy is None or self.policy.is_dir():
-            return policies.find_policy(self.title, asked, instance, self.policy, repetition)
-        given = {name: value for name, value in asked.items() if value != defaults[name]}
-        return policies.policy_name(self.policy, instance, self.title, given)
-
-    def training(self) -> dict[str, Any]:
-        """Return the parameters that a training depends on."""
-        return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
 
     def fit(self, scenario: Scenario, run: Run) -> Path:
         """Train with a seed from `run`; return the policy's file: `policy`, or a new one in a folder."""
@@ -185,12 +132,12 @@ class PolicyLearner(Schedule, NetworkSolver, Learner):
 
     def train(
         self, course: TrainingSource, watch: TrainingWatcher | None = None, title: str = "",
-        checkpoint: Checkpoint | None = None, log: MetricsLog | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Policy:  # fmt: skip
         """Return a policy trained on `course`; the same course and parameters give the same policy.
 
-        `title` says for people what it is for; `watch` and `log` hear of each round; where the training is
-        kept, and goes on from, is `checkpoint`.
+        `title` says for people what it is for; `watch` hears of each round; where the training is kept, and
+        goes on from, is `checkpoint`.
         """
         check_libraries()
         self._check_course(course)
@@ -202,11 +149,10 @@ class PolicyLearner(Schedule, NetworkSolver, Learner):
             begun = 0 if checkpoint is None else checkpoint.episodes
             for done in range(begun + self.environments, self.episodes + 1, self.environments):
                 reward = pupil.learn(done - self.environments)
-                if log is not None:
-                    log(done, {"mean_reward": reward, **pupil.metrics})
                 if watch is not None:
                     network = self.network(Policy(card, pupil.weights()), pupil.view, course.problem)
-                    watch(done, reward, partial(answer, network, pupil.view))
+                    numbers = {"mean_reward": reward, **pupil.metrics}
+                    watch(done, numbers, partial(answer, network, pupil.view))
                 if checkpoint is not None and pupil.parts:
                     checkpoint.save(done, arrays_of(pupil.parts))
         policy = Policy(card, pupil.weights())

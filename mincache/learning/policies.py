@@ -6,11 +6,8 @@ A policy is data: safetensors holds plain numbers, and the card is strict JSON i
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +18,8 @@ from safetensors.numpy import save
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, instance_bytes, parse_json, write_bytes
-from mincache.files.paths import file_stamp
+from mincache.files.paths import kept_while_same
 from mincache.files.tables import Count, PairOf, Seed, StrictTable, validated
-from mincache.learning.scored_service import SCORED_SERVICE
 from mincache.problem.evaluation import EVALUATOR_VERSION
 from mincache.problem.instance import Instance, Trace
 from mincache.problem.quantity import Array
@@ -109,13 +105,9 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
         return Policy(_card(file.metadata()), _weights(file))
 
 
-def read_card(path: str | os.PathLike[str]) -> PolicyCard:
+@kept_while_same(files=1024)
+def read_card(path: Path) -> PolicyCard:
     """Read the card of a policy and none of its weights; it is kept as long as the file stays the same."""
-    return _kept_card(Path(path), file_stamp(path))
-
-
-@lru_cache(maxsize=1024)
-def _kept_card(path: Path, stamp: tuple[int, int] | None) -> PolicyCard:
     with in_file(path), open_tensors(path, MAX_POLICY_BYTES) as file:
         return _card(file.metadata())
 
@@ -131,93 +123,6 @@ def open_tensors(path: Path, max_bytes: int) -> Any:
         return safe_open(path, framework="numpy")
     except (SafetensorError, OSError) as error:
         raise InputError("file", "must be safetensors", excerpt(str(error))) from None
-
-
-def policy_name(path: Path, instance: Instance, solver: str, given: Mapping[str, Any]) -> Path | str:
-    """Return the path of a solver's policy, or why it is not for the instance and the parameters given."""
-    card = read_card(path)
-    if card.solver != solver:
-        return f"the policy {path} is one of {card.solver}"
-    for name, value in given.items():
-        if value != (trained := card.parameters.get(name)):
-            return f"the policy {path} was trained with {name}={trained}, not {value}"
-    if _fits(card, instance, problem_digest(instance)):
-        return path
-    if card.problem == ANY_PROBLEM:
-        return f"the policy {path} does not know the rule {', '.join(instance.used_rules)}"
-    trained = f"{card.title or 'another problem'} (N = {card.users}, M = {card.models})"
-    return f"the policy {path} was trained for {trained}, and this instance differs from it beyond its trace"
-
-
-def find_policy(
-    solver: str, parameters: Mapping[str, Any], instance: Instance, folder: Path | None = None,
-    repetition: int = 0,
-) -> Path | str:  # fmt: skip
-    """Return which of `policy_files` is for this instance, or a sentence why none is.
-
-    Of policies in a folder that differ in their training seed, repetition k has the k-th by that seed.
-    """
-    known, problem = policy_files(solver, parameters, folder), problem_digest(instance)
-    fitting = [path for path in known if _fits(read_card(path), instance, problem)]
-    if found := fitting[:1] if folder is None else by_seed(fitting):
-        return found[repetition % len(found)]
-    where = "at hand" if folder is None else f"in {folder}"
-    what = f"is for this library, radio and server with {instance.user_count} users"
-    if not known:
-        what = f"was trained with these parameters of {solver}"
-    advice = f"train one (mincache train {solver} --help) or name some, such as those of a row of the board"
-    return f"no policy {where} {what}; {advice}: {solver}[policy=leaderboard/SUITE/ROW/policies]"
-
-
-def training_seeds(paths: Iterable[Path]) -> int:
-    """Return how many policies each problem has, of a training seed each; 1 without any; refuse a lack."""
-    problems: dict[str, list[Path]] = {}
-    for path in paths:
-        problems.setdefault(read_card(path).problem, []).append(path)
-    counts = {listed[0].name: len(by_seed(listed)) for listed in problems.values()}
-    least, most = min(counts.values(), default=1), max(counts.values(), default=1)
-    if least < most:
-        name = min(counts, key=lambda name: counts[name])
-        rule, received = f"must be of {most} training seeds for each problem", f"{least} for that of {name}"
-        raise InputError("policies", rule, received, "train the missing ones")
-    return most
-
-
-def by_seed(paths: Iterable[Path]) -> list[Path]:
-    """Return the first of these policies of each training seed, sorted by seed."""
-    found: dict[int, Path] = {}
-    for path in paths:
-        found.setdefault(read_card(path).seed, path)
-    return [found[seed] for seed in sorted(found)]
-
-
-def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None = None) -> list[Path]:
-    """Return the policies of a solver with these parameters, by name, whatever problem each is for.
-
-    Without a folder, those that ship and, in a checkout of the repository, those of rows of its board. Rows
-    that named their policies are left out: they were made with these alone, and others must not meet them.
-    """
-    solvers = Path(str(files("mincache.solvers")))
-    rows = (path.parent for path in solvers.parent.glob("leaderboard/*/*/policies"))
-    unnamed = (row for row in rows if not _names_policies(row))
-    folders = [solvers / "policies", *(row / "policies" for row in unnamed)] if folder is None else [folder]
-    by_name = {path.name: path for one in reversed(folders) for path in one.glob("*.safetensors")}
-    cards = [(by_name[name], read_card(by_name[name])) for name in sorted(by_name)]
-    return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
-
-
-def _names_policies(row: Path) -> bool:
-    """Return whether the manifest of a row says that its runs named their policies."""
-    manifest = row / "manifest.toml"
-    text = manifest.read_text(errors="replace") if manifest.is_file() else ""
-    return re.search(r"^solver = .*[\[,]policy=", text, re.MULTILINE) is not None
-
-
-def _fits(card: PolicyCard, instance: Instance, problem: str) -> bool:
-    """Return whether a policy is for an instance of this problem; older ones for any know no rules."""
-    if card.problem == ANY_PROBLEM:
-        return card.versions[1] != SCORED_SERVICE or not instance.used_rules
-    return card.problem == problem
 
 
 def _card(header: Mapping[str, str] | None) -> PolicyCard:

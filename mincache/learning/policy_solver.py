@@ -13,6 +13,7 @@ import numpy as np
 
 from mincache.errors import InputError, excerpt
 from mincache.learning import policies
+from mincache.learning.finding import by_seed, training_seeds
 from mincache.learning.inference import AnyView, Network, NetworkSolver, load
 from mincache.learning.layers import perceptron, perceptron_shapes, relu
 from mincache.learning.policies import Policy, PolicyCard
@@ -44,7 +45,7 @@ class PolicySolver(NetworkSolver):
 
     def training_seeds(self) -> int:
         """Return how many policies there are for each problem, each of another training seed."""
-        return policies.training_seeds(self.data_files())
+        return training_seeds(self.data_files())
 
     def network(self, policy: Policy, view: AnyView, instance: Instance) -> Network:
         """Return `predict` of a policy."""
@@ -55,7 +56,7 @@ class PolicySolver(NetworkSolver):
         if self.policies is None:
             return "it needs policies: name a file or a folder as its parameter policies"
         problem = policies.problem_digest(instance)
-        found = policies.by_seed(p for p in self.data_files() if policies.read_card(p).problem == problem)
+        found = by_seed(p for p in self.data_files() if policies.read_card(p).problem == problem)
         if not found:
             return f"no policy in {self.policies} is for this library, radio, server and users"
         path = found[repetition % len(found)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mincache.learning.layers import Shapes, Weights, perceptron, perceptron_shapes
+from mincache.learning.policies import Policy
 from mincache.learning.slot_sets import (
     ACTION_NUMBERS,
     AGGREGATES,
@@ -19,6 +20,7 @@ from mincache.learning.slot_sets import (
     filled,
     set_network,
     set_shapes,
+    set_size,
 )
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
@@ -94,6 +96,14 @@ class SlotView:
         """Name and version of what it sees and of how it decides."""
         return AGGREGATES, SCORED_SERVICE
 
+    def shapes(self, weights: Weights) -> Shapes:
+        """Return the weights that its network has, by name, if it is of the size that these seem to be of."""
+        return slot_shapes(*set_size(weights))
+
+    def network(self, weights: Weights) -> Callable[..., Any]:
+        """Return the network with these weights."""
+        return slot_network(weights)
+
     def apply(self, instance: Instance) -> tuple[Array, Array, Array]:
         """Return what the network takes: features and requests of models, and features of users."""
         return *aggregates(instance), user_features(instance)
@@ -102,6 +112,14 @@ class SlotView:
         """Return the feasible decisions that the scores of `decide` stand for."""
         order, want, steps, bandwidth = (score.astype(np.float64) for score in scores)
         return decide(instance, order, want, steps, bandwidth, self.candidates)
+
+
+def view_by_age(view: SetView, policy: Policy) -> SetView | SlotView:
+    """Return the view of a policy on sets: one here if it scores the service too, else `view`."""
+    if policy.card.versions[1] != SCORED_SERVICE:
+        return view
+    kind = SlotView if "users.0.bias" in policy.weights else ScoredSetView
+    return kind(candidates=view.candidates)
 
 
 def slot_network(weights: Weights) -> Callable[..., Any]:

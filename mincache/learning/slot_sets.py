@@ -166,6 +166,14 @@ class SetView(AgentView):
         """Name and version of what it sees and of how it decides."""
         return AGGREGATES, DECODER
 
+    def shapes(self, weights: Weights) -> Shapes:
+        """Return the weights that its network has, by name, if it is of the size that these seem to be of."""
+        return set_shapes(*set_size(weights))
+
+    def network(self, weights: Weights) -> Callable[..., Any]:
+        """Return the network with these weights."""
+        return set_actor(weights)
+
     def sizes(self, instance: Instance) -> tuple[int, int]:
         """Return how many numbers a state and an action have; linked slots are refused, being unseen."""
         if instance.rules.link_slots:
@@ -250,6 +258,11 @@ def set_shapes(units: int, blocks: int, outputs: int = ACTION_NUMBERS) -> Shapes
     for block in range(blocks):
         shapes |= perceptron_shapes(f"models.blocks.{block}", 3 * units, units, units)
     return shapes | perceptron_shapes("models.head", units, units, outputs)
+
+
+def set_size(weights: Weights) -> tuple[int, int]:
+    """Return how many units and blocks a network on sets seems to have."""
+    return np.size(weights.get("models.embed.0.bias", 0)) or 1, block_count(weights)
 
 
 def block_count(weights: Weights) -> int:

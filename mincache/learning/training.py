@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt
 from mincache.exact import optimum
 from mincache.files.tables import StrictTable, TupleOf, Whole
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.draws import Draws, TrainingSource
-from mincache.learning.learner import Answering, MetricsLog, PolicyLearner
+from mincache.learning.learner import Answering, PolicyLearner
 from mincache.learning.policies import Policy, PolicyCard
+from mincache.learning.torch_setup import check_device
 from mincache.problem.evaluation import evaluate
 from mincache.problem.quantity import Array
 
 RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
 VALIDATION_TRACES = 4
 VALIDATION_DRAWS = 20
-
-
-def check_device(name: str) -> None:
-    """Check that torch can compute on the device of this name.
-
-    Raises:
-        InputError: if there is no such device here, or torch was built without it.
-    """
-    import torch
-
-    try:
-        torch.ones(1, device=name).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        hint = f"{why.split('. ')[0].rstrip('.')[:160]}; cpu works"
-        raise InputError("device", "must be one that torch has here", excerpt(name), hint) from None
+MetricsLog = Callable[[int, Mapping[str, float]], None]
+"""Hears of each round: episodes so far, and numbers on the round by name, such as the critic's loss."""
 
 
 class CurvePoint(StrictTable):
@@ -130,7 +117,7 @@ class Session:
     def train(self, title: str, log: MetricsLog | None = None) -> Policy:
         """Train, and return the policy; `title` says what it is for, `log` hears of each round's metrics."""
         self._since_s = _now_s()
-        policy = self._learner.train(self._course, self._hear, title, self._checkpoint, log)
+        policy = self._learner.train(self._course, partial(self._hear, log), title, self._checkpoint)
         self._spent_s += _now_s() - self._since_s
         return policy
 
@@ -151,11 +138,15 @@ class Session:
             curve=tuple(self._curve),
         )
 
-    def _hear(self, episode: int, reward: float, answer: Answering) -> None:
+    def _hear(
+        self, log: MetricsLog | None, episode: int, metrics: Mapping[str, float], answer: Answering
+    ) -> None:
         self._spent_s += _now_s() - self._since_s  # what follows is not on the clock
+        if log is not None:
+            log(episode, metrics)
         due = episode // self._every > len(self._curve) or episode >= self._learner.episodes
         if due:
-            self._curve.append(self._validation.point(episode, reward, answer))
+            self._curve.append(self._validation.point(episode, metrics["mean_reward"], answer))
         self._checkpoint.notes["curve"] = [point.model_dump() for point in self._curve]
         self._checkpoint.notes["seconds"] = self._spent_s.tolist()
         self._show(episode, self._curve[-1] if due else None)

@@ -13,9 +13,9 @@ from mincache.files.documents import digest, read_bytes, write_bytes
 from mincache.generation.suites import Suite
 from mincache.judging.machine import machine
 from mincache.learning.checkpoint import Checkpoint
-from mincache.learning.learner import MetricsLog, PolicyLearner
+from mincache.learning.learner import PolicyLearner
 from mincache.learning.policies import write_policy
-from mincache.learning.training import Session, TrainingRecord
+from mincache.learning.training import MetricsLog, Session, TrainingRecord
 from mincache.solving import registry
 from mincache.solving.entrant import Entrant
 from mincache.views.episodes import Episodes

@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from mincache.errors import InputError
-from mincache.files.paths import make_folder
+from mincache.files.paths import kept_while_same, make_folder
 
 
 def test_a_folder_is_made_with_those_above_it_and_may_be_there(tmp_path):
@@ -18,3 +20,21 @@ def test_a_folder_that_cannot_be_is_refused_in_a_line(tmp_path):
         make_folder(tmp_path / "file" / "a", "choose another")
     with pytest.raises(InputError, match="must be a folder to write to"):
         make_folder("a\0b")
+
+
+def test_what_was_read_is_kept_until_its_file_changes(tmp_path):
+    """A file is read once for each of its contents and of what else is asked."""
+    read = []
+
+    @kept_while_same(files=4)
+    def length(path, *others):
+        read.append(others)
+        return len(path.read_bytes())
+
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    assert [length(path), length(path), length(path, "more")] == [3, 3, 3]
+    path.write_bytes(b"another")
+    os.utime(path, ns=(0, 0))
+    assert length(path) == 7
+    assert read == [(), ("more",), ()]

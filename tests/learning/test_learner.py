@@ -13,7 +13,7 @@ from mincache.bench.plan import plan
 from mincache.errors import DocumentError
 from mincache.generation.suites import find, find_instance
 from mincache.learning import policies
-from mincache.learning.learner import one_thread
+from mincache.learning.torch_setup import one_thread
 from mincache.solving import registry
 from mincache.solving.contents import Content, digest_of
 from mincache.solving.entrant import describe

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from mincache.cli.train import train
 from mincache.errors import InputError
-from mincache.learning.training import check_device
+from mincache.learning.torch_setup import check_device
 
 WORDS = ["ddpg", "--suite", "smoke-v1", "--users", "10", "--library", "0", "--episodes", "20"]
 needs_no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
