@@ -61,7 +61,7 @@ def numbers(row: Row) -> Mapping[str, Any]:
         **_ends("request_rank", row.range("requests")), **_ends("draw_rank", row.range("libraries")),
         **_told_apart(row),
         "information": row.information, **_ends("level_rank", row.range_in_level()),
-        "over_causal": _over_causal(row) if row.information == "past" else None,
+        "over_causal": row.mean("gap", less=row.runs.causal_gap) if row.information == "past" else None,
         "public_rank": unseen.get("public_rank"), "sealed_rank": unseen.get("sealed_rank"),
         "sealed_less_public": None if public is None or sealed is None else sealed - public,
         "sealed_less_public_low": unseen.get("low"), "sealed_less_public_high": unseen.get("high"),
@@ -100,10 +100,6 @@ def _told_apart(row: Row) -> dict[str, Any]:
     ends = row.range(question)
     group = found.groups[row.table.ranked.index(row)] or None
     return {"group": group, "may_be_first": ends and ends[0] == 1}
-
-
-def _over_causal(row: Row) -> float | None:
-    return known(float((row.by_instance("gap") - row.runs.causal_gap).mean()))
 
 
 def _seconds(row: Row, column: str) -> float | None:

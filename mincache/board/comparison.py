@@ -92,8 +92,7 @@ def pairs(table: Table) -> list[Told]:
 
 def shares(table: Table) -> list[Told]:
     """Return where each row beats every other, and what the virtual best costs more without it."""
-    costs = np.array([row.by_instance("charged_cost") for row in table.compared])
-    found = []
+    costs, found = table.means("charged_cost"), []
     for n, row in enumerate(table.compared if len(costs) > 1 else ()):
         best, others = costs.min(axis=0), np.delete(costs, n, axis=0).min(axis=0)
         alone = int((best < others * (1.0 - RELATIVE_TOLERANCE)).sum())
@@ -106,9 +105,7 @@ def bests(table: Table) -> Told:
     """Return mean cost and gap of the single best solver, and of the best on each instance."""
     if not table.compared:
         return {}
-    costs, gaps = (
-        np.array([row.by_instance(column) for row in table.compared]) for column in ("charged_cost", "gap")
-    )
+    costs, gaps = table.means("charged_cost"), table.means("gap")
     best = int(costs.mean(axis=1).argmin())
     return {
         "single_best": table.compared[best].solver,

@@ -70,20 +70,17 @@ def public_and_sealed(public: Table, sealed: Table, level: float = 0.95) -> dict
     libraries, by Welch's t; `p` is adjusted for the number of entries. An entry that is worse on sealed
     instances by more than chance is `fitted`; None where that cannot be told.
     """
-    from scipy import stats
-
     both = _on_both(public, sealed)
     parts = [(_by_library(before), _by_library(after)) for before, after in both]
     gaps = np.array([[part.mean() for part in pair] for pair in parts]).reshape(-1, 2)
     places = 1 + (gaps[:, None] > gaps[None] + ranks.EQUAL).sum(axis=1)
-    with np.errstate(invalid="ignore"):  # equal gaps on all libraries
-        tests = [stats.ttest_ind(after, before, equal_var=False) for before, after in parts]
-    adjusted = ranks.holm([float(np.nan_to_num(test.pvalue, nan=1.0)) for test in tests])
+    tests = [ranks.of_other_libraries(after, before) for before, after in parts]
+    adjusted = ranks.holm([test.p for test in tests])
     enough = min(len(set(one.runs.libraries)) for one in (public, sealed)) >= ranks.FEWEST_LIBRARIES
     found = {}
     for n, (seen, row) in enumerate(both):
         before, after = gaps[n].tolist()
-        low, high = np.nan_to_num(tests[n].confidence_interval(level), nan=after - before).tolist()
+        low, high = tests[n].interval(level)
         fitted = adjusted[n] <= 1.0 - level and after > before if enough else None
         found[seen.who, row.who] = {
             "solver": row.solver, "public_rank": int(places[n, 0]), "sealed_rank": int(places[n, 1]),

@@ -65,12 +65,16 @@ def series(table: Table, commits: Sequence[Commit]) -> list[Told]:
     question, by Holm over the steps.
     """
     places = {commit.name: place for place, commit in enumerate(commits)}
+
+    def place(row: Row) -> tuple[int, bool, str]:
+        return places[_commit(row)], _CHANGES in row.who.source, str(min(row.frame["started"]))
+
     groups: dict[Contender, list[Contender]] = {}
     for who in table.runs.contenders:
         groups.setdefault(who._replace(source=""), []).append(who)
     named, found = labels(groups), []
     for shared, members in groups.items():
-        rows = sorted(Table(table.runs.of_contenders(members)).rows, key=lambda row: _place(row, places))
+        rows = sorted(Table(table.runs.of_contenders(members)).rows, key=place)
         steps = [_step(row, commits[places[_commit(row)]].subject) for row in rows]
         for step, change in zip(steps[1:], _changes(rows), strict=True):
             step |= change
@@ -80,10 +84,6 @@ def series(table: Table, commits: Sequence[Commit]) -> list[Told]:
 
 def _commit(row: Row) -> str:
     return row.who.source.partition(_CHANGES)[0]
-
-
-def _place(row: Row, places: Mapping[str, int]) -> tuple[int, bool, str]:
-    return places[_commit(row)], _CHANGES in row.who.source, str(min(row.frame["started"]))
 
 
 def _step(row: Row, subject: str) -> Told:

@@ -51,6 +51,15 @@ class Difference(NamedTuple):
     p: float = 1.0
     known: bool = False
 
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the mean, less and plus what is uncertain of it."""
+        if not self.error:
+            return self.mean, self.mean
+        from scipy import special  # of scipy, this alone is quick to load
+
+        reach = float(special.stdtrit(self.freedom, 0.5 + level / 2.0)) * self.error
+        return self.mean - reach, self.mean + reach
+
 
 PairTest = Callable[[Sample, Sample], Difference]
 
@@ -101,9 +110,15 @@ def for_new_libraries(one: Sample, other: Sample, libraries: Sequence[int]) -> D
     """Compare two rows for new draws: libraries are the units, and trained rows' seeds."""
     found = by_group(np.nanmean(one.values, axis=1) - np.nanmean(other.values, axis=1), libraries)
     trained = [np.nanmean(sample.values, axis=0) for sample in (one, other) if sample.uncertain]
-    parts = [found, *(seeds for seeds in trained if len(seeds) > 1)]
-    spreads = [(float(part.var(ddof=1)) / len(part), len(part) - 1.0) for part in parts]
+    spreads = [_spread(part) for part in (found, *trained) if len(part) > 1]
     return _difference(float(found.mean()), spreads, 0.0)
+
+
+def of_other_libraries(one: Array, other: Array) -> Difference:
+    """Compare means on libraries [L] with means on other ones (Welch's t)."""
+    mean = float(one.mean() - other.mean())
+    several = min(len(one), len(other)) > 1
+    return _difference(mean, map(_spread, (one, other)), 0.0) if several else Difference(mean)
 
 
 def for_new_requests(one: Sample, other: Sample, strata: Sequence[int]) -> Difference:
@@ -121,6 +136,11 @@ def by_group(values: Array, groups: Sequence[int]) -> Array:
     """Return the mean of values in each group."""
     _, numbered = np.unique(groups, return_inverse=True)
     return np.asarray(np.bincount(numbered, weights=values) / np.bincount(numbered))
+
+
+def _spread(values: Array) -> tuple[float, float]:
+    """Variance of the mean of values, and its degrees of freedom."""
+    return float(values.var(ddof=1)) / len(values), len(values) - 1.0
 
 
 def _of_seeds(values: Array) -> tuple[float, float]:
@@ -143,7 +163,7 @@ def _difference(mean: float, parts: Iterable[tuple[float, float]], least: float)
     freedom = variance**2 / spread if spread else max(freedoms)
     error, p = variance**0.5, 1.0
     if abs(mean) > EQUAL and error > 0.0:
-        from scipy import special  # of scipy, this alone is quick to load
+        from scipy import special
 
         p = float(2.0 * special.stdtr(freedom, -abs(mean) / error))
     elif abs(mean) > EQUAL and freedom:
@@ -155,12 +175,7 @@ def interval(sample: Sample, level: float = 0.95) -> tuple[float, float]:
     """Return the mean of a row over its instances, less and plus what the seeds leave open."""
     mean = float(np.nanmean(sample.values, axis=1).mean())
     variance, freedom = _of_seeds(sample.values) if sample.uncertain else (0.0, 0.0)
-    if not variance:
-        return mean, mean
-    from scipy import special
-
-    reach = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * variance**0.5
-    return mean - reach, mean + reach
+    return Difference(mean, variance**0.5, freedom).interval(level)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -180,8 +180,8 @@ def _entries(table: Table) -> str:
 
 def notes(table: Table) -> tuple[str, ...]:
     """Return the notes of a table, a sentence each, and its remarks."""
-    parts = (_ranking(table), _references(table.runs), _causal(table), _unseen(table), _runs(table),
-             _news(table.runs), table.remarks)  # fmt: skip
+    parts = (_ranking(table), _references(table), _unseen(table), _runs(table), _news(table.runs),
+             table.remarks)  # fmt: skip
     return tuple(chain.from_iterable(parts))
 
 
@@ -204,12 +204,6 @@ def _ranking(table: Table) -> Iterator[str]:
         yield f"Rows that share a letter could not be told apart ({new}), which does not make them equal."
 
 
-def _causal(table: Table) -> Iterator[str]:
-    lost = float(table.runs.causal_gap.mean()) if "past" in table.levels else math.nan
-    if math.isfinite(lost):
-        yield f"The best policy that sees the past alone is {lost:.2%} above the costs that gaps are to."
-
-
 def _unseen(table: Table) -> Iterator[str]:
     if table.unseen is None:
         return
@@ -228,7 +222,8 @@ def _unseen(table: Table) -> Iterator[str]:
         yield f"Not frozen before {sealed} was drawn, so without a sealed rank: {', '.join(late)}."
 
 
-def _references(runs: Runs) -> Iterator[str]:
+def _references(table: Table) -> Iterator[str]:
+    runs, lost = table.runs, table.runs.causal_gap.mean() if "past" in table.levels else math.nan
     known = [runs.references[name] for name in runs.instances if name in runs.references]
     unpinned = sum(not one.pinned for one in known)
     if known and not unpinned:
@@ -238,6 +233,8 @@ def _references(runs: Runs) -> Iterator[str]:
     elif known:
         where = "" if unpinned == len(known) else f" on {unpinned} of {len(known)} instances"
         yield f"Gaps are to the best verified cost among these records{where}: the suite states none."
+    if math.isfinite(lost):
+        yield f"The best policy that sees the past alone is {lost:.2%} above the costs that gaps are to."
 
 
 def _runs(table: Table) -> Iterator[str]:

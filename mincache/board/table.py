@@ -63,6 +63,10 @@ class Table:
         """The rows that have a mean gap, ranked or not."""
         return [row for row in self.rows if row.gap is not None]
 
+    def means(self, column: str) -> Array:
+        """Return the means of a column of the compared rows [C, I]."""
+        return np.array([row.by_instance(column) for row in self.compared])
+
     @cached_property
     def questions(self) -> Mapping[str, ranks.RankRanges]:
         """What can be said of the ranked rows, by question; a question that cannot be told is left out."""
@@ -156,9 +160,9 @@ class Row:
         """Return the mean of a column over its runs of each instance [I]; nan where it has none."""
         return np.asarray(self.runs.means(column)[self.number])
 
-    def mean(self, column: str) -> float | None:
-        """Return the mean over all instances of `by_instance`; None if one has no run or no number."""
-        return known(float(self.by_instance(column).mean()))
+    def mean(self, column: str, less: Array | float = 0.0) -> float | None:
+        """Return the mean over all instances of `by_instance` less something; None if one has no number."""
+        return known(float((self.by_instance(column) - less).mean()))
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:

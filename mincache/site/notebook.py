@@ -23,7 +23,7 @@ from mincache.board.columns import Column, numbers, visible_columns
 from mincache.board.entries import verified_cost
 from mincache.board.render import notes
 from mincache.board.runs import gather
-from mincache.board.table import Row, Table
+from mincache.board.table import Table
 from mincache.errors import InputError, whole_number
 from mincache.generation import suites
 from mincache.generation.suites import Suite
@@ -116,13 +116,13 @@ class Results:
     records: tuple[Record, ...]
 
     @cached_property
-    def _ranking(self) -> Table:
+    def _ranking(self) -> Ranking:
         (runs,) = gather(self.records, suite=str(self.suite.folder))
-        return Table(runs)
+        return Ranking(runs)
 
     def table(self) -> Ranking:
         """Return the leaderboard of these runs: a row a solver, sorted by gap."""
-        return Ranking(self._ranking)
+        return self._ranking
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a table with a row a run: what ran, its verdict, scores, gap, bound and times in s."""
@@ -164,25 +164,18 @@ class Results:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ranking:
-    """A leaderboard that shows itself in a terminal and a notebook."""
-
-    ranked: Table
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """A row a solver, sorted by gap, with its numbers as attributes."""
-        return self.ranked.rows
+class Ranking(Table):
+    """A leaderboard that shows itself in a terminal and a notebook; its `rows` have numbers as attributes."""
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the numbers as a table with a row a solver: shares of 1, times in s."""
-        return pandas.DataFrame([numbers(row) for row in self.ranked.rows])
+        return pandas.DataFrame([numbers(row) for row in self.rows])
 
     def _cells(self, columns: list[Column]) -> list[list[str]]:
-        return [[column.text(row) for column in columns] for row in self.ranked.rows]
+        return [[column.text(row) for column in columns] for row in self.rows]
 
     def __repr__(self) -> str:
-        columns = [column for column in visible_columns(self.ranked) if not column.wide]
+        columns = [column for column in visible_columns(self) if not column.wide]
         listed = [[column.heading for column in columns], *self._cells(columns)]
         widths = [max(map(len, cells)) for cells in zip(*listed, strict=True)]
         lines = (
@@ -192,10 +185,10 @@ class Ranking:
             )
             for cells in listed
         )
-        return "\n".join(line.rstrip() for line in (*lines, *notes(self.ranked)))
+        return "\n".join(line.rstrip() for line in (*lines, *notes(self)))
 
     def _repr_html_(self) -> str:
-        columns = visible_columns(self.ranked)
+        columns = visible_columns(self)
         header = [column.heading for column in columns]
-        told = display.html_table("", ([note] for note in notes(self.ranked)))
-        return display.html_table(self.ranked.runs.name, self._cells(columns), header) + told
+        told = display.html_table("", ([note] for note in notes(self)))
+        return display.html_table(self.runs.name, self._cells(columns), header) + told
