@@ -6,6 +6,11 @@ nothing of a campaign, and forgets a run when it has told its outcome. It reads 
 and ends, with everything below it, when that is closed.
 """
 
+# ruff: noqa: E402  # modules stay, and collecting among them takes a fifth of the time to start
+import gc
+
+gc.disable()
+
 import contextlib
 import os
 import signal
@@ -28,6 +33,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     processes.become_subreaper()
     worker.warm_up()
+    gc.freeze()  # a collection in a run would copy all of this
+    gc.enable()
     cores, wish = lease(int(sys.argv[1])), sys.argv[2]
     if wish != isolation.OFF:
         view.warm_up()
