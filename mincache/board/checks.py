@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mincache.board import entries
 from mincache.board.contenders import contender, look_alike
@@ -15,10 +16,11 @@ from mincache.board.entries import POLICIES_FOLDER, REVIEW_FILE, REVIEWS_FOLDER,
 from mincache.board.rerun import run_of, wrong_in_review
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution
+from mincache.files.tables import StrictTable
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
-from mincache.judging.judge import OPTIMALITY, raw_score
-from mincache.judging.records import RawScore, Record, Score
+from mincache.judging.judge import OPTIMALITY, raw_score, score_of
+from mincache.judging.records import Broken, Record
 from mincache.problem.evaluation import EVALUATOR_VERSION, Evaluation, evaluate
 from mincache.solving.contents import files_digest
 
@@ -256,37 +258,24 @@ def _wrong_scores(record: Record, name: str, found: Evaluation | Exception) -> I
         )
         return
     if score is not None:
-        yield from _differences(score, found)
+        yield from _differences("", score, score_of(found))
     elif name == record.solution_sha256:
         yield "a solution without a score"
     if raw is not None:
-        yield from _wrong_raw(raw, raw_score(name, found))
+        yield from _differences("raw ", raw, raw_score(name, found))
 
 
-def _differences(score: Score, found: Evaluation) -> Iterator[str]:
-    broken = dict(Counter(violation.constraint for violation in found.violations))
-    if score.feasible != found.feasible or score.violations != broken:
-        yield f"feasible {score.feasible} {score.violations}; the evaluator finds {found.feasible} {broken}"
-    if score.forgiven and not found.forgiven:  # records made before it was kept say nothing of it
-        yield "forgiven; the evaluator finds that it keeps every limit"
-    for name, recorded in score:
-        if name not in ("feasible", "violations", "forgiven") and not _same(recorded, getattr(found, name)):
-            yield f"{name} {recorded}; the evaluator finds {getattr(found, name)}"
+def _differences(what: str, recorded: StrictTable, found: StrictTable) -> Iterator[str]:
+    for name, value in recorded:
+        wanted = getattr(found, name)
+        # Records made before it was kept say nothing of what is forgiven.
+        if not _same(value, wanted) and not (name == "forgiven" and wanted):
+            yield f"{what}{name} {_written(value)}; the evaluator finds {_written(wanted)}"
 
 
-def _wrong_raw(recorded: RawScore, found: RawScore) -> Iterator[str]:
-    if not _same(recorded.cost, found.cost):
-        yield f"raw cost {recorded.cost}; the evaluator finds {found.cost}"
-    said, wanted = (
-        {(name, part): value for name, broken in one.violations.items() for part, value in broken}
-        for one in (recorded, found)
-    )
-    if said.keys() != wanted.keys() or not all(_same(said[part], wanted[part]) for part in said):
-        yield f"raw violations {_listed(recorded)}; the evaluator finds {_listed(found)}"
-
-
-def _listed(score: RawScore) -> str:
-    return ", ".join(f"{name} {b.rate} by {b.mean_excess}" for name, b in score.violations.items()) or "none"
+def _written(value: Any) -> str:
+    listed = value.items() if isinstance(value, Mapping) else ()
+    return ", ".join(f"{name} {one}" for name, one in listed) or ("none" if value == {} else str(value))
 
 
 def below(cost: float, limit: float) -> bool:
@@ -294,10 +283,14 @@ def below(cost: float, limit: float) -> bool:
     return cost < limit - RELATIVE_TOLERANCE * abs(limit) if math.isfinite(limit) else cost < limit
 
 
-def _same(recorded: float | None, found: float | None) -> bool:
-    if recorded is None or found is None or not math.isfinite(found):
-        return recorded is None and (found is None or not math.isfinite(found))
-    return math.isclose(recorded, found, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+def _same(recorded: Any, found: Any) -> bool:
+    if isinstance(recorded, Mapping):
+        return recorded.keys() == found.keys() and all(_same(one, found[n]) for n, one in recorded.items())
+    if isinstance(recorded, Broken):
+        return _same(dict(recorded), dict(found))
+    if isinstance(recorded, float) and isinstance(found, float):
+        return math.isclose(recorded, found, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+    return bool(recorded == found)
 
 
 def _run(record: Record) -> str:

@@ -89,7 +89,7 @@ def judge(
     points = trace.points(reported, bounds, ended)
     evaluations = max([outcome.evaluations, *(one.evaluations for one in reported)])
     last = None if ended is None or not evaluations else (evaluations, ended[1])
-    score = None if evaluation is None else _score(evaluation)
+    score = None if evaluation is None else score_of(evaluation)
     cost = score.cost if score is not None and score.feasible else None
     bound = max((bound for _, bound in bounds), default=None)
     reference = min((c for c in (best_known, cost) if c is not None), default=None)
@@ -231,7 +231,8 @@ def _claim(
     return "optimal" if proven and outcome.closing == messages.ANSWER else "feasible"
 
 
-def _score(evaluation: Evaluation) -> Score:
+def score_of(evaluation: Evaluation) -> Score:
+    """Return what the record says of a solution that the evaluator found to be so."""
     values = {name: getattr(evaluation, name) for name in Score.model_fields if name != "violations"}
     finite: dict[str, Any] = {name: one if math.isfinite(one) else None for name, one in values.items()}
     return Score(**finite, violations=Counter(one.constraint for one in evaluation.violations))

@@ -114,6 +114,9 @@ class Broken(StrictTable):
     rate: float
     mean_excess: float
 
+    def __str__(self) -> str:
+        return f"{self.rate} by {self.mean_excess}"
+
 
 class RawScore(StrictTable):
     """What the evaluator found of an answer before its repair.

@@ -163,7 +163,7 @@ def test_a_record_is_read_strictly(board, bound):
 def test_violations_left_out_are_found(board):
     """Feasibility is the evaluator's word too."""
     edit(board, violations={"storage": 1})
-    assert "feasible True {'storage': 1}" in wrong(board)[ENTRY]
+    assert "violations storage 1; the evaluator finds none" in wrong(board)[ENTRY]
 
 
 def test_a_solution_left_out_is_found(board):
