@@ -47,7 +47,7 @@ def by_evaluations(rows: Sequence[Row]) -> ChartRows:
     """Share of (run, target gap) pairs that each row which counts evaluations has reached by each count."""
     counting = [row for row in rows if any(map(len, row.frame["counted"]))]
     found = {row.solver: reached(row, "counted", TARGETS) for row in counting}
-    ends = (points[-1].evaluations for row in counting for points in row.frame["counted"] if points)
+    ends = (points[-1][0] for row in counting for points in row.frame["counted"] if points)
     last = max(ends, default=1.0)
     return [
         {"solver": name, "evaluations": count, "share": rounded(share)}
