@@ -15,7 +15,7 @@ from mincache.board.entries import COVERED
 from mincache.board.runs import Runs
 from mincache.board.table import NOMINAL_S, QUESTIONS, Table
 from mincache.files.documents import write_bytes
-from mincache.files.spreadsheets import csv_text
+from mincache.files.spreadsheets import csv_text, inert
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 
 PAGE_FILE = "README.md"
@@ -86,7 +86,8 @@ def runs_csv(runs: Runs) -> str:
         solver=runs.frame["row"].map(solvers.__getitem__),
         instance=runs.frame["instance"].map(runs.instances.__getitem__),
     )
-    return csv_text(frame[RUN_COLUMNS].to_dict("records"))
+    texts = {name: frame[name].map(inert) for name in RUN_COLUMNS if frame[name].dtype == object}
+    return str(frame.assign(**texts)[RUN_COLUMNS].to_csv(index=False, lineterminator="\n"))
 
 
 def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool] = ()) -> str:

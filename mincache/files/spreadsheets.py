@@ -24,11 +24,12 @@ def csv_text(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> st
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in listed)
+    writer.writerows([inert(row.get(name)) for name in columns] for row in listed)
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def inert(value: Any) -> Any:
+    """Return what stands in a cell for a value."""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
     if isinstance(value, list | tuple):
