@@ -1,6 +1,6 @@
 """What the search works on, as named tuples of arrays: numba passes these on as they are.
 
-A field says its axes: M models, F slots of a frame, m and f one more than these, or a number.
+A field says its axes: M models, F slots of a frame, m one more than M, g two more than F, or a number.
 """
 
 from collections.abc import Hashable
@@ -69,9 +69,13 @@ class Dual(NamedTuple):
     worth: Annotated[Array, "M"]  # what caching it saves at the prices
     held: Annotated[Array, "M"]  # 1.0 if it is cached at the prices, else 0.0
     torn: Annotated[Array, "M", _WHOLE]  # how often its choice changed
-    point: Annotated[Array, "f"]  # prices of the slots' steps and of storage
-    slope: Annotated[Array, "f"]  # of the bound there
-    price: Annotated[Array, "mf"]  # the best prices by depth
+    point: Annotated[Array, "g"]  # prices of the slots' steps, of storage, and of the further limit
+    slope: Annotated[Array, "g"]  # of the bound there
+    price: Annotated[Array, "mg"]  # the best prices by depth
+    weights: Annotated[Array, "M"]  # what each model counts for in a further limit
+    weight: Annotated[Array, "M"]  # the same of the n models
+    most: Annotated[Array, "1"]  # that limit
+    mean: Annotated[Array, "1"]  # mean part of the storage of the models cached at the root
     bound: Annotated[Array, "m"]  # the bound by depth
     mark: Annotated[Array, "m", _WHOLE]  # how many were decided there
     item: Annotated[Array, "m", _WHOLE]  # what was branched on
@@ -117,7 +121,7 @@ def zeros(kind: type[_Arrays], model_count: int, frame_slots: int = 1) -> _Array
 @lru_cache
 def _shapes(kind: Any, M: int, F: int) -> list[tuple[Any, tuple[int, ...], Any]]:
     """Return type, shape and type of numbers of each field; no shape for one that holds arrays itself."""
-    sizes = {"M": M, "m": M + 1, "F": F, "f": F + 1, "0": 0, "1": 1, "2": 2}
+    sizes = {"M": M, "m": M + 1, "F": F, "g": F + 2, "0": 0, "1": 1, "2": 2}
     hints = get_type_hints(kind, include_extras=True).values()
     fields = [(hint, *getattr(hint, "__metadata__", ("",)), np.float64)[:3] for hint in hints]
     return [(hint, tuple(sizes[axis] for axis in axes), np.dtype(number)) for hint, axes, number in fields]

@@ -1,12 +1,12 @@
 """Branch and bound over a frame's caches whose multipliers move at every node.
 
-The limits of storage and of each slot's steps get prices. At prices the models are apart: each is cached
-where that costs less, and what they cost in all, less the prices, is a lower bound. At every node the prices
-take a few subgradient steps with Polyak's length, from those of the node above. At each of them, a model
-whose other choice would lift the bound to the cutoff is fixed (by its reduced cost). The model whose choice
-changed most often over these steps is branched on. What the search does can be noted for a proof: in `moves`
-stand codes, each followed by models (one left out by the complement of its index), in `prices` those that
-`CLOSED` and `FIXED` hold at.
+The limits of storage and of each slot's steps get prices, and so does one further limit on the models, if
+there is one. At prices the models are apart: each is cached where that costs less, and what they cost in all,
+less the prices, is a lower bound. At every node the prices take a few subgradient steps with Polyak's length,
+from those of the node above. At each of them, a model whose other choice would lift the bound to the cutoff
+is fixed (by its reduced cost). The model whose choice changed most often over these steps is branched
+on. What the search does can be noted for a proof: in `moves` stand codes, each followed by models (one left
+out by the complement of its index), in `prices` those that `CLOSED` and `FIXED` hold at.
 """
 
 import numpy as np
@@ -87,12 +87,14 @@ def search_tree(
 def _branch(dual: Dual, n: int, slots: int, depth: int, bound: float, fixed: int) -> int:
     """Fix the most torn model in its better choice, for the next depth; return how many are fixed."""
     i = _most_torn(dual, n)
+    if depth == 0:
+        dual.mean[0] = (1.0 + dual.slope[slots]) / max(1.0, dual.held[:n].sum())
     dual.bound[depth], dual.mark[depth], dual.item[depth] = bound, fixed, i
     dual.open[depth] = True
     side = _IN if dual.worth[i] > 0.0 else _OUT
     _note(dual, SPLIT)
     _note(dual, dual.model[i] if side == _IN else ~dual.model[i])
-    _hand_on(dual, slots, depth)
+    _hand_on(dual, depth)
     return _fix(dual, i, side, fixed)
 
 
@@ -112,7 +114,7 @@ def _back(dual: Dual, slots: int, depth: int, fixed: int, best: float) -> tuple[
         if dual.state[released] == _IN:
             dual.room[0] += dual.size[released]
         dual.state[released] = _FREE
-    _hand_on(dual, slots, depth)
+    _hand_on(dual, depth)
     return depth + 1, _fix(dual, i, side, fixed)
 
 
@@ -128,6 +130,7 @@ def _take_items(library: Library, work: Work, dual: Dual, slots: int, keep: Arra
         if asked and fits(library, work, slots, m, limits):
             dual.model[n], dual.state[n] = m, _FREE
             dual.out[n], dual.size[n] = work.cloud[m], library.size_gb[m] / limits[0]
+            dual.weight[n] = dual.weights[m]
             for j in range(slots):
                 demand = work.demand[j, m]
                 dual.idle[j, n] = demand * library.unserved[m]
@@ -170,8 +173,8 @@ def _note_prices(dual: Dual, slots: int) -> None:
         dual.noted[1] += 1
 
 
-def _hand_on(dual: Dual, slots: int, depth: int) -> None:
-    for j in range(slots + 1):
+def _hand_on(dual: Dual, depth: int) -> None:
+    for j in range(dual.point.size):
         dual.price[depth + 1, j] = dual.price[depth, j]
 
 
@@ -187,14 +190,14 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
             fixed = _fix(dual, i, _OUT, fixed)
     _note_fixed(dual, TOO_LARGE, before, fixed)
     before, moves, prices = fixed, dual.noted[0], dual.noted[1]
-    for j in range(slots + 1):
+    for j in range(dual.point.size):
         dual.point[j] = dual.price[depth, j]
     highest, length = -np.inf, 1.0
     for step in range(_ROOT_STEPS if depth == 0 else _STEPS):
         bound = _bound_at(dual, n, slots)
         if bound > highest:
             highest = bound
-            for j in range(slots + 1):
+            for j in range(dual.point.size):
                 dual.price[depth, j] = dual.point[j]
         else:
             length *= _SHORTER
@@ -209,7 +212,7 @@ def _ascend(dual: Dual, n: int, slots: int, depth: int, fixed: int, best: float)
         if dual.room[0] < -_SPARE:
             _note(dual, FULL)
             return np.inf, fixed
-        if (fixed == n and fixed == earlier and step > 4) or not _move(dual, slots, length * (best - bound)):
+        if (fixed == n and fixed == earlier and step > 4) or not _move(dual, length * (best - bound)):
             break
     for i in range(n):
         dual.torn[i] = min(dual.torn[i], step + 1 - dual.torn[i])
@@ -240,15 +243,15 @@ def _fix_by_cost(dual: Dual, n: int, slots: int, fixed: int, bound: float, best:
     return fixed
 
 
-def _move(dual: Dual, slots: int, length: float) -> bool:
+def _move(dual: Dual, length: float) -> bool:
     """Move the prices along the slope; return whether there was one."""
     point, slope, norm = dual.point, dual.slope, 0.0
-    for j in range(slots + 1):
+    for j in range(point.size):
         if point[j] > 0.0 or slope[j] > 0.0:
             norm += slope[j] * slope[j]
     if not norm > 0.0 or not length / norm < 1e200:
         return False
-    for j in range(slots + 1):
+    for j in range(point.size):
         point[j] = max(0.0, point[j] + length / norm * slope[j])
         if dual.grid[0] > 0.0:
             point[j] = np.floor(point[j] * dual.grid[0]) / dual.grid[0]
@@ -261,15 +264,18 @@ def _bound_at(dual: Dual, n: int, slots: int) -> float:
     paid = point[slots]
     for j in range(slots):
         paid += point[j]
-    storage = point[slots]
+    storage, further, limited = point[slots], point[slots + 1], dual.most[0] != 0.0
     for i in range(n):
         worth[i] = storage * dual.size[i]
+    if limited:
+        for i in range(n):
+            worth[i] += further * dual.weight[i]
     for j in range(slots):
         price = point[j]
         idle, full, least = dual.idle[j], dual.full[j], dual.least[j]
         for i in range(n):
             worth[i] += min(idle[i], price * full[i]) + price * least[i]
-    slope[slots] = -1.0
+    slope[slots], slope[slots + 1] = -1.0, -dual.most[0]
     total = dual.base[0]
     for i in range(n):
         cost, state = worth[i], dual.state[i]
@@ -278,6 +284,9 @@ def _bound_at(dual: Dual, n: int, slots: int) -> float:
         dual.held[i] = 1.0 if held else 0.0
         total += cost if held else dual.out[i]
         slope[slots] += dual.held[i] * dual.size[i]
+    if limited:
+        for i in range(n):
+            slope[slots + 1] += dual.held[i] * dual.weight[i]
     for j in range(slots):
         price, steep = point[j], -1.0
         idle, full, least = dual.idle[j], dual.full[j], dual.least[j]
@@ -285,7 +294,8 @@ def _bound_at(dual: Dual, n: int, slots: int) -> float:
             part = full[i] if price * full[i] < idle[i] else 0.0
             steep += dual.held[i] * (part + least[i])
         slope[j] = steep
-    return float(total - paid - _ROUNDING * (abs(total) + paid))
+    rounding = _ROUNDING * (abs(total) + paid + further)
+    return float(total - paid - further * dual.most[0] - rounding)
 
 
 def _most_torn(dual: Dual, n: int) -> int:

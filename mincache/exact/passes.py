@@ -21,6 +21,7 @@ _NOTICED = 5e-10  # of a slot's cost: what keeping the limit on steps to the let
 _FIRST_NODES = 500  # of a frame's first pass
 _TREE_NODES = 2000  # of a frame's first tree
 _HURRIED_NODES = 20  # in a frame reached when the time is up: enough for a greedy answer
+_SLICE, _SLICE_IF_ALIKE = 0.5, 0.2  # of the time left, for one search: alike models may need five
 _GROWTH = 8.0  # of the nodes a frame is given, from one pass to the next
 _NODES_A_CACHE = 1 << 20  # for one cache in one slot: hardly ever are more than a few needed
 _CACHES_A_CALL = 1 << 12
@@ -92,16 +93,17 @@ class FrameSearch:
         """Search pass after pass, until all is proven or another would find nothing in the time."""
         self._first_pass(remaining)  # quick where frames are easy; what it leaves is searched by trees
         yield
-        nodes = _TREE_NODES
+        nodes, wanted = 0, float(_TREE_NODES)
         while self.unfinished:
-            affordable = 0.5 * self.trees.affordable(remaining()) / self.unfinished
-            if (affordable < nodes and nodes > _TREE_NODES) or affordable < 1:
-                return  # each pass begins anew: a shorter one finds nothing
-            nodes = int(min(nodes, affordable))
+            share = _SLICE_IF_ALIKE if self.trees.alike else _SLICE
+            before, affordable = nodes, share * self.trees.affordable(remaining()) / self.unfinished
+            nodes = int(min(wanted, affordable))
+            if nodes < max(1, 2 * before):
+                return  # each pass begins anew: one that is no longer finds nothing
             for k in np.flatnonzero(self.plan.unfinished):
                 self._deepen(int(k), nodes, remaining())
             yield
-            nodes = int(_GROWTH * nodes)
+            wanted = _GROWTH * nodes
 
     def _first_pass(self, remaining: Callable[[], float]) -> None:
         frames, users = np.arange(len(self.ideal)), self.instance.user_count * self.slots

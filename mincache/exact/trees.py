@@ -16,6 +16,9 @@ UNLIMITED = 1 << 60
 _FIRST_NOTES = 1 << 16
 _PLAIN_NODES_PER_S, _COMPILED_NODES_PER_S = 500.0, 50_000.0  # before any is measured
 _NODE_WORK = 1 / 500  # of a short search, a node
+_ALIKE = 1.2  # ratio of the largest model to the smallest up to which their number matters
+_SPLITS = 2  # of alike models by their number: at that which the prices suggest, and beside it
+_LEAST_SCALE, _ROUNDING = 1e-6, 1e-12  # of the storage
 
 
 class Found(NamedTuple):
@@ -37,6 +40,7 @@ class FrameTrees:
         self.instance, self.stakes, self.library, self.work = instance, stakes, library, work
         self.limits, self.compiled = limits, compiled
         self.dual = zeros(Dual, instance.model_count, work.price.size)
+        self.alike = bool(library.size_gb.max() <= _ALIKE * library.size_gb.min())
         self.nodes, self.seconds = 0, 0.0
 
     def affordable(self, seconds: float) -> int:
@@ -50,7 +54,45 @@ class FrameTrees:
 
     def best(self, k: int, keep: Array, cutoff: float, tolerance: float, nodes: int, seconds: float) -> Found:
         """Return frame k's best cache, if below `cutoff` by `tolerance`; `keep` [M] is added regret."""
-        return self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
+        found = self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
+        mean = float(self.dual.mean[0])
+        if found.complete or not self.alike or not mean > 0.0:
+            return found
+        number = int(1.0 / mean)
+        for _ in range(_SPLITS):
+            fewer, more = self._halves(number, mean)
+            parts = []
+            for half in (fewer, more):
+                cutoff = float(found.losses[0]) if len(found.losses) else cutoff
+                parts.append(self._limited(half, k, keep, cutoff, tolerance, nodes, seconds))
+                found = parts[-1]._replace(lower=found.lower) if len(parts[-1].losses) else found
+            lower, complete = min(part.lower for part in parts), all(part.complete for part in parts)
+            found = found._replace(lower=max(found.lower, lower), complete=complete)
+            if complete:
+                break
+            number += 1 if parts[0].complete else -1
+        return found
+
+    def _halves(self, number: int, mean: float) -> tuple[tuple[Array, float], tuple[Array, float]]:
+        """Return the limits on two halves of all caches: so many models at most, or more, then smaller ones.
+
+        Alike models hardly ever fill the storage, which no price tells. `mean` is the part that one takes.
+        """
+        share = self.library.size_gb / self.limits[0]
+        scale = max(float(np.abs(share - mean).max()) * number, _LEAST_SCALE)
+        fewer = np.full(share.size, 1.0 / max(number, 1)), 1.0 if number else 0.5
+        return fewer, ((share - mean) / scale, (1.0 - mean * (number + 1) + _ROUNDING) / scale)
+
+    def _limited(
+        self, limit: tuple[Array, float], k: int, keep: Array, cutoff: float, tolerance: float, nodes: int,
+        seconds: float,
+    ) -> Found:  # fmt: skip
+        """Search frame k's caches within a further limit on the models."""
+        self.dual.weights[:], self.dual.most[0] = limit
+        try:
+            return self._search(k, keep, cutoff, tolerance, nodes, seconds, 1)
+        finally:
+            self.dual.weights[:], self.dual.most[0] = 0.0, 0.0
 
     def all_below(
         self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int, seconds: float, most: int

@@ -156,7 +156,7 @@ def test_ten_thousand_users(benchmark, figures):
 
 
 def test_sizes_that_hardly_differ(benchmark, figures):
-    """The hard case: 1,000 models whose sizes differ by a few per cent; after a second a small gap stays."""
+    """The hard case, 1,000 models whose sizes differ by a few per cent, is proven within a second."""
     even = drawn(10_000, 1_000)
     sizes = np.random.default_rng(0).uniform(1.95, 2.05, 1_000).round(4)
     room = replace(even.server, storage_gb=700.0)
@@ -164,7 +164,7 @@ def test_sizes_that_hardly_differ(benchmark, figures):
     gap = benchmark.pedantic(gap_after, (instance, 1.0), rounds=1)
     print(f"\nN=10,000, M=1,000, sizes from 1.95 to 2.05 GB: gap {gap:.1e} after 1 s")
     figures["unequal"] = {"gap": gap, "seconds": 1.0}
-    assert 0.0 <= gap < 1e-3
+    assert 0.0 <= gap < 1e-9
 
 
 @pytest.mark.parametrize("over", ["N", "T"])

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
 
-from mincache import Instance
+from mincache import Budget, Instance
 from mincache.exact.passes import FrameSearch
 from mincache.exact.trees import UNLIMITED
 from mincache.generation.scenario import Scenario
@@ -47,6 +48,25 @@ def test_trees_find_the_best_cache_and_all_near_it(seed: int, floor: float, comp
         asked = {tuple(row) for row, value in zip(sets, loss, strict=True) if value < loss.min() + 30.0}
         assert {tuple(row) for row in near.caches} == asked
         assert len(asked) == len(near.losses) > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("storage_gb", [280.0, 133.3])
+def test_the_best_of_alike_models_is_proven(seed: int, storage_gb: float) -> None:
+    """Where sizes differ by a few per cent, few nodes prove what an integer program finds."""
+    scenario = Scenario(slots=1, users=4_000, models=400, storage_gb=storage_gb, steps=4e5)
+    sizes = np.random.default_rng(seed).uniform(1.95, 2.05, 400).round(4)
+    drawn = scenario.instance("alike", scenario.library(seed), scenario.trace(seed))
+    search = FrameSearch(replace(drawn, models=replace(drawn.models, size_gb=sizes)), 1e-11, compiled=True)
+    saved = np.bincount(drawn.trace.requested_model[0], weights=search.stakes.cloud[0], minlength=400)
+    within = LinearConstraint(sizes[None], -np.inf, search.limits[0])  # with steps for all, this is all
+    program = milp(-saved, constraints=within, integrality=np.ones(400), bounds=Bounds(0, 1),
+                   options={"mip_rel_gap": 0.0})  # fmt: skip
+    for _ in search.passes(Budget(30.0).remaining):
+        pass
+    assert not search.unfinished
+    assert search.plan.loss[0] == pytest.approx(saved.sum() + program.fun, rel=1e-9)
+    assert search.plan.lower[0] >= search.plan.loss[0] - search.tolerance[0]
 
 
 def test_few_nodes_give_a_bound_that_holds() -> None:
