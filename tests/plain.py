@@ -7,6 +7,7 @@ and the benchmark takes it for the way in which the problem is usually priced.
 from __future__ import annotations
 
 import math
+import sys
 from typing import NamedTuple
 
 from mincache import Instance, Solution
@@ -41,7 +42,8 @@ def user_score(instance: Instance, solution: Solution, t: int, n: int) -> UserSc
     upload = math.inf
     if share != 0:
         band = share * radio.uplink_hz
-        snr = radio.user_power_w[n] * gain / (radio.noise_w_per_hz * band)
+        whole = radio.user_power_w[n] * gain / (radio.noise_w_per_hz * radio.uplink_hz)
+        snr = min(whole / share, sys.float_info.max)  # at a share near 1e-308 it overflows
         upload = bits_in / (band * math.log1p(snr) / math.log(2)) if snr > -1 else math.nan
     snr = radio.bs_power_w * gain / (radio.noise_w_per_hz * radio.downlink_hz)
     download = bits_out / (radio.downlink_hz * math.log1p(snr) / math.log(2))
