@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 REFERENCE := decomposition set-policy relaxation ddpg genetic popular-first cloud-only random-allocation
 
 .PHONY: bench install test lint run-tests pages docs benchmark training-figure variants faults mutants checkers rank-study properties \
-    causal-references comparison-table open-v2 paper-v2-rows ladder-rows genetic-rows suites-table online-table online-learners heuristics-table diverse-candidates \
+    causal-references comparison-table open-v2 paper-v2-rows ladder-rows frames-rows genetic-rows suites-table online-table online-learners heuristics-table certificates-table diverse-candidates \
     resolve release-check clean
 
 # Run the smoke suite with every reference solver and show the leaderboard table.
@@ -67,6 +67,10 @@ online-learners: $(TESTS)
 heuristics-table: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/heuristics.py
 
+# How long certificates of every standard suite take and how large they are, for docs/decomposition.md; ten minutes.
+certificates-table: $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/certificates.py $(SUITES)
+
 # The tables of learners in docs/learner.md: what docs/figures/variants.json lacks is trained; half an hour of one core for all.
 variants: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/variants.py 2
@@ -99,6 +103,15 @@ paper-v2-rows: $(TESTS)
 ladder-rows: $(TESTS)
 	@echo "Of one core: 126 trainings take an hour and a half, 384 runs of solvers some minutes."
 	OMP_NUM_THREADS=1 $(BIN)/python docs/figures/ladder.py $(SOLVERS)
+
+# The row of t2drl on frames-v1, for which it is made. What is there already is not made again.
+FRAMES := results/frames-v1
+frames-rows: $(TESTS)
+	@echo "Of one core: 18 trainings of t2drl take half an hour, 36 runs of it a minute."
+	for seed in 1 2 3; do for users in 10 14 18; do for library in 0 1; do \
+	    policy=$(FRAMES)/policies/t2drl/l$$library.n$$users.s$$seed.safetensors; test -e $$policy || OMP_NUM_THREADS=1 $(BIN)/mincache \
+	        train t2drl --suite frames-v1 --users $$users --library $$library --seed $$seed --float16 -o $$policy || exit 1; done; done; done
+	$(BIN)/mincache run frames-v1 --solver "t2drl[policy=$(FRAMES)/policies/t2drl]" --time-limit 60 --workers 1 -o $(FRAMES)/t2drl
 
 # The rows of both repairs of genetic, and entries of them; interrupted, it goes on where it stopped.
 GENETIC_SUITES ?= loading-v1 scarce-v1 frames-v1 floor-v1 paper-v1

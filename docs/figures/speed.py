@@ -67,7 +67,7 @@ def _alone(found: dict[str, Any]) -> str:
         ("a slot of 10,000 users and 1,000 models",
          f"{large['seconds'] * 1e3:.1f} ms, gap {large['gap']:.0e}"),
         ("the same with sizes that differ by a few per cent",
-         f"stopped after {found['unequal']['seconds']:g} s, gap {found['unequal']['gap']:.0e}"),
+         f"{found['unequal']['seconds']:.2f} s, gap {found['unequal']['gap']:.0e}"),
     ]  # fmt: skip
     for users in (10, 18):
         proofs = found[f"certificate {users}"]

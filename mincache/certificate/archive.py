@@ -18,30 +18,31 @@ from mincache.problem.solution import Solution
 _LARGEST_KEPT = 1_000_000  # bytes, packed
 
 
-def write_archive(suite: Suite, names: Collection[str] = ()) -> Iterator[str]:
+def write_archive(suite: Suite, names: Collection[str] = (), *, files: bool = True) -> Iterator[str]:
     """Write certificates, best solutions and what they prove, of all or those named; yield each when done.
 
-    A cost or bound is replaced by a better one alone; a certificate too large gives way to its command.
+    A cost or bound is replaced by a better one alone. Without `files`, what is proven is written alone, and
+    the command that makes each certificate stands in its place, as it does for one that is too large.
     """
     for name in names or suite.entries:
         data = read_bytes(suite.path(name))
         certificate, solution = certify_with_solution(data)
-        suite = set_entries(suite, {name: _found(suite, name, data, certificate, solution)})
+        suite = set_entries(suite, {name: _found(suite, name, data, certificate, solution, files)})
         yield name
 
 
 def _found(
-    suite: Suite, name: str, data: bytes, certificate: bytes, solution: Solution
+    suite: Suite, name: str, data: bytes, certificate: bytes, solution: Solution, files: bool
 ) -> dict[str, str | float | None]:
     """Write the documents of one instance, and return what is known of it now."""
     entry, cost = suite.entries[name], evaluate(parse_instance(data), solution).cost
     verdict = check(data, certificate, documents.solution_bytes(solution))
     if verdict.bound is None:
         raise InputError(name, "must have a certificate that holds", verdict.sentences[-1])
-    found = _kept(suite, name, certificate)
+    found = _kept(suite, name, certificate, _LARGEST_KEPT if files else 0)
     source = _source("decomposition", f"mincache instances certify {suite.name} {name}")
     better = entry.best_known is None or cost < entry.best_known * (1.0 - RELATIVE_TOLERANCE)
-    if better or not SOLUTIONS.path(suite, name).is_file():
+    if better or (files and not SOLUTIONS.path(suite, name).is_file()):
         write_best(suite, name, solution)
     if better:
         found |= {"best_known": cost, "cost_from": source}
@@ -50,14 +51,17 @@ def _found(
     return found | {"status": "proven" if verdict.accepted else "bounded"}
 
 
-def _kept(suite: Suite, name: str, certificate: bytes) -> dict[str, str | float | None]:
+def _kept(
+    suite: Suite, name: str, certificate: bytes, most: int = _LARGEST_KEPT
+) -> dict[str, str | float | None]:
     """Write a certificate beside its instance, or return the command that makes it where it is too large."""
     path = CERTIFICATES.path(suite, name)
-    path.parent.mkdir(exist_ok=True)
-    documents.write_bytes(path, certificate)
-    if path.stat().st_size <= _LARGEST_KEPT:
-        return {"certificate": None}
-    path.unlink()
+    if most:
+        path.parent.mkdir(exist_ok=True)
+        documents.write_bytes(path, certificate)
+        if path.stat().st_size <= most:
+            return {"certificate": None}
+    path.unlink(missing_ok=True)
     return {"certificate": f"mincache certify {name} -o proof.json"}
 
 

@@ -110,8 +110,9 @@ def verify(suite: tuple[str, ...], what: str | None) -> None:
 @click.argument("suite", type=SUITE)
 @click.argument("names", nargs=-1, type=INSTANCE)
 @click.option("--check", "checking", is_flag=True, help="Check the certificates there are; write the status.")
+@click.option("--status-only", is_flag=True, help="Write what is proven, and commands in place of the files.")
 @options.machine_output("an object: the status of each instance")
-def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
+def certify(suite: str, names: tuple[str, ...], checking: bool, status_only: bool) -> None:
     """Write a certificate and the best solution of every instance (or of NAMES) into SUITE's folder.
 
     The check of a certificate decides the instance's status in suite.toml: proven or bounded.
@@ -124,9 +125,10 @@ def certify(suite: str, names: tuple[str, ...], checking: bool) -> None:
         counts = Counter(states.values()).items()
         answer(states, f"{suite}: {', '.join(f'{count} {status}' for status, count in counts)}")
         return
-    done = list(tracked(archive.write_archive(found, names), "proving", total=len(names or found.entries)))
+    writing = archive.write_archive(found, names, files=not status_only)
+    done = list(tracked(writing, "proving", total=len(names or found.entries)))
     entries = mincache.suite(suite).entries
-    told = f"{len(done)} certificates and solutions in {found.folder}"
+    told = f"{len(done)} {'statuses' if status_only else 'certificates and solutions'} in {found.folder}"
     answer({name: entries[name].status for name in done}, told)
 
 

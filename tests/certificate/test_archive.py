@@ -49,6 +49,20 @@ def test_a_raised_reference_a_changed_proof_and_a_missing_one_are_found(suite):
     assert "no file " in dict(CERTIFICATES.check(suite))[second]
 
 
+def test_the_status_alone_is_written_where_no_files_are_wanted(suite):
+    """With --status-only a proven instance has the command that makes its certificate, and no file."""
+    folder = suite.folder
+    for name in suite.entries:
+        CERTIFICATES.path(suite, name).unlink()
+    CERTIFICATES.path(suite, next(iter(suite.entries))).parent.rmdir()
+    done = CliRunner().invoke(instances, ["certify", str(folder), "--status-only"])
+    assert done.output == f"{len(suite.entries)} statuses in {folder}\n"
+    assert not (folder / "certificates").exists()
+    for name, entry in find(str(folder)).entries.items():
+        assert entry.status == "proven"
+        assert entry.certificate == f"mincache certify {name} -o proof.json"
+
+
 def test_a_worse_solution_is_not_called_optimal(suite):
     """A feasible solution that costs more is judged not proven optimal."""
     from mincache import Solution

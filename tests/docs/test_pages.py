@@ -5,6 +5,7 @@ import csv
 import re
 import runpy
 import statistics
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -19,6 +20,7 @@ from mincache.board import comparison, render
 from mincache.board.columns import COLUMNS
 from mincache.board.entries import COVERED, TIERS
 from mincache.board.verify import read_board
+from mincache.certificate import archive
 from mincache.cli.exchange import symbols_markdown
 from mincache.cli.main import VERBS, cli
 from mincache.generation import sections, suites
@@ -132,6 +134,24 @@ def span(values):
     """A few numbers, or from where to where they go."""
     shown = [f"{value:,}" for value in sorted(values)]
     return ", ".join(shown) if len(shown) < 4 else f"{shown[0]} to {shown[-1]}"
+
+
+def certificates_markdown():
+    """What is proven of each suite, and how long certificates take and how large they are."""
+    with (DOCS / "figures" / "certificates.csv").open(newline="") as file:
+        measured = {row["suite"]: row for row in csv.DictReader(file)}
+    rows = []
+    for name in sorted(suites.standard_names(), key=lambda name: (name != "paper-v1", name)):
+        suite, row = suites.find(name), measured.get(name)
+        status = Counter(entry.status or "open" for entry in suite.entries.values())
+        kept = sum(archive.CERTIFICATES.path(suite, one).is_file() for one in suite.entries)
+        cells = [f"`{name}`", *(str(status[one]) for one in ("proven", "bounded", "open")), str(kept)]
+        for field, unit in (("make_s", "s"), ("check_s", "s"), ("packed_kb", "kB")):
+            cells.append(f"{row[field]}, {row[f'{field}_most']} {unit}" if row else "")
+        rows.append(cells)
+    return table(
+        ("suite", "proven", "bounded", "open", "certificates here", "made in", "checked in", "packed"), rows
+    )
 
 
 def heuristics_markdown():
@@ -269,6 +289,7 @@ GENERATED = {
     ("suites.md", "heuristics"): heuristics_markdown,
     ("commands.md", "json"): json_markdown,
     ("decomposition.md", "speed"): speed_markdown,
+    ("decomposition.md", "certificates"): certificates_markdown,
     ("commands.md", "verbs"): lambda: table(
         ("verb", "what it does"), ((f"`{verb}`", about) for verb, (_, _, about) in VERBS.items())
     ),
