@@ -26,6 +26,8 @@ _ROUNDING = 1e-12  # of the bound: what the arithmetic of other checkers may los
 _PROVEN_WITHIN = 1e-10  # relative gap to the optimum up to which a cut proves it
 _FORGIVEN = 1.002e-9  # of a limit: somewhat more than the check forgives, so that it finds no lower a bound
 _SLACK = 4e-12  # of a cut, for rounding here
+_FOR_PROOF = 0.4  # of the time, for the proof once the instance is solved as far as it is
+_SEARCHED = 0.02  # of the time left, for the trees: the check takes some fifty times as long
 _HEAD = 100  # bytes of a document in which its format stands
 
 
@@ -81,24 +83,32 @@ def _solved(
     """Solve an instance in the time there is; return prices of keeping models and frames' proofs besides."""
     search = FrameSearch(instance, RELATIVE_GAP)
     load, whole = loading_losses(instance, search.slots), float(search.ideal.sum())
+    kept_s = _FOR_PROOF * remaining() if np.isfinite(remaining()) else 0.0
+
+    def solving() -> float:
+        return remaining() - kept_s
+
     if instance.rules.loading_s_per_gb > 0.0:
-        pricing = Pricing(search, load, RELATIVE_GAP * whole, remaining)
+        pricing = Pricing(search, load, RELATIVE_GAP * whole, solving)
         for phase in (pricing.climb(), pricing.mix(), pricing.close()):
             for _ in phase:
                 pass
         course = pricing.best
         goal = min((course.loss + whole) * (1.0 - _PROVEN_WITHIN) - whole, course.lower)
-        trees = _trees(search, pricing.keep(pricing.price), load[1:] > 0.0, pricing.cuts(goal))
+        keep, cuts = pricing.keep(pricing.price), pricing.cuts(goal)
+        trees = _trees(search, keep, load[1:] > 0.0, cuts, remaining)
         return search.solution(course.cache), pricing.price[1:], trees
-    for _ in search.passes(remaining):
+    for _ in search.passes(solving):
         pass
     solved = (search.plan.loss + search.ideal) * (1.0 - _PROVEN_WITHIN) - search.ideal
     cuts = np.minimum(solved, search.plan.lower)
-    trees = _trees(search, np.zeros_like(load), np.zeros(load[1:].shape, bool), cuts)
+    trees = _trees(search, np.zeros_like(load), np.zeros(load[1:].shape, bool), cuts, remaining)
     return search.solution(), load[:0], trees
 
 
-def _trees(search: FrameSearch, keep: Array, wanted: Array, cuts: Array) -> list[dict[str, Any]]:
+def _trees(
+    search: FrameSearch, keep: Array, wanted: Array, cuts: Array, remaining: Callable[[], float]
+) -> list[dict[str, Any]]:
     """Search each frame below its cut once more, with what the check forgives, and note the moves."""
     instance = search.instance
     most = np.array([instance.server.storage_gb, instance.server.steps]) * (1.0 + _FORGIVEN)
@@ -114,10 +124,11 @@ def _trees(search: FrameSearch, keep: Array, wanted: Array, cuts: Array) -> list
     saved = frame_sums(_FORGIVEN * instance.preference_weight * lacking_s, search.slots)
     wanted = np.append(wanted, np.zeros((1, instance.model_count), bool), axis=0)
     found = []
-    for k, cut in enumerate(cuts):
-        moves, prices, grid = trees.noted(k, keep[k], wanted[k], float(cut))
+    for k, wished in enumerate(cuts):
+        nodes = trees.affordable(_SEARCHED * remaining() / (len(cuts) - k))
+        moves, prices, grid, cut = trees.noted(k, keep[k], wanted[k], float(wished), nodes)
         cost = float(cut - keep[k].sum() + ideal[k])
-        rounding = _SLACK * (abs(float(cut)) + abs(float(keep[k].sum())) + float(ideal[k]))
+        rounding = _SLACK * (abs(cut) + abs(float(keep[k].sum())) + float(ideal[k]))
         proof = {"cut": cost - rounding - float(saved[k]), "grid": grid}
         found.append(proof | {"moves": moves.tolist(), "prices": prices.tolist()})
     return found

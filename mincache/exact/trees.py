@@ -14,6 +14,8 @@ from mincache.problem.quantity import Array
 UNLIMITED = 1 << 60
 """Nodes of a search without a limit."""
 _FIRST_NOTES = 1 << 16
+_MOST_NOTED = 1 << 18  # caches a frame that a proof lists
+_BELOW_ROOT = 1e-3  # of the gap at the root: so much less is shown there with few steps
 _PLAIN_NODES_PER_S, _COMPILED_NODES_PER_S = 500.0, 50_000.0  # before any is measured
 _NODE_WORK = 1 / 500  # of a short search, a node
 _ALIKE = 1.2  # ratio of the largest model to the smallest up to which their number matters
@@ -104,20 +106,29 @@ class FrameTrees:
         finally:
             self.dual.wanted[:] = False
 
-    def noted(self, k: int, keep: Array, wanted: Array, cutoff: float) -> tuple[Array, Array, int]:
-        """Return the moves and prices of a search for all caches below `cutoff`, and the prices' grid."""
+    def noted(
+        self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int = UNLIMITED
+    ) -> tuple[Array, Array, int, float]:
+        """Return moves and prices of a search for all caches below a cutoff, their grid, and the cutoff.
+
+        Where so many nodes do not suffice, the cutoff is lowered to what the root shows.
+        """
         plain, size = self.dual, _FIRST_NOTES
-        # Steps of a price in one: a power of 2, by the cutoff's size.
-        grid = 1 << max(0, 17 - int(np.frexp(max(abs(cutoff), 1e-300))[1]))
-        plain.grid[0] = grid
         try:
             while True:
+                # Steps of a price in one: a power of 2, by the cutoff's size.
+                grid = 1 << max(0, 17 - int(np.frexp(max(abs(cutoff), 1e-300))[1]))
+                plain.grid[0] = grid
                 self.dual = plain._replace(moves=np.zeros(size, np.int64), prices=np.zeros(size))
-                self.all_below(k, keep, wanted, cutoff, UNLIMITED, np.inf, 1)
+                found = self.all_below(k, keep, wanted, cutoff, nodes, np.inf, _MOST_NOTED)
                 moves, prices = (int(count) for count in plain.noted)
-                if max(moves, prices) <= size:
-                    return self.dual.moves[:moves], self.dual.prices[:prices].astype(np.int64), grid
-                size = 2 * max(moves, prices)
+                if not found.complete:
+                    root = self.all_below(k, keep, wanted, cutoff, 1, np.inf, 1).lower
+                    cutoff, nodes = root - _BELOW_ROOT * (cutoff - root), UNLIMITED
+                elif max(moves, prices) <= size:
+                    return self.dual.moves[:moves], self.dual.prices[:prices].astype(np.int64), grid, cutoff
+                else:
+                    size = 2 * max(moves, prices)
         finally:
             self.dual = plain
             plain.grid[0] = 0.0

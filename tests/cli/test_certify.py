@@ -5,9 +5,11 @@ import json
 import pytest
 from command_fixture import here
 
+import mincache
 from mincache.files.documents import MAX_BYTES
 
 NAME = "smoke-v1.l0.n10.t0"
+OPEN = "open-v2.s0.l0.n90.t0"
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,14 @@ def test_a_certificate_may_be_larger_than_other_documents(workplace):
     refused = here("certify", "--check", NAME, "proof.json", "long.json", cwd=workplace)
     assert refused.returncode == 2
     assert "must hold at most" in refused.stderr
+
+
+def test_a_proof_of_what_is_too_hard_ends_with_its_time(tmp_path):
+    """With a time limit an open instance gets a certificate of the bound that the time allowed."""
+    made = here("certify", OPEN, "--time-limit", "8", "-o", "proof.json", "--json", cwd=tmp_path)
+    assert made.returncode == 0
+    bound = json.loads(made.stdout)["bound"]
+    known = mincache.suite("open-v2").entries[OPEN]
+    assert 0.9 * known.best_known < bound < known.best_known
+    done = here("certify", "--check", OPEN, "proof.json", cwd=tmp_path)
+    assert (done.returncode, f"{bound!r}" in done.stdout) == (0, True)
