@@ -7,7 +7,6 @@ another one. They must say the same of each.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import random
 import subprocess
@@ -15,6 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from mincache.certificate.archive import CERTIFICATES
+from mincache.files.documents import read_bytes
+from mincache.generation.suite_checks import SOLUTIONS
+from mincache.generation.suites import find
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "examples" / "checker" / "check.cpp"
@@ -33,17 +37,16 @@ def build(folder: Path) -> Path:
 
 def shipped(suites: list[str]) -> Iterator[Case]:
     """Yield each certificate that ships with these suites."""
-    for suite in suites:
-        for path in sorted((ROOT / "instances" / suite / "certificates").glob("*.json.gz")):
-            name = path.name.removesuffix(".json.gz")
-            solution = ROOT / "instances" / suite / "solutions" / path.name
-            instance = ROOT / "instances" / suite / f"{name}.json"
-            yield (
-                name,
-                instance.read_bytes(),
-                gzip.decompress(path.read_bytes()),
-                gzip.decompress(solution.read_bytes()),
-            )
+    for suite in map(find, suites):
+        for name in suite.entries:
+            path = CERTIFICATES.path(suite, name)
+            if path.is_file():  # else a command that makes it is named
+                yield (
+                    name,
+                    read_bytes(suite.path(name)),
+                    read_bytes(path),
+                    read_bytes(SOLUTIONS.path(suite, name)),
+                )
 
 
 def mutants(cases: list[Case], count: int, seed: int) -> Iterator[Case]:

@@ -76,7 +76,7 @@ struct Problem {
         known(document, "server", "storage_gb steps");
         known(document, "radio", "uplink_hz downlink_hz noise_w_per_hz bs_power_w user_power_w backhaul_up_bps backhaul_down_bps");
         known(document, "models", "size_gb output_bits steps_onset tv_worst steps_saturation tv_best seconds_per_step seconds_base");
-        known(document, "trace", "skewness channel_gain requested_model input_bits");
+        known(document, "trace", "skewness channel_gain requested_model input_bits popularity_order");
         known(document, "rules", "frame_slots loading_s_per_gb steps_floor");
         const Value &server = document.at("server"), &radio = document.at("radio"), &library = document.at("models");
         const Value& trace = document.at("trace");

@@ -239,7 +239,10 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
         return total, cached
 
     def taken() -> list[int]:
-        return [next(moves) for _ in range(next(moves))]
+        count = next(moves)
+        if not 0 <= count <= len(frame.held):
+            raise NotProvenError(f"frame {k}: {count} models are fixed, of {len(frame.held)}")
+        return [next(moves) for _ in range(count)]
 
     caches: dict[frozenset[int], int] = {}
     waiting: list[tuple[set[int], set[int]]] = [(set(), set())]

@@ -1,11 +1,12 @@
 """The second checker of certificates, in C++: `make checkers` compares far more."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from checkers import build, disagreements, mutants, shipped
+from checkers import Case, build, disagreements, mutants, shipped
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +20,20 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_checkers_say_the_same(program: Path, tmp_path: Path) -> None:
     """Of certificates that ship, and of some in which one number is another one, both say the same."""
     cases = list(shipped(["smoke-v1"]))
-    found = dict(disagreements(program, iter(cases), tmp_path))
+    drawn = next(shipped(["campus-v1"]))  # with fields that other instances lack
+    found = dict(disagreements(program, iter([*cases, drawn]), tmp_path))
     found |= dict(disagreements(program, mutants(cases, 30, 7), tmp_path))
-    assert len(found) == 34
+    found |= dict(disagreements(program, iter([miscounted(cases[0])]), tmp_path))
+    assert len(found) == 36
     assert set(found.values()) == {None}
+
+
+def miscounted(case: Case) -> Case:
+    """Return a certificate that fixes -1 models."""
+    name, instance, certificate, solution = case
+    document = json.loads(certificate)
+    document["frames"][0]["moves"][:0] = [5, -1]  # too large, and so many
+    return f"{name}, miscounted", instance, json.dumps(document).encode(), solution
 
 
 def test_what_cannot_be_read_ends_with_2_and_what_is_none_with_1(program: Path, tmp_path: Path) -> None:
