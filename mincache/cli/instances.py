@@ -233,8 +233,8 @@ def reference(suite: str, names: tuple[str, ...], solver: str, time_limit: float
     """
     found, method = mincache.suite(suite), registry.make(solver)
     source = f"{solver}, mincache {mincache.__version__}, evaluator {problem_evaluation.EVALUATOR_VERSION}"
-    if found.content.references and source not in found.content.references:
-        source = f"{found.content.references}; {source}"
+    if known := found.content.references:
+        source = known if source in known else f"{known}; {source}"
     for name in names:
         found.read(name)  # refuses a name that is not listed
     for name in tracked(names or found.entries, "solving", total=len(names or found.entries)):

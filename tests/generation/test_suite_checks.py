@@ -112,3 +112,16 @@ def test_reference_tells_costs_and_bounds_as_json(suite):
         assert values["best_known"] == listed.entries[name].best_known
         assert values["best_known"] == evaluate(listed.read(name), solution).cost
         assert values["lower_bound"] == listed.entries[name].lower_bound <= values["best_known"]
+
+
+def test_a_second_reference_run_keeps_what_the_suite_says_of_the_first(suite):
+    """What `references` says stays where the same solver is run again, and gains another's name."""
+    said = []
+    for solver in ("decomposition", "decomposition", "local-search"):
+        assert invoke(reference, suite.folder, "--solver", solver)[0] == 0
+        written = suites.Suite(suite.folder)
+        said.append(written.content.references)
+        if len(said) == 1:
+            set_references(written, {}, f"{said[0]}; by hand")
+    assert said[1] == f"{said[0]}; by hand"
+    assert said[2].startswith(f"{said[1]}; local-search, mincache ")
