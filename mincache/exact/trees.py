@@ -82,7 +82,7 @@ class FrameTrees:
         """
         share = self.library.size_gb / self.limits[0]
         scale = max(float(np.abs(share - mean).max()) * number, _LEAST_SCALE)
-        fewer = np.full(share.size, 1.0 / max(number, 1)), 1.0 if number else 0.5
+        fewer = np.full(share.size, 1.0 / max(number, 1)), 1.0 if number else 0.5  # 0.5 of a model: none
         return fewer, ((share - mean) / scale, (1.0 - mean * (number + 1) + _ROUNDING) / scale)
 
     def _limited(
@@ -107,7 +107,7 @@ class FrameTrees:
             self.dual.wanted[:] = False
 
     def noted(
-        self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int = UNLIMITED
+        self, k: int, keep: Array, wanted: Array, cutoff: float, nodes: int
     ) -> tuple[Array, Array, int, float]:
         """Return moves and prices of a search for all caches below a cutoff, their grid, and the cutoff.
 
