@@ -27,6 +27,8 @@ from mincache.files.documents import digest
 
 _MACHINERY = ("bench", "board", "cli", "judging", "paper", "scoring", "site")
 """Rooms of mincache that run and show solvers: no answer depends on them."""
+_COMPILED = "__pycache__"
+"""A folder that Python fills while it runs."""
 
 
 class Content(NamedTuple):
@@ -77,7 +79,7 @@ def content_of(path: Path) -> str:
         if path.is_file():
             return digest(path.read_bytes())
         if path.is_dir():
-            inside = [[one.name, content_of(one)] for one in sorted(path.iterdir())]
+            inside = [[one.name, content_of(one)] for one in sorted(path.iterdir()) if one.name != _COMPILED]
             return digest(json.dumps(inside).encode())
     except OSError:
         pass  # it has gone meanwhile, or may not be read
@@ -209,7 +211,7 @@ def _origin(name: str, module: ModuleType | None) -> tuple[str, list[str]]:
 
 def _python_files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
     for path, folders, files in os.walk(folder):
-        folders[:] = [one for one in folders if one != "__pycache__" and not one.startswith(".")]
+        folders[:] = [one for one in folders if one != _COMPILED and not one.startswith(".")]
         for file in files:
             if file.endswith(tuple(all_suffixes())):
                 yield Path(path, file), f"{name}/{os.path.relpath(os.path.join(path, file), folder)}"
@@ -221,7 +223,7 @@ def _core() -> Sequence[tuple[Path, str]]:
     home = Path(mincache.__file__).parent
     if not _is_outside(str(home)):
         return ()
-    rooms = [one for one in sorted(home.iterdir()) if one.name not in _MACHINERY]
+    rooms = [one for one in sorted(home.iterdir()) if one.name not in (*_MACHINERY, _COMPILED)]
     found = [(one, f"mincache/{one.name}") for one in rooms if one.suffix == ".py"]
     for room in rooms:
         if room.is_dir():

@@ -159,3 +159,9 @@ def test_a_made_up_file_is_no_part_of_a_solver(monkeypatch):
     contents, _ = modules_of(registry.load("cloud-only"), ["made_up"])
     assert contents
     assert all(Path(content.path).is_absolute() for content in contents)
+
+
+def test_what_python_compiles_does_not_count(keeper, tmp_path):
+    """Of a solver's contents none lies in a folder that Python fills while it runs."""
+    described = [describe(one, keeper) for one in ("cloud-only", write(tmp_path))]
+    assert not [one.path for entrant in described for one in entrant.contents if "__pycache__" in one.path]
