@@ -1,7 +1,6 @@
 """Certificates beside a suite's instances, so that its references can be checked."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
 
 from mincache.certificate.check_certificate import CheckResult
 from mincache.certificate.proofs import certify_with_solution, check, is_certificate
@@ -10,7 +9,7 @@ from mincache.files import documents
 from mincache.files.documents import parse_instance, parse_solution, read_bytes
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suite_checks import SOLUTIONS, Beside, unlike_best_known, write_best
-from mincache.generation.suite_writing import set_entries
+from mincache.generation.suite_writing import found_by, set_entries
 from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
 from mincache.problem.solution import Solution
@@ -40,7 +39,7 @@ def _found(
     if verdict.bound is None:
         raise InputError(name, "must have a certificate that holds", verdict.sentences[-1])
     found = _kept(suite, name, certificate, _LARGEST_KEPT if files else 0)
-    source = _source("decomposition", f"mincache instances certify {suite.name} {name}")
+    source = found_by("decomposition", f"mincache instances certify {suite.name} {name}")
     better = entry.best_known is None or cost < entry.best_known * (1.0 - RELATIVE_TOLERANCE)
     if better or (files and not SOLUTIONS.path(suite, name).is_file()):
         write_best(suite, name, solution)
@@ -65,10 +64,6 @@ def _kept(
     return {"certificate": f"mincache certify {name} -o proof.json"}
 
 
-def _source(who: str, command: str) -> str:
-    return f"{who}, {datetime.now(UTC):%Y-%m-%d}, {command}"
-
-
 def improve(suite: Suite, name: str, document: bytes, who: str, command: str) -> str:
     """Take a solution of lower cost, or a certificate of a higher bound; return a sentence on it.
 
@@ -82,7 +77,7 @@ def improve(suite: Suite, name: str, document: bytes, who: str, command: str) ->
     Raises:
         InputError: if the document does not hold, or is no better than what is known.
     """
-    data, entry, source = read_bytes(suite.path(name)), suite.entries[name], _source(who, command)
+    data, entry, source = read_bytes(suite.path(name)), suite.entries[name], found_by(who, command)
     if is_certificate(document):
         answer = SOLUTIONS.path(suite, name)
         verdict = check(data, document, read_bytes(answer) if answer.is_file() else None)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from mincache.analysis import separation
 from mincache.cli import describe, options
@@ -71,6 +72,15 @@ def generate(
         "library_seed": (seed or 0) if library_seed is None else library_seed, "trace_seed": seed or 0,
         "libraries": libraries, "users": users or users_of(source), "traces": traces,
     }  # fmt: skip
+    context = click.get_current_context()
+    needs = {
+        "picture": "preview",
+        **dict.fromkeys(("budget", "time_limit", "solve_limit", "keep"), "separate"),
+    }
+    for option, needed in needs.items():
+        typed = context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+        if typed and not context.params[needed]:
+            raise click.UsageError(f"--{option.replace('_', '-')}: must come with --{needed}")
     if preview:
         one = {"libraries": 1, "traces": 1, "sweep": source.sweep}
         _show_first(source, tables.validated(recipes.Recipe, fields | one), picture)

@@ -144,13 +144,14 @@ def bounty(named: tuple[str, ...]) -> None:
     names = {"name", "status", "best_known", "lower_bound", "bound_from"}
     chosen = map(mincache.suite, named or suites.standard_names())
     entries = [entry for suite in chosen for entry in suite.entries.values()]
-    unproven = [e for e in entries if e.status != "proven" and e.best_known is not None]
+    unproven = [entry for entry in entries if entry.status != "proven"]
     found = [entry.model_dump(include=names) for entry in unproven]
     rows = []
     for one in found:
         cost, bound = one["best_known"], one["lower_bound"]
-        numbers = ["", ""] if bound is None else [f"{bound:.9f}", f"{(cost - bound) / cost:.1e}"]
-        rows.append([one["name"], one["status"] or "open", f"{cost:.9f}", *numbers, one["bound_from"] or ""])
+        shown = [f"{value:.9f}" if value is not None else "" for value in (cost, bound)]
+        gap = f"{(cost - bound) / cost:.1e}" if cost and bound is not None else ""
+        rows.append([one["name"], one["status"] or "open", *shown, gap, one["bound_from"] or ""])
     sides = {"instance": "l", "status": "l", **dict.fromkeys(("best known", "lower bound", "gap"), "r")}
     title = f"{len(rows)} instances without a proof"
     table = TerminalTable(sides | {"bound from": "t"}, rows, title=title, more="--csv or --json")
@@ -259,8 +260,14 @@ def _with_reference(
         raise click.ClickException(f"{label} puts {name} above {bound!r}, and a verified cost is {cost!r}")
     if evaluation.cost == cost:
         suite_checks.write_best(suite, name, solution)
-    pinned = cost, bound if math.isfinite(bound) else None
-    return suite_writing.set_references(suite, {name: pinned}, source)
+    limit = f" --time-limit {time_limit:g}" if math.isfinite(time_limit) else ""
+    command = f"mincache instances reference {suite.name} {name} --solver {label}{limit}"
+    by, better = suite_writing.found_by(label, command), dict[str, Any]()
+    if evaluation.cost == cost and (cost != entry.best_known or entry.cost_from is None):
+        better |= {"best_known": cost, "cost_from": by}
+    if math.isfinite(bound) and run.bound == bound and (bound != entry.lower_bound or not entry.bound_from):
+        better |= {"lower_bound": bound, "bound_from": by}
+    return suite_writing.set_entries(suite, {name: better}, references=source)
 
 
 @instances.command()

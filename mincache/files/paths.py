@@ -7,7 +7,7 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from mincache.errors import InputError
+from mincache.errors import DocumentError, InputError
 
 _Read = TypeVar("_Read", bound=Callable[..., Any])
 
@@ -70,7 +70,7 @@ def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(os.fspath(path), "must be a folder to write to", reason, advice) from None
+        raise DocumentError(os.fspath(path), "must be a folder to write to", reason, advice) from None
 
 
 def cache_folder() -> Path:

@@ -118,7 +118,7 @@ def _known_fields(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[s
         inner = None if known is None else known.annotation
         found = (one for one in (inner, *get_args(inner)) if isinstance(one, type))
         kind = next((one for one in found if issubclass(one, BaseModel)), BaseModel)
-    return list(kind.model_fields)
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def _parse_toml(data: bytes) -> dict[str, Any]:

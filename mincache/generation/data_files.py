@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from mincache.errors import InputError, did_you_mean, excerpt, in_file, optional_library
 from mincache.files.packing import reading
 from mincache.files.paths import file_stamp
+from mincache.generation.process import LARGEST
 from mincache.problem.quantity import Array
 
 _parquet = partial(optional_library, "pyarrow.parquet", "data", "Parquet files, unlike CSV, need")
@@ -18,8 +20,10 @@ _parquet = partial(optional_library, "pyarrow.parquet", "data", "Parquet files, 
 
 def file_digest(path: str, expected: str | None = None) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    with in_file(path), reading(), open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with in_file(path), reading():
+        _check_regular(path)
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         if expected is not None and digest != expected:
             advice = "the file has changed; use the one that the suite was drawn from"
             raise InputError("sha256", f"must be {expected[:12]}...", f"{digest[:12]}...", advice)
@@ -34,25 +38,42 @@ def read_columns(path: str, names: Sequence[str], sha256: str | None = None) -> 
 def column_names(path: str) -> list[str]:
     """Return the names of a file's columns."""
     with in_file(path):
+        _check_regular(path)
         try:
             if Path(path).suffix == ".parquet":
                 return list(_parquet().read_schema(path).names)
             with open(path, newline="", encoding="utf-8-sig") as file:
-                return next(csv.reader(file), [])
+                names = next(csv.reader(file), [])
         except (OSError, ValueError, csv.Error) as error:
             raise InputError("file", "must be a CSV or Parquet file", excerpt(str(error))) from None
+        if not names:
+            raise InputError("file", "must begin with a line of column names", "an empty line or file")
+        return names
 
 
-def numbers(column: str, cells: Sequence[str]) -> Array:
+def _check_regular(path: str) -> None:
+    """Check that a file can be read twice, for its hash and its content."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError("file", "must be a regular file", "a folder, device or pipe")
+
+
+def number(text: str | float) -> float:
+    """Return a finite number within 1e30 of 0, written in ASCII digits; nan for any other text."""
+    try:
+        plain = isinstance(text, float | int) or (text.isascii() and "_" not in text)
+        value = float(text) if plain else np.nan
+    except ValueError:
+        return np.nan
+    return value if abs(value) <= LARGEST else np.nan
+
+
+def numbers(column: str, cells: Sequence[str | float]) -> Array:
     """Return the numbers in the cells of a column, [R]."""
-    values = np.empty(len(cells))
-    for row, cell in enumerate(cells):
-        try:
-            values[row] = float(cell)
-        except ValueError:
-            values[row] = np.nan
-        if not np.isfinite(values[row]):
-            raise InputError(f"{column}[{row}]", "must be a number", excerpt(cell))
+    values = np.array([number(cell) for cell in cells])
+    if bad := np.flatnonzero(np.isnan(values)).tolist():
+        raise InputError(
+            f"{column}[{bad[0]}]", f"must be a number, at most {LARGEST:g}", excerpt(cells[bad[0]])
+        )
     return values
 
 
@@ -68,9 +89,14 @@ def _read(
             if name not in known:
                 rule = f"must be among the file's: {', '.join(known[:20])}"
                 raise InputError("columns", rule, excerpt(name), did_you_mean(name, known, ""))
+            if known.count(name) > 1:
+                raise InputError("columns", "must have names of their own", f"{excerpt(name)} twice")
         if Path(path).suffix == ".parquet":
             table = _parquet().read_table(path, columns=list(names))
-            return {name: [str(cell) for cell in table.column(name).to_pylist()] for name in names}
+            return {
+                name: ["" if cell is None else str(cell) for cell in table.column(name).to_pylist()]
+                for name in names
+            }
         return _read_csv(path, names, [known.index(name) for name in names])
 
 

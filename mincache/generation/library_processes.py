@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mincache.errors import InputError, in_file
 from mincache.generation.data_files import column_names, numbers, read_columns
-from mincache.generation.process import Digest, Draw, Process, Shape, normal, within
+from mincache.generation.process import DataFile, Digest, Draw, Process, Shape, normal, within
 from mincache.problem.quantity import Array
 
 
@@ -22,7 +22,7 @@ class LibraryRanges(Process):
     """
 
     process: Literal["ranges"] = "ranges"
-    file: str | None = None
+    file: DataFile | None = None
     sha256: Digest = None
     quality_by_size: Annotated[float, Field(ge=-1, le=1)] = 0.0
 

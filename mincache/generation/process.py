@@ -11,7 +11,8 @@ from mincache.files.tables import PairOf, StrictTable
 from mincache.problem.quantity import Array
 
 
-def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+def ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    """Return an interval whose ends are in order; any other is refused."""
     if not interval[0] <= interval[1]:
         raise ValueError("must be [low, high] with low <= high")
     return interval
@@ -19,10 +20,14 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
 
 LARGEST = 1e30
 """Larger numbers would overflow where they are squared or given in another unit."""
-Interval = Annotated[PairOf[Annotated[float, Field(ge=-LARGEST, le=LARGEST)]], AfterValidator(_ordered)]
+Interval = Annotated[PairOf[Annotated[float, Field(ge=-LARGEST, le=LARGEST)]], AfterValidator(ordered)]
 """A uniform distribution over the open interval (low, high); low == high is a constant."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(ge=0, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+Decibel = Annotated[float, Field(ge=-1000, le=1000)]
+DataFile = Annotated[str, Field(pattern=r"^[^\x00]+$")]
+"""The path of a CSV or Parquet file; in a scenario's file, from its folder."""
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
 """The SHA-256 of a process's file, which `generate` fills in."""
 
@@ -69,6 +74,9 @@ class Process(StrictTable):
         users `user_power_w` [K, N]; models the scenario's ranges by field [K, M], such as `size_gb`.
         """
         raise NotImplementedError
+
+    def check(self, shape: Shape) -> None:
+        """Refuse sizes that these fields cannot always be drawn for; the message begins with the field."""
 
     @property
     def origin(self) -> dict[str, Any]:

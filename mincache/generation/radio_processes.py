@@ -4,17 +4,31 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from mincache.errors import InputError, in_file
-from mincache.files.tables import StrictTable
+from mincache.errors import InputError, excerpt, in_file
+from mincache.files.tables import PairOf, StrictTable
 from mincache.generation.data_files import numbers, read_columns
 from mincache.generation.digits import round_number
-from mincache.generation.process import Digest, Draw, Interval, Length, Process, Shape, normal, within
+from mincache.generation.process import (
+    DataFile,
+    Decibel,
+    Digest,
+    Draw,
+    Interval,
+    Length,
+    Positive,
+    Process,
+    Shape,
+    normal,
+    ordered,
+    within,
+)
 from mincache.problem import equations, units
 from mincache.problem.quantity import Array
 
 _MINIMUM_DISTANCE_M = 1.0
+_MOST_WALKS = 1e7  # of all users in a trace; an hour of walking takes about a hundred
 
 
 class UniformPositions(Process):
@@ -36,7 +50,7 @@ class ClusteredPositions(Process):
 
     process: Literal["clustered"] = "clustered"
     clusters: Annotated[int, Field(ge=1, le=1000)] = 3
-    spread_m: Annotated[float, Field(gt=0)] = 15.0
+    spread_m: Positive = 15.0
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the hot spots and the positions around them."""
@@ -61,25 +75,39 @@ class RandomWaypoint(Process):
     @model_validator(mode="after")
     def _check_speed(self) -> Self:
         if self.speed_m_s[0] <= 0.0:
-            raise ValueError("speed_m_s must be > 0")
+            raise InputError("speed_m_s", "must hold speeds > 0", excerpt(list(self.speed_m_s)))
         return self
+
+    def check(self, shape: Shape) -> None:
+        """Refuse walks so short that very many would have to be drawn."""
+        walk_s = (
+            max(shape.area_m) / 3.0 / self.speed_m_s[1] + self.pause_s
+        )  # what the fastest take, on average
+        if shape.users * shape.slots * shape.slot_duration_s > _MOST_WALKS * walk_s:
+            rule = f"must be so low that all users walk at most {_MOST_WALKS:.0e} times"
+            advice = "or choose a larger area_m, a larger pause_s, or a shorter slot_duration_s"
+            raise InputError("speed_m_s", rule, excerpt(list(self.speed_m_s)), advice)
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the walks, and the positions at the beginning of each slot."""
         T, N = shape.slots, shape.users
         now = np.arange(T) * shape.slot_duration_s
         begin = np.array(shape.area_m) * (uniforms("random-waypoint/points", N, 1, 2) - 0.5)
-        points, arrivals = begin, np.zeros(begin.shape[:-1])
+        blocks, ends = [begin], [np.zeros(begin.shape[:-1])]
         # Walks are drawn by the block until each user has one under way in the last slot.
-        while (arrivals[..., -1] <= now[-1]).any():
+        while (ends[-1][..., -1] <= now[-1]).any():
             drawn = np.array(shape.area_m) * (uniforms("random-waypoint/points", N, T, 2) - 0.5)
             speeds = within(self.speed_m_s, uniforms("random-waypoint/speeds", N, T))
-            lengths = np.linalg.norm(np.diff(drawn, axis=2, prepend=points[:, :, -1:]), axis=-1)
-            ends = arrivals[..., -1:] + np.cumsum(lengths / speeds + self.pause_s, axis=-1)
-            points, arrivals = np.concatenate([points, drawn], 2), np.concatenate([arrivals, ends], -1)
-        walk = (arrivals[..., None, 1:] <= now[:, None]).sum(axis=-1)  # [K, N, T], how many have ended
-        starts, ends = (np.take_along_axis(arrivals, walk + k, axis=-1) for k in (0, 1))
-        travel_s = np.maximum(ends - starts - self.pause_s, 1e-9)
+            lengths = np.linalg.norm(np.diff(drawn, axis=2, prepend=blocks[-1][:, :, -1:]), axis=-1)
+            ends.append(ends[-1][..., -1:] + np.cumsum(lengths / speeds + self.pause_s, axis=-1))
+            blocks.append(drawn)
+        points, arrivals = np.concatenate(blocks, 2), np.concatenate(ends, -1)
+        ended = [
+            np.searchsorted(user[1:], now, side="right") for user in arrivals.reshape(-1, arrivals.shape[2])
+        ]
+        walk = np.array(ended).reshape(*arrivals.shape[:2], T)
+        starts, arrives = (np.take_along_axis(arrivals, walk + k, axis=-1) for k in (0, 1))
+        travel_s = np.maximum(arrives - starts - self.pause_s, 1e-9)
         done = np.clip((now - starts) / travel_s, 0.0, 1.0)[..., None]
         here, there = (np.take_along_axis(points, walk[..., None] + k, axis=2) for k in (0, 1))
         return {"position_m": np.swapaxes(here + done * (there - here), 1, 2)}
@@ -101,7 +129,7 @@ class PositionLog(Process):
     """
 
     process: Literal["log"] = "log"
-    file: str
+    file: DataFile
     sha256: Digest = None
     columns: PositionColumns = PositionColumns()
 
@@ -164,7 +192,7 @@ class PathLoss(Process):
     at_1_km_db: Annotated[float, Field(ge=-1000, le=1000)] = -128.1
     exponent: Annotated[float, Field(gt=0, le=20)] = 3.76
     shadowing_db: Annotated[float, Field(ge=0, le=50)] = 0.0
-    correlation_m: Annotated[float, Field(gt=0)] = 50.0
+    correlation_m: Positive = 50.0
     line_of_sight_m: Length = 0.0
     blockage_db: Annotated[float, Field(ge=0, le=200)] = 20.0
     fading: Literal["rayleigh", "rician", "none"] = "rayleigh"
@@ -215,7 +243,7 @@ class PowerRange(Process):
     """Users of different transmit powers, each with one power for all traces of a library."""
 
     process: Literal["power-range"] = "power-range"
-    power_dbm: Interval = (10.0, 23.0)
+    power_dbm: Annotated[PairOf[Decibel], AfterValidator(ordered)] = (10.0, 23.0)
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the power of each user."""

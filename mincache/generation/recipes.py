@@ -77,11 +77,11 @@ class Recipe(StrictTable):
     @model_validator(mode="after")
     def _check_size(self) -> Self:
         settings = 1 if self.sweep is None else self.sweep.setting_count
-        if self.libraries * len(self.users) * self.traces * settings > _MAX_INSTANCES:
-            what = "libraries times users times traces times settings"
-            raise ValueError(f"{what} must be at most {_MAX_INSTANCES}")
+        if (count := self.libraries * len(self.users) * self.traces * settings) > _MAX_INSTANCES:
+            rule = f"must be at most {_MAX_INSTANCES}: libraries times users times traces times settings"
+            raise InputError("instances", rule, str(count))
         if len(set(self.users)) < len(self.users):
-            raise ValueError("each number of users must appear once")
+            raise InputError("users", "each number of users must appear once", excerpt(list(self.users)))
         for case in () if self.sweep is None else self.sweep.cases:
             if "users" in case and case["users"] not in self.users:
                 rule = "must name numbers of users that the suite has"
@@ -207,7 +207,11 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
         rule = f"must be {GENERATOR_VERSION!r}, the version installed"
         raise InputError("recipe.generator", rule, excerpt(recipe.generator))
     numbered = recipe.sweep is not None and bool(recipe.sweep.lists or recipe.sweep.cases)
+    ranges = {} if recipe.sweep is None else recipe.sweep.ranges
     for number, setting in enumerate(recipe.settings()):
+        for field, one in ranges.items():  # both ends, so that a refusal is not up to the seed
+            for end in (0.0, 1.0):
+                scenario.with_values(setting | {field: one.at(end, is_whole(field))})
         middle, index = (f".s{number}", number) if numbered else ("", None)
         for library in range(recipe.libraries):
             for users in [setting["users"]] if "users" in setting else recipe.users:

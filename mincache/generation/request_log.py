@@ -1,20 +1,20 @@
 """Requests from a log: who asked for what, and when, becomes the traces of a suite."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache, partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.paths import file_stamp
 from mincache.files.tables import StrictTable
-from mincache.generation.data_files import numbers, read_columns
-from mincache.generation.process import Digest, Draw, Process, Shape
+from mincache.generation.data_files import number, numbers, read_columns
+from mincache.generation.process import DataFile, Digest, Draw, Positive, Process, Shape
 from mincache.problem import units
 from mincache.problem.quantity import Array
 
@@ -29,11 +29,21 @@ class LogColumns(StrictTable):
     output: str | None = None
 
 
+def _moment(value: Any) -> Any:
+    """Return a time as text or a number; TOML has dates of its own."""
+    if isinstance(value, bool) or not isinstance(value, str | float | int | date):
+        raise InputError("", "must be a number, or a date and time in ISO 8601", excerpt(value))
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Moment = Annotated[float | str, BeforeValidator(_moment)]
+
+
 class LogWindow(StrictTable):
     """Which part of a log counts: from `begin` to before `end`, as the log writes times; none: all."""
 
-    begin: float | str | None = None
-    end: float | str | None = None
+    begin: Moment | None = None
+    end: Moment | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class LogRequests:
     items: tuple[str, ...]
 
 
+_MOST_SLOTS = 2.0**53  # above it, not all whole numbers are float64
 Unit = Literal["bit", "byte", "kB", "MB", "GB", "token"]
 
 
@@ -73,18 +84,18 @@ class RequestLog(Process):
     """
 
     process: Literal["log"] = "log"
-    file: str
+    file: DataFile
     sha256: Digest = None
     columns: LogColumns = LogColumns()
     time_unit: Literal["s", "ms", "us", "ns"] = "s"
-    slot_s: Annotated[float, Field(gt=0)] | None = None
+    slot_s: Positive | None = None
     window: LogWindow = LogWindow()
     users_from: Literal["first", "active"] = "first"
     others: Literal["drop", "last"] = "drop"
     idle: Literal["repeat", "drop", "draw"] = "repeat"
     input_unit: Unit = "MB"
     output_unit: Unit = "MB"
-    bytes_a_token: Annotated[float, Field(gt=0)] = 4.0
+    bytes_a_token: Positive = 4.0
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Read the requests of each trace; of more traces than the log holds, the first follow again."""
@@ -158,17 +169,23 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
     wanted = [name for name in (named.time, named.user, named.item, named.input, named.output) if name]
     columns = read_columns(log.file, wanted, log.sha256)
     with in_file(log.file):
-        time_s = _times(columns[named.time], log.time_unit, named.time)
-        if len(time_s) == 0:
+        cells = columns[named.time]
+        if not cells:
             raise InputError("file", "must hold a request", "none")
-        window, unit = log.window, log.time_unit
-        begin = time_s.min() if window.begin is None else _time(window.begin, unit, "window.begin")
-        end = np.inf if window.end is None else _time(window.end, unit, "window.end")
+        time_s, window = _times(log, cells, named.time), log.window
+        for name, moment in (("window.begin", window.begin), ("window.end", window.end)):
+            if moment is not None and _is_date(moment) != _is_date(cells[0]):
+                raise InputError(name, f"must be written as the log's {excerpt(cells[0])}", excerpt(moment))
+        begin = time_s.min() if window.begin is None else _times(log, [window.begin], "window.begin")[0]
+        end = np.inf if window.end is None else _times(log, [window.end], "window.end")[0]
         inside = (time_s >= begin) & (time_s < end)
         order = np.flatnonzero(inside)
         order = order[np.argsort(time_s[order], kind="stable")]
         if len(order) == 0:
             raise InputError("window", "must hold a request", f"none of {len(time_s)}")
+        for name in filter(None, (named.item, named.user)):
+            if bad := [row for row in order.tolist() if not columns[name][row].strip()]:
+                raise InputError(f"{name}[{bad[0]}]", "must not be empty", excerpt(columns[name][bad[0]]))
         asked = [columns[named.item][row] for row in order.tolist()]
         items = [item for item, _ in Counter(asked).most_common()]  # of equals, the one seen first
         listed = items if log.others == "last" else items[:models]
@@ -178,8 +195,13 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         people: dict[str, int] = {}
         texts = columns[named.user] if named.user else None
         user = [people.setdefault(texts[row] if texts else "", len(people)) for row in kept.tolist()]
+        with np.errstate(over="ignore"):
+            slot = (time_s[kept] - begin) // slot_s
+        if slot.max() >= _MOST_SLOTS:
+            rule = "must be so long that the log has fewer than 2^53 slots"
+            raise InputError("slot_s", rule, f"{slot_s:g}", "or cut the log with a window")
         return LogRequests(
-            slot=((time_s[kept] - begin) // slot_s).astype(np.int64), user=np.array(user), model=model,
+            slot=slot.astype(np.int64), user=np.array(user), model=model,
             input_bits=_sizes(log, columns, named.input, log.input_unit, kept),
             output_bits=_means(_sizes(log, columns, named.output, log.output_unit, kept), model, models),
             rows=len(time_s), outside=len(time_s) - len(order), unlisted=len(order) - len(kept),
@@ -187,24 +209,23 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         )  # fmt: skip
 
 
-def _time(text: float | str, unit: str, column: str) -> float:
-    """Return a time in seconds: a number of the unit, or a date and time."""
-    try:
-        return float(text) * units.TIME_UNITS[unit]
-    except ValueError:
-        pass
+def _is_date(text: float | str) -> bool:
+    return isinstance(text, str) and np.isnan(number(text))
+
+
+def _times(log: RequestLog, cells: Sequence[float | str], column: str) -> Array:
+    """Return times in seconds, all of them numbers of the log's unit, or all dates and times."""
+    if not _is_date(cells[0]):
+        return numbers(column, cells) * units.TIME_UNITS[log.time_unit]
+    return np.array([_date_s(cell, f"{column}[{row}]") for row, cell in enumerate(cells)])
+
+
+def _date_s(text: float | str, field: str) -> float:
     try:
         when = datetime.fromisoformat(str(text).strip())
     except ValueError:
-        raise InputError(column, "must be a number, or a date and time in ISO 8601", excerpt(text)) from None
+        raise InputError(field, "must be a number, or a date and time in ISO 8601", excerpt(text)) from None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-
-
-def _times(cells: list[str], unit: str, column: str) -> Array:
-    times = np.array([_time(cell, unit, f"{column}[{row}]") for row, cell in enumerate(cells)])
-    if bad := np.flatnonzero(~np.isfinite(times)).tolist():
-        raise InputError(f"{column}[{bad[0]}]", "must be finite", excerpt(cells[bad[0]]))
-    return times
 
 
 def _sizes(
@@ -215,7 +236,8 @@ def _sizes(
         return None
     sizes = numbers(name, [columns[name][row] for row in rows.tolist()])
     if bad := np.flatnonzero(sizes <= 0.0).tolist():
-        raise InputError(name, "must hold numbers > 0", excerpt(columns[name][int(rows[bad[0]])]))
+        row = int(rows[bad[0]])
+        raise InputError(f"{name}[{row}]", "must be > 0", excerpt(columns[name][row]))
     bytes_a_token = log.bytes_a_token * units.DATA_UNITS["byte"]
     return np.asarray(sizes * (bytes_a_token if unit == "token" else units.DATA_UNITS[unit]))
 

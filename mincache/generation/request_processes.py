@@ -9,7 +9,7 @@ from pydantic import Field, model_serializer, model_validator
 
 from mincache.errors import InputError
 from mincache.files.tables import TupleOf
-from mincache.generation.process import Draw, Probability, Process, Shape, States, choose
+from mincache.generation.process import Draw, Positive, Probability, Process, Shape, States, choose
 from mincache.problem import equations
 from mincache.problem.quantity import Array
 
@@ -59,7 +59,8 @@ class _SkewnessChain(Process):
         """Check that transitions are square, one row a state, each with the sum 1."""
         if not states or {len(transitions), *map(len, transitions)} != {len(states)}:
             rule = "must be square, with a row for each of skewness_states"
-            raise InputError("skewness_transitions", rule, f"{len(transitions)} rows, {len(states)} states")
+            lengths = f"rows of {', '.join(str(len(row)) for row in transitions) or 'nothing'}"
+            raise InputError("skewness_transitions", rule, f"{lengths}; {len(states)} states")
         sums = [sum(row) for row in transitions]
         if any(abs(one - 1.0) > 1e-9 for one in sums):
             raise InputError("skewness_transitions", "must have rows that sum to 1", f"sums {sums}")
@@ -195,7 +196,7 @@ class ShotNoise(Process):
     shots_a_slot: Annotated[float, Field(gt=0, le=100)] = 0.2
     lifetime_slots: Annotated[float, Field(gt=0, le=1000)] = 10.0
     volume_exponent: Annotated[float, Field(ge=0.1, le=100)] = 1.5
-    floor: Annotated[float, Field(gt=0)] = 0.05
+    floor: Positive = 0.05
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the shots and the requests."""

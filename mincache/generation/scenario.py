@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_serializer, model_validator
@@ -13,7 +13,16 @@ from mincache.errors import InputError, excerpt
 from mincache.files.tables import PairOf, StrictTable, TupleOf, validated
 from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
-from mincache.generation.process import LARGEST, Interval, Length, Probability, Process, Shape, within
+from mincache.generation.process import (
+    Decibel,
+    Interval,
+    Length,
+    Positive,
+    Probability,
+    Process,
+    Shape,
+    within,
+)
 from mincache.generation.radio_processes import PathLoss, UniformPositions
 from mincache.generation.request_log import LogRequests, RequestLog
 from mincache.generation.request_processes import Skewness, ZipfMarkov
@@ -31,8 +40,6 @@ MAX_ENTRIES = 1_000_000
 """Slots x users, and slots x models, at most: a document holds about three times that."""
 _CHUNK_ELEMENTS = 1 << 16  # traces x slots x users drawn at once: stays in cache
 
-Positive = Annotated[float, Field(gt=0, le=LARGEST)]
-Decibel = Annotated[float, Field(ge=-1000, le=1000)]
 TraceName = tuple[int, *tuple[str | int, ...]]
 """The seed of a trace, and what names it beside that."""
 
@@ -67,7 +74,7 @@ class Scenario(StrictTable):
         default="paper", pattern=f"^{NAME_PATTERN}$", description="what instances' names begin with"
     )
     slots: int = _unit("1", "T, time slots", default=50, ge=1, le=MAX_ENTRIES)
-    slot_duration_s: float = _unit("s", "tau; recorded, in no equation", default=20.0, gt=0)
+    slot_duration_s: Positive = _unit("s", "tau; recorded, in no equation", default=20.0)
     users: int = _unit("1", "N", default=10, ge=1, le=MAX_ENTRIES)
     area_m: PairOf[Length] = _unit(
         "m", "sides of the rectangle users are in, base station at its centre", default=(250, 250)
@@ -110,7 +117,7 @@ class Scenario(StrictTable):
     positions: _Section = Field(default=None, description="section: where users are")
     channel: _Section = Field(default=None, description="section: path loss, shadowing and fading")
     user: _Section = Field(default=None, description="section: the users' powers")
-    models_section: _Section = Field(default=None, description="section [models], with `count`")
+    models_section: _Section = Field(default=None, alias="[models]", description="section, with `count`")
 
     @field_validator("requests", "positions", "channel", "user", "models_section", mode="before")
     @classmethod
@@ -124,7 +131,7 @@ class Scenario(StrictTable):
         if not isinstance(values, dict) or not isinstance(values.get("models"), dict):
             return values
         section = dict(values["models"])
-        return values | {"models": section.pop("count", 10), "models_section": section}
+        return values | {"models": section.pop("count", 10), "[models]": section}
 
     @model_serializer(mode="wrap")
     def _join_models(self, serialized: Any) -> dict[str, Any]:
@@ -135,8 +142,16 @@ class Scenario(StrictTable):
 
     @model_validator(mode="after")
     def _check_size(self) -> Self:
-        if self.slots * max(self.users, self.models) > MAX_ENTRIES:
-            raise ValueError(f"slots times users, and slots times models, must be at most {MAX_ENTRIES}")
+        most = max(self.users, self.models)
+        if self.slots * most > MAX_ENTRIES:
+            rule = f"must be at most {MAX_ENTRIES // most}"
+            advice = f"slots times users, and slots times models, may be {MAX_ENTRIES}"
+            raise InputError("slots", rule, str(self.slots), advice)
+        for name, process in self.sections.items():
+            try:
+                process.check(self._shape)
+            except InputError as error:
+                raise InputError(f"{name}.{error.field}", error.rule, error.received, error.advice) from None
         return self
 
     @model_validator(mode="after")

@@ -5,13 +5,14 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
 
-from mincache.errors import InputError
+from mincache.errors import DocumentError, InputError
 from mincache.files.documents import digest, instance_bytes, read_bytes, read_instance, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
@@ -100,24 +101,18 @@ def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document])
         check_free(folder)
     make_folder(part)
     begun = _toml(folder, content)
-    if os.path.isfile(part / RECIPE_FILE):
-        if read_bytes(part / RECIPE_FILE) != begun:
-            rule, advice = "must not hold the beginning of another suite", f"delete {part} if it is of no use"
-            raise InputError(str(folder), rule, PART, advice)
-        for path in folder.glob("*.json"):  # it was interrupted while files were moved
-            path.replace(part / path.name)
-    try:
-        write_bytes(part / RECIPE_FILE, begun)
-        entries = []
-        for name, document, fields in documents:
-            path = part / f"{name}.json"
-            if not path.is_file():
-                write_bytes(path, document())
-            entries.append(ListedInstance(name=name, sha256=digest(read_bytes(path)), **fields))
-        whole = _toml(folder, content.model_copy(update={"instance": tuple(entries)}))
-    except Exception:
-        shutil.rmtree(folder if is_new else part)
-        raise
+    if os.path.isfile(part / RECIPE_FILE) and read_bytes(part / RECIPE_FILE) != begun:
+        rule, advice = "must not hold the beginning of another suite", f"delete {part} if it is of no use"
+        raise DocumentError(str(folder), rule, PART, advice)
+    write_bytes(part / RECIPE_FILE, begun)
+    entries = []
+    for name, data, fields in _missing(folder, documents, folder if is_new else part):
+        path = part / f"{name}.json"
+        if data is not None:
+            write_bytes(path, data)
+        entries.append(ListedInstance(name=name, sha256=digest(read_bytes(path)), **fields))
+    _check_foreign(folder)
+    whole = _toml(folder, content.model_copy(update={"instance": tuple(entries)}))
     for entry in entries if content.kept == "files" else ():
         (part / f"{entry.name}.json").replace(folder / f"{entry.name}.json")
     write_bytes(folder / RECIPE_FILE, whole)
@@ -125,23 +120,54 @@ def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document])
     return Suite(folder)
 
 
+def _missing(
+    folder: Path, documents: Iterable[Document], unused: Path
+) -> Iterator[tuple[str, bytes | None, Mapping[str, Any]]]:
+    """Yield names, documents that are not written yet, and fields; what cannot be drawn leaves nothing."""
+    try:
+        for name, document, fields in documents:
+            path, moved = folder / PART / f"{name}.json", folder / f"{name}.json"
+            if moved.is_file():  # it was interrupted while files were moved
+                moved.replace(path)
+            yield name, None if _is_whole(path, name) else document(), fields
+    except Exception:  # a failure to write is none: what is drawn is kept for the next call
+        shutil.rmtree(unused)
+        raise
+
+
 def check_free(folder: Path) -> None:
     """Check that a folder holds no suite and no other JSON file, whether it exists or not."""
     if not os.path.isdir(folder):
         return
-    foreign = next(folder.glob("*.json*"), None)
-    for path, rule in (
-        (folder / RECIPE_FILE, "must not hold a suite yet"),
-        (foreign, "must hold no JSON files"),
-    ):
-        if path is not None and path.exists():
-            raise InputError(str(folder), rule, path.name, "choose another folder")
+    if os.path.exists(folder / RECIPE_FILE):
+        rule = "must not hold a suite yet"
+        raise DocumentError(str(folder), rule, RECIPE_FILE, "choose another folder")
+    _check_foreign(folder)
+
+
+def _check_foreign(folder: Path) -> None:
+    if (foreign := next(folder.glob("*.json*"), None)) is not None:
+        rule, advice = "must hold no JSON files", "move it away, or choose another folder"
+        raise DocumentError(str(folder), rule, foreign.name, advice)
+
+
+def _is_whole(path: Path, name: str) -> bool:
+    """Return whether a file holds an instance of this name."""
+    try:
+        return read_instance(path).name == name
+    except InputError:
+        return False
 
 
 def set_references(suite: Suite, values: Mapping[str, tuple[float, float | None]], source: str = "") -> Suite:
     """Write a verified cost and a proven lower bound of each instance named into `suite.toml`."""
     changes = {name: {"best_known": cost, "lower_bound": bound} for name, (cost, bound) in values.items()}
     return set_entries(suite, changes, references=source or suite.content.references)
+
+
+def found_by(who: str, command: str) -> str:
+    """Return what `cost_from` and `bound_from` say of a value that is found today."""
+    return f"{who}, {datetime.now(UTC):%Y-%m-%d}, {command}"
 
 
 def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]], **content: Any) -> Suite:

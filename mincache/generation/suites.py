@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -50,7 +51,8 @@ class SuiteFile(StrictTable):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if len({entry.name for entry in self.instance}) < len(self.instance):
-            raise ValueError("each name of an instance must appear once")
+            twice, _ = Counter(entry.name for entry in self.instance).most_common(1)[0]
+            raise InputError("instance", "each name of an instance must appear once", f"{twice!r} twice")
         if isinstance(self.recipe, Recipe) != (self.scenario is not None):
             rule = "must be present" if self.scenario is None else "must be left out, since nothing is drawn"
             raise InputError("scenario", rule, "nothing" if self.scenario is None else "a table")

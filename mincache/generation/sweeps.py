@@ -23,6 +23,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from mincache.errors import InputError, did_you_mean, excerpt
 from mincache.files.tables import StrictTable, TupleOf, read_toml, validated
 from mincache.generation.digits import round_number
+from mincache.generation.process import LARGEST
 from mincache.generation.scenario import MAX_ENTRIES, Scenario
 
 MAX_SETTINGS = 10_000
@@ -32,8 +33,8 @@ MAX_SETTINGS = 10_000
 class Range(StrictTable):
     """A distribution of one number, drawn once an instance: uniform, or uniform in its logarithm."""
 
-    low: float
-    high: float
+    low: Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+    high: Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
     log: bool = False
 
     @model_validator(mode="after")
@@ -74,26 +75,38 @@ class Sweep(StrictTable):
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
         swept = self.fields
-        for field in {*swept, *itertools.chain.from_iterable(self.cases)}:
-            known = [one for one in Scenario.model_fields if one != "name"]
+        in_cases = list(itertools.chain.from_iterable(map(dict.items, self.cases)))
+        known = [one for one in Scenario.model_fields if one not in ("name", "models_section")]
+        for field in (*swept, *(field for field, _ in in_cases)):
             if field not in known:
                 advice = did_you_mean(field, known, "")
                 raise InputError(field, "must be a field of a scenario, and not its name", "another", advice)
-        if both := sorted(set(swept) & set(itertools.chain.from_iterable(self.cases))):
-            raise ValueError(f"{both[0]} must be swept in one place")
+        if both := sorted(set(swept) & {field for field, _ in in_cases}):
+            raise InputError(both[0], "must be swept in one place", "a value in `cases` too")
+        listed = [(field, value) for field, values in self.lists.items() for value in values]
+        for field, value in listed + in_cases:
+            if isinstance(value, dict) and "file" in value:
+                rule = f"must stand in [{field}] itself, since a suite has one file for a section"
+                raise InputError(f"{field}.file", rule, excerpt(value["file"]), "draw a suite for each file")
         if "users" in swept:
             raise InputError("users", "must be given with --users, or by each case", excerpt(swept["users"]))
-        if any(Scenario.model_fields[field].annotation not in (int, float) for field in self.ranges):
-            raise ValueError("each range must be of a field that holds one number")
-        named = [case["users"] for case in self.cases if "users" in case]
-        if any(type(users) is not int or not 0 < users <= MAX_ENTRIES for users in named):
-            raise ValueError(f"the users of each case must be a whole number from 1 to {MAX_ENTRIES}")
+        for field, one in self.ranges.items():
+            if Scenario.model_fields[field].annotation not in (int, float):
+                raise InputError(field, "must be a list, since it does not hold one number", "a range")
+            if is_whole(field) and math.ceil(one.low) > math.floor(one.high):
+                raise InputError(field, "must hold a whole number", f"{one.low:g} to {one.high:g}")
+        for number, case in enumerate(self.cases):
+            users = case.get("users", 1)
+            if type(users) is not int or not 0 < users <= MAX_ENTRIES:
+                rule = f"must be a whole number from 1 to {MAX_ENTRIES}"
+                raise InputError(f"cases.{number}.users", rule, excerpt(users))
         for field, values in {**self.lists, "cases": self.cases}.items():
             twice = next((value for n, value in enumerate(values) if value in values[:n]), None)
             if twice is not None:
                 raise InputError(field, "must hold each value once", f"{excerpt(twice)} twice")
         if self.setting_count > MAX_SETTINGS:
-            raise ValueError(f"the product of the lists must be at most {MAX_SETTINGS}")
+            rule = f"must have at most {MAX_SETTINGS} settings, the product of the lists' lengths"
+            raise InputError("", rule, str(self.setting_count))
         return self
 
     @property
@@ -131,10 +144,24 @@ def is_whole(field: str) -> bool:
     return Scenario.model_fields[field].annotation is int
 
 
+_REPLACED = {"requests": ("skewness_states", "skewness_transitions"), "user": ("user_power_dbm",)}
+
+
 class ScenarioFile(Scenario):
     """A scenario as it stands in a file of its own, with what varies."""
 
     sweep: Sweep | None = Field(default=None, description="fields that take several values")
+
+    @model_validator(mode="after")
+    def _check_replaced(self) -> Self:
+        """Refuse fields that a section's process has in place of the scenario."""
+        swept = set() if self.sweep is None else {*self.sweep.fields, *itertools.chain(*self.sweep.cases)}
+        for section, fields in _REPLACED.items():
+            for field in fields if getattr(self, section) is not None else ():
+                if field in self.model_fields_set | swept:
+                    rule = f"must be left out where there is a section [{section}], which decides instead"
+                    raise InputError(field, rule, excerpt(getattr(self, field)))
+        return self
 
     @property
     def scenario(self) -> Scenario:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -61,7 +62,19 @@ def test_given_instances_are_run_and_ranked(swept, tmp_path):
     assert "1 reference values" in run(instances, "reference", tmp_path / "given", second)
     known = {name: entry.best_known for name, entry in Suite(tmp_path / "given").entries.items()}
     assert [name for name, cost in known.items() if cost is not None] == [second]
-    assert "2 reference values" in run(instances, "reference", tmp_path / "given")
+    assert "2 instances without a proof" in run(instances, "bounty", tmp_path / "given")
+    command = (instances, "reference", tmp_path / "given", "--time-limit", 9)
+    assert "2 reference values" in run(*command)
+    assert run(*command) == run(*command)  # what is no better takes nobody's place
+    for name, entry in Suite(tmp_path / "given").entries.items():
+        who, day, how = re.fullmatch(r"(.+), (\d{4}-\d\d-\d\d), (.+)", entry.cost_from).groups()
+        assert (who, abs(date.fromisoformat(day) - datetime.now(UTC).date()).days <= 1) == (
+            "decomposition",
+            True,
+        )
+        limit = "" if name == second else " --time-limit 9"
+        assert how == f"mincache instances reference given {name} --solver decomposition{limit}"
+        assert entry.bound_from == entry.cost_from
     assert "2 of 2 files are as listed" in run(instances, "verify", tmp_path / "given")
     rows = json.loads(run(instances, "features", tmp_path / "given", "--json"))
     assert [row["note"] for row in rows] == ["", ""]
@@ -69,6 +82,15 @@ def test_given_instances_are_run_and_ranked(swept, tmp_path):
     run(campaign, tmp_path / "given", "--solver", "cloud-only", "--solver", "decomposition", "-o", results)
     table = json.loads(run(leaderboard, results, "--suite", tmp_path / "given", "--json"))
     assert {"cloud-only", "decomposition"} <= set(re.findall(r"[\w-]+", json.dumps(table)))
+
+
+@pytest.mark.parametrize("option", ["--picture=a.svg", "--budget=9", "--keep=2", "--solve-limit=1"])
+def test_an_option_without_the_one_it_belongs_to_is_refused(option, tmp_path):
+    """What would be ignored is refused, and nothing is written."""
+    done = CliRunner().invoke(generate, ["--seed", "1", "-o", str(tmp_path / "x"), option])
+    assert done.exit_code == 2
+    assert re.search(f"{option.partition('=')[0]}: must come with --(preview|separate)", done.output)
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_preview_shows_the_first_instance_of_the_suite(tmp_path):

@@ -69,8 +69,36 @@ def test_pauses_keep_walkers_where_they_are():
 
 def test_a_speed_of_zero_is_refused():
     """Walkers that may stand still for ever are refused."""
-    with pytest.raises(InputError, match="speed_m_s must be > 0"):
+    with pytest.raises(InputError, match="speed_m_s: must hold speeds > 0"):
         read_section("positions", {"process": "random-waypoint", "speed_m_s": [0.0, 1.0]})
+
+
+@pytest.mark.parametrize(
+    "fields", [{"area_m": [0, 0]}, {"slot_duration_s": 1e9}, {"positions": {"speed_m_s": [1e6, 1e7]}}]
+)
+def test_walks_that_would_never_end_are_refused(fields):
+    """Where users would arrive and start again very many times a slot, the scenario is refused at once."""
+    fields = {"positions": {}} | fields
+    fields["positions"] = {"process": "random-waypoint"} | fields["positions"]
+    with pytest.raises(InputError, match=r"positions\.speed_m_s: must be so low"):
+        validated(Scenario, fields)
+
+
+@pytest.mark.parametrize(
+    ("section", "fields", "line"),
+    [
+        ("positions", {"process": "clustered", "spread_m": 1e308}, "positions.spread_m: must be <= 1e"),
+        ("user", {"power_dbm": [0, 1e30]}, "user.power_dbm.1: must be <= 1000"),
+        ("requests", {"process": "shot-noise", "floor": 1e308}, "requests.floor: must be <= 1e"),
+        ("requests", {"process": "log", "file": "a\0b"}, "requests.file: must match"),
+        ("models", {"quality_by_size": 2}, r"\[models\].quality_by_size: must be <= 1"),
+        ("models_section", {}, "models_section: must be a known field"),
+    ],
+)
+def test_fields_of_sections_have_limits(section, fields, line):
+    """Numbers that would overflow are refused by section and field."""
+    with pytest.raises(InputError, match=line):
+        validated(Scenario, {section: fields})
 
 
 def test_positions_from_a_log(tmp_path):
@@ -88,7 +116,7 @@ def test_positions_from_a_log(tmp_path):
     [
         ("time,user,x\n", "columns: must be among the file's: time, user, x; received 'y'"),
         ("time,user,x,y\n", "file: must hold a row"),
-        ("time,user,x,y\n1,a,0,zero\n", "y[0]: must be a number; received 'zero'"),
+        ("time,user,x,y\n1,a,0,zero\n", "y[0]: must be a number, at most 1e+30; received 'zero'"),
         ("time,user,x,y\n1,a,0,0\n", "slots: must be at most 1"),
         ("time,user,x,y\n1,a,0,0\n9999,a,0,0\n", "users: must be at most 1"),
     ],

@@ -89,7 +89,9 @@ def test_without_a_sweep_nothing_changes():
     [
         ({"uplink_mhz": [-1]}, "uplink_mhz: must be > 0"),
         ({"uplink_mhz": ["2"]}, "uplink_mhz: must be a number"),
-        ({"slots": {"low": 0.1, "high": 0.2}}, "slots: must be >= 1"),
+        ({"slots": {"low": 0, "high": 1000}}, "slots: must be >= 1"),
+        ({"uplink_mhz": {"low": -1, "high": 1e9}}, "uplink_mhz: must be > 0; received -1"),
+        ({"preference_weight": {"low": 0.999, "high": 1.001}}, "preference_weight: must be <= 1"),
         ({"cases": [{"models": 10**7}]}, "must be <= 1000000"),
     ],
 )
@@ -104,8 +106,8 @@ def test_settings_that_make_no_scenario_are_refused(sweep, line):
     ("sweep", "line"),
     [
         ({"cases": [{"users": 9}]}, "sweep.cases: must name numbers of users that the suite has; received 9"),
-        ({"cases": [{"users": [2]}]}, "the users of each case must be a whole number"),
-        ({"uplink_mhz": list(range(1, 1300))}, "times settings must be at most 10000"),
+        ({"cases": [{"users": [2]}]}, "cases.0.users: must be a whole number"),
+        ({"uplink_mhz": list(range(1, 1300))}, "instances: must be at most 10000"),
     ],
 )
 def test_recipe_refused(sweep, line):

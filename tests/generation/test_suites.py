@@ -288,6 +288,38 @@ def test_drawing_goes_on_after_an_interruption(tmp_path, monkeypatch):
     assert not (folder / PART).exists()
 
 
+def test_what_an_interruption_left_is_looked_at(tmp_path):
+    """Only whole instances of the right names are kept, moved ones too; other files stay and are refused."""
+
+    def interrupted(places):
+        yield from places[:3]
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "tiny"
+    with pytest.raises(KeyboardInterrupt):
+        generate(folder, "tiny", RECIPE, SCENARIO, each=interrupted)
+    first, second, third = (folder / PART / f"{name}.json" for name in NAMES[:3])
+    second.write_bytes(first.read_bytes())
+    third.write_bytes(third.read_bytes()[:100])
+    first.replace(folder / first.name)
+    (folder / "mine.json").write_text("{}")
+    with pytest.raises(InputError, match=r"must hold no JSON files; received mine\.json"):
+        generate(folder, "tiny", RECIPE, SCENARIO)
+    (folder / "mine.json").rename(tmp_path / "mine.json")
+    assert problems(generate(folder, "tiny", RECIPE, SCENARIO)) == {}
+
+
+def test_a_failure_to_write_loses_no_drawn_instance(tmp_path):
+    """If a file cannot be written, those before it stay for the next call."""
+    obstacle = tmp_path / "tiny" / PART / f"{NAMES[2]}.json"
+    obstacle.mkdir(parents=True)
+    with pytest.raises(InputError, match="must be writable"):
+        generate(tmp_path / "tiny", "tiny", RECIPE, SCENARIO)
+    assert sorted(path.stem for path in obstacle.parent.glob("*.json")) == NAMES[:3]
+    obstacle.rmdir()
+    assert problems(generate(tmp_path / "tiny", "tiny", RECIPE, SCENARIO)) == {}
+
+
 def test_a_name_leaves_room_for_those_of_the_instances(tmp_path):
     """A suite's name that makes instances' names too long is refused before anything is drawn."""
     with pytest.raises(InputError, match="name: must be at most 111 long for instances to be named"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mincache.errors import InputError
 from mincache.files.tables import read_toml, validated
-from mincache.generation.sweeps import Range, Sweep
+from mincache.generation.sweeps import Range, Sweep, read_scenario
 
 
 def read(text, tmp_path):
@@ -82,13 +82,24 @@ def test_whole_numbers_reach_both_ends(log):
         ({"uplink_mhz": {"low": 0, "high": 1, "lag": True}}, "must be a known field"),
         ({"uplink_mhz": {"low": 0, "high": math.inf}}, "uplink_mhz.high: must be"),
         ({"users": [3]}, "users: must be given with --users, or by each case"),
-        ({"size_gb": {"low": 1, "high": 2}}, "must be of a field that holds one number"),
-        ({"uplink_mhz": [2], "cases": [{"uplink_mhz": 3}]}, "uplink_mhz must be swept in one place"),
+        ({"size_gb": {"low": 1, "high": 2}}, "size_gb: must be a list, since it does not hold one number"),
+        ({"models": {"low": 1.2, "high": 1.7}}, "models: must hold a whole number; received 1.2 to 1.7"),
+        ({"steps": {"low": 1, "high": 1e300}}, "steps.high: must be <= 1e+30"),
+        (
+            {"requests": [{"process": "log", "file": "a.csv"}]},
+            "requests.file: must stand in [requests] itself",
+        ),
+        ({"cases": [{"positions": {"file": "a.csv"}}]}, "positions.file: must stand in [positions] itself"),
+        ({"models_section": [{}]}, "models_section: must be a field of a scenario"),
+        ({"uplink_mhz": [2], "cases": [{"uplink_mhz": 3}]}, "uplink_mhz: must be swept in one place"),
         ({"cases": [3]}, "cases.0: must be a table"),
         ({"cases": [{"uplinks": 3}]}, "must be a field of a scenario"),
         ({"uplink_mhz": [2, 3, 2.0]}, "uplink_mhz: must hold each value once; received 2.0 twice"),
         ({"cases": [{"models": 3}, {"models": 3}]}, "cases: must hold each value once"),
-        ({"uplink_mhz": list(range(1, 102)), "steps": list(range(1, 101))}, "must be at most 10000"),
+        (
+            {"uplink_mhz": list(range(1, 102)), "steps": list(range(1, 101))},
+            "must have at most 10000 settings",
+        ),
     ],
 )
 def test_sweep_refused(fields, line):
@@ -97,3 +108,18 @@ def test_sweep_refused(fields, line):
         validated(Sweep, fields)
     assert line.lower() in str(caught.value).lower()
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("toml", "field"),
+    [
+        ('skewness_states = [0.2, 0.5, 0.7]\n[requests]\nprocess = "zipf-markov"', "skewness_states"),
+        ('[requests]\nprocess = "zipf"\n[[sweep.cases]]\nskewness_states = [0, 0, 1]', "skewness_states"),
+        ("[user]\npower_dbm = [1, 2]\n[sweep]\nuser_power_dbm = [1, 2]", "user_power_dbm"),
+    ],
+)
+def test_a_field_that_a_section_replaces_is_refused(toml, field, tmp_path):
+    """What a section decides cannot stand outside of it too, where it would be ignored."""
+    (tmp_path / "scenario.toml").write_text(toml)
+    with pytest.raises(InputError, match=f"{field}: must be left out where there is a section"):
+        read_scenario(tmp_path / "scenario.toml")
