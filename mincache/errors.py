@@ -166,6 +166,6 @@ def one_of(field: str, value: object, known: Collection[str]) -> str:
 
 def whole_number(field: str, value: object, least: int = 0) -> int:
     """Return a whole number of at least `least`, numpy's too, as an int."""
-    if not isinstance(value, Integral) or value < least:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise InputError(field, f"must be a whole number >= {least}", excerpt(value))
     return int(value)

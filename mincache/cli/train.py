@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -67,15 +68,19 @@ def train(
     file, with the ending .json. If the training is interrupted, repeat the command: it continues from the
     last checkpoint, to the same policy.
     """
-    if sweep is not None or seeds > 1:
-        if sweep is None or users is None or library is None or output or log or float16:
+    settings = list(dict.fromkeys(_spec(one, episodes, device) for one in specs.expand(solver)))
+    if sweep is not None:
+        single = {"--output": output, "--log": log, "--float16": float16 or None}
+        wrong = [name for name, value in single.items() if value is not None]
+        if users is None or library is None or wrong:
             rule = "must come with --users and --library, and no --output, --log or --float16"
-            raise InputError("--sweep", rule, "none" if sweep is None else "others")
+            raise InputError("--sweep", rule, ", ".join(wrong) or "not both")
         check_libraries()
-        settings = [_spec(one, episodes, device) for one in specs.expand(solver)]
         _train_each(settings, suite, users, library, range(seed, seed + seeds), sweep)
         return
-    spec = _spec(solver, episodes, device)
+    if seeds > 1 or len(settings) > 1:
+        raise InputError("--sweep", "must name a folder for several trainings", "none", "add --sweep FOLDER")
+    (spec,) = settings
     learner = _learner(spec)
     check_libraries()
     course, where = _course(learner, suite, users, library, seed)
@@ -117,15 +122,20 @@ def _logging(path: Path, kept: int) -> Callable[[int, Mapping[str, float]], None
     """Return what adds a row a round to a CSV file, whose rows up to the episodes that are kept stay."""
     rows: list[dict[str, Any]] = []
     if kept and path.exists():
-        with path.open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if int(row["episode"]) <= kept]
+        try:
+            with path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["episode"]) <= kept]
+        except (KeyError, TypeError, ValueError, csv.Error):
+            rule = "must be the log of the training that goes on"
+            raise InputError("--log", rule, excerpt(str(path)), "name another file") from None
 
     def log(episode: int, metrics: Mapping[str, float]) -> None:
         rows.append({"episode": episode, **metrics})
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[-1]))
-            writer.writeheader()
-            writer.writerows(rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[-1]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        options.write_output(path, text.getvalue().encode())
 
     return log
 
@@ -144,6 +154,9 @@ def _learner(spec: str) -> learners.PolicyLearner:
         raise InputError("solver", "must be a PolicyLearner to be trained here", excerpt(spec), advice)
     learner = registry.make(spec)
     assert isinstance(learner, learners.PolicyLearner)  # as its class is
+    if learner.policy is not None:
+        rule = "must be left out in a training, which --output names the policy of"
+        raise InputError(f"{learner.title}.policy", rule, excerpt(str(learner.policy)))
     return learner
 
 
@@ -164,7 +177,9 @@ def _train_each(
 ) -> None:
     """Train every setting with every seed, unless `folder` holds the policy, and show how good they get."""
     place = mincache.suite(suite).folder
-    views_episodes.Episodes.of_suite(suite, library, users)  # refuses a library that there is not
+    course = views_episodes.Episodes.of_suite(suite, library, users)
+    for spec in settings:  # refused before the first is trained
+        _learner(spec).check_course(course)
     trainings = [trained.Training(spec, place, library, users, seed) for spec in settings for seed in seeds]
     with resumable(lambda: f"what is done is kept in {folder}"), Bars() as bars:
         show = partial(bars.show, "trainings", total=len(trainings))

@@ -140,7 +140,7 @@ class PolicyLearner(Schedule, PolicyFinder, Learner):
         goes on from, is `checkpoint`.
         """
         check_libraries()
-        self._check_course(course)
+        self.check_course(course)
         with one_thread():
             pupil = self.pupil(course)
             card = self._card(course, pupil.view, title)
@@ -166,7 +166,13 @@ class PolicyLearner(Schedule, PolicyFinder, Learner):
             users=None if general else one.user_count, models=None if general else one.model_count,
         )  # fmt: skip
 
-    def _check_course(self, course: TrainingSource) -> None:
+    def check_course(self, course: TrainingSource) -> None:
+        """Check that training on `course` would teach something that it keeps.
+
+        Raises:
+            InputError: if the course has rules that it does not keep, is of many libraries and it is for one,
+                or ends while it warms up.
+        """
         if declined := Solver.supports(self, course.problem):
             raise InputError("scenario", "must have no rule that the learner does not keep", declined)
         if isinstance(course, Draws) and not self.every_problem:

@@ -58,10 +58,22 @@ class PolicyCard(StrictTable):
 
 @dataclass(frozen=True)
 class Policy:
-    """A trained policy: its card and its named weights, float32 or float16."""
+    """A trained policy: its card and its named weights, float32 or float16, none too large for float16.
+
+    Raises:
+        InputError: if a weight is of another type, too large, infinite or NaN.
+    """
 
     card: PolicyCard
     weights: Mapping[str, Array]
+
+    def __post_init__(self) -> None:
+        for name, weight in self.weights.items():
+            if weight.dtype not in (np.float32, np.float16):
+                raise InputError(f"weights.{name}", "must be float32 or float16", str(weight.dtype))
+            if not (abs(weight) <= LARGEST_WEIGHT).all():
+                rule = f"must be finite and at most {LARGEST_WEIGHT:g} in size"
+                raise InputError(f"weights.{name}", rule, "a larger number, infinity or NaN")
 
     def in_float16(self) -> Policy:
         """Return the policy with its weights rounded to float16: a file half as large."""
@@ -141,7 +153,4 @@ def _weights(file: Any) -> dict[str, Array]:
         if file.get_slice(name).get_dtype() not in ("F32", "F16"):
             raise InputError(f"weights.{name}", "must be float32 or float16", "another type")
         weights[name] = np.array(file.get_tensor(name))
-        if not (abs(weights[name]) <= LARGEST_WEIGHT).all():
-            rule = f"must be finite and at most {LARGEST_WEIGHT:g} in size"
-            raise InputError(f"weights.{name}", rule, "a larger number, infinity or NaN")
     return weights

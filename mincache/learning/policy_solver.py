@@ -20,10 +20,12 @@ from mincache.learning.policies import Policy, PolicyCard
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.solving.online import OnlineSolver
+from mincache.views.agent_view import AgentView
 from mincache.views.past_view import PastView
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {"relu": relu, "tanh": np.tanh}
 _SQUASHES: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "clip": lambda raw: raw.clip(-1.0, 1.0)}
+_RULE = "must have a perceptron with ReLU or Tanh on states as they are"
 
 
 @dataclass(frozen=True)
@@ -90,27 +92,55 @@ def export_policy(agent: Any, path: str | os.PathLike[str], title: str = "") -> 
         title: for people: what the policy is for.
 
     Raises:
-        InputError: if its network is of another kind.
+        InputError: if its network is of another kind, or it does not see states and act as the environment's
+            view has it, for one problem.
     """
+    if Path(path).suffix != ".safetensors":
+        raise InputError("path", "must end in .safetensors, as a PolicySolver looks for", excerpt(str(path)))
     form, weights = exported(agent)
-    env = agent.get_env()
-    problem, view = env.get_attr("problem")[0], env.get_attr("view")[0]
+    problem, view = _trained_on(agent.get_env())
     card = PolicyCard(
         solver=f"stable-baselines3 {type(agent).__name__}", versions=view.versions, seed=agent.seed or 0,
         parameters=form | {"steps": agent.num_timesteps}, title=title,
         problem=policies.problem_digest(problem), users=problem.user_count, models=problem.model_count,
     )  # fmt: skip
-    policies.write_policy(path, Policy(card, weights))
+    policy, sizes = Policy(card, weights), view.sizes(problem)
+    states = np.random.default_rng(0).normal(size=(8, sizes[0])).astype(np.float32)
+    said = agent.predict(states, deterministic=True)[0]
+    if not np.allclose(exported_network(policy, form, *sizes)(states), said, atol=1e-4):
+        raise InputError("agent", _RULE, f"{type(agent).__name__} with more than these layers")
+    policies.write_policy(path, policy)
+
+
+def _trained_on(env: Any) -> tuple[Instance, AgentView]:
+    """Return the problem and the view of the copies that an agent of Stable-Baselines3 was trained on."""
+    from gymnasium import ActionWrapper, ObservationWrapper
+
+    from mincache.views.environment import spaces
+
+    try:
+        problems, view = env.get_attr("problem"), env.get_attr("view")[0]
+    except AttributeError:
+        rule, received = "must have been trained on the environment of mincache", "another, or none"
+        raise InputError("agent", rule, received, "load a saved agent with env=") from None
+    if len({policies.problem_digest(problem) for problem in problems}) > 1:
+        rule = "must have been trained for one library and number of users"
+        raise InputError("agent", rule, "copies that differ")
+    changed = (env.observation_space, env.action_space) != spaces(view, problems[0])
+    if changed or any(any(env.env_is_wrapped(kind)) for kind in (ActionWrapper, ObservationWrapper)):
+        rule = "must see states and act as the environment has it"
+        raise InputError("agent", rule, "a wrapper that changes states or actions")
+    return problems[0], view
 
 
 def exported(agent: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the form of an agent's policy, as `exported_network` takes it, and its weights by name."""
     layers, squash = _layers_of(agent)
     activations = {type(layer).__name__ for layer in layers if not hasattr(layer, "weight")} - {"Identity"}
-    known = activations <= {"ReLU", "Tanh"} and len(activations) <= 1
-    if not known or agent.get_vec_normalize_env() is not None:
-        rule = "must have a perceptron with ReLU or Tanh on states as they are"
-        raise InputError("agent", rule, f"{type(agent).__name__} with {', '.join(sorted(activations))}")
+    normalised = getattr(agent.get_vec_normalize_env(), "norm_obs", False)
+    if normalised or len(activations) > 1 or not activations <= {"ReLU", "Tanh"}:
+        received = [*sorted(activations), *["VecNormalize"][: int(normalised)]]
+        raise InputError("agent", _RULE, f"{type(agent).__name__} with {', '.join(received)}")
     form = {"activation": "tanh" if activations == {"Tanh"} else "relu", "squash": squash}
     linear = [layer for layer in layers if hasattr(layer, "weight")]
     weights = {
@@ -137,7 +167,8 @@ def _layers_of(agent: Any) -> tuple[list[Any], str]:
     """Return the layers from state to action in order, and how the last one's output is bounded."""
     actor = getattr(agent.policy, "actor", None)
     if actor is None:
-        return [*agent.policy.mlp_extractor.policy_net, agent.policy.action_net], "clip"
+        squash = "tanh" if agent.policy.squash_output else "clip"
+        return [*agent.policy.mlp_extractor.policy_net, agent.policy.action_net], squash
     if hasattr(actor, "latent_pi"):
         return [*actor.latent_pi, actor.mu], "tanh"
     return list(actor.mu)[:-1], "tanh"

@@ -214,6 +214,9 @@ def view_of(observation: str, action: str) -> AgentView:
     for view in (SetView(), PastView()):
         if (observation, action) == (view.observation, view.action):
             return view
+        if observation == view.observation or action == view.action:
+            rule = f"must be {view.observation} and {view.action} together, or neither"
+            raise InputError("observation and action", rule, f"{observation} and {action}")
     return AgentView(observation, action)
 
 

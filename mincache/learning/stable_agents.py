@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mincache.errors import InputError, excerpt, one_of
 from mincache.learning.draws import TrainingSource
 from mincache.learning.inference import AnyView, Network
 from mincache.learning.learner import PolicyLearner, Pupil
@@ -20,6 +22,7 @@ from mincache.problem.quantity import Array
 from mincache.solving import registry
 from mincache.views.agent_view import AgentView
 from mincache.views.past_view import PastView
+from mincache.views.vector import REPAIRS
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class StableAgentLearner(PolicyLearner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.view  # refuses an unknown action
+        one_of(f"{self.title}.action", self.action, [*REPAIRS, PastView.action])
 
     @property
     def view(self) -> AgentView:
@@ -111,10 +114,11 @@ class StableAgent(Pupil):
         self.setting, self.view, self.parts = setting, setting.view, {}
         self.slots = course.scenario.slots
         env = StableBaselinesVecEnv(setting.environments, source=course, view=self.view)
-        self.trained = getattr(stable_baselines3, setting.algorithm)(
-            "MlpPolicy", env, gamma=setting.discount, seed=course.seed % 2**32, device=setting.device,
-            **setting.options(self.slots, self.view.sizes(course.problem)[1]),
-        )  # fmt: skip
+        with _refusals(setting.title):
+            self.trained = getattr(stable_baselines3, setting.algorithm)(
+                "MlpPolicy", env, gamma=setting.discount, seed=course.seed % 2**32, device=setting.device,
+                **setting.options(self.slots, self.view.sizes(course.problem)[1]),
+            )  # fmt: skip
         self.network = self.trained.policy
 
     def learn(self, done: int) -> float:
@@ -125,9 +129,22 @@ class StableAgent(Pupil):
             rewards.append(float(known["rewards"].mean()))
             return True
 
-        self.trained.learn(self.setting.environments * self.slots, hear, reset_num_timesteps=done == 0)
+        with _refusals(self.setting.title):
+            self.trained.learn(self.setting.environments * self.slots, hear, reset_num_timesteps=done == 0)
         return float(np.mean(rewards))
 
     def weights(self) -> dict[str, Array]:
         """Return the policy's weights by name."""
         return exported(self.trained)[1]
+
+
+@contextmanager
+def _refusals(title: str) -> Iterator[None]:
+    """Say in one line what the library does not take, or that weights are no longer finite."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (AssertionError, ValueError) as error:
+        rule = "must have parameters that Stable-Baselines3 can train with"
+        raise InputError(title, rule, excerpt(str(error)), "has the learner diverged?") from None

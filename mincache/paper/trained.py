@@ -39,13 +39,14 @@ class Training:
     def stem(self) -> str:
         """Name of its files: where it belongs, and a digest of all that its result depends on."""
         learner = registry.make(self.spec)
+        assert isinstance(learner, PolicyLearner)
         source = Suite(self.suite).source
         identity = [
             Entrant.source_of(type(learner)), registry.parameters(learner), source.recipe.library_seed,
             source.scenario.model_dump(mode="json"), self.library, self.users, self.seed,
         ]  # fmt: skip
         key = digest(json.dumps(identity, sort_keys=True, default=str).encode())
-        return f"ddpg.l{self.library}.n{self.users}.s{self.seed}.{key[:12]}"
+        return f"{learner.title}.l{self.library}.n{self.users}.s{self.seed}.{key[:12]}"
 
     @property
     def command(self) -> str:

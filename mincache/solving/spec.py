@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any, Self
 
 from mincache.errors import InputError, excerpt
@@ -23,6 +24,7 @@ _QUOTES_CLOSED = re.compile(r"""(?:[^"']|"[^"]*"|'[^']*')*""")
 _ITEM = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
 _LIST = r"""\[(?:[^"'\[\]]|"[^"]*"|'[^']*')*\]"""
 _MOST_SETTINGS = 100_000
+_NAMES = {int: "a whole number", float: "a number", str: "text", Path: "a path"}
 _ITEM_OR_LIST = re.compile(rf"""(?:{_LIST}|[^,"']|"[^"]*"|'[^']*')+""")
 
 
@@ -228,4 +230,8 @@ def _described(kind: Any) -> str:
     if kind is bool:
         return "true or false"
     choices = _choices(kind)
-    return "one of " + ", ".join(choices) if choices else f"a {getattr(kind, '__name__', kind)}"
+    return (
+        "one of " + ", ".join(choices)
+        if choices
+        else _NAMES.get(kind, f"a {getattr(kind, '__name__', kind)}")
+    )

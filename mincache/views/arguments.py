@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from mincache.generation.sweeps import read_scenario
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.views.agent_view import AgentView
-from mincache.views.episodes import Episodes
+from mincache.views.episodes import TRAINING, Episodes
 from mincache.views.past_view import PastView
 
 INFORMATION = ("slot", "past")
@@ -51,6 +52,8 @@ def check_options(options: object, count: int) -> int | None:
 def chosen_view(view: AgentView | None, observation: str, action: str, information: str | None) -> AgentView:
     """Return the view that is given, or the one that the names choose."""
     level = None if information is None else one_of("information", information, INFORMATION)
+    if not isinstance(view, AgentView | None):
+        raise InputError("view", "must be an AgentView", excerpt(view))
     named = AgentView(observation, action)
     if level == "past" and view is None:
         if named != AgentView():
@@ -71,9 +74,11 @@ def autoreset(mode: object) -> AutoresetMode:
     return AutoresetMode(one_of("autoreset_mode", mode, names))
 
 
-def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:
+def numbers(field: str, value: Any, shape: tuple[int, ...] | None) -> Array:
     """Return an array of numbers as float64 of this shape."""
     try:
+        if np.iscomplexobj(value):  # whose imaginary part numpy would drop
+            raise TypeError
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(field, "must be an array of numbers", excerpt(value)) from None
@@ -83,46 +88,54 @@ def numbers(field: str, value: object, shape: tuple[int, ...] | None) -> Array:
 
 
 Played = Instance | Episodes
+FileOrName = str | os.PathLike[str]
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "source": (Instance | Episodes, "an Instance or Episodes"),
+    "suite": (str | os.PathLike, "a name or a folder"),
+    "instance": (str | os.PathLike, "a name or a file"),
+    "scenario": (str | os.PathLike | Mapping | Scenario, "fields or a file"),
+}
 
 
 def source_of(
     source: Played | None = None,
-    suite: str | None = None,
-    instance: str | None = None,
-    scenario: str | Mapping[str, Any] | None = None,
+    suite: FileOrName | None = None,
+    instance: FileOrName | None = None,
+    scenario: FileOrName | Mapping[str, Any] | Scenario | None = None,
     library: int = 0,
     users: int | None = None,
-    purpose: str = "training",
+    purpose: str = TRAINING,
 ) -> Played:
     """Return what is played: one of the first four names it, none of them the paper's scenario."""
     named = {"source": source, "suite": suite, "instance": instance, "scenario": scenario}
-    given = [name for name, value in named.items() if value is not None]
+    given = {name: value for name, value in named.items() if value is not None}
     if len(given) > 1:
         raise InputError("source", "must be one of source, suite, instance and scenario", " and ".join(given))
+    for name, value in given.items():
+        kind, said = _KINDS[name]
+        if not isinstance(value, kind):
+            raise InputError(name, f"must be {said}", excerpt(value))
     number = whole_number("library", library)
     count = None if users is None else whole_number("users", users, least=1)
-    if isinstance(source, Episodes) or (source is None and instance is None):
-        if source is not None and (number or count is not None or purpose != "training"):
-            raise InputError("source", "must come without library, users and purpose", "episodes and those")
-        return source or _drawn(suite, scenario, number, count, purpose)
-    if number or count is not None:
-        raise InputError("library and users", "must be left out where an instance is played", "one of them")
-    found = suites.load(instance) if isinstance(instance, str) else source
-    if not isinstance(found, Instance):
-        kind = "source" if instance is None else "instance"
-        rule = "must be an Instance or Episodes" if instance is None else "must be a name or a file"
-        raise InputError(kind, rule, excerpt(source if instance is None else instance))
-    return found
+    played = source if instance is None else suites.load(instance)
+    if played is None:
+        return _drawn(suite, scenario, number, count, purpose)
+    more = {"library": (number, 0), "users": (count, None), "purpose": (purpose, TRAINING)}
+    for name, (told, usual) in more.items():
+        if told != usual:
+            kind = "an instance is played" if isinstance(played, Instance) else "the source is Episodes"
+            raise InputError(name, f"must be left out where {kind}", excerpt(told))
+    return played
 
 
 def _drawn(
-    suite: str | None, scenario: str | Mapping[str, Any] | None, library: int, users: int | None, purpose: str
-) -> Episodes:
+    suite: FileOrName | None, scenario: FileOrName | Mapping[str, Any] | Scenario | None, library: int,
+    users: int | None, purpose: str,
+) -> Episodes:  # fmt: skip
     if suite is not None:
-        return Episodes.of_suite(suite, library, users, purpose=purpose)
-    if isinstance(scenario, str):
-        fields = read_scenario(scenario).scenario
-    else:
-        fields = validated(Scenario, dict(scenario or {}))
+        return Episodes.of_suite(os.fspath(suite), library, users, purpose=purpose)
+    if isinstance(scenario, str | os.PathLike):
+        scenario = read_scenario(scenario).scenario
+    fields = scenario if isinstance(scenario, Scenario) else validated(Scenario, dict(scenario or {}))
     chosen = fields if users is None else fields.with_values({"users": users})
     return Episodes(chosen, chosen.library(0, library), purpose=purpose, library_index=library)

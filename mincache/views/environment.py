@@ -163,7 +163,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
             if episode is not None:
                 self._rows.skip_to(episode)
         self._next_round()
-        self._t, self._cached = 0, np.zeros_like(self._cached)
+        self._t, self._cached, self._shown = 0, np.zeros_like(self._cached), None
         if isinstance(self.view, PastView):
             self._past = self.view.blank(*self._cached.shape)
         return self._observe(), {}
@@ -211,6 +211,8 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         if isinstance(self.view, PastView):
             self._past = self.view.later(self._past, film.states(self._round, self._t))
         self._t += 1
+        if self.render_mode == "human":
+            self.render()
         return self._observe(), rewards, self._t == film.steps, info
 
     def _decide(self, film: Film, slots: Instance, raw: Array) -> tuple[Decisions, Array | None]:
@@ -278,17 +280,18 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
         return np.concatenate([states, told], axis=1)
 
     def render(self) -> Any:
-        """Return the last slot of each copy as text or picture, if there is one; `human` prints it."""
-        if self._shown is None or self.render_mode is None:
-            return None
-        copies = rendering.copies_of(*self._shown)
+        """Return the last slot of each copy as text or picture, empty before an episode's first; or print it.
+
+        A step prints it by itself where the render mode is `human`.
+        """
+        copies = () if self._shown is None else rendering.copies_of(*self._shown)
         if self.render_mode == "rgb_array":
-            return tuple(rendering.frame(copy) for copy in copies)
-        texts = tuple(rendering.text(copy) for copy in copies)
+            blank = np.full(rendering.FRAME_SHAPE, 255, dtype=np.uint8)
+            return tuple(map(rendering.frame, copies)) or (blank,) * self.num_envs
+        texts = tuple(map(rendering.text, copies))
         if self.render_mode == "human":
-            sys.stdout.write("\n".join(texts) + "\n")
-            return None
-        return texts
+            sys.stdout.write("".join(f"{text}\n" for text in texts))
+        return (texts or ("",) * self.num_envs) if self.render_mode == "ansi" else None
 
 
 class EdgeCachingEnv(gymnasium.Env[Array, Array]):
@@ -332,15 +335,10 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Play a slot with a raw action; returns as `EdgeCachingVectorEnv.step`, for one copy."""
         states, rewards, over, info = self._batch.play(action, self.action_space.shape)
-        if self.render_mode == "human":
-            self.render()
         return states[0], rewards.item(), False, over, {name: value.item() for name, value in info.items()}
 
     def render(self) -> Any:
-        """Return the last slot as text or as a picture, by the render mode; an empty one before the first."""
-        if self._batch._shown is None and self.render_mode in ("ansi", "rgb_array"):
-            blank = np.full(rendering.FRAME_SHAPE, 255, dtype=np.uint8)
-            return "" if self.render_mode == "ansi" else blank
+        """Return the last slot as `EdgeCachingVectorEnv.render`, of one copy."""
         shown = self._batch.render()
         return None if shown is None else shown[0]
 

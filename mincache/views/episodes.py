@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,8 +13,8 @@ from mincache.generation.scenario import Scenario, TraceName
 from mincache.problem.instance import Instance, ModelLibrary, Trace
 from mincache.problem.quantity import Array
 
-SUITES_PURPOSE = "trace"
-"""What the streams are named that suites draw traces from."""
+SUITES_PURPOSE, TRAINING = "trace", "training"
+"""What the streams are named that suites draw traces from, and those that agents learn from."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,15 @@ class Episodes:
     scenario: Scenario
     library: ModelLibrary
     seed: int = 0
-    purpose: str = "training"
+    purpose: str = TRAINING
     library_index: int = 0
     library_seed: int = 0
     users_drawn: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.purpose, str) or not re.fullmatch(r"[\w-]+", self.purpose):
+            rule = "must be a word of letters, digits and hyphens"
+            raise InputError("purpose", rule, excerpt(self.purpose), "such as evaluation")
         if self.purpose == SUITES_PURPOSE:
             rule = f"must not be {SUITES_PURPOSE!r}, which suites draw their traces for"
             raise InputError("purpose", rule, excerpt(self.purpose), "any other word keeps them unseen")

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 
+from mincache.errors import InputError, excerpt
 from mincache.problem.quantity import Array
 from mincache.views.environment import EdgeCachingVectorEnv
 
@@ -27,19 +28,26 @@ class StableBaselinesVecEnv(VecEnv):
     def reset(self) -> Array:
         """Begin an episode in every copy, and return its first states."""
         first = self._seeds[0]  # of the seeds that follow it, one a copy; a row of episodes needs one alone
+        options = self._options[0]
+        if any(one != options for one in self._options):
+            rule = "must be the same for all copies, which begin together"
+            raise InputError("options", rule, excerpt(self._options))
         self._reset_seeds()
-        return self.copies.reset(seed=first)[0]
+        self._reset_options()
+        return self.copies.reset(seed=first, options=options)[0]
 
     def step_async(self, actions: Array) -> None:
         """Keep the actions of the next step."""
         self._actions = actions
 
     def step_wait(self) -> tuple[Array, Array, Array, list[dict[str, Any]]]:
-        """Play the step; where an episode ends, the info of each copy holds the state that it ends on."""
+        """Play the step; where an episode ends, the info of each copy holds the state that it ends on too."""
         states, rewards, _, over, info = self.copies.step(self._actions)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for k, final in enumerate(info.get("final_obs", ())):
-            infos[k] = {"terminal_observation": final, "TimeLimit.truncated": True}
+        known = info.get("final_info", info)
+        columns = {name: values.tolist() for name, values in known.items() if not name.startswith("_")}
+        infos = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for own, final in zip(infos, info.get("final_obs", ()), strict=False):  # none before the end
+            own |= {"terminal_observation": final, "TimeLimit.truncated": True}
         return states, rewards.astype(np.float32), over, infos
 
     def close(self) -> None:

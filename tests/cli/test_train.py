@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from mincache import Run, evaluate
-from mincache.cli.train import train
+from mincache.cli.train import _logging, train
 from mincache.errors import InputError
 from mincache.files.documents import digest
 from mincache.generation.suites import find_instance
@@ -108,6 +108,12 @@ def test_a_trained_policy_solves_the_suite(made):
         ({"--suite": "frames-v1"}, "scenario: must have no rule that the learner does not"),
         ({0: "cloud-only"}, "solver: must be a PolicyLearner"),
         ({0: "ddpg[nothing=1]"}, "must have the parameter"),
+        ({0: "ddpg[policy=old.safetensors]"}, "ddpg.policy: must be left out in a training"),
+        ({0: "ddpg[variant=sets,observation=counts]"}, "must be aggregates and score-order together"),
+        ({0: "ppo[action=none]"}, "ppo.action: must be one of .*cache-scores"),
+        ({0: "ppo[batch=1]"}, "ppo: must have parameters that Stable-Baselines3 can train with"),
+        ({0: "ppo[spread=0]"}, "ppo: must have parameters that Stable-Baselines3 can train with"),
+        ({0: "ppo[rate=1e9]"}, "ppo: must have parameters.*diverged"),
         ({0: "ddpg[warmup=10,replay=1000000000000]"}, "replay: must fit into memory"),
         ({0: "ddpg[warmup=10,hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
     ],
@@ -238,11 +244,48 @@ def test_a_grid_is_trained_with_each_seed(tmp_path):
     assert sum(row["gap"] for row in rows) / 2 == pytest.approx(sum(gaps) / 4)
 
 
-@pytest.mark.parametrize("more", [["--seeds", "2"], ["--sweep", "folder", "-o", "a.safetensors"]])
-def test_a_sweep_is_asked_for_whole(more):
-    """Several seeds need a folder, and there is no one file to write."""
-    with pytest.raises(InputError, match="--sweep: must come with"):
-        CliRunner().invoke(train, [GRID, *PLACE, *more], catch_exceptions=False)
+@pytest.mark.parametrize(
+    ("solver", "more", "rule"),
+    [
+        (SOLVER, ["--seeds", "2"], "--sweep: must name a folder for several trainings"),
+        (GRID, [], "--sweep: must name a folder for several trainings"),
+        (GRID, ["--sweep", "new", "-o", "a.safetensors"], "--sweep: must come with.*received --output"),
+        ("cloud-only", ["--sweep", "new"], "must be a PolicyLearner"),
+        ("ddpg[warmup=[10,9999]]", ["--sweep", "new"], "ddpg.warmup: must be below 200"),
+    ],
+)
+def test_a_sweep_is_asked_for_whole(solver, more, rule, tmp_path):
+    """Several trainings need a folder, and each a learner that would learn, before the first begins."""
+    with chdir(tmp_path), pytest.raises(InputError, match=rule):
+        CliRunner().invoke(train, [solver, *PLACE, *more], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_setting_that_is_written_twice_is_trained_once(tmp_path):
+    """So no row counts one policy as two seeds."""
+    twice = "ddpg[hidden=8,batch=8,updates=1,warmup=[10,10]]"
+    arguments = [twice, *PLACE, "--sweep", str(tmp_path), "--json"]
+    (row,) = json.loads(CliRunner().invoke(train, arguments, catch_exceptions=False).stdout)
+    assert row["seeds"] == 1
+
+
+@pytest.mark.parametrize("text", [b"a,b\n1,2\n", b"episode\nx\n", b"\xff\xfe\x00"])
+def test_another_file_in_the_logs_place_is_refused(text, tmp_path):
+    """When a training goes on, what is no log of a training stops it in one line, and stays."""
+    (path := tmp_path / "log.csv").write_bytes(text)
+    with pytest.raises(InputError, match="--log: must be the log of the training"):
+        _logging(path, kept=20)
+    assert path.read_bytes() == text
+
+
+def test_a_log_keeps_its_rows_and_has_its_folder_made(tmp_path):
+    """The rows up to the episodes that are kept stay when a training goes on."""
+    path = tmp_path / "new" / "log.csv"
+    first = _logging(path, kept=0)
+    first(10, {"noise": 0.5})
+    first(20, {"noise": 0.4})
+    _logging(path, kept=10)(20, {"noise": 0.3})
+    assert list(csv.reader(path.open())) == [["episode", "noise"], ["10", "0.5"], ["20", "0.3"]]
 
 
 def test_a_library_that_is_not_there_is_refused(tmp_path):

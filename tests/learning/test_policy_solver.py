@@ -101,11 +101,73 @@ def test_a_policy_of_another_kind_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"weights.layers.0.bias: must have shape"):
         PolicySolver(tmp_path).solve(EPISODES.instance(0), Run.seeded(0))
 
-    odd = sb3.PPO(
-        "MlpPolicy", agent_of("PPO").get_env(), policy_kwargs={"activation_fn": __import__("torch").nn.ELU}
-    )
-    with pytest.raises(InputError, match="agent: must have a perceptron"):
-        export_policy(odd, path)
+
+def test_a_squashed_output_is_exported_as_such(tmp_path):
+    """With gSDE and squash_output the library bounds actions by tanh, and so does the policy."""
+    odd = {"use_sde": True, "policy_kwargs": {"squash_output": True}}
+    agent = sb3.PPO("MlpPolicy", agent_of("PPO").get_env(), **odd)
+    agent.policy.action_net.bias.data += 0.5  # far enough from 0 for tanh to show
+    export_policy(agent, path := tmp_path / "one.safetensors")
+    states = AgentView().apply(EPISODES.instance(3))
+    found = PolicySolver(path).predict(policies.read_policy(path), states)
+    assert found == pytest.approx(agent.predict(states, deterministic=True)[0], abs=1e-5)
+
+
+def an_agent(kind: str):
+    """A fresh agent that differs from what can be exported in the way that is named."""
+    import gymnasium
+    import torch
+    from gymnasium import wrappers
+    from stable_baselines3.common.torch_layers import FlattenExtractor
+    from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
+
+    class Extractor(FlattenExtractor):
+        def forward(self, observations):
+            return 2.0 * observations
+
+    one, made, more = EdgeCachingEnv(EPISODES), agent_of("PPO").get_env(), {}
+    if kind == "activation":
+        more = {"policy_kwargs": {"activation_fn": torch.nn.ELU}}
+    elif kind == "extractor":
+        more = {"policy_kwargs": {"features_extractor_class": Extractor}}
+    env = {
+        "normalised": lambda: VecNormalize(made),
+        "stacked": lambda: VecFrameStack(made, 2),
+        "rescaled": lambda: wrappers.RescaleAction(one, np.float32(0.0), np.float32(1.0)),
+        "wrapped": lambda: wrappers.NormalizeObservation(one),
+        "elsewhere": lambda: gymnasium.make("Pendulum-v1"),
+        "two": lambda: DummyVecEnv([lambda: one, lambda: EdgeCachingEnv(**PLAYED | {"library": 2})]),
+    }.get(kind, lambda: made)()
+    agent = sb3.PPO("MlpPolicy", env, n_steps=8, device="cpu", **more)
+    if kind == "diverged":
+        agent.policy.action_net.weight.data[:] = np.nan
+    elif kind == "loaded":
+        agent.env = None
+    return agent
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("activation", "agent: must have a perceptron.*PPO with ELU"),
+        ("extractor", "agent: must have a perceptron.*more than these layers"),
+        ("normalised", "agent: must have a perceptron.*VecNormalize"),
+        ("stacked", "agent: must see states and act as the environment has it"),
+        ("rescaled", "agent: must see states and act as the environment has it"),
+        ("wrapped", "agent: must see states and act as the environment has it"),
+        ("elsewhere", "agent: must have been trained on the environment of mincache"),
+        ("loaded", "agent: must have been trained on the environment.*load a saved agent with env="),
+        ("two", "agent: must have been trained for one library and number of users"),
+        ("diverged", "weights.*: must be finite"),
+    ],
+)
+def test_what_a_policy_file_cannot_hold_is_not_exported(kind, rule, tmp_path):
+    """An agent whose decisions its perceptron alone does not give is refused, and no file is written."""
+    with pytest.raises(InputError, match=rule):
+        export_policy(an_agent(kind), tmp_path / "one.safetensors")
+    with pytest.raises(InputError, match=r"path: must end in .safetensors"):
+        export_policy(agent_of("PPO"), tmp_path / "one")
+    assert not list(tmp_path.iterdir())
 
 
 OWN = '''

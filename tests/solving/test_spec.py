@@ -219,7 +219,7 @@ def test_what_has_another_form_is_refused(text, rule):
         ("BLUE", Colour, "must be one of RED, GREEN"),
         ("3", Level | None, "must be one of LOW, HIGH"),
         ("none", Colour, "must be one of RED, GREEN"),
-        ("x", bool | int, "must be true or false or a int"),
+        ("x", bool | int, "must be true or false or a whole number"),
     ],
 )
 def test_a_value_of_another_type_is_refused(text, hint, rule):

@@ -118,7 +118,14 @@ def test_there_is_at_least_one_copy(number):
         ({"suite": "smoke-v1", "library": 2}, "library: must be < 2"),
         ({"suite": "none"}, "suite: must be one of"),
         ({"instance": "smoke-v1.l0.n10.t0", "users": 3}, "must be left out where an instance is played"),
+        ({"instance": "smoke-v1.l0.n10.t0", "purpose": "evaluation"}, "purpose: must be left out where an"),
+        ({"source": EPISODES, "library": 1}, "library: must be left out where the source is Episodes"),
         ({"instance": 3}, "instance: must be a name or a file"),
+        ({"suite": 3}, "suite: must be a name or a folder"),
+        ({"scenario": 3}, "scenario: must be fields or a file"),
+        ({"view": "counts"}, "view: must be an AgentView"),
+        ({"library": True}, "library: must be a whole number >= 0; received True"),
+        *[({"purpose": odd}, "purpose: must be a word") for odd in ("", 3, None, "trace/0", "\ud800")],
         ({"scenario": {"usrs": 3}}, "usrs"),
         ({"purpose": "trace"}, "purpose: must not be 'trace'"),
         (
@@ -153,7 +160,8 @@ def test_only_instances_and_episodes_are_played():
 
 
 @pytest.mark.parametrize(
-    "bad", [np.zeros((7, 1, 10)), np.zeros((2, 10)), np.zeros(10), "x", [[1.0], [1.0, 2.0]]]
+    "bad",
+    [np.zeros((7, 1, 10)), np.zeros((2, 10)), np.zeros(10), "x", [[1.0], [1.0, 2.0]], np.zeros((1, 10)) + 1j],
 )
 def test_actions_of_a_batch_have_one_shape(bad):
     """[K, M + 2N] and no other, even where K is 1."""

@@ -44,16 +44,21 @@ def test_the_picture_shows_the_cache_in_its_own_colour():
 
 
 def test_there_is_a_picture_before_the_first_slot():
-    """A recorder asks for one at once; it is blank."""
-    env = EdgeCachingEnv(SMOKE, render_mode="rgb_array")
+    """A recorder asks for one at once, of each episode; it is blank."""
+    env = played("rgb_array")
     env.reset()
     assert (env.render() == 255).all()
+    copies = EdgeCachingVectorEnv(SMOKE, 2, render_mode="rgb_array")
+    copies.reset()
+    assert (np.array(copies.render()) == 255).all()
 
 
 def test_the_screen_gets_each_slot(capsys):
-    """In mode human a step writes its text, and rendering returns nothing."""
+    """In mode human a step writes its text, of each copy, and rendering returns nothing."""
     assert played("human").render() is None
     assert capsys.readouterr().out.count("slot 0: cached") == 2
+    played("human", EdgeCachingVectorEnv)
+    assert capsys.readouterr().out.count("slot 0: cached") == 1
 
 
 def test_copies_are_shown_one_by_one():

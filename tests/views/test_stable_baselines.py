@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from mincache import InputError
 from mincache.views.registration import ENVIRONMENT_ID
 
 sb3 = pytest.importorskip("stable_baselines3")
@@ -53,3 +54,29 @@ def test_copies_are_made_by_name(kind):
     assert (states[0] != states[1]).any()
     assert (evaluation != states[0]).any()
     copies.close()
+
+
+END = {"terminal_observation", "TimeLimit.truncated"}
+
+
+def test_each_copy_is_told_of_its_slot_and_takes_options():
+    """Infos hold what the copies' own do, at an episode's end too; one episode is chosen for all copies."""
+    from mincache.views.environment import EdgeCachingVectorEnv
+    from mincache.views.stable_baselines import StableBaselinesVecEnv
+
+    copies, same = StableBaselinesVecEnv(2, **SMALL), EdgeCachingVectorEnv(num_envs=2, **SMALL)
+    copies.seed(3)
+    copies.set_options({"episode": 4})
+    assert (copies.reset() == same.reset(seed=3, options={"episode": 4})[0]).all()
+    action, over = same.action_space.sample(), False
+    while not over:
+        (*_, ended, infos), (*_, known) = copies.step(action), same.step(action)
+        over = ended.any()
+        for k, info in enumerate(infos):
+            assert {name: known[name][k] for name in info if name in known} == {
+                name: value for name, value in info.items() if name not in END
+            }
+    assert all(info.keys() >= END for info in infos)
+    copies.set_options([{"episode": 0}, {"episode": 1}])
+    with pytest.raises(InputError, match="options: must be the same for all copies"):
+        copies.reset()
