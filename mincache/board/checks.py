@@ -31,7 +31,9 @@ _SLACK_S, _SLACK = 1.0, 0.05
 _CLOCK_S = 0.05
 """Two clocks time a run."""
 _RUN = "{} seed {} repetition {}"
-_ENTRY_FILES = {entries.MANIFEST_FILE, POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
+_FOLDERS = {POLICIES_FOLDER, entries.SOURCE_FOLDER, REVIEWS_FOLDER}
+_FACTS = ("kind", "stochastic", "information")
+"""Of a solver, whatever it runs on."""
 
 
 def _told(*found: tuple[object, str]) -> Iterator[str]:
@@ -60,13 +62,22 @@ def wrong_in_entry(entry: Entry, records: Sequence[Record], rescore: bool) -> It
 
 def _wrong_manifest(entry: Entry, records: Sequence[Record]) -> Iterator[str]:
     manifest, folder, odd = entry.manifest, entry.folder.parent.name, look_alike(entry.manifest.solver)
-    said = (manifest.suite, manifest.solver)
+    said, name = (manifest.suite, manifest.solver), entry.folder.name
+    facts = {fact: {record.environment.get(fact) for record in records} for fact in _FACTS}
+    claims = {"kind": manifest.kind or None, "stochastic": manifest.stochastic}
     return _told(
+        (entries.folder_name(name) != name,
+         "the folder's name must be of a to z, 0 to 9, dots and hyphens"),
         (folder != manifest.suite, f"the folder is of suite {folder!r}, the manifest of {manifest.suite!r}"),
         (any((r.cell.suite, r.cell.solver) != said for r in records),
          "a record is of another suite or solver than the manifest"),
         (len({contender(vars(r.cell)) for r in records}) > 1,
          "records are of more than one source, limit or set of parameters"),
+        (any(r.cell.solver.partition("[")[0] != r.cell.solver_name for r in records),
+         f"records are of another solver than {manifest.solver} says"),
+        *((len(known) > 1, f"records differ in {fact}") for fact, known in facts.items()),
+        *((claim is not None and facts[fact] - {None, claim}, f"{fact} {claim} is not what the records say")
+          for fact, claim in claims.items()),
         (odd, f"the solver's name has characters that look like others: {odd!a}"),
         *((getattr(manifest, name), f"the manifest's {name} must be empty: reviewers say that, in "
            f"{REVIEWS_FOLDER}/") for name in ("reproduced", "flag")),
@@ -78,7 +89,7 @@ def _wrong_files(entry: Entry) -> Iterator[str]:
         if path.is_symlink():
             yield f"{path.name} is a link"
     for path in sorted(entry.folder.iterdir()):
-        if path.name not in _ENTRY_FILES | _packs(entry.folder):
+        if path.name not in (_FOLDERS if path.is_dir() else {entries.MANIFEST_FILE, *_packs(entry.folder)}):
             yield f"{path.name} does not belong to an entry"
     reviews = entry.folder / REVIEWS_FOLDER
     for path in [*sorted(reviews.glob("*")), *sorted(reviews.glob("*/*"))]:
@@ -118,8 +129,9 @@ def _wrong_runs(entry: Entry, records: Sequence[Record], suite: Suite) -> Iterat
         runs[record.cell.instance].add((record.cell.seed, record.cell.repetition))
         answers[record.cell.instance].add(record.solution_sha256)
     covered, said = len(runs.keys() & suite.entries.keys()), entry.manifest.instances
-    if covered != (len(suite.entries) if said is None else said):
-        yield f"has runs of {covered} of {len(suite.entries)} instances, the manifest says {said or 'all'}"
+    said = len(suite.entries) if said is None else said
+    if covered != said:
+        yield f"has runs of {covered} of {len(suite.entries)} instances, the manifest says {said}"
     every = set().union(*runs.values())
     for name, listed in runs.items():
         if listed != every:
@@ -182,15 +194,20 @@ def _wrong_verdict(record: Record) -> Iterator[str]:
 
 def _wrong_trace(record: Record, lower_bound: float) -> Iterator[str]:
     seconds = [point.seconds for point in record.trace]
+    spent = [point.evaluations for point in record.counted_trace]
     costs = [point.cost for point in record.trace if point.cost is not None]
+    bound = max((point.bound for point in record.trace if point.bound is not None), default=-math.inf)
+    proven = -math.inf if record.bound is None else record.bound
     cost, least = verified_cost(record), min(costs, default=math.inf)
     counted = min((point.cost for point in record.counted_trace), default=math.inf)
     limit = math.inf if record.cell.evaluations is None else record.cell.evaluations
     yield from _told(
         (record.evaluations > limit, f"{record.evaluations} evaluations are more than {limit}"),
         (below(counted, least), f"over its evaluations the trace reaches {counted}, over time {least}"),
-        (seconds and (seconds != sorted(seconds) or seconds[0] < 0.0),
-         "the trace's times do not rise from 0"),
+        (sorted([0.0, *seconds]) != [0.0, *seconds], "the trace's times do not rise from 0"),
+        (sorted([0.0, *spent, record.evaluations]) != [0.0, *spent, record.evaluations],
+         f"the trace's evaluations do not rise from 0 to {record.evaluations:g}"),
+        (below(proven, bound), f"the trace's bound {bound} is above the bound {record.bound}"),
         (below(least, lower_bound), f"the trace's cost {least} is below the proven bound {lower_bound}"),
     )  # fmt: skip
     if cost is None:
@@ -204,14 +221,17 @@ def _wrong_trace(record: Record, lower_bound: float) -> Iterator[str]:
 
 
 def _wrong_times(record: Record) -> Iterator[str]:
-    solve_s, limit_s = record.solve_s, record.cell.wall_s or math.inf
+    solve_s, answer_s, limit_s = record.solve_s, record.answer_s, record.cell.wall_s or math.inf
+    spent_s, most_s = record.cpu_s or 0.0, record.cell.cpu_s or math.inf
+    if spent_s > most_s * (1.0 + _SLACK) + _SLACK_S:
+        yield f"{spent_s} s of processor time are more than the limit of {most_s} s"
     if solve_s is None and verified_cost(record) is not None:
         yield "verified without a solve time"
-    if solve_s is not None:
+    if solve_s is not None and answer_s is not None:
         last_s = record.trace[-1].seconds if record.trace else 0.0
         yield from _told(
-            (solve_s > record.wall_s + _CLOCK_S,
-             f"{solve_s} s in solve are more than the process's {record.wall_s} s"),
+            (answer_s > record.wall_s + _CLOCK_S,
+             f"{answer_s} s until the answer are more than the process's {record.wall_s} s"),
             (solve_s > limit_s * (1.0 + _SLACK) + _SLACK_S,
              f"{solve_s} s in solve are more than the limit of {limit_s} s"),
             (last_s > solve_s * (1.0 + _SLACK) + _CLOCK_S,

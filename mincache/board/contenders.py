@@ -74,7 +74,7 @@ _TRAITS: Sequence[Callable[[Contender], str]] = (
     lambda one: f"modules {one.modules[:8] or 'unknown'}",
     lambda one: f"parameters {digest(one.parameters.encode())[:8]}",
     lambda one: f"evaluator {one.evaluator_version}",
-    lambda one: f"by {', '.join(one.authors.splitlines())}",
+    lambda one: f"by {', '.join(one.authors.splitlines())}" if one.authors else "not published",
 )
 
 

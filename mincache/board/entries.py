@@ -10,17 +10,18 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import to_json
 
 from mincache.board.contenders import printable
 from mincache.board.packs import Pack, read_pack
-from mincache.errors import InputError, in_file
+from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import digest, parse_json, write_bytes
 from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusal
 from mincache.generation import suites
@@ -36,9 +37,34 @@ REVIEW_FILE = "review.toml"
 SUITE_FOLDER = "suite"
 """Where a board keeps a suite that is not a standard one, in that suite's folder."""
 _SHORT_BYTES = 1024 * 1024
-Link = Annotated[str, Field(pattern=r"^https://[^\s<>\"']+$")]
-Person = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f\u0085\u2028\u2029]*\S)?$")]
-"""Of a person: one line, not empty, no space at its ends."""
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        rule = "must be one line without invisible characters, and without spaces at its ends"
+        raise InputError("", rule, excerpt(text))
+    return text
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise InputError("", "must be a name", "nothing")
+    return _one_line(text)
+
+
+def _day(text: str) -> str:
+    try:
+        found = date.fromisoformat(text).isoformat()
+    except ValueError:
+        found = ""
+    if found != text:
+        raise InputError("", "must be a day such as 2026-11-28", excerpt(text))
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Person = Annotated[str, AfterValidator(_name)]
+Link = Annotated[Line, Field(pattern=r"^https://[^\s<>\"']+$")]
 Tier = Literal["self-reported", "verified", "reproduced", "flagged"]
 TIERS: Mapping[Tier, str] = {
     "self-reported": "no record is verified, or one that is has no stored solution; not ranked",
@@ -65,9 +91,9 @@ class About(StrictTable):
 
     authors: TupleOf[Person] = ()
     links: TupleOf[Link] = ()
-    note: str = ""
+    note: Line = ""
     training_s: float | None = Field(default=None, ge=0)
-    training_device: str = ""
+    training_device: Line = ""
 
 
 class Manifest(About):
@@ -98,8 +124,8 @@ class Review(StrictTable):
     format: Literal["mincache-review/1"] = "mincache-review/1"
     finding: Literal["reproduced", "flagged"]
     by: Person
-    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
-    note: str = ""
+    date: Annotated[str, AfterValidator(_day)]
+    note: Line = ""
     records: Pack | None = None
     solutions: Pack | None = None
 
@@ -188,6 +214,13 @@ def find_entry(folder: Path) -> Path:
     """Return the folder of an entry, which may be given without the hash at its end where that is clear."""
     near = sorted(folder.parent.glob(f"{folder.name}-????????")) if not folder.is_dir() else []
     return near[0] if len(near) == 1 else folder
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file of a board, in place of a link: a board may be a stranger's, and lead anywhere."""
+    if path.is_symlink():
+        path.unlink()
+    write_bytes(path, content)
 
 
 def write_table(path: Path, table: Manifest | Review) -> None:

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from mincache.board import entries
@@ -16,7 +15,7 @@ from mincache.board.packs import write_pack
 from mincache.board.rerun import run_of
 from mincache.errors import InputError, MincacheError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes
-from mincache.files.paths import make_folder
+from mincache.files.paths import folder_aside, make_folder
 from mincache.files.tables import validated
 from mincache.generation import suites
 from mincache.generation.suite_checks import SOLUTIONS
@@ -63,15 +62,14 @@ def publish(
     kept = _policies(
         policies, (record for found in by_suite.values() for runs in found.values() for record in runs)
     )
-    make_folder(board)
-    with TemporaryDirectory(dir=board, prefix="new-") as aside:  # until all of it is whole
+    with folder_aside(board) as aside:
         for name, contenders in by_suite.items():
-            kept_suite = _keep_suite(name, suite, board, Path(aside, name))
-            shared = _share(kept_suite, board / name, Path(aside, name))
+            kept_suite = _keep_suite(name, suite, board, aside / name)
+            shared = _share(kept_suite, board / name, aside / name)
             for who in chosen(labels(contenders), solvers):
                 folder = board / name / entries.folder_name(who.solver, who.sha256)
                 _refuse(folder, who, replace)
-                new, runs = Path(aside, name, folder.name), contenders[who]
+                new, runs = aside / name / folder.name, contenders[who]
                 written.append((folder, _write_entry(new, who, runs, stored, said, source, shared)))
                 _copy(kept.get(runs[0].cell.solver_files, []), new / entries.POLICIES_FOLDER)
         old = [entry for name in by_suite for entry in _before(board / name, written)] if replace else []
@@ -81,19 +79,19 @@ def publish(
                 told = "; ".join(map(str, entry.reviews.values()))
                 warn(f"{entry.name}: the reviews are of other records and go with these: {told}")
                 continue
-            kept_reviews = Path(aside, same.parent.name, same.name, entries.REVIEWS_FOLDER)
+            kept_reviews = aside / same.parent.name / same.name / entries.REVIEWS_FOLDER
             shutil.copytree(entry.folder / entries.REVIEWS_FOLDER, kept_reviews, dirs_exist_ok=True)
         for entry in old:
             shutil.rmtree(entry.folder)
         for folder, made in written:
             make_folder(folder.parent)
-            own_suite = Path(aside, folder.parent.name, entries.SUITE_FOLDER)
+            own_suite = aside / folder.parent.name / entries.SUITE_FOLDER
             if own_suite.exists():
                 own_suite.rename(folder.parent / entries.SUITE_FOLDER)
-            shared = Path(aside, folder.parent.name, entries.SHARED_FILE)
+            shared = aside / folder.parent.name / entries.SHARED_FILE
             if made.solutions.shared is not None and shared.exists():
                 shared.rename(folder.parent / entries.SHARED_FILE)
-            Path(aside, folder.parent.name, folder.name).rename(folder)
+            (aside / folder.parent.name / folder.name).rename(folder)
     return [folder for folder, _ in written]
 
 
@@ -162,7 +160,9 @@ def _write_entry(
 ) -> Manifest:  # fmt: skip
     sources = _sources(who, source)
     make_folder(folder)
-    _copy(sources, folder / entries.SOURCE_FOLDER)
+    for name, path in sources.items():
+        make_folder(folder / entries.SOURCE_FOLDER)
+        shutil.copyfile(path, folder / entries.SOURCE_FOLDER / name)
     instances = len({record.cell.instance for record in records})
     said = {"suite": records[0].cell.suite, "solver": who.solver, "instances": instances, **_kind(who)}
     manifest = Manifest(**said, **_write_packs(folder, records, stored, shared), **dict(about))
@@ -170,18 +170,18 @@ def _write_entry(
     return manifest
 
 
-def _sources(who: Contender, given: Sequence[Path]) -> list[Path]:
-    """The files given, of which one must be the solver's; none of a solver that a package has."""
+def _sources(who: Contender, given: Sequence[Path]) -> dict[str, Path]:
+    """The files given by name, of which one must be the solver's; none of a solver that a package has."""
     file, colon, _ = who.name.rpartition(":")
     if not colon:
-        return []
+        return {}
     places = [path for path in (*given, Path(file)) if path.is_file()]
     own = [path for path in places if digest(path.read_bytes()) == who.source]
     if not own:
         rule = f"must hold {file} as it was when the runs were made, sha256 {who.source[:12]}..."
         received = ", ".join(map(str, given)) or "none"
         raise InputError("source", rule, received, f"give it with --source {file}")
-    return list(dict.fromkeys([own[0], *(path for path in given if path.name != own[0].name)]))
+    return {path.name: path for path in given if path not in own} | {Path(file).name: own[0]}
 
 
 def _policies(places: Iterable[Path], records: Iterable[Record]) -> dict[str, list[Path]]:
@@ -255,8 +255,9 @@ def write_reproduction(
 ) -> Path:
     """Write a reviewer's reproduction into the folder of an entry, and return the folder of the review."""
     place = folder / entries.REVIEWS_FOLDER / name
-    make_folder(place)
-    packs = _write_packs(place, records, stored)
-    review = Review(finding="reproduced", by=by, date=date, note=note, **packs)
-    entries.write_table(place / entries.REVIEW_FILE, review)
+    with folder_aside(place.parent) as aside:
+        packs = _write_packs(aside, records, stored)
+        review = Review(finding="reproduced", by=by, date=date, note=note, **packs)
+        entries.write_table(aside / entries.REVIEW_FILE, review)
+        shutil.copytree(aside, place)
     return place

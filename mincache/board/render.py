@@ -11,10 +11,9 @@ from pathlib import Path
 
 from mincache.board.columns import NOTHING, duration, failures, numbers, visible_columns
 from mincache.board.comparison import Told, bests
-from mincache.board.entries import COVERED
+from mincache.board.entries import COVERED, write_file
 from mincache.board.runs import Runs
 from mincache.board.table import NOMINAL_S, QUESTIONS, Table
-from mincache.files.documents import write_bytes
 from mincache.files.spreadsheets import csv_text, inert
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 
@@ -161,7 +160,7 @@ def page(tables: Sequence[Table], board: Path) -> str:
 def write_page(board: Path, tables: Sequence[Table]) -> Path:
     """Write the page of a board, with the ranking of each suite, and return its path."""
     path = board / PAGE_FILE
-    write_bytes(path, page(tables, board).encode())
+    write_file(path, page(tables, board).encode())
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING
@@ -159,16 +160,26 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalnum, normalize("NFKC", name).casefold()))
 
 
+def is_author(entry: Entry, name: str) -> bool:
+    """Return whether somebody is an author of an entry, whatever the spelling."""
+    return _letters(name) in map(_letters, entry.manifest.authors)
+
+
 def wrong_in_review(entry: Entry, name: str) -> Iterator[str]:
     """Yield why a review that says `reproduced` does not show it, a sentence each; its scores aside."""
-    review = entry.reviews[name]
-    if _letters(review.by) in map(_letters, entry.manifest.authors):
+    review, published = entry.reviews[name], list(entry.records())
+    if is_author(entry, review.by):
         yield f"{review.by} is an author of the entry"
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    if not max((record.started[:10] for record in published), default="") <= review.date <= tomorrow:
+        yield f"its date {review.date} is before the runs, or to come"
     if review.finding != "reproduced":
         return
-    published, again = list(entry.records()), list(entry.review(name).records())
+    again = list(entry.review(name).records())
     if {r.cell.key for r in again} - {r.cell.key for r in published}:
         yield "it holds runs that are not those of the entry"
+    if {(r.started, r.wall_s) for r in again} & {(r.started, r.wall_s) for r in published}:
+        yield "it holds runs of the entry, not made again"
     found = reproduction(published, again)
     if found.runs < SHARE * len(published):
         yield f"repeats {found.runs} of {len(published)} runs, fewer than a fifth"

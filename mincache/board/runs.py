@@ -37,7 +37,7 @@ _MEANS = ["charged_cost", "gap", "charged_gap", "hit_ratio", "low_hits", "charge
           "charged_answer_s"]  # fmt: skip
 _KEY = ["row", "instance", "seed", "repetition"]
 _COLUMNS = {
-    "row": int, "instance": object, "seed": int, "repetition": int, "sha256": object,
+    "row": int, "instance": object, "seed": object, "repetition": int, "sha256": object,
     **dict.fromkeys(("cost", "solve_s", "answer_s", "hit_ratio", "low_hits", "limit_s", "bound",
                      "reference_s"), float),
     **dict.fromkeys(("outcome", "reason", "solution", "started", "trace", "counted", "logged", "pickled",

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mincache.board import render, seals
 from mincache.board.checks import below, wrong_in_entry
-from mincache.board.entries import MANIFEST_FILE, RECORDS_FILE, SHARED_FILE, SUITE_FOLDER, Entry, read_entry
+from mincache.board.contenders import Contender, contender
+from mincache.board.entries import MANIFEST_FILE, SHARED_FILE, SUITE_FOLDER, Entry, read_entry
 from mincache.board.fitting import unseen
 from mincache.board.runs import Gatherer, Runs, fields_of
 from mincache.board.table import Table
@@ -67,15 +68,20 @@ def read_board(
         advice = f"try: {Path(board).parent} --suite {Path(board).name}"
         raise InputError(f"{board}", "must be a whole board", "the folder of one suite", advice)
     checked, frozen, gathered = Checked(), dict[str, frozenset[str]](), gatherer or Gatherer()
-    for folder in sorted(Path(board).glob(f"*/{SUITE_FOLDER}")):
+    rows: dict[tuple[str, Contender], str] = {}
+    for folder in sorted(_shown(board, f"*/{SUITE_FOLDER}")):
         name = folder.parent.name
         frozen[name], checked.wrong[f"{name}/{SUITE_FOLDER}"] = _check_suite(folder, rescore)
     count = len(checked.wrong)
-    for folder in sorted(Path(board).glob("*/*")):
+    for folder in sorted(_shown(board, "*/*")):
         if not folder.is_dir() or folder.name == SUITE_FOLDER:
             continue
         entry, records, wrong = verify_entry(folder, rescore)
         name = f"{folder.parent.name}/{folder.name}"
+        if entry is not None and records and not wrong:
+            who = contender(vars(records[0].cell), entry.manifest.authors)
+            if (twin := rows.setdefault((entry.manifest.suite, who), name)) != name:
+                wrong.append(f"is the row of {twin} again: nothing that makes an entry differs")
         checked.wrong[name] = wrong
         known = frozen.get(folder.parent.name)
         if entry is not None and known:
@@ -84,7 +90,8 @@ def read_board(
             gathered.add(fields_of(record), entry)
         tell(name)
     if len(checked.wrong) == count:
-        raise InputError(f"{board}", "must be a board with at least one entry", "none")
+        received = "none" if Path(board).is_dir() else "no such folder"
+        raise InputError(f"{board}", "must be a board with at least one entry", received)
     if gatherer is None:
         checked.runs = gathered.runs(boards=[board])
     return checked
@@ -135,31 +142,27 @@ def verify(
         path = board / render.chart_file(table.runs.name)
         if draw is not None and path.exists():
             built[path] = draw(table) or b""
-    together = [*_foreign(board), *_twins(board)]
-    together += [sentence for runs in checked.runs for sentence in _refuted(runs)]
+    refuted = (sentence for runs in checked.runs for sentence in _refuted(runs))
     files = {path.name: _wrong_file(path, content) for path, content in built.items()}
-    return {**checked.wrong, TOGETHER: together, **files}
+    return {**checked.wrong, TOGETHER: [*_foreign(board), *refuted], **files}
+
+
+def _shown(board: str | os.PathLike[str], pattern: str) -> list[Path]:
+    """Paths in a board; what is hidden at its top is another's, such as git's."""
+    found = Path(board).glob(pattern)
+    return [path for path in found if not path.relative_to(board).parts[0].startswith(".")]
 
 
 def _foreign(board: Path) -> Iterator[str]:
-    belonging = {render.PAGE_FILE, *(path.name for path in board.iterdir() if path.is_dir())}
+    top = sorted(_shown(board, "*"))
+    belonging = {render.PAGE_FILE, *(path.name for path in top if path.is_dir())}
     belonging |= {render.chart_file(name) for name in belonging}
-    for path in sorted(board.iterdir()):
+    for path in top:
         if path.name not in belonging or path.is_symlink():
             yield f"{path.name} does not belong to a board"
-    for path in sorted(board.glob("*/*")):
+    for path in sorted(_shown(board, "*/*")):
         if not path.is_dir() and path.name != SHARED_FILE:
             yield f"{path.parent.name}/{path.name} does not belong to a board"
-
-
-def _twins(board: Path) -> Iterator[str]:
-    found: dict[tuple[str, bytes], list[str]] = {}
-    for path in sorted(board.glob(f"*/*/{MANIFEST_FILE}")):
-        content = b"".join(one.read_bytes() for one in (path, path.parent / RECORDS_FILE) if one.is_file())
-        found.setdefault((path.parent.parent.name, content), []).append(path.parent.name)
-    for names in found.values():
-        if len(names) > 1:
-            yield f"one entry under {len(names)} names: {', '.join(names)}"
 
 
 def _refuted(runs: Runs) -> Iterator[str]:

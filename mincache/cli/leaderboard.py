@@ -18,7 +18,7 @@ from mincache.cli import options
 from mincache.cli.completion import SUITE
 from mincache.cli.terminal import Styled, TerminalTable, answer, printable, show, tracked, waiting, warn
 from mincache.cli.verbs import VerbGroup
-from mincache.errors import InputError, MissingExtraError
+from mincache.errors import InputError, MissingExtraError, one_line
 from mincache.generation import suites
 from mincache.judging import journal
 from mincache.site import build, charts, drawing
@@ -145,7 +145,7 @@ def contrasts(board: Path, base: str) -> None:
 @click.option("--note", default="", show_default=False, metavar="TEXT", help="A sentence for readers.")
 @click.option("--training-s", type=click.FloatRange(min=0), metavar="SECONDS", help="Time of training.")
 @click.option("--training-device", default="", show_default=False, metavar="NAME", help="Device of training.")
-@click.option("--source", multiple=True, type=options.FILE,
+@click.option("--source", multiple=True, type=options.FilePath("file", dir_okay=False, exists=True),
               help="File of a solver in no package; repeatable.")  # fmt: skip
 @click.option("--policies", multiple=True, type=options.FilePath("folder|file", exists=True),
               help="Policies that the runs chose among, for the entry; repeatable.")  # fmt: skip
@@ -216,7 +216,8 @@ def verify(board: Path) -> None:
 
 def _answer_checks(found: dict[str, list[str]], *files: str, failed: bool = False) -> None:
     lines = [
-        "\n      ".join([f"{'wrong' if wrong else 'ok':5} {one}", *wrong]) for one, wrong in found.items()
+        "\n      ".join([f"{'wrong' if wrong else 'ok':5} {one_line(one)}", *map(one_line, wrong)])
+        for one, wrong in found.items()
     ]
     answer(found, *lines, *files, failed=failed or any(found.values()))
 
@@ -247,7 +248,11 @@ def serve(site: Path, port: int) -> None:
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise InputError("--port", "must be free", f"{port}: {error.strerror}", "leave it out") from None
+    with server:
         click.echo(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl-C ends it)")
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()

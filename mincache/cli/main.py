@@ -161,7 +161,7 @@ def _sentence(error: click.ClickException) -> str:
         return message
     if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
         param, rule = error.param, error.message
-        metavar = param.make_metavar(error.ctx).strip("[].")
+        metavar = re.sub(r"^\[(.*)\]$", r"\1", param.make_metavar(error.ctx).removesuffix("..."))
         if isinstance(error, click.MissingParameter):
             known = param.type.get_missing_message(param=param, ctx=error.ctx)
             rule = f"must be given; {known}" if known else "must be given"

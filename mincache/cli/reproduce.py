@@ -15,6 +15,7 @@ from mincache.cli import options, summary
 from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt
+from mincache.files.tables import validated
 from mincache.judging import records as judging_records
 from mincache.paper import findings, studies, study_folder
 from mincache.site import drawing
@@ -81,7 +82,7 @@ for _word, _about in ABOUT.items():
 
 def _entry(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
     found = entries.find_entry(folder)
-    if not found.is_dir():
+    if not (found / entries.MANIFEST_FILE).is_file():
         rule = f"must be one of {', '.join(ABOUT)}, or a row's folder"
         raise InputError("reproduce", rule, excerpt(str(folder)))
     return found
@@ -107,6 +108,14 @@ def row(
     folder, or those that you give. Exit code 1 if the row is not reproduced.
     """
     published = entries.read_entry(entry)
+    today = datetime.now(UTC).date().isoformat()
+    review = entry / entries.REVIEWS_FOLDER / entries.folder_name(f"{today} {by}")
+    if by:
+        validated(entries.Review, {"finding": "reproduced", "by": by, "date": today})
+        if rerun.is_author(published, by):
+            raise InputError("--by", "must be none of the row's authors", by, "leave it out for no review")
+        if review.exists():
+            raise InputError("--by", "must not have a review of today yet", str(review), "delete that first")
     suite = entries.find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
     if suite is None:
         rule = "must be a standard one, or be on the board"
@@ -127,18 +136,19 @@ def row(
     holds = found.holds(tolerance)
     result = f"{found}" if kept == names else f"{found}, on {len(kept)} of {len(names)} instances"
     told = f"{'reproduced' if holds else 'not reproduced'}: {result}"
-    reviews = [str(_review(entry, by, result, again, output))] if by and holds else []
+    reviews = [str(_review(review, by, today, result, again, output))] if by and holds else []
     lines = [f"written: {review}; `mincache leaderboard rebuild` shows it" for review in reviews]
     document = {"reproduced": holds, "instances": len(kept), "told": told, "reviews": reviews}
     answer(document, told, *lines, failed=not holds)
 
 
-def _review(entry: Path, by: str, found: str, again: list[judging_records.Record], output: Path) -> Path:
-    """Write a review into the entry, unless verifying would refuse it; return its folder."""
-    date = datetime.now(UTC).date().isoformat()
-    name = entries.folder_name(f"{date} {by}")
-    review = publish.write_reproduction(entry, name, by, date, found, again, publish.solutions_in([output]))
-    if wrong := list(rerun.wrong_in_review(entries.read_entry(entry), name)):
+def _review(
+    review: Path, by: str, date: str, found: str, again: list[judging_records.Record], output: Path
+) -> Path:
+    """Write a review into its entry, unless verifying would refuse it; return its folder."""
+    entry, stored = review.parent.parent, publish.solutions_in([output])
+    publish.write_reproduction(entry, review.name, by, date, found, again, stored)
+    if wrong := list(rerun.wrong_in_review(entries.read_entry(entry), review.name)):
         shutil.rmtree(review)
         raise InputError("review", "must hold before it is written", "; ".join(wrong))
     return review

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -71,6 +72,25 @@ def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:
     except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
         reason = getattr(error, "strerror", None) or str(error)
         raise DocumentError(os.fspath(path), "must be a folder to write to", reason, advice) from None
+
+
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Yield a new folder inside `folder`, for files until all are whole; what is left in it goes in the end.
+
+    So do folders that had to be made for it, unless something is in them by then.
+    """
+    from tempfile import TemporaryDirectory  # which no run needs
+
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    make_folder(folder)
+    try:
+        with TemporaryDirectory(dir=folder, prefix=".new-") as aside:
+            yield Path(aside)
+    finally:
+        for one in made:
+            with suppress(OSError):
+                one.rmdir()
 
 
 def cache_folder() -> Path:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import to_json
 
 from mincache.files.documents import digest
-from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole
+from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole, validated
 from mincache.problem.evaluation import EVALUATOR_VERSION
 
 RECORD_FORMAT: Literal["mincache-record/1"] = "mincache-record/1"
@@ -161,6 +161,25 @@ class LoggedPoint(NamedTuple):
     value: float
 
 
+class Environment(StrictTable):
+    """What tables read of a record's environment, where all else may be anything."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: str = ""
+    information: Literal["trace", "slot", "past"] | None = None
+    stochastic: bool | None = None
+    reference_s: float | None = Field(default=None, gt=0)
+    cpu: str = ""
+    cores: Count | None = None
+    versions: dict[str, str | None] = Field(default_factory=dict)
+
+
+def _checked(environment: dict[str, Any]) -> dict[str, Any]:
+    validated(Environment, environment)
+    return environment
+
+
 class Record(StrictTable):
     """One attempt at a cell.
 
@@ -239,7 +258,7 @@ class Record(StrictTable):
     isolation: str = ""
     output: str = ""
     started: str
-    environment: dict[str, Any] = Field(default_factory=dict)
+    environment: Annotated[dict[str, Any], AfterValidator(_checked)] = Field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -8,17 +8,16 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mincache.board import columns, render
-from mincache.board.entries import COVERED, TIERS
+from mincache.board.entries import COVERED, TIERS, write_file
 from mincache.board.table import Table
 from mincache.board.verify import Checked, read_board
 from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import digest, write_bytes
-from mincache.files.paths import make_folder
+from mincache.files.paths import folder_aside, make_folder
 from mincache.files.spreadsheets import csv_text
 from mincache.site import charts, drawing
 from mincache.site.pages import Context, SuitePages, contexts
@@ -28,6 +27,8 @@ _LONG_CHARACTERS = 40
 _ASSETS = ("board.css", "board.js")
 _MARK = ".mincache-site"
 """Names a folder that a site may be written into anew."""
+_WRITTEN = ("assets", "charts", "data", "figures", "instances", "pairs", "solutions", "solvers", "suites")
+"""The folders of a site."""
 _BREAKS = re.compile(r"(\[|,| to )")
 NUMERIC: Mapping[str, Callable[[Any], str]] = {
     "cost": columns.cost, "share": columns.percent, "gap": lambda value: columns.percent(value, 2),
@@ -48,20 +49,24 @@ def build(
 ) -> Path:  # fmt: skip
     """Write the site of a board, of the entries that verify, and return its first page.
 
-    What an earlier build left in the folder is removed; anything else there is refused. `figures` is a folder
-    of SVG files for the first page, `checked` the board, read already.
+    A folder that holds a site already gets this one in its place once it is whole, and keeps all other files;
+    one that holds other files alone is refused. `figures` is a folder of SVG files for the first page,
+    `checked` the board, read already.
     """
     checked, site = checked or read_board(board), Path(site)
     suites = sorted(map(SuitePages, checked.tables()), key=lambda one: (one.name != "paper-v1", one.name))
-    if site.is_dir() and any(site.iterdir()):
-        if not (site / _MARK).exists():
-            rule = "must be a new folder or hold a site"
-            raise InputError("output", rule, f"{site}, which holds other files")
-        shutil.rmtree(site)  # pages of entries that are gone would still be served
-    files = site_files(suites, Path(figures) if figures else None)
-    for path, content in chain([(_MARK, b"")], files):
-        make_folder((site / path).parent)
-        write_bytes(site / path, content)
+    if site.is_dir() and any(site.iterdir()) and not (site / _MARK).exists():
+        rule = "must be a new folder or hold a site"
+        raise InputError("output", rule, f"{site}, which holds other files")
+    with folder_aside(site) as aside:
+        for path, content in site_files(suites, Path(figures) if figures else None):
+            make_folder((aside / path).parent)
+            write_bytes(aside / path, content)
+        write_bytes(site / _MARK, b"")
+        for name in _WRITTEN:  # all of it: pages of entries that are gone would still be served
+            shutil.rmtree(site / name, ignore_errors=True)
+        for part in aside.iterdir():
+            part.replace(site / part.name)
     return site / "index.html"
 
 
@@ -69,9 +74,12 @@ def write_pictures(board: str | os.PathLike[str], tables: Sequence[Table]) -> li
     """Draw the picture of each suite of a board for its page, which shows those that exist."""
     written = []
     for table in tables:
-        if (drawn := picture(table)) is not None:
-            written.append(Path(board) / render.chart_file(table.runs.name))
-            write_bytes(written[-1], drawn)
+        path = Path(board) / render.chart_file(table.runs.name)
+        if (drawn := picture(table)) is None:
+            path.unlink(missing_ok=True)
+            continue
+        write_file(path, drawn)
+        written.append(path)
     return written
 
 
@@ -84,7 +92,7 @@ def picture(table: Table) -> bytes | None:
 def site_files(suites: list[SuitePages], figures: Path | None) -> Iterator[tuple[str, bytes]]:
     """Yield the path and content of every file of a site."""
     page = _renderer(suites)
-    drawn = sorted(figures.glob("*.svg")) if figures else []
+    drawn = [path for path in sorted(figures.glob("*.svg")) if path.is_file()] if figures else []
     pictures = [(path.name, _title(path.stem)) for path in drawn]
     first = {"title": "Suites", "lede": _LEDE, "pages": suites, "pictures": pictures}
     yield page("index.html", "overview", suites, first)

@@ -213,6 +213,14 @@ def test_no_row_moves_anothers_numbers(others, added, edited):
             assert {name: found[name] for name in known} == known
 
 
+def test_a_seed_may_be_larger_than_a_machine_word():
+    """The root of random streams has up to 128 bits."""
+    one = record("a", "i", 1.0)
+    cells = [one.cell.model_copy(update={"seed": seed}) for seed in (2**128 - 1, 7)]
+    (table,) = tables(one.model_copy(update={"cell": cell}) for cell in cells)
+    assert table.rows[0].streams == [(7, 0), (2**128 - 1, 0)]
+
+
 def test_runs_are_sorted_whatever_the_order_of_records():
     """The order in which records are read does not show."""
     records = [run_of(s, name, 1.0 + 0.1 * r, r) for s in ("x", "y") for name in NAMES for r in range(3)]

@@ -29,6 +29,7 @@ from mincache.board.render import write_page
 from mincache.board.rerun import wrong_in_review
 from mincache.board.verify import TOGETHER, read_board, verify
 from mincache.errors import InputError
+from mincache.files.tables import validated
 from mincache.generation.suites import find
 
 ENTRY = entry_name("cloud-only")
@@ -240,9 +241,33 @@ def test_policies_are_those_that_the_records_name(board):
 
 
 def test_an_entry_under_another_name_is_found(board):
-    """An entry copied under another name stands twice on the board."""
-    shutil.copytree(board / ENTRY, board / "smoke-v1" / "better")
-    assert "one entry under 2 names: better, " in wrong(board)[TOGETHER]
+    """A copy of an entry, whatever its note says, is not mixed with the row that it is a copy of."""
+    copy = shutil.copytree(board / ENTRY, board / f"{ENTRY}-copy") / MANIFEST_FILE
+    copy.write_text(copy.read_text().replace('note = ""', 'note = "better"'))
+    found = wrong(board)
+    assert found == {f"{ENTRY}-copy": f"is the row of {ENTRY} again: nothing that makes an entry differs"}
+
+
+def test_what_is_hidden_at_the_top_is_not_the_boards(board):
+    """A board may be a git repository."""
+    (board / ".git" / "hooks").mkdir(parents=True)
+    (board / ".gitignore").write_text("site\n")
+    assert wrong(board) == {}
+
+
+def test_a_folders_name_is_plain(board):
+    """A name with a line break could write verdicts of its own."""
+    (board / ENTRY).rename(board / "smoke-v1" / "a\nok    b")
+    assert "the folder's name must be of a to z" in wrong(board)["smoke-v1/a\nok    b"]
+
+
+def test_nothing_is_written_through_a_link(board, tmp_path):
+    """A page that is a link gives way to the page, and what it leads to stays."""
+    (tmp_path / "mine.txt").write_text("mine")
+    (board / "README.md").unlink()
+    (board / "README.md").symlink_to(tmp_path / "mine.txt")
+    assert wrong(board) == {}
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_a_bound_above_a_verified_cost_is_found(board):
@@ -372,7 +397,14 @@ def point(seconds, factor):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"solve_s": 1e6}, "1000000.0 s in solve are more than the process's"),
+        ({"solve_s": 1e6}, "1000000.0 s until the answer are more than the process's"),
+        ({"start_s": 9.0}, "9.5 s until the answer are more than the process's"),
+        ({"cpu_s": 9.0, "cell": {"cpu_s": 1.0}}, "9.0 s of processor time are more than the limit of 1.0 s"),
+        ({"cell": {"solver_name": "mine.py:Mine"}}, "records are of another solver than cloud-only says"),
+        ({"evaluations": 2.0, "counted_trace": [[3.0, 1e9]]}, "do not rise from 0 to 2"),
+        ({"trace": [point(0.1, 1.0) | {"bound": 1.0}]}, "the trace's bound 1.0 is above the bound None"),
+        ({"environment": {"kind": "learned"}}, "kind baseline is not what the records say"),
+        ({"environment": {"information": "past"}}, "records differ in information"),
         ({"solve_s": 70.0, "wall_s": 80.0, "cell": {"wall_s": 60.0}}, "more than the limit of 60.0 s"),
         ({"solve_s": None}, "verified without a solve time"),
         ({"solve_s": 1e-4, "trace": [point(3.0, 0.0)]}, "the trace goes on to 3.0 s"),
@@ -395,6 +427,28 @@ def test_times_and_traces_that_contradict_themselves_are_found(board, change, sa
 
     rewrite(board, RECORDS_FILE, lie)
     assert said in wrong(board)[ENTRY]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"reference_s": "fast"}, "environment.reference_s: must be a number"),
+        ({"reference_s": -1.0}, "environment.reference_s: must be > 0"),
+        ({"versions": "0.2.0"}, "environment.versions: must be a table"),
+        ({"information": "all"}, "environment.information: must be 'trace', 'slot' or 'past'"),
+        ({"stochastic": "no"}, "environment.stochastic: must be true or false"),
+    ],
+)
+def test_an_odd_environment_is_named_and_stops_no_other_entry(board, change, said):
+    """What tables read of a machine has a type."""
+
+    def lie(lines):
+        return [json.dumps(json.loads(line) | {"environment": change}).encode() + b"\n" for line in lines]
+
+    rewrite(board, RECORDS_FILE, lie)
+    found = wrong(board)
+    assert said in found[ENTRY]
+    assert OTHER not in found
 
 
 def test_repetitions_that_are_left_out_are_found(board):
@@ -512,13 +566,37 @@ def test_what_cannot_be_published_replaces_nothing(tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("author", ["", " ", "A\nB", " A", "A\x1b[31m", "A\u2028B"])
+@pytest.mark.parametrize("author", ["", " ", "A\nB", " A", "A\x1b[31m", "A\u2028B", "A\u200bB", "A\u202eB"])
 def test_an_author_is_a_line_with_something_on_it(tmp_path, author):
-    """Two lines would be two authors, and an empty one nobody: both are refused, and nothing is written."""
+    """Two lines would be two authors, an empty one nobody, and an invisible letter another person."""
     records, documents = two_limits()
     with pytest.raises(InputError, match="authors"):
         publish(records, documents.__getitem__, tmp_path, about={"authors": [author]})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("date", ["2026-02-30", "2026-1-1", "20260101", "\u0662\u0660\u0662\u0666-01-01"])
+def test_a_review_has_a_day(date):
+    """A day that is in no calendar, or written otherwise, is refused."""
+    with pytest.raises(InputError, match="date: must be a day such as"):
+        validated(Review, {"finding": "flagged", "by": "B", "date": date})
+
+
+@pytest.mark.parametrize("date", ["2025-12-31", "2999-01-01"])
+def test_a_review_comes_after_the_runs(board, date):
+    """A review from before the runs, or from the future, is none."""
+    flag(board, date=date)
+    assert f"its date {date} is before the runs, or to come" in wrong(board)[ENTRY]
+
+
+def test_runs_handed_in_again_reproduce_nothing(board):
+    """The records of an entry are no reproduction of it."""
+    entry = read_entry(board / ENTRY)
+    solutions = write_pack(board / SOLUTIONS_FILE, entry.solutions())
+    flag(board, finding="reproduced", records=entry.manifest.records, solutions=solutions)
+    (board / SOLUTIONS_FILE).rename(board / ENTRY / "reviews" / "reader" / SOLUTIONS_FILE)
+    shutil.copy(board / ENTRY / RECORDS_FILE, board / ENTRY / "reviews" / "reader")
+    assert "it holds runs of the entry, not made again" in wrong(board)[ENTRY]
 
 
 @pytest.mark.parametrize("by", ["A. Author", "a author", "A.  AUTHOR", "\uff21. Author"])

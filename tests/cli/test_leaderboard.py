@@ -139,6 +139,9 @@ def test_a_site_is_served_on_loopback(tmp_path):
             assert address.startswith("http://127.0.0.1:")
             with urllib.request.urlopen(address, timeout=10) as answer:
                 assert b"here" in answer.read()
+            port = address.rstrip("/").rpartition(":")[2]
+            busy = here("leaderboard", "serve", str(tmp_path), "--port", port)
+            assert (busy.returncode, busy.stderr.partition(";")[0]) == (2, "error: --port: must be free")
         finally:
             server.terminate()
 

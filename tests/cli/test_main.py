@@ -82,6 +82,7 @@ def test_score_in_words_names_violations():
         (["run", "smoke-v1", "-o", "x"], "--solver: must be given; known: bayes, cloud-only, d2sac, ddpg"),
         (["run", "smoke-v1", "--solver", "lru"], "--output: must be given"),
         (["run"], "SUITE: must be given; known: "),
+        (["compare"], "FOLDER[:SOLVER]: must be given"),
         (["run", "smoke-v1", "--solver", "LRU", "-o", "x"], "did you mean 'lru'?"),
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2", "-o", "x"], "with its unit"),
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2MB", "-o", "x"], "from 64MB"),

@@ -115,12 +115,19 @@ def test_a_row_is_reproduced(board, tmp_path):
 
 
 def test_an_author_cannot_reproduce(board, tmp_path):
-    """The review is refused, and nothing is left of it."""
-    row = find_entry(board / "smoke-v1" / "cloud-only")
-    sides = ("--by", "A. Author", "--instances", 1)
-    refused = invoke(reproduce, row, "-o", tmp_path / "again", *sides).exception
-    assert "A. Author is an author of the entry" in str(refused)
-    assert read_entry(row).reviews == {}
+    """An author, nobody, or who has reviewed it today already is refused before anything runs."""
+    row, before = find_entry(board / "smoke-v1" / "cloud-only"), files(board)
+    for by, said in {"A. author": "none of the row's authors", " ": "one line"}.items():
+        refused = invoke(reproduce, row, "-o", tmp_path / "again", "--by", by).exception
+        assert isinstance(refused, MincacheError)
+        assert said in str(refused)
+    assert files(board) == before
+    assert not (tmp_path / "again").exists()
+    assert reviewed(row, tmp_path / "again").exit_code == 0
+    before = files(board)
+    refused = invoke(reproduce, row, "-o", tmp_path / "again", "--by", "B. Reader").exception
+    assert "must not have a review of today yet" in str(refused)
+    assert files(board) == before
 
 
 def test_nothing_is_replaced_unasked(campaign, board):
@@ -201,7 +208,7 @@ def test_a_refused_publication_leaves_the_board_as_it_was(change, options, said,
 
 
 def test_a_refused_suite_leaves_no_copy(tmp_path):
-    """The board has no copy of a suite of one's own, if the campaign on it is refused."""
+    """A board has no copy of a suite of one's own, and is not begun, if the campaign on it is refused."""
     recipe = Recipe(library_seed=1, trace_seed=2, libraries=1, users=(2,), traces=1)
     mine = generate(tmp_path / "tiny", "tiny", recipe, Scenario(slots=2))
     done = invoke(run, mine.folder, "--solver", "cloud-only", "--workers", 1, "-o", tmp_path / "own")
@@ -211,6 +218,9 @@ def test_a_refused_suite_leaves_no_copy(tmp_path):
     sides = ("--author", "A. Author", "--suite", mine.folder, "-o", tmp_path / "board")
     assert isinstance(invoke(publish, tmp_path / "own", *sides).exception, MincacheError)
     assert files(tmp_path / "board") == {}
+    (tmp_path / "board").rmdir()
+    assert isinstance(invoke(publish, tmp_path / "own", *sides).exception, MincacheError)
+    assert not (tmp_path / "board").exists()
 
 
 @pytest.mark.parametrize("change", [lambda line: line, with_cost], ids=["same costs", "a cost typed in"])
@@ -266,6 +276,10 @@ def test_a_solver_in_a_file_is_published_with_its_source_and_reproduced(tmp_path
     assert not any(read_board("board").wrong.values())
     refused = invoke(publish, "own", "--author", "B. Author", "-o", "board").exception
     assert str(refused).startswith("source: must hold mine.py as it was when the runs were made")
+    Path("kept.py").write_text(MINE)
+    renamed = invoke(publish, "own", "--author", "B. Author", "--source", "kept.py", "-o", "other")
+    assert renamed.exit_code == 0, renamed.output
+    assert [path.name for path in Path("other").glob("smoke-v1/*/source/*")] == ["mine.py"]
 
 
 def test_a_suite_of_ones_own_has_a_board(tmp_path):

@@ -54,5 +54,5 @@ def test_a_row_goes_to_the_board(tmp_path):
     """A folder is taken for a row of a leaderboard, and one that is none refused."""
     refused = invoke(tmp_path, "-o", tmp_path / "again")
     assert isinstance(refused.exception, InputError)
-    assert "manifest" in str(refused.exception)
+    assert "a row's folder" in str(refused.exception)
     assert "published row" in invoke(tmp_path, "--help").output

@@ -16,12 +16,13 @@ from mincache.board import columns, render
 from mincache.board.entries import read_campaigns
 from mincache.board.publish import publish, solutions_in
 from mincache.board.render import notes
+from mincache.board.table import Table
 from mincache.board.verify import read_board
 from mincache.errors import InputError
 from mincache.files.documents import digest, parse_solution, read_bytes, solution_bytes
 from mincache.generation import suites
 from mincache.judging.journal import Journal
-from mincache.site.build import build, site_files
+from mincache.site.build import _MARK, _WRITTEN, build, site_files, write_pictures
 from mincache.site.pages import SuitePages
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
@@ -187,11 +188,18 @@ def test_every_run_can_be_downloaded(site, board):
 
 
 def test_a_site_leaves_nothing_of_an_earlier_one(board, tmp_path):
-    """Building into an old site removes its pages; a folder with other files is refused."""
+    """Building into an old site, or a link to it, replaces its pages alone; other folders are refused."""
     site = build(board, tmp_path / "site").parent
+    assert {path.name for path in site.iterdir()} <= {*_WRITTEN, _MARK, "index.html"}
     (site / "solvers" / "evil.html").write_text("")
-    build(board, site)
+    (site / "figures").mkdir()
+    (site / "figures" / "figure-4.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (site / ".git").mkdir()
+    (tmp_path / "link").symlink_to(site)
+    build(board, tmp_path / "link", site / "figures")
     assert not (site / "solvers" / "evil.html").exists()
+    assert (site / "figures" / "figure-4.svg").is_file()
+    assert (site / ".git").is_dir()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").write_text("")
     with pytest.raises(InputError, match="must be a new folder or hold a site"):
@@ -309,6 +317,15 @@ def test_figures_are_shown_if_there_are_any(board, tmp_path):
     (image,) = Page(index).all("img")
     assert image == {"src": "figures/figure-4.svg", "alt": "Figure 4"}
     assert (index.parent / image["src"]).is_file()
+
+
+def test_a_picture_goes_with_what_it_shows(board, tmp_path):
+    """Of rows without any gap there is no picture, not that of others before them."""
+    (table,) = read_board(board, rescore=False).tables()
+    (path,) = write_pictures(tmp_path, [table])
+    assert path.exists()
+    assert write_pictures(tmp_path, [Table(table.runs.among([]))]) == []
+    assert not path.exists()
 
 
 def test_an_empty_board_has_no_site(tmp_path):
