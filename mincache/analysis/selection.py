@@ -19,6 +19,7 @@ import numpy as np
 
 from mincache.analysis.features import features
 from mincache.errors import InputError, did_you_mean, excerpt
+from mincache.files.documents import write_bytes
 from mincache.generation.recipes import Reference
 from mincache.generation.streams import generator
 from mincache.generation.suites import Suite
@@ -94,7 +95,7 @@ def measure(
     `solvers` are quick ones, as on the command line, whose gaps to the best known cost are measured too. The
     time limit is of each of them, and of each search for an optimum.
     """
-    measured = read_rows(file) if file.exists() else []
+    measured = _whole_rows(file) if file.exists() else []
     for solver in solvers if measured else ():
         _column(measured, solver)
     known = {row["sha256"] for row in measured}
@@ -106,10 +107,17 @@ def measure(
     ]
     done = len(entries) - len(jobs)
     yield done
-    with file.open("a", newline="") as stream:
+    with file.open("a+", newline="") as stream:
+        stream.seek(0)
+        header = next(csv.reader(stream), [])
         for row in _mapped(jobs, workers):
-            writer = csv.DictWriter(stream, list(row), lineterminator="\n")
-            if stream.tell() == 0:
+            writer = csv.DictWriter(stream, header or list(row), lineterminator="\n")
+            if odd := sorted(set(writer.fieldnames) ^ set(row)):
+                advice = "give the solvers that it was measured with, or choose another file"
+                rule = "must have the columns that are measured"
+                raise InputError(str(file), rule, f"a difference in {', '.join(odd)}", advice)
+            if not header:
+                header = list(row)
                 writer.writeheader()
             writer.writerow(row)
             stream.flush()
@@ -149,13 +157,24 @@ def _suite(folder: str) -> Suite:
     return Suite(folder)
 
 
+def _whole_rows(file: Path) -> list[Candidate]:
+    """Return the rows of a file, less the last one if an interruption cut it: that one leaves the file."""
+    rows, data = read_rows(file), file.read_bytes()
+    if data and not data.endswith(b"\n"):
+        write_bytes(file, data[: data.rfind(b"\n") + 1])
+        return read_rows(file)
+    return rows
+
+
 def read_rows(file: Path) -> list[Candidate]:
     """Return the rows of a file that `measure` has written; any other file is refused."""
-    with file.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
     try:
+        with file.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        if rows and not {"name", "sha256"} <= rows[0].keys():
+            raise TypeError
         return [{c: v if c in _TEXT else float(v or "nan") for c, v in row.items()} for row in rows]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, csv.Error):
         raise InputError(str(file), "must hold measured candidates", "another file") from None
 
 
@@ -172,8 +191,10 @@ def standardised(rows: Sequence[Candidate], solvers: Sequence[str] = ()) -> Arra
     columns += [np.log(_column(rows, one)) for one in _LOGARITHMIC]
     columns += [np.log(np.maximum(_column(rows, one), 0.0) + _LEAST_SHARE) for one in (*_SHARES, *solvers)]
     found = np.stack(columns, axis=1)
-    spread = np.nanstd(found, axis=0)
-    deviations = (found - np.nanmean(found, axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    known = np.where(np.isfinite(found), found, np.nan)  # a solver without an answer has an infinite gap
+    known[0] = np.where(np.isnan(known).all(axis=0), 0.0, known[0])
+    spread = np.nanstd(known, axis=0)
+    deviations = (found - np.nanmean(known, axis=0)) / np.where(spread > 0.0, spread, 1.0)
     return np.asarray(np.clip(np.nan_to_num(deviations), -_MOST_DEVIATIONS, _MOST_DEVIATIONS))
 
 

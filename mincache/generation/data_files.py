@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -75,6 +75,12 @@ def numbers(column: str, cells: Sequence[str | float]) -> Array:
             f"{column}[{bad[0]}]", f"must be a number, at most {LARGEST:g}", excerpt(cells[bad[0]])
         )
     return values
+
+
+def check_filled(column: str, cells: Sequence[str], rows: Iterable[int]) -> None:
+    """Refuse an empty cell in these rows of a column."""
+    if (bad := next((row for row in rows if not cells[row].strip()), None)) is not None:
+        raise InputError(f"{column}[{bad}]", "must not be empty", excerpt(cells[bad]))
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.tables import PairOf, StrictTable
-from mincache.generation.data_files import numbers, read_columns
+from mincache.generation.data_files import check_filled, numbers, read_columns
 from mincache.generation.digits import round_number
 from mincache.generation.process import (
     DataFile,
@@ -150,7 +150,7 @@ class PositionLog(Process):
     def trace_count(self, shape: Shape) -> int:
         """Return how many traces of T slots the log holds."""
         time_s, user, _ = self._rows()
-        slots = int(np.ptp(time_s) // shape.slot_duration_s) + 1
+        slots = int(min(np.ptp(time_s) // shape.slot_duration_s, 2.0**53)) + 1
         with in_file(self.file):
             if slots < shape.slots:
                 rule = f"must be at most {slots}, as many as the file covers"
@@ -166,6 +166,7 @@ class PositionLog(Process):
         with in_file(self.file):
             if not columns[names[0]]:
                 raise InputError("file", "must hold a row", "none")
+            check_filled(names[1], columns[names[1]], range(len(columns[names[1]])))
             time_s, x, y = (numbers(name, columns[name]) for name in (names[0], *names[2:]))
         people: dict[str, int] = {}
         user = np.array([people.setdefault(text, len(people)) for text in columns[names[1]]])

@@ -147,6 +147,13 @@ class ListedInstance(StrictTable):
     bound_from: str | None = None
     certificate: str | None = None
 
+    @model_validator(mode="after")
+    def _check_bound(self) -> Self:
+        cost, bound = self.best_known, self.lower_bound
+        if cost is not None and bound is not None and bound > cost + RELATIVE_TOLERANCE * abs(cost):
+            raise InputError("lower_bound", f"must not be above best_known, {cost!r}", repr(bound))
+        return self
+
     @property
     def reference(self) -> Reference | None:
         """What costs are held against; None if no cost is known."""

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.paths import file_stamp
 from mincache.files.tables import StrictTable
-from mincache.generation.data_files import number, numbers, read_columns
+from mincache.generation.data_files import check_filled, number, numbers, read_columns
 from mincache.generation.process import DataFile, Digest, Draw, Positive, Process, Shape
 from mincache.problem import units
 from mincache.problem.quantity import Array
@@ -184,8 +184,7 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         if len(order) == 0:
             raise InputError("window", "must hold a request", f"none of {len(time_s)}")
         for name in filter(None, (named.item, named.user)):
-            if bad := [row for row in order.tolist() if not columns[name][row].strip()]:
-                raise InputError(f"{name}[{bad[0]}]", "must not be empty", excerpt(columns[name][bad[0]]))
+            check_filled(name, columns[name], order.tolist())
         asked = [columns[named.item][row] for row in order.tolist()]
         items = [item for item, _ in Counter(asked).most_common()]  # of equals, the one seen first
         listed = items if log.others == "last" else items[:models]

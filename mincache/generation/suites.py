@@ -45,8 +45,12 @@ class SuiteFile(StrictTable):
     def _read_recipe(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        kinds: dict[str, type[Recipe | Given | Selection]] = {"given": Given, "selected": Selection}
-        return validated(kinds.get(str(value.get("kind")), Recipe), value)
+        kinds: dict[Any, type[Recipe | Given | Selection]] = {"given": Given, "selected": Selection}
+        kind = value.get("kind")
+        if kind is not None and (not isinstance(kind, str) or kind not in kinds):
+            rule = "must be 'given' or 'selected', or left out where a scenario is drawn"
+            raise InputError("kind", rule, excerpt(kind))
+        return validated(kinds.get(kind, Recipe), value)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -66,6 +66,39 @@ def test_measuring_goes_on_where_it_stopped(pools, file):
     assert part.read_text() == file.read_text()
 
 
+def test_a_cut_line_is_measured_again(pools, file):
+    """A last line that an interruption cut leaves the file, and another file is not touched."""
+    cut, other = file.with_name("cut.csv"), file.with_name("other.csv")
+    cut.write_bytes(file.read_bytes()[:-9])
+    assert list(measure(pools, cut, SOLVERS)) == [15, 16]
+    assert cut.read_text() == file.read_text()
+    other.write_text("a,b\n1,2\n3")
+    with pytest.raises(InputError, match="must hold measured candidates"):
+        list(measure(pools, other, SOLVERS))
+    assert other.read_text() == "a,b\n1,2\n3"
+
+
+def test_columns_stay_in_their_order(pools, file):
+    """Solvers named in another order fill their own columns; others than the file's are refused."""
+    part = file.with_name("order.csv")
+    part.write_text("".join(file.read_text().splitlines(keepends=True)[:15]))
+    assert list(measure(pools, part, SOLVERS[::-1])) == [14, 15, 16]
+    assert part.read_text() == file.read_text()
+    part.write_text("".join(file.read_text().splitlines(keepends=True)[:15]))
+    with pytest.raises(InputError, match="a difference in popular-first; give the solvers"):
+        list(measure(pools, part, SOLVERS[:1]))
+
+
+def test_an_infinite_gap_is_far_from_the_finite_ones(file):
+    """A solver without an answer on one candidate leaves the others as different as they were."""
+    rows = [dict(row) for row in read_rows(file)]
+    before = standardised(rows[1:], SOLVERS)[:, -1]
+    rows[0]["popular-first"] = np.inf
+    after = standardised(rows, SOLVERS)[:, -1]
+    assert after[0] == 3.0
+    assert np.allclose(after[1:], before)
+
+
 def test_clusters_and_limits_hold(file):
     """One instance of a cluster at most, as many as asked, and each limit is kept."""
     rows = read_rows(file)

@@ -41,11 +41,26 @@ def test_a_table_gives_its_columns_and_the_rest_is_drawn(tmp_path):
     assert np.array_equal(library.steps_onset, Scenario(models=2).library(7).steps_onset)
 
 
+def test_a_column_of_quality_and_a_correlation_exclude_each_other(tmp_path):
+    """Where the file says the quality, no correlation with the size can be asked for."""
+    file = tmp_path / "models.csv"
+    file.write_text("tv_best\n1\n2\n")
+    scenario = validated(Scenario, {"models": {"count": 2, "file": str(file), "quality_by_size": 0.5}})
+    with pytest.raises(InputError, match="quality_by_size: must be left out"):
+        scenario.library(7)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("size_gb\n1\n", "models: must be at most 1, the rows of the file; received 3"),
         ("name\na\nb\nc\n", "columns: must be some of"),
+        ("size_gb_range\n1\n2\n3\n", "columns: must be some of"),
+        (
+            "steps_onset\n1\n2\n170\n",
+            "steps_onset: must not be above steps_saturation; received 170 against 150",
+        ),
+        ("tv_worst\n40\n90\n90\n", "tv_best: must not be above tv_worst; received 50 against 40"),
         ("size_gb\n1\nx\n2\n", "size_gb[1]: must be a number, at most 1e+30; received 'x'"),
     ],
 )

@@ -118,6 +118,7 @@ def test_positions_from_a_log(tmp_path):
         ("time,user,x,y\n", "file: must hold a row"),
         ("time,user,x,y\n1,a,0,zero\n", "y[0]: must be a number, at most 1e+30; received 'zero'"),
         ("time,user,x,y\n1,a,0,0\n", "slots: must be at most 1"),
+        ("time,user,x,y\n1,,0,0\n", "user[0]: must not be empty"),
         ("time,user,x,y\n1,a,0,0\n9999,a,0,0\n", "users: must be at most 1"),
     ],
 )
