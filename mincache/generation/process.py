@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from pydantic import AfterValidator, Field
 
+from mincache.errors import InputError, MincacheError
 from mincache.files.tables import PairOf, StrictTable
 from mincache.problem.quantity import Array
 
@@ -92,6 +93,26 @@ class Process(StrictTable):
     def trace_count(self, shape: Shape) -> int | None:
         """Return how many different traces there are; None: as many as one wants."""
         return None
+
+
+def drawn(
+    section: str, process: Process, shape: Shape, uniforms: Draw, given: Mapping[str, Array],
+    promised: Mapping[str, tuple[int, ...]],
+) -> dict[str, Array]:  # fmt: skip
+    """Return what a section's process draws; a failure, or an array that is not as promised, is refused."""
+    try:
+        found = process.draw(shape, uniforms, given)
+        shapes = {name: np.shape(found[name]) for name in promised}
+    except MincacheError:
+        raise
+    except Exception as error:  # a package's process may raise anything
+        received = f"{type(error).__name__}: {error}"
+        raise InputError(section, f"must be drawn by the process {process.process!r}", received) from error
+    for name, size in promised.items():
+        if shapes[name] != size:
+            rule = f"must have shape {list(size)}, as the process {process.process!r} promises"
+            raise InputError(f"{section}: {name}", rule, str(list(shapes[name])))
+    return found
 
 
 def normal(uniforms: Array) -> Array:

@@ -21,6 +21,7 @@ from mincache.generation.process import (
     Probability,
     Process,
     Shape,
+    drawn,
     within,
 )
 from mincache.generation.radio_processes import PathLoss, UniformPositions
@@ -60,6 +61,13 @@ def _rule(name: str) -> Any:
     limits = {"gt": rule.above, "ge": rule.at_least, "le": MAX_ENTRIES if rule.whole else rule.at_most}
     return _unit(rule.unit, f"rule: {rule.about}", default=rule.default, **limits)
 
+
+_PROMISED = {
+    "requests": {"skewness": "KT", "requested_model": "KTN"},
+    "positions": {"position_m": "KTN2"},
+    "channel": {"channel_gain": "KTN"},
+}
+"""The arrays that the processes of a trace draw, with their axes."""
 
 _Section = SerializeAsAny[Process] | None
 
@@ -179,18 +187,18 @@ class Scenario(StrictTable):
         """Draw the model library number `index` of `seed`."""
         stream = Uniforms(seed, "library", index)
         ranges = {name: getattr(self, name) for name in _DRAWN if name != "input_megabytes"}
-        drawn = {name: within(interval, stream.draw(self.models)) for name, interval in ranges.items()}
+        ranged = {name: within(interval, stream.draw(self.models)) for name, interval in ranges.items()}
         if self.models_section is not None:
-            given = {name: values[None] for name, values in drawn.items()}
+            given = {name: values[None] for name, values in ranged.items()}
             limits = {f"{name}_range": np.array(interval) for name, interval in ranges.items()}
             streams = StreamsByPurpose([(seed, "library", index)])
-            changed = self.models_section.draw(self._shape, streams.draw, given | limits)
-            drawn |= {name: values[0] for name, values in changed.items()}
-        output = drawn.pop("output_megabytes") * units.BITS_PER_MEGABYTE
+            changed = drawn("models", self.models_section, self._shape, streams.draw, given | limits, {})
+            ranged |= {name: values[0] for name, values in changed.items()}
+        output = ranged.pop("output_megabytes") * units.BITS_PER_MEGABYTE
         if (log := self.logged()) is not None and log.output_bits is not None:
             output = log.output_bits
         return ModelLibrary(
-            **{name: round_array(values) for name, values in drawn.items()}, output_bits=round_array(output)
+            **{name: round_array(values) for name, values in ranged.items()}, output_bits=round_array(output)
         )
 
     def logged(self) -> LogRequests | None:
@@ -202,7 +210,8 @@ class Scenario(StrictTable):
         if self.user is None:
             return np.full(self.users, round_number(units.dbm_to_watt(self.user_power_dbm)))
         streams = StreamsByPurpose([(seed, "users", index, self.users)])
-        return round_array(self.user.draw(self._shape, streams.draw, {})["user_power_w"][0])
+        found = drawn("user", self.user, self._shape, streams.draw, {}, {"user_power_w": (1, self.users)})
+        return round_array(found["user_power_w"][0])
 
     def trace(self, seed: int, *path: str | int) -> Trace:
         """Draw the trace that `path` names in `seed`, such as `trace(7, "trace", 0, 10, 3)`."""
@@ -218,8 +227,10 @@ class Scenario(StrictTable):
         draw = StreamsByPurpose(names).draw
         numbers = [name[-1] if len(name) > 1 and isinstance(name[-1], int) else 0 for name in names]
         given: dict[str, Array] = {"trace": np.array(numbers)}
-        for process in self._processes:
-            given |= process.draw(self._shape, draw, given)
+        axes = {"K": len(names), "T": self.slots, "N": self.users, "2": 2}
+        for (section, promised), process in zip(_PROMISED.items(), self._processes, strict=True):
+            shapes = {name: tuple(map(axes.__getitem__, letters)) for name, letters in promised.items()}
+            given |= drawn(section, process, self._shape, draw, given, shapes)
         if "input_bits" not in given:
             megabytes = within(self.input_megabytes, draw("input", self.slots, self.users))
             given["input_bits"] = megabytes * units.BITS_PER_MEGABYTE
