@@ -38,9 +38,12 @@ class PolicyFinder(NetworkSolver):
         return {k: v for k, v in registry.parameters(self).items() if k not in self.untrained}
 
     def training_seeds(self) -> int:
-        """Return how many policies the folder has for each problem; 1 without a folder."""
-        named = self.policy is not None and self.policy.is_dir()
-        return training_seeds(self.data_files()) if named else 1
+        """Return how many policies the folder has for each problem; 1 without a folder.
+
+        Raises:
+            DocumentError: if the file or one in the folder is no policy, so that no run begins with it.
+        """
+        return 1 if self.policy is None else training_seeds(self.data_files())
 
     def data_files(self) -> list[Path]:
         """Return the policies to look among."""
@@ -89,16 +92,24 @@ def find_policy(
     what = f"is for this library, radio and server with {instance.user_count} users"
     if not known:
         what = f"was trained with these parameters of {solver}"
+        for path, card in _cards(folder, solver) if folder is not None else ():
+            differing = {k: v for k, v in card.parameters.items() if parameters.get(k) != v}
+            told = ", ".join(f"{name}={value}" for name, value in differing.items())
+            return f"no policy {where} {what}: {path.name} was trained with {told}"
     advice = f"train one (mincache train {solver} --help) or name some, such as those of a row of the board"
     return f"no policy {where} {what}; {advice}: {solver}[policy=leaderboard/SUITE/ROW/policies]"
 
 
 def training_seeds(paths: Iterable[Path]) -> int:
     """Return how many policies each problem has, of a training seed each; 1 without any; refuse a lack."""
-    problems: dict[str, list[Path]] = {}
+    problems: dict[str, dict[int, Path]] = {}
     for path in paths:
-        problems.setdefault(read_card(path).problem, []).append(path)
-    counts = {listed[0].name: len(by_seed(listed)) for listed in problems.values()}
+        card = read_card(path)
+        first = problems.setdefault(card.problem, {}).setdefault(card.seed, path)
+        if first != path:
+            rule, received = "must differ in problem or training seed", f"{first.name} and {path.name}"
+            raise InputError("policies", rule, received, "train with other seeds, or keep one of them")
+    counts = {next(iter(seeds.values())).name: len(seeds) for seeds in problems.values()}
     least, most = min(counts.values(), default=1), max(counts.values(), default=1)
     if least < most:
         name = min(counts, key=lambda name: counts[name])
@@ -121,13 +132,18 @@ def policy_files(solver: str, parameters: Mapping[str, Any], folder: Path | None
     Without a folder, those that ship and, in a checkout of the repository, those of rows of its board. Rows
     that named their policies are left out: they were made with these alone, and others must not meet them.
     """
+    return [path for path, card in _cards(folder, solver) if card.parameters == parameters]
+
+
+def _cards(folder: Path | None, solver: str) -> list[tuple[Path, PolicyCard]]:
+    """Return the policies of a solver with their cards, by name, as `policy_files` finds them."""
     solvers = Path(str(files("mincache.solvers")))
     rows = (path.parent for path in solvers.parent.glob("leaderboard/*/*/policies"))
     unnamed = (row for row in rows if not _names_policies(row))
     folders = [solvers / "policies", *(row / "policies" for row in unnamed)] if folder is None else [folder]
     by_name = {path.name: path for one in reversed(folders) for path in one.glob("*.safetensors")}
     cards = [(by_name[name], read_card(by_name[name])) for name in sorted(by_name)]
-    return [path for path, card in cards if card.solver == solver and card.parameters == parameters]
+    return [(path, card) for path, card in cards if card.solver == solver]
 
 
 def _names_policies(row: Path) -> bool:

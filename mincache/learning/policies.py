@@ -127,7 +127,10 @@ def read_card(path: Path) -> PolicyCard:
 def open_tensors(path: Path, max_bytes: int) -> Any:
     """Return an open safetensors file, a context manager; the library leaves its methods untyped."""
     if not path.is_file():
-        raise InputError("file", "must be a regular file that exists", "none")
+        received = (
+            "a folder" if path.is_dir() else "another kind of file" if path.exists() else "no such file"
+        )
+        raise InputError("file", "must be a regular file that exists", received)
     size = path.stat().st_size
     if size > max_bytes:
         raise InputError("file", f"must hold at most {max_bytes} bytes", str(size))

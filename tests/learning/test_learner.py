@@ -1,5 +1,6 @@
 """Learners with policy files: which policy is taken, and which parameters no training can have."""
 
+import os
 import re
 import shutil
 
@@ -49,7 +50,9 @@ def test_a_folder_is_searched_for_the_policy_of_the_instance(shipped, tmp_path):
     assert sorted(path.name for path in solver.data_files()) == sorted([shipped.name, other.name])
     assert registry.make(f"ddpg[policy={tmp_path},variant=literal]").find(INSTANCE).name == literal.name
     assert "users" in solver.supports(find_instance("smoke-v1.l0.n18.t0"))
-    assert "trained with these" in registry.make(f"ddpg[policy={tmp_path},batch=7]").supports(INSTANCE)
+    declined = registry.make(f"ddpg[policy={tmp_path},batch=7]").supports(INSTANCE)
+    assert "was trained with these parameters of ddpg" in declined
+    assert re.search(r"\.safetensors was trained with .*batch=128", declined)
 
 
 def test_training_seeds_are_repetitions(shipped, tmp_path):
@@ -88,6 +91,32 @@ def test_each_problem_has_as_many_training_seeds(shipped, tmp_path):
     )
     with pytest.raises(InputError, match="2 training seeds for each problem; received 1 for that of other"):
         describe(f"ddpg[policy={tmp_path}]")
+
+
+def test_two_policies_of_one_training_seed_are_refused(shipped, tmp_path):
+    """Nobody could tell which of them answers."""
+    for name in "ab":
+        shutil.copy(shipped, tmp_path / f"{name}.safetensors")
+    rule = r"must differ in problem or training seed; received a.safetensors and b.safetensors"
+    with pytest.raises(InputError, match=rule):
+        describe(f"ddpg[policy={tmp_path}]")
+
+
+@pytest.mark.parametrize(
+    ("kind", "received"), [("none", "no such file"), ("folder", "a folder"), ("fifo", "another kind of file")]
+)
+@pytest.mark.parametrize(
+    "solver", ["ddpg[policy={}]", "mincache/learning/policy_solver.py:PolicySolver[policies={}]"]
+)
+def test_what_is_no_file_of_a_policy_is_refused_before_a_run(solver, kind, received, tmp_path):
+    """A misspelt name is no failure of a solver; what is there is told."""
+    path = tmp_path / "p.safetensors"
+    if kind == "folder":
+        path, _ = tmp_path, path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(DocumentError, match=f"must be a regular file that exists; received {received}"):
+        describe(solver.format(path))
 
 
 def test_a_file_that_is_no_policy_in_a_folder_is_named(tmp_path):

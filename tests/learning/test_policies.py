@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mincache.errors import DocumentError
+from mincache.errors import DocumentError, InputError
 from mincache.learning import policies
 from mincache.learning.policies import Policy, PolicyCard, problem_digest, read_policy, write_policy
 
@@ -95,10 +95,12 @@ def test_a_missing_or_huge_file_is_refused(path, monkeypatch):
     ],
 )
 def test_strange_weights_are_refused(path, weight, rule):
-    """Weights are finite and float32 or float16."""
+    """Weights are finite and float32 or float16, in a file and before it is written."""
     save(path, FIELDS, {"a": weight})
     with pytest.raises(DocumentError, match=rule):
         read_policy(path)
+    with pytest.raises(InputError, match=rule):
+        Policy(CARD, {"a": weight})
 
 
 def test_safetensors_without_a_card_are_refused(path):

@@ -138,7 +138,7 @@ def an_agent(kind: str):
         "elsewhere": lambda: gymnasium.make("Pendulum-v1"),
         "two": lambda: DummyVecEnv([lambda: one, lambda: EdgeCachingEnv(**PLAYED | {"library": 2})]),
     }.get(kind, lambda: made)()
-    agent = sb3.PPO("MlpPolicy", env, n_steps=8, device="cpu", **more)
+    agent = sb3.PPO("MlpPolicy", env, n_steps=8, batch_size=8, device="cpu", **more)
     if kind == "diverged":
         agent.policy.action_net.weight.data[:] = np.nan
     elif kind == "loaded":
