@@ -62,7 +62,7 @@ def test_packages_add_processes(package):
     [
         ("failing", "requests: must be drawn by the process 'failing'; received RuntimeError: no data"),
         ("silent", "requests: must be drawn by the process 'silent'; received KeyError: 'skewness'"),
-        ("short", r"requests: requested_model: must have shape \[1, 50, 10\], .* received \[1, 49, 10\]"),
+        ("short", r"requests: skewness: must have shape \[1, 50\], .* received \[1, 49\]"),
         ("none", "requests.process: must be one that loads, as 'none' does not; received AttributeError"),
         ("other", "requests.process: must be one that loads, as 'other' does not; received"),
         ("alway", "did you mean 'always'"),
