@@ -19,14 +19,15 @@ from mincache.generation.recipes import Recipe, places
 from mincache.generation.scenario import Scenario
 from mincache.generation.streams import generator
 from mincache.generation.sweeps import Range, Sweep, is_whole
-from mincache.problem.evaluation import evaluate
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
-from mincache.solving import registry
-from mincache.solving.contract import Budget, Run, Solver, answer
+from mincache.solving.contract import Budget
 
 Space = Mapping[str, Range | tuple[Any, ...]]
 """What to search: for each field a range, or the values that it may take."""
+
+Price = Callable[[Instance], float]
+"""What a solver's answer to an instance costs; nan where it gives no feasible one."""
 
 DEFAULT_SPACE: Space = {
     "uplink_mhz": Range(low=0.5, high=40.0, log=True),
@@ -67,19 +68,18 @@ class Point:
 
 
 def separate(
-    solvers: tuple[str, str], recipe: Recipe, scenario: Scenario, space: Space, *, budget: int = 100,
-    time_limit_s: float = math.inf, solve_limit_s: float = 10.0,
-    show: Callable[[Point], None] = lambda point: None,
+    prices: tuple[Price, Price], recipe: Recipe, scenario: Scenario, space: Space, *, budget: int = 100,
+    time_limit_s: float = math.inf, show: Callable[[Point], None] = lambda point: None,
 ) -> list[Point]:  # fmt: skip
     """Return every setting that was tried, once each, those where the solvers differ most first.
 
-    The recipe draws the instances of a point, without a sweep; its seed is the search's too. `budget` is how
-    many different settings to try; no point is begun after `time_limit_s`.
+    `prices` are what the two solvers' answers to an instance cost. The recipe draws the instances of a point,
+    without a sweep; its seed is the search's too. `budget` is how many different settings to try; no point is
+    begun after `time_limit_s`.
     """
     from scipy.optimize import differential_evolution
     from scipy.stats import qmc
 
-    made = {spec: registry.make(spec) for spec in solvers}
     clock, tried = Budget(time_limit_s), dict[str, Point]()
 
     def loss(unit: Array) -> float:
@@ -90,7 +90,7 @@ def separate(
             return -tried[key].size
         case = recipe.model_copy(update={"sweep": Sweep(cases=(fields,))})
         pairs = [
-            tuple(_cost(spec, made[spec], instance, recipe.trace_seed, solve_limit_s) for spec in solvers)
+            tuple(price(instance) for price in prices)
             for instance in (place.instance() for place in places("separate", case, scenario))
         ]
         costs, difference = np.mean(pairs, axis=0), np.mean([(b - a) / min(a, b) for a, b in pairs])
@@ -159,11 +159,3 @@ def _middle(one: Range | tuple[Any, ...], unit: float) -> float:
 
 class _Spent(Exception):  # noqa: N818  # no error: it ends the search
     """The budget is spent."""
-
-
-def _cost(spec: str, solver: Solver, instance: Instance, seed: int, limit_s: float) -> float:
-    if solver.supports(instance) is not None:
-        return math.nan
-    run = Run(generator(seed, "separation", spec), Budget(limit_s))
-    evaluation = evaluate(instance, answer(spec, solver, instance, run))
-    return evaluation.cost if evaluation.feasible else math.nan

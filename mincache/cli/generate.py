@@ -12,13 +12,17 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+import mincache
 from mincache.analysis import separation
+from mincache.bench import executors, plan, supervisor
+from mincache.bench import limits as bench_limits
 from mincache.cli import describe, options
 from mincache.cli.completion import SOLVER_PAIR, TWO_SOLVERS
 from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, tracked
-from mincache.errors import excerpt, in_file
-from mincache.files import tables
+from mincache.errors import InputError, excerpt, in_file
+from mincache.files import documents, tables
 from mincache.generation import recipes, suite_writing, suites, sweeps
+from mincache.solving import entrant as entrants
 
 
 def _two_solvers(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, str] | None:
@@ -64,8 +68,8 @@ def generate(
     """Draw a suite from a scenario FILE (TOML); it names what differs from Table I of the paper.
 
     A table [sweep] in FILE names the fields that vary: a list takes every value, a range {low = .., high =
-    ..} draws one value an instance. With --separate, the lists and ranges are searched; the solvers run in
-    this process, without the protection that `mincache run` has, so let it run solvers that you trust.
+    ..} draws one value an instance. With --separate, the lists and ranges are searched; the solvers run as
+    in `mincache run`.
     """
     source = sweeps.ScenarioFile() if scenario is None else sweeps.read_scenario(scenario)
     fields = {
@@ -129,20 +133,40 @@ def _search(
 ) -> tuple[dict[str, Any], str]:  # fmt: skip
     """Return the settings in which two solvers differ most, and how they were found; show a table."""
     space, count = separation.space_of(source.sweep), itertools.count(1)
-    with Bars() as bars:
+    solve_limit_s = limits.pop("solve_limit_s")
+    with Bars() as bars, supervisor.Supervisor(pin=False) as keeper:
+        one, other = (_price(solver, solve_limit_s, recipe.trace_seed, keeper) for solver in solvers)
         points = separation.separate(
-            solvers, recipe, source.scenario, space, **limits,
+            (one, other), recipe, source.scenario, space, **limits,
             show=lambda point: bars.show("searching", next(count), limits["budget"]),
         )  # fmt: skip
     kept, both = separation.most_different(points, keep), " and ".join(solvers)
     if not kept:
-        told = f"{both} differ in none of {len(points)} settings tried; no suite was written"
-        raise click.ClickException(told)
+        answered = any(not math.isnan(point.difference) for point in points)
+        told = f"{both} {'differ in' if answered else 'both answer'} none of {len(points)} settings tried"
+        raise click.ClickException(f"{told}; no suite was written")
     show(_separation_table(solvers, kept, points, space))
     told = f"Settings in which {both} differ most, by up to {kept[0].size:.2%}"
     search = {"solvers": solvers, "space": dict(space), "settings": len(points)}
-    search["solve_limit_s"] = limits["solve_limit_s"]
+    search["solve_limit_s"] = solve_limit_s
     return {"sweep": sweeps.Sweep(cases=tuple(one.fields for one in kept)), "search": search}, told
+
+
+def _price(solver: str, limit_s: float, seed: int, keeper: supervisor.Supervisor) -> separation.Price:
+    """Return what prices a solver's answers, each run as in a campaign."""
+    limits = bench_limits.Limits(wall_s=limit_s)
+    entrant = supervisor.describe(entrants.absolute(solver), keeper, limits)
+    if entrant.unknown:
+        raise InputError(f"solver {solver}", "must load", entrant.unknown)
+
+    def price(instance: mincache.Instance) -> float:
+        document = documents.instance_bytes(instance)
+        cell = ("separate", Path(), instance.name, documents.digest(document), entrant, 0, limits, seed)
+        record = executors.attempt(plan.task(*cell), document, keeper).record
+        cost = record.score.cost if record.passed and record.score is not None else None
+        return math.nan if cost is None else cost
+
+    return price
 
 
 def _separation_table(

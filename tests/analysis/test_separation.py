@@ -27,27 +27,18 @@ SPACE = {"preference_weight": Range(low=0.1, high=0.9), "storage_gb": (5.0, 20.0
 SOLVERS = ("cloud-only", "popular-first")
 
 
-FAULTY = """
-from dataclasses import dataclass, replace
-from mincache import Solution, Solver
+def cost(spec):
+    """Return what prices a solver's answers."""
+    return lambda instance: evaluate(instance, registry.make(spec).solve(instance, Run.seeded(0))).cost
 
-@dataclass(frozen=True)
-class Overspends(Solver):
-    def solve(self, instance, run):
-        answer = Solution.nothing_cached(instance)
-        return replace(answer, bandwidth_share=2 * answer.bandwidth_share)
 
-@dataclass(frozen=True)
-class Declines(Overspends):
-    def supports(self, instance):
-        return "it is a matter of taste"
-"""
+PRICES = tuple(map(cost, SOLVERS))
 
 
 @pytest.fixture(scope="module")
 def points():
     """What a short search tries."""
-    return separate(SOLVERS, RECIPE, SCENARIO, SPACE, budget=30)
+    return separate(PRICES, RECIPE, SCENARIO, SPACE, budget=30)
 
 
 def test_search_keeps_its_budget_and_space(points):
@@ -61,9 +52,9 @@ def test_search_keeps_its_budget_and_space(points):
 
 def test_search_is_seeded(points):
     """The same seed tries the same points, another one others."""
-    assert separate(SOLVERS, RECIPE, SCENARIO, SPACE, budget=30) == points
+    assert separate(PRICES, RECIPE, SCENARIO, SPACE, budget=30) == points
     other = RECIPE.model_copy(update={"trace_seed": 3})
-    assert separate(SOLVERS, other, SCENARIO, SPACE, budget=5)[0] not in points
+    assert separate(PRICES, other, SCENARIO, SPACE, budget=5)[0] not in points
 
 
 def test_what_is_found_is_what_the_recipe_draws(points):
@@ -71,7 +62,7 @@ def test_what_is_found_is_what_the_recipe_draws(points):
     best = points[0]
     recipe = RECIPE.model_copy(update={"sweep": Sweep(cases=(best.fields,))})
     costs = np.array([
-        [evaluate(one, registry.make(spec).solve(one, Run.seeded(0))).cost for spec in SOLVERS]
+        [price(one) for price in PRICES]
         for one in (place.instance() for place in places("any", recipe, SCENARIO))
     ])  # fmt: skip
     assert best.costs == pytest.approx(costs.mean(axis=0))
@@ -81,23 +72,20 @@ def test_what_is_found_is_what_the_recipe_draws(points):
 
 def test_refinement_beats_the_first_sample(points):
     """The best of a whole search differs more than the best of its first generation."""
-    first = separate(SOLVERS, RECIPE, SCENARIO, SPACE, budget=5)
+    first = separate(PRICES, RECIPE, SCENARIO, SPACE, budget=5)
     assert points[0].size > first[0].size
 
 
 def test_time_limit_ends_the_search():
     """With no time at all, one point is tried."""
-    assert len(separate(SOLVERS, RECIPE, SCENARIO, SPACE, budget=30, time_limit_s=1e-9)) == 1
+    assert len(separate(PRICES, RECIPE, SCENARIO, SPACE, budget=30, time_limit_s=1e-9)) == 1
 
 
-def test_solvers_that_do_not_answer_differ_by_nothing(tmp_path):
-    """Where one declines, or gives no feasible answer, the point has no difference, and does not win."""
-    (tmp_path / "faulty.py").write_text(FAULTY)
-    for name in ("Declines", "Overspends"):
-        solvers = ("cloud-only", f"{tmp_path}/faulty.py:{name}")
-        found = separate(solvers, RECIPE, SCENARIO, SPACE, budget=5)
-        assert all(math.isnan(point.difference) and point.size == 0.0 for point in found)
-        assert most_different(found, 3) == []
+def test_solvers_that_do_not_answer_differ_by_nothing():
+    """Where one has no price, the point has no difference, and does not win."""
+    found = separate((PRICES[0], lambda instance: math.nan), RECIPE, SCENARIO, SPACE, budget=5)
+    assert all(math.isnan(point.difference) and point.size == 0.0 for point in found)
+    assert most_different(found, 3) == []
 
 
 def point(x, y, difference):

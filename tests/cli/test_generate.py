@@ -146,6 +146,52 @@ def test_separate_makes_a_suite_and_says_why(tmp_path):
     assert [problem for _, problem in verify(suite) if problem] == []
 
 
+FAULTY = """
+import os
+from dataclasses import dataclass, replace
+from mincache import Solution, Solver
+
+@dataclass(frozen=True)
+class Overspends(Solver):
+    def solve(self, instance, run):
+        answer = Solution.nothing_cached(instance)
+        return replace(answer, bandwidth_share=2 * answer.bandwidth_share)
+
+@dataclass(frozen=True)
+class Declines(Overspends):
+    def supports(self, instance):
+        return "it is a matter of taste"
+
+@dataclass(frozen=True)
+class Raises(Solver):
+    def solve(self, instance, run):
+        raise RuntimeError("boom")
+
+@dataclass(frozen=True)
+class Dies(Solver):
+    def solve(self, instance, run):
+        os.abort()
+
+@dataclass(frozen=True)
+class Hangs(Solver):
+    def solve(self, instance, run):
+        while True:
+            pass
+"""
+
+
+@pytest.mark.parametrize("faulty", ["Overspends", "Declines", "Raises", "Dies", "Hangs"])
+def test_a_solver_without_an_answer_does_not_end_the_search(tmp_path, faulty):
+    """Whatever a solver does, each setting is tried, and the last line says that nothing was answered."""
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    (tmp_path / "scenario.toml").write_text("slots = 2\nusers = 2\n[sweep]\nuplink_mhz = [1, 2]")
+    solvers = f"cloud-only,{tmp_path}/faulty.py:{faulty}"
+    args = (tmp_path / "scenario.toml", "--separate", solvers, "--solve-limit", 0.1, "--seed", 1)
+    done = CliRunner().invoke(generate, [*map(str, args), "-o", str(tmp_path / "s")])
+    assert done.exit_code == 1
+    assert "both answer none of 2 settings tried; no suite was written" in done.output
+
+
 @pytest.mark.parametrize("solvers", ["cloud-only", "a,b,c", "genetic[population=9,generations=9]"])
 def test_separate_takes_two_solvers(tmp_path, solvers):
     """Anything but two solvers is refused; commas between parameters do not count."""
