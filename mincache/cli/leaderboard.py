@@ -143,7 +143,8 @@ def contrasts(board: Path, base: str) -> None:
               help="Author of the entries; repeatable.")  # fmt: skip
 @click.option("--link", "links", multiple=True, metavar="URL", help="Where to read more (https); repeatable.")
 @click.option("--note", default="", show_default=False, metavar="TEXT", help="A sentence for readers.")
-@click.option("--training-s", type=click.FloatRange(min=0), metavar="SECONDS", help="Time of training.")
+@click.option("--training-s", type=options.RealRange(min=0), metavar="SECONDS",
+              help="Time of training.")  # fmt: skip
 @click.option("--training-device", default="", show_default=False, metavar="NAME", help="Device of training.")
 @click.option("--source", multiple=True, type=options.FilePath("file", dir_okay=False, exists=True),
               help="File of a solver in no package; repeatable.")  # fmt: skip

@@ -52,20 +52,21 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Seconds(click.FloatRange):
-    """A number of seconds above 0; nan, which no comparison refuses, is none."""
-
-    name = "seconds"
-
-    def __init__(self) -> None:
-        super().__init__(min=0, min_open=True)
+class RealRange(click.FloatRange):
+    """A number in a range; nan, which no comparison refuses, is none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number of seconds."""
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"must be a number of seconds; received {value!r}", param, ctx)
-        return seconds
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"must be a number; received {value!r}", param, ctx)
+        return number
+
+
+class Seconds(RealRange):
+    """A number of seconds above 0."""
+
+    name = "seconds"
 
 
 FOLDER = FilePath("folder", file_okay=False)
@@ -76,7 +77,7 @@ PICTURE = FilePath("file", ".svg", ".png", dir_okay=False)
 CSV_FILE = FilePath("file", ".csv", dir_okay=False)
 COUNT = click.IntRange(min=1)
 SEED = click.IntRange(0, 2**128 - 1)
-SECONDS = Seconds()
+SECONDS = Seconds(min=0, min_open=True)
 _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _LEAST_BYTES, _MOST_BYTES = 64 * 10**6, 2**50
 
@@ -156,7 +157,7 @@ WORKERS = click.option("--workers", type=COUNT, help="Runs at a time.  [default:
 EVALUATIONS = click.option("--evaluations", type=COUNT, metavar="N",
                            help="Candidates that a run may price by `run.evaluate`.")  # fmt: skip
 _LIMITS = (
-    click.option("--grace", "grace_s", type=click.FloatRange(min=0), metavar="SECONDS", default=0.1,
+    click.option("--grace", "grace_s", type=RealRange(min=0), metavar="SECONDS", default=0.1,
                  help="A run is killed so long after its time limit."),
     click.option("--startup-limit", "startup_s", type=SECONDS, default=120.0,
                  help="Time for a run to load its solver and its instance."),

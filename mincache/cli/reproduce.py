@@ -92,7 +92,7 @@ def _entry(ctx: click.Context, param: click.Parameter, folder: Path) -> Path:
 @click.argument("entry", metavar="FOLDER", type=options.FOLDER, callback=_entry)
 @options.folder_output("Folder for the new records.")
 @click.option("--instances", type=options.COUNT, help="Repeat the first so many instances.  [default: all]")
-@click.option("--tolerance", type=click.FloatRange(min=0), default=0.001,
+@click.option("--tolerance", type=options.RealRange(min=0), default=0.001,
               help="Largest relative difference of the mean cost in a reproduction.")  # fmt: skip
 @click.option("--policies", type=options.FilePath("folder|file", exists=True),
               help="The row's policies, if the row does not store them.")  # fmt: skip
@@ -124,19 +124,24 @@ def row(
     names = sorted({record.cell.instance for record in every})
     kept = names[:instances]
     records = [record for record in every if record.cell.instance in kept]
+    if by and len(records) < rerun.SHARE * len(every):
+        rule = "must keep a fifth of the runs or more for a review"
+        raise InputError("--instances", rule, f"{len(records)} of {len(every)}", "leave --by out for none")
     entrant = supervisor.describe_one(solving_entrant.absolute(rerun.spec_of(published, policies)))
     if entrant.warning:
         warn(entrant.warning)
-    differs = {"source": "differs from the recorded one", "files": "differ from the recorded ones"}
-    for what, how in differs.items():
-        if {getattr(record.cell, f"solver_{what}") for record in records} - {"", getattr(entrant, what)}:
-            warn(f"the solver's {what} {how}")
+    differs = [
+        f"the solver's {what} not the recorded"
+        for what, own in (("source is", entrant.source), ("files are", entrant.files))
+        if {getattr(record.cell, f"solver_{what.split()[0]}") for record in records} - {"", own}
+    ]
+    warn(*differs)
     again = summary.run_tasks(output, rerun.tasks_of(records, entrant, suite), executors.LocalExecutor(1))
     found = rerun.reproduction(records, again)
     holds = found.holds(tolerance)
     result = f"{found}" if kept == names else f"{found}, on {len(kept)} of {len(names)} instances"
-    told = f"{'reproduced' if holds else 'not reproduced'}: {result}"
-    reviews = [str(_review(review, by, today, result, again, output))] if by and holds else []
+    told, note = f"{'reproduced' if holds else 'not reproduced'}: {result}", "; ".join([result, *differs])
+    reviews = [str(_review(review, by, today, note, again, output))] if by and holds else []
     lines = [f"written: {review}; `mincache leaderboard rebuild` shows it" for review in reviews]
     document = {"reproduced": holds, "instances": len(kept), "told": told, "reviews": reviews}
     answer(document, told, *lines, failed=not holds)

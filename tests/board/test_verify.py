@@ -589,14 +589,37 @@ def test_a_review_comes_after_the_runs(board, date):
     assert f"its date {date} is before the runs, or to come" in wrong(board)[ENTRY]
 
 
-def test_runs_handed_in_again_reproduce_nothing(board):
-    """The records of an entry are no reproduction of it."""
-    entry = read_entry(board / ENTRY)
+NEWER = {
+    "solver_source": "b" * 64,
+    "solver_version": "9",
+    "libraries": {"numpy": "9"},
+    "parameters": {"new": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("cell", "started", "said"),
+    [
+        ({}, "2026-01-02T00:00:00Z", None),
+        (NEWER, "2026-01-02T00:00:00Z", None),
+        ({"wall_s": 5.0}, "2026-01-02T00:00:00Z", "it holds runs that are not those of the entry"),
+        ({"solver_files": "c" * 64}, "2026-01-02T00:00:00Z", "it holds runs that are not those of the entry"),
+        ({}, "2026-01-01T00:00:00Z", "it holds runs of the entry, not made again"),
+    ],
+)
+def test_a_reproduction_is_of_the_entrys_runs_made_again(board, cell, started, said):
+    """It may be by another version of the solver, under the same limits and with the same policies."""
+    entry, place = read_entry(board / ENTRY), board / ENTRY / "reviews" / "reader"
     solutions = write_pack(board / SOLUTIONS_FILE, entry.solutions())
-    flag(board, finding="reproduced", records=entry.manifest.records, solutions=solutions)
-    (board / SOLUTIONS_FILE).rename(board / ENTRY / "reviews" / "reader" / SOLUTIONS_FILE)
-    shutil.copy(board / ENTRY / RECORDS_FILE, board / ENTRY / "reviews" / "reader")
-    assert "it holds runs of the entry, not made again" in wrong(board)[ENTRY]
+    lines = [
+        one.model_copy(update={"started": started, "cell": one.cell.model_copy(update=cell)})
+        for one in entry.records()
+    ]
+    records = write_pack(board / RECORDS_FILE, [one.model_dump_json().encode() + b"\n" for one in lines])
+    flag(board, finding="reproduced", date="2026-01-02", records=records, solutions=solutions)
+    for name in (RECORDS_FILE, SOLUTIONS_FILE):
+        (board / name).rename(place / name)
+    assert wrong(board) == ({ENTRY: f"review reader: {said}"} if said else {})
 
 
 @pytest.mark.parametrize("by", ["A. Author", "a author", "A.  AUTHOR", "\uff21. Author"])

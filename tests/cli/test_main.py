@@ -87,6 +87,7 @@ def test_score_in_words_names_violations():
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2", "-o", "x"], "with its unit"),
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2MB", "-o", "x"], "from 64MB"),
         (["run", "smoke-v1", "--solver", "lru", "--time-limit", "nan", "-o", "x"], "--time-limit: must be"),
+        (["run", "smoke-v1", "--solver", "lru", "--grace", "nan", "-o", "x"], "--grace: must be a number"),
         (["instances", "smok-v1"], "did you mean 'smoke-v1'?"),
         (["instances", "lst"], "did you mean 'list'?"),
         (["solve", "smoke-v1.l0.n10.t0", "--solver", "lru", "-o", "x.txt"], "must end in .json or .json.gz"),
