@@ -20,7 +20,10 @@ from mincache.problem.quantity import Array
 
 
 class LogColumns(StrictTable):
-    """Which column of a log holds what: times as numbers or in ISO 8601 (UTC), sizes in the log's units."""
+    """Which column of a log holds what: times as numbers or in ISO 8601 (UTC), sizes in the log's units.
+
+    With an empty `user`, for logs that do not tell users, the k-th request of a slot is user k's.
+    """
 
     time: str = "time"
     user: str | None = "user"
@@ -191,16 +194,19 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         number = {item: min(m, models - 1) for m, item in enumerate(listed)}
         model = np.array([number.get(item, -1) for item in asked])
         kept, model = order[model >= 0], model[model >= 0]
-        people: dict[str, int] = {}
-        texts = columns[named.user] if named.user else None
-        user = [people.setdefault(texts[row] if texts else "", len(people)) for row in kept.tolist()]
         with np.errstate(over="ignore"):
             slot = (time_s[kept] - begin) // slot_s
         if slot.max() >= _MOST_SLOTS:
             rule = "must be so long that the log has fewer than 2^53 slots"
             raise InputError("slot_s", rule, f"{slot_s:g}", "or cut the log with a window")
+        people: dict[str, int] = {}
+        if named.user:
+            texts = columns[named.user]
+            user = np.array([people.setdefault(texts[row], len(people)) for row in kept.tolist()])
+        else:
+            user = np.arange(len(slot)) - np.searchsorted(slot, slot)
         return LogRequests(
-            slot=slot.astype(np.int64), user=np.array(user), model=model,
+            slot=slot.astype(np.int64), user=user, model=model,
             input_bits=_sizes(log, columns, named.input, log.input_unit, kept),
             output_bits=_means(_sizes(log, columns, named.output, log.output_unit, kept), model, models),
             rows=len(time_s), outside=len(time_s) - len(order), unlisted=len(order) - len(kept),

@@ -120,6 +120,26 @@ def test_idle_users_can_draw_from_the_trace(tmp_path):
     assert (drawn == repeated).any()
 
 
+@pytest.mark.parametrize("users", [1, 3])
+def test_without_users_the_kth_request_of_a_slot_is_user_k_s(users, tmp_path):
+    """Requests are dealt out in the order of time; a user without one in a slot repeats the one before."""
+    rows = films(6, rows=120, span_s=400)
+    drawn = scenario(written(tmp_path / "log.csv", rows), FILMS | {"user": ""}, slots=8, users=users)
+    dealt, taken = [], {}
+    for row in sorted(rows, key=lambda row: float(row["timestamp"])):
+        slot = (float(row["timestamp"]) - min(float(one["timestamp"]) for one in rows)) // 20.0
+        taken[slot] = taken.get(slot, -1) + (row["movieId"] in top(rows, 6))
+        dealt.append(row | {"userId": f"k{taken[slot]}"})
+    expected = interpreted(dealt, 0, 8, users, 6, "drop", "repeat", "first")
+    assert drawn.trace(1, "trace", 0, users, 0).requested_model.tolist() == expected
+
+
+def top(rows, models):
+    """Return the most requested items, the first seen first among equals."""
+    seen = [row["movieId"] for row in sorted(rows, key=lambda row: float(row["timestamp"]))]
+    return sorted(dict.fromkeys(seen), key=lambda item: -seen.count(item))[:models]
+
+
 def test_a_cloud_s_log_gives_sizes(tmp_path):
     """Dates, models by name and tokens in and out: inputs have their size, models their mean output."""
     begin = datetime(2023, 11, 16, 18, 17, 3, tzinfo=UTC)
