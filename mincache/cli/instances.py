@@ -258,16 +258,17 @@ def _with_reference(
     bound = max(run.bound, -math.inf if entry.lower_bound is None else entry.lower_bound)
     if judge.contradicts(bound, cost):
         raise click.ClickException(f"{label} puts {name} above {bound!r}, and a verified cost is {cost!r}")
-    if evaluation.cost == cost:
-        suite_checks.write_best(suite, name, solution)
     limit = f" --time-limit {time_limit:g}" if math.isfinite(time_limit) else ""
     command = f"mincache instances reference {suite.name} {name} --solver {label}{limit}"
     by, better = suite_writing.found_by(label, command), dict[str, Any]()
-    if evaluation.cost == cost and (cost != entry.best_known or entry.cost_from is None):
+    reached = evaluation.cost == cost
+    if reached and (cost != entry.best_known or entry.cost_from is None):
         better |= {"best_known": cost, "cost_from": by}
     if math.isfinite(bound) and run.bound == bound and (bound != entry.lower_bound or not entry.bound_from):
         better |= {"lower_bound": bound, "bound_from": by}
-    return suite_writing.set_entries(suite, {name: better}, references=source)
+    if reached and ("best_known" in better or not suite_checks.SOLUTIONS.path(suite, name).is_file()):
+        suite_checks.write_best(suite, name, solution)
+    return suite_writing.set_entries(suite, {name: better}, references=source) if better else suite
 
 
 @instances.command()

@@ -3,7 +3,8 @@
 import csv
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -39,16 +40,23 @@ def column_names(path: str) -> list[str]:
     """Return the names of a file's columns."""
     with in_file(path):
         _check_regular(path)
-        try:
-            if Path(path).suffix == ".parquet":
+        if Path(path).suffix == ".parquet":
+            with _told():
                 return list(_parquet().read_schema(path).names)
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                names = next(csv.reader(file), [])
-        except (OSError, ValueError, csv.Error) as error:
-            raise InputError("file", "must be a CSV or Parquet file", excerpt(str(error))) from None
+        with _told(), open(path, newline="", encoding="utf-8-sig") as file:
+            names = next(csv.reader(file), [])
         if not names:
             raise InputError("file", "must begin with a line of column names", "an empty line or file")
         return names
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in a line what a reader says of a file that is not in its format."""
+    try:
+        yield
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError("file", "must be a whole CSV or Parquet file", excerpt(str(error))) from None
 
 
 def _check_regular(path: str) -> None:
@@ -98,7 +106,8 @@ def _read(
             if known.count(name) > 1:
                 raise InputError("columns", "must have names of their own", f"{excerpt(name)} twice")
         if Path(path).suffix == ".parquet":
-            table = _parquet().read_table(path, columns=list(names))
+            with _told():
+                table = _parquet().read_table(path, columns=list(names))
             return {
                 name: ["" if cell is None else str(cell) for cell in table.column(name).to_pylist()]
                 for name in names

@@ -172,11 +172,12 @@ def found_by(who: str, command: str) -> str:
 
 def set_entries(suite: Suite, changes: Mapping[str, Mapping[str, Any]], **content: Any) -> Suite:
     """Write fields of `ListedInstance` by instance, and of the `content`; return the suite, read again."""
+    found = Suite(suite.folder).content  # another process may have written meanwhile
     entries = tuple(
         validated(ListedInstance, entry.model_dump() | dict(changes.get(entry.name, {})))
-        for entry in suite.content.instance
+        for entry in found.instance
     )
-    write_content(suite.folder, suite.content.model_copy(update={"instance": entries} | content))
+    write_content(suite.folder, found.model_copy(update={"instance": entries} | content))
     return Suite(suite.folder)
 
 

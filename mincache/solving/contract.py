@@ -268,7 +268,7 @@ def answer(title: str, solver: Solver, instance: Instance, run: Run) -> Solution
         solution = solver.solve(instance, run)
     except MincacheError:
         raise
-    except Exception as error:  # a solver may raise anything
+    except (Exception, SystemExit) as error:  # a solver may raise anything
         received = f"{type(error).__name__}: {error}"
         raise InputError(f"solver {title}", "must answer", received, "try: mincache solvers check") from error
     if not isinstance(solution, Solution):

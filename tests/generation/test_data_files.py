@@ -2,6 +2,7 @@
 
 import hashlib
 
+import pandas
 import pytest
 
 from mincache.errors import InputError
@@ -45,6 +46,20 @@ def test_what_is_no_table_is_refused(content, tmp_path):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     with pytest.raises(InputError, match=str(file)):
         read_columns(str(file), ["a"])
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path):
+    """Where the names can be read and the cells cannot, the refusal is a line with the path."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    file = tmp_path / "a.parquet"
+    pandas.DataFrame({"a": [1, 2, 3]}).to_parquet(file)
+    data = file.read_bytes()
+    file.write_bytes(data[:4] + bytes(byte ^ 255 for byte in data[4:60]) + data[60:])
+    assert "a" in column_names(str(file))
+    with pytest.raises(InputError, match="must be a whole CSV or Parquet file") as caught:
+        read_columns(str(file), ["a"])
+    assert str(caught.value).startswith(str(file))
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("cell", ["", "one", "nan", "inf"])

@@ -386,6 +386,8 @@ def test_references_are_kept_beside_the_hashes(suite):
     assert updated.entries[NAMES[1]] == suite.entries[NAMES[1]]
     assert problems(updated) == {}
     assert updated.content.references == ""
+    both = set_references(suite, {NAMES[2]: (30.5, None)})  # as a process that began earlier would
+    assert both.entries[NAMES[0]] == updated.entries[NAMES[0]]
     assert set_references(suite, {}, "by hand").content.references == "by hand"
     assert set_references(suite, {NAMES[1]: (30.5, None)}).entries[NAMES[1]].lower_bound is None
     with pytest.raises(InputError, match="lower_bound"):

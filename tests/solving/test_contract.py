@@ -111,13 +111,18 @@ class Raising(Solver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Raise the exception, or return the thing."""
-        if isinstance(self.given, Exception):
+        if isinstance(self.given, BaseException):
             raise self.given
         return self.given  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [(RuntimeError("boom"), "RuntimeError: boom"), ("no solution", "received str")]
+    ("given", "told"),
+    [
+        (RuntimeError("boom"), "RuntimeError: boom"),
+        (SystemExit(3), "SystemExit: 3"),
+        ("no solution", "received str"),
+    ],
 )
 def test_what_goes_wrong_in_a_solver_is_told_in_a_line(instance, given, told):
     """A solver that raises, or returns something else than a solution, is an InputError that names it."""
