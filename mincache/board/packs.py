@@ -1,17 +1,21 @@
 """Packs: files of one JSON document a line, checked against their hash while they are read.
 
-A pack of solutions may leave out the slots that a solution of the same instance in another pack has too, so
-that equal answers are stored once.
+A pack of solutions may leave out the slots that a solution of the same instance in another pack has too, and
+store of its numbers how far they are from that solution's, so that equal answers are stored once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from mincache.errors import DocumentError, in_file
@@ -22,6 +26,7 @@ from mincache.files.tables import StrictTable, Whole
 MAX_PACK_BYTES = 1024 * 1024 * 1024
 """A pack may not be larger than this, unpacked."""
 _BRIEF = b"~"  # begins a line that leaves out slots; a document begins with a brace
+_APART = "floats_apart"
 
 
 class Pack(StrictTable):
@@ -102,15 +107,43 @@ def _shared(path: Path, wanted: Pack) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _left_out(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Write 0 for each slot that is as in the known solution, unless none is, or that could not be undone."""
-    brief = _BRIEF + _slots(line, known, lambda own, shared: 0 if own == shared else own)
-    return brief if len(brief) < len(line) and _filled_in(brief, known) == line else line
+    """Write a line by how its slots differ from those of the known solution, where it packs better so."""
+    briefs = [_BRIEF + _slots(line, known, choose) for choose in (_unless_equal, _difference)]
+    best = min(line, *briefs, key=lambda one: len(zlib.compress(one, 1)))
+    return best if _filled_in(best, known) == line else line
 
 
 def _filled_in(line: bytes, known: Mapping[str, Mapping[str, Any]]) -> bytes:
-    if not line.startswith(_BRIEF):
-        return line
-    return _slots(line.removeprefix(_BRIEF), known, lambda own, shared: shared if own == 0 else own)
+    return _slots(line.removeprefix(_BRIEF), known, _whole) if line.startswith(_BRIEF) else line
+
+
+def _unless_equal(own: Any, shared: Any) -> Any:
+    return 0 if own == shared else own
+
+
+def _difference(own: Any, shared: Any) -> Any:
+    """Return 0 for an equal slot, for others how many floats away each number is, where there are such."""
+    if own == shared or not (_all_floats(own) and _all_floats(shared) and len(own) == len(shared)):
+        return _unless_equal(own, shared)
+    return {_APART: (_bits(own) - _bits(shared)).tolist()}
+
+
+def _whole(difference: Any, shared: Any) -> Any:
+    """Undo `_difference`; the pack's hash tells of what it could not have written."""
+    if not (isinstance(difference, dict) and _all_floats(shared)):
+        return shared if difference == 0 else difference
+    with contextlib.suppress(KeyError, OverflowError, TypeError, ValueError):
+        return (_bits(shared) + np.array(difference[_APART], np.int64)).view(np.float64).tolist()
+    return difference
+
+
+def _all_floats(slot: Any) -> bool:
+    return isinstance(slot, list) and all(isinstance(one, float) for one in slot)
+
+
+def _bits(numbers: Sequence[float]) -> NDArray[np.int64]:
+    """Return numbers by their place among all floats, of which the next one differs by 1."""
+    return np.array(numbers, np.float64).view(np.int64)
 
 
 def _slots(line: bytes, known: Mapping[str, Mapping[str, Any]], choose: Callable[[Any, Any], Any]) -> bytes:

@@ -118,17 +118,21 @@ def finished(drawn: Any, **properties: Any) -> dict[str, Any]:
 def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
     """Return a chart as an SVG element for a page, ids beginning with its name, a label for the blind."""
     config = specification["config"] | {"background": None}
-    drawn = str(_converter().vegalite_to_svg({**specification, "config": config, "padding": _AROUND_SVG}))
+    drawn = _without_labels({**specification, "config": config})
     drawn = re.sub(r'(id="|url\(#)', rf"\g<1>{name}-", drawn)
-    drawn = re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", drawn)  # the label says it in one sentence
     text = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return drawn.replace("<svg ", f'<svg role="img" aria-label="{text}" ', 1)
 
 
 def svg(specification: Mapping[str, Any]) -> bytes:
     """Return a chart as SVG on white."""
-    drawn = {"background": "white", "padding": _AROUND_SVG, **specification}
-    return str(_converter().vegalite_to_svg(drawn)).encode()
+    return _without_labels({"background": "white", **specification}).encode()
+
+
+def _without_labels(specification: Mapping[str, Any]) -> str:
+    """Return a chart as SVG without labels of its marks: half of it, where one sentence says more."""
+    drawn = str(_converter().vegalite_to_svg({"padding": _AROUND_SVG, **specification}))
+    return re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", drawn)
 
 
 def png(specification: Mapping[str, Any]) -> bytes:

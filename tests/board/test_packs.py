@@ -82,6 +82,31 @@ def test_shared_slots_are_stored_once(tmp_path):
         list(entry.solutions())
 
 
+def test_numbers_that_round_otherwise_take_few_bytes(tmp_path):
+    """Of slots whose numbers are a few floats from the shared ones, these few are stored; they come back."""
+    shares = np.random.default_rng(1).random((50, 20))
+    near = np.nextafter(np.nextafter(shares, 1), 1)
+    lines = as_lines([{"instance": "a", "bandwidth_share": near.tolist()}])
+    shared = tmp_path / SHARED_FILE
+    write_pack(shared, as_lines([{"instance": "a", "bandwidth_share": shares.tolist()}]))
+    pack = write_pack(tmp_path / SOLUTIONS_FILE, lines, shared)
+    assert 20 * (tmp_path / SOLUTIONS_FILE).stat().st_size < shared.stat().st_size
+    assert list(read_pack(tmp_path / SOLUTIONS_FILE, pack, shared)) == lines
+
+
+@pytest.mark.parametrize(
+    "apart", [[1], [1, 2, 3], ["x", 1], [0.5, 1], [1 << 70, 1], None, {}, [[1], [2]], "12", [True, None]]
+)
+def test_differences_that_nobody_writes_are_refused(tmp_path, apart):
+    """Whatever stands in place of a slot's differences, the pack is refused by its hash."""
+    shared, brief = tmp_path / SHARED_FILE, tmp_path / SOLUTIONS_FILE
+    base = write_pack(shared, as_lines([{"instance": "a", "bandwidth_share": [[0.25, 0.5]]}]))
+    lie = {"instance": "a", "bandwidth_share": [{"floats_apart": apart}]}
+    brief.write_bytes(lzma.compress(b"~" + as_lines([lie])[0]))
+    with pytest.raises(DocumentError, match="sha256: must be"):
+        list(read_pack(brief, Pack(sha256="0" * 64, lines=1, shared=base), shared))
+
+
 @every_packing
 def test_the_hash_is_of_the_content(tmp_path, suffix):
     """Another compression of the same lines is the same pack; other lines are not."""
