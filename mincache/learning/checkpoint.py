@@ -96,8 +96,9 @@ def _read(path: Path, wanted: CheckpointHeader) -> tuple[CheckpointHeader, dict[
         text = (file.metadata() or {}).get(_HEADER_KEY, "{}")
         header = validated(CheckpointHeader, parse_json(text.encode()))
         if header.training != json.loads(wanted.model_dump_json())["training"]:
+            began = str(header.training.get("command", "another"))
             advice = "repeat the command that began it, or delete the file"
-            raise InputError("training", "must be the one that is asked for", "another", advice)
+            raise InputError("training", "must be the one that is asked for", began, advice)
         arrays = {name: np.array(file.get_tensor(name)) for name in sorted(file.keys())}
         if header.sealed(arrays) != header:
             advice = "delete the file, and begin anew"

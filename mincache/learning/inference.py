@@ -99,12 +99,27 @@ class NetworkSolver(OnlineSolver):
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance; those that are get loaded now."""
+        return self._prepared(instance, instance)
+
+    def _prepared(self, instance: Instance, asked: Instance | Site) -> str | None:
+        """Find and load what answers what is asked, so that the time of answering is of that alone."""
         found = Solver.supports(self, instance) or self.find(instance)
         if isinstance(found, str):
             return found
-        for repetition in range(self.training_seeds()):
-            self.trained(instance, repetition)
+        vars(self)["_ready"] = asked, [self.trained(instance, k) for k in range(self.training_seeds())]
         return None
+
+    def _ready_for(
+        self, asked: Instance | Site, instance: Instance, repetition: int
+    ) -> tuple[Network, AnyView]:
+        """Return what was prepared for this repetition, or what is found now."""
+        prepared, networks = vars(self).get("_ready", (None, ()))
+        if prepared is asked:
+            return networks[repetition % len(networks)]  # type: ignore[no-any-return]  # as `_prepared` has put it
+        return self.trained(instance, repetition)
+
+    def __getstate__(self) -> dict[str, Any]:  # networks are functions, which no other process can be sent
+        return {name: value for name, value in vars(self).items() if name != "_ready"}
 
     def trained(self, instance: Instance, repetition: int) -> tuple[Network, AnyView]:
         """Return the network that a repetition has for an instance, and its view."""
@@ -120,14 +135,14 @@ class NetworkSolver(OnlineSolver):
 
     def solve(self, instance: Instance, run: Run) -> Solution:
         """Return what the network says."""
-        return answer(*self.trained(instance, run.repetition), instance, run)
+        return answer(*self._ready_for(instance, instance, run.repetition), instance, run)
 
     def begin(self, site: Site, run: Run) -> OnlinePolicy:
         """Return the policy for a site, at its first slot."""
-        network, view = self.trained(site.blank, run.repetition)
+        network, view = self._ready_for(site, site.blank, run.repetition)
         assert isinstance(view, PastView)  # as `information` says
         return PlacingPolicy(site, view, network)
 
     def declines(self, site: Site) -> str | None:
         """Return None, or why no policy is for this site; those that are get loaded now."""
-        return self.supports(site.blank)
+        return self._prepared(site.blank, site)

@@ -147,4 +147,6 @@ def _refusals(title: str) -> Iterator[None]:
         raise
     except (AssertionError, ValueError) as error:
         rule = "must have parameters that Stable-Baselines3 can train with"
-        raise InputError(title, rule, excerpt(str(error)), "has the learner diverged?") from None
+        raise InputError(
+            title, rule, excerpt(str(error).partition("(")[0].strip()), "has the learner diverged?"
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,7 +26,10 @@ RECORD_FORMAT: Literal["mincache-training/1"] = "mincache-training/1"
 VALIDATION_TRACES = 4
 VALIDATION_DRAWS = 20
 MetricsLog = Callable[[int, Mapping[str, float]], None]
-"""Hears of each round: episodes so far, and numbers on the round by name, such as the critic's loss."""
+"""Hears of each round: episodes so far, and numbers on the round by name, such as the critic's loss.
+
+`validation_gap` is NaN but where the curve has a point.
+"""
 
 
 class CurvePoint(StrictTable):
@@ -142,11 +146,12 @@ class Session:
         self, log: MetricsLog | None, episode: int, metrics: Mapping[str, float], answer: Answering
     ) -> None:
         self._spent_s += _now_s() - self._since_s  # what follows is not on the clock
-        if log is not None:
-            log(episode, metrics)
         due = episode // self._every > len(self._curve) or episode >= self._learner.episodes
         if due:
             self._curve.append(self._validation.point(episode, metrics["mean_reward"], answer))
+        if log is not None:
+            gap = self._curve[-1].validation_gap if due else None
+            log(episode, {**metrics, "validation_gap": math.nan if gap is None else gap})
         self._checkpoint.notes["curve"] = [point.model_dump() for point in self._curve]
         self._checkpoint.notes["seconds"] = self._spent_s.tolist()
         self._show(episode, self._curve[-1] if due else None)

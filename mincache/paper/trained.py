@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from mincache.files.documents import digest, read_bytes, write_bytes
+from mincache.errors import InputError, in_file
+from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
+from mincache.files.paths import make_folder
+from mincache.files.tables import validated
 from mincache.generation.suites import Suite
 from mincache.judging.machine import machine
 from mincache.learning.checkpoint import Checkpoint
@@ -76,10 +79,14 @@ def train_all(
     trainings: Sequence[Training], folder: Path, workers: int, show: Callable[[int], None]
 ) -> list[Trained]:
     """Return the policies of trainings in their order, training those that `folder` does not hold."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     stems = {one: str((folder / one.stem).resolve()) for one in trainings}
     # Two spellings of one training have one file.
-    waiting = {stem: one for one, stem in stems.items() if not Path(f"{stem}.json").is_file()}
+    waiting = {
+        stem: one
+        for one, stem in stems.items()
+        if not all(Path(f"{stem}{ending}").is_file() for ending in (".json", ".safetensors"))
+    }
     show(done := len(stems) - len(waiting))
     count = max(1, min(workers, len(waiting)))
     # Ctrl-C ends each process without a traceback; checkpoints keep what is done.
@@ -94,12 +101,31 @@ def train_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     paths = [Path(f"{stems[one]}.safetensors") for one in trainings]
-    records = [TrainingRecord.model_validate_json(read_bytes(path.with_suffix(".json"))) for path in paths]
-    return list(map(Trained, trainings, paths, records))
+    return [
+        Trained(one, path, _record(path.with_suffix(".json")))
+        for one, path in zip(trainings, paths, strict=True)
+    ]
+
+
+def _record(path: Path) -> TrainingRecord:
+    with in_file(path):
+        return validated(TrainingRecord, parse_json(read_bytes(path)))
 
 
 def train(training: Training, stem: str) -> None:
-    """Train one policy."""
+    """Train one policy.
+
+    Raises:
+        InputError: if that is not possible; it names the training among others.
+    """
+    try:
+        _train(training, stem)
+    except InputError as error:
+        field = f"{training.spec}, seed {training.seed}: {error.field}"
+        raise InputError(field, error.rule, error.received, error.advice) from None
+
+
+def _train(training: Training, stem: str) -> None:
     learner = registry.make(training.spec)
     assert isinstance(learner, PolicyLearner)
     checkpoint = Checkpoint(Path(f"{stem}.checkpoint"), {"training": Path(stem).name})

@@ -202,6 +202,10 @@ def test_what_happens_in_a_training_can_be_watched(tmp_path):
     assert (first["episode"], second["episode"]) == ("10", "20")
     assert float(first["noise"]) == 1.0 > float(second["noise"])
     assert math.isnan(float(first["critic_loss"]))
+    record = json.loads((tmp_path / "p.json").read_text())
+    assert [float(row["validation_gap"]) for row in (first, second)] == [
+        point["validation_gap"] for point in record["curve"]
+    ]
     assert math.isfinite(float(second["critic_loss"]) + float(second["value"]) + float(second["mean_reward"]))
 
 

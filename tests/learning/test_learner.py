@@ -1,8 +1,10 @@
 """Learners with policy files: which policy is taken, and which parameters no training can have."""
 
 import os
+import pickle
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +80,19 @@ def test_training_seeds_are_repetitions(shipped, tmp_path):
         alone = registry.make(f"ddpg[policy={tmp_path / name}.safetensors]")
         assert answers[-1] == alone.solve(INSTANCE, Run.seeded(0))
     assert answers[0] != answers[1]
+
+
+def test_a_policy_is_found_and_loaded_before_the_clock_runs(shipped, tmp_path):
+    """`supports` is followed by an answer that reads no file, in a copy of the solver by one that does."""
+    path = Path(shutil.copy(shipped, tmp_path))
+    solver = registry.make(f"ddpg[policy={path}]")
+    assert solver.supports(INSTANCE) is None
+    copied = pickle.loads(pickle.dumps(solver))
+    expected = copied.solve(INSTANCE, Run.seeded(0))
+    path.unlink()
+    assert solver.solve(INSTANCE, Run.seeded(0)) == expected
+    with pytest.raises(DocumentError, match="must be a regular file"):
+        copied.solve(INSTANCE, Run.seeded(0))
 
 
 def test_each_problem_has_as_many_training_seeds(shipped, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mincache.cli.train import train as train_command
+from mincache.errors import DocumentError, InputError
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import Recipe
@@ -46,12 +47,24 @@ def test_what_is_trained_is_found_again(training, tmp_path):
     assert told == [1, 2]
     assert first[0].policy == first[1].policy
     assert len(list(tmp_path.glob("*.safetensors"))) == 1
-    written = first[0].policy.stat().st_mtime_ns
+    written, written_bytes = first[0].policy.stat().st_mtime_ns, first[0].policy.read_bytes()
     again = train_all(twice, tmp_path, 1, told.append)
     assert told == [1, 2, 2]
     assert again[0].policy.stat().st_mtime_ns == written
     assert again[0].record.card.seed == 5
     assert len(again[0].record.curve) >= 2
+    first[0].policy.unlink()
+    assert train_all([training], tmp_path, 1, told.append)[0].policy.read_bytes() == written_bytes
+    (record := first[0].policy.with_suffix(".json")).write_text("{")
+    with pytest.raises(DocumentError, match=f"{record.name}: document: must be JSON"):
+        train_all([training], tmp_path, 1, told.append)
+
+
+def test_a_training_that_fails_is_named(training, tmp_path):
+    """Of many trainings side by side, whoever waits must know which one could not be done."""
+    odd = replace(training, spec=SPEC.replace("hidden=8", "hidden=8,actor_rate=1e300"))
+    with pytest.raises(InputError, match=r"actor_rate=1e300\], seed 5: .*diverged"):
+        train_all([odd], tmp_path, 1, [].append)
 
 
 def test_what_decides_a_training_is_in_its_name(training):
