@@ -74,6 +74,7 @@ _RULES = {
     "less_than_equal": "must be <= {le}",
     "finite_number": "must be finite",
     "too_short": "must hold at least {min_length}",
+    "string_too_short": "must not be empty",
     "too_long": "must hold at most {max_length}",
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "must match {pattern}",

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.paths import file_stamp
@@ -25,9 +25,9 @@ class LogColumns(StrictTable):
     With an empty `user`, for logs that do not tell users, the k-th request of a slot is user k's.
     """
 
-    time: str = "time"
+    time: str = Field(default="time", min_length=1)
     user: str | None = "user"
-    item: str = "item"
+    item: str = Field(default="item", min_length=1)
     input: str | None = None
     output: str | None = None
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import tomli_w
 
-from mincache.errors import DocumentError, InputError
+from mincache.errors import DocumentError, InputError, in_file
 from mincache.files.documents import digest, instance_bytes, read_bytes, read_instance, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.tables import validated
@@ -108,9 +108,12 @@ def write_suite(folder: Path, content: SuiteFile, documents: Iterable[Document])
     entries = []
     for name, data, fields in _missing(folder, documents, folder if is_new else part):
         path = part / f"{name}.json"
-        if data is not None:
+        if data is None:
+            with in_file(path):
+                data = read_bytes(path)
+        else:
             write_bytes(path, data)
-        entries.append(ListedInstance(name=name, sha256=digest(read_bytes(path)), **fields))
+        entries.append(ListedInstance(name=name, sha256=digest(data), **fields))
     _check_foreign(folder)
     whole = _toml(folder, content.model_copy(update={"instance": tuple(entries)}))
     for entry in entries if content.kept == "files" else ():

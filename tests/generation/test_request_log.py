@@ -95,6 +95,13 @@ def test_a_log_is_read_by_the_rules(seed, which, others, trace, tmp_path):
     assert drawn.trace(1, "trace", 0, 4, trace).requested_model.tolist() == expected
 
 
+@pytest.mark.parametrize("column", ["time", "item"])
+def test_a_log_has_times_and_items(column, tmp_path):
+    """Only the columns that a log may lack can have an empty name."""
+    with pytest.raises(InputError, match=f"requests.columns.{column}: must not be empty"):
+        scenario(written(tmp_path / "log.csv", films(1)), FILMS | {column: ""})
+
+
 def test_users_with_idle_slots_can_be_left_out(tmp_path):
     """With `drop`, users ask in every slot; if there are too few, the refusal tells how many."""
     rows = films(3, rows=4000, users=8, span_s=400)
