@@ -49,6 +49,7 @@ VARIANTS: Mapping[str, AgentVariant] = MappingProxyType({
     "past": AgentVariant("past-counts", "cache-scores", "plain", 0.0),
 })  # fmt: skip
 """From the paper's words to the best agent, each with one idea more than the one before it; and `past`."""
+_CRITICS = {"index": ["plain"], "past-counts": ["plain"], "aggregates": ["sets"]}  # of some observations
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ class Ddpg(PolicyLearner):
     `variant` names values of the next four parameters (`VARIANTS`); one that is left at None takes its
     variant's value. With `sets`, a state has numbers for each model, and an action two scores for each, for
     the cache; bandwidth and steps are the best there are. One policy may be for every library and N, and it
-    keeps all rules (`mincache.learning.slot_sets`). With `past`, a
-    cache is placed before its slot is shown, from the requests of the slots before; the best service follows.
+    keeps all rules (`mincache.learning.slot_sets`). With `past`, a cache is placed before its slot is shown,
+    from the requests of the slots before; the best service follows.
 
     Attributes:
         policy: file of a trained policy, or a folder of them; None to look among those at hand.
@@ -144,11 +145,8 @@ class Ddpg(PolicyLearner):
         super().__post_init__()
         if self.replay < (least := max(self.warmup, self.environments)):
             raise InputError("ddpg.replay", f"must be >= {least}, warmup and environments", str(self.replay))
-        if self.critic == "matched" and self.observation == "index":
-            raise InputError("ddpg.critic", "must be plain with observation=index", "'matched'")
-        if (self.critic == "sets") != (self.observation == "aggregates"):
-            rule = f"must {'be' if self.observation == 'aggregates' else 'not be'} sets with this observation"
-            raise InputError("ddpg.critic", rule, self.chosen.critic)
+        critics = _CRITICS.get(self.chosen.observation, ("plain", "matched"))
+        one_of(f"ddpg.critic with observation={self.observation}", self.critic, critics)
 
     @property
     def chosen(self) -> AgentVariant:
@@ -195,11 +193,8 @@ class Agent(Explorer):
         self.actor_optimiser = Adam(self.actor.parameters(), setting.actor_rate, fused=True)
         self.critic_optimiser = Adam(self.critic.parameters(), setting.critic_rate, fused=True)
         self.replay = Replay(setting.replay, self.state_size, self.action_size, setting.device)
-        self.parts: dict[str, Part] = {
-            "actor": self.actor, "critic": self.critic, "replay": self.replay,
-            "target_actor": self.target_actor, "target_critic": self.target_critic,
-            "actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser,
-        }  # fmt: skip
+        names = "actor critic replay target_actor target_critic actor_optimiser critic_optimiser"
+        self.parts: dict[str, Part] = {name: getattr(self, name) for name in names.split()}
 
     def explore(self, states: Array, noise: float, rng: np.random.Generator) -> Array:
         """Return the actor's actions with Gaussian noise, or uniform ones while warming up."""

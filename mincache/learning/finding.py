@@ -15,6 +15,7 @@ from mincache.learning.policies import ANY_PROBLEM, PolicyCard, problem_digest, 
 from mincache.learning.scored_service import SCORED_SERVICE
 from mincache.problem.instance import Instance
 from mincache.solving import registry
+from mincache.views.past_view import PastView
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class PolicyFinder(NetworkSolver):
         asked, defaults = self.training(), type(self)().training()
         if self.policy is None or self.policy.is_dir():
             return find_policy(self.title, asked, instance, self.policy, repetition)
+        level = "past" if read_card(self.policy).versions == PastView().versions else "trace"
+        if level != self.information:
+            return (
+                f"the policy {self.policy} is for information {level}, the parameters for {self.information}"
+            )
         given = {name: value for name, value in asked.items() if value != defaults[name]}
         return policy_name(self.policy, instance, self.title, given)
 

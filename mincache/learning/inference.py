@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt, in_file
+from mincache.errors import InputError, in_file
 from mincache.files.paths import kept_while_same
 from mincache.learning.layers import perceptron, perceptron_shapes
 from mincache.learning.policies import Policy, read_policy
@@ -99,50 +99,41 @@ class NetworkSolver(OnlineSolver):
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or why no policy at hand is for this instance; those that are get loaded now."""
-        return self._prepared(instance, instance)
-
-    def _prepared(self, instance: Instance, asked: Instance | Site) -> str | None:
-        """Find and load what answers what is asked, so that the time of answering is of that alone."""
-        found = Solver.supports(self, instance) or self.find(instance)
-        if isinstance(found, str):
-            return found
-        vars(self)["_ready"] = asked, [self.trained(instance, k) for k in range(self.training_seeds())]
-        return None
-
-    def _ready_for(
-        self, asked: Instance | Site, instance: Instance, repetition: int
-    ) -> tuple[Network, AnyView]:
-        """Return what was prepared for this repetition, or what is found now."""
-        prepared, networks = vars(self).get("_ready", (None, ()))
-        if prepared is asked:
-            return networks[repetition % len(networks)]  # type: ignore[no-any-return]  # as `_prepared` has put it
-        return self.trained(instance, repetition)
-
-    def __getstate__(self) -> dict[str, Any]:  # networks are functions, which no other process can be sent
-        return {name: value for name, value in vars(self).items() if name != "_ready"}
-
-    def trained(self, instance: Instance, repetition: int) -> tuple[Network, AnyView]:
-        """Return the network that a repetition has for an instance, and its view."""
-        path = self.find(instance, repetition)
-        if isinstance(path, str):
-            raise InputError("instance", "must be one that a policy is for", instance.name, path)
-        policy, view = load(path, self.view)
-        if isinstance(view, PastView) != (self.information == "past"):
-            rule = f"must be one for information {self.information}"
-            raise InputError(f"{self.title}.policy", rule, excerpt(str(path)))
-        with in_file(path):
-            return self.network(policy, view, instance), view
-
-    def solve(self, instance: Instance, run: Run) -> Solution:
-        """Return what the network says."""
-        return answer(*self._ready_for(instance, instance, run.repetition), instance, run)
-
-    def begin(self, site: Site, run: Run) -> OnlinePolicy:
-        """Return the policy for a site, at its first slot."""
-        network, view = self._ready_for(site, site.blank, run.repetition)
-        assert isinstance(view, PastView)  # as `information` says
-        return PlacingPolicy(site, view, network)
+        return self._prepare(instance, instance)
 
     def declines(self, site: Site) -> str | None:
         """Return None, or why no policy is for this site; those that are get loaded now."""
-        return self._prepared(site.blank, site)
+        return self._prepare(site, site.blank)
+
+    def solve(self, instance: Instance, run: Run) -> Solution:
+        """Return what the network says."""
+        return answer(*self._ready(instance, instance, run.repetition), instance, run)
+
+    def begin(self, site: Site, run: Run) -> OnlinePolicy:
+        """Return the policy for a site, at its first slot."""
+        network, view = self._ready(site, site.blank, run.repetition)
+        assert isinstance(view, PastView)  # as `information` says
+        return PlacingPolicy(site, view, network)
+
+    def _prepare(self, asked: Instance | Site, instance: Instance) -> str | None:
+        """Load what answers, so that a run's clock is of answering alone; or return why nothing does."""
+        loaded = []
+        for repetition in range(self.training_seeds()):
+            found = Solver.supports(self, instance) or self.find(instance, repetition)
+            if isinstance(found, str):
+                return found
+            policy, view = load(found, self.view)
+            with in_file(found):
+                loaded.append((self.network(policy, view, instance), view))
+        vars(self)["prepared"] = asked, loaded
+        return None
+
+    def _ready(self, asked: Instance | Site, instance: Instance, repetition: int) -> tuple[Network, AnyView]:
+        """Return the network that a repetition has for what is asked, and its view."""
+        if vars(self).get("prepared", (None,))[0] is not asked and (why := self._prepare(asked, instance)):
+            raise InputError("instance", "must be one that a policy is for", instance.name, why)
+        loaded: list[tuple[Network, AnyView]] = vars(self)["prepared"][1]
+        return loaded[repetition % len(loaded)]
+
+    def __getstate__(self) -> dict[str, Any]:  # networks are functions, which no other process can be sent
+        return {name: value for name, value in vars(self).items() if name != "prepared"}

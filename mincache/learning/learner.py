@@ -136,8 +136,7 @@ class PolicyLearner(Schedule, PolicyFinder, Learner):
     ) -> Policy:  # fmt: skip
         """Return a policy trained on `course`; the same course and parameters give the same policy.
 
-        `title` says for people what it is for; `watch` hears of each round; where the training is kept, and
-        goes on from, is `checkpoint`.
+        `title` is for people; `watch` hears of each round; a training goes on from its `checkpoint`.
         """
         check_libraries()
         self.check_course(course)
@@ -167,12 +166,7 @@ class PolicyLearner(Schedule, PolicyFinder, Learner):
         )  # fmt: skip
 
     def check_course(self, course: TrainingSource) -> None:
-        """Check that training on `course` would teach something that it keeps.
-
-        Raises:
-            InputError: if the course has rules that it does not keep, is of many libraries and it is for one,
-                or ends while it warms up.
-        """
+        """Refuse a course with rules that it does not keep, of many libraries, or too short to learn from."""
         if declined := Solver.supports(self, course.problem):
             raise InputError("scenario", "must have no rule that the learner does not keep", declined)
         if isinstance(course, Draws) and not self.every_problem:

@@ -36,8 +36,7 @@ class Replay:
         except RuntimeError:  # what torch raises where memory ends
             rule = f"must fit into memory, at {4 * (2 * state_size + action_size + 1)} bytes a transition"
             raise InputError("replay", rule, str(capacity), "keep fewer") from None
-        self._capacity = capacity
-        self._added = 0
+        self._capacity, self._added = capacity, 0
         self._shift_and_scale = torch.tensor([0.0, 0.0], dtype=torch.float64)
 
     def __len__(self) -> int:

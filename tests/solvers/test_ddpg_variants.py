@@ -116,8 +116,8 @@ def test_an_agent_of_the_past_is_an_online_solver_in_the_bench(rules, tmp_path):
     assert found["verdict"].tolist() == ["verified"]
     assert found["cost"].tolist() == [mincache.solve(instance, spec).evaluation.cost]
     if not rules:
-        with pytest.raises(InputError, match="must be one for information trace"):
-            registry.make(f"ddpg[policy={path}]").solve(instance, Run.seeded(0))
+        declined = registry.make(f"ddpg[policy={path}]").supports(instance)
+        assert declined.endswith("is for information past, the parameters for trace")
 
 
 def test_the_plain_agent_is_for_one_problem():
