@@ -87,8 +87,8 @@ def test_one_policy_holds_where_limits_and_rules_are_others(spec, kind):
 
 def test_a_published_policy_answers_as_it_did_and_knows_no_rules():
     """That of a row on the board costs what the row says, and declines frames."""
-    row = Path(__file__).parents[2] / "leaderboard" / "paper-v1" / "set-policy"
-    solver = registry.make(f"set-policy[policy={row / 'policies'}]")
+    row = Path(__file__).parents[2] / "leaderboard" / "paper-v1" / "ddpg-variant-sets-58b9e127"
+    solver = registry.make(f"ddpg[variant=sets,policy={row / 'policies'}]")
     with gzip.open(row / "records.jsonl.gz") as lines:
         record = json.loads(next(lines))
     instance = find("paper-v1").read(record["cell"]["instance"])
