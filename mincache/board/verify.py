@@ -97,6 +97,12 @@ def read_board(
     return checked
 
 
+def nothing_holds(board: str | os.PathLike[str]) -> InputError:
+    """Return the refusal of a board with no entry that verifies."""
+    advice = f"mincache leaderboard verify {os.fspath(board)} tells why"
+    return InputError(os.fspath(board), "must have an entry that verifies", "none", advice)
+
+
 def _check_suite(folder: Path, rescore: bool) -> tuple[frozenset[str], list[str]]:
     """Return who was frozen before a board's own suite was drawn, and what is wrong with the suite."""
     try:

@@ -109,6 +109,8 @@ def read_tables(
         for board in boards:
             said += verifying.read_board(board, rescore=False, gatherer=gatherer).remarks
         names = gatherer.suites()
+        if not names:
+            raise verifying.nothing_holds(folders[0])
         if against is not None:
             said += verifying.read_board(against, rescore=False, gatherer=gatherer).remarks
             boards.append(against)

@@ -14,7 +14,7 @@ from typing import Any
 from mincache.board import columns, render
 from mincache.board.entries import COVERED, TIERS, write_file
 from mincache.board.table import Table
-from mincache.board.verify import Checked, read_board
+from mincache.board.verify import Checked, nothing_holds, read_board
 from mincache.errors import InputError, MissingExtraError
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import folder_aside, make_folder
@@ -55,6 +55,8 @@ def build(
     """
     checked, site = checked or read_board(board), Path(site)
     suites = sorted(map(SuitePages, checked.tables()), key=lambda one: (one.name != "paper-v1", one.name))
+    if not suites:
+        raise nothing_holds(board)
     if site.is_dir() and any(site.iterdir()) and not (site / _MARK).exists():
         rule = "must be a new folder or hold a site"
         raise InputError("output", rule, f"{site}, which holds other files")

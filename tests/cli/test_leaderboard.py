@@ -73,6 +73,14 @@ def test_no_campaign_is_a_plain_refusal(tmp_path):
     assert "\n" not in str(refused)
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_board_without_an_entry_that_verifies_has_no_table(form, tmp_path):
+    """The refusal says how to find out why."""
+    (tmp_path / "smoke-v1" / "mine").mkdir(parents=True)
+    refused = invoke("table", tmp_path, "--format", form).exception
+    assert str(refused).endswith(f"received none; mincache leaderboard verify {tmp_path} tells why")
+
+
 def test_a_folder_without_entries_is_not_rebuilt(tmp_path):
     """Rebuilding what is no board is refused, and nothing is written into it."""
     refused = invoke("rebuild", tmp_path).exception

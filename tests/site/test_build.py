@@ -329,6 +329,9 @@ def test_a_picture_goes_with_what_it_shows(board, tmp_path):
 
 
 def test_an_empty_board_has_no_site(tmp_path):
-    """There is nothing to show of a board without entries."""
+    """There is nothing to show of a board without entries, nor of one whose entries do not verify."""
     with pytest.raises(InputError, match="must be a board with at least one entry"):
+        build(tmp_path, tmp_path / "site")
+    (tmp_path / "smoke-v1" / "mine").mkdir(parents=True)
+    with pytest.raises(InputError, match="must have an entry that verifies"):
         build(tmp_path, tmp_path / "site")
