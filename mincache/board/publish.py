@@ -116,6 +116,8 @@ def _keep_suite(name: str, folder: str, board: Path, aside: Path) -> suites.Suit
     if found is None:
         rule, advice = "must be a standard one, or be given, to be published", "give its folder with --suite"
         raise InputError("suite", rule, repr(name), advice)
+    if name in suites.standard_names() and found.entries != suites.find(name).entries:
+        raise InputError("suite", f"must have another name than the standard {name}", str(found.folder))
     if name in suites.standard_names() or found.folder.resolve() == copy.resolve():
         return found
     files = [*sorted(found.folder.glob("*.toml")), *sorted(found.folder.glob("*.json*"))]

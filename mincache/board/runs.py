@@ -265,13 +265,17 @@ class Gatherer:
     def _of_suite(self, name: str, suite: Suite | None) -> Runs:
         columns = zip(_COLUMNS.items(), zip(*self._runs[name], strict=True), strict=True)
         frame = pandas.DataFrame({key: pandas.Series(one, dtype=kind) for (key, kind), one in columns})
-        instances = tuple(sorted(set(frame["instance"]) if suite is None else suite.entries))
+        ran = set(frame["instance"])
+        instances = tuple(sorted(ran if suite is None else suite.entries))
+        if foreign := ran.difference(instances):
+            advice = "if it is another suite of this name, give its folder with --suite"
+            raise InputError(f"records on {name}", "must be of its instances", repr(min(foreign)), advice)
         everybody = list(self._numbers)
         contenders = tuple(sorted((everybody[n] for n in frame["row"].unique()), key=repr))
         rows = {self._numbers[who]: n for n, who in enumerate(contenders)}
         places = {instance: n for n, instance in enumerate(instances)}
         frame["row"], frame["instance"] = frame["row"].map(rows), frame["instance"].map(places)
-        frame = frame.dropna(subset="instance").astype({"instance": int}).sort_values(_KEY, ignore_index=True)
+        frame = frame.astype({"instance": int}).sort_values(_KEY, ignore_index=True)
         frame = frame.drop_duplicates(_KEY, keep="last", ignore_index=True)
         known = references(suite, instances, frame)
         frame = frame.drop(columns="sha256")

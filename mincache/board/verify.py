@@ -13,6 +13,7 @@ from mincache.board.checks import below, wrong_in_entry
 from mincache.board.contenders import Contender, contender
 from mincache.board.entries import MANIFEST_FILE, SHARED_FILE, SUITE_FOLDER, Entry, read_entry
 from mincache.board.fitting import unseen
+from mincache.board.protocol import read_protocol
 from mincache.board.runs import Gatherer, Runs, fields_of
 from mincache.board.table import Table
 from mincache.errors import InputError
@@ -77,6 +78,8 @@ def read_board(
         if not folder.is_dir() or folder.name == SUITE_FOLDER:
             continue
         entry, records, wrong = verify_entry(folder, rescore)
+        if checked.wrong.get(f"{folder.parent.name}/{SUITE_FOLDER}"):
+            wrong.append("its suite does not verify")
         name = f"{folder.parent.name}/{folder.name}"
         if entry is not None and records and not wrong:
             who = contender(vars(records[0].cell), entry.manifest.authors)
@@ -107,9 +110,12 @@ def _check_suite(folder: Path, rescore: bool) -> tuple[frozenset[str], list[str]
     """Return who was frozen before a board's own suite was drawn, and what is wrong with the suite."""
     try:
         suite = Suite(folder)
-        wrong = [f"{path.name} is a link" for path in folder.iterdir() if path.is_symlink()]
+        wrong = [
+            f"{path.name} does not belong to a suite" for path in folder.iterdir() if not _of_suite(path)
+        ]
         wrong += [f"is named {suite.name}"] if suite.name != folder.parent.name else []
         seal = seals.opened(folder)
+        read_protocol(suite)
         if rescore:
             for name in suite.entries:
                 suite.read(name)
@@ -117,6 +123,11 @@ def _check_suite(folder: Path, rescore: bool) -> tuple[frozenset[str], list[str]
     except InputError as error:
         return frozenset(), [str(error)]
     return frozenset() if wrong or seal is None else seal[1], wrong
+
+
+def _of_suite(path: Path) -> bool:
+    known = path.suffix == ".toml" or path.name.endswith((".json", ".json.gz", ".jsonl"))
+    return known and path.is_file() and not path.is_symlink()
 
 
 def verify_entry(folder: Path, rescore: bool = True) -> tuple[Entry | None, list[Record], list[str]]:
