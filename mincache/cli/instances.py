@@ -15,7 +15,7 @@ from mincache.analysis import features, selection
 from mincache.certificate import archive
 from mincache.cli import describe, options
 from mincache.cli.completion import INSTANCE, SOLVER, SUITE
-from mincache.cli.terminal import TerminalTable, answer, tracked
+from mincache.cli.terminal import TerminalTable, answer, resumable, tracked
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import MAX_PROOF_BYTES, read_bytes
@@ -229,8 +229,8 @@ def reference(suite: str, names: tuple[str, ...], solver: str, time_limit: float
     """Solve every instance of SUITE (or NAMES), and write its verified cost and lower bound into suite.toml.
 
     The leaderboard measures gaps from these values. A lower cost or a higher bound replaces an older one;
-    no other does. Each value is written at once, so an interruption loses one instance. The best solution
-    goes into the folder `solutions`.
+    no other does. Each value is written at once: after an interruption, repeat the command. Instances whose
+    cost meets the bound are left as they are. The best solution goes into the folder `solutions`.
     """
     found, method = mincache.suite(suite), registry.make(solver)
     source = f"{solver}, mincache {mincache.__version__}, evaluator {problem_evaluation.EVALUATOR_VERSION}"
@@ -238,11 +238,20 @@ def reference(suite: str, names: tuple[str, ...], solver: str, time_limit: float
         source = known if source in known else f"{known}; {source}"
     for name in names:
         found.read(name)  # refuses a name that is not listed
-    for name in tracked(names or found.entries, "solving", total=len(names or found.entries)):
-        found = _with_reference(found, name, solver, method, time_limit, source)
+    unproven = [name for name in names or found.entries if not _is_settled(found, name)]
+    with resumable():
+        for name in tracked(unproven, "solving", total=len(unproven)):
+            found = _with_reference(found, name, solver, method, time_limit, source)
     fields = {"best_known", "lower_bound"}
     document = {name: found.entries[name].model_dump(include=fields) for name in names or found.entries}
     answer(document, f"{len(document)} reference values in {found.folder / suites.RECIPE_FILE}")
+
+
+def _is_settled(suite: mincache.Suite, name: str) -> bool:
+    """Return whether the optimum of an instance is known, with its solution and who found it."""
+    entry = suite.entries[name]
+    proven = entry.reference is not None and entry.reference.proven and entry.cost_from and entry.bound_from
+    return bool(proven) and suite_checks.SOLUTIONS.path(suite, name).is_file()
 
 
 def _with_reference(
@@ -309,7 +318,8 @@ def select(
     whose = {entry.sha256: (suite, entry.name) for suite in found for entry in suite.entries.values()}
     options.prepare(measured)
     measuring = selection.measure(found, measured, solvers, time_limit, workers)
-    list(tracked(measuring, "measuring", total=len(whose)))
+    with resumable():
+        list(tracked(measuring, "measuring", total=len(whose)))
     known = [row for row in selection.read_rows(measured) if row["sha256"] in whose]
     clusters = clusters or 2 * count
     choice = selection.select(known, count, clusters, seed, solvers, most, least)

@@ -66,7 +66,10 @@ def test_given_instances_are_run_and_ranked(swept, tmp_path):
     command = (instances, "reference", tmp_path / "given", "--time-limit", 9)
     assert "2 reference values" in run(*command)
     held = {path: path.read_bytes() for path in (tmp_path / "given").rglob("*.*")}
-    run(instances, "reference", tmp_path / "given", "--time-limit", 8)  # nothing is better
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    run(
+        instances, "reference", tmp_path / "given", "--solver", f"{tmp_path}/faulty.py:Raises"
+    )  # not solved again
     assert {path: path.read_bytes() for path in (tmp_path / "given").rglob("*.*")} == held
     for name, entry in Suite(tmp_path / "given").entries.items():
         who, day, how = re.fullmatch(r"(.+), (\d{4}-\d\d-\d\d), (.+)", entry.cost_from).groups()
