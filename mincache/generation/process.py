@@ -94,6 +94,9 @@ class Process(StrictTable):
         """Return how many different traces there are; None: as many as one wants."""
         return None
 
+    def check_traces(self, shape: Shape, count: int) -> None:
+        """Refuse one of the first traces that cannot be drawn; only data files can lack what it takes."""
+
 
 def drawn(
     section: str, process: Process, shape: Shape, uniforms: Draw, given: Mapping[str, Array],

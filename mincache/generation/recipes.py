@@ -222,11 +222,7 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
         middle, index = (f".s{number}", number) if numbered else ("", None)
         for library in range(recipe.libraries):
             for users in [setting["users"]] if "users" in setting else recipe.users:
-                count = scenario.with_values(setting | {"users": users}).trace_count()
-                if count is not None and count < recipe.traces:
-                    rule = f"must be at most {count}, as many as the data hold slots for"
-                    advice = "ask for fewer traces, or fewer slots"
-                    raise InputError("traces", rule, str(recipe.traces), advice)
+                scenario.with_values(setting | {"users": users}).check_traces(recipe.traces)
                 for trace in range(recipe.traces):
                     full = f"{name}{middle}.l{library}.n{users}.t{trace}"
                     yield _place(full, recipe, scenario, setting, index, library, users, trace)

@@ -122,6 +122,12 @@ class RequestLog(Process):
                 raise InputError("slots", f"must be at most {slots}", str(shape.slots), advice)
         return slots // shape.slots
 
+    def check_traces(self, shape: Shape, count: int) -> None:
+        """Refuse a trace with too few users."""
+        log = self.requests(shape)
+        for trace in range(count):
+            self._trace(log, shape, trace, None)
+
     def requests(self, shape: Shape) -> LogRequests:
         """Return the log's requests for slots and models of these sizes."""
         stamp = file_stamp(self.file)

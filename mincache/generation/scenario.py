@@ -295,6 +295,15 @@ class Scenario(StrictTable):
         counts = [process.trace_count(self._shape) for process in self._processes]
         return min((count for count in counts if count is not None), default=None)
 
+    def check_traces(self, count: int) -> None:
+        """Refuse more traces than data files hold, and traces that they hold too few users for."""
+        held = self.trace_count()
+        if held is not None and held < count:
+            rule = f"must be at most {held}, as many as the data hold slots for"
+            raise InputError("traces", rule, str(count), "ask for fewer traces, or fewer slots")
+        for process in self._processes:
+            process.check_traces(self._shape, count)
+
     def instance(
         self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None,
         powers_w: Array | None = None,

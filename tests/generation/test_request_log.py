@@ -10,6 +10,7 @@ import pytest
 
 from mincache.errors import InputError
 from mincache.files.tables import validated
+from mincache.generation.recipes import Recipe, places
 from mincache.generation.scenario import Scenario
 
 FILMS = {"time": "timestamp", "user": "userId", "item": "movieId"}
@@ -112,6 +113,21 @@ def test_users_with_idle_slots_can_be_left_out(tmp_path):
     few = interpreted(rows, 0, 10, 99, 6, "drop", "drop", "first")
     with pytest.raises(InputError, match=f"users: must be at most {few}, the users without an idle slot"):
         scenario(file, users=99, slots=10, idle="drop").trace(1, "trace", 0, 99, 0)
+
+
+def test_a_trace_with_too_few_users_is_refused_before_any_is_drawn(tmp_path):
+    """If only the last trace lacks users, nothing is drawn of the others."""
+    rows = [{"userId": str(k % 2), "movieId": "m", "timestamp": str(20 * (k // 2))} for k in range(8)]
+    rows += [{"userId": "0", "movieId": "m", "timestamp": str(20 * k)} for k in (4, 5)]
+    drawn = scenario(written(tmp_path / "log.csv", rows), slots=2, users=2)
+    drawn.check_traces(2)
+    with pytest.raises(InputError, match="users: must be at most 1, the users in trace 2; received 2"):
+        drawn.check_traces(3)
+    with pytest.raises(InputError, match="traces: must be at most 3"):
+        drawn.check_traces(4)
+    recipe = Recipe(library_seed=1, trace_seed=1, libraries=1, users=(2,), traces=3)
+    with pytest.raises(InputError, match="in trace 2"):
+        next(places("x", recipe, drawn))
 
 
 def test_idle_users_can_draw_from_the_trace(tmp_path):
