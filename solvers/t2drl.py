@@ -204,6 +204,11 @@ class TwoTimescaleAgent(Explorer):
             mean = np.mean([one[2] for one in frame], axis=0)
             self.frames.add(frame[0][0], raw[:, :M], mean, next_states[:, : self.seen])
 
+    def take_steps(self, rng: np.random.Generator) -> None:
+        """Take the steps that follow a step of the environments, once a frame is over."""
+        if len(self.frames):
+            super().take_steps(rng)
+
     def _known(self, slot: tuple[Array, ...], cache: Array) -> tuple[Array, ...]:
         seen, raw, rewards, after = slot
         first, last = np.split(raw, [self.models], axis=1)

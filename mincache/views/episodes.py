@@ -69,7 +69,9 @@ class Episodes:
             scenarios = {one.model_dump_json(): one for one in (found.place(name).scenario for name in names)}
             if len(scenarios) != 1:
                 rule = f"must be one that {suite} has instances of, all in one setting"
-                raise InputError("users", rule, f"{count}, with {len(scenarios)} settings")
+                known = sorted({entry.users for entry in found.entries.values() if entry.library == library})
+                told = f"it has {', '.join(map(str, known))}"
+                raise InputError("users", rule, f"{count}, with {len(scenarios)} settings", told)
             (scenario,) = scenarios.values()
         models = scenario.library(recipe.library_seed, library)
         drawn = recipe.users_drawn(count)

@@ -46,6 +46,12 @@ def test_frames_are_kept(tmp_path):
     assert (solution.cache == solution.cache[starts]).all()
 
 
+def test_learning_waits_for_the_first_frame():
+    """A warm-up that ends within the first frame leaves the network for caching without an example."""
+    quick = registry.make(TINY.replace("warmup=50", "warmup=1"))
+    assert quick.train(FRAMED).card.parameters["warmup"] == 1
+
+
 def test_targets_of_caching_are_those_of_double_learning():
     """The online network chooses the next cache, the target network says what it is worth."""
     agent = registry.make(TINY).pupil(COURSE)

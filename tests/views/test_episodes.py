@@ -211,7 +211,7 @@ def test_episodes_of_a_swept_suite_are_of_the_setting_of_their_users(tmp_path):
     suite = generate(tmp_path / "own", "own", recipe, SHORT)
     for case in cases:
         assert Episodes.of_suite(str(suite.folder), 0, case["users"]).problem.server.steps == case["steps"]
-    with pytest.raises(InputError, match="received 5, with 0 settings"):
+    with pytest.raises(InputError, match="received 5, with 0 settings; it has 3, 4"):
         Episodes.of_suite(str(suite.folder), 0, 5)
     two = recipe.model_copy(update={"users": (3,), "sweep": Sweep(steps=[600.0, 800.0])})
     twice = generate(tmp_path / "twice", "twice", two, SHORT)
