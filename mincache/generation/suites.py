@@ -213,6 +213,8 @@ def standard_names() -> list[str]:
 
 def is_suite(name_or_folder: str) -> bool:
     """Return whether this is the name of a standard suite, or a folder with one."""
+    if not name_or_folder:  # a shell's variable that is not set
+        return False
     return name_or_folder in standard_names() or os.path.isfile(os.path.join(name_or_folder, RECIPE_FILE))
 
 

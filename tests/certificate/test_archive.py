@@ -93,6 +93,8 @@ def test_certify_tells_each_status_as_json(suite):
     write_bytes(CERTIFICATES.path(suite, second), read_bytes(CERTIFICATES.path(suite, first)))
     assert told("--check") == {first: "proven", second: "open"}
     assert find(str(suite.folder)).entries[second].status == "open"
+    CERTIFICATES.path(suite, first).write_bytes(b"damaged")
+    assert told("--check") == {first: "open", second: "open"}
 
 
 def improve(suite, name, file, by="A. Name"):
