@@ -104,7 +104,12 @@ def check_size(weights: Mapping[str, Any]) -> None:
 
 
 def write_policy(path: str | os.PathLike[str], policy: Policy) -> None:
-    """Write a policy, replacing the file in one step; the same policy is the same bytes."""
+    """Write a policy, replacing the file in one step; the same policy is the same bytes.
+
+    Raises:
+        InputError: if it is larger than a policy that may be read.
+    """
+    check_size(policy.weights)
     # One key alone: safetensors writes several in no fixed order.
     header = {_CARD_KEY: policy.card.model_dump_json()}
     weights = {name: np.ascontiguousarray(weight) for name, weight in policy.weights.items()}

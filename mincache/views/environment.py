@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from mincache.errors import InputError, excerpt, one_of, whole_number
+from mincache.errors import InputError, one_of, whole_number
 from mincache.exact import optimum
 from mincache.exact.best_service import serve_batch
 from mincache.problem.evaluation import StretchPricer
@@ -113,7 +113,8 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
     ) -> None:
         self.num_envs = whole_number("num_envs", num_envs, least=1)
         self.render_mode = None if render_mode is None else one_of("render_mode", render_mode, RENDER_MODES)
-        self.metadata = self.metadata | {"autoreset_mode": autoreset(autoreset_mode)}
+        self.autoreset_mode = autoreset(autoreset_mode)
+        self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
         self.view = chosen_view(view, observation, action, information)
         played = source_of(source, suite, instance, scenario, library, users, purpose)
         self._rows = EpisodeOrder(played, self.num_envs) if isinstance(played, Episodes) else None
@@ -181,7 +182,7 @@ class EdgeCachingVectorEnv(VectorEnv[Array, Array, Array]):
             ResetNeeded: before the first `reset`.
             InputError: if the actions are not finite numbers of that shape, or the episode is over.
         """
-        mode = self.metadata["autoreset_mode"]
+        mode = self.autoreset_mode
         if mode is AutoresetMode.NEXT_STEP and self._film is not None and self._t >= self._film.steps:
             states, info = EdgeCachingVectorEnv.reset(self)
             return states, np.zeros(self.num_envs), ~self._all, ~self._all, info
@@ -308,12 +309,7 @@ class EdgeCachingEnv(gymnasium.Env[Array, Array]):
         render_mode: str | None = None,
         **kwargs: Any,
     ) -> None:
-        known = {
-            "suite", "instance", "scenario", "library", "users", "purpose", "reward", "information", "view",
-        }  # fmt: skip
-        for name in kwargs.keys() - known:
-            rule = f"must have no keyword beside {', '.join(sorted(known))}"
-            raise InputError("environment", rule, excerpt(name))
+        # Of unknown keywords Python's own TypeError: libraries try some, and go on without them then.
         self._batch = EdgeCachingVectorEnv(
             source, 1, observation, action, render_mode=render_mode,
             autoreset_mode=AutoresetMode.DISABLED, **kwargs,

@@ -84,6 +84,8 @@ def test_a_missing_or_huge_file_is_refused(path, monkeypatch):
     monkeypatch.setattr(policies, "MAX_POLICY_BYTES", 10)
     with pytest.raises(DocumentError, match="must hold at most 10 bytes"):
         read_policy(path)
+    with pytest.raises(InputError, match="policy: must hold at most 10 bytes"):
+        write_policy(path, Policy(CARD, WEIGHTS))
 
 
 @pytest.mark.parametrize(

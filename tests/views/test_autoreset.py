@@ -103,12 +103,12 @@ def test_skrl_trains_on_it():
 
 
 def test_torchrl_trains_on_it():
-    """Its wrapper takes one environment, its checker finds no fault, and a policy gradient moves a policy."""
+    """Its environment by name has no fault for its checker, and a policy gradient moves a policy."""
     torch = pytest.importorskip("torch")
     envs = pytest.importorskip("torchrl.envs")
     from tensordict.nn import TensorDictModule
 
-    env = envs.GymWrapper(gymnasium.make(f"mincache:{ENVIRONMENT_ID}", **SMALL))
+    env = envs.GymEnv(f"mincache:{ENVIRONMENT_ID}", **SMALL)
     envs.check_env_specs(env)
     network = torch.nn.Linear(env.observation_spec["observation"].shape[-1], env.action_spec.shape[-1])
     policy = TensorDictModule(torch.nn.Sequential(network, torch.nn.Tanh()), ["observation"], ["action"])
@@ -118,6 +118,16 @@ def test_torchrl_trains_on_it():
     optimiser.step()
     assert played["next", "truncated"][-1].all()
     assert (network.weight != before).any()
+
+
+@pytest.mark.parametrize("mode", ["Disabled", "SameStep"])
+def test_torchrl_wraps_the_copies_that_are_stepped_at_once(mode):
+    """In the two modes that it knows it plays on over the ends of episodes of four slots."""
+    envs = pytest.importorskip("torchrl.envs")
+    copies = gymnasium.make_vec(f"mincache:{ENVIRONMENT_ID}", num_envs=3, autoreset_mode=mode, **SMALL)
+    played = envs.GymWrapper(copies).rollout(10, break_when_any_done=False)
+    assert played.shape == (3, 10)
+    assert played["next", "done"].sum() == 3 * 2
 
 
 def test_tianshou_plays_and_learns_from_it():
