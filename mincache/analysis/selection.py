@@ -221,6 +221,9 @@ def select(
     from scipy.cluster.hierarchy import fcluster, ward
     from scipy.optimize import Bounds, LinearConstraint, milp
 
+    if len(rows) < max(count, 2):
+        rule = "must be at least 2, and as many as the instances to choose"
+        raise InputError("candidates", rule, f"{len(rows)}, to choose {count}")
     if not count <= clusters <= len(rows):
         rule = f"must be from {count}, the instances to choose, to {len(rows)}, the candidates"
         raise InputError("clusters", rule, str(clusters))

@@ -285,7 +285,7 @@ def _with_reference(
 @click.option("-n", "--count", type=options.COUNT, required=True, help="Instances to choose.")
 @options.folder_output("Folder for the suite.")
 @click.option("--clusters", type=options.COUNT,
-              help="Clusters to divide the candidates into.  [default: 2 n]")  # fmt: skip
+              help="Clusters to divide the candidates into.  [default: 2 n, or all]")  # fmt: skip
 @click.option("--at-most", multiple=True, metavar="LIMIT",
               help="How many of a kind there may be, such as density-greedy<0.01=5; repeatable.")  # fmt: skip
 @click.option("--at-least", multiple=True, metavar="LIMIT",
@@ -321,7 +321,7 @@ def select(
     with resumable():
         list(tracked(measuring, "measuring", total=len(whose)))
     known = [row for row in selection.read_rows(measured) if row["sha256"] in whose]
-    clusters = clusters or 2 * count
+    clusters = clusters or min(2 * count, len(known))
     choice = selection.select(known, count, clusters, seed, solvers, most, least)
     chosen = [(*whose[str(known[i]["sha256"])], int(choice.cluster[i])) for i in choice.chosen]
     decisions: dict[str, Any] = {"seed": seed, "candidates": len(known), "clusters": clusters}

@@ -147,6 +147,16 @@ def test_limits_that_are_none_are_refused(file, text, line):
         select(read_rows(file), 2, 4, 1, SOLVERS, [Limit.parse(text)])
 
 
+@pytest.mark.parametrize(("held", "count"), [(1, 1), (4, 5)])
+def test_too_few_candidates_are_refused(file, held, count):
+    """One candidate leaves nothing to choose, and of four nobody can choose five."""
+    with pytest.raises(
+        InputError, match=f"candidates: must be at least 2, .* received {held}, to choose {count}"
+    ):
+        select(read_rows(file)[:held], count, count, 1, SOLVERS)
+    assert select(read_rows(file)[:2], 1, 1, 1, SOLVERS).plane.shape == (2, 2)
+
+
 def test_limits_that_leave_no_choice_are_refused(file):
     """No choice has five instances of which six have few users."""
     with pytest.raises(InputError, match="must leave a choice"):
