@@ -95,6 +95,11 @@ def measure(
     `solvers` are quick ones, as on the command line, whose gaps to the best known cost are measured too. The
     time limit is of each of them, and of each search for an optimum.
     """
+    hashes: dict[str, str] = {}
+    for entry in (entry for one in suites for entry in one.entries.values()):
+        if hashes.setdefault(entry.name, entry.sha256) != entry.sha256:
+            advice = "draw one of the suites again, with another --name"
+            raise InputError("candidates", "must have different names", f"{entry.name!r} twice", advice)
     measured = _whole_rows(file) if file.exists() else []
     for solver in solvers if measured else ():
         _column(measured, solver)

@@ -35,13 +35,18 @@ def generate(
     """Draw a suite into `folder`, and return it; after an interruption the same call goes on."""
     scenario = scenario.sealed()
     undrawn = list(places(check_name(name, "name"), recipe, scenario))
-    longest = max((place.name for place in undrawn), key=len)
-    if len(longest) > NAME_CHARACTERS:
-        rule = f"must be at most {NAME_CHARACTERS - len(longest) + len(name)} long for instances to be named"
-        raise InputError("name", rule, str(len(name)), "choose another with --name")
+    _check_room(name, [place.name for place in undrawn])
     content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe, scenario=scenario)
     drawing = ((place.name, place.document, place.fields) for place in each(undrawn))
     return write_suite(Path(folder), content, drawing)
+
+
+def _check_room(name: str, names: Iterable[str]) -> None:
+    """Refuse a suite's name that makes the names of its instances, which begin with it, too long."""
+    longest = max(map(len, names))
+    if longest > NAME_CHARACTERS:
+        rule = f"must be at most {NAME_CHARACTERS - longest + len(name)} long for instances to be named"
+        raise InputError("name", rule, str(len(name)), "choose another with --name")
 
 
 def collect(
@@ -89,6 +94,7 @@ def write_selection(
             sources.append(source)
         fields = place.fields | {"source": source and sources.index(source), "cluster": cluster}
         documents.append((place.name, place.document, fields))
+    _check_room(name, [document[0] for document in documents])
     recipe = validated(Selection, {**decisions, "source": tuple(sources)})
     content = SuiteFile(name=name, purpose=purpose, kept=kept, recipe=recipe)
     return write_suite(Path(folder), content, documents)
@@ -127,8 +133,12 @@ def _missing(
     folder: Path, documents: Iterable[Document], unused: Path
 ) -> Iterator[tuple[str, bytes | None, Mapping[str, Any]]]:
     """Yield names, documents that are not written yet, and fields; what cannot be drawn leaves nothing."""
+    names = set[str]()
     try:
         for name, document, fields in documents:
+            if name in names:
+                raise InputError("instance", "must have a name of its own", repr(name))
+            names.add(name)
             path, moved = folder / PART / f"{name}.json", folder / f"{name}.json"
             if moved.is_file():  # it was interrupted while files were moved
                 moved.replace(path)

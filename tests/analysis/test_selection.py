@@ -210,6 +210,18 @@ def test_given_instances_cannot_be_chosen(pools, file, tmp_path):
     assert not Path(tmp_path / "x").exists()
 
 
+def test_candidates_of_one_name_are_refused_before_they_are_measured(pools, tmp_path):
+    """Two suites of one name would write the same files."""
+    source = pools[1].source
+    other = source.recipe.model_copy(update={"trace_seed": 9})
+    again = generate(tmp_path / "plain", "plain", other, source.scenario)
+    with pytest.raises(
+        InputError, match=r"candidates: must have different names; received 'plain\.l0\.n6\.t0' twice"
+    ):
+        next(measure([pools[1], again], tmp_path / "new.csv", SOLVERS))
+    assert not (tmp_path / "new.csv").exists()
+
+
 def test_select_tells_the_suite_as_json(pools, file, tmp_path):
     """`select --json` holds the instances, and how many chosen and candidates a limit counts."""
     args = ["select", *(str(suite.folder) for suite in pools), "-n", "3", "--seed", "1", "--json"]
