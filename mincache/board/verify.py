@@ -110,9 +110,8 @@ def _check_suite(folder: Path, rescore: bool) -> tuple[frozenset[str], list[str]
     """Return who was frozen before a board's own suite was drawn, and what is wrong with the suite."""
     try:
         suite = Suite(folder)
-        wrong = [
-            f"{path.name} does not belong to a suite" for path in folder.iterdir() if not _of_suite(path)
-        ]
+        foreign = (path.name for path in folder.iterdir() if not _of_suite(path))
+        wrong = [f"{name} does not belong to a suite" for name in foreign]
         wrong += [f"is named {suite.name}"] if suite.name != folder.parent.name else []
         seal = seals.opened(folder)
         read_protocol(suite)

@@ -306,6 +306,12 @@ def test_another_edition_of_an_instance_is_refused(suite):
         references(None, [record("s", "a", 9.0, n, sha256=letter * 64) for n, letter in enumerate("fe")])
 
 
+def test_runs_on_instances_that_the_suite_has_not_are_refused():
+    """Another suite of the same name is not mixed with the standard one, nor passed over."""
+    with pytest.raises(InputError, match="records on smoke-v1: must be of its instances; received 'mine'"):
+        tables([record("a", "mine", 1.0, suite="smoke-v1")])
+
+
 def test_a_suite_is_found_by_name_or_folder(suite):
     """Records outlive the folder of their suite, and a folder must hold the suite they are of."""
     assert find_suite("no-such-suite") is None

@@ -296,6 +296,11 @@ def test_a_suite_of_ones_own_has_a_board(tmp_path):
     assert not any(verify(tmp_path / "board").values())
     again = invoke(reproduce, tmp_path / "board" / "tiny" / "cloud-only", "-o", tmp_path / "again")
     assert again.exit_code == 0, again.output
+    for name, said in (("evil.sh", "does not belong"), ("protocol.toml", "bogus: must be a known field")):
+        (tmp_path / "board" / "tiny" / "suite" / name).write_text("bogus = 1\n")
+        suite, entry = read_board(tmp_path / "board").wrong.values()
+        assert said in suite[0]
+        assert entry == ["its suite does not verify"]
 
 
 def test_a_campaign_stands_beside_a_board(campaign, board):
