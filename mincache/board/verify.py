@@ -135,7 +135,7 @@ def verify_entry(folder: Path, rescore: bool = True) -> tuple[Entry | None, list
         entry = read_entry(folder)
         records = list(entry.records())
         return entry, records, list(islice(wrong_in_entry(entry, records, rescore), _MOST_SENTENCES))
-    except InputError as error:
+    except (InputError, OSError) as error:  # an OSError: a folder that cannot be listed
         return None, [], [str(error)]
 
 

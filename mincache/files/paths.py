@@ -67,11 +67,17 @@ def kept_while_same(files: int) -> Callable[[_Read], _Read]:
 
 def make_folder(path: str | os.PathLike[str], advice: str = "") -> None:
     """Make a folder and those above it, unless it is there."""
-    try:
+    with _written_to(path, advice):
         Path(path).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _written_to(folder: str | os.PathLike[str], advice: str = "") -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:  # a ValueError: what no folder can be called
         reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(os.fspath(path), "must be a folder to write to", reason, advice) from None
+        raise DocumentError(os.fspath(folder), "must be a folder to write to", reason, advice) from None
 
 
 @contextmanager
@@ -85,7 +91,9 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     made = [one for one in (folder, *folder.parents) if not one.exists()]
     make_folder(folder)
     try:
-        with TemporaryDirectory(dir=folder, prefix=".new-") as aside:
+        with _written_to(folder):
+            made_aside = TemporaryDirectory(dir=folder, prefix=".new-")
+        with made_aside as aside:
             yield Path(aside)
     finally:
         for one in made:
