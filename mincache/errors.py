@@ -18,9 +18,10 @@ import os
 import reprlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, TypeVar
 
+_Kind = TypeVar("_Kind")
 _SHOWN_CHARACTERS = 60
 _LINE_CHARACTERS = 1000
 
@@ -162,6 +163,22 @@ def one_of(field: str, value: object, known: Collection[str]) -> str:
     if not isinstance(value, str) or value not in known:
         raise InputError(field, f"must be one of {', '.join(known)}", excerpt(value))
     return value
+
+
+def of_kind(field: str, value: object, kind: type[_Kind], advice: str = "") -> _Kind:
+    """Return a value that is of this class."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise InputError(field, f"must be {article} {kind.__name__}", excerpt(value), advice)
+    return value
+
+
+def positive(field: str, value: object) -> float:
+    """Return a number above 0, numpy's too, which may be infinite."""
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
+    if not number > 0:
+        raise InputError(field, "must be a number > 0", excerpt(value))
+    return number
 
 
 def whole_number(field: str, value: object, least: int = 0) -> int:

@@ -7,12 +7,12 @@ import math
 from dataclasses import dataclass
 
 from mincache.analysis.explanation import Explanation, explain
-from mincache.errors import InputError, excerpt, whole_number
+from mincache.errors import InputError, of_kind, positive, whole_number
 from mincache.generation import streams, suites
 from mincache.generation.recipes import Reference
 from mincache.problem import display
 from mincache.problem.evaluation import Evaluation, evaluate
-from mincache.problem.instance import Instance
+from mincache.problem.instance import LOAD, Instance
 from mincache.problem.solution import Solution
 from mincache.solving import contract, registry
 from mincache.solving.contract import Budget, Run, Solver
@@ -108,10 +108,8 @@ def solve(
         >>> answer.bound <= answer.evaluation.cost
         True
     """
-    if not isinstance(instance, Instance):
-        raise InputError("instance", "must be an Instance", excerpt(instance), "try mincache.load(...)")
-    if not seconds > 0:
-        raise InputError("seconds", "must be > 0", excerpt(seconds))
+    of_kind("instance", instance, Instance, LOAD)
+    positive("seconds", seconds)
     whole_number("seed", seed)
     whole_number("evaluations", 1 if evaluations is None else evaluations, 1)
     method = registry.as_solver(solver)

@@ -105,7 +105,7 @@ def _fitting(suite: Suite, patterns: Iterable[str]) -> set[str]:
     for pattern in patterns:
         fitting = {name for name in suite.entries if fnmatchcase(name, pattern)}
         if not fitting:
-            advice = did_you_mean(pattern, list(suite.entries), "see mincache instances show")
+            advice = did_you_mean(pattern, list(suite.entries), f"see: mincache instances show {suite.name}")
             raise InputError("instances", f"must name some of {suite.name}", excerpt(pattern), advice)
         chosen |= fitting
     return chosen or set(suite.entries)

@@ -32,7 +32,7 @@ from mincache.problem.revealed import Site
 from mincache.problem.solution import Decisions, Solution
 from mincache.solving import registry
 from mincache.solving.contents import Content, Dumped, changed, late_modules
-from mincache.solving.contract import Budget, Reporter, Run, Solver
+from mincache.solving.contract import Budget, Reporter, Run, Solver, is_solution, kind_of_answer
 from mincache.solving.entrant import describe
 from mincache.solving.side_effects import GlobalGenerators, watch_pickles
 
@@ -237,10 +237,8 @@ def _logger(channel: Channel, run: Run) -> Callable[[str, float], None]:
 
 def _written(answer: object, channel: Channel) -> bytes | None:
     """Return the document of an answer; None for what is no answer, which closes the run."""
-    if type(answer) is not Solution:  # a class of the solver's own could do anything while it is read
-        a_kind_of = "a class derived from it, " if isinstance(answer, Solution) else ""
-        told = f"solve must return a Solution; received {a_kind_of}{type(answer).__name__}"
-        channel.say(messages.MALFORMED, told)
+    if not is_solution(answer):
+        channel.say(messages.MALFORMED, f"solve must return a Solution; received {kind_of_answer(answer)}")
         return None
     try:
         return solution_bytes(answer)

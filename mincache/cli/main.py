@@ -164,7 +164,8 @@ def _sentence(error: click.ClickException) -> str:
         metavar = re.sub(r"^\[(.*)\]$", r"\1", param.make_metavar(error.ctx).removesuffix("..."))
         if isinstance(error, click.MissingParameter):
             known = param.type.get_missing_message(param=param, ctx=error.ctx)
-            rule = f"must be given; {known}" if known else "must be given"
+            known = " ".join((known or "").split())  # click writes a list with a line for each
+            rule = f"must be given; {known[:1].lower()}{known[1:]}" if known else "must be given"
         message = f"{metavar if param.param_type_name == 'argument' else param.opts[-1]}: {rule}"
     elif not message[:2].isupper():  # FILE stays FILE
         message = message[:1].lower() + re.sub(r"\. \(?Did (.*\?)\)?", r"; did \1", message[1:])

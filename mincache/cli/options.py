@@ -53,13 +53,13 @@ class FilePath(click.Path):
 
 
 class RealRange(click.FloatRange):
-    """A number in a range; nan, which no comparison refuses, is none."""
+    """A finite number in a range."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number."""
         number = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"must be a number; received {value!r}", param, ctx)
+        if isinstance(value, str) and not math.isfinite(number):  # a default may be infinite
+            self.fail(f"must be a finite number; received {value!r}", param, ctx)
         return number
 
 
@@ -90,6 +90,14 @@ def size(text: str) -> int:
         rule = "must be a number with its unit, such as 500MB or 2GiB, from 64MB to 1024TiB"
         raise click.BadParameter(f"{rule}; received {text!r}")
     return int(count)
+
+
+def variable(text: str) -> str:
+    """Return the name of an environment variable."""
+    if not text or "=" in text:
+        rule = "must be a name alone, such as OMP_DYNAMIC; its value is that of your shell"
+        raise click.BadParameter(f"{rule}; received {excerpt(text)}")
+    return text
 
 
 def part(text: str) -> tuple[int, int]:
@@ -167,7 +175,7 @@ _LIMITS = (
                  help="Memory of a run, all its processes, such as 500MB or 2GiB."),
     click.option("--threads", type=COUNT, default=1,
                  help="Threads of a run, and the cores it is pinned to where the system allows it."),
-    click.option("--env", "environment", multiple=True, metavar="NAME",
+    click.option("--env", "environment", type=variable, multiple=True, metavar="NAME",
                  help="Environment variable that a run may see; repeatable."),
     click.option("--isolate", type=click.Choice(["auto", "required", "off"]), default="auto",
                  help="Keep runs from what is not their own: as far as this machine allows, wholly or with a "

@@ -128,7 +128,7 @@ def _as_text(evaluation: mincache.Evaluation) -> str:
         "hit ratio": f"{evaluation.hit_ratio:.4f}",
         "mean delay": f"{evaluation.mean_delay_s:.6g} s  ({delay})",
         "mean TV": f"{evaluation.mean_tv:.6g}",
-        "hits at or below A1": f"{evaluation.low_step_hit_share:.4f}",
+        "hits at or below A1": f"{evaluation.low_step_hit_share:.4f}" if evaluation.hit_ratio else "no hits",
     }
     broken = (
         f"{one.constraint} in slot {one.slot}, excess {one.excess:.6g}" for one in evaluation.violations

@@ -15,7 +15,7 @@ from typing import IO, Any, NoReturn
 
 import numpy as np
 
-from mincache.errors import DocumentError, InputError, did_you_mean, excerpt, in_file
+from mincache.errors import DocumentError, InputError, did_you_mean, excerpt, in_file, of_kind
 from mincache.files.packing import packed, reading, unpacked
 from mincache.problem.instance import NAME_CHARACTERS, NAME_PATTERN, PARTS, Instance
 from mincache.problem.quantity import quantities
@@ -99,7 +99,7 @@ def write_instance(instance: Instance, path: str | os.PathLike[str]) -> None:
         >>> import mincache
         >>> mincache.write_instance(mincache.load("smoke-v1.l0.n10.t0"), "mine.json.gz")
     """
-    write_bytes(path, instance_bytes(instance))
+    write_bytes(path, instance_bytes(of_kind("instance", instance, Instance)))
 
 
 def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
@@ -110,7 +110,7 @@ def write_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
         >>> solution = mincache.Solution.nothing_cached(mincache.load("smoke-v1.l0.n10.t0"))
         >>> mincache.write_solution(solution, "answer.json")
     """
-    write_bytes(path, solution_bytes(solution))
+    write_bytes(path, solution_bytes(of_kind("solution", solution, Solution)))
 
 
 def json_schema(kind: str) -> dict[str, Any]:
@@ -304,5 +304,8 @@ def _plain(part: Any) -> dict[str, Any]:
 
 
 def _dump(document: dict[str, Any]) -> bytes:
-    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:  # all else has been checked
+        raise InputError("origin", "must hold JSON values only", str(error)) from None
     return text.encode() + b"\n"

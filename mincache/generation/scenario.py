@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from mincache.errors import InputError, excerpt
-from mincache.files.tables import PairOf, StrictTable, TupleOf, validated
+from mincache.files.tables import PairOf, StrictTable, TupleOf, refusal, validated
 from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
 from mincache.generation.process import (
@@ -126,6 +134,14 @@ class Scenario(StrictTable):
     channel: _Section = Field(default=None, description="section: path loss, shadowing and fading")
     user: _Section = Field(default=None, description="section: the users' powers")
     models_section: _Section = Field(default=None, alias="[models]", description="section, with `count`")
+
+    if not TYPE_CHECKING:  # mypy knows the fields by the class
+
+        def __init__(self, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                raise refusal(type(self), error) from None
 
     @field_validator("requests", "positions", "channel", "user", "models_section", mode="before")
     @classmethod

@@ -198,7 +198,7 @@ class Suite:
 
     def _entry(self, name: str) -> ListedInstance:
         if name not in self.entries:
-            advice = did_you_mean(name, self.entries, f"see: mincache instances show {self.name}")
+            advice = did_you_mean(str(name), self.entries, f"see: mincache instances show {self.name}")
             raise InputError("instance", f"must be one of {self.name}'s", excerpt(name), advice)
         return self.entries[name]
 

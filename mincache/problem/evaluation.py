@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mincache.errors import InputError
+from mincache.errors import InputError, of_kind
 from mincache.problem import equations
 from mincache.problem.constraints import CONSTRAINTS, KEPT_WITHIN, Violation, excess
 from mincache.problem.instance import Instance
@@ -41,7 +41,7 @@ def evaluate(instance: Instance, solution: Solution) -> Evaluation:
         >>> score.feasible, score.hit_ratio
         (True, 0.0)
     """
-    solution.check_answers(instance)
+    of_kind("solution", solution, Solution).check_answers(instance)
     batch = _price(_terms(instance), *(array[np.newaxis] for array in solution.decisions))
     scores: dict[str, float] = {name: getattr(batch, name).item() for name in SCORES}
     return Evaluation(
@@ -75,7 +75,7 @@ def evaluate_batch(
         >>> mincache.evaluate_batch(instance, batch)
         BatchEvaluation(3 candidates, 3 feasible)
     """
-    batch_shape = np.shape(decisions.cache)[:-2]
+    batch_shape = np.shape(of_kind("decisions", decisions, Decisions).cache)[:-2]
     flat = _flat(instance, decisions)
     if cached_before is not None:
         if np.shape(cached_before) != np.shape(decisions.cache):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, of_kind
 from mincache.problem import display
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_negative, positive, quantities
 
@@ -100,6 +100,8 @@ class Trace(Typed, section="trace."):
     ] = 0  # type: ignore[assignment]  # an instance fills the array
 
 
+LOAD = "try mincache.load(...)"
+"""What to do with what is no instance."""
 RULES = ("frame_slots", "loading_s_per_gb", "steps_floor")
 """The rules that all of mincache's methods and views know; what else an instance may use, they decline."""
 
@@ -147,8 +149,7 @@ class Instance(Typed):
         check_name(self.name, "name")
         super().__post_init__()
         for field, kind in PARTS.items():
-            if not isinstance(getattr(self, field), kind):
-                raise InputError(field, f"must be a {kind.__name__}", excerpt(getattr(self, field)))
+            of_kind(field, getattr(self, field), kind)
         if not isinstance(self.origin, Mapping | None):
             raise InputError("origin", "must be an object", excerpt(self.origin))
         if self.origin is not None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 
-from mincache.errors import InputError
+from mincache.errors import InputError, of_kind
 from mincache.problem import display
-from mincache.problem.instance import Instance, check_name
+from mincache.problem.instance import LOAD, Instance, check_name
 from mincache.problem.quantity import Array, Quantity, Typed, check_axes, not_negative
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ class Solution(Typed):
     @classmethod
     def nothing_cached(cls, instance: Instance) -> Solution:
         """Return the solution that sends every request to the cloud and splits the uplink equally."""
+        of_kind("instance", instance, Instance, LOAD)
         T, N, M = instance.slot_count, instance.user_count, instance.model_count
         return cls(instance.name, np.zeros((T, M)), np.full((T, N), 1 / N), np.zeros((T, N)))
 
@@ -134,6 +135,7 @@ class Solution(Typed):
 
     def check_answers(self, instance: Instance) -> None:
         """Check that this is an answer to `instance`: its name and its shapes."""
+        of_kind("instance", instance, Instance, LOAD)
         if self.instance != instance.name:
             rule, advice = f"must be {instance.name!r}", "is it another's answer?"
             raise InputError("instance", rule, repr(self.instance), advice)

@@ -24,7 +24,7 @@ from mincache.board.entries import verified_cost
 from mincache.board.render import notes
 from mincache.board.runs import gather
 from mincache.board.table import Table
-from mincache.errors import InputError, whole_number
+from mincache.errors import InputError, positive, whole_number
 from mincache.generation import suites
 from mincache.generation.suites import Suite
 from mincache.judging import journal
@@ -82,9 +82,10 @@ def run(
         ['lru', 'cloud-only']
     """
     whole_number("seeds", seeds, 1)
-    whole_number("evaluations", 1 if evaluations is None else evaluations, 1)
-    if not 0 < seconds < float("inf"):
-        raise InputError("seconds", "must be > 0 and finite", repr(seconds))
+    for name, number in (("evaluations", evaluations), ("workers", workers)):
+        whole_number(name, 1 if number is None else number, 1)
+    if positive("seconds", seconds) == float("inf"):
+        raise InputError("seconds", "must be finite", repr(seconds))
     found = suite if isinstance(suite, Suite) else suites.suite(suite)
     patterns = [instances] if isinstance(instances, str) else list(instances)
     listed = [solvers] if isinstance(solvers, str | Solver | type) else list(solvers)

@@ -18,7 +18,7 @@ from mincache.problem.instance import Instance, Rules
 from mincache.problem.quantity import Array, quantities
 from mincache.problem.solution import Solution
 from mincache.solving import registry
-from mincache.solving.contract import GRACE_S, Run, Solver
+from mincache.solving.contract import GRACE_S, Run, Solver, is_solution, kind_of_answer
 from mincache.solving.side_effects import states
 from mincache.solving.spec import parse
 
@@ -170,8 +170,8 @@ def _feasible(solver: Solver, document: bytes) -> str:
         raise _FaultError(f"supports() returned {reason!r}", "return None, or a sentence why it cannot")
     run = Run.seeded(0, evaluations=_EVALUATIONS)
     solution = solver.solve(given, run)
-    if not isinstance(solution, Solution):
-        raise _FaultError(f"solve() returned {type(solution).__name__}", "return a mincache.Solution")
+    if not is_solution(solution):
+        raise _FaultError(f"solve() returned {kind_of_answer(solution)}", "return a mincache.Solution")
     _check_unchanged(given, document)
     evaluation = evaluate(instance, solution)
     if not evaluation.feasible:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard
 
 import numpy as np
 
-from mincache.errors import EvaluationsSpentError, InputError, MincacheError, excerpt
+from mincache.errors import EvaluationsSpentError, InputError, MincacheError, excerpt, whole_number
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
@@ -85,7 +85,8 @@ class Run:
         evaluations: int | None = None,
     ) -> Run:  # fmt: skip
         """Return a run with a generator on `seed` and these budgets, for use outside the bench."""
-        return cls(np.random.default_rng(seed), Budget(seconds, evaluations), instance=instance)
+        rng = np.random.default_rng(whole_number("seed", seed))
+        return cls(rng, Budget(seconds, evaluations), instance=instance)
 
     @cached_property
     def pricer(self) -> CandidatePricer:
@@ -181,7 +182,7 @@ class Run:
         """Report an incumbent, a lower bound on the optimal cost, or both.
 
         Incumbents are priced by the evaluator after the run, and the best feasible one counts if the answer
-        is worse. A bound is a claim that is held against every verified cost; minus infinity is none.
+        is worse. A bound is a claim that is held against every verified cost; minus infinity or nan is none.
         """
         if bound is not None:
             self.bound = max(self.bound, float(bound))
@@ -271,9 +272,20 @@ def answer(title: str, solver: Solver, instance: Instance, run: Run) -> Solution
     except (Exception, SystemExit) as error:  # a solver may raise anything
         received = f"{type(error).__name__}: {error}"
         raise InputError(f"solver {title}", "must answer", received, "try: mincache solvers check") from error
-    if not isinstance(solution, Solution):
-        raise InputError(f"solver {title}", "must return a Solution", type(solution).__name__)
+    if not is_solution(solution):
+        raise InputError(f"solver {title}", "must return a Solution", kind_of_answer(solution))
     return solution
+
+
+def is_solution(answered: object) -> TypeGuard[Solution]:
+    """Return whether this is a `Solution`; a class derived from it could do anything while it is read."""
+    return type(answered) is Solution
+
+
+def kind_of_answer(answered: object) -> str:
+    """Return what was answered in place of a `Solution`, for a message."""
+    derived = "a class derived from it, " if isinstance(answered, Solution) else ""
+    return derived + type(answered).__name__
 
 
 class Learner(Solver):

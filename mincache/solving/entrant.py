@@ -140,7 +140,7 @@ def _only_solver(path: Path) -> str:
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InputError("solver", "must be a Python file that can be read", excerpt(str(error))) from None
+        raise InputError("solver", "must be a Python file that can be read", _reason(error)) from None
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases]
     extended = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
     own = {node.name: {getattr(one, "name", "") for one in node.body}
@@ -151,6 +151,10 @@ def _only_solver(path: Path) -> str:
         listed = f"{path.name} has {' and '.join(own)}" if own else f"{path.name} has no class of that kind"
         raise InputError("solver", "must name the class, FILE.py:CLASS", listed)
     return found[0]
+
+
+def _reason(error: Exception) -> str:
+    return excerpt(getattr(error, "strerror", None) or str(error))
 
 
 def unknown(spec: str, why: str) -> Entrant:

@@ -19,7 +19,8 @@ from typing import Any, Self
 
 from mincache.errors import InputError, excerpt
 
-_SPEC = re.compile(r"(?P<target>[^\[\]]+)(?:\[(?P<parameters>.*)\])?", re.DOTALL)
+_FILE = r"(?:[^\[\]]|\[[^\[\]]*\])+?\.py(?::\w+)?"  # whose folders may have brackets, in pairs
+_SPEC = re.compile(rf"(?P<target>{_FILE}|[^\[\]]+)(?:\[(?P<parameters>.*)\])?", re.DOTALL)
 _QUOTES_CLOSED = re.compile(r"""(?:[^"']|"[^"]*"|'[^']*')*""")
 _ITEM = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
 _LIST = r"""\[(?:[^"'\[\]]|"[^"]*"|'[^']*')*\]"""
@@ -122,7 +123,9 @@ def parse_parameters(text: str, target: str) -> dict[str, WrittenValue]:
     for item in filter(str.strip, _ITEM.findall(text)):
         parameter, separator, value = (part.strip() for part in item.partition("="))
         if not separator:
-            raise InputError(f"solver {target}", "parameters must look like name=value", excerpt(item))
+            advice = "a list of values is for: mincache run" if re.search(f"={_LIST}", text) else ""
+            rule = "parameters must look like name=value"
+            raise InputError(f"solver {target}", rule, excerpt(item), advice)
         if parameter in values:
             raise InputError(f"solver {target}.{parameter}", "must be given once", "twice")
         values[parameter] = _without_quotes(value)

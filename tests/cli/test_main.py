@@ -87,7 +87,12 @@ def test_score_in_words_names_violations():
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2", "-o", "x"], "with its unit"),
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2MB", "-o", "x"], "from 64MB"),
         (["run", "smoke-v1", "--solver", "lru", "--time-limit", "nan", "-o", "x"], "--time-limit: must be"),
-        (["run", "smoke-v1", "--solver", "lru", "--grace", "nan", "-o", "x"], "--grace: must be a number"),
+        (
+            ["run", "smoke-v1", "--solver", "lru", "--grace", "inf", "-o", "x"],
+            "--grace: must be a finite",
+        ),
+        (["run", "smoke-v1", "--solver", "lru", "--env", "A=1", "-o", "x"], "--env: must be a name alone"),
+        (["schema"], "must be given; choose from: instance, solution, symbols; see"),
         (["instances", "smok-v1"], "did you mean 'smoke-v1'?"),
         (["instances", "lst"], "did you mean 'list'?"),
         (["solve", "smoke-v1.l0.n10.t0", "--solver", "lru", "-o", "x.txt"], "must end in .json or .json.gz"),

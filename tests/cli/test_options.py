@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from mincache.cli.options import part, size
+from mincache.cli.options import part, size, variable
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ def test_no_sizes(text):
     """A size without a unit, or one that no run can work with, is refused."""
     with pytest.raises(click.BadParameter):
         size(text)
+
+
+@pytest.mark.parametrize("text", ["", "A=B", "="])
+def test_a_variable_is_a_name_alone(text):
+    """A variable without a name, or with its value, would not be what the run sees."""
+    with pytest.raises(click.BadParameter, match="must be a name alone"):
+        variable(text)
 
 
 def test_parts():

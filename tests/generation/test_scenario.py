@@ -348,6 +348,14 @@ def test_scenario_file_may_hold_what_differs(tmp_path):
     )
 
 
+def test_a_scenario_made_in_python_is_refused_in_one_line_too():
+    """A scenario that breaks a rule is refused as a file that holds it would be."""
+    with pytest.raises(InputError, match=r"^users: must be >= 1; received 0$"):
+        Scenario(users=0)
+    with pytest.raises(InputError, match=r"^slot: .*did you mean 'slots'\?$"):
+        Scenario(slot=3)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -22,7 +22,18 @@ from strategies import (
     solved,
 )
 
-from mincache import Decisions, Instance, Solution, evaluate, evaluate_batch, read_instance, read_solution
+from mincache import (
+    Decisions,
+    Instance,
+    Run,
+    Solution,
+    evaluate,
+    evaluate_batch,
+    read_instance,
+    read_solution,
+    write_instance,
+    write_solution,
+)
 from mincache.errors import InputError
 from mincache.problem import evaluation
 from mincache.problem.constraints import CONSTRAINTS
@@ -393,6 +404,25 @@ def test_scores_another_answer_never(instance, solution):
     """A solution of another instance is refused."""
     with pytest.raises(InputError, match=r"^instance: must be 'other'; received 'case-1'"):
         evaluate(replace(instance, name="other"), solution)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda one, _: evaluate(one, one), "solution: must be a Solution; received Instance"),
+        (lambda _, other: evaluate(other, other), "instance: must be an Instance; .*try mincache.load"),
+        (lambda one, other: evaluate_batch(one, other), "decisions: must be a Decisions; received Solution"),
+        (lambda *_: Solution.nothing_cached("x"), "instance: must be an Instance; received 'x'"),
+        (lambda one, _: write_solution(one, "x.json"), "solution: must be a Solution; received Instance"),
+        (lambda _, other: write_instance(other, "x.json"), "instance: must be an Instance; received Sol"),
+        (lambda one, _: write_instance(replace(one, origin={"a": np.nan}), "x"), "origin: must hold JSON"),
+        (lambda *_: Run.seeded(-1), "seed: must be a whole number >= 0; received -1"),
+    ],
+)
+def test_another_thing_in_its_place_is_refused(instance, solution, call, told):
+    """What is no instance, no solution or no seed is refused in a line that names it."""
+    with pytest.raises(InputError, match=f"^{told}"):
+        call(instance, solution)
 
 
 def test_instances_of_one_name_are_told_apart(instance, solution):

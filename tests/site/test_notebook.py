@@ -111,8 +111,10 @@ def test_without_verified_runs_there_is_a_table_and_no_chart(results):
         (("smoke-v1", [3]), "solver: must be text such as"),
         (("smoke-v1", []), "solvers: must be at least one"),
         (("smoke-v1", "lru", 0), "seeds: must be a whole number"),
-        (("smoke-v1", "lru", 1, -2.0), "seconds: must be > 0"),
-        (("smoke-v1", "lru", 1, float("inf")), "seconds: must be > 0 and finite"),
+        (("smoke-v1", "lru", 1, -2.0), "seconds: must be a number > 0"),
+        (("smoke-v1", "lru", 1, float("inf")), "seconds: must be finite"),
+        (("smoke-v1", "lru", 1, None), "seconds: must be a number > 0"),
+        (("smoke-v1", "lru", 1, 1.0, None, -1), "workers: must be a whole number >= 1"),
     ],
 )
 def test_what_cannot_be_run_is_refused(arguments, told):

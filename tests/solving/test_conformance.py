@@ -55,6 +55,11 @@ FAULTS = [
     (f"feasible: {SMOKE}", "sum to at most storage_gb", "return with_cache(np.ones((T, M)))"),
     (f"feasible: {SMOKE}", "step shares by their sum", "return with_steps(np.ones((T, N)))"),
     (f"feasible: {SMOKE}", "mincache.Solution", "return None"),
+    (
+        f"feasible: {SMOKE}",
+        "mincache.Solution",
+        "return type('Own', (Solution,), {})(name, cache, bandwidth, steps)",
+    ),
     (f"feasible: {SMOKE}", "supports()", "raise KeyError('no such thing')"),
     ("feasible: one user, one model", "supports()", "return answer if N > 1 else 1 / (N - 1)"),
     ("feasible: 60 users, 30 models", "supports()", "return answer if N < 60 else 1 / (N - 60)"),

@@ -188,6 +188,16 @@ def test_a_spec_in_parts():
     assert str(parse("a[]")) == str(parse("a")) == "a"
 
 
+@pytest.mark.parametrize("folder", ["d", "d [1]", "[a]/b,=[c]", "x[y=1].py/z"])
+def test_a_folder_may_have_brackets(folder):
+    """The brackets of a file's folder are no parameters, and those of parameters are."""
+    one = parse(f"{folder}/q.py:Quote[file=a.py,text=b[c]]")
+    assert one.target == f"{folder}/q.py:Quote"
+    assert {name: value.text for name, value in one.parameters.items()} == {"file": "a.py", "text": "b[c]"}
+    assert parse(f"{folder}/q.py").target == f"{folder}/q.py"
+    assert parse("external[command=a.py[1]]").target == "external"
+
+
 def test_a_spec_is_extended():
     """Further parameters follow those given, and none is given twice."""
     more = parse_parameters("y='p,q',z=none", "a")
@@ -205,6 +215,7 @@ def test_a_spec_is_extended():
         ("a[x='b\"]", "must close its quotes"),
         ("a[x]", "must look like name=value"),
         ("a[x=1,x=1]", "a.x: must be given once"),
+        ("a[x=[1,2]]", "received '2]'; a list of values is for: mincache run"),
     ],
 )
 def test_what_has_another_form_is_refused(text, rule):
