@@ -179,7 +179,11 @@ def publish(
         )  # fmt: skip
     for folder in written:
         if named := rerun.policies_not_stored(entries.read_entry(folder)):
-            warn(f"{folder} does not store the policies {named}; `--policies FOLDER` puts them into it")
+            fits = Path(named.partition("@")[0]).suffix in ("", ".safetensors")
+            advice = (
+                "puts them into it" if fits else "takes .safetensors alone: tell in --note where they are"
+            )
+            warn(f"{folder} does not store the policies {named}; `--policies FOLDER` {advice}")
     tracking = tracked(written, "verifying", total=len(written))
     found = {str(folder): verifying.verify_entry(folder)[2] for folder in tracking}
     files, left_out = _rebuild(output, rescore=False)
