@@ -31,7 +31,8 @@ MAX_VALUES, MAX_CONTAINERS, MAX_KEYS = 4_000_000, 1_000_000, 250_000
 MAX_TEXT_BYTES = 32 * 1024 * 1024  # of other than ASCII, one character of which widens a string in memory
 MAX_DEPTH = 32  # its numbers stand 4 deep, only `origin` is free
 
-_NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}$", "maxLength": NAME_CHARACTERS}
+# In Python and some other languages `$` holds before a line break at the end too.
+_NAME_SCHEMA = {"type": "string", "pattern": rf"^(?!\.+$){NAME_PATTERN}(?!\n)$", "maxLength": NAME_CHARACTERS}
 _INFINITY = float("inf")  # what a number too large for a float is read as
 
 
@@ -67,8 +68,7 @@ def parse_instance(data: bytes) -> Instance:
     required = {"name", *_required_fields(Instance), *_required_sections()}
     document = _fields_in(data, Instance, INSTANCE_FORMAT, required)
     parts = {name: _section(name, kind, document[name]) for name, kind in PARTS.items() if name in document}
-    origin = document.get("origin")
-    if origin is not None and not isinstance(origin, dict):
+    if not isinstance(origin := document.get("origin", {}), dict):
         raise InputError("origin", "must be an object", excerpt(origin))
     return Instance(**(document | parts))
 
