@@ -126,7 +126,10 @@ def _read_csv(path: str, names: tuple[str, ...], places: list[int]) -> dict[str,
                     continue
                 for column, place in zip(cells, places, strict=True):
                     column.append(row[place])
-        except (IndexError, csv.Error, UnicodeDecodeError):
-            rule = f"must hold {max(places) + 1} columns or more, as UTF-8 text"
-            raise InputError(f"line {rows.line_num}", rule, "another line") from None
+        except IndexError:
+            rule = f"must hold {max(places) + 1} columns or more"
+            raise InputError(f"line {rows.line_num}", rule, str(len(row))) from None
+        except (csv.Error, UnicodeDecodeError) as error:
+            line = f"line {rows.line_num + 1}"
+            raise InputError(line, "must be CSV in UTF-8", excerpt(str(error))) from None
     return dict(zip(names, cells, strict=True))

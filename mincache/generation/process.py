@@ -19,6 +19,8 @@ def ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
+MOST_NUMBERS = 20_000_000
+"""A process may not draw larger tables than this; each is held several times, 8 bytes a number."""
 LARGEST = 1e30
 """Larger numbers would overflow where they are squared or given in another unit."""
 Interval = Annotated[PairOf[Annotated[float, Field(ge=-LARGEST, le=LARGEST)]], AfterValidator(ordered)]
@@ -116,6 +118,12 @@ def drawn(
             rule = f"must have shape {list(size)}, as the process {process.process!r} promises"
             raise InputError(f"{section}: {name}", rule, str(list(shapes[name])))
     return found
+
+
+def check_table(field: str, value: float, numbers: float, what: str) -> None:
+    """Refuse a field's value that makes a table of too many numbers."""
+    if numbers > MOST_NUMBERS:
+        raise InputError(field, f"must be lower, for {what} to be at most {MOST_NUMBERS}", f"{value:g}")
 
 
 def normal(uniforms: Array) -> Array:

@@ -9,7 +9,16 @@ from pydantic import Field, model_serializer, model_validator
 
 from mincache.errors import InputError
 from mincache.files.tables import TupleOf
-from mincache.generation.process import Draw, Positive, Probability, Process, Shape, States, choose
+from mincache.generation.process import (
+    Draw,
+    Positive,
+    Probability,
+    Process,
+    Shape,
+    States,
+    check_table,
+    choose,
+)
 from mincache.problem import equations
 from mincache.problem.quantity import Array
 
@@ -144,6 +153,10 @@ class Regimes(_SkewnessChain):
         values: dict[str, Any] = serialized(self)
         return {name: value for name, value in values.items() if name != "alike" or value is not None}
 
+    def check(self, shape: Shape) -> None:
+        """Refuse orders of more models than can be held."""
+        check_table("orders", self.orders, self.orders * shape.models, "orders times models")
+
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the order and the skewness of each slot, and the requests."""
         R, M = self.orders, shape.models
@@ -198,6 +211,12 @@ class ShotNoise(Process):
     volume_exponent: Annotated[float, Field(ge=0.1, le=100)] = 1.5
     floor: Positive = 0.05
 
+    def check(self, shape: Shape) -> None:
+        """Refuse more slots of more models than can be held."""
+        slots = 10 * self.lifetime_slots + shape.slots
+        what = "(10 lifetime_slots + slots) times models"
+        check_table("lifetime_slots", self.lifetime_slots, slots * shape.models, what)
+
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the shots and the requests."""
         T, M = shape.slots, shape.models
@@ -228,6 +247,11 @@ class Preference(Process):
     skewness: Skewness = 1.0
     own: Probability = 0.7
     groups: Annotated[int, Field(ge=1)] | None = None
+
+    def check(self, shape: Shape) -> None:
+        """Refuse tastes over more models than can be held."""
+        groups = min(self.groups or shape.users, shape.users)
+        check_table("groups", groups, groups * shape.models, "groups times models")
 
     def draw(self, shape: Shape, uniforms: Draw, given: Mapping[str, Array]) -> dict[str, Array]:
         """Draw the tastes and the requests."""

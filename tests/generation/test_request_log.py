@@ -247,7 +247,12 @@ def test_parquet_and_csv_are_the_same(tmp_path):
         ("timestamp,userId,movieId\n", {}, "file: must hold a request"),
         ("timestamp,userId,movieId\nsoon,1,2\n", {}, "timestamp[0]: must be a number, or a date and time"),
         ("timestamp,userId,movieId\nnan,1,2\n", {}, "timestamp[0]: must be a number"),
-        ("timestamp,userId,movieId\n1,1\n", {}, "line 2: must hold 3 columns or more"),
+        ("timestamp,userId,movieId\n1,1\n", {}, "line 2: must hold 3 columns or more; received 2"),
+        (
+            'timestamp,userId,movieId\n1,1,"' + "x" * 140_000 + '"\n',
+            {},
+            "must be CSV in UTF-8; received 'field larger",
+        ),
         ("timestamp,userId,movieId\n1,1,2\n", {}, "slots: must be at most 1"),
         ("timestamp,userId,movieid\n1,1,2\n", {}, "did you mean 'movieid'?"),
         ("timestamp,userId,movieId\n1,1,2\n", {"window": {"begin": 7}}, "window: must hold a request"),

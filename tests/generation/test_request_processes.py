@@ -122,3 +122,21 @@ def test_a_section_is_refused_at_its_field(section, line):
     with pytest.raises(InputError) as caught:
         validated(Scenario, {"requests": section})
     assert line in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "fields", "line"),
+    [
+        ({"process": "regimes", "orders": 1000}, {"models": 500_000}, "requests.orders: must be lower"),
+        (
+            {"process": "shot-noise", "lifetime_slots": 999.0},
+            {"models": 50_000},
+            "requests.lifetime_slots: must be",
+        ),
+        ({"process": "preference"}, {"models": 10_000, "users": 10_000}, "requests.groups: must be lower"),
+    ],
+)
+def test_tables_that_no_memory_holds_are_refused(section, fields, line):
+    """Sizes that would take gigabytes are refused before anything is drawn, by the field to change."""
+    with pytest.raises(InputError, match=f"{line}.* to be at most 20000000"):
+        validated(Scenario, {"slots": 2, "requests": section} | fields)
