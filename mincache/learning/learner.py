@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # torch, which answering does without
     from mincache.learning.checkpoint import Part
 
 MOST_UNITS = 2048  # units that a layer may have, so that no policy is too large a file to be read
+_MOST = 10**9  # of anything that is counted
 Answering = Callable[[Instance], Solution]
 TrainingWatcher = Callable[[int, Mapping[str, float], Answering], None]
 """Hears of each round: episodes so far, numbers such as `mean_reward`, and the agent as it now answers."""
@@ -89,10 +90,9 @@ class PolicyLearner(Schedule, PolicyFinder, Learner):
     def __post_init__(self) -> None:
         for name, kind in registry.hints(type(self)).items():
             value, least, most = getattr(self, name), int(kind is int), sys.float_info.max
-            rule = "must be >= 1" if least else "must be finite and >= 0"
-            if name in ("hidden", "width", *self.fractions):
-                most = 1 if name in self.fractions else MOST_UNITS
-                rule = f"must lie in [{least}, {most}]"
+            if least or name in self.fractions:
+                most = MOST_UNITS if name in ("hidden", "width") else _MOST if least else 1
+            rule = "must be finite and >= 0" if most > _MOST else f"must lie in [{least}, {most}]"
             if isinstance(value, int | float) and not least <= value <= most:
                 raise InputError(f"{self.title}.{name}", rule, str(value))
         if self.episodes % self.environments:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mincache.errors import InputError, excerpt
 from mincache.exact import optimum
 from mincache.files.tables import StrictTable, TupleOf, Whole
 from mincache.learning.checkpoint import Checkpoint
@@ -121,7 +122,13 @@ class Session:
     def train(self, title: str, log: MetricsLog | None = None) -> Policy:
         """Train, and return the policy; `title` says what it is for, `log` hears of each round's metrics."""
         self._since_s = _now_s()
-        policy = self._learner.train(self._course, partial(self._hear, log), title, self._checkpoint)
+        try:
+            policy = self._learner.train(self._course, partial(self._hear, log), title, self._checkpoint)
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "alloc" not in str(error):  # torch's, where memory ends
+                raise
+            advice = "take a smaller batch, memory or network"
+            raise InputError("training", "must fit into memory", excerpt(str(error)), advice) from None
         self._spent_s += _now_s() - self._since_s
         return policy
 

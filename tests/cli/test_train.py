@@ -111,10 +111,12 @@ def test_a_trained_policy_solves_the_suite(made):
         ({0: "ddpg[policy=old.safetensors]"}, "ddpg.policy: must be left out in a training"),
         ({0: "ddpg[variant=sets,observation=counts]"}, "must be aggregates and score-order together"),
         ({0: "ppo[action=none]"}, "ppo.action: must be one of .*cache-scores"),
+        ({0: "ddpg[warmup=10,batch=100000000]"}, "training: must fit into memory"),
+        ({0: "ddpg[batch=10000000000]"}, r"ddpg.batch: must lie in \[1, 1000000000\]"),
         ({0: "ppo[batch=1]"}, "ppo: must have parameters that Stable-Baselines3 can train with"),
         ({0: "ppo[spread=0]"}, "ppo: must have parameters that Stable-Baselines3 can train with"),
         ({0: "ppo[rate=1e9]"}, "ppo: must have parameters.*diverged"),
-        ({0: "ddpg[warmup=10,replay=1000000000000]"}, "replay: must fit into memory"),
+        ({0: "ddpg[warmup=10,replay=1000000000]"}, "replay: must fit into memory"),
         ({0: "ddpg[warmup=10,hidden=2048]", "--users": "1000"}, "policy: must hold at most 33554432 bytes"),
     ],
 )
