@@ -219,8 +219,9 @@ def test_policies_to_choose_among_are_part_of_what_ddpg_is(monkeypatch):
     """They count, of a folder too, or the one that is named; none does where none could be chosen."""
     assert re.fullmatch("[0-9a-f]{64}", describe("ddpg").files)
     assert describe("ddpg[hidden=7]").files == ""
-    assert describe("ddpg[policy=a.safetensors]").files not in ("", describe("ddpg").files)
     monkeypatch.chdir(Path(__file__).parents[2])
+    named = describe("ddpg[policy=solvers/policies/ddpg-sets.paper-v1.safetensors]")
+    assert named.files not in ("", describe("ddpg").files)
     assert describe("ddpg[policy=leaderboard/paper-v1/ddpg/policies]").files == describe("ddpg").files
 
 
