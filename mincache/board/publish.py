@@ -24,7 +24,7 @@ from mincache.judging.judge import with_contradictions
 from mincache.judging.records import Record
 from mincache.learning.policies import read_card
 from mincache.solving import registry
-from mincache.solving.contents import files_digest
+from mincache.solving.contents import files_digest, modules_beside
 
 Stored = Callable[[str], bytes]
 """Gives the document of the solution with this hash."""
@@ -173,7 +173,7 @@ def _write_entry(
 
 
 def _sources(who: Contender, given: Sequence[Path]) -> dict[str, Path]:
-    """The files given by name, of which one must be the solver's; none of a solver that a package has."""
+    """The solver's file, what it imports beside it, and the files given; none of a packaged solver."""
     file, colon, _ = who.name.rpartition(":")
     if not colon:
         return {}
@@ -183,7 +183,8 @@ def _sources(who: Contender, given: Sequence[Path]) -> dict[str, Path]:
         rule = f"must hold {file} as it was when the runs were made, sha256 {who.source[:12]}..."
         received = ", ".join(map(str, given)) or "none"
         raise InputError("source", rule, received, f"give it with --source {file}")
-    return {path.name: path for path in given if path not in own} | {Path(file).name: own[0]}
+    files = (*(path for path in given if path not in own), *modules_beside(own[0]))
+    return {path.name: path for path in files} | {Path(file).name: own[0]}
 
 
 def _policies(places: Iterable[Path], records: Iterable[Record]) -> dict[str, list[Path]]:

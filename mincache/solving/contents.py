@@ -169,6 +169,15 @@ def _recorded(lines: str) -> set[str]:
     return {top if inside else inspect.getmodulename(top) or top for top, inside, _ in parts}
 
 
+def modules_beside(path: Path) -> list[Path]:
+    """Return the files beside a file that it imports, and those that they import in turn; nothing is run."""
+    found = [path]
+    for here in found:  # which grows on the way
+        near = (here.with_name(f"{name.partition('.')[0]}.py") for name in _imports_of(here))
+        found += [one for one in dict.fromkeys(near) if one not in found and one.is_file()]
+    return found[1:]
+
+
 def late_modules(before: set[str], contents: Iterable[Content], home: str) -> dict[str, str]:
     """Return the modules that came in since `before` and that no plan knows: path from `home`, SHA-256."""
     known = {one.path for one in contents}

@@ -251,18 +251,24 @@ def test_reviews_stay_with_their_records(campaign, board, tmp_path):
 
 MINE = """
 from dataclasses import dataclass
-from mincache import Solution, Solver
+from mincache import Solver
+from helper import answer
 
 @dataclass(frozen=True)
 class Mine(Solver):
-    def solve(self, instance, run): return Solution.nothing_cached(instance)
+    def solve(self, instance, run): return answer(instance)
+"""
+HELPER = """
+import json, mincache, mine
+def answer(instance): return mincache.Solution.nothing_cached(instance)
 """
 
 
 def test_a_solver_in_a_file_is_published_with_its_source_and_reproduced(tmp_path, monkeypatch):
-    """The file goes into the entry, and the row is run again with it, from any folder."""
+    """The file and what it imports beside it go into the entry; they run again, from any folder."""
     monkeypatch.chdir(tmp_path)
     Path("mine.py").write_text(MINE)
+    Path("helper.py").write_text(HELPER)
     done = invoke(run, "smoke-v1", "--solver", "mine.py:Mine", "--workers", 1, "-o", "own")
     assert done.exit_code == 0, done.output
     published = invoke(publish, "own", "--author", "A. Author", "-o", "board")
@@ -270,6 +276,7 @@ def test_a_solver_in_a_file_is_published_with_its_source_and_reproduced(tmp_path
     (row,) = [path.resolve() for path in Path("board/smoke-v1").glob("*/")]
     assert (row / "source" / "mine.py").read_text() == MINE
     Path("mine.py").unlink()
+    Path("helper.py").unlink()
     again = reviewed(row, "again")
     assert again.exit_code == 0, again.output
     assert "reproduced: 4 of 4 solutions identical" in again.output
