@@ -216,9 +216,10 @@ def places(name: str, recipe: Recipe, scenario: Scenario) -> Iterator[Place]:
     numbered = recipe.sweep is not None and bool(recipe.sweep.lists or recipe.sweep.cases)
     ranges = {} if recipe.sweep is None else recipe.sweep.ranges
     for number, setting in enumerate(recipe.settings()):
-        for field, one in ranges.items():  # both ends, so that a refusal is not up to the seed
-            for end in (0.0, 1.0):
-                scenario.with_values(setting | {field: one.at(end, is_whole(field))})
+        for end in (0.0, 1.0) if ranges else ():  # so that a refusal is not up to the seed
+            scenario.with_values(
+                setting | {field: one.at(end, is_whole(field)) for field, one in ranges.items()}
+            )
         middle, index = (f".s{number}", number) if numbered else ("", None)
         for library in range(recipe.libraries):
             for users in [setting["users"]] if "users" in setting else recipe.users:
