@@ -46,7 +46,9 @@ class Task:
         with in_file(self.instance_path):
             data = read_bytes(self.instance_path)
             if digest(data) != self.cell.instance_sha256:
-                raise InputError("sha256", "must be as planned", "another file")
+                raise InputError(
+                    "sha256", "must be as planned", "another file", "see: mincache instances verify"
+                )
             return data
 
     @property

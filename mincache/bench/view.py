@@ -210,8 +210,8 @@ def _show(path: str, shown: set[str]) -> None:
                 os.symlink(target, place)
             place = "/" if os.path.isabs(target) else os.path.dirname(place)
             waiting += [part for part in reversed(Path(target).parts) if part != "/"]
-        elif not os.path.lexists(outside):
-            return
+        elif not os.path.lexists(outside) or (waiting and not os.path.isdir(outside)):
+            return  # such as what HOME=/dev/null leads to
         elif waiting and not os.path.lexists(place):
             os.mkdir(place)
     if not _is_below(place, shown):

@@ -4,12 +4,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files.documents import read_bytes
+from mincache.problem.instance import NAME_PATTERN, check_name
 
 MAX_TOML_BYTES = 4 * 1024 * 1024
 """A TOML file may not be larger than this; that of a suite of 10,000 instances holds about 2 MB."""
@@ -43,6 +45,13 @@ Count = Annotated[int, Field(ge=1, le=2**53)]
 """How many: a whole number from 1."""
 Seed = Annotated[int, Field(ge=0, le=2**128 - 1)]
 """The root of random streams."""
+
+Name = Annotated[
+    str,
+    AfterValidator(partial(check_name, field="")),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"}),
+]
+"""The name of an instance, a suite or a scenario."""
 
 
 class StrictTable(BaseModel):

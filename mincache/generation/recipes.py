@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import instance_bytes
-from mincache.files.tables import Count, Seed, StrictTable, TupleOf, Whole
+from mincache.files.tables import Count, Name, Seed, StrictTable, TupleOf, Whole
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
-from mincache.problem.instance import NAME_PATTERN, Instance
+from mincache.problem.instance import Instance
 
 _MAX_INSTANCES = 10_000
 _BY_USER = ("channel_gain", "requested_model", "input_bits")
@@ -98,7 +98,7 @@ class Given(StrictTable):
 class Source(StrictTable):
     """What instances are drawn from, as in a suite of its own."""
 
-    name: str = Field(pattern=f"^{NAME_PATTERN}$")
+    name: Name
     recipe: Recipe
     scenario: Scenario
 
@@ -132,7 +132,7 @@ class ListedInstance(StrictTable):
     the lower bound (`bounded`), or nothing; `certificate` is the command that makes it where it is not kept.
     """
 
-    name: str = Field(pattern=f"^{NAME_PATTERN}$")
+    name: Name
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     source: Whole | None = None
     setting: Whole | None = None

@@ -158,7 +158,7 @@ def _parameters(solver: Solver, spec: str) -> str:
         raise _FaultError(str(error), "give every field a plain type that takes its own default") from None
     if registry.parameters(again) != values:
         raise _FaultError("written out and parsed, they differ", "let __post_init__ keep what it is given")
-    return written
+    return registry.spell(parse(spec).target, type(solver), registry.needed_parameters(solver))  # a short one
 
 
 def _feasible(solver: Solver, document: bytes) -> str:

@@ -66,6 +66,14 @@ def test_run_prints_each_run_and_a_summary(results):
     assert "cloud-only: 2 verified" in printed.output
 
 
+def test_a_home_that_is_no_folder_stops_no_run(suite, tmp_path):
+    """Accounts of services have such a home; a run has one of its own."""
+    environment = os.environ | {"HOME": "/dev/null", "MINCACHE_CACHE": str(tmp_path / "cache")}
+    started = mincache("run", suite, "--solver", "lru", "-o", tmp_path / "r", env=environment)
+    printed, told = started.communicate(timeout=300)
+    assert (started.returncode, "lru: 2 verified" in printed) == (0, True), told
+
+
 def test_run_again_runs_nothing(results, suite):
     """Repeating the command repeats no run, and tells the same outcome."""
     folder, _ = results

@@ -14,6 +14,7 @@ from strategies import examples
 from mincache.errors import DocumentError, InputError
 from mincache.files.tables import MAX_TOML_BYTES, StrictTable, TupleOf, read_toml, validated
 from mincache.generation.suites import SuiteFile
+from mincache.problem.instance import check_name
 
 
 class Inner(StrictTable):
@@ -45,6 +46,16 @@ class Outer(StrictTable):
         if self.count + self.even > 100:
             raise ValueError("count and even must sum to at most 100")
         return self
+
+
+@pytest.mark.parametrize("name", ["Suite 1", "..", "a" * 121, "", "a\n"])
+def test_a_name_in_a_table_is_refused_as_everywhere(name):
+    """What is no name of a suite is told in the words in which an instance's would be."""
+    with pytest.raises(InputError) as table:
+        validated(SuiteFile, {"name": name})
+    with pytest.raises(InputError) as instance:
+        check_name(name, "name")
+    assert str(table.value) == str(instance.value)
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,7 @@ def line_of(toml, tmp_path):
         ("[users]\nn = 1", "users: must be a whole number"),
         ("'a\\nb' = 1", "must be a known field"),
         ('"\\u001b[31m" = 1', "must be a known field"),
-        ("name = 'Paper'", "name: must match"),
+        ("name = 'Paper'", "name: use lower-case letters"),
         ("name = 7", "name: must be text"),
         ("storage_gb = nan", "storage_gb: must be"),
         ("storage_gb = inf", "storage_gb: must be"),

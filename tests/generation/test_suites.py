@@ -172,7 +172,7 @@ def test_another_recipe_is_found(suite, change):
     ("change", "line"),
     [
         (lambda table: table.pop("name"), "name: must be present"),
-        (lambda table: table.update(name="A/../b"), "name: must match"),
+        (lambda table: table.update(name="A/../b"), "name: use lower-case letters"),
         (lambda table: table.update(comment=1), "comment: must be a known field"),
         (lambda table: table["recipe"].update(users=[]), "recipe.users: "),
         (
@@ -197,7 +197,7 @@ def test_another_recipe_is_found(suite, change):
         ),
         (
             lambda table: table["instance"][1].update(name="../../etc/passwd"),
-            "instance.1.name: must match",
+            "instance.1.name: use lower-case letters",
         ),
         (lambda table: table["instance"][1].update(sha256="x"), "instance.1.sha256: must match"),
         (

@@ -100,6 +100,7 @@ def test_a_solver_that_passes_returns_its_checks():
     """Where nothing fails, the checks come back, those of every instance among them."""
     checks = check_solver("cloud-only")
     assert {check.outcome for check in checks} == {"passed"}
+    assert checks[0].detail == "cloud-only"
     assert {f"feasible: {title}" for title, _ in check_instances()} < {check.name for check in checks}
 
 
