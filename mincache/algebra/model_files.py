@@ -16,7 +16,7 @@ from mincache.algebra.service_cost import Formulation
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files.documents import instance_bytes, parse_json, read_bytes, read_instance, write_bytes
 from mincache.files.paths import make_folder
-from mincache.files.tables import STOP, Count, ListOf, Name, StrictTable, validated
+from mincache.files.tables import STOP, Count, ListOf, PlainName, StrictTable, validated
 from mincache.problem.instance import Instance
 from mincache.problem.solution import Solution
 from mincache.solving.feasible import raise_to_floor
@@ -48,7 +48,7 @@ class Names(StrictTable):
     """
 
     format: Literal["mincache-names/1"] = NAMES_FORMAT
-    instance: Name
+    instance: PlainName
     slots: Count
     users: Count
     models: Count

@@ -46,7 +46,7 @@ Count = Annotated[int, Field(ge=1, le=2**53)]
 Seed = Annotated[int, Field(ge=0, le=2**128 - 1)]
 """The root of random streams."""
 
-Name = Annotated[
+PlainName = Annotated[
     str,
     AfterValidator(partial(check_name, field="")),
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"}),

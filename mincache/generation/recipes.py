@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from mincache.errors import InputError, excerpt
 from mincache.files.documents import instance_bytes
-from mincache.files.tables import Count, Name, Seed, StrictTable, TupleOf, Whole
+from mincache.files.tables import Count, PlainName, Seed, StrictTable, TupleOf, Whole
 from mincache.generation.scenario import GENERATOR_VERSION, Scenario
 from mincache.generation.streams import Uniforms
 from mincache.generation.sweeps import Sweep, is_whole
@@ -98,7 +98,7 @@ class Given(StrictTable):
 class Source(StrictTable):
     """What instances are drawn from, as in a suite of its own."""
 
-    name: Name
+    name: PlainName
     recipe: Recipe
     scenario: Scenario
 
@@ -132,7 +132,7 @@ class ListedInstance(StrictTable):
     the lower bound (`bounded`), or nothing; `certificate` is the command that makes it where it is not kept.
     """
 
-    name: Name
+    name: PlainName
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     source: Whole | None = None
     setting: Whole | None = None

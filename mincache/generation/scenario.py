@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from mincache.errors import InputError, excerpt
-from mincache.files.tables import Name, PairOf, StrictTable, TupleOf, refusal, validated
+from mincache.files.tables import PairOf, PlainName, StrictTable, TupleOf, refusal, validated
 from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
 from mincache.generation.process import (
@@ -86,7 +86,7 @@ class Scenario(StrictTable):
     Every field's unit stands in its name or in its JSON Schema (`Scenario.model_json_schema()`).
     """
 
-    name: Name = Field(default="paper", description="what instances' names begin with")
+    name: PlainName = Field(default="paper", description="what instances' names begin with")
     slots: int = _unit("1", "T, time slots", default=50, ge=1, le=MAX_ENTRIES)
     slot_duration_s: Positive = _unit("s", "tau; recorded, in no equation", default=20.0)
     users: int = _unit("1", "N", default=10, ge=1, le=MAX_ENTRIES)

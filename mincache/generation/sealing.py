@@ -13,7 +13,7 @@ import tomli_w
 from pydantic import Field
 
 from mincache.files.documents import instance_bytes
-from mincache.files.tables import Name, StrictTable, TupleOf, validated
+from mincache.files.tables import PlainName, StrictTable, TupleOf, validated
 from mincache.generation.recipes import Given, Place, Recipe, Source
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import Document, by_library, write_suite
@@ -28,7 +28,7 @@ class Secret(StrictTable):
     """What a sealed suite is drawn from; orders follow from the salt, which nobody can guess."""
 
     format: Literal["mincache-secret/1"]
-    name: Name
+    name: PlainName
     salt: str = Field(pattern="^[0-9a-f]{64}$")
     sources: TupleOf[Source] = Field(min_length=1)
 

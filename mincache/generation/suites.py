@@ -15,7 +15,7 @@ from mincache.errors import InputError, did_you_mean, excerpt, in_file
 from mincache.files import documents
 from mincache.files.documents import digest, parse_instance, read_bytes, read_instance
 from mincache.files.paths import CACHE_VARIABLE, cache_folder, make_folder
-from mincache.files.tables import Name, StrictTable, TupleOf, read_toml, validated
+from mincache.files.tables import PlainName, StrictTable, TupleOf, read_toml, validated
 from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, Reference, Selection, Source
 from mincache.generation.scenario import Scenario
 from mincache.problem import display
@@ -32,7 +32,7 @@ _ROWS_SHOWN = 20
 class SuiteFile(StrictTable):
     """The content of a `suite.toml`; where instances are `drawn`, there is the recipe alone beside it."""
 
-    name: Name
+    name: PlainName
     purpose: str = ""
     references: str = ""
     kept: Literal["files", "drawn"] = "files"

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -180,4 +181,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         content = content_of(value)
         return _utf8(f"{value.name}@{content[:12]}" if content else value.name)
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    plain = isinstance(value, bool | int | str | None) or (isinstance(value, float) and math.isfinite(value))
+    return value if plain else str(value)  # JSON has no infinity

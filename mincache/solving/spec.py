@@ -206,6 +206,8 @@ def _meanings(text: str, kind: Any) -> Iterator[Any]:
     choices = _choices(kind)
     if text in choices:
         yield choices[text]
+    elif kind is Path and not text:
+        return  # it would be the current folder
     elif not typing.get_origin(kind) and kind not in (bool, list, tuple, set, dict, types.NoneType):
         with contextlib.suppress(KeyError, TypeError, ValueError):
             yield kind(text)

@@ -170,15 +170,30 @@ def test_rules_that_a_solver_says_it_keeps_are_checked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "default", ["''", "'a, b'", '"it\'s"', "'none'", "None", "3", "-0.5", "True", "Path('x/y.bin')"]
+    "default",
+    ["''", "'a, b'", '"it\'s"', "'none'", "None", "3", "-0.5", "True", "Path('x/y.bin')", "Hue.RED"],
 )
 def test_parameters_are_read_as_they_are_written(default, tmp_path):
     """A default of any plain type survives being written out and parsed."""
-    kind = {"No": "str | None", "3": "int", "-0": "float", "Tr": "bool", "Pa": "Path"}.get(default[:2], "str")
-    header = HEADER.replace("import random\n", "import random\nfrom pathlib import Path\n").replace(
+    kind = {"No": "str | None", "3": "int", "-0": "float", "Tr": "bool", "Pa": "Path", "Hu": "Hue"}.get(
+        default[:2], "str"
+    )
+    imported = (
+        "from enum import Enum\nfrom pathlib import Path\nHue = Enum('Hue', 'RED BLUE')\nimport random\n"
+    )
+    header = HEADER.replace("import random\n", imported).replace(
         "in one way.'''\n", f"in one way.'''\n\n    value: {kind} = {default}\n"
     )
     assert failed_checks(tmp_path, "return answer", header) == {}
+
+
+def test_parameters_that_change_while_a_solver_is_made_are_found(tmp_path):
+    """A solver that would be another one if it were made of its own parameters fails the first check."""
+    made = (
+        "value: float = 1.0\n    def __post_init__(self): object.__setattr__(self, 'value', self.value + 1)"
+    )
+    header = HEADER.replace("in one way.'''\n", f"in one way.'''\n\n    {made}\n")
+    assert "__post_init__" in failed_checks(tmp_path, "return answer", header)["parameters parse"].advice
 
 
 def test_parameters_that_do_not_parse_are_found(tmp_path):

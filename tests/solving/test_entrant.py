@@ -72,6 +72,12 @@ def test_spec_makes_the_same_solver(file, written):
     assert make(entrant.spec).name == make(f"{file}:Mine[{written}]").name
 
 
+def test_numbers_that_json_lacks_are_told_apart(file):
+    """Infinity and nan are different parameters, so that records of one are not taken for the other's."""
+    found = [describe(f"{file}:Mine[rate={value}]").parameters["rate"] for value in ("inf", "-inf", "nan")]
+    assert found == ["inf", "-inf", "nan"]
+
+
 def test_files_are_known_by_content(file, monkeypatch):
     """A parameter that is a file goes by name and content, and reaches the child by its whole path."""
     policy = file.parent / "policy.bin"

@@ -230,6 +230,7 @@ def test_what_has_another_form_is_refused(text, rule):
         ("BLUE", Colour, "must be one of RED, GREEN"),
         ("3", Level | None, "must be one of LOW, HIGH"),
         ("none", Colour, "must be one of RED, GREEN"),
+        ("", Path | None, "must be a path"),
         ("x", bool | int, "must be true or false or a whole number"),
     ],
 )
