@@ -43,7 +43,7 @@ VERBS = {
     "instances smoke-v1.l0.n10.t0": "",
     "instances features none -o c.svg": "board",
     "generate --users 2 --seed 1 -o suite": "",
-    "generate --separate genetic,lru --budget 5 --seed 1 --users 2 --time-limit 0.1 -o apart": "genetic",
+    "generate --separate lfu,lru --budget 5 --seed 1 --users 2 --time-limit 0.1 -o apart": "",
     "solvers": "",
     "solvers new my-solver": "",
     "train ddpg --suite smoke-v1 --users 10 --library 0 --episodes 20": "ddpg",
@@ -95,6 +95,7 @@ EVERYTHING = "everything"
 ASKED = {EVERYTHING: ([one for hidden in MODULES.values() for one in hidden], list(VERBS))} | {
     extra: (hidden, [line for line, needed in VERBS.items() if needed == extra])
     for extra, hidden in MODULES.items()
+    if extra in VERBS.values()
 }
 """What is hidden, and the commands that are tried then."""
 
