@@ -154,13 +154,30 @@ def _close_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_OURS = {  # click's sentences, in the order of ours: the rule, then what was received
+    r"('.*') is not a valid integer(?: range)?": r"must be a whole number; received \1",
+    r"('.*') is not a valid (?:float|float range|seconds)": r"must be a number; received \1",
+    r"(\S+) is not in the range (.*)": r"must be in the range \2; received \1",
+    r"('.*') is not one of (.*)": r"must be one of \2; received \1",
+    r"\w+ ('.*') is a file": r"must be a folder; received the file \1",
+    r"\w+ ('.*') is a directory": r"must be a file; received the folder \1",
+}
+
+
+def _in_our_words(rule: str) -> str:
+    for theirs, ours in _OURS.items():
+        if match := re.fullmatch(theirs, rule.rstrip("."), re.DOTALL):
+            return match.expand(ours)
+    return rule
+
+
 def _sentence(error: click.ClickException) -> str:
     """Return what click refuses, as the field, the rule, what was received and what to do."""
     message = error.format_message()
     if not isinstance(error, click.UsageError):
         return message
     if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
-        param, rule = error.param, error.message
+        param, rule = error.param, _in_our_words(error.message)
         metavar = re.sub(r"^\[(.*)\]$", r"\1", param.make_metavar(error.ctx).removesuffix("..."))
         if isinstance(error, click.MissingParameter):
             known = param.type.get_missing_message(param=param, ctx=error.ctx)

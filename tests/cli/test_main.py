@@ -87,11 +87,19 @@ def test_score_in_words_names_violations():
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2", "-o", "x"], "with its unit"),
         (["run", "smoke-v1", "--solver", "lru", "--memory-limit", "2MB", "-o", "x"], "from 64MB"),
         (["run", "smoke-v1", "--solver", "lru", "--time-limit", "nan", "-o", "x"], "--time-limit: must be"),
-        (
-            ["run", "smoke-v1", "--solver", "lru", "--grace", "inf", "-o", "x"],
-            "--grace: must be a finite",
-        ),
+        (["run", "smoke-v1", "--solver", "lru", "--grace", "inf", "-o", "x"], "--grace: must be a fin"),
         (["run", "smoke-v1", "--solver", "lru", "--env", "A=1", "-o", "x"], "--env: must be a name alone"),
+        (
+            ["run", "smoke-v1", "--solver", "lru", "--seeds", "a", "-o", "x"],
+            "whole number; received 'a'; see",
+        ),
+        (["run", "smoke-v1", "--solver", "lru", "--grace", "-1", "-o", "x"], "range x>=0; received -1.0"),
+        (
+            ["run", "smoke-v1", "--solver", "lru", "--time-limit", "s", "-o", "x"],
+            "a number; received 's'; see",
+        ),
+        (["schema", "x"], "must be one of 'instance', 'solution', 'symbols'; received 'x'; see"),
+        (["status", __file__], "FOLDER: must be a folder; received the file"),
         (["schema"], "must be given; choose from: instance, solution, symbols; see"),
         (["instances", "smok-v1"], "did you mean 'smoke-v1'?"),
         (["instances", "lst"], "did you mean 'list'?"),
@@ -184,7 +192,8 @@ def test_a_failed_generate_leaves_nothing(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/other.json").touch()
     done = here("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
-    assert done.stderr == "error: mine: must hold no JSON files; received other.json; choose another folder\n"
+    told = "must hold no JSON files; received other.json; move it away, or choose another folder"
+    assert done.stderr == f"error: mine: {told}\n"
 
 
 def test_every_verb_has_one_spelling_for_one_thing():
