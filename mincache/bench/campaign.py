@@ -1,6 +1,7 @@
 """A campaign: tasks, a folder, which of the tasks are still to be done, and parts of it joined."""
 
 import json
+import math
 import signal
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -124,8 +125,8 @@ def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
     """Join the records and plans of `folders`, and those in `output` already, into `output`.
 
     Of each run one record is kept: the first that is final and whole, in the order given. Returned is a
-    sentence for each run of which two final records differ in verdict or answer, and one for each record
-    left out because a solution of it is missing or damaged.
+    sentence for each run of which two final records differ in verdict, answer or cost, and one for each
+    record left out because a solution of it is missing or damaged.
 
     Raises:
         InputError: if a folder holds no journal, or `output` cannot be used.
@@ -140,8 +141,7 @@ def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
                 place = f"{record.cell.solver} {record.cell.instance} #{record.cell.repetition}"
                 if key in kept and kept[key][1].final:
                     first, known = kept[key]
-                    answers = {(one.verdict, one.solution_sha256) for one in (known, record)}
-                    if record.final and len(answers) > 1:
+                    if record.final and not _agree(known, record):
                         conflicts.append(f"{place}: {first}: {_told(known)}; {folder}: {_told(record)}")
                     continue
                 try:
@@ -154,6 +154,14 @@ def merge(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
                     joined.append(record, documents)
         note_plan(output, *(_noted(one, "cells") | _noted(one, "whole") for one in folders))
     return conflicts, damaged
+
+
+def _agree(one: Record, other: Record) -> bool:
+    if (one.verdict, one.solution_sha256) != (other.verdict, other.solution_sha256):
+        return False
+    scores = (record.score for record in (one, other))
+    costs = [math.inf if score is None or score.cost is None else score.cost for score in scores]
+    return math.isclose(*costs, rel_tol=1e-9)  # the last digits are the machine's
 
 
 def _told(record: Record) -> str:

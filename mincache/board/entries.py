@@ -235,7 +235,7 @@ def read_campaigns(
     parser: RecordParser | None = None,
 ) -> Iterator[Any]:  # fmt: skip
     """Yield every attempt recorded by campaigns; `warn` is told of damaged lines, a sentence a campaign."""
-    found = None
+    found, damaged = None, 0
     for folder in folders:
         torn = list[None]()
         for found in journal.attempts(Path(folder), partial(torn.append, None), parser):
@@ -243,8 +243,12 @@ def read_campaigns(
         if torn:
             lines = "1 damaged line" if len(torn) == 1 else f"{len(torn)} damaged lines"
             warn(f"{printable(str(folder))}: {lines} passed over.")
+            damaged += len(torn)
     if found is None:
-        raise InputError("campaign", "must hold at least one record", "none", "is it still starting?")
+        received = ("none", "is it still starting?")
+        if damaged:
+            received = ("damaged lines alone", "see: mincache status")
+        raise InputError("campaign", "must hold at least one record", *received)
 
 
 def find_suite(name: str, folder: str = "", boards: Iterable[Any] = ()) -> suites.Suite | None:

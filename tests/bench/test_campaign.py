@@ -114,6 +114,16 @@ def test_parts_make_the_whole(tmp_path):
     assert len(list((tmp_path / "all/solutions").iterdir())) == 1
 
 
+@pytest.mark.parametrize(("factor", "conflicts"), [(1.0, 0), (1 + 1e-12, 0), (1 + 1e-6, 1), (0.1, 1)])
+def test_another_cost_of_the_same_answer_is_a_conflict(factor, conflicts, tmp_path):
+    """One answer has one cost but for the last digits; otherwise one of two records is wrong."""
+    score = record(0).score
+    append(tmp_path / "a", record(0))
+    append(tmp_path / "b", record(0, score=score.model_copy(update={"cost": score.cost * factor})))
+    found, _ = campaign.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
+    assert len(found) == conflicts
+
+
 def test_disagreement_is_a_conflict(tmp_path):
     """Two final records of a run that differ are named, and the first is kept."""
     append(tmp_path / "a", record(0))

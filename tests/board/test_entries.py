@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincache.board.entries import MANIFEST_FILE, folder_name, read_entry
-from mincache.errors import DocumentError
+from mincache.board.entries import MANIFEST_FILE, folder_name, read_campaigns, read_entry
+from mincache.errors import DocumentError, InputError
 from mincache.problem.instance import check_name
 
 
@@ -25,3 +25,13 @@ def test_a_manifest_with_a_slip_is_refused(tmp_path):
     (tmp_path / MANIFEST_FILE).write_text('format = "mincache-entry/1"\nsuit = "smoke-v1"\n')
     with pytest.raises(DocumentError, match=r"manifest\.toml"):
         read_entry(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("journal", "told"), [(b"", "received none; is it still"), (b"x\n", "received damaged lines alone; see")]
+)
+def test_a_campaign_without_records_is_refused(journal, told, tmp_path):
+    """A journal that is empty yet is told apart from one that is damaged."""
+    (tmp_path / "records.jsonl").write_bytes(journal)
+    with pytest.raises(InputError, match=told):
+        list(read_campaigns([tmp_path]))
