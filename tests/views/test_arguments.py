@@ -142,7 +142,7 @@ def test_what_is_no_keyword_is_refused(keyword, rule):
 @pytest.mark.parametrize("keyword", ["frameskip", "num_envs", "autoreset_mode"])
 def test_an_unknown_keyword_is_a_type_error(keyword):
     """Libraries that try keywords of other environments, such as torchrl, go on without them then."""
-    with pytest.raises(TypeError, match=f"keyword argument '{keyword}'"):
+    with pytest.raises(TypeError, match=f"argument '{keyword}'"):
         gymnasium.make(f"mincache:{ENVIRONMENT_ID}", **{keyword: 1})
 
 
