@@ -17,7 +17,7 @@ import importlib
 import os
 import reprlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -175,7 +175,9 @@ def of_kind(field: str, value: object, kind: type[_Kind], advice: str = "") -> _
 
 def positive(field: str, value: object) -> float:
     """Return a number above 0, numpy's too, which may be infinite."""
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
+    number = 0.0
+    with suppress(OverflowError):
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
     if not number > 0:
         raise InputError(field, "must be a number > 0", excerpt(value))
     return number

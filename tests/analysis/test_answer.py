@@ -116,6 +116,7 @@ def test_html_escapes_names():
         ((SMOKE, Solver), "solver Solver: must accept its parameters; .*abstract"),
         ((SMOKE, "lru", 0), "seconds: must be a number > 0"),
         ((SMOKE, "lru", float("nan")), "seconds: must be a number > 0"),
+        ((SMOKE, "lru", 10**400), "seconds: must be a number > 0; received an integer of 1329 bits"),
         ((SMOKE, "lru", 1, -1), "seed: must be a whole number"),
         ((SMOKE, "lru", 1, 0.5), "seed: must be a whole number"),
         ((replace(SMOKE, rules=Rules(2)), Overfull), "solver Overfull: must support .* rule frame_slots"),
