@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def board(tmp_path_factory):
     review.mkdir(parents=True)
     write_table(
         review / REVIEW_FILE,
-        Review(finding="flagged", by="B. Reader", date="2026-01-01", note="for the test"),
+        Review(finding="flagged", by="B. Reader", date=f"{datetime.now(UTC):%Y-%m-%d}", note="for the test"),
     )
     attack(board)
     return board
