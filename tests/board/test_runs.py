@@ -132,6 +132,15 @@ def test_too_few_seeds_are_not_ranked():
     assert row.gap == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize(("stochastic", "said"), [(True, "1 of 10 seeds"), (False, "")])
+def test_a_trained_row_that_draws_has_seeds_too(stochastic, said):
+    """A learned row has its trainings as repetitions, unless its answers are drawn."""
+    facts = {"kind": "learned", "stochastic": stochastic}
+    runs = [one.model_copy(update={"environment": one.environment | facts}) for one in whole("l", 1.1)]
+    (row,) = one_table(runs).rows
+    assert row.unranked == said
+
+
 def test_failures_are_named_by_what_is_wrong():
     """An answer goes by what is wrong with it; a run without one by what ended it."""
     assert outcome(fields_of(record("s", "a", stop_reason="memory"))) == "memory"
