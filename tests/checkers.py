@@ -15,10 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from mincache import Instance
+from mincache.certificate import certify_with_solution
 from mincache.certificate.archive import CERTIFICATES
-from mincache.files.documents import read_bytes
+from mincache.files.documents import instance_bytes, read_bytes, solution_bytes
 from mincache.generation.suite_checks import SOLUTIONS
 from mincache.generation.suites import find
+from mincache.problem.instance import ModelLibrary, Radio, Server, Trace
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "examples" / "checker" / "check.cpp"
@@ -55,6 +60,28 @@ def mutants(cases: list[Case], count: int, seed: int) -> Iterator[Case]:
     for number in range(count):
         name, instance, certificate, solution = chance.choice(cases)
         yield f"{name}, mutant {number}", instance, mutated(json.loads(certificate), chance), solution
+
+
+def served_in_part() -> Instance:
+    """Return an instance where it is best to serve one user in full, and another one in part."""
+    zero, one, two = np.zeros(2), np.ones(2), np.ones((1, 2))
+    models = ModelLibrary(
+        size_gb=one, output_bits=one, steps_onset=np.array([0.0, 7.9]), tv_worst=np.array([10.0, 7.2]),
+        steps_saturation=np.array([10.0, 8.0]), tv_best=zero, seconds_per_step=zero, seconds_base=zero,
+    )  # fmt: skip
+    radio = Radio(4.0, 8.0, 1.0, 24.0, 12.0 * one, 0.01, 0.01)
+    trace = Trace(np.zeros(1), two, np.array([[0, 1]]), two)
+    return Instance("part", 0.5, Server(10.0, 17.9), radio, models, trace)
+
+
+def overstated(bound: float) -> Case:
+    """Return a certificate of that instance which lists all caches at what they cost, and states a bound."""
+    instance = instance_bytes(served_in_part())
+    certificate, solution = certify_with_solution(instance)
+    document = json.loads(certificate)
+    document["frames"][0] |= {"moves": [2, 0, 2, 1, 1, 1, 2, 1, 1, 1], "prices": [], "cut": 1000.0}
+    lie = json.dumps(document | {"bound": bound}).encode()
+    return f"stated {bound}", instance, lie, solution_bytes(solution)
 
 
 def mutated(document: dict[str, Any], chance: random.Random) -> bytes:

@@ -291,7 +291,8 @@ struct Frame {
             search(0, room, 0);
             return best;
         }
-        // By weak duality at the ratio of the item that the steps run out in: any ratio is sound.
+        // By weak duality at the ratio of the item that the steps run out in: any ratio is sound. One user of an
+        // item before, who is not served in full, may still be served in part: by convexity, fully or not at all.
         double bound(size_t i, Interval left) const {
             double taken = 0, ratio = 0;
             for (size_t at = i; at < items.size(); ++at) {
@@ -306,7 +307,11 @@ struct Frame {
                 Interval over = Interval(items[at].gain) - Interval(ratio) * frame.extra[items[at].m];
                 if (over.high > 0) total = total + Interval(items[at].count) * over.high;
             }
-            return total.high;
+            double in_part = 0;
+            for (size_t at = 0; at < i; ++at)
+                if (chosen[at] < items[at].count)
+                    in_part = std::max(in_part, (Interval(items[at].gain) - Interval(ratio) * frame.extra[items[at].m]).high);
+            return (total + in_part).high;
         }
         void search(size_t i, Interval left, double total) {
             if (i == items.size()) {

@@ -190,18 +190,20 @@ class RationalFrame:
 
         def search(i: int, left: int, total: int) -> None:
             nonlocal best
-            if total + fractional(i, left) <= best and i < len(items):
-                return
+            # One user of an item before, of whom not all are served in full, may still be served in part.
+            parts = (self._part(m, left) for m, n in zip(items[:i], chosen, strict=False) if n < count[m])
+            reached = total + max(parts, default=0)
             if i == len(items):
-                parts = (self._part(m, left) for m, n in zip(items, chosen, strict=True) if n < count[m])
-                best = max(best, total + max(parts, default=0))
+                best = max(best, reached)
+                return
+            if reached + fractional(i, left) <= best:
                 return
             for number in range(min(count[items[i]], left // self.extra[items[i]]), -1, -1):
                 chosen[i] = number
                 search(i + 1, left - number * self.extra[items[i]], total + number * gain[items[i]])
 
         search(0, room, 0)
-        return free + best
+        return free + best + 4  # what was passed over may be so much better: parts are rounded up
 
     def _part(self, m: int, left: int) -> int:
         """Return what one user of a model saves at most with so much of the steps beyond the least."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from brute_force import hostile_instances, least_cost
+from checkers import overstated, served_in_part
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
@@ -281,3 +282,11 @@ def test_it_is_small_and_imports_nothing_else() -> None:
     imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in imported} <= {"mpmath", "__future__", *sys.stdlib_module_names}
     assert text.count("\n") < 500
+
+
+def test_a_user_served_in_part_beside_one_in_full_counts():
+    """A bound above what serving one user in full and another in part costs is refused."""
+    cost = least_cost(served_in_part(), optimal_bandwidth(served_in_part()))
+    for bound, holds in ((0.9999 * cost, True), (1.001 * cost, False), (10 * cost, False)):
+        _, *documents = overstated(bound)
+        assert check(*documents[:2]).accepted == holds

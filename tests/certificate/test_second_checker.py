@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from checkers import Case, build, disagreements, mutants, shipped
+from checkers import Case, build, disagreements, mutants, overstated, shipped
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,9 @@ def test_both_checkers_say_the_same(program: Path, tmp_path: Path) -> None:
     drawn = next(shipped(["campus-v1"]))  # with fields that other instances lack
     found = dict(disagreements(program, iter([*cases, drawn]), tmp_path))
     found |= dict(disagreements(program, mutants(cases, 30, 7), tmp_path))
-    found |= dict(disagreements(program, iter([miscounted(cases[0])]), tmp_path))
-    assert len(found) == 36
+    odd = [miscounted(cases[0]), overstated(0.1453), overstated(0.2), overstated(1.9)]
+    found |= dict(disagreements(program, iter(odd), tmp_path))
+    assert len(found) == 39
     assert set(found.values()) == {None}
 
 
