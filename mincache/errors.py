@@ -173,7 +173,7 @@ def of_kind(field: str, value: object, kind: type[_Kind], advice: str = "") -> _
     return value
 
 
-def positive(field: str, value: object) -> float:
+def positive_number(field: str, value: object) -> float:
     """Return a number above 0, numpy's too, which may be infinite."""
     number = 0.0
     with suppress(OverflowError):

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from mincache.analysis.explanation import Explanation, explain
-from mincache.errors import InputError, of_kind, positive, whole_number
+from mincache.errors import InputError, of_kind, positive_number, whole_number
 from mincache.generation import streams, suites
 from mincache.generation.recipes import Reference
 from mincache.problem import display
@@ -109,7 +109,7 @@ def solve(
         True
     """
     of_kind("instance", instance, Instance, LOAD)
-    positive("seconds", seconds)
+    positive_number("seconds", seconds)
     whole_number("seed", seed)
     whole_number("evaluations", 1 if evaluations is None else evaluations, 1)
     method = registry.as_solver(solver)

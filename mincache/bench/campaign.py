@@ -13,6 +13,7 @@ from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.plan import Task
 from mincache.errors import DocumentError, InputError
 from mincache.files.documents import parse_json, read_bytes, write_bytes
+from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.judging import journal
 from mincache.judging.judge import Judged, with_contradictions
 from mincache.judging.records import Record
@@ -161,7 +162,7 @@ def _agree(one: Record, other: Record) -> bool:
         return False
     scores = (record.score for record in (one, other))
     costs = [math.inf if score is None or score.cost is None else score.cost for score in scores]
-    return math.isclose(*costs, rel_tol=1e-9)  # the last digits are the machine's
+    return math.isclose(*costs, rel_tol=RELATIVE_TOLERANCE)  # the last digits are the machine's
 
 
 def _told(record: Record) -> str:

@@ -1,7 +1,7 @@
 """Packs: files of one JSON document a line, checked against their hash while they are read.
 
-A pack of solutions may leave out the slots that a solution of the same instance in another pack has too, and
-store of its numbers how far they are from that solution's, so that equal answers are stored once.
+A pack of solutions may refer to another one, which has a solution of the same instance: it leaves out equal
+slots, and of other numbers it stores how many floats they are away. So nearly equal answers are stored once.
 """
 
 from __future__ import annotations
@@ -123,22 +123,25 @@ def _unless_equal(own: Any, shared: Any) -> Any:
 
 def _difference(own: Any, shared: Any) -> Any:
     """Return 0 for an equal slot, for others how many floats away each number is, where there are such."""
-    if own == shared or not (_all_floats(own) and _all_floats(shared) and len(own) == len(shared)):
+    if own == shared or not (_all(float, own) and _all(float, shared) and len(own) == len(shared)):
         return _unless_equal(own, shared)
     return {_APART: (_bits(own) - _bits(shared)).tolist()}
 
 
 def _whole(difference: Any, shared: Any) -> Any:
     """Undo `_difference`; the pack's hash tells of what it could not have written."""
-    if not (isinstance(difference, dict) and _all_floats(shared)):
+    if not isinstance(difference, dict):
         return shared if difference == 0 else difference
-    with contextlib.suppress(KeyError, OverflowError, TypeError, ValueError):
-        return (_bits(shared) + np.array(difference[_APART], np.int64)).view(np.float64).tolist()
+    apart = difference.get(_APART)
+    if not (_all(int, apart) and _all(float, shared) and len(apart) == len(shared)):
+        return difference
+    with contextlib.suppress(OverflowError):
+        return (_bits(shared) + np.array(apart, np.int64)).view(np.float64).tolist()
     return difference
 
 
-def _all_floats(slot: Any) -> bool:
-    return isinstance(slot, list) and all(isinstance(one, float) for one in slot)
+def _all(kind: type, slot: Any) -> bool:
+    return isinstance(slot, list) and all(type(one) is kind for one in slot)
 
 
 def _bits(numbers: Sequence[float]) -> NDArray[np.int64]:

@@ -106,8 +106,8 @@ class Row:
         solver: what it is called.
         information: what it sees before it decides: `trace`, `slot` or `past`.
         streams: seed and repetition of its runs, each pair once; `seeds` is how many an instance has at most.
-        stochastic: whether its answer depends on the seed: it says so, or was run more than once;
-            `drawn` leaves out a learned row's trainings.
+        stochastic: whether its answer depends on the seed: it says so, or was run more than once.
+        random: the same, but for a learned row, whose repetitions are trainings, only if it says so.
         instances: how many there are; `covered` is how many of them it has attempted.
         outcomes: how many of its runs are verified, declined, or failed of each kind.
         verified: how many gave a verified solution.
@@ -129,7 +129,7 @@ class Row:
         drawn = frame[["seed", "repetition"]].drop_duplicates().sort_values(["seed", "repetition"])
         self.streams: list[tuple[int, int]] = list(drawn.itertuples(index=False, name=None))
         self.stochastic = facts.get("stochastic") is True or len(self.streams) > 1
-        self.drawn = facts.get("stochastic") is True if self.kind == "learned" else self.stochastic
+        self.random = facts.get("stochastic") is True if self.kind == "learned" else self.stochastic
         self.seeds, self.instances, self.covered = int(count.max()), len(count), int((count > 0).sum())
         self.outcomes: dict[str, int] = frame["outcome"].value_counts().sort_index().to_dict()
         self.verified = self.outcomes.get(VERIFIED, 0)
@@ -151,7 +151,7 @@ class Row:
         reasons = (
             (self.tier in ("flagged", "self-reported"), self.tier),
             (not seeds, f"attempted {self.covered} of {self.instances} instances"),
-            (self.drawn and seeds < protocol.seeds, f"{seeds} of {protocol.seeds} seeds"),
+            (self.random and seeds < protocol.seeds, f"{seeds} of {protocol.seeds} seeds"),
             (departures, f"departs from the protocol: {departures}"),
             (not self.verified, "no verified solution"),
             (self.gap is None, "no gap: the suite or a best known cost is not at hand"),
@@ -183,7 +183,7 @@ class Row:
         values = np.full((self.runs.shape[1], self.seeds), np.nan)
         chosen = np.log(self.frame["charged_cost"]) if log_costs else self.frame["gap"]
         values[instance, np.arange(len(instance)) - np.searchsorted(instance, instance)] = chosen
-        uncertain = self.drawn if question == "here" else self.kind == "learned"
+        uncertain = self.random if question == "here" else self.kind == "learned"
         return ranks.Sample(values, uncertain, self.streams)
 
     @property

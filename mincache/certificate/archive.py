@@ -111,11 +111,9 @@ def write_status(suite: Suite) -> Suite:
         try:
             verdict = _checked(suite, name)
             status = "proven" if verdict.accepted else "open" if verdict.bound is None else "bounded"
-        except (
-            InputError
-        ):  # one that is not kept can be made by a command; one that is damaged proves nothing
-            kept = CERTIFICATES.path(suite, name).is_file()
-            status = "open" if kept else entry.status or "open"
+        except InputError:  # what is damaged proves nothing; what is not kept, a command can make
+            damaged = CERTIFICATES.path(suite, name).is_file()
+            status = "open" if damaged else entry.status or "open"
         found[name] = {"status": status}
     return set_entries(suite, found)
 

@@ -190,7 +190,7 @@ class RationalFrame:
 
         def search(i: int, left: int, total: int) -> None:
             nonlocal best
-            # One user of an item before, of whom not all are served in full, may still be served in part.
+            # Of the items before, one user who is not served in full may still be served in part.
             parts = (self._part(m, left) for m, n in zip(items[:i], chosen, strict=False) if n < count[m])
             reached = total + max(parts, default=0)
             if i == len(items):
@@ -203,7 +203,7 @@ class RationalFrame:
                 search(i + 1, left - number * self.extra[items[i]], total + number * gain[items[i]])
 
         search(0, room, 0)
-        return free + best + 4  # what was passed over may be so much better: parts are rounded up
+        return free + best + 4  # a part is rounded up, so one that was passed over may save so much more
 
     def _part(self, m: int, left: int) -> int:
         """Return what one user of a model saves at most with so much of the steps beyond the least."""

@@ -131,9 +131,12 @@ def row(
     if entrant.warning:
         warn(entrant.warning)
     differs = [
-        f"the solver's {what} not the recorded"
-        for what, own in (("source is", entrant.source), ("files are", entrant.files))
-        if {getattr(record.cell, f"solver_{what.split()[0]}") for record in records} - {"", own}
+        f"the solver's {told} recorded"
+        for told, own, field in (
+            ("source is not the one", entrant.source, "solver_source"),
+            ("files are not those", entrant.files, "solver_files"),
+        )
+        if {getattr(record.cell, field) for record in records} - {"", own}
     ]
     warn(*differs)
     again = summary.run_tasks(output, rerun.tasks_of(records, entrant, suite), executors.LocalExecutor(1))

@@ -80,9 +80,8 @@ class RandomWaypoint(Process):
 
     def check(self, shape: Shape) -> None:
         """Refuse walks so short that very many would have to be drawn."""
-        walk_s = (
-            max(shape.area_m) / 3.0 / self.speed_m_s[1] + self.pause_s
-        )  # what the fastest take, on average
+        # About a third of the longer side lies between two points.
+        walk_s = max(shape.area_m) / 3.0 / self.speed_m_s[1] + self.pause_s
         if shape.users * shape.slots * shape.slot_duration_s > _MOST_WALKS * walk_s:
             rule = f"must be so low that all users walk at most {_MOST_WALKS:.0e} times"
             advice = "or choose a larger area_m, a larger pause_s, or a shorter slot_duration_s"

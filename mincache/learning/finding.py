@@ -98,7 +98,8 @@ def find_policy(
     what = f"is for this library, radio and server with {instance.user_count} users"
     if not known:
         what = f"was trained with these parameters of {solver}"
-        for path, card in _cards(folder, solver) if folder is not None else ():
+        if folder is not None and (others := _cards(folder, solver)):
+            path, card = others[0]
             differing = {k: v for k, v in card.parameters.items() if parameters.get(k) != v}
             told = ", ".join(f"{name}={value}" for name, value in differing.items())
             return f"no policy {where} {what}: {path.name} was trained with {told}"

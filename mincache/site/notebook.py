@@ -24,7 +24,7 @@ from mincache.board.entries import verified_cost
 from mincache.board.render import notes
 from mincache.board.runs import gather
 from mincache.board.table import Table
-from mincache.errors import InputError, positive, whole_number
+from mincache.errors import InputError, positive_number, whole_number
 from mincache.generation import suites
 from mincache.generation.suites import Suite
 from mincache.judging import journal
@@ -84,7 +84,7 @@ def run(
     whole_number("seeds", seeds, 1)
     for name, number in (("evaluations", evaluations), ("workers", workers)):
         whole_number(name, 1 if number is None else number, 1)
-    if positive("seconds", seconds) == float("inf"):
+    if positive_number("seconds", seconds) == float("inf"):
         raise InputError("seconds", "must be finite", repr(seconds))
     found = suite if isinstance(suite, Suite) else suites.suite(suite)
     patterns = [instances] if isinstance(instances, str) else list(instances)

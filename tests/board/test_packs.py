@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import json
 import lzma
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -105,6 +106,20 @@ def test_differences_that_nobody_writes_are_refused(tmp_path, apart):
     brief.write_bytes(lzma.compress(b"~" + as_lines([lie])[0]))
     with pytest.raises(DocumentError, match="sha256: must be"):
         list(read_pack(brief, Pack(sha256="0" * 64, lines=1, shared=base), shared))
+
+
+def test_differences_take_no_more_memory_than_they_say(tmp_path):
+    """Lists within the differences, which numpy would spread over the whole slot, are not read."""
+    shared, brief = tmp_path / SHARED_FILE, tmp_path / SOLUTIONS_FILE
+    base = write_pack(shared, as_lines([{"instance": "a", "bandwidth_share": [[0.5] * 3000]}]))
+    lie = {"instance": "a", "bandwidth_share": [{"floats_apart": [[1]] * 3000}]}
+    brief.write_bytes(lzma.compress(b"~" + as_lines([lie])[0]))
+    tracemalloc.start()
+    with pytest.raises(DocumentError, match="sha256: must be"):
+        list(read_pack(brief, Pack(sha256="0" * 64, lines=1, shared=base), shared))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
 
 
 @every_packing
