@@ -80,6 +80,7 @@ class Pyomo(PartsSolver):
     options: str = ""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _parsed(self.options)
 
     def supports(self, instance: Instance) -> str | None:

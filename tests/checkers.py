@@ -1,7 +1,7 @@
 """Two checkers of certificates, in two languages, held against each other: `make checkers`.
 
-Every certificate that ships goes to both, with the best known solution; then copies in which one number is
-another one. They must say the same of each.
+Every certificate that ships goes to both, with the best known solution; then copies in which one value of the
+three documents is another one. They must say the same of each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from mincache import Instance
 from mincache.certificate import certify_with_solution
 from mincache.certificate.archive import CERTIFICATES
-from mincache.files.documents import instance_bytes, read_bytes, solution_bytes
+from mincache.files.documents import digest, instance_bytes, read_bytes, solution_bytes
 from mincache.generation.suite_checks import SOLUTIONS
 from mincache.generation.suites import find
 from mincache.problem.instance import ModelLibrary, Radio, Server, Trace
@@ -55,11 +55,16 @@ def shipped(suites: list[str]) -> Iterator[Case]:
 
 
 def mutants(cases: list[Case], count: int, seed: int) -> Iterator[Case]:
-    """Yield copies of certificates in which one number is another one, or missing."""
+    """Yield copies of cases in which one value of a document is another one, or missing."""
     chance = random.Random(seed)
     for number in range(count):
-        name, instance, certificate, solution = chance.choice(cases)
-        yield f"{name}, mutant {number}", instance, mutated(json.loads(certificate), chance), solution
+        name, *documents = chance.choice(cases)
+        which = chance.choices(range(3), (1, 3, 1))[0]
+        documents[which] = mutated(json.loads(documents[which]), chance)
+        if which == 0:  # else both would only say that it is another instance's certificate
+            about = {"instance_sha256": digest(documents[0])}
+            documents[1] = json.dumps(json.loads(documents[1]) | about).encode()
+        yield f"{name}, mutant {number}", documents[0], documents[1], documents[2]
 
 
 def served_in_part() -> Instance:
@@ -85,23 +90,20 @@ def overstated(bound: float) -> Case:
 
 
 def mutated(document: dict[str, Any], chance: random.Random) -> bytes:
-    """Return the document with one number changed or left out, in any of its lists or beside them."""
-    frame = chance.choice(document["frames"])
-    lists = [document["bandwidth"], frame["moves"], frame["prices"], *document["keeping"][:1]]
-    place: Any = chance.choice([one for one in lists if one] + [frame, document])
-    fields = (
-        [key for key, value in place.items() if isinstance(value, int | float)]
-        if isinstance(place, dict)
-        else []
-    )
-    key = chance.choice(fields) if isinstance(place, dict) else chance.randrange(len(place))
-    if isinstance(place, list) and chance.random() < 0.2:
+    """Return the document with one value changed or left out, in any of its lists or beside them."""
+    value: Any = document
+    while isinstance(value, dict | list) and value and (value is document or chance.random() < 0.95):
+        place: Any = value
+        key = chance.choice(list(place)) if isinstance(place, dict) else chance.randrange(len(place))
+        value = place[key]
+    if chance.random() < 0.1:
         del place[key]
-    else:
-        old = place[key]
+    elif type(value) in (int, float) and chance.random() < 0.8:
         place[key] = chance.choice(
-            [0, 1, -1, -old, 2 * old, old + 1, old - 1, 0.5, old * (1 + 1e-9), old * (1 - 1e-9)]
+            [0, 1, -1, -value, 2 * value, value + 1, value - 1, 0.5, value * (1 + 1e-9), value * (1 - 1e-9)]
         )
+    else:
+        place[key] = chance.choice([None, True, "1", [], {}, [value], 1e300, str(value), [0, 1]])
     return json.dumps(document).encode()
 
 

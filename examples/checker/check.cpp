@@ -73,11 +73,13 @@ struct Problem {
     std::vector<Interval> least;
 
     explicit Problem(const Value& document) : name(document.at("name").string()) {
-        known(document, "server", "storage_gb steps");
-        known(document, "radio", "uplink_hz downlink_hz noise_w_per_hz bs_power_w user_power_w backhaul_up_bps backhaul_down_bps");
-        known(document, "models", "size_gb output_bits steps_onset tv_worst steps_saturation tv_best seconds_per_step seconds_base");
-        known(document, "trace", "skewness channel_gain requested_model input_bits popularity_order");
-        known(document, "rules", "frame_slots loading_s_per_gb steps_floor");
+        if (document.at("format").string() != "mincache-instance/1") throw Refused("it is no mincache-instance/1");
+        bool possible = nonnegative(document.at("preference_weight"));
+        possible &= known(document, "server", "storage_gb steps");
+        possible &= known(document, "radio", "uplink_hz downlink_hz noise_w_per_hz bs_power_w user_power_w backhaul_up_bps backhaul_down_bps");
+        possible &= known(document, "models", "size_gb output_bits steps_onset tv_worst steps_saturation tv_best seconds_per_step seconds_base");
+        possible &= known(document, "trace", "channel_gain requested_model input_bits");
+        possible &= known(document, "rules", "frame_slots loading_s_per_gb steps_floor");
         const Value &server = document.at("server"), &radio = document.at("radio"), &library = document.at("models");
         const Value& trace = document.at("trace");
         forgiven = Interval(1001) / Interval(1e12);
@@ -98,10 +100,15 @@ struct Problem {
         for (const auto& row : requested)
             for (double m : row)
                 if (!(m >= 0 && m < double(models) && m == std::floor(m))) throw Refused("no model is asked for");
-        frame_slots = size_t(std::min(rule(document, "frame_slots", 1), double(slots)));
+        double together = rule(document, "frame_slots", 1);
+        if (!(together >= 1 && together == std::floor(together))) throw Refused("a frame is of no whole slots");
+        frame_slots = size_t(std::min(together, double(slots)));
         if (!slots || !users || !frame_slots) throw Refused("the instance is empty");
         frames = (slots + frame_slots - 1) / frame_slots;
         load_s = rule(document, "loading_s_per_gb", 0), floor = rule(document, "steps_floor", 0);
+        possible &= std::max(alpha, floor) <= 1;
+        for (size_t m = 0; m < models; ++m) possible &= onset[m] < full[m] && best[m] <= worst[m];
+        if (!possible) throw Refused("the instance has a value that no instance has");  // on which the proof rests
         for (size_t m = 0; m < models; ++m)
             least.push_back(floor > 0 ? Interval(onset[m]) + Interval(floor) * (Interval(full[m]) - onset[m]) : Interval(0));
     }
@@ -128,12 +135,25 @@ struct Problem {
     }
 
 private:
-    static void known(const Value& document, const std::string& section, const std::string& names) {
+    static bool nonnegative(const Value& value) {
+        if (value.kind == Value::number) return value.scalar >= 0;
+        bool all = value.kind == Value::array;
+        for (double number : value.numbers) all &= number >= 0;
+        for (const Value& item : value.items) all &= nonnegative(item);
+        return all;
+    }
+    // Refuse unknown fields of a section, which could change its costs; say whether all values that count are from 0 on.
+    static bool known(const Value& document, const std::string& section, const std::string& names) {
         auto found = document.fields.find(section);
-        if (found == document.fields.end()) return;
-        for (const auto& field : found->second.fields)
-            if ((" " + names + " ").find(" " + field.first + " ") == std::string::npos)
-                throw Refused(section + "." + field.first + " is not known here");
+        if (found == document.fields.end()) return true;
+        if (found->second.kind != Value::object) throw Refused(section + " has no fields");
+        bool all = true;
+        for (const auto& [name, value] : found->second.fields) {
+            if (section == "trace" && (name == "skewness" || name == "popularity_order")) continue;
+            if ((" " + names + " ").find(" " + name + " ") == std::string::npos) throw Refused(section + "." + name + " is not known here");
+            all &= nonnegative(value);
+        }
+        return all;
     }
     static double rule(const Value& document, const std::string& name, double otherwise) {
         auto rules = document.fields.find("rules");
@@ -150,6 +170,7 @@ struct Radio {
     // Seconds to send some bits over a band, and by what fraction they fall for a fraction more of it.
     std::pair<Interval, Interval> link(double bits, double power, double gain, Interval hz) const {
         Interval u = Interval(power) * gain / (Interval(problem.noise) * hz), log = log_of(u + 1);
+        log = {std::max(log.low, (u / (u + 1)).low), std::min(log.high, u.high)};  // which are closer for a small u
         return {ln2 * bits / (hz * log), Interval(1) - u / ((u + 1) * log)};
     }
     Interval download(size_t t, size_t n) const {
@@ -408,7 +429,6 @@ private:
                 double number = next();
                 size_t start = move_at;
                 double total = 0;
-                if (!(number >= 0 && number <= double(open.size()))) throw Refused("too many models are fixed");
                 if (move == fixed) total = at_prices(inside, undecided, cached);
                 const Cache before = inside;
                 const std::vector<bool> free = undecided;
@@ -524,6 +544,9 @@ static double proven(const Problem& problem, const Value& claim) {
 // An upper bound on the cost of a solution; refused if it is not feasible.
 static double priced(const Problem& problem, const Value& answer) {
     auto cache = answer.at("cache").table(problem.slots, problem.models);
+    for (const auto& row : cache)
+        for (double held : row)
+            if (held != 0 && held != 1) throw Refused("a cache has something but 0 and 1");
     auto bandwidth = answer.at("bandwidth_share").table(problem.slots, problem.users);
     auto share = answer.at("step_share").table(problem.slots, problem.users);
     Radio radio{problem};
@@ -557,6 +580,11 @@ static std::string contents(const char* path) {
         std::fprintf(stderr, "%s: must be a file that can be read\n", path);
         std::exit(2);
     }
+    file.peek();  // of a folder, opening says nothing
+    if (file.bad()) {
+        std::fprintf(stderr, "%s: must be a file that can be read\n", path);
+        std::exit(2);
+    }
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -570,6 +598,7 @@ static bool check(const Value& instance, const std::string& hash, const Value& c
     if (!(found >= bound)) throw Refused("the frames prove " + std::to_string(found) + ", and less than is stated");
     std::printf("proven: no solution that the evaluator calls feasible costs less than %.17g\n", bound);
     if (!answer) return true;
+    if (answer->at("format").string() != "mincache-solution/1") throw Refused("it is no mincache-solution/1");
     if (answer->at("instance").string() != problem.name) throw Refused("the solution is of another instance");
     double cost = priced(problem, *answer), gap = cost > 0 ? (cost - bound) / cost : 0;
     bool optimal = gap <= 1e-9;

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -61,7 +63,10 @@ struct Value {
 
 class Reader {
 public:
-    explicit Reader(const std::string& data) : place(data.c_str()), end(place + data.size()) {}
+    explicit Reader(const std::string& data) : place(data.c_str()), end(place + data.size()) {
+        if (!is_utf8(data)) throw Refused("a document is not UTF-8");
+        word("\xEF\xBB\xBF");  // which some editors write first
+    }
 
     Value document() {
         Value value = read(0);
@@ -74,6 +79,21 @@ private:
     const char* place;
     const char* end;
 
+    static bool is_utf8(const std::string& data) {
+        for (size_t at = 0, more; at < data.size(); at += 1 + more) {
+            unsigned first = (unsigned char)data[at], code = first;
+            more = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : 4;
+            if (more == 4 || at + more >= data.size()) return false;
+            if (more) code &= 0x3F >> more;
+            for (size_t i = 1; i <= more; ++i) {
+                if ((data[at + i] & 0xC0) != 0x80) return false;
+                code = code << 6 | (data[at + i] & 0x3F);
+            }
+            static const unsigned least[] = {0, 0x80, 0x800, 0x10000};  // what is longer than need be is none
+            if (code < least[more] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
+        }
+        return true;
+    }
     void blank() {
         while (place != end && (*place == ' ' || *place == '\n' || *place == '\r' || *place == '\t')) ++place;
     }
@@ -95,6 +115,7 @@ private:
         expect('"');
         std::string found;
         while (place != end && *place != '"') {
+            if ((unsigned char)*place < ' ') throw Refused("a text has a control character");
             if (*place == '\\' && ++place == end) break;
             found += *place++;  // an escaped character stands for itself: names and hashes have none
         }
@@ -109,7 +130,12 @@ private:
         char* stop = nullptr;
         double found = std::strtod(digits.c_str(), &stop);
         whole = digits.find_first_of(".eE") == std::string::npos;
-        if (digits.empty() || *stop) throw Refused("a document has something that is no value");
+        auto digit_at = [&](size_t at) { return at < digits.size() && std::isdigit((unsigned char)digits[at]); };
+        size_t first = digits.compare(0, 1, "-") == 0, point = digits.find('.');
+        bool leading = digits.compare(first, 1, "0") == 0 && digit_at(first + 1);
+        if (*stop || !digit_at(first) || leading || (point != std::string::npos && !digit_at(point + 1)))
+            throw Refused("a document has something that is no value");
+        if (!(std::abs(found) <= std::numeric_limits<double>::max())) throw Refused("a number is too large");
         return found;
     }
     Value read(int depth) {
@@ -131,12 +157,7 @@ private:
         } else if (taken('[')) {
             value.kind = Value::array;
             if (!taken(']')) elements(value, depth);
-        } else if (word("null")) {
-            value.kind = Value::nothing;
-        } else if (word("true") || word("false")) {
-            value.kind = Value::number;
-            value.scalar = place[-4] == 't' && place[-3] == 'r';
-        } else {
+        } else if (!(word("null") || word("true") || word("false"))) {  // of which a document needs none
             value.kind = Value::number;
             value.scalar = figure(value.whole);
         }

@@ -3,6 +3,7 @@
 A part is what no decision reaches beyond: a slot, a frame, or where loading links all slots the whole.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import ClassVar, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from mincache.algebra.dual_bound import slot_bounds
 from mincache.algebra.service_cost import ServiceTable, Tangents, loading_cost, shares_near_optimum
+from mincache.errors import InputError
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.problem.instance import RULES, Instance
 from mincache.problem.quantity import Array
@@ -47,10 +49,20 @@ def out_of_range(instance: Instance) -> str | None:
 
 
 class PartsSolver(Solver):
-    """A solver on the algebraic view; it declines numbers out of a solver's range."""
+    """A solver on the algebraic view; it declines numbers out of a solver's range.
+
+    Raises:
+        InputError: if a field `gap`, `threads` or `nodes` of it is below what solvers take, or not finite.
+    """
 
     kind: ClassVar[str] = "exact"
     rules: ClassVar[tuple[str, ...]] = RULES
+
+    def __post_init__(self) -> None:
+        for name, least in (("gap", 0), ("threads", 1), ("nodes", -1)):
+            value = getattr(self, name, least)
+            if not least <= value < math.inf:
+                raise InputError(name, f"must be finite and >= {least}", str(value))
 
     def supports(self, instance: Instance) -> str | None:
         """Return None, or a sentence why it cannot answer `instance`."""

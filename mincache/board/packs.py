@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def _unless_equal(own: Any, shared: Any) -> Any:
 
 def _difference(own: Any, shared: Any) -> Any:
     """Return 0 for an equal slot, for others how many floats away each number is, where there are such."""
-    if own == shared or not (_all(float, own) and _all(float, shared) and len(own) == len(shared)):
+    if own == shared or not (_all(own, float) and _all(shared, float) and len(own) == len(shared)):
         return _unless_equal(own, shared)
     return {_APART: (_bits(own) - _bits(shared)).tolist()}
 
@@ -133,14 +133,14 @@ def _whole(difference: Any, shared: Any) -> Any:
     if not isinstance(difference, dict):
         return shared if difference == 0 else difference
     apart = difference.get(_APART)
-    if not (_all(int, apart) and _all(float, shared) and len(apart) == len(shared)):
+    if not (_all(apart, int) and _all(shared, float) and len(apart) == len(shared)):
         return difference
     with contextlib.suppress(OverflowError):
         return (_bits(shared) + np.array(apart, np.int64)).view(np.float64).tolist()
     return difference
 
 
-def _all(kind: type, slot: Any) -> bool:
+def _all(slot: Any, kind: type) -> TypeGuard[list[Any]]:
     return isinstance(slot, list) and all(type(one) is kind for one in slot)
 
 

@@ -18,6 +18,7 @@ import hashlib
 import json
 import math
 import sys
+import zlib
 from collections import Counter
 from fractions import Fraction
 from operator import itemgetter
@@ -33,15 +34,17 @@ FIELDS = {
     "radio": "uplink_hz downlink_hz noise_w_per_hz bs_power_w user_power_w backhaul_up_bps backhaul_down_bps",
     "models": "size_gb output_bits steps_onset tv_worst steps_saturation tv_best"
     " seconds_per_step seconds_base",
-    "trace": "skewness channel_gain requested_model input_bits popularity_order",
+    "trace": "channel_gain requested_model input_bits",
     "rules": "frame_slots loading_s_per_gb steps_floor",
 }
-"""What an instance may hold; anything else could change its costs, so it is refused."""
+"""What an instance may hold; anything but UNPRICED could change its costs, so it is refused."""
+UNPRICED = {"skewness", "popularity_order"}
 FULL, LEAF, SPLIT, CLOSED, FIXED, TOO_LARGE = range(6)
 """The moves of a tree."""
 
 _ONE = 1 << 80
 _INTERVAL_BITS, _HALVINGS = 120, 80
+_Caches = dict[frozenset[int], int]
 
 
 class CheckResult(NamedTuple):
@@ -57,6 +60,30 @@ class NotProvenError(Exception):
     """Something is not proven; the message says what."""
 
 
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise NotProvenError(otherwise)
+
+
+def _read(data: bytes, form: str) -> Any:
+    """Return a document of a format, in which no field stands twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        _require(len(dict(pairs)) == len(pairs), "a field stands twice")
+        return dict(pairs)
+
+    document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once)
+    _require(document["format"] == form, f"it is no {form}")
+    return document
+
+
+def _nonnegative(value: Any) -> bool:
+    """Return whether a number, or each in a list of lists, is finite and at least 0; text is no number."""
+    if isinstance(value, list):
+        return all(map(_nonnegative, value))
+    return type(value) in (int, float) and 0 <= value < math.inf
+
+
 def _down(value: Any) -> int:
     return math.floor(Fraction(value) * _ONE)
 
@@ -66,27 +93,37 @@ class RationalProblem:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.name, self.radio, trace = document["name"], document["radio"], document["trace"]
-        rules = document.get("rules") or {}
+        rules, possible = document.get("rules", {}), [_nonnegative(document["preference_weight"])]
         for section, known in FIELDS.items():
-            if unknown := set(document.get(section) or {}) - set(known.split()):
-                raise NotProvenError(f"{section}: {sorted(unknown)} are not known here")
-        self.alpha = Fraction(document["preference_weight"])
-        self.model = document["models"]
+            part = {name: value for name, value in document.get(section, {}).items() if name not in UNPRICED}
+            unknown = sorted(part.keys() - known.split())
+            _require(not unknown, f"{section}: {unknown} are not known here")
+            possible.append(_nonnegative(list(part.values())))
+        self.alpha, self.model = Fraction(document["preference_weight"]), document["models"]
         self.models = range(len(self.model["size_gb"]))
-        self.size = [Fraction(size) for size in self.model["size_gb"]]
         self.storage, self.steps = (Fraction(document["server"][name]) for name in ("storage_gb", "steps"))
-        self.requested, self.bits = trace["requested_model"], trace["input_bits"]
-        self.gain = trace["channel_gain"]
-        self.slots, self.users = len(self.requested), len(self.requested[0])
-        self.frame_slots = min(int(rules.get("frame_slots", 1)), self.slots)
+        self.requested = [[int(m) for m in row] for row in trace["requested_model"]]
+        self.bits, self.gain = trace["input_bits"], trace["channel_gain"]
+        self.slots, self.users = len(self.requested), len(self.radio["user_power_w"])
+        frame_slots = Fraction(rules.get("frame_slots", 1))
+        self.frame_slots = min(int(frame_slots), self.slots)
+        self.load_s, self.floor = (Fraction(rules.get(one, 0)) for one in ("loading_s_per_gb", "steps_floor"))
+        rows = (self.model[name] for name in ("size_gb", "steps_onset", "steps_saturation"))
+        self.size, self.onset, self.full = ([Fraction(value) for value in row] for row in rows)
+        # The proof rests on savings that are convex, and on whole counts.
+        rising: Any = zip(self.onset + self.model["tv_best"], self.full + self.model["tv_worst"], strict=True)
+        table = self.requested + self.bits + self.gain
+        shape = {*map(len, self.model.values())}, len(table), {*map(len, table)}
+        possible += [
+            shape == ({len(self.models)}, 3 * self.slots, {self.users}),
+            all(a <= b for a, b in rising),
+        ]
+        possible += [frame_slots.denominator == 1 <= frame_slots, max(self.alpha, self.floor) <= 1]
+        possible.append(self.requested == trace["requested_model"])
+        _require(all(possible), "the instance has a value that no instance has")
         self.frames = -(-self.slots // self.frame_slots)
-        self.load_s = Fraction(rules.get("loading_s_per_gb", 0.0))
-        self.floor = Fraction(rules.get("steps_floor", 0.0))
-        self.onset = [Fraction(steps) for steps in self.model["steps_onset"]]
-        self.full = [Fraction(steps) for steps in self.model["steps_saturation"]]
-        self.least = [Fraction(0) for _ in self.models]
-        if self.floor:
-            self.least = [self.onset[m] + self.floor * (self.full[m] - self.onset[m]) for m in self.models]
+        between = zip(self.onset, self.full, strict=True)
+        self.least = [self.floor and low + self.floor * (high - low) for low, high in between]
 
     def hit(self, m: int, steps: Fraction) -> Fraction:
         """Return the cost of generating at the edge with `steps`; in the cloud it is that of A3 steps."""
@@ -109,17 +146,12 @@ class RationalProblem:
         return [self.alpha * self.load_s * self.size[m] * waiting[m] for m in self.models]
 
 
-_Terms = tuple[int, int, list[tuple[int, int, int, int, int]]]
-"""Of a model: what having it costs, its size, and what its users cost and take of the steps in each slot."""
-
-
 class RationalFrame:
     """What a frame's caches cost, in whole numbers, where having a model costs `held`."""
 
     def __init__(self, problem: RationalProblem, k: int, held: list[int], later: list[bool]) -> None:
         self.problem, self.held = problem, held
-        first = k * problem.frame_slots
-        self.slots = range(first, min(first + problem.frame_slots, problem.slots))
+        self.slots = range(problem.slots)[k * problem.frame_slots : (k + 1) * problem.frame_slots]
         self.count = [Counter(problem.requested[t]) for t in self.slots]
         self.out = [0] * len(held)
         for t in self.slots:
@@ -136,15 +168,13 @@ class RationalFrame:
         self.part = steps
         # A model that nobody asks for, here or at once in the next frame, is never worth caching.
         asked = {m for count in self.count for m in count}
-        self.items = [m for m in problem.models if (m in asked or later[m]) and self._fits(m)]
+        fit = {m for m in problem.models if all(c[m] * self.taken[m] <= _ONE for c in self.count)}
+        self.items = [m for m in sorted(fit) if (m in asked or later[m]) and self.size[m] <= _ONE]
         self.nowhere = sum(self.out[m] for m in problem.models if m not in self.items)
         self.asked = {m: [(j, c[m]) for j, c in enumerate(self.count) if m in c] for m in self.items}
 
-    def _fits(self, m: int) -> bool:
-        return self.size[m] <= _ONE and all(count[m] * self.taken[m] <= _ONE for count in self.count)
-
-    def terms(self, grid: int) -> dict[int, _Terms]:
-        """Return what caching each model costs, in units of 1 / grid: then prices are whole numbers."""
+    def terms(self, grid: int) -> dict[int, tuple[int, int, list[tuple[int, int, int, int, int]]]]:
+        """Return what having each model costs and takes, and its users; prices are of 1 / grid."""
         terms = {}
         for m in self.items:
             idle, fully = self.idle[m] * grid, self.fully[m] * grid
@@ -193,10 +223,8 @@ class RationalFrame:
             # Of the items before, one user who is not served in full may still be served in part.
             parts = (self._part(m, left) for m, n in zip(items[:i], chosen, strict=False) if n < count[m])
             reached = total + max(parts, default=0)
-            if i == len(items):
-                best = max(best, reached)
-                return
-            if reached + fractional(i, left) <= best:
+            best = max(best, reached)
+            if i == len(items) or reached + fractional(i, left) <= best:
                 return
             for number in range(min(count[items[i]], left // self.extra[items[i]]), -1, -1):
                 chosen[i] = number
@@ -212,18 +240,20 @@ class RationalFrame:
         return max(0, self.idle[m] + 1 - _down(self.problem.hit(m, given)))
 
 
-def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, dict[frozenset[int], int]]:
+def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, _Caches]:
     """Walk a frame's tree; return its cut, and what every cache that the tree does not pass over costs."""
     cut, grid, width = _down(proof["cut"]), proof["grid"], len(frame.count) + 1
-    if {type(grid), *map(type, proof["moves"]), *map(type, proof["prices"])} != {int} or grid <= 0:
-        raise NotProvenError(f"frame {k}: moves, prices and their grid must be whole numbers")
+    whole = {type(grid), *map(type, proof["moves"]), *map(type, proof["prices"])} == {int}
+    right = whole and type(proof["cut"]) in (int, float) and min([grid - 1, *proof["prices"]]) >= 0
+    _require(right, f"frame {k}: moves, prices and their grid must be whole, and prices from 0 on")
     moves, prices = iter(proof["moves"]), iter(proof["prices"])
     terms, out, enough = frame.terms(grid), [cost * grid for cost in frame.out], cut * grid
 
+    def undecided(m: int) -> bool:
+        return m in frame.items and m not in inside and m not in outside
+
     def costs_at_prices() -> tuple[int, dict[int, int]]:
         point = [next(prices) for _ in range(width)]
-        if min(point) < 0:
-            raise NotProvenError(f"frame {k}: a price is below 0")
         total, cached, storage = frame.nowhere * grid - sum(point) * _ONE, {}, point[-1]
         for m, (cost, size, slots) in terms.items():
             if m in outside:
@@ -233,72 +263,55 @@ def listed(frame: RationalFrame, k: int, proof: dict[str, Any]) -> tuple[int, di
             for j, idle, fully, extra, taken in slots:
                 price = point[j]
                 served = fully + price * extra
-                cost += idle if idle < served else served
-                if taken:
-                    cost += price * taken
+                cost += (idle if idle < served else served) + price * taken
             cached[m] = cost
             total += cost if cost < out[m] or m in inside else out[m]
         return total, cached
 
-    def taken() -> list[int]:
-        count = next(moves)
-        if not 0 <= count <= len(frame.held):
-            raise NotProvenError(f"frame {k}: {count} models are fixed, of {len(frame.held)}")
-        return [next(moves) for _ in range(count)]
-
-    caches: dict[frozenset[int], int] = {}
+    caches: _Caches = {}
     waiting: list[tuple[set[int], set[int]]] = [(set(), set())]
     try:
         while waiting:
             inside, outside = waiting.pop()
             move = next(moves)
             while move in (FIXED, TOO_LARGE):
-                models, room = taken(), _ONE - sum(frame.size[m] for m in inside)
+                models = [next(moves) for _ in range(next(moves))]
+                room = _ONE - sum(frame.size[m] for m in inside)
                 total, cached = costs_at_prices() if move == FIXED else (0, {})
                 for m in models:
                     side, i = (inside, m) if m >= 0 else (outside, ~m)
-                    if i in inside or i in outside or i not in frame.items:
-                        raise NotProvenError(f"frame {k}: model {i} is fixed, but not open")
-                    if move == TOO_LARGE and (m >= 0 or frame.size[i] <= room):
-                        raise NotProvenError(f"frame {k}: model {i} fits, against what the tree says")
-                    if move == FIXED:
-                        gain = out[i] - cached[i]
-                        other = total + max(gain, 0) + (-gain if m < 0 else 0)
-                        if other < enough:
-                            raise NotProvenError(f"frame {k}: model {i} is fixed without proof")
+                    _require(undecided(i), f"frame {k}: model {i} is fixed, but not open")
+                    too_large = m < 0 and frame.size[i] > room
+                    _require(too_large or move == FIXED, f"frame {k}: model {i} is not too large")
+                    gain = out[i] - cached[i] if move == FIXED else 0
+                    proved = move == TOO_LARGE or total + max(gain if m >= 0 else -gain, 0) >= enough
+                    _require(proved, f"frame {k}: model {i} is fixed without proof")
                     side.add(i)
                 move = next(moves)
             if move == FULL:
-                if sum(frame.size[m] for m in inside) <= _ONE:
-                    raise NotProvenError(f"frame {k}: {sorted(inside)} fit, against what the tree says")
+                _require(sum(frame.size[m] for m in inside) > _ONE, f"frame {k}: a cache is not too large")
             elif move == CLOSED:
-                if costs_at_prices()[0] < enough:
-                    raise NotProvenError(f"frame {k}: less than the cut with {sorted(inside)} cached")
+                _require(costs_at_prices()[0] >= enough, f"frame {k}: a cache may cost less than the cut")
             elif move == LEAF:
-                if len(inside) + len(outside) < len(frame.items):
-                    raise NotProvenError(f"frame {k}: a leaf leaves models open")
+                _require(not any(map(undecided, frame.items)), f"frame {k}: a leaf leaves models open")
                 cost = frame.served(inside, cut)
                 if cost is not None and cost < cut:
                     caches[frozenset(inside)] = cost
             elif move == SPLIT:
                 m = next(moves)
                 i = m if m >= 0 else ~m
-                if i in inside or i in outside or i not in frame.items:
-                    raise NotProvenError(f"frame {k}: model {i} is split, but not open")
+                _require(undecided(i), f"frame {k}: model {i} is split, but not open")
                 halves = [(inside | {i}, set(outside)), (set(inside), outside | {i})]
                 waiting += halves if m < 0 else halves[::-1]
             else:
                 raise NotProvenError(f"frame {k}: {move!r} is no move")
     except StopIteration:
         raise NotProvenError(f"frame {k}: the tree ends too early") from None
-    if next(moves, None) is not None or next(prices, None) is not None:
-        raise NotProvenError(f"frame {k}: something comes after the end of the tree")
+    _require(next(moves, None) is next(prices, None) is None, f"frame {k}: something follows the tree")
     return cut, caches
 
 
-def cheapest(
-    lists: list[dict[frozenset[int], int]], cuts: list[int], price: list[list[int]], load: list[list[int]]
-) -> int:
+def cheapest(lists: list[_Caches], cuts: list[int], price: list[list[int]], load: list[list[int]]) -> int:
     """Return the least cost of any course, in whole numbers; a cache not listed costs its frame's cut."""
     label: list[tuple[int, frozenset[int]]] = []  # of listed caches, the cheapest first
     unlisted = 0  # of all others: going on from them costs nothing, nor does loading for the first frame
@@ -345,15 +358,15 @@ class RationalRadio:
     def _links(self, t: int, n: int, share: float) -> tuple[Any, Any, Any]:
         """Seconds of upload, how steeply they fall with the share, and seconds of download."""
         gain, output = self.problem.gain[t][n], self.problem.model["output_bits"]
-        up_hz = self.iv.mpf(self.radio["uplink_hz"]) * share
+        up_hz = self.iv.mpf(float(self.radio["uplink_hz"])) * share
         up, elasticity = self._link(self.problem.bits[t][n], self.radio["user_power_w"][n], gain, up_hz)
-        down_hz = self.iv.mpf(self.radio["downlink_hz"])
+        down_hz = self.iv.mpf(float(self.radio["downlink_hz"]))
         down, _ = self._link(output[self.problem.requested[t][n]], self.radio["bs_power_w"], gain, down_hz)
         return up, up * elasticity / share, down
 
     def _link(self, bits: float, power_w: float, gain: float, band_hz: Any) -> tuple[Any, Any]:
         """Seconds to send `bits` over a band, and by what fraction they fall for a fraction more of it."""
-        u = self.iv.mpf(power_w) * gain / (self.radio["noise_w_per_hz"] * band_hz)
+        u = self.iv.mpf(float(power_w)) * float(gain) / (float(self.radio["noise_w_per_hz"]) * band_hz)
         log = self.iv.log(1 + u)
         return self.iv.ln2 * bits / (band_hz * log), 1 - u / ((1 + u) * log)
 
@@ -383,15 +396,15 @@ def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
     """Return what no feasible solution costs less than, by the proof alone."""
     K, M = problem.frames, len(problem.size)
     load = [[_down(cost) for cost in problem.loading(k)] for k in range(K)]
-    keeping = claim["keeping"] or [[0.0] * M] * (K - 1)
-    if len(keeping) != K - 1 or any(len(row) != M or min(row) < 0 for row in keeping):
-        raise NotProvenError(f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
+    keeping = claim["keeping"] if claim["keeping"] != [] else [[0] * M] * (K - 1)
+    right = _nonnegative(keeping) and [len(row) for row in keeping] == [M] * (K - 1)
+    _require(right, f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
     # More than loading costs is no price; cut down to that, each is one.
     price = [load[0]]
     for row, costs in zip(keeping, load[1:], strict=True):
         price.append([min(_down(y), w) for y, w in zip(row, costs, strict=True)])
-    if len(claim["frames"]) != K or len(claim["bandwidth"]) != problem.slots:
-        raise NotProvenError(f"it must prove {K} frames and {problem.slots} slots")
+    right = len(claim["frames"]) == K and len(claim["bandwidth"]) == problem.slots
+    _require(right, f"it must prove {K} frames and {problem.slots} slots")
     cuts, lists = [], []
     for k, proof in enumerate(claim["frames"]):
         after, later = (price[k + 1], load[k + 1]) if k + 1 < K else ([0] * M, [0] * M)
@@ -399,30 +412,27 @@ def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
         cut, caches = listed(RationalFrame(problem, k, held, [cost > 0 for cost in later]), k, proof)
         cuts.append(cut)
         lists.append(caches)
-    total = Fraction(cheapest(lists, cuts, price, load), _ONE)
-    radio = RationalRadio(problem)
+    total, radio = Fraction(cheapest(lists, cuts, price, load), _ONE), RationalRadio(problem)
+    _require(_nonnegative(claim["bandwidth"]), "a bandwidth multiplier is negative")
     for t, multiplier in enumerate(claim["bandwidth"]):
-        if not multiplier >= 0:
-            raise NotProvenError(f"slot {t}: the bandwidth multiplier is negative")
         total += problem.alpha * radio.least_delay_s(t, Fraction(multiplier))
     return total / (problem.slots * problem.users)
 
 
 def priced(problem: RationalProblem, answer: dict[str, Any]) -> Fraction:
     """Return an upper bound on the cost of a solution, or refuse it if it is not feasible."""
-    radio, total = RationalRadio(problem), Fraction(0)
-    before: set[int] = set()
+    radio, total, before = RationalRadio(problem), Fraction(0), set[int]()
     for t, row in enumerate(answer["cache"]):
         cached = {m for m in problem.models if row[m]}
         bandwidth, share = answer["bandwidth_share"][t], answer["step_share"][t]
-        within = all(0 < b <= 1 for b in bandwidth) and all(0 <= x <= 1 for x in share)
-        if not (within and len(bandwidth) == len(share) == problem.users):
-            raise NotProvenError(f"slot {t} lacks a share, or has one out of its range")
+        full = [len(row), len(bandwidth), len(share)] == [len(problem.size), problem.users, problem.users]
+        right = full and set(row) <= {0, 1} and _nonnegative([row, bandwidth, share]) and min(bandwidth) > 0
+        _require(right and max(bandwidth + share) <= 1, f"slot {t} lacks a share, or has one out of range")
         storage = sum((problem.size[m] for m in cached), start=Fraction(0)) / problem.storage
-        if max(storage, sum(map(Fraction, bandwidth)), sum(map(Fraction, share))) > 1 + FORGIVEN:
-            raise NotProvenError(f"slot {t} passes a limit")
-        if t % problem.frame_slots and cached != before:
-            raise NotProvenError(f"slot {t} changes the cache within a frame")
+        most = max(storage, sum(map(Fraction, bandwidth)), sum(map(Fraction, share)))
+        _require(most <= 1 + FORGIVEN, f"slot {t} passes a limit")
+        kept = cached == before or t % problem.frame_slots == 0
+        _require(kept, f"slot {t} changes the cache within a frame")
         total += problem.alpha * radio.delay_s(t, bandwidth)
         for n, m in enumerate(problem.requested[t]):
             steps = Fraction(share[n]) * problem.steps
@@ -432,8 +442,7 @@ def priced(problem: RationalProblem, answer: dict[str, Any]) -> Fraction:
             if m in cached and m not in before:
                 total += problem.alpha * problem.load_s * problem.size[m]
         before = cached
-    if len(answer["cache"]) != problem.slots:
-        raise NotProvenError(f"the solution must have {problem.slots} slots")
+    _require(len(answer["cache"]) == problem.slots, f"the solution must have {problem.slots} slots")
     return total / (problem.slots * problem.users)
 
 
@@ -442,24 +451,20 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
     sentences: tuple[str, ...] = ()
     bound = None
     try:
-        problem, claim = RationalProblem(json.loads(instance)), json.loads(certificate)
-        if claim["format"] != FORMAT:
-            raise NotProvenError(f"it is no {FORMAT}")
+        problem, claim = RationalProblem(_read(instance, "mincache-instance/1")), _read(certificate, FORMAT)
         about = (problem.name, hashlib.sha256(instance).hexdigest())
-        if (claim["instance"], claim["instance_sha256"]) != about:
-            raise NotProvenError("it is about another document")
-        found, stated = proven(problem, claim), Fraction(claim["bound"])
-        if stated > found:
-            raise NotProvenError(f"the frames prove {float(found)!r}, not {float(stated)!r}")
-        bound = float(claim["bound"])
+        _require((claim["instance"], claim["instance_sha256"]) == about, "it is about another document")
+        found, stated = proven(problem, claim), claim["bound"]
+        right = type(stated) in (int, float) and -math.inf < stated <= found
+        _require(right, f"the frames prove {float(found)!r}, not {stated!r:.40}")
+        bound = float(stated)
         sentences = (f"proven: no solution that the evaluator calls feasible costs less than {bound!r}",)
         if solution is None:
             return CheckResult(True, sentences, bound)
-        answer = json.loads(solution)
-        if answer["instance"] != problem.name:
-            raise NotProvenError("the solution is of another instance")
+        answer = _read(solution, "mincache-solution/1")
+        _require(answer["instance"] == problem.name, "the solution is of another instance")
         cost = priced(problem, answer)
-        gap = (cost - stated) / cost if cost else Fraction(0)
+        gap = (cost - Fraction(stated)) / cost if cost else Fraction(0)
         optimal = gap <= OPTIMAL_WITHIN
         told = "optimal within 1e-9" if optimal else f"not proven optimal, only within {float(gap):.2g}"
         sentences += (f"the solution is {told}: it costs {float(cost)!r}",)
@@ -481,7 +486,7 @@ def main(arguments: list[str]) -> int:
         try:
             with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
                 documents.append(file.read())
-        except OSError as error:
+        except (OSError, EOFError, zlib.error) as error:
             sys.stderr.write(f"{path}: must be a file that can be read: {error}\n")
             return 2
     found = check(*documents)

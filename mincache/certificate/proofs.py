@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from mincache.certificate import check_certificate
-from mincache.certificate.check_certificate import FORMAT, CheckResult, RationalProblem, proven
+from mincache.certificate.check_certificate import (
+    FORMAT,
+    CheckResult,
+    NotProvenError,
+    RationalProblem,
+    proven,
+)
 from mincache.errors import InputError, MissingExtraError, excerpt
 from mincache.exact import marginal_delay_s
 from mincache.exact.arrays import Library
@@ -73,6 +79,9 @@ def certify_with_solution(
         bound = float(proven(RationalProblem(json.loads(instance)), claim))
     except ModuleNotFoundError:
         raise MissingExtraError("a proof needs mpmath: pip install 'mincache[certify]'") from None
+    except (NotProvenError, ArithmeticError, ValueError) as error:
+        rule = "must have numbers that a bound can be proven with"
+        raise InputError("instance", rule, excerpt(str(error)), "numbers nearer to 1 can") from None
     claim["bound"] = bound - _ROUNDING * abs(bound)
     return json.dumps(claim, separators=(",", ":"), allow_nan=False).encode() + b"\n", solution
 

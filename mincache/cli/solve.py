@@ -158,6 +158,8 @@ def certify(
     if checking:
         if certificate is None:
             raise click.UsageError("CERTIFICATE: must be given with --check")
+        if output is not None or time_limit is not None:
+            raise click.UsageError("--check: must come without --output and --time-limit")
         paths = [certificate] if solution is None else [certificate, solution]
         with in_file(" ".join(map(str, paths))), waiting("checking"):
             proof = documents.read_bytes(certificate, documents.MAX_PROOF_BYTES)

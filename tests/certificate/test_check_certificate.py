@@ -1,6 +1,7 @@
 """The checker of certificates, which is a program of its own."""
 
 import ast
+import gzip
 import json
 import math
 import random
@@ -23,6 +24,7 @@ from strategies import examples
 
 from mincache import Instance, Solution, evaluate
 from mincache.certificate import CERTIFICATE_FORMAT, certify_with_solution, check, check_certificate
+from mincache.errors import InputError
 from mincache.exact import optimal_bandwidth, optimum
 from mincache.files.documents import digest, instance_bytes, parse_instance, parse_solution, solution_bytes
 from mincache.generation.scenario import Scenario
@@ -290,3 +292,47 @@ def test_a_user_served_in_part_beside_one_in_full_counts():
     for bound, holds in ((0.9999 * cost, True), (1.001 * cost, False), (10 * cost, False)):
         _, *documents = overstated(bound)
         assert check(*documents[:2]).accepted == holds
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [("", "preference_weight", 1.5), ("server", "steps", -1.0), ("models", "tv_best", [1e9] * 7),
+     ("models", "steps_onset", [1e9] * 7), ("models", "size_gb", [-1.0] * 7), ("rules", "frame_slots", 1.5),
+     ("rules", "frame_slots", -1), ("rules", "steps_floor", 2.0),
+     ("trace", "requested_model", [[-1] * 7] * 6), ("trace", "requested_model", [[0.5] * 7] * 6)],
+)  # fmt: skip
+def test_values_that_no_instance_has_are_refused(loaded, section, field, value, tmp_path):
+    """The program refuses an instance on which its proof would not rest, in words of its own."""
+    data, certificate, _ = loaded
+    document = json.loads(data)
+    (document[section] if section else document)[field] = value
+    odd = json.dumps(document).encode()
+    claim = json.loads(certificate) | {"instance_sha256": digest(odd)}
+    told = check_certificate.check(odd, json.dumps(claim).encode())
+    assert told.sentences == ("refused: the instance has a value that no instance has",)
+
+
+def test_a_whole_number_may_be_written_with_a_point(loaded):
+    """A document whose requests are 1.0 in place of 1 has a proof too."""
+    document = json.loads(loaded[0])
+    requested = document["trace"]["requested_model"]
+    document["trace"]["requested_model"] = [[float(m) for m in row] for row in requested]
+    data = json.dumps(document).encode()
+    assert check(data, certify_with_solution(data)[0]).accepted
+
+
+@pytest.mark.parametrize(("field", "value"), [("channel_gain", 1e-300), ("channel_gain", 1e300)])
+def test_numbers_that_nothing_is_proven_with_are_refused(loaded, field, value):
+    """Certifying an instance with numbers at the ends of what floats hold ends in a line."""
+    document = json.loads(loaded[0])
+    document["trace"][field] = [[value] * 7] * 6
+    with pytest.raises(InputError, match="instance: must have numbers that a bound can be proven with"):
+        certify_with_solution(json.dumps(document).encode())
+
+
+def test_a_file_that_is_cut_off_is_told(tmp_path):
+    """A packed file without its end is one that cannot be read: exit code 2, and one line."""
+    path = tmp_path / "cut.json.gz"
+    path.write_bytes(gzip.compress(b"{}" * 1000)[:-9])
+    done = subprocess.run([sys.executable, PROGRAM, path, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from checkers import Case, build, disagreements, mutants, overstated, shipped
 
+from mincache.certificate import check_certificate
+from mincache.files.documents import digest
+
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -18,7 +21,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_checkers_say_the_same(program: Path, tmp_path: Path) -> None:
-    """Of certificates that ship, and of some in which one number is another one, both say the same."""
+    """Of certificates that ship, and of some documents in which a value is another one, both say the same."""
     cases = list(shipped(["smoke-v1"]))
     drawn = next(shipped(["campus-v1"]))  # with fields that other instances lack
     found = dict(disagreements(program, iter([*cases, drawn]), tmp_path))
@@ -27,6 +30,56 @@ def test_both_checkers_say_the_same(program: Path, tmp_path: Path) -> None:
     found |= dict(disagreements(program, iter(odd), tmp_path))
     assert len(found) == 39
     assert set(found.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("which", "old", "new"),
+    [
+        (0, '"preference_weight":', '"preference_weight":1,"preference_weight":'),
+        (0, "mincache-instance/1", "mincache-instance/2"),
+        (0, '"steps":', '"steps":"1000","stepz":'),
+        (0, '"noise_w_per_hz":', '"noise_w_per_hz":true,"skewness":'),
+        (0, '"channel_gain":[[', '"channel_gain":[[-1,'),
+        (0, '"user_power_w":[', '"user_power_w":[1,'),
+        (0, '"server":', '"rules":null,"server":'),
+        (1, '"bound":', '"bound":0,"bound":'),
+        (1, '"bound":', '"bound":"1","bond":'),
+        (1, '"bound":', '"bound":true,"bond":'),
+        (1, '"bound":', '"bound":-1e400,"bond":'),
+        (1, '"bound":', '"bound":01,"bond":'),
+        (1, '"bound":', '"bound":+1,"bond":'),
+        (1, '"bound":', '"bound":1.,"bond":'),
+        (1, '"bound":', '"bo\nd":1,"bound":'),
+        (1, '"keeping":[]', '"keeping":null'),
+        (1, '"cut":', '"cut":"1","cat":'),
+        (1, '"grid":', '"grid":0,"grit":'),
+        (2, "mincache-solution/1", "mincache-certificate/2"),
+        (2, '"cache":[[', '"cache":[[true,'),
+        (2, '"cache":[[0,', '"cache":[[2,'),
+        (2, '"step_share":[[', '"step_share":[["0.0",'),
+    ],
+)  # fmt: skip
+def test_what_the_evaluator_would_not_read_both_refuse(which, old, new, program, tmp_path):
+    """Fields that stand twice, text and truth values for numbers, and other formats pass neither checker."""
+    name, *documents = next(shipped(["smoke-v1"]))
+    assert old.encode() in documents[which]
+    documents[which] = documents[which].replace(old.encode(), new.encode(), 1)
+    if which == 0:
+        about = {"instance_sha256": digest(documents[0])}
+        documents[1] = json.dumps(json.loads(documents[1]) | about).encode()
+    assert not check_certificate.check(*documents).accepted
+    assert dict(disagreements(program, iter([(name, *documents)]), tmp_path)) == {name: None}
+
+
+@pytest.mark.parametrize(
+    ("first", "taken"), [(b"\xef\xbb\xbf", True), (b"\xff", False), (b"\xc0\xa0", False)]
+)
+def test_both_read_utf8_alone(first, taken, program, tmp_path):
+    """A document may begin with the mark of UTF-8, and has nothing that is not UTF-8."""
+    name, instance, certificate, solution = next(shipped(["smoke-v1"]))
+    case = name, instance, first + certificate, solution
+    assert check_certificate.check(*case[1:]).accepted is taken
+    assert dict(disagreements(program, iter([case]), tmp_path)) == {name: None}
 
 
 def miscounted(case: Case) -> Case:

@@ -37,6 +37,12 @@ def test_an_optimal_answer_is_called_optimal(workplace):
         (["--check", NAME, "best.json"], 2, "mincache-certificate/2"),
         (["--check", NAME, "none.json"], 2, "no such file"),
         (["--check", NAME], 2, "CERTIFICATE: must be given"),
+        (
+            ["--check", NAME, "proof.json", "--time-limit", "5"],
+            2,
+            "must come without --output and --time-limit",
+        ),
+        (["--check", NAME, "proof.json", "-o", "other.json"], 2, "must come without --output"),
         ([NAME], 2, "use -o FILE"),
     ],
 )

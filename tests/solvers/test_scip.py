@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from strategies import instances
 
 from mincache import Run, evaluate, read_instance
+from mincache.errors import InputError
 from mincache.solving import registry
 
 OPTIMA = sorted(GOLDEN.glob("optimum/*"))
@@ -66,3 +67,19 @@ def test_a_failure_of_its_linear_solver_is_tried_again():
     assert evaluation.feasible
     assert evaluation.cost == pytest.approx(560681.064800554, rel=1e-6)
     assert bound <= evaluation.cost
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        ("highs[threads=0]", "threads: must be finite and >= 1; received 0"),
+        ("highs[gap=-1]", "gap: must be finite and >= 0; received -1"),
+        ("scip[gap=nan]", "gap: must be finite and >= 0; received nan"),
+        ("scip[nodes=-5]", "nodes: must be finite and >= -1; received -5"),
+        ("pyomo[gap=inf]", "gap: must be finite and >= 0; received inf"),
+    ],
+)
+def test_limits_that_no_solver_takes_are_refused(spec, line):
+    """What HiGHS, SCIP and Pyomo's solvers would take otherwise, or stop at, is told before they begin."""
+    with pytest.raises(InputError, match=line):
+        registry.make(spec)
