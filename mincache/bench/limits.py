@@ -108,7 +108,7 @@ def enforced(limits: Limits, pinned: bool, grouped: bool) -> dict[str, str]:
     if limits.cpu_s is not None:
         how["cpu_s"] = f"RLIMIT_CPU a process, {polled}"
     if limits.memory_bytes is not None:
-        unseen = "cgroup v2, " if grouped else "approximate, for memory in no process's figures is not seen: "
+        unseen = "cgroup v2, " if grouped else "approximate (memory that no process shows is not seen): "
         how["memory_bytes"] = f"{unseen}RLIMIT_DATA a process, {polled}"
     how["threads"] = "environment variables" + (", cores pinned" if pinned else "")
     return how

@@ -239,12 +239,13 @@ def _references(table: Table) -> Iterator[str]:
 
 def _runs(table: Table) -> Iterator[str]:
     protocol, sha256 = table.runs.protocol, table.runs.protocol_sha256
-    limit = "any time" if protocol.wall_s is None else f"{protocol.wall_s:g} s"
+    limits = [] if protocol.wall_s is None else [f"{protocol.wall_s:g} s"]
     if protocol.evaluations is not None:
-        limit += f" and {protocol.evaluations} evaluations"
+        limits.append(f"{protocol.evaluations} evaluations")
+    limited = f"{' and '.join(limits)} a run" if limits else "no time limit"
     name = f"Protocol {sha256[:12]}" if sha256 else "Default protocol"
     yield (
-        f"{name}: {limit} a run, {protocol.seeds} seeds of a stochastic solver; times are geometric "
+        f"{name}: {limited}, {protocol.seeds} seeds of a stochastic solver; times are geometric "
         f"means, shifted by {protocol.time_shift_s:g} s."
     )
     for row in table.rows:

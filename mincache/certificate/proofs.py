@@ -14,7 +14,7 @@ from mincache.certificate.check_certificate import (
     RationalProblem,
     proven,
 )
-from mincache.errors import InputError, MissingExtraError, excerpt
+from mincache.errors import InputError, excerpt, optional_library
 from mincache.exact import marginal_delay_s
 from mincache.exact.arrays import Library
 from mincache.exact.keeping import Pricing
@@ -52,10 +52,8 @@ def check(instance: bytes, certificate: bytes, solution: bytes | None = None) ->
         raise InputError("certificate", rule, excerpt(certificate[:_HEAD].decode(errors="replace")))
     if solution is not None:
         parse_solution(solution).check_answers(problem)
-    try:
-        return check_certificate.check(instance, certificate, solution)
-    except ModuleNotFoundError:
-        raise MissingExtraError("a check needs mpmath: pip install 'mincache[certify]'") from None
+    optional_library("mpmath", "certify", "a check needs")
+    return check_certificate.check(instance, certificate, solution)
 
 
 def certify(instance: bytes, *, remaining: Callable[[], float] = lambda: float("inf")) -> bytes:
@@ -67,6 +65,7 @@ def certify_with_solution(
     instance: bytes, *, remaining: Callable[[], float] = lambda: float("inf")
 ) -> tuple[bytes, Solution]:
     """Return a certificate of what is solved of an instance document in `remaining`, and the solution."""
+    optional_library("mpmath", "certify", "a proof needs")
     problem = parse_instance(instance)
     problem.check_rules()
     solution, keeping, frames = _solved(problem, remaining)
@@ -77,8 +76,6 @@ def certify_with_solution(
     }  # fmt: skip
     try:
         bound = float(proven(RationalProblem(json.loads(instance)), claim))
-    except ModuleNotFoundError:
-        raise MissingExtraError("a proof needs mpmath: pip install 'mincache[certify]'") from None
     except (NotProvenError, ArithmeticError, ValueError) as error:
         rule = "must have numbers that a bound can be proven with"
         raise InputError("instance", rule, excerpt(str(error)), "numbers nearer to 1 can") from None

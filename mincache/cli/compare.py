@@ -17,7 +17,7 @@ from mincache.cli.terminal import answer, warn
 from mincache.errors import InputError
 from mincache.files import repository
 from mincache.generation import recipes
-from mincache.site import charts, drawing
+from mincache.site import charts
 
 _CHANGES_SHOWN = 5
 _PAIR = "  {first} against {second}: better on {wins}, worse on {losses}, equal on {ties}; p: "
@@ -78,11 +78,9 @@ def _check(folders: tuple[Path, ...], chart: Path | None, since: str, solvers: t
     if len(folders) == 1 and not since and _parts(folders[0])[1]:
         rule, advice = "must be compared with a second FOLDER:SOLVER", "or leave it out for all pairs"
         raise InputError("SOLVER", rule, "one side alone", advice)
-    if chart is not None:
-        if len(folders) != 2 or since:
-            received = "--since" if since else "one"
-            raise InputError("--chart", "must be of two sides", received, "give two FOLDERs alone")
-        drawing.require_libraries()
+    if chart is not None and (len(folders) != 2 or since):
+        received = "--since" if since else "one"
+        raise InputError("--chart", "must be of two sides", received, "give two FOLDERs alone")
 
 
 def _answer_history(folders: tuple[Path, ...], since: str, solvers: tuple[str, ...], suite: str) -> None:

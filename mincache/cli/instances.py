@@ -22,7 +22,7 @@ from mincache.files.documents import MAX_PROOF_BYTES, read_bytes
 from mincache.generation import suite_checks, suite_writing, suites
 from mincache.judging import judge
 from mincache.problem import evaluation as problem_evaluation
-from mincache.site import drawing, pictures
+from mincache.site import pictures
 from mincache.solving import contract, registry
 
 _QUICK = ("popular-first", "density-greedy", "local-search")
@@ -208,8 +208,6 @@ def features_(suite: str, output: Path | None, time_limit: float) -> None:
     users share bandwidth equally, or when the server has no steps. The exact method gives the optimum. If it
     cannot prove one within the time limit, the row says so.
     """
-    if output is not None:
-        drawing.require_libraries()
     found = mincache.suite(suite)
     solved = tracked(found, "solving", total=len(found))
     rows = [features.features(one, time_limit) for one in solved]

@@ -240,6 +240,7 @@ def build_(board: Path, output: Path, figures: Path | None) -> None:
 
     Exit code 1 if an entry is left out, since it does not verify.
     """
+    build.require_libraries()
     with waiting(f"building {output}") as tell:
         checked = verifying.read_board(board, tell=lambda name: tell(f"building {output}; verified: {name}"))
         page = build.build(board, output, figures, checked)
@@ -314,7 +315,6 @@ def _single(tables: Sequence[board_table.Table]) -> board_table.Table:
 @options.machine_output("an object")
 def chart(folder: Path, kind: str, suite: str, solvers: tuple[str, ...], common: bool, output: Path) -> None:
     """Draw a chart of a campaign or a leaderboard, for a paper."""
-    drawing.require_libraries()
     found = _single(read_tables([folder], solvers, suite, common=common, as_notes=True))
     drawn = charts.chart(kind, found)
     if drawn is None:

@@ -52,6 +52,16 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Picture(FilePath):
+    """The path of a picture; the libraries that draw it are looked for before the work that it shows."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path = super().convert(value, param, ctx)
+        drawing.require_libraries()
+        return path
+
+
 class RealRange(click.FloatRange):
     """A finite number in a range."""
 
@@ -61,6 +71,15 @@ class RealRange(click.FloatRange):
         if isinstance(value, str) and not math.isfinite(number):  # a default may be infinite
             self.fail(f"must be a finite number; received {value!r}", param, ctx)
         return number
+
+
+class SeedRange(click.IntRange):
+    """A whole number below 2^128."""
+
+    name = "seed"
+
+    def _describe_range(self) -> str:  # as help shows it, where the number itself would fill a line
+        return "0<=x<2^128"
 
 
 class Seconds(RealRange):
@@ -73,10 +92,10 @@ FOLDER = FilePath("folder", file_okay=False)
 FILE = FilePath("file", dir_okay=False)
 INPUT_FILE = FilePath("file", dir_okay=False, dash=True)
 SOLUTION_FILE = FilePath("file", ".json", ".json.gz", dir_okay=False, dash=True)
-PICTURE = FilePath("file", ".svg", ".png", dir_okay=False)
+PICTURE = Picture("file", ".svg", ".png", dir_okay=False)
 CSV_FILE = FilePath("file", ".csv", dir_okay=False)
 COUNT = click.IntRange(min=1)
-SEED = click.IntRange(0, 2**128 - 1)
+SEED = SeedRange(0, 2**128 - 1)
 SECONDS = Seconds(min=0, min_open=True)
 _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _LEAST_BYTES, _MOST_BYTES = 64 * 10**6, 2**50

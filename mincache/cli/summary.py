@@ -13,6 +13,7 @@ from mincache.bench.limits import Limits, usable_cores
 from mincache.bench.plan import ONE_RUN, Task
 from mincache.bench.supervisor import describe_all
 from mincache.cli.terminal import Bars, form, resumable, waiting, warn
+from mincache.errors import MincacheError
 from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
 from mincache.solving import registry
@@ -23,22 +24,32 @@ _MOST_FAILURES = 20
 
 
 def entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
-    """Describe the solvers; one that `all` stands for and that cannot be loaded here is left out."""
+    """Describe the solvers; one that `all` stands for and that cannot answer here is left out."""
     named = [absolute(one) for spec in specs if spec != "all" for one in expand(spec)]
     wanted = list(dict.fromkeys((registry.names() if "all" in specs else []) + named))
     found = []
     with waiting("loading solvers"):
         described = describe_all(wanted, usable_cores(), limits)
     for spec, one in zip(wanted, described, strict=True):
-        if isinstance(one, Entrant):
+        if spec not in named and (lack := _lack(one)):
+            click.echo(f"left out: {lack}", err=True)
+        elif isinstance(one, MincacheError):
+            raise one
+        else:
             found.append(one)
             if one.warning:
                 warn(f"{one.warning}; {ONE_RUN}")
-        elif spec in named:
-            raise one
-        else:
-            click.echo(f"left out: {one}", err=True)
     return found
+
+
+def _lack(one: Entrant | MincacheError) -> str:
+    """Return what a solver lacks to answer here; "" if nothing."""
+    if isinstance(one, MincacheError):
+        return str(one)
+    untrained = one.kind == "learned" and not one.files
+    return (
+        f"solver {one.label!r} has no policy at hand: mincache train {one.label} --help" if untrained else ""
+    )
 
 
 def run_tasks(

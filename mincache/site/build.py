@@ -15,7 +15,7 @@ from mincache.board import columns, render
 from mincache.board.entries import COVERED, TIERS, write_file
 from mincache.board.table import Table
 from mincache.board.verify import Checked, nothing_holds, read_board
-from mincache.errors import InputError, MissingExtraError
+from mincache.errors import InputError, optional_library
 from mincache.files.documents import digest, write_bytes
 from mincache.files.paths import folder_aside, make_folder
 from mincache.files.spreadsheets import csv_text
@@ -142,13 +142,17 @@ def _renderer(suites: list[SuitePages]) -> Callable[..., tuple[str, bytes]]:
     return page
 
 
+def require_libraries() -> None:
+    """Check that a site can be written, before its board is verified."""
+    optional_library("jinja2", "board", "the site needs")
+    drawing.require_libraries()
+
+
 def _templates() -> Any:
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-        from markupsafe import Markup, escape
-    except ModuleNotFoundError as error:
-        message = f"the site needs {error.name}, which is not installed: pip install 'mincache[board]'"
-        raise MissingExtraError(message) from None
+    require_libraries()
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup, escape
+
     environment = Environment(
         loader=PackageLoader("mincache.site"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

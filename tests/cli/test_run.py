@@ -66,6 +66,19 @@ def test_run_prints_each_run_and_a_summary(results):
     assert "cloud-only: 2 verified" in printed.output
 
 
+def test_all_are_those_that_can_answer(tmp_path):
+    """`all` leaves out a learned solver without a policy in one line, and runs it if it is named too."""
+    of_one = ("--instances", "*.l0.n10.*", "--dry-run", "-o", tmp_path)
+    planned = call(run, "smoke-v1", "--solver", "all", *of_one)
+    assert "run  set-policy " in planned.stdout
+    assert "run  ppo " not in planned.stdout
+    assert (
+        "left out: solver 'ppo' has no policy at hand: mincache train ppo --help"
+        in planned.stderr.splitlines()
+    )
+    assert "run  ppo " in call(run, "smoke-v1", "--solver", "all", "--solver", "ppo", *of_one).stdout
+
+
 def test_a_home_that_is_no_folder_stops_no_run(suite, tmp_path):
     """Accounts of services have such a home; a run has one of its own."""
     environment = os.environ | {"HOME": "/dev/null", "MINCACHE_CACHE": str(tmp_path / "cache")}
