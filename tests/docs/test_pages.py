@@ -370,6 +370,16 @@ def test_links_lead_to_files():
     assert missing == []
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
+def test_a_name_stands_in_the_file_that_is_linked_with_it(page):
+    """A page that says `name` in [file](...) names a function, class or method of that file."""
+    places = re.findall(r"((?:`[\w.]+`(?:, | and )?)+) in \[[^\]]+\]\((\S+\.py)\)", page.read_text())
+    for names, link in places:
+        defined = re.findall(r"(?:def|class) (\w+)", (DOCS / link).read_text())
+        for name in re.findall(r"`([\w.]+)`", names):
+            assert set(name.split(".")) <= set(defined), f"{name} in {link}"
+
+
 def test_links_lead_to_headings():
     """Every link to a place in a page leads to a heading that is there."""
     for page in DOCS.glob("*.md"):
