@@ -56,6 +56,15 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def line_of(error: BaseException) -> str:
+    """Return the class and the text of an error that anybody's code has raised, on one line."""
+    try:
+        text = str(error)
+    except Exception:  # what anybody's code says of it may raise as well
+        text = ""
+    return " ".join(": ".join(filter(None, (type(error).__name__, text))).split())
+
+
 class MincacheError(Exception):
     """Base of every error that mincache raises on purpose; its message is always one printable line."""
 

@@ -19,6 +19,7 @@ from mincache.errors import (
     did_you_mean,
     excerpt,
     in_file,
+    line_of,
     one_line,
 )
 
@@ -30,6 +31,13 @@ class Rude:
 
     def __repr__(self):
         return "one\ntwo\x07"
+
+
+class Mute(Exception):  # noqa: N818  # as anybody may call it
+    """An error without a text."""
+
+    def __str__(self):
+        raise ZeroDivisionError
 
 
 class Broken:
@@ -116,6 +124,16 @@ def test_survives_another_process(kind, duplicate):
     twin = duplicate(error)
     assert type(twin) is kind
     assert (str(twin), twin.field, twin.advice) == (str(error), "a.json: users", "try 10")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(ValueError("a\n b"), "ValueError: a b"), (KeyError(), "KeyError"), (Mute(), "Mute"),
+     (SystemExit(3), "SystemExit: 3")],
+)  # fmt: skip
+def test_any_error_is_a_line(error, line):
+    """An error of anybody's code is told by its class and its text, if it has one."""
+    assert line_of(error) == line
 
 
 def test_a_refusal_in_a_file_begins_with_its_path():

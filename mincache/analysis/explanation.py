@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mincache.errors import InputError
+from mincache.errors import InputError, positive_number
 from mincache.exact import Optimum, improvements, optimal_bandwidth
 from mincache.exact.best_service import serve
 from mincache.problem import display
@@ -122,7 +122,8 @@ _LEAST_LACKING = 1e-9
 
 def best_answer(instance: Instance, time_limit_s: float, known: Solution | None = None) -> Optimum:
     """Return the exact method's answer, or a `known` feasible one where that costs less."""
-    *_, found = improvements(instance, remaining=Budget(time_limit_s).remaining)
+    limit = Budget(positive_number("time_limit_s", time_limit_s))
+    *_, found = improvements(instance, remaining=limit.remaining)
     if known is None or found.proven:
         return found
     better = evaluate(instance, known).cost < evaluate(instance, found.solution).cost

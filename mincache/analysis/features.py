@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mincache.errors import positive_number
 from mincache.problem import units
 from mincache.problem.evaluation import Evaluation, evaluate
 from mincache.problem.instance import Instance
@@ -136,7 +137,7 @@ def _worths(instance: Instance, time_limit_s: float) -> tuple[Mapping[str, float
 
 
 def _best(instance: Instance, time_limit_s: float) -> tuple[Solution, Evaluation, float]:
-    run = Run.seeded(0, time_limit_s)
+    run = Run.seeded(0, positive_number("time_limit_s", time_limit_s))
     solution = registry.make(METHOD).solve(instance, run)
     return solution, evaluate(instance, solution), run.bound
 

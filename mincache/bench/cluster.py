@@ -23,6 +23,7 @@ from mincache.bench.executors import ExecutorError, Keep, by_hash_seed, judged, 
 from mincache.bench.limits import Limits
 from mincache.bench.plan import Task
 from mincache.bench.supervisor import Supervisor
+from mincache.errors import line_of
 from mincache.files.documents import digest, write_bytes
 from mincache.judging.judge import Judged
 from mincache.judging.machine import machine
@@ -132,9 +133,8 @@ def _result(future: Any, task: Task, data: bytes) -> Judged:
     if future.status in ("cancelled", "lost"):
         raise ExecutorError("the Dask scheduler is lost")
     # Its workers died under it, or could not even begin it: no word of the solver.
-    error = future.exception()
-    line = " ".join(f"{type(error).__name__}: {error}".split())
-    return judged(task, data, Outcome(stopped_by="machine", note=line[:500]), now(), machine())
+    note = line_of(future.exception())[:500]
+    return judged(task, data, Outcome(stopped_by="machine", note=note), now(), machine())
 
 
 def _versions() -> dict[str, str]:

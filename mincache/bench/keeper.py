@@ -60,8 +60,8 @@ def main() -> None:
 def _run(zygote: Zygote, order: dict[bytes, bytes], cores: set[int], orders: int) -> Outcome:
     try:
         revealer = None
-        if worker.Job.parse(order[child.JOB]).information != "trace":
-            revealer = Revealer(order[child.INSTANCE])
+        if (level := worker.Job.parse(order[child.JOB]).information) != "trace":
+            revealer = Revealer(order[child.INSTANCE], level)
             order[child.INSTANCE] = revealer.site()
         return Watch(zygote, order, Limits.parse(order[child.LIMITS]), cores, revealer).run(orders)
     except OSError as error:

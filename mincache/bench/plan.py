@@ -18,6 +18,7 @@ from mincache.solving.entrant import Entrant
 _OF_THE_SOLVER = ("name", "source", "files", "modules", "version")
 LIMITS = ("wall_s", "cpu_s", "memory_bytes", "evaluations", "threads")
 """The limits that are a part of what a run is."""
+MOST_RUNS = 1_000_000
 ONE_RUN = "it counts as one without randomness: one run an instance is planned"
 """What `plan` makes of a solver that could not be described."""
 
@@ -73,17 +74,21 @@ def plan(
     Only instances that one of the patterns `instances` fits take part, all without any.
 
     Raises:
-        InputError: if two solvers would go by the same name in tables, or no instance fits a pattern.
+        InputError: if two solvers would go by the same name in tables, no instance fits a pattern, or there
+            are more than `MOST_RUNS` runs.
     """
     _check_labels(entrants)
     chosen = _fitting(suite, instances)
+    counts = [repetitions if one.stochastic else one.training_seeds for one in entrants]
+    if (count := len(chosen) * sum(counts)) > MOST_RUNS:
+        raise InputError("campaign", f"must have at most {MOST_RUNS} runs", str(count), "ask for fewer seeds")
     tasks = (
         task(suite.name, suite.path(entry.name), entry.name, entry.sha256, entrant, repetition, limits, seed,
              entry.best_known)
         for entry in suite.entries.values()
         if entry.name in chosen
-        for entrant in entrants
-        for repetition in range(repetitions if entrant.stochastic else entrant.training_seeds)
+        for entrant, repeated in zip(entrants, counts, strict=True)
+        for repetition in range(repeated)
     )  # fmt: skip
     return list({one.key: one for one in tasks}.values())
 

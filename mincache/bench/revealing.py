@@ -20,10 +20,10 @@ from mincache.solving.online import OnlineSolver, play
 class Revealer:
     """The keeper's side of an online run; it alone has the trace. `placed` are caches committed."""
 
-    def __init__(self, document: bytes) -> None:
+    def __init__(self, document: bytes, level: str) -> None:
         from mincache.generation import suites  # the keeper needs it for online runs alone
 
-        self._instance = parse_instance(document)
+        self._instance, self._level = parse_instance(document), level
         self._popularity = suites.popularity(self._instance)
         self._shown = 0
         self.placed: list[bytes] = []
@@ -38,12 +38,13 @@ class Revealer:
         return instance_bytes(blank) + json.dumps(told).encode()
 
     def show(self, placed: bytes) -> bytes:
-        """Commit a cache, a byte 0 or 1 a model (nothing before the first slot), and return the next slot.
+        """Commit a cache, a byte 0 or 1 a model, and return the next slot; `slot` commits none for the first.
 
         Raises:
             InputError: if it is no cache, or all slots have been shown.
         """
-        if len(placed) != self._instance.model_count and (placed or self._shown):
+        first_is_free = self._level == "slot" and not self._shown
+        if len(placed) != (0 if first_is_free else self._instance.model_count):
             raise InputError("cache", "must have a byte for each model", f"{len(placed)} bytes")
         if self._shown == self._instance.slot_count:
             raise InputError("slot", "must be one of the instance's", "a request for one more")

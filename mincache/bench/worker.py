@@ -21,7 +21,7 @@ from typing import NoReturn
 import numpy as np
 
 from mincache.bench.revealing import begun
-from mincache.errors import InputError, MincacheError
+from mincache.errors import InputError, MincacheError, line_of
 from mincache.files import pipes
 from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.files.paths import STARTED_IN
@@ -243,18 +243,11 @@ def _written(answer: object, channel: Channel) -> bytes | None:
     try:
         return solution_bytes(answer)
     except Exception as error:
-        channel.say(messages.MALFORMED, f"the answer cannot be written: {_line(error)}")
+        channel.say(messages.MALFORMED, f"the answer cannot be written: {line_of(error)}")
         return None
 
 
 def _tell(error: BaseException, channel: Channel) -> None:
     with contextlib.suppress(OSError):  # the solver may have closed stderr
         os.write(2, "".join(traceback.format_exception(error)).encode(errors="replace"))
-    channel.say(messages.OUT_OF_MEMORY if isinstance(error, MemoryError) else messages.RAISED, _line(error))
-
-
-def _line(error: BaseException) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # its __str__ may raise as well
-        return type(error).__name__
+    channel.say(messages.OUT_OF_MEMORY if isinstance(error, MemoryError) else messages.RAISED, line_of(error))

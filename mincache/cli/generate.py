@@ -18,7 +18,7 @@ from mincache.bench import executors, plan, supervisor
 from mincache.bench import limits as bench_limits
 from mincache.cli import describe, options
 from mincache.cli.completion import SOLVER_PAIR, TWO_SOLVERS
-from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, tracked
+from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, say, show, tracked
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files import documents, tables
 from mincache.generation import recipes, suite_writing, suites, sweeps
@@ -117,7 +117,7 @@ def _show_first(source: sweeps.ScenarioFile, recipe: recipes.Recipe, picture: Pa
     if picture is not None:
         options.prepare(picture)
         instance.plot().save(picture)
-        click.echo(f"picture in {picture}", err=True)
+        say(f"picture in {picture}", err=True)
 
 
 def users_of(source: sweeps.ScenarioFile) -> tuple[int, ...]:

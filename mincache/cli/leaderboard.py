@@ -16,7 +16,7 @@ from mincache.board import table as board_table
 from mincache.board import verify as verifying
 from mincache.cli import options
 from mincache.cli.completion import SUITE
-from mincache.cli.terminal import Styled, TerminalTable, answer, printable, show, tracked, waiting, warn
+from mincache.cli.terminal import Styled, TerminalTable, answer, say, show, tracked, waiting, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, MissingExtraError, one_line
 from mincache.generation import suites
@@ -84,7 +84,7 @@ def _show(table: board_table.Table) -> None:
     sides = {column.title: "r" if column.numeric else "l" for column in shown}
     show(TerminalTable(sides, rows, title=table.runs.name, more="--csv or --json"))
     for note in render.notes(table):
-        click.echo(printable(note))
+        say(note)
 
 
 def read_tables(
@@ -100,6 +100,8 @@ def read_tables(
     gatherer = gatherer or runs.Gatherer()
     campaigns = [folder for folder in folders if (folder / journal.RECORDS_FILE).exists()]
     boards = [folder for folder in folders if folder not in campaigns]
+    for missing in (folder for folder in boards if not folder.is_dir()):
+        raise InputError(str(missing), "must be the folder of a campaign or a leaderboard", "no such folder")
     own = suites.find(suite) if suite and suites.is_suite(suite) else None
     name = suite if own is None else own.name
     with waiting("reading records"):

@@ -13,7 +13,7 @@ import click
 
 import mincache
 from mincache.cli.completion import SOLVER, Name
-from mincache.cli.terminal import FORM
+from mincache.cli.terminal import FORM, say
 from mincache.errors import InputError, excerpt, in_file
 from mincache.files import documents, paths
 from mincache.generation import scenario, suites
@@ -281,7 +281,7 @@ def write_picture(specification: dict[str, Any], output: Path) -> None:
     """Write a chart."""
     prepare(output)
     drawing.write(specification, output)
-    click.echo(f"picture in {output}", err=True)
+    say(f"picture in {output}", err=True)
 
 
 def write_output(output: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ import click
 from mincache.bench import executors, limits, supervisor
 from mincache.board import entries, publish, rerun
 from mincache.cli import options, summary
-from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, show, warn
+from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, say, show, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt
 from mincache.files.tables import validated
@@ -54,7 +54,7 @@ def _paper(word: str, size: str, workers: int | None, work: Path | None, show: b
             found = studies.run(name, folder)
             files = findings.write(output, found)
             _print(found)
-            click.echo(f"written: {', '.join(map(str, files))}\n")
+            say(f"written: {', '.join(map(str, files))}\n")
 
 
 def _print(found: findings.Findings) -> None:

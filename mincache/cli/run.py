@@ -18,7 +18,7 @@ from mincache.bench import limits as bench_limits
 from mincache.board import entries
 from mincache.cli import options, summary
 from mincache.cli.completion import SOLVERS, SUITE
-from mincache.cli.terminal import TerminalTable, answer, show, waiting, warn
+from mincache.cli.terminal import TerminalTable, answer, say, show, waiting, warn
 from mincache.errors import InputError, MincacheError
 from mincache.files import paths
 from mincache.generation import recipes
@@ -94,7 +94,7 @@ def run(
         racing_on = partial(summary.run_tasks, output, executor=where, redo=redo)
         found, stopped[:] = racing.race(tasks, racing_on, str(chosen.folder), seed)
         if watched:
-            click.echo("\n".join(map(str, stopped)), err=True)
+            say("\n".join(map(str, stopped)), err=True)
         return tasks, found
 
     if dry_run:
@@ -119,7 +119,7 @@ def _executor(name: str, scheduler: str | None, workers: int, threads: int) -> e
         from mincache.bench.cluster import DaskExecutor
     except ModuleNotFoundError as error:
         raise registry.missing_extra("--executor dask", error) from None
-    return DaskExecutor(scheduler, lambda line: click.echo(line, err=True))
+    return DaskExecutor(scheduler, lambda line: say(line, err=True))
 
 
 def _watch(files: Sequence[Path], once: _Once) -> None:
@@ -136,7 +136,7 @@ def _watch(files: Sequence[Path], once: _Once) -> None:
                 before |= now
             except MincacheError as error:  # such as a file that does not load; it may be mended
                 warn(f"error: {error}")
-            click.echo(f"waiting for {names} to change; Ctrl-C ends", err=True)
+            say(f"waiting for {names} to change; Ctrl-C ends", err=True)
             while list(map(contents.content_of, files)) == seen:
                 time.sleep(_LOOK_EVERY_S)
     except KeyboardInterrupt:
@@ -165,7 +165,7 @@ def _tell(before: _Runs, now: _Runs, best: Mapping[str, float | None]) -> None:
         line = f"{solver}: {len(own)} runs" + (f", mean gap {fmean(gaps):z.3%}" if gaps else "")
         line += f", {failed} failed" if failed else ""
         better, worse = moves[solver, "better"], moves[solver, "worse"]
-        click.echo(line + (f": {better} better, {worse} worse than before" if better or worse else ""))
+        say(line + (f": {better} better, {worse} worse than before" if better or worse else ""))
 
 
 @click.command()

@@ -16,7 +16,7 @@ from mincache.bench import executors, plan, supervisor
 from mincache.bench import limits as bench_limits
 from mincache.cli import options
 from mincache.cli.completion import INSTANCE, SOLVER
-from mincache.cli.terminal import answer, form, waiting, warn
+from mincache.cli.terminal import answer, form, say, waiting, warn
 from mincache.errors import in_file
 from mincache.files import documents
 from mincache.judging import judge
@@ -61,7 +61,7 @@ def solve(instance: str, solver: str, limits: bench_limits.Limits, seed: int, ou
             "solution": str(output) if answered and output else None,
         })  # fmt: skip
     else:
-        click.echo(lines, err=output == options.STANDARD or not answered)
+        say(lines, err=output == options.STANDARD or not answered)
     sys.exit(0 if answered and record.passed else 1)
 
 

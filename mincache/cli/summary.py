@@ -12,7 +12,7 @@ from mincache.bench.executors import Executor, ExecutorError
 from mincache.bench.limits import Limits, usable_cores
 from mincache.bench.plan import ONE_RUN, Task
 from mincache.bench.supervisor import describe_all
-from mincache.cli.terminal import Bars, form, resumable, waiting, warn
+from mincache.cli.terminal import Bars, form, resumable, say, waiting, warn
 from mincache.errors import MincacheError
 from mincache.judging.journal import JournalError
 from mincache.judging.records import Cell, Record
@@ -32,7 +32,7 @@ def entrants(specs: Iterable[str], limits: Limits) -> list[Entrant]:
         described = describe_all(wanted, usable_cores(), limits)
     for spec, one in zip(wanted, described, strict=True):
         if spec not in named and (lack := _lack(one)):
-            click.echo(f"left out: {lack}", err=True)
+            say(f"left out: {lack}", err=True)
         elif isinstance(one, MincacheError):
             raise one
         else:
@@ -102,13 +102,13 @@ class Progress(Bars):
         if self.live:
             self.show("runs", self._done, self._total, f"{self._failed} failed")
         else:
-            click.echo(f"[{self._done}/{self._total}] {line(record)}", err=self._quiet)
+            say(f"[{self._done}/{self._total}] {line(record)}", err=self._quiet)
 
 
 def print_plan(tasks: Sequence[Task], waiting: Collection[str], workers: int) -> None:
     """Print the runs of a campaign, which of them are still to do, and the longest time they can take."""
     for task in tasks:
-        click.echo(f"{'run ' if task.key in waiting else 'done'} {_place(task.cell)}")
+        say(f"{'run ' if task.key in waiting else 'done'} {_place(task.cell)}")
     limits = [task.limits for task in tasks if task.key in waiting]
     seconds = sum((one.wall_s or 0.0) + one.grace_s for one in limits) / workers
     click.echo(f"{len(waiting)} of {len(tasks)} runs to do, {len(tasks) - len(waiting)} done already")

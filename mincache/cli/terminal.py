@@ -139,6 +139,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print lines of anybody's text, on standard error if `err`."""
+    click.echo(printable(text), err=err)
+
+
 def form() -> str:
     """Return the form of the answer that was asked for: "json", "csv", or "" for people."""
     return str(click.get_current_context().meta.get(FORM, ""))
@@ -163,9 +168,9 @@ def answer(
         click.echo(csv_text(value if rows is None else rows), nl=False)
     else:
         for line in wrong:
-            click.echo(printable(line), err=True)
+            say(line, err=True)
         for one in shown:
-            show(one) if isinstance(one, TerminalTable) else click.echo(printable(one))
+            show(one) if isinstance(one, TerminalTable) else say(one)
     if failed:
         sys.exit(1)
 
@@ -173,7 +178,7 @@ def answer(
 def warn(*sentences: str) -> None:
     """Say on standard error what a reader must know of the input."""
     for sentence in sentences:
-        click.echo(printable(f"note: {sentence}"), err=True)
+        say(f"note: {sentence}", err=True)
 
 
 @contextmanager

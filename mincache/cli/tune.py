@@ -16,7 +16,7 @@ from mincache.bench import limits as bench_limits
 from mincache.board import runs as board_runs
 from mincache.cli import generate, options, summary
 from mincache.cli.completion import SCENARIO, SOLVER
-from mincache.cli.terminal import TerminalTable, answer, resumable, tracked, warn
+from mincache.cli.terminal import TerminalTable, answer, resumable, say, tracked, warn
 from mincache.errors import InputError
 from mincache.files import documents, tables
 from mincache.generation import recipes, streams, suite_writing, suites, sweeps
@@ -77,7 +77,7 @@ def tune(
                 gap, failed = _price(entrant, suite, seeds, seed, limits, workers, output)
                 tried[spelled] = {"trial": number, "solver": spelled, "gap": gap, "failed": failed}
             study.tell(asked, tried[spelled]["gap"])
-            click.echo(f"trial {number}: {spelled} mean gap {tried[spelled]['gap']:z.3%}", err=True)
+            say(f"trial {number}: {spelled} mean gap {tried[spelled]['gap']:z.3%}", err=True)
     best = sorted(tried.values(), key=lambda one: (one["gap"], one["trial"]))
     document = {
         "solver": solver, "scenario": scenario, "training": str(suite.folder), "instances": len(suite),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from mincache.errors import InputError, MincacheError
+from mincache.errors import InputError, MincacheError, line_of
 from mincache.files.tables import PairOf, StrictTable
 from mincache.problem.quantity import Array
 
@@ -111,8 +111,8 @@ def drawn(
     except MincacheError:
         raise
     except Exception as error:  # a package's process may raise anything
-        received = f"{type(error).__name__}: {error}"
-        raise InputError(section, f"must be drawn by the process {process.process!r}", received) from error
+        rule = f"must be drawn by the process {process.process!r}"
+        raise InputError(section, rule, line_of(error)) from error
     for name, size in promised.items():
         if shapes[name] != size:
             rule = f"must have shape {list(size)}, as the process {process.process!r} promises"

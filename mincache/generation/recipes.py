@@ -140,7 +140,7 @@ class ListedInstance(StrictTable):
     users: Count
     trace: Whole
     cluster: Whole | None = None
-    best_known: float | None = None
+    best_known: float | None = Field(default=None, ge=0)
     lower_bound: float | None = None
     status: Literal["proven", "bounded", "open"] | None = None
     cost_from: str | None = None

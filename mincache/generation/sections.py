@@ -3,7 +3,7 @@
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from mincache.errors import InputError, did_you_mean, excerpt, one_line
+from mincache.errors import InputError, did_you_mean, excerpt, line_of
 from mincache.files.tables import validated
 from mincache.generation import radio_processes as radio
 from mincache.generation.library_processes import LibraryRanges
@@ -51,8 +51,8 @@ def _find(section: str, name: str) -> type[Process]:
         if not issubclass(kind, Process):
             raise TypeError(f"{point.value} is no Process")
     except Exception as error:  # a package may do anything when it is loaded
-        received = one_line(f"{type(error).__name__}: {error}")
-        raise InputError("process", f"must be one that loads, as {name!r} does not", received) from error
+        rule = f"must be one that loads, as {name!r} does not"
+        raise InputError("process", rule, line_of(error)) from error
     return cast(type[Process], kind)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mincache.errors import InputError
+from mincache.errors import InputError, line_of
 from mincache.files.documents import digest, parse_solution, solution_bytes
 from mincache.judging import messages, trace
 from mincache.judging.outcome import Outcome
@@ -120,7 +120,7 @@ def unjudged(
     cell: Cell, outcome: Outcome, error: Exception, started: str, environment: dict[str, Any]
 ) -> Judged:
     """Return the record of a run that could not be judged, with the error that judging it came to."""
-    reason = " ".join(f"it could not be judged: {type(error).__name__}: {error}".split())[:_OUTPUT_CHARACTERS]
+    reason = f"it could not be judged: {line_of(error)}"[:_OUTPUT_CHARACTERS]
     record = Record(
         cell=cell, stop_reason=_stop(cell, outcome)[0], verdict="malformed",
         reason=reason.encode(errors="backslashreplace").decode(), wall_s=max(0.0, outcome.wall_s),

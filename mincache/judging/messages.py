@@ -33,7 +33,7 @@ KINDS = PLACED + FILES + READY + IMPORTED + SOLVING + INCUMBENT + BOUND + LOG + 
 CLOCK_TRUST_S = 0.002
 """How far the child's own measure of `solve` may be below the keeper's and still count."""
 
-_MOST_NAMES = 100
+_MOST_NAMES, _NAME_CHARACTERS = 100, 4096  # the longest path
 _NUMBER, _LOGGED = struct.Struct("<d"), struct.Struct("<dd")
 _NAME_BYTES = 64
 
@@ -119,13 +119,18 @@ def unpack_facts(data: bytes, seen_s: float) -> Facts:
     """
     try:
         facts = json.loads(data)
-        moved = [str(name) for name in facts["moved"]][:_MOST_NAMES]
-        late = {str(path): str(sha256) for path, sha256 in list(facts["late"].items())[:_MOST_NAMES]}
-        pickled = tuple(str(name) for name in facts.get("pickled", ())[:_MOST_NAMES])
+        moved = [_text(name) for name in facts["moved"][:_MOST_NAMES]]
+        late = {_text(path): _text(sha256) for path, sha256 in list(facts["late"].items())[:_MOST_NAMES]}
+        pickled = tuple(_text(name) for name in facts.get("pickled", ())[:_MOST_NAMES])
         claimed_s, evaluations = float(facts["seconds"]), float(facts.get("evaluations", 0.0))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return Facts(seen_s, None, {}, 0.0, ())
     least_s = max(0.0, seen_s - CLOCK_TRUST_S)
     seconds = min(max(claimed_s, least_s), seen_s) if claimed_s == claimed_s else seen_s
     counted = evaluations if 0.0 <= evaluations < np.inf else 0.0
     return Facts(seconds, moved, late, counted, pickled)
+
+
+def _text(name: object) -> str:
+    """Return a name that a record can hold, half of a file's name by its code."""
+    return str(name)[:_NAME_CHARACTERS].encode(errors="backslashreplace").decode()

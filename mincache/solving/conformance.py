@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mincache.errors import MincacheError
+from mincache.errors import MincacheError, line_of
 from mincache.files.documents import instance_bytes, parse_instance, solution_bytes
 from mincache.generation import suites
 from mincache.generation.scenario import Scenario
@@ -90,7 +90,7 @@ def iter_checks(spec: str) -> Iterator[Check]:
     """
     solver = registry.make(spec)
     yield _guarded("parameters parse", partial(_parameters, solver, spec))
-    answered = []
+    answered, answers = [], False
     for title, instance in (*check_instances(), *_with_rules(solver)):
         # A solver may change what it is handed: each check reads its instance anew.
         document = instance_bytes(instance)
@@ -98,6 +98,10 @@ def iter_checks(spec: str) -> Iterator[Check]:
         yield check
         if check.outcome == "passed":
             answered.append((instance.user_count * instance.slot_count, document))
+        answers |= check.outcome != "not applicable"
+    if not answers:
+        advice = "let supports() return None where it can answer, as Solver.supports does"
+        yield Check("answers an instance", "failed", "it declined every instance of the checks", advice)
     if not answered:
         return  # how it behaves cannot be told apart from what is wrong already
     for name, behaviour in _BEHAVIOURS.items():
@@ -144,9 +148,9 @@ def _guarded(name: str, check: Callable[[], str]) -> Check:
         return Check(name, "not applicable", str(reason))
     except _FaultError as fault:
         return Check(name, "failed", *fault.args)
-    except Exception as error:  # a solver may raise anything; the check's answer is that it did
-        detail = f"raised {type(error).__name__}: {error}"
-        return Check(name, "failed", detail, "return an answer, or let supports() say why there is none")
+    except (Exception, SystemExit) as error:  # a solver may raise anything; the check's answer is that it did
+        advice = "return an answer, or let supports() say why there is none"
+        return Check(name, "failed", f"raised {line_of(error)}", advice)
 
 
 def _parameters(solver: Solver, spec: str) -> str:

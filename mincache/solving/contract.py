@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard
 
 import numpy as np
 
-from mincache.errors import EvaluationsSpentError, InputError, MincacheError, excerpt, whole_number
+from mincache.errors import (
+    EvaluationsSpentError,
+    InputError,
+    MincacheError,
+    excerpt,
+    line_of,
+    whole_number,
+)  # fmt: skip
 from mincache.problem.instance import Instance
 from mincache.problem.quantity import Array
 from mincache.problem.solution import Decisions, Solution
@@ -270,8 +277,8 @@ def answer(title: str, solver: Solver, instance: Instance, run: Run) -> Solution
     except MincacheError:
         raise
     except (Exception, SystemExit) as error:  # a solver may raise anything
-        received = f"{type(error).__name__}: {error}"
-        raise InputError(f"solver {title}", "must answer", received, "try: mincache solvers check") from error
+        advice = "try: mincache solvers check"
+        raise InputError(f"solver {title}", "must answer", line_of(error), advice) from error
     if not is_solution(solution):
         raise InputError(f"solver {title}", "must return a Solution", kind_of_answer(solution))
     return solution

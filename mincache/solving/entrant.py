@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, whole_number
 from mincache.files.documents import digest
 from mincache.files.paths import absolute_path
 from mincache.solving import contents as known
@@ -96,7 +96,7 @@ def describe(spec: str) -> Entrant:
         name=_utf8(name),
         label=_utf8(registry.spell(name, kind, written)),
         stochastic=bool(solver.stochastic),
-        training_seeds=int(solver.training_seeds()),
+        training_seeds=whole_number("training_seeds", solver.training_seeds(), 1),
         kind=str(kind.kind),
         information=_information(solver),
         source=Entrant.source_of(kind),

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean, excerpt
+from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean, excerpt, line_of
 from mincache.files.paths import absolute_path
 from mincache.solving import spec as specs
 from mincache.solving.contract import Solver
@@ -101,8 +101,7 @@ def _made(kind: type[Solver], values: Mapping[str, object], where: str) -> Solve
     except MincacheError:
         raise
     except Exception as error:  # what the class makes of its parameters is its own affair
-        received = f"{type(error).__name__}: {error}"
-        raise InputError(where, "must accept its parameters", received) from error
+        raise InputError(where, "must accept its parameters", line_of(error)) from error
 
 
 def name_of(kind: type[Solver]) -> str | None:
@@ -156,7 +155,7 @@ def hints(kind: type[Solver]) -> dict[str, Any]:
         found = typing.get_type_hints(kind)
     except Exception as error:  # an annotation is any expression
         rule = "must annotate its parameters with types that exist"
-        raise InputError(f"solver {kind.__name__}", rule, f"{type(error).__name__}: {error}") from None
+        raise InputError(f"solver {kind.__name__}", rule, line_of(error)) from None
     return {f.name: found[f.name] for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
 
 
@@ -228,4 +227,4 @@ def _not_importable(what: str, error: BaseException, folder: Path | None = None)
             return missing_extra(what, error)
         advice = f"install {error.name}, or put {error.name}.py into {folder}"
         return MissingExtraError(f"{what} needs {error.name}, which is not installed: {advice}")
-    return InputError(what, "must be importable", f"{type(error).__name__}: {error}")
+    return InputError(what, "must be importable", line_of(error))

@@ -165,6 +165,13 @@ def test_a_better_known_answer_takes_the_place_of_an_unproven_one(ordinary):
     assert best_answer(instance, 60.0, nothing).proven
 
 
+@pytest.mark.parametrize("seconds", [float("nan"), 0.0, -1.0, "5"])
+def test_the_time_limit_is_above_nothing(ordinary, seconds):
+    """A time limit in which nothing can be found is refused."""
+    with pytest.raises(InputError, match="time_limit_s: must be a number > 0"):
+        explain(*ordinary, time_limit_s=seconds)
+
+
 def test_infeasible_answers_are_refused(ordinary):
     """A gap of an answer that breaks a limit would mean nothing."""
     instance, best = ordinary

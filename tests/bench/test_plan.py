@@ -36,6 +36,15 @@ def test_deterministic_solvers_run_once(suite):
     ]
 
 
+@pytest.mark.parametrize(
+    ("entrant", "seeds"), [(STOCHASTIC, 10**9), (replace(CLOUD_ONLY, training_seeds=10**12), 1)]
+)
+def test_a_campaign_that_no_machine_can_hold_is_refused(suite, entrant, seeds):
+    """Too many repetitions are refused at once, whoever asks for them."""
+    with pytest.raises(InputError, match="must have at most 1000000 runs"):
+        plan(suite, [entrant], seeds, LIMITS)
+
+
 def test_stream_is_the_same_for_every_solver(suite):
     """The random stream is named by seed, suite, instance and repetition, not by the solver."""
     other = replace(STOCHASTIC, name="other", label="other", source="1")

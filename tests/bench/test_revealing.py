@@ -60,6 +60,21 @@ class Greedy(OnlineSolver):
         return Greed(site)
 
 
+class Early(OnlinePolicy):
+    """Ask for the first slot before a cache is placed."""
+
+    def place(self):
+        pipes.write(3, messages.PLACED, b"")
+        pipes.read(3)
+        return self.cached
+
+
+@dataclass(frozen=True)
+class Earlier(OnlineSolver):
+    def begin(self, site, run):
+        return Early(site)
+
+
 class Nothing(OnlinePolicy):
     """Cache nothing."""
 
@@ -114,14 +129,14 @@ def run(supervisor, solver, information="past"):
 def test_a_site_tells_nothing_of_the_trace():
     """The document of a site is the same for every trace, seeds of the origin included."""
     other = replace(SMOKE, trace=mincache.load("smoke-v1.l1.n10.t0").trace, origin={"seed": 5})
-    one, two = (Revealer(instance_bytes(i)).site().partition(b"\n")[0] for i in (SMOKE, other))
+    one, two = (Revealer(instance_bytes(i), "past").site().partition(b"\n")[0] for i in (SMOKE, other))
     assert one == two
     assert b"origin" not in one
 
 
 def test_slots_come_one_by_one_and_no_more():
     """Each cache is answered by the next slot; after the last there is none, and odd caches are refused."""
-    revealer = Revealer(instance_bytes(SMOKE))
+    revealer = Revealer(instance_bytes(SMOKE), "past")
     for t in range(SMOKE.slot_count):
         number, requested, *_ = json.loads(revealer.show(bytes(10)))
         assert (number, requested) == (t, SMOKE.trace.requested_model[t].tolist())
@@ -149,7 +164,7 @@ def judged(outcome):
 
 def test_a_rule_that_the_site_cannot_show_is_told():
     """A quantity of the trace that a solver does not know makes it decline, though the trace is blank."""
-    first, second = Revealer(instance_bytes(SMOKE)).site().split(b"\n")
+    first, second = Revealer(instance_bytes(SMOKE), "past").site().split(b"\n")
     told = json.dumps(json.loads(second) | {"rules": ["trace.new"]}).encode()
     solver = registry.make("online-lru")
     for line, reason in ((second, None), (told, "it does not know the rule trace.new")):
@@ -171,14 +186,15 @@ def test_what_was_placed_cannot_be_changed(supervisor, cheats):
     assert "another in slot 0" in record.reason
 
 
-def test_asking_for_more_slots_ends_the_run(supervisor, cheats):
-    """A run that asks for more slots than there are is stopped."""
-    assert run(supervisor, f"{cheats}:Greedy").stopped_by == "protocol"
+@pytest.mark.parametrize("cheat", ["Greedy", "Earlier"])
+def test_asking_for_slots_that_are_not_due_ends_the_run(supervisor, cheats, cheat):
+    """A run that asks for more slots than there are, or at `past` for one before its cache, is stopped."""
+    assert run(supervisor, f"{cheats}:{cheat}").stopped_by == "protocol"
 
 
 def test_the_level_slot_is_shown_first(supervisor):
     """At the level `slot` each slot is shown before its cache is placed; the answer brings the last cache."""
-    revealer = Revealer(instance_bytes(SMOKE))
+    revealer = Revealer(instance_bytes(SMOKE), "slot")
     asked = []
 
     def ask(placed):

@@ -18,6 +18,7 @@ from mincache.errors import InputError
 from mincache.files import pipes
 from mincache.generation.scenario import Scenario
 from mincache.judging import messages
+from mincache.judging.outcome import Outcome
 from mincache.problem.solution import Decisions
 from mincache.solving.contents import Content
 
@@ -61,10 +62,26 @@ def test_time_is_the_keepers(claimed, seen, counted):
     assert messages.unpack_facts(facts, seen) == (counted, ["random"], {"a.py": "0"}, 0.0, ())
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"[]", b"{}", b'{"seconds": [], "moved": [], "late": {}}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"x", b"[]", b"{}", b'{"seconds": [], "moved": [], "late": {}}',
+        b'{"seconds": 1, "moved": [], "late": {}, "evaluations": 1%b}' % (b"0" * 400),
+        b'{"seconds": 1%b, "moved": [], "late": {}}' % (b"0" * 5000),
+    ],
+)  # fmt: skip
 def test_facts_of_any_form_are_taken(data):
     """What a run says of itself in another form leaves the keeper's time, and nothing more."""
     assert messages.unpack_facts(data, 3.0) == (3.0, None, {}, 0.0, ())
+
+
+def test_names_in_facts_can_be_recorded():
+    """Whatever a run says, its record can be written, and is no longer than a path for each name."""
+    told = {"seconds": 1.0, "moved": ["\udcff", "x" * 10**6], "late": {"\ud800": ["\udcff"]}, "pickled": [1]}
+    facts = messages.unpack_facts(json.dumps(told).encode(), 1.0)._asdict()
+    found = Outcome.parse(Outcome(**facts).dump())
+    assert (found.late_modules, found.pickled_modules) == ({"\\ud800": "['\\udcff']"}, ("1",))
+    assert list(map(len, found.moved_generators)) == [len("\\udcff"), 4096]
 
 
 def test_job_is_the_same_after_the_pipe():

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from command_fixture import here
 
 from mincache.cli.leaderboard import leaderboard
+from mincache.cli.main import cli
 from mincache.errors import InputError
 
 
@@ -71,6 +72,13 @@ def test_no_campaign_is_a_plain_refusal(tmp_path):
     refused = invoke(tmp_path).exception
     assert isinstance(refused, InputError)
     assert "\n" not in str(refused)
+
+
+@pytest.mark.parametrize("words", [["leaderboard"], ["compare"]])
+def test_a_missing_folder_may_be_of_a_campaign(words, tmp_path):
+    """The refusal of a folder that is missing says both that it could be."""
+    refused = CliRunner().invoke(cli, [*words, str(tmp_path / "none")]).exception
+    assert str(refused).endswith("must be the folder of a campaign or a leaderboard; received no such folder")
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])

@@ -25,6 +25,13 @@ def test_a_line_a_run(capsys):
     assert second.endswith(": storage broken in 2 slots")
 
 
+def test_a_line_is_printable(capsys):
+    """What a solver says cannot reach the terminal as anything but text."""
+    with Progress(total=1) as progress:
+        progress.add(record(0, verdict="no solution", reason="\x1b[31m\u202e\0"))
+    assert capsys.readouterr().out.endswith(": \\x1b[31m\\u202e\\x00\n")
+
+
 def test_line_names_what_stopped_a_run():
     """A run that a limit ended says so, verified or not."""
     text = line(record(3, stop_reason="wall", reason="solve had not returned after 1 s"))

@@ -390,6 +390,8 @@ def test_references_are_kept_beside_the_hashes(suite):
     assert both.entries[NAMES[0]] == updated.entries[NAMES[0]]
     assert set_references(suite, {}, "by hand").content.references == "by hand"
     assert set_references(suite, {NAMES[1]: (30.5, None)}).entries[NAMES[1]].lower_bound is None
+    with pytest.raises(InputError, match="best_known"):
+        set_references(suite, {NAMES[0]: (-1.0, None)})
     with pytest.raises(InputError, match="lower_bound"):
         set_references(suite, {NAMES[0]: (30.5, -math.inf)})
     assert problems(suite) == {}

@@ -61,6 +61,8 @@ FAULTS = [
         "return type('Own', (Solution,), {})(name, cache, bandwidth, steps)",
     ),
     (f"feasible: {SMOKE}", "supports()", "raise KeyError('no such thing')"),
+    (f"feasible: {SMOKE}", "supports()", "raise SystemExit(0)"),
+    (f"feasible: {SMOKE}", "supports()", "raise type('Mute', (Exception,), {'__str__': 1})()"),
     ("feasible: one user, one model", "supports()", "return answer if N > 1 else 1 / (N - 1)"),
     ("feasible: 60 users, 30 models", "supports()", "return answer if N < 60 else 1 / (N - 60)"),
 ]
@@ -208,13 +210,22 @@ def test_an_unsupported_instance_is_not_a_failure(tmp_path):
     path.write_text(
         HEADER.replace(
             "    def solve",
-            "    def supports(self, instance):\n        return 'only on Sundays'\n\n    def solve",
+            "    def supports(self, instance):\n"
+            "        return 'only on Sundays' if instance.user_count == 10 else None\n\n    def solve",
         )
         + "        return answer\n"
     )
     checks = check_solver(f"{path}:Broken")
     details = {check.detail for check in checks if check.outcome == "not applicable"}
     assert details == {"only on Sundays"}
+
+
+def test_a_solver_that_declines_everything_fails(tmp_path):
+    """Of a solver that answers no instance nothing was checked, and that is a failure."""
+    header = HEADER.replace(
+        "    def solve", "    def supports(self, instance):\n        return 'never'\n\n    def solve"
+    )
+    assert set(failed_checks(tmp_path, "return answer", header)) == {"answers an instance"}
 
 
 @pytest.mark.parametrize("answer", ["False", "True", "''"])

@@ -50,6 +50,14 @@ def test_described_from_its_class(file):
     assert entrant.parameters == {"count": 3, "rate": 0.5, "name": "a", "fast": False, "policy": None}
 
 
+@pytest.mark.parametrize("count", ["0", "-3", "1.5", "'2'"])
+def test_training_seeds_are_a_count(file, count):
+    """A solver that would never be run, or a part of a time, is refused."""
+    file.write_text(f"{CODE}\n    def training_seeds(self):\n        return {count}\n")
+    with pytest.raises(InputError, match="training_seeds: must be a whole number >= 1"):
+        describe(f"{file}:Mine")
+
+
 @pytest.mark.parametrize(
     "written", ["count=7,rate=.25", " rate = 0.250 , count=7", "count=7,rate=0.25,name=a"]
 )

@@ -243,7 +243,7 @@ BROKEN = {
     "class Min(Base):\n    pass\n": "must define the class; received 'Mine'; did you mean 'Min'?",
     "def broken(:\n": "must be importable; received SyntaxError",
     "1 / 0\n": "must be importable; received ZeroDivisionError",
-    "raise RuntimeError('two\\nlines')\n": "must be importable; received RuntimeError: two\\nlines",
+    "raise RuntimeError('two\\nlines')\n": "must be importable; received RuntimeError: two lines",
     "import sys\nsys.exit(0)\n": "must be importable; received SystemExit",
     "from mincache import Nothing\n": "must be importable; received ImportError",
     "import mincache.nothing\n": "must be importable; received ModuleNotFoundError",
