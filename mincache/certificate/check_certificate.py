@@ -395,7 +395,8 @@ def _end(interval: Any, end: int) -> Fraction:
 def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
     """Return what no feasible solution costs less than, by the proof alone."""
     K, M = problem.frames, len(problem.size)
-    load = [[_down(cost) for cost in problem.loading(k)] for k in range(K)]
+    exact = [problem.loading(k) for k in range(K)]
+    load = [[_down(cost) for cost in row] for row in exact]
     keeping = claim["keeping"] if claim["keeping"] != [] else [[0] * M] * (K - 1)
     right = _nonnegative(keeping) and [len(row) for row in keeping] == [M] * (K - 1)
     _require(right, f"it must have {K - 1} rows of {M} prices of keeping, from 0 on")
@@ -407,7 +408,7 @@ def proven(problem: RationalProblem, claim: dict[str, Any]) -> Fraction:
     _require(right, f"it must prove {K} frames and {problem.slots} slots")
     cuts, lists = [], []
     for k, proof in enumerate(claim["frames"]):
-        after, later = (price[k + 1], load[k + 1]) if k + 1 < K else ([0] * M, [0] * M)
+        after, later = (price[k + 1], exact[k + 1]) if k + 1 < K else ([0] * M, [0] * M)
         held = [now - then for now, then in zip(price[k], after, strict=True)]
         cut, caches = listed(RationalFrame(problem, k, held, [cost > 0 for cost in later]), k, proof)
         cuts.append(cut)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from brute_force import hostile_instances, least_cost
 from checkers import overstated, served_in_part
+from drawn_proofs import drawn_certificate, scarce_instance
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
@@ -292,6 +293,19 @@ def test_a_user_served_in_part_beside_one_in_full_counts():
     for bound, holds in ((0.9999 * cost, True), (1.001 * cost, False), (10 * cost, False)):
         _, *documents = overstated(bound)
         assert check(*documents[:2]).accepted == holds
+
+
+@examples(30, 3000)
+@given(st.integers(0, 10**9))
+def test_no_proof_shows_more_than_the_optimum(seed):
+    """Whatever trees, prices and cuts are drawn, the bound that they show is none above the optimum."""
+    chance = random.Random(seed)
+    instance = scarce_instance(chance)
+    data = instance_bytes(instance)
+    document, solution = drawn_certificate(instance, chance), certify_with_solution(data)[1]
+    cost = evaluate(instance, solution).cost
+    assert check(data, json.dumps(document).encode()).accepted
+    assert document["bound"] <= cost * (1 + 1e-12)
 
 
 @pytest.mark.parametrize(

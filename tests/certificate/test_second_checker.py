@@ -1,15 +1,18 @@
 """The second checker of certificates, in C++: `make checkers` compares far more."""
 
 import json
+import random
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from checkers import Case, build, disagreements, mutants, overstated, shipped
+from drawn_proofs import drawn_certificate, scarce_instance
 
-from mincache.certificate import check_certificate
-from mincache.files.documents import digest
+from mincache import evaluate
+from mincache.certificate import certify_with_solution, check_certificate
+from mincache.files.documents import digest, instance_bytes
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,27 @@ def test_both_read_utf8_alone(first, taken, program, tmp_path):
     case = name, instance, first + certificate, solution
     assert check_certificate.check(*case[1:]).accepted is taken
     assert dict(disagreements(program, iter([case]), tmp_path)) == {name: None}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_drawn_proof_shows_it_more_than_the_optimum(seed, program, tmp_path):
+    """The checker in C++ refuses a bound above the optimum with whatever proof."""
+    chance = random.Random(seed)
+    instance = scarce_instance(chance)
+    document, solution = (
+        drawn_certificate(instance, chance),
+        certify_with_solution(instance_bytes(instance))[1],
+    )
+    above = {"bound": evaluate(instance, solution).cost * (1 + 1e-9)}
+    for name, data in (
+        ("instance", instance_bytes(instance)),
+        ("proof", json.dumps(document | above).encode()),
+    ):
+        (tmp_path / name).write_bytes(data)
+    done = subprocess.run(
+        [program, tmp_path / "instance", tmp_path / "proof"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout[:18]) == (1, b"refused: the frame")
 
 
 def miscounted(case: Case) -> Case:
