@@ -90,7 +90,7 @@ def generate(
         _show_first(source, tables.validated(recipes.Recipe, fields | one), picture)
         return
     if seed is None or output is None:
-        raise click.UsageError(f"Missing option '{'-o' if output is None else '--seed'}'.")
+        raise click.UsageError(f"{'--output' if output is None else '--seed'}: must be given")
     title = options.suite_name(output, name)
     drawn: dict[str, Any] = {"sweep": source.sweep}
     if separate is not None:
