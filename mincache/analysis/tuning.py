@@ -60,7 +60,7 @@ def search_space(text: str, defaults: Mapping[str, Any]) -> SearchSpace:
             advice = did_you_mean(name, list(defaults))
             raise InputError(f"solver {target}", "must have the parameter", excerpt(name), advice)
         texts = list(dict.fromkeys(str(one.parameters[name]) for one in settings))
-        if any(re.match(rf"{_NUMBER}\.\.", one, re.ASCII) for one in texts):
+        if any(_is_range(one, defaults[name]) for one in texts):
             searched[name] = _range(f"solver {target}.{name}", ",".join(texts), defaults[name])
         elif len(texts) > 1:
             searched[name] = CategoricalDistribution(texts)
@@ -73,6 +73,12 @@ def search_space(text: str, defaults: Mapping[str, Any]) -> SearchSpace:
         rule, advice = "must have a range or a list to search", f"such as {target}[parameter=10..200]"
         raise InputError(f"solver {target}", rule, "none", advice)
     return SearchSpace(target, fixed, searched)
+
+
+def _is_range(text: str, default: Any) -> bool:
+    """Return whether a text is meant as a range: for a number, whatever has two dots."""
+    number = isinstance(default, int | float) and ".." in text
+    return number or re.match(rf"{_NUMBER}\.\.", text, re.ASCII) is not None
 
 
 def _range(where: str, text: str, default: Any) -> Searched:

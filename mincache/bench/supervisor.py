@@ -176,14 +176,26 @@ def describe(spec: str, keeper: Supervisor, limits: Limits = _NONE) -> Entrant:
         raise InputError("isolation", "must be possible where it is required", outcome.note)
     if outcome.stopped_by in ("interrupted", "machine"):
         raise MincacheError(f"solver {spec}: its description was cut off: {outcome.note}; repeat the command")
-    if outcome.closing == REFUSED:
-        parts = json.loads(outcome.payload)
-        raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)
-    if outcome.closing == DESCRIBED:
-        entrant = Entrant.parse(outcome.payload)
-        found = checkout_of_source(entrant.home, [one.path for one in entrant.contents])
-        return replace(entrant, commit=found and found.commit, dirty=found and found.dirty)
-    return unknown(spec, outcome.note or outcome.payload.decode(errors="replace") or "its description ended")
+    told = outcome.payload.decode(errors="replace")
+    try:
+        if outcome.closing == REFUSED:
+            parts = [str(one) for one in json.loads(told)]
+            raise InputError(*parts) if len(parts) == 4 else MissingExtraError(*parts)
+        if outcome.closing == DESCRIBED:
+            return _described(spec, told)
+    except MincacheError:
+        raise
+    except Exception:  # a solver's code can write anything in the place of its description
+        return unknown(spec, "its description cannot be read")
+    return unknown(spec, outcome.note or told or "its description ended")
+
+
+def _described(spec: str, told: str) -> Entrant:
+    entrant, like = Entrant.parse(told), vars(unknown(spec, ""))
+    if odd := [name for name, value in vars(entrant).items() if not isinstance(value, type(like[name]))]:
+        raise TypeError(", ".join(odd))
+    found = checkout_of_source(entrant.home, [one.path for one in entrant.contents])
+    return replace(entrant, commit=found and found.commit, dirty=found and found.dirty)
 
 
 def describe_one(spec: str) -> Entrant:

@@ -15,7 +15,7 @@ from mincache.board.packs import write_pack
 from mincache.board.rerun import run_of
 from mincache.errors import InputError, MincacheError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes
-from mincache.files.paths import folder_aside, make_folder
+from mincache.files.paths import folder_aside, make_folder, real_path
 from mincache.files.tables import validated
 from mincache.generation import suites
 from mincache.generation.suite_checks import SOLUTIONS
@@ -118,7 +118,7 @@ def _keep_suite(name: str, folder: str, board: Path, aside: Path) -> suites.Suit
         raise InputError("suite", rule, repr(name), advice)
     if name in suites.standard_names() and found.entries != suites.find(name).entries:
         raise InputError("suite", f"must have another name than the standard {name}", str(found.folder))
-    if name in suites.standard_names() or found.folder.resolve() == copy.resolve():
+    if name in suites.standard_names() or real_path(found.folder) == real_path(copy):
         return found
     files = [*sorted(found.folder.glob("*.toml")), *sorted(found.folder.glob("*.json*"))]
     if copy.exists():

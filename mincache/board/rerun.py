@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 from mincache.board.entries import POLICIES_FOLDER, SOURCE_FOLDER, Entry, verified_cost
 from mincache.errors import InputError
+from mincache.files.paths import real_path
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suites import Suite
 from mincache.judging.records import Cell, Record
@@ -97,10 +98,10 @@ def spec_of(entry: Entry, policies: Path | None = None) -> str:
         rule = "must be given, since the entry names them and does not store them"
         advice = "give their folder with --policies; the entry's note may say how to train them"
         raise InputError("policies", rule, f"none for {named}", advice)
-    own = {} if policies is None else {parameter: policies.resolve()}
+    own = {} if policies is None else {parameter: real_path(policies)}
     file, colon, kind = written.target.rpartition(":")
     source = entry.folder / SOURCE_FOLDER / Path(file).name
-    target = f"{source.resolve()}:{kind}" if colon and source.is_file() else written.target
+    target = f"{real_path(source)}:{kind}" if colon and source.is_file() else written.target
     return spell(target, {**written.parameters, **own})
 
 

@@ -6,13 +6,16 @@ Each line holds the hash of the one before.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from mincache.board.entries import Person
 from mincache.errors import InputError, in_file
 from mincache.files.documents import digest, parse_json, read_bytes, write_bytes
 from mincache.files.paths import make_folder
@@ -46,7 +49,7 @@ class SealLine(StrictTable):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     name: str
     spec: str = ""
-    authors: TupleOf[str] = ()
+    authors: TupleOf[Person] = ()
     instances: int = Field(default=0, ge=0)
 
 
@@ -58,7 +61,8 @@ def open_seal(folder: Path, secret: Secret) -> SealLine:
     document, count = secret.document(), len(secret.places())
     write_bytes(folder / SECRET_FILE, document)
     (folder / SECRET_FILE).chmod(0o600)
-    return _append(folder, [], kind="commitment", sha256=digest(document), name=secret.name, instances=count)
+    commitment = {"kind": "commitment", "sha256": digest(document), "name": secret.name, "instances": count}
+    return _append(folder, commitment)[0]
 
 
 def read_seal(folder: Path) -> list[SealLine]:
@@ -79,26 +83,35 @@ def read_seal(folder: Path) -> list[SealLine]:
     return links
 
 
-def freeze(folder: Path, entrant: Entrant, authors: Iterable[str]) -> SealLine:
-    """Add an entry to a seal, fixed by the hash over its source, files, parameters and libraries."""
-    links = read_seal(folder)
-    if links[-1].kind == "reveal":
-        raise InputError(str(folder), "must not be revealed yet", "an open seal", "make a new seal")
-    if entrant.label in {link.name for link in links[1:]}:
-        raise InputError("entry", "must have a name of its own", repr(entrant.label))
-    return _append(folder, links, kind="entry", sha256=_identity_of(entrant), name=entrant.label,
-                   spec=entrant.spec, authors=tuple(authors))  # fmt: skip
+def freeze(folder: Path, entrants: Sequence[Entrant], authors: Iterable[str]) -> list[SealLine]:
+    """Add entries to a seal, or none; each is fixed by its source, files, parameters and libraries."""
+    with _alone(folder):
+        links = read_seal(folder)
+        if links[-1].kind == "reveal":
+            raise InputError(str(folder), "must not be revealed yet", "an open seal", "make a new seal")
+        known = {link.name for link in links[1:]}
+        for one in entrants:
+            if one.label in known:
+                raise InputError("entry", "must have a name of its own", repr(one.label))
+            known.add(one.label)
+        entries = [
+            {"kind": "entry", "sha256": _identity_of(one), "name": one.label, "spec": one.spec,
+             "authors": tuple(authors)}
+            for one in entrants
+        ]  # fmt: skip
+        return _append(folder, *entries)
 
 
 def reveal(folder: Path) -> Secret:
     """Publish the secret of a seal, which must be the one promised; a second call returns it again."""
-    links = read_seal(folder)
-    if links[-1].kind == "reveal":
-        return _secret(folder / REVEALED_FILE, links)
-    secret, document = _secret(folder / SECRET_FILE, links), read_bytes(folder / SECRET_FILE)
-    write_bytes(folder / REVEALED_FILE, document)
-    _append(folder, links, kind="reveal", sha256=digest(document), name=secret.name)
-    return secret
+    with _alone(folder):
+        links = read_seal(folder)
+        if links[-1].kind == "reveal":
+            return _secret(folder / REVEALED_FILE, links)
+        secret, document = _secret(folder / SECRET_FILE, links), read_bytes(folder / SECRET_FILE)
+        write_bytes(folder / REVEALED_FILE, document)
+        _append(folder, {"kind": "reveal", "sha256": digest(document), "name": secret.name})
+        return secret
 
 
 def _secret(path: Path, links: list[SealLine]) -> Secret:
@@ -160,12 +173,26 @@ def faults(folder: Path, suite: Suite | None = None, records: Iterable[Record] =
         yield from (f"{one.name} was frozen and has no run" for one in links[1:-1] if one.sha256 not in seen)
 
 
-def _append(folder: Path, links: list[SealLine], **fields: object) -> SealLine:
-    path = folder / CHAIN_FILE
-    before = read_bytes(path) if links else b""
-    previous = digest(before.splitlines()[-1]) if before else ""
+def _append(folder: Path, *added: Mapping[str, object]) -> list[SealLine]:
+    path, links = folder / CHAIN_FILE, list[SealLine]()
+    lines = read_bytes(path).splitlines() if path.exists() else []
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    link = validated(SealLine, {"date": date, "previous": previous, **fields})
-    line = json.dumps(link.model_dump(mode="json", exclude_defaults=True)).encode()
-    write_bytes(path, before + line + b"\n")
-    return link
+    for fields in added:
+        previous = digest(lines[-1]) if lines else ""
+        links.append(validated(SealLine, {"date": date, "previous": previous, **fields}))
+        lines.append(json.dumps(links[-1].model_dump(mode="json", exclude_defaults=True)).encode())
+    write_bytes(path, b"".join(line + b"\n" for line in lines))
+    return links
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from this seal meanwhile, where the system and its files know locks."""
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield

@@ -241,7 +241,7 @@ def suite_name(output: Path, name: str | None) -> str:
     if name is not None:
         return instance.check_name(name, "--name")
     try:
-        return instance.check_name(output.resolve().name.lower(), "--output")
+        return instance.check_name(paths.real_path(output).name.lower(), "--output")
     except InputError as error:
         advice = f"{error.advice}, or add --name" if error.advice else "add --name"
         raise InputError(error.field, error.rule, excerpt(output.name), advice) from None

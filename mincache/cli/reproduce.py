@@ -15,6 +15,7 @@ from mincache.cli import options, summary
 from mincache.cli.terminal import Bars, TerminalTable, answer, resumable, say, show, warn
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import InputError, excerpt
+from mincache.files.paths import real_path
 from mincache.files.tables import validated
 from mincache.judging import records as judging_records
 from mincache.paper import findings, studies, study_folder
@@ -116,7 +117,7 @@ def row(
             raise InputError("--by", "must be none of the row's authors", by, "leave it out for no review")
         if review.exists():
             raise InputError("--by", "must not have a review of today yet", str(review), "delete that first")
-    suite = entries.find_suite(published.manifest.suite, boards=[entry.resolve().parent.parent])
+    suite = entries.find_suite(published.manifest.suite, boards=[real_path(entry).parent.parent])
     if suite is None:
         rule = "must be a standard one, or be on the board"
         raise InputError("suite", rule, repr(published.manifest.suite))

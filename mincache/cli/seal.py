@@ -65,7 +65,7 @@ def new(
 def freeze(folder: Path, solvers: tuple[str, ...], authors: tuple[str, ...]) -> None:
     """Fix entries of the seal in FOLDER: source, parameters, policies and libraries, by their hash."""
     seals.read_seal(folder)
-    links = [seals.freeze(folder, one, authors) for one in _loaded(solvers, bench_limits.Limits())]
+    links = seals.freeze(folder, _loaded(solvers, bench_limits.Limits()), authors)
     rows = [{"entry": link.name, "sha256": link.sha256, "date": link.date} for link in links]
     answer(rows, *(f"frozen {link.name}: {link.sha256}" for link in links))
 

@@ -50,13 +50,14 @@ def tune(
     searched from a quarter to four times its default.
 
     A trial is the mean gap on instances drawn from the scenario, which are in no suite. A run that failed
-    counts as caching nothing. Repeat the command to continue, or with more --trials to go on.
+    counts as caching nothing. Repeat the command to continue, or with more --trials to go on. Exit code 1 if
+    every run failed.
     """
     try:
         from mincache.analysis.tuning import search_space
     except ModuleNotFoundError as error:
         raise registry.missing_extra("mincache tune", error) from None
-    tried: dict[str, dict[str, Any]] = {}
+    tried, answered = dict[str, dict[str, Any]](), False
     with resumable(), supervisor.Supervisor(pin=False) as keeper:
         target = spec.parse(spec.expand(solver)[0]).target
         described = supervisor.describe(entrants.absolute(target), keeper, limits)
@@ -74,7 +75,8 @@ def tune(
                     entrant = supervisor.describe(entrants.absolute(spelled), keeper, limits)
                 except InputError as error:  # the solver refuses the setting
                     warn(str(error))
-                gap, failed = _price(entrant, suite, seeds, seed, limits, workers, output)
+                gap, failed, runs = _price(entrant, suite, seeds, seed, limits, workers, output)
+                answered |= failed < runs
                 tried[spelled] = {"trial": number, "solver": spelled, "gap": gap, "failed": failed}
             study.tell(asked, tried[spelled]["gap"])
             say(f"trial {number}: {spelled} mean gap {tried[spelled]['gap']:z.3%}", err=True)
@@ -88,22 +90,27 @@ def tune(
     rows = [[str(t["trial"]), f"{t['gap']:z.3%}", str(t["failed"]), t["solver"]] for t in best[:10]]
     title = f"Best of {trials} trials on {len(suite)} instances drawn from {scenario}"
     table = TerminalTable({"trial": "l", "mean gap": "r", "failed": "r", "solver": "l"}, rows, title)
-    answer(document, table, f"best: {shlex.quote(best[0]['solver'])}")
+    found = f"best: {shlex.quote(best[0]['solver'])}" if answered else "none: every run failed"
+    answer(document, table, found, failed=not answered)
 
 
 def _price(
     entrant: entrants.Entrant | None, suite: mincache.Suite, seeds: int, seed: int,
     limits: bench_limits.Limits, workers: int | None, output: Path,
-) -> tuple[float, int]:  # fmt: skip
-    """Return the mean gap of a solver on the training instances, that of caching nothing for None."""
+) -> tuple[float, int, int]:  # fmt: skip
+    """Return the mean gap on the training instances, how many runs failed, and how many there were.
+
+    No entrant fails in all.
+    """
     if entrant is None:
         best = [one.cost for one in suite.references.values()]
         nothing = board_runs.nothing_cached(suite, list(suite.references))
-        return float((nothing / best - 1.0).mean()), len(suite)
+        return float((nothing / best - 1.0).mean()), len(suite), len(suite)
     tasks = plan.plan(suite, [entrant], seeds, limits, seed)
     records = summary.run_tasks(output, tasks, executors.LocalExecutor(workers, limits.threads))
     (runs,) = board_runs.gather(records, suite=str(suite.folder))
-    return float(runs.means("gap").mean()), sum(not record.passed for record in records)
+    failed = sum(record.verdict != "verified" for record in records)
+    return float(runs.means("gap").mean()), failed, len(records)
 
 
 def _training_suite(

@@ -26,6 +26,11 @@ def absolute_path(path: str | os.PathLike[str]) -> Path:
     return Path(os.environ.get(STARTED_IN) or os.getcwd(), path)
 
 
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path with its links followed, as far as they lead: they may go in circles."""
+    return Path(os.path.realpath(path))
+
+
 def script_files(path: Path) -> list[Path]:
     """Return a script, the files of its kind beside it that its text names, and what those name in turn."""
     found: list[Path] = []

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from mincache.errors import InputError, excerpt
+from mincache.files.paths import real_path
 from mincache.files.tables import PairOf, PlainName, StrictTable, TupleOf, refusal, validated
 from mincache.generation.data_files import file_digest
 from mincache.generation.digits import round_array, round_number
@@ -289,7 +290,7 @@ class Scenario(StrictTable):
 
     def files_from(self, folder: Path) -> Self:
         """Return the scenario with the relative paths of its data files starting from this folder."""
-        return self.with_files(lambda file: str((folder / file).resolve()))
+        return self.with_files(lambda file: str(real_path(folder / file)))
 
     def sealed(self) -> Self:
         """Return the scenario with the SHA-256 of each of its data files beside it."""

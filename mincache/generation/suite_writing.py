@@ -14,7 +14,7 @@ import tomli_w
 
 from mincache.errors import DocumentError, InputError, in_file
 from mincache.files.documents import digest, instance_bytes, read_bytes, read_instance, write_bytes
-from mincache.files.paths import make_folder
+from mincache.files.paths import make_folder, real_path
 from mincache.files.tables import validated
 from mincache.generation.recipes import Given, ListedInstance, Place, Recipe, Selection, Source, places
 from mincache.generation.scenario import Scenario
@@ -200,7 +200,7 @@ def write_content(folder: Path, content: SuiteFile) -> None:
 
 
 def _toml(folder: Path, content: SuiteFile) -> bytes:
-    here = folder.resolve()
+    here = real_path(folder)
     content = content.with_scenarios(lambda one: one.with_files(lambda file: os.path.relpath(file, here)))
     table: dict[str, Any] = content.model_dump(mode="json", exclude_none=True)
     if content.kept == "files":

@@ -132,14 +132,18 @@ def unjudged(
 def _stop(cell: Cell, outcome: Outcome) -> tuple[StopReason, str]:
     if outcome.stopped_by:
         return _STOPS[outcome.stopped_by], outcome.note
-    text = outcome.payload.decode(errors="replace")
     if outcome.closing in _CLOSINGS:
-        return _CLOSINGS[outcome.closing], text
+        return _CLOSINGS[outcome.closing], _told(outcome)
     if outcome.closing:
         late = cell.wall_s is not None and (outcome.solve_s or 0.0) >= cell.wall_s
         spent = cell.evaluations is not None and outcome.evaluations > cell.evaluations - 1
         return ("soft limit" if late or spent else "finished"), ""
     return "crash", _ending(outcome.exit_status)
+
+
+def _told(outcome: Outcome) -> str:
+    """Return the text that closed a run, as a line."""
+    return " ".join(outcome.payload.decode(errors="replace").split())[:_OUTPUT_CHARACTERS]
 
 
 def _ending(status: int | None) -> str:
@@ -156,7 +160,7 @@ def _ending(status: int | None) -> str:
 def _answer(outcome: Outcome, instance: Instance) -> tuple[Solution | None, Evaluation | None, str]:
     """Return the solution that a run returned, its evaluation, and why what came is none."""
     if outcome.closing == messages.MALFORMED:
-        return None, None, outcome.payload.decode(errors="replace")
+        return None, None, _told(outcome)
     if outcome.closing != messages.ANSWER:
         return None, None, ""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mincache.errors import InputError, excerpt, whole_number
 from mincache.files.documents import digest
-from mincache.files.paths import absolute_path
+from mincache.files.paths import absolute_path, real_path
 from mincache.solving import contents as known
 from mincache.solving import registry
 from mincache.solving import spec as specs
@@ -133,7 +133,7 @@ def absolute(spec: str) -> str:
         path, class_name = target, _only_solver(absolute_path(target))
     elif not (separator and path.endswith(".py")):
         return spec.strip()
-    return f"{absolute_path(path).resolve()}:{class_name}{spec.strip().removeprefix(target)}"
+    return f"{real_path(absolute_path(path))}:{class_name}{spec.strip().removeprefix(target)}"
 
 
 def _only_solver(path: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mincache.errors import InputError, MincacheError, MissingExtraError, did_you_mean, excerpt, line_of
-from mincache.files.paths import absolute_path
+from mincache.files.paths import absolute_path, real_path
 from mincache.solving import spec as specs
 from mincache.solving.contract import Solver
 
@@ -187,7 +187,7 @@ def _is_missing(module: str) -> bool:
 def _from_file(path: Path, class_name: str) -> object:
     if not os.path.isfile(path):
         raise InputError("solver", "must name an existing file", excerpt(str(path)))
-    path = absolute_path(path).resolve()
+    path = real_path(absolute_path(path))
     name = _module_name(path)
     if (folder := str(path.parent)) not in sys.path:
         sys.path.append(folder)  # what lies beside it can be imported, and hides nothing that is installed

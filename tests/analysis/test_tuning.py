@@ -49,6 +49,8 @@ def test_ranges_and_lists_are_searched(text, searched, fixed):
         ("it[size=9..1]", "must be a range that goes up"),
         ("it[size=0..9 log]", "must be a range that goes up"),
         ("it[size=1..x]", "must be a range that goes up"),
+        ("it[size=nan..9]", "must be a range that goes up"),
+        ("it[rate=.1..9]", "must be a range that goes up"),
         ("it[size=1..1e400]", "must be a range that goes up"),
         ("it[size=1..9 lin]", "must be a range that goes up"),
         ("it[size=[1..3,5]]", "must be a range that goes up"),

@@ -13,7 +13,7 @@ from bench_fixture import file_entrant, job_of, on_linux, tiny_tasks
 
 from mincache.bench import limits, processes, supervisor
 from mincache.bench.limits import Limits
-from mincache.bench.supervisor import Supervisor
+from mincache.bench.supervisor import Supervisor, describe
 from mincache.files.documents import parse_instance, parse_solution, solution_bytes
 from mincache.generation.streams import generator
 from mincache.judging import messages
@@ -277,3 +277,22 @@ def test_keeper_ends_with_its_supervisor(task):
             return
         time.sleep(0.01)
     pytest.fail(f"some of {found} are left")
+
+
+FORGED = """
+from mincache.files import pipes
+pipes.write(3, {kind!r}, {payload!r})
+import os
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("kind", [messages.DESCRIBED, messages.REFUSED])
+@pytest.mark.parametrize(
+    "payload", [b"x", b"{}", b"[1, 2]", b"[" * 10**5, b'{"target": 1, "spec": 1, "name": 1}']
+)
+def test_a_forged_description_is_none(keeper, tmp_path, kind, payload):
+    """Whatever a file writes in the place of its description, it is a solver that nothing is known of."""
+    path = tmp_path / "forged.py"
+    path.write_text(FORGED.format(kind=kind, payload=payload))
+    assert describe(f"{path}:Any", keeper).unknown == "its description cannot be read"

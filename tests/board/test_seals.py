@@ -1,6 +1,8 @@
 """The chain of a seal: nobody can change what was promised, frozen or revealed."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +31,7 @@ def season(tmp_path):
     folder = tmp_path / "season"
     seals.open_seal(folder, new_secret("season", [SMALL], 2, [], 1))
     for spec in ("cloud-only", "popular-first"):
-        seals.freeze(folder, describe(spec), ["A. Name"])
+        seals.freeze(folder, [describe(spec)], ["A. Name"])
     return folder
 
 
@@ -101,10 +103,36 @@ def test_another_secret_is_refused(season):
 def test_nothing_is_frozen_after_the_reveal(season):
     """An entry that could know the instances has no place; nor has a second one of the same name."""
     with pytest.raises(InputError, match="must have a name of its own"):
-        seals.freeze(season, describe("cloud-only"), [])
+        seals.freeze(season, [describe("cloud-only")], [])
     seals.reveal(season)
     with pytest.raises(InputError, match="must not be revealed yet"):
-        seals.freeze(season, describe("lru"), [])
+        seals.freeze(season, [describe("lru")], [])
+
+
+@pytest.mark.parametrize(
+    ("specs", "authors", "rule"),
+    [
+        (["lru", "cloud-only"], [], "must have a name of its own"),
+        (["lru", "lru"], [], "must have a name of its own"),
+        (["lru"], [""], "must be a name"),
+        (["lru", "lfu"], ["A\nB"], "must be one line"),
+    ],
+)
+def test_all_entries_are_frozen_or_none(season, specs, authors, rule):
+    """One that is refused, or an author that no page can show, leaves the chain as it was."""
+    before = (season / seals.CHAIN_FILE).read_bytes()
+    with pytest.raises(InputError, match=rule):
+        seals.freeze(season, list(map(describe, specs)), authors)
+    assert (season / seals.CHAIN_FILE).read_bytes() == before
+
+
+def test_entries_that_are_frozen_at_once_are_all_kept(season):
+    """Each follows from the one before, whoever comes first."""
+    entrant = describe("lru")
+    many = [[replace(entrant, label=f"lru-{k}")] for k in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: seals.freeze(season, one, []), many))
+    assert len(seals.read_seal(season)) == 3 + 16
 
 
 def test_a_changed_entry_is_found(tmp_path):
@@ -113,7 +141,7 @@ def test_a_changed_entry_is_found(tmp_path):
     seals.open_seal(folder, new_secret("season", [SMALL], 1, [], 1))
     path.write_text(OTHER)
     frozen = describe(f"{path}:Mine")
-    seals.freeze(folder, frozen, [])
+    seals.freeze(folder, [frozen], [])
     links = seals.read_seal(folder)
     assert list(seals.changed_entries(links, [frozen])) == []
     path.write_text(OTHER + "# tuned\n")

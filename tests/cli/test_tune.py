@@ -49,10 +49,10 @@ def tuned(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(SOLVER)
     (tmp_path / "scenario.toml").write_text("users = 3\nslots = 8\nmodels = 4\n")
 
-    def call(solver, on="scenario.toml", trials=8):
+    def call(solver, on="scenario.toml", trials=8, code=0):
         words = [solver, "--on", on, "-o", "out", "--trials", str(trials), "--libraries", "1", "--json"]
         told = CliRunner().invoke(tune, words, catch_exceptions=False)
-        assert told.exit_code == 0, told.output
+        assert told.exit_code == code, told.output
         return json.loads(told.stdout)
 
     return call
@@ -81,6 +81,12 @@ def test_the_best_is_found_on_training_draws_and_kept(tuned, tmp_path):
     assert tuned(SPEC) == first == json.loads((tmp_path / "out/tuning.json").read_text())
     assert (tmp_path / "out" / journal.RECORDS_FILE).read_bytes() == kept
     assert tuned(SPEC, trials=9)["trials"][: len(first["trials"])] == first["trials"]
+
+
+@pytest.mark.parametrize("spec", ["mine.py:Mine[best_at=[0,-1]]", "mine.py:Mine[best_at=[1,7],mode=crash]"])
+def test_settings_that_all_fail_are_a_negative_answer(tuned, spec):
+    """Where every run failed there is no best setting, and the exit code is 1."""
+    assert tuned(spec, trials=2, code=1)["gap"] > 0.0
 
 
 @pytest.mark.parametrize(

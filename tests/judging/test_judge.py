@@ -141,6 +141,14 @@ def test_endings_without_an_answer(status, reason):
     assert record.output == "last words"
 
 
+@pytest.mark.parametrize("closing", [messages.RAISED, messages.SKIPPED, messages.REFUSED, messages.MALFORMED])
+def test_what_closed_a_run_is_a_line(closing):
+    """Whatever text comes in the place of a reason, the record's is a line that a journal can hold."""
+    reason = judged(closing=closing, payload=b"a\n\xff " * 10**6).record.reason
+    assert reason.startswith("a \ufffd a")
+    assert len(reason) < 10_000
+
+
 def test_left_behind_is_told():
     """Processes that could not be ended are named in the record."""
     assert "2 processes" in judged(left_behind=2, **ANSWERED).record.reason

@@ -170,6 +170,14 @@ def test_absolute_touches_paths_alone(monkeypatch, tmp_path):
     assert absolute("a/b.py:C[x=d/e.py]") == f"{tmp_path}/a/b.py:C[x=d/e.py]"
 
 
+@pytest.mark.parametrize("use", [make, absolute, describe])
+def test_links_in_circles_are_no_file(tmp_path, use):
+    """A path whose links go in circles is refused as one that does not exist."""
+    (tmp_path / "mine.py").symlink_to("mine.py")
+    with pytest.raises(InputError, match=r"must name an existing file|can be read"):
+        use(f"{tmp_path}/mine.py" + ":Mine" * (use is not absolute))
+
+
 def test_undescribed_file_is_known_by_its_source(file):
     """A solver whose import does not end is still known by name and source."""
     entrant = unknown(f"{file}:Mine[count=7]", "it left")
