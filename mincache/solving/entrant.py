@@ -1,6 +1,5 @@
 """An entrant: a solver with its parameters, as a campaign knows it by a description made in a child."""
 
-import ast
 import inspect
 import math
 import sys
@@ -130,32 +129,10 @@ def absolute(spec: str) -> str:
     target = specs.parse(spec).target
     path, separator, class_name = target.rpartition(":")
     if target.endswith(".py"):
-        path, class_name = target, _only_solver(absolute_path(target))
+        path, class_name = target, registry.only_solver(Path(target))
     elif not (separator and path.endswith(".py")):
         return spec.strip()
     return f"{real_path(absolute_path(path))}:{class_name}{spec.strip().removeprefix(target)}"
-
-
-def _only_solver(path: Path) -> str:
-    """Return the name of the one solver in a file, which is read, not run."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InputError("solver", "must be a Python file that can be read", _reason(error)) from None
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases]
-    extended = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
-    own = {node.name: {getattr(one, "name", "") for one in node.body}
-           for node in classes if node.name not in extended and not node.name.startswith("_")}  # fmt: skip
-    answering = [name for name, methods in own.items() if methods & {"solve", "begin"}]
-    found = answering if len(own) > 1 else list(own)
-    if len(found) != 1:
-        listed = f"{path.name} has {' and '.join(own)}" if own else f"{path.name} has no class of that kind"
-        raise InputError("solver", "must name the class, FILE.py:CLASS", listed)
-    return found[0]
-
-
-def _reason(error: Exception) -> str:
-    return excerpt(getattr(error, "strerror", None) or str(error))
 
 
 def unknown(spec: str, why: str) -> Entrant:

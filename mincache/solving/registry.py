@@ -1,5 +1,6 @@
 """Solvers by name: entry points for installed ones, `file.py:ClassName` for one's own."""
 
+import ast
 import dataclasses
 import importlib.util
 import os
@@ -38,9 +39,11 @@ def names() -> list[str]:
 
 
 def load(name: str) -> type[Solver]:
-    """Return the class of a solver: an installed one's name, or `path/file.py:ClassName`."""
-    path, separator, class_name = name.rpartition(":")
-    if separator and path.endswith(".py"):
+    """Return the class of a solver: an installed one's name, `path/file.py:ClassName` or `path/file.py`."""
+    path, _, class_name = name.rpartition(":")
+    if name.endswith(".py"):
+        found = _from_file(Path(name), only_solver(Path(name)))
+    elif path.endswith(".py"):
         found = _from_file(Path(path), class_name)
     else:
         entry = _entry_points().get(name)
@@ -54,6 +57,25 @@ def load(name: str) -> type[Solver]:
     if not (isinstance(found, type) and issubclass(found, Solver) and dataclasses.is_dataclass(found)):
         raise InputError("solver", "must be a dataclass derived from mincache.Solver", excerpt(name))
     return found
+
+
+def only_solver(path: Path) -> str:
+    """Return the name of the one solver in a file, which is read, not run."""
+    try:
+        tree = ast.parse(absolute_path(path).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = excerpt(getattr(error, "strerror", None) or str(error))
+        raise InputError("solver", "must be a Python file that can be read", reason) from None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases]
+    extended = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    own = {node.name: {getattr(one, "name", "") for one in node.body}
+           for node in classes if node.name not in extended and not node.name.startswith("_")}  # fmt: skip
+    answering = [name for name, methods in own.items() if methods & {"solve", "begin"}]
+    found = answering if len(own) > 1 else list(own)
+    if len(found) != 1:
+        listed = f"{path.name} has {' and '.join(own)}" if own else f"{path.name} has no class of that kind"
+        raise InputError("solver", "must name the class, FILE.py:CLASS", listed)
+    return found[0]
 
 
 def make(spec: str) -> Solver:

@@ -322,3 +322,11 @@ def test_every_refusal_is_a_mincache_error():
     for spec in ("nope", "nope.py:A", "genetic[", "genetic[a=1]"):
         with pytest.raises(MincacheError):
             registry.make(spec)
+
+
+def test_a_file_alone_names_the_one_solver_in_it(write):
+    """`mine.py` is `mine.py:Mine` wherever a solver is named, in Python too."""
+    path = write(PARAMETERS)
+    assert dataclasses.asdict(registry.make(f"{path}[count=4]"))["count"] == 4
+    two = write(PARAMETERS + PARAMETERS.replace("Mine", "Other"), name="two.py")
+    assert "two.py has Mine and Other" in refusal(str(two))
