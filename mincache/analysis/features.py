@@ -119,6 +119,9 @@ def gini(amounts: Array) -> float:
 def _worths(instance: Instance, time_limit_s: float) -> tuple[Mapping[str, float | None], str]:
     """Return the measured features, and why they are not relative to a proven optimum."""
     solution, best, bound = _best(instance, time_limit_s)
+    if not best.cost:
+        free = dict.fromkeys(_MEASURED) | {"best_cost": best.cost, "lower_bound": bound}
+        return free, "nothing can be told of parts of an optimum that costs nothing"
     nothing = Solution.nothing_cached(instance)
     equally = Decisions(solution.cache, nothing.bandwidth_share, solution.step_share)
     uncached = Decisions(nothing.cache, solution.bandwidth_share, nothing.step_share)

@@ -150,10 +150,11 @@ def _measured(job: _Job) -> Candidate:
         run = Run.seeded(0, time_limit_s)
         scored = evaluate(instance, answer(solver, registry.make(solver), instance, run))
         costs[solver] = scored.cost if scored.feasible else math.inf
-    found["best_cost"] = best = min([found["best_cost"] or math.inf, *costs.values()])
-    proven = Reference(best, found["lower_bound"]).proven
-    row = {"name": name, "sha256": sha256} | found | {"proven": int(proven)}
-    row |= {solver: cost / best - 1.0 for solver, cost in costs.items()}
+    exact = math.inf if found["best_cost"] is None else found["best_cost"]
+    found["best_cost"] = best = min([exact, *costs.values()])
+    known = Reference(best, found["lower_bound"])
+    row = {"name": name, "sha256": sha256} | found | {"proven": int(known.proven)}
+    row |= {solver: known.gap(cost) for solver, cost in costs.items()}
     return {column: f"{v:.5g}" if isinstance(v, float) else v for column, v in row.items()}
 
 

@@ -53,7 +53,8 @@ class Point:
 
     Attributes:
         costs: the mean costs of the two solvers; nan where one gave no feasible answer.
-        difference: mean of (second - first) / the lower of the two over the instances; nan likewise.
+        difference: mean of (second - first) / the lower of the two over the instances; nan likewise, and
+            where the lower of two costs that differ is 0.
     """
 
     unit: tuple[float, ...]
@@ -93,7 +94,7 @@ def separate(
             tuple(price(instance) for price in prices)
             for instance in (place.instance() for place in places("separate", case, scenario))
         ]
-        costs, difference = np.mean(pairs, axis=0), np.mean([(b - a) / min(a, b) for a, b in pairs])
+        costs, difference = np.mean(pairs, axis=0), np.mean([_difference(a, b) for a, b in pairs])
         where = tuple(map(_middle, space.values(), unit.tolist()))
         point = Point(where, fields, (costs[0].item(), costs[1].item()), difference.item())
         tried[key] = point
@@ -150,6 +151,11 @@ def value_at(one: Range | tuple[Any, ...], field: str, unit: float) -> Any:
     if isinstance(one, Range):
         return one.at(unit, is_whole(field))
     return one[min(int(unit * len(one)), len(one) - 1)]
+
+
+def _difference(a: float, b: float) -> float:
+    """Return how far apart two costs are, relative to the lower; nan where one is nan, or the lower is 0."""
+    return (b - a) / (min(a, b) or math.nan) if a != b else 0.0
 
 
 def _middle(one: Range | tuple[Any, ...], unit: float) -> float:

@@ -18,7 +18,7 @@ from mincache.cli.completion import SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import MincacheError
-from mincache.files import paths
+from mincache.files import paths, tables
 from mincache.generation import recipes, suite_writing, sweeps
 from mincache.judging import journal, records
 from mincache.solving import entrant, scaffold
@@ -142,7 +142,8 @@ def init(
     """
     source = (sweeps.ScenarioFile() if scenario is None else sweeps.read_scenario(scenario)).scenario
     numbers = users or (source.users,)
-    recipe = recipes.Recipe(library_seed=seed, trace_seed=seed, libraries=libraries, traces=1, users=numbers)
+    fields = {"library_seed": seed, "trace_seed": seed, "libraries": libraries, "traces": 1, "users": numbers}
+    recipe = tables.validated(recipes.Recipe, fields)
     paths.make_folder(folder)
     name = "development"
     suite = suite_writing.generate(folder / name, name, recipe, source, "to develop solvers on")

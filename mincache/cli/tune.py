@@ -138,4 +138,6 @@ def _training_suite(
         best = explanation.best_answer(suite[name], 10.0)
         known = mincache.evaluate(suite[name], best.solution).cost, best.bound
         suite = suite_writing.set_references(suite, {name: known}, "exact method, 10 s an instance")
+    if free := [name for name, one in suite.references.items() if not one.cost]:
+        raise InputError("--on", "must draw instances that cost something, to have gaps", free[0])
     return suite

@@ -103,6 +103,14 @@ def test_worth_of_what_is_too_scarce_is_nothing(instance):
     assert plenty.steps_worth > none.steps_worth
 
 
+def test_of_an_optimum_that_costs_nothing_no_part_is_told(instance):
+    """Where only images count and the cloud's are perfect, shares of the cost do not exist."""
+    perfect = replace(instance.models, tv_best=np.zeros(instance.model_count))
+    free = features(replace(instance, preference_weight=0.0, models=perfect))
+    assert (free.best_cost, free.upload_share, free.caching_worth) == (0.0, None, None)
+    assert "costs nothing" in free.note
+
+
 def test_what_cannot_be_proven_is_said():
     """Without time for the search, the row says that its best cost is not proven."""
     hard = Scenario(users=40, models=60, slots=2, storage_gb=120.0)

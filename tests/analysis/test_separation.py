@@ -93,6 +93,16 @@ def point(x, y, difference):
     return Point((x, y), {"x": x, "y": y}, (1.0, 1.0 + difference), difference)
 
 
+@pytest.mark.parametrize(
+    ("costs", "difference"), [((0.0, 0.0), 0.0), ((2.0, 3.0), 0.5), ((0.0, 1.0), math.nan)]
+)
+def test_costs_of_nothing_differ_by_nothing_that_is_known(costs, difference):
+    """A relative difference to 0 does not exist; two equal costs do not differ."""
+    prices = tuple((lambda instance, cost=cost: cost) for cost in costs)
+    (only,) = separate(prices, RECIPE, SCENARIO, SPACE, budget=1)
+    assert only.difference == pytest.approx(difference, nan_ok=True)
+
+
 def test_points_kept_are_apart():
     """Of points near to each other the first is kept, and none without a difference."""
     near = [point(0.5, 0.5, 0.9), point(0.55, 0.5, -0.8), point(0.7, 0.5, 0.7), point(0.1, 0.1, 0.0)]

@@ -31,6 +31,12 @@ def place(tmp_path_factory):
     return folder
 
 
+def test_too_large_a_suite_is_refused(tmp_path):
+    """More libraries than a suite may have are a line, as in a suite of one's own."""
+    refused = CliRunner().invoke(arena, ["init", str(tmp_path / "task"), "--libraries", "20000"]).exception
+    assert str(refused).startswith("instances: must be at most 10000")
+
+
 @contextmanager
 def stand_in(folder, pattern):
     """The port at which the stand-in answers with the programs whose names fit."""

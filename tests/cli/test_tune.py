@@ -48,6 +48,8 @@ def tuned(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(SOLVER)
     (tmp_path / "scenario.toml").write_text("users = 3\nslots = 8\nmodels = 4\n")
+    free = "users = 3\nslots = 2\nmodels = 4\npreference_weight = 0.0\ntv_best = [0.0, 0.0]\n"
+    (tmp_path / "free.toml").write_text(free)
 
     def call(solver, on="scenario.toml", trials=8, code=0):
         words = [solver, "--on", on, "-o", "out", "--trials", str(trials), "--libraries", "1", "--json"]
@@ -92,6 +94,7 @@ def test_settings_that_all_fail_are_a_negative_answer(tuned, spec):
 @pytest.mark.parametrize(
     ("spec", "on", "told"),
     [
+        ("mine.py:Mine[best_at=1..7]", "free.toml", "must draw instances that cost something"),
         ("nobody", "scenario.toml", "must be installed"),
         ("mine.py:Mine", "nothing.toml", "nothing.toml"),
     ],
