@@ -61,7 +61,7 @@ def _span(values: list[int]) -> str:
 @options.PURPOSE
 @options.machine_output("an object")
 def collect(files: tuple[Path, ...], output: Path, name: str | None, purpose: str) -> None:
-    """Make a suite of instance FILES from elsewhere, under the names that they say.
+    """Make a suite of instances from elsewhere, each FILE under the name that it says.
 
     The files are checked and copied. All that works on a suite works on it: verify, run, reference,
     features, leaderboard.
@@ -221,7 +221,7 @@ def features_(suite: str, output: Path | None, time_limit: float) -> None:
 @click.argument("names", nargs=-1, type=INSTANCE)
 @click.option("--solver", type=SOLVER, default="decomposition", help="An exact solver.")
 @click.option("--time-limit", type=options.SECONDS, default=math.inf,
-              help="Time an instance.  [default: none]")  # fmt: skip
+              help="Time an instance.")  # fmt: skip
 @options.machine_output("an object: the cost and the lower bound of each instance")
 def reference(suite: str, names: tuple[str, ...], solver: str, time_limit: float) -> None:
     """Solve every instance of SUITE (or NAMES), and write its verified cost and lower bound into suite.toml.

@@ -252,7 +252,7 @@ def build_(board: Path, output: Path, figures: Path | None) -> None:
 
 @leaderboard.command()
 @click.argument("site", default=SITE, type=options.FilePath("folder", file_okay=False, exists=True))
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free port.  [default: 0]")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free port.")
 def serve(site: Path, port: int) -> None:
     """Show a site to this machine alone, until you press Ctrl-C."""
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

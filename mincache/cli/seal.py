@@ -32,7 +32,7 @@ def seal() -> None:
 
 
 @seal.command()
-@click.argument("scenarios", nargs=-1, type=options.FILE)
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1, type=options.FILE)
 @click.option("--users", type=options.whole_numbers, metavar="N,N,...",
               help="Numbers of users.  [default: each scenario's]")  # fmt: skip
 @click.option("--libraries", type=options.COUNT, default=6, help="Libraries of each scenario.")
@@ -113,7 +113,7 @@ def reveal(folder: Path, seeds: int, limits: bench_limits.Limits, workers: int |
 
 @seal.command()
 @click.argument("folder", type=options.FOLDER)
-@click.argument("opened", required=False, type=options.FOLDER)
+@click.argument("opened", metavar="[OPENED]", required=False, type=options.FOLDER)
 @click.option("--suite", type=SUITE, help="The suite, where it is not in OPENED.")
 @options.machine_output("an object")
 def verify(folder: Path, opened: Path | None, suite: str | None) -> None:
@@ -143,8 +143,8 @@ def verify(folder: Path, opened: Path | None, suite: str | None) -> None:
 
 
 @seal.command()
-@click.argument("opened", type=options.FOLDER)
-@click.argument("public", type=options.FOLDER)
+@click.argument("opened", metavar="OPENED", type=options.FOLDER)
+@click.argument("public", metavar="PUBLIC", type=options.FOLDER)
 @click.option("--suite", type=SUITE, required=True, help="The public suite.")
 @options.machine_output("an array, an object an entry", csv=True)
 def compare(opened: Path, public: Path, suite: str) -> None:

@@ -207,6 +207,18 @@ def test_every_verb_has_one_spelling_for_one_thing():
             assert not {"DIRECTORY", "PATH", "SPEC"} & set(re.findall(r"\w+", shown)), f"{verb} {shown}"
 
 
+def test_help_says_a_thing_once_and_by_one_name():
+    """An option shows one default; an argument that the text names in capitals stands so in the usage."""
+    for verb, command in commands(cli):
+        context = click.Context(command, show_default=True)
+        for param in command.params:
+            _, about = param.get_help_record(context) or ("", "")
+            assert about.count("[default") <= 1, f"{verb}: {about}"
+            named = re.search(rf"\b{param.name.upper()}\b", command.help) is not None
+            if isinstance(param, click.Argument) and named:
+                assert param.name.upper() in param.make_metavar(context), f"{verb}: {param.name}"
+
+
 def commands(group, above=""):
     """Yield every command that is no group, with its words."""
     context = click.Context(group)
