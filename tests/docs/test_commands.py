@@ -25,7 +25,7 @@ _NOT_RUN = ("", "bash")  # what needs a network, a cluster or a session that goe
 _ACTIVATION = "source .venv/bin/activate"  # the environment of the test is another, and active already
 
 
-@pytest.mark.parametrize("page", with_blocks("sh"), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", with_blocks("sh", "python"), ids=lambda page: page.stem)
 def test_a_page_works_as_written(page, installed, tmp_path):  # noqa: F811  # the fixture
     """Every file, command and piece of Python of a page, in order: exit code 0, and the output shown."""
     if page.stem in _COMPILED:
