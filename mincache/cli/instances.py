@@ -45,13 +45,13 @@ def list_() -> None:
         one_or_all = {field: sizes[field][0] for field in ("slots", "models") if len(sizes[field]) == 1}
         row = {"suite": suite.name, "instances": len(suite), **sizes, **one_or_all}
         rows.append(row | {"purpose": suite.content.purpose})
-        cells.append([suite.name, str(len(suite)), *map(_span, sizes.values()), suite.content.purpose])
-    columns = {"suite": "l", "instances": "r", "T": "t", "N": "t", "M": "t", "purpose": "t"}
+        cells.append([suite.name, str(len(suite)), suite.content.purpose, *map(_span, sizes.values())])
+    columns = {"suite": "l", "instances": "r", "purpose": "t", "T": "t", "N": "t", "M": "t"}
     answer(rows, TerminalTable(columns, cells, more="--csv"))
 
 
 def _span(values: list[int]) -> str:
-    return ", ".join(map(str, values)) if len(values) < 8 else f"{values[0]} to {values[-1]}"
+    return ", ".join(map(str, values)) if len(values) < 4 else f"{values[0]} to {values[-1]}"
 
 
 @instances.command()
