@@ -1,6 +1,7 @@
 """The plan of an instance, improved frame by frame in passes; a frame of one slot is the paper's problem."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -77,12 +78,16 @@ class FrameSearch:
         self.work.ones[:] = 1
         room = usable_room(instance.server.storage_gb, instance.models.size_gb)
         self.limits = np.array([room, with_slack(instance.server.steps)])
-        self.trees = FrameTrees(instance, stakes, self.library, self.work, self.limits, compiled)
         loss = frame_sums(stakes.cloud.sum(axis=1), self.slots)
         self.plan = Plan(
             cache=np.zeros((T, M), np.bool_), steps=np.zeros((T, N)), loss=loss, lower=np.zeros(loss.size),
             unfinished=np.ones(loss.size, np.bool_),
         )  # fmt: skip
+
+    @cached_property
+    def trees(self) -> FrameTrees:
+        """The searches of what the quick one leaves; most instances need none."""
+        return FrameTrees(self.instance, self.stakes, self.library, self.work, self.limits, self.compiled)
 
     @property
     def unfinished(self) -> int:
@@ -190,8 +195,9 @@ class FrameSearch:
         requested, library = self.instance.trace.requested_model, self.library
         above = steps - library.least_steps[requested]
         partly = (above > 0.0) & (above < library.full_steps[requested])
-        partly &= np.take_along_axis(cache, requested, axis=1)
-        slot, user = np.arange(len(steps)), np.where(partly, above, 0.0).argmax(axis=1)
+        slot = np.arange(len(steps))
+        partly &= cache[slot[:, np.newaxis], requested]
+        user = np.where(partly, above, 0.0).argmax(axis=1)
         model = requested[slot, user]
         lost = library.onset[model] * excess / (library.full_steps - library.onset_steps)[model]
         gives = (excess > 0.0) & (above[slot, user] > excess) & partly[slot, user]
