@@ -98,7 +98,7 @@ def _means(folder: Path, solvers: tuple[str, ...], suite: str, time_limit: float
         instance = found.read(cell.instance)
         if instance.name not in bests:
             bests[instance.name] = _best(found, instance, time_limit)
-        given = mincache.read_solution(journal.solution_path(folder, record.solution_sha256 or ""))
+        given = documents.parse_solution(journal.document(folder, record.solution_sha256 or ""))
         told = mincache.explain(instance, given, bests[instance.name])
         explained.setdefault(cell.solver, []).append(told)
     means = []

@@ -18,7 +18,7 @@ from mincache.cli.completion import SOLVER, SUITE
 from mincache.cli.terminal import TerminalTable, answer, waiting
 from mincache.cli.verbs import VerbGroup
 from mincache.errors import MincacheError
-from mincache.files import paths, tables
+from mincache.files import documents, paths, tables
 from mincache.generation import recipes, suite_writing, sweeps
 from mincache.judging import journal, records
 from mincache.solving import entrant, scaffold
@@ -99,7 +99,7 @@ def _judged(suite: mincache.Suite, record: records.Record, folder: Path) -> dict
     instance, sha256 = suite.read(record.cell.instance), record.solution_sha256
     verified, given = record.verdict == "verified", mincache.Solution.nothing_cached(instance)
     if verified and sha256:
-        given = mincache.read_solution(journal.solution_path(folder, sha256))
+        given = documents.parse_solution(journal.document(folder, sha256))
     why = explanation.explain(instance, given, explanation.best_answer(instance, 60.0))
     of = abs(why.optimum) or 1.0
     return {

@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 import mincache
+from mincache.bench import processes
 from mincache.cli import options
 from mincache.cli.completion import SOLVER
 from mincache.cli.terminal import Styled, TerminalTable, answer, waiting
@@ -112,7 +113,7 @@ def checks_of(spec: str, patience_s: float) -> Iterator[conformance.Check]:
     """
     context = multiprocessing.get_context("spawn")
     reading, writing = context.Pipe(duplex=False)
-    process = context.Process(target=_check, args=(spec, writing))
+    process = context.Process(target=_check, args=(spec, writing, os.getpid()))
     process.start()
     assert process.pid is not None  # it has started
     writing.close()
@@ -143,8 +144,9 @@ def checks_of(spec: str, patience_s: float) -> Iterator[conformance.Check]:
         reading.close()
 
 
-def _check(spec: str, pipe: Connection) -> None:
+def _check(spec: str, pipe: Connection, parent: int) -> None:
     """Check a solver, and send each result as JSON."""
+    processes.die_with_parent(parent)
     os.setsid()  # so that all that the solver starts can be ended
     os.dup2(2, 1)  # what it prints must not mix with the results
     try:

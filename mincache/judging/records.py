@@ -21,6 +21,8 @@ Verdict = Literal["verified", "infeasible", "no solution", "contradicts a bound"
 
 Measured = Annotated[float, Field(ge=0)]
 """Seconds that were measured."""
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""Names a stored document, and so a file."""
 
 
 class Cell(StrictTable):
@@ -127,7 +129,7 @@ class RawScore(StrictTable):
         violations: the constraints that they break.
     """
 
-    solution_sha256: str
+    solution_sha256: Sha256
     cost: float | None = None
     violations: dict[str, Broken] = Field(default_factory=dict)
 
@@ -235,7 +237,7 @@ class Record(StrictTable):
     score: Score | None = None
     raw: RawScore | None = None
     bound: float | None = None
-    solution_sha256: str | None = None
+    solution_sha256: Sha256 | None = None
     import_s: Measured | None = None
     warm_s: Measured = 0.0
     build_s: Measured | None = None

@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+from bench_fixture import on_linux
 from command_fixture import here
 
 from mincache.solving import registry
@@ -64,6 +67,24 @@ def test_a_solver_that_ends_or_hangs_the_checks_is_told(body, patience_s, told, 
     failed = checks["all checks run to their end"]
     assert told in failed["detail"]
     assert failed["advice"]
+
+
+@on_linux
+def test_the_checks_end_with_the_command(tmp_path):
+    """Of a command that is killed no process goes on, whatever the solver is at."""
+    body = f"open({str(tmp_path / 'pid')!r}, 'w').write(f'{{os.getpid()}}\\n'); time.sleep(1000)"
+    (tmp_path / "odd.py").write_text(f"{HEADER}        {body}\n")
+    words = [sys.executable, "-m", "mincache", "solvers", "check", "odd.py:Odd[size=3]"]
+    command = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (told := (tmp_path / "pid").read_text()).endswith("\n"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    command.kill()
+    command.wait()
+    while Path("/proc", told.strip()).exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_what_a_solver_prints_is_kept_apart(tmp_path):

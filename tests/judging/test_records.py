@@ -63,6 +63,8 @@ def test_what_is_no_record_is_refused():
         parser.parse(whole.replace(b'"verdict":"verified"', b'"verdict":"splendid"'))
     with pytest.raises(ValidationError):
         parser.parse(whole[:-1])
+    with pytest.raises(ValidationError):
+        parser.parse(payload(ENVIRONMENTS[1], solution_sha256="../secret").encode())
 
 
 def test_what_is_parsed_can_be_copied_and_written():
