@@ -19,6 +19,7 @@ JOB, LIMITS, INSTANCE, PLACES, OUTCOME = b"J", b"L", b"I", b"P", b"O"
 """Frames: the job, its limits, the instance's document, where it runs (cores and cgroup); and the reply."""
 _REPORT = 3
 _LARGEST = 1 << 62  # of what a limit of the operating system can be
+_LONGEST_S = 1 << 32  # of processor time, which the kernel counts in ns
 
 
 def become(folder: str, level: str, user: bool, parent: int, report: int, output: int) -> NoReturn:
@@ -63,7 +64,7 @@ def _restrict(limits: Limits, cores: list[int], group: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_FSIZE, limits.disk_bytes)
     if limits.cpu_s is not None:
-        _lower(resource.RLIMIT_CPU, int(min(limits.cpu_s, _LARGEST)) + 1)
+        _lower(resource.RLIMIT_CPU, int(min(limits.cpu_s, _LONGEST_S)) + 1)
     if sys.platform == "linux":
         if limits.memory_bytes is not None:
             _lower(resource.RLIMIT_DATA, limits.memory_bytes)

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mincache.errors import InputError
+from mincache.bench import view
+from mincache.errors import InputError, excerpt
 from mincache.solving.contents import Dumped
 from mincache.solving.contract import GRACE_S
 
 WISHES = ("auto", "required", "landlock", "off")
 """What isolation may be asked for; `landlock` is `auto` as if there were no namespaces."""
+_MOST = 2**53  # what a record can hold
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,14 @@ class Limits(Dumped):
             raise InputError("isolate", f"must be one of {', '.join(WISHES)}", self.isolate)
         for name in ("wall_s", "startup_s", "cpu_s", "memory_bytes", "disk_bytes", "evaluations", "threads"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise InputError(name, "must be positive and finite", str(value))
+            if value is not None and not 0 < value <= _MOST:
+                raise InputError(name, "must be positive, and at most 2^53", excerpt(value))
         if not 0 <= self.grace_s < math.inf:
             raise InputError("grace_s", "must be finite and not negative", str(self.grace_s))
+        for one in self.allow:
+            if Path(view.FOLDER).is_relative_to(one):
+                advice = "name what the solver needs"
+                raise InputError("allow", "must not hold the folder in which runs work", one, advice)
 
     @property
     def longest_s(self) -> float:

@@ -14,11 +14,12 @@ from mincache.errors import InputError
 @pytest.mark.parametrize(
     "fields",
     [{"wall_s": 0.0}, {"wall_s": float("inf")}, {"cpu_s": -1.0}, {"memory_bytes": 0}, {"grace_s": -0.1},
-     {"grace_s": float("nan")}, {"threads": 0}, {"startup_s": float("nan")}],
+     {"grace_s": float("nan")}, {"threads": 0}, {"startup_s": float("nan")}, {"evaluations": 2**53 + 1},
+     {"threads": 10**30}, {"allow": ["/"]}, {"allow": ["network", "/run"]}],
     ids=str,
 )  # fmt: skip
 def test_nonsense_is_refused(fields):
-    """Limits are positive and finite."""
+    """Limits are positive and can be recorded; what is allowed leaves room for the run's own folder."""
     with pytest.raises(InputError):
         Limits(**fields)
 
