@@ -131,5 +131,5 @@ def _failure(suite: Suite, name: str) -> str | None:
     return unlike_best_known(suite, name, verdict.bound, "the certificate proves")
 
 
-CERTIFICATES = Beside("certificates", "mincache instances certify", _failure, remakable=True)
+CERTIFICATES = Beside("certificates", _failure, remakable=True)
 """The certificates of a suite's instances."""

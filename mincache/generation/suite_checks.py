@@ -56,7 +56,6 @@ class Beside:
     """
 
     folder: str
-    remedy: str  # the command that writes the documents of a suite
     failure: Callable[[Suite, str], str | None]
     remakable: bool = False  # whether one may be missing where the suite has the command that makes it
 
@@ -78,7 +77,7 @@ class Beside:
         for name in self.kept(suite):
             path = self.path(suite, name)
             if not path.is_file():
-                yield name, f"no file {path}; `{self.remedy} {suite.folder}` writes it"
+                yield name, f"no file {path}; `mincache instances certify {suite.folder} {name}` writes it"
                 continue
             try:
                 yield name, self.failure(suite, name)
@@ -108,5 +107,5 @@ def _failure(suite: Suite, name: str) -> str | None:
     return unlike_best_known(suite, name, found.cost, "the solution costs")
 
 
-SOLUTIONS = Beside("solutions", "mincache instances reference", _failure)
+SOLUTIONS = Beside("solutions", _failure)
 """The best solutions of a suite's instances."""

@@ -171,14 +171,21 @@ def test_instances_shows_what_is_named(name):
 
 
 def test_certificates_that_are_not_there_are_named(tmp_path):
-    """A suite without certificates is told the file that lacks, and the command that writes it."""
+    """A suite without certificates is told so in a line; each one that lacks alone is named."""
     here("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
     done = here("instances", "verify", "mine", "--certificates", cwd=tmp_path)
     assert done.returncode == 1
+    assert done.stderr == "mine: no certificates; `mincache instances certify mine` makes them\n"
+    (tmp_path / "mine/certificates").mkdir()
+    done = here("instances", "verify", "mine", "--certificates", cwd=tmp_path)
+    assert done.returncode == 1
     assert done.stderr == (
-        "mine.l0.n2.t0: no file mine/certificates/mine.l0.n2.t0.json.gz; `mincache instances certify mine` "
-        "writes it\n"
+        "mine.l0.n2.t0: no file mine/certificates/mine.l0.n2.t0.json.gz; "
+        "`mincache instances certify mine mine.l0.n2.t0` writes it\n"
     )
+    assert here("instances", "certify", "mine", "mine.l0.n2.t0", cwd=tmp_path).returncode == 0
+    assert here("instances", "verify", "mine", "--certificates", cwd=tmp_path).returncode == 0
+    assert here("instances", "verify", "mine", "--solutions", cwd=tmp_path).returncode == 0
 
 
 def test_a_failed_generate_leaves_nothing(tmp_path):
