@@ -7,6 +7,7 @@ from mincache.certificate.proofs import certify_with_solution, check, is_certifi
 from mincache.errors import InputError
 from mincache.files import documents
 from mincache.files.documents import parse_instance, parse_solution, read_bytes
+from mincache.files.paths import make_folder
 from mincache.generation.recipes import RELATIVE_TOLERANCE
 from mincache.generation.suite_checks import SOLUTIONS, Beside, unlike_best_known, write_best
 from mincache.generation.suite_writing import found_by, set_entries
@@ -56,7 +57,7 @@ def _kept(
     """Write a certificate beside its instance, or return the command that makes it where it is too large."""
     path = CERTIFICATES.path(suite, name)
     if most:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         documents.write_bytes(path, certificate)
         if path.stat().st_size <= most:
             return {"certificate": None}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mincache.errors import InputError
 from mincache.files.documents import digest, read_bytes, read_solution, write_solution
+from mincache.files.paths import make_folder
 from mincache.generation.recipes import ListedInstance, Place, Recipe
 from mincache.generation.suites import Suite
 from mincache.problem.evaluation import evaluate
@@ -96,7 +97,7 @@ def unlike_best_known(suite: Suite, name: str, cost: float, what: str) -> str | 
 def write_best(suite: Suite, name: str, solution: Solution) -> None:
     """Write the best solution of the instance `name` beside it."""
     path = SOLUTIONS.path(suite, name)
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     write_solution(solution, path)
 
 

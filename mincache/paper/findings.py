@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mincache.errors import InputError
 from mincache.files.documents import parse_json, read_bytes, write_bytes
+from mincache.files.paths import make_folder
 from mincache.files.spreadsheets import csv_text
 
 FORMAT = "mincache-paper/1"
@@ -36,7 +37,7 @@ def write(folder: Path, found: Findings) -> list[Path]:
     files |= {f"runs/{name}.csv": as_csv(rows) for name, rows in found.runs.items()}
     for name, chart in found.charts.items():
         files |= {f"{name}.svg": drawing.svg(chart), f"{name}.png": drawing.png(chart)}
-    (folder / "runs").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "runs")
     for name, data in files.items():
         write_bytes(folder / name, data)
     return [folder / name for name in files]

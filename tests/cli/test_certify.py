@@ -92,3 +92,12 @@ def test_a_proof_of_what_is_too_hard_ends_with_its_time(tmp_path):
     assert 0.9 * known.best_known < bound < known.best_known
     done = here("certify", "--check", OPEN, "proof.json", cwd=tmp_path)
     assert (done.returncode, f"{bound!r}" in done.stdout) == (0, True)
+
+
+def test_a_place_that_cannot_be_written_to_is_told_in_our_words(tmp_path):
+    """Where certificates cannot be put, one line names the folder and the rule."""
+    here("generate", "--users", "2", "--seed", "1", "-o", "mine", cwd=tmp_path)
+    (tmp_path / "mine/certificates").touch()
+    done = here("instances", "certify", "mine", cwd=tmp_path)
+    told = "error: mine/certificates: must be a folder to write to; received File exists\n"
+    assert (done.returncode, done.stderr) == (2, told)
