@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mincache.errors import InputError, positive_number
+from mincache.errors import InputError, excerpt, positive_number, whole_number
 from mincache.exact import Optimum, improvements, optimal_bandwidth
 from mincache.exact.best_service import serve
 from mincache.problem import display
@@ -78,11 +78,13 @@ class Explanation:
     def worst_slots(self, count: int) -> list[int]:
         """Return the slots that add most to the gap, the worst first; none that adds nothing."""
         lost = sum(self.by_slot.values(), start=np.zeros(1))
-        order = np.argsort(-lost, kind="stable")[:count]
+        order = np.argsort(-lost, kind="stable")[: whole_number("count", count)]
         return [int(t) for t in order if lost[t] > _NOTHING * abs(self.optimum)]
 
     def difference(self, t: int) -> str:
         """Return a sentence of what the answer did in slot `t`, and what the best answer did instead."""
+        if whole_number("t", t) >= self.instance.slot_count:
+            raise InputError("t", f"must be a slot from 0 to {self.instance.slot_count - 1}", excerpt(t))
         ours, best = (one.cache[t].astype(bool) for one in (self.answer, self.best))
         if (ours == best).all():
             return f"the same cache; {self._served(self.answer, t)}, the optimum {self._served(self.best, t)}"

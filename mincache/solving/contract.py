@@ -19,6 +19,7 @@ from mincache.errors import (
     MincacheError,
     excerpt,
     line_of,
+    of_kind,
     whole_number,
 )  # fmt: skip
 from mincache.problem.instance import Instance
@@ -191,6 +192,8 @@ class Run:
         Incumbents are priced by the evaluator after the run, and the best feasible one counts if the answer
         is worse. A bound is a claim that is held against every verified cost; minus infinity or nan is none.
         """
+        if solution is not None:
+            of_kind("solution", solution, Solution)
         if bound is not None:
             self.bound = max(self.bound, float(bound))
         if self.reporter is not None:

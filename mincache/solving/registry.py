@@ -225,7 +225,8 @@ def _from_file(path: Path, class_name: str) -> object:
         del sys.modules[module_spec.name]
         raise _not_importable(f"solver {path}", error, path.parent) from error
     if not hasattr(module, class_name):
-        classes = [name for name, value in vars(module).items() if isinstance(value, type)]
+        kinds = ((name, one) for name, one in vars(module).items() if isinstance(one, type))
+        classes = [name for name, one in kinds if issubclass(one, Solver) and one is not Solver]
         advice = did_you_mean(class_name, classes)
         raise InputError(f"solver {path}", "must define the class", excerpt(class_name), advice)
     return getattr(module, class_name)

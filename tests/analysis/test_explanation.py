@@ -172,6 +172,17 @@ def test_the_time_limit_is_above_nothing(ordinary, seconds):
         explain(*ordinary, time_limit_s=seconds)
 
 
+@pytest.mark.parametrize("number", [-1, 1.5, None, "0"])
+def test_slots_are_whole_numbers(ordinary, number):
+    """Slots are counted from 0, and as many as there are can be told of."""
+    found = explain(*ordinary)
+    for call in (found.worst_slots, found.difference):
+        with pytest.raises(InputError, match="must be a whole number >= 0"):
+            call(number)
+    with pytest.raises(InputError, match="must be a slot from 0 to 2"):
+        found.difference(3)
+
+
 def test_infeasible_answers_are_refused(ordinary):
     """A gap of an answer that breaks a limit would mean nothing."""
     instance, best = ordinary

@@ -65,6 +65,13 @@ def test_reports_reach_the_reporter(instance):
     assert [report[1:] for report in heard] == [(answer, None), (None, 3.0), (answer, 3.0)]
 
 
+@pytest.mark.parametrize("solution", ["abc", 5, [1.0]])
+def test_only_solutions_are_incumbents(solution):
+    """Another thing is refused where it is reported, and not where it is read."""
+    with pytest.raises(InputError, match="solution: must be a Solution"):
+        Run.seeded(0).report(solution)
+
+
 def test_reports_without_a_reporter():
     """A solver may report even if nobody listens."""
     Run.seeded(0).report(bound=1.0)
