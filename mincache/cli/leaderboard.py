@@ -100,8 +100,9 @@ def read_tables(
     gatherer = gatherer or runs.Gatherer()
     campaigns = [folder for folder in folders if (folder / journal.RECORDS_FILE).exists()]
     boards = [folder for folder in folders if folder not in campaigns]
-    for missing in (folder for folder in boards if not folder.is_dir()):
-        raise InputError(str(missing), "must be the folder of a campaign or a leaderboard", "no such folder")
+    for neither in (folder for folder in boards if not any(folder.glob("*/*/"))):
+        received = "neither" if neither.is_dir() else "no such folder"
+        raise InputError(str(neither), "must be the folder of a campaign or a leaderboard", received)
     own = suites.find(suite) if suite and suites.is_suite(suite) else None
     name = suite if own is None else own.name
     with waiting("reading records"):

@@ -75,10 +75,12 @@ def test_no_campaign_is_a_plain_refusal(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["leaderboard"], ["compare"]])
-def test_a_missing_folder_may_be_of_a_campaign(words, tmp_path):
-    """The refusal of a folder that is missing says both that it could be."""
-    refused = CliRunner().invoke(cli, [*words, str(tmp_path / "none")]).exception
-    assert str(refused).endswith("must be the folder of a campaign or a leaderboard; received no such folder")
+def test_a_folder_that_holds_nothing_may_be_of_a_campaign(words, tmp_path):
+    """The refusal of a folder that is missing or empty says both that it could be."""
+    for folder, received in ((tmp_path / "none", "no such folder"), (tmp_path, "neither")):
+        refused = CliRunner().invoke(cli, [*words, str(folder)]).exception
+        rule = "must be the folder of a campaign or a leaderboard"
+        assert str(refused).endswith(f"{rule}; received {received}")
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
