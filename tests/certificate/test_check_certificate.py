@@ -344,6 +344,24 @@ def test_numbers_that_nothing_is_proven_with_are_refused(loaded, field, value):
         certify_with_solution(json.dumps(document).encode())
 
 
+@pytest.mark.parametrize(("below", "optimal"), [(0.9e-9, True), (1.1e-9, False)])
+def test_a_solution_is_optimal_within_1e_9(loaded, below, optimal):
+    """A solution whose cost is a relative 1e-9 above a bound, and not more, is called optimal."""
+    data, certificate, solution = loaded
+    cost = evaluate(parse_instance(data), parse_solution(solution)).cost
+    claim = json.loads(certificate) | {"bound": cost * (1 - below)}
+    assert check(data, json.dumps(claim).encode(), solution).accepted is optimal
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_it_takes_two_or_three_files(count):
+    """With fewer or more files the program says how it is used: exit code 2."""
+    done = subprocess.run(
+        [sys.executable, PROGRAM, *["a.json"] * count], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr[:6]) == (2, "usage:")
+
+
 def test_a_file_that_is_cut_off_is_told(tmp_path):
     """A packed file without its end is one that cannot be read: exit code 2, and one line."""
     path = tmp_path / "cut.json.gz"
