@@ -61,10 +61,15 @@ def certify(instance: bytes, *, remaining: Callable[[], float] = lambda: float("
     return certify_with_solution(instance, remaining=remaining)[0]
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what overflows is refused in the end
 def certify_with_solution(
     instance: bytes, *, remaining: Callable[[], float] = lambda: float("inf")
 ) -> tuple[bytes, Solution]:
-    """Return a certificate of what is solved of an instance document in `remaining`, and the solution."""
+    """Return a certificate of what is solved of an instance document in `remaining`, and the solution.
+
+    Raises:
+        InputError: if nothing can be proven, as where numbers are at the ends of what floats hold.
+    """
     optional_library("mpmath", "certify", "a proof needs")
     problem = parse_instance(instance)
     problem.check_rules()

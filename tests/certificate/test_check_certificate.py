@@ -272,6 +272,8 @@ def test_it_runs_without_mincache(loaded: tuple[bytes, bytes, bytes], tmp_path: 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("the solution is optimal within 1e-9")
+    done = subprocess.run(command[:-1], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[:7], done.stdout.count("\n")) == (0, "proven:", 1)
     (tmp_path / "certificate.json").write_text("[]")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.count("\n")) == (1, 1)
