@@ -70,7 +70,7 @@ def instance_chart(
     requested: Array, channel_gain: Array, size_gb: Array, storage_gb: float, first: int, stop: int | None
 ) -> altair.VConcatChart:
     """Return a chart of the requests for each model, the models' sizes and the users' channels."""
-    alt = optional_library("altair", "board", "charts need")
+    alt = optional_library("altair", "plots", "charts need")
     shown = _shown(requested.shape[0], max(requested.shape[1], size_gb.size), first, stop)
     gain_db = np.asarray(ratio_to_decibel(channel_gain)).round(2)
     rows = list(_requests(shown, model=requested, gain_db=gain_db))
@@ -102,7 +102,7 @@ def solution_chart(
     first: int, stop: int | None,
 ) -> altair.VConcatChart:  # fmt: skip
     """Return a chart of what is cached, how each request is answered, and how the shares are split."""
-    alt = optional_library("altair", "board", "charts need")
+    alt = optional_library("altair", "plots", "charts need")
     cache, bandwidth_share, step_share = decisions
     shown = _shown(requested.shape[0], max(requested.shape[1], cache.shape[1]), first, stop)
     outcome = _outcomes(cache, requested, step_share * steps, onset, saturation)

@@ -87,6 +87,7 @@ def write_pictures(board: str | os.PathLike[str], tables: Sequence[Table]) -> li
 
 def picture(table: Table) -> bytes | None:
     """Return the picture of a suite for the board's page; None if there is nothing to draw."""
+    drawing.require_libraries()
     drawn = charts.chart("gap", table)
     return None if drawn is None else drawing.svg(drawn.specification)
 

@@ -44,7 +44,7 @@ _CONFIG = {
 }  # fmt: skip
 
 
-altair = partial(optional_library, "altair", "board", "charts need")
+altair = partial(optional_library, "altair", "plots", "charts need")
 """Return the module altair."""
 _converter = partial(optional_library, "vl_convert", "board", "charts need")
 
@@ -149,4 +149,4 @@ def write(specification: Mapping[str, Any], path: Path) -> None:
 
 def require_libraries() -> None:
     """Check that charts can be drawn and written, before the work that they show."""
-    altair(), _converter()
+    _converter(), altair()  # in this order: what writes charts comes with what draws them

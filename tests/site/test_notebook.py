@@ -9,8 +9,10 @@ import pytest
 
 from mincache import InputError, MincacheError, Scenario, evaluate, load, run, solve, suite
 from mincache.board.columns import COLUMNS
+from mincache.errors import MissingExtraError
 from mincache.generation.recipes import Recipe
 from mincache.generation.suite_writing import generate
+from mincache.site import drawing
 from mincache.site.notebook import Ranking
 
 CRASHES = Path(__file__).parents[1] / "faults/crash_at_import.py"
@@ -132,3 +134,13 @@ def test_a_suite_of_ones_own_is_run(tmp_path):
         table = run(given, ["cloud-only", "decomposition"], seconds=20).table()
         assert isinstance(table, Ranking)
         assert table.rows[0].gap == 0.0
+
+
+def test_a_picture_in_python_asks_for_the_small_extra(monkeypatch):
+    """`plot()` needs altair alone, of the extra `plots`; files of pictures need more, of `board`."""
+    monkeypatch.setitem(sys.modules, "altair", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mincache\[plots\]'"):
+        load("smoke-v1.l0.n10.t0").plot()
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mincache\[board\]'"):
+        drawing.require_libraries()
