@@ -111,7 +111,7 @@ def test_a_solution_of_another_instance_is_refused():
 @pytest.mark.parametrize(
     ("module", "extra", "call", "who"),
     [
-        ("altair", "board", "instance.plot()", "charts need"),
+        ("altair", "plots", "instance.plot()", "charts need"),
         ("xarray", "data", "instance.to_xarray()", "to_xarray needs"),
     ],
 )

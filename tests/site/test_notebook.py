@@ -136,11 +136,9 @@ def test_a_suite_of_ones_own_is_run(tmp_path):
         assert table.rows[0].gap == 0.0
 
 
-def test_a_picture_in_python_asks_for_the_small_extra(monkeypatch):
-    """`plot()` needs altair alone, of the extra `plots`; files of pictures need more, of `board`."""
-    monkeypatch.setitem(sys.modules, "altair", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'mincache\[plots\]'"):
-        load("smoke-v1.l0.n10.t0").plot()
-    monkeypatch.setitem(sys.modules, "vl_convert", None)
+def test_a_picture_in_a_file_asks_for_the_extra_that_writes_it(monkeypatch):
+    """Where nothing draws or writes pictures, the extra `board` is named, which brings both."""
+    for library in ("altair", "vl_convert"):
+        monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mincache\[board\]'"):
         drawing.require_libraries()
