@@ -113,7 +113,8 @@ def reveal(folder: Path, seeds: int, limits: bench_limits.Limits, workers: int |
 
 @seal.command()
 @click.argument("folder", type=options.FOLDER)
-@click.argument("opened", metavar="[OPENED]", required=False, type=options.FOLDER)
+@click.argument("opened", metavar="[OPENED]", required=False,
+                type=options.FilePath("folder", file_okay=False, exists=True))  # fmt: skip
 @click.option("--suite", type=SUITE, help="The suite, where it is not in OPENED.")
 @options.machine_output("an object")
 def verify(folder: Path, opened: Path | None, suite: str | None) -> None:

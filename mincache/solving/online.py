@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mincache.errors import InputError
+from mincache.errors import InputError, of_kind
 from mincache.exact.bandwidth import optimal_bandwidth
 from mincache.exact.best_service import checked_cache, serve
 from mincache.exact.causal import caches_that_fit, realised_losses
@@ -120,6 +120,7 @@ def play_on(instance: Instance, policy: OnlinePolicy, information: str) -> Solut
 
 def play(policy: OnlinePolicy, information: str, show: Show, name: str) -> Solution:
     """Return what a policy decides in all slots of its site; anything but a cache and shares is refused."""
+    of_kind("policy", policy, OnlinePolicy)  # type: ignore[type-abstract]  # nothing is made of it
     site, caches, shares = policy.site, list[Array](), list[Shares]()
     with closing(policy):
         for t in range(site.slot_count):

@@ -109,3 +109,4 @@ def test_what_is_wrong_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"broken\.py"):
         call("freeze", tmp_path / "season", "--solver", f"{tmp_path / 'broken.py'}:Mine")
     assert "not revealed yet" in call("verify", tmp_path / "season")
+    call("verify", tmp_path / "season", tmp_path / "opened", exit_code=2)  # there is no such folder

@@ -127,6 +127,19 @@ def test_what_is_no_cache_is_refused(cache):
         OddSolver().solve(SMOKE, mincache.Run.seeded(0))
 
 
+@pytest.mark.parametrize("policy", [None, 5, Recorder])
+def test_what_is_no_policy_is_refused(policy):
+    """`begin` returns a policy: its class, or nothing, is told as that."""
+
+    @dataclass(frozen=True)
+    class Odd(OnlineSolver):
+        def begin(self, site, run):
+            return policy
+
+    with pytest.raises(InputError, match="policy: must be an OnlinePolicy"):
+        Odd().solve(SMOKE, mincache.Run.seeded(0))
+
+
 def test_solvers_that_need_the_chain_say_so():
     """A solver that is told the popularity declines an instance of which nobody knows it."""
 
