@@ -52,6 +52,7 @@ def test_rows_without_seeds_are_known_exactly():
     pairs = {
         pair: ranks.on_these_instances(rows[pair[0]], rows[pair[1]]) for pair in combinations(range(3), 2)
     }
+    assert [found.p for found in pairs.values()] == [1.0, 0.0, 0.0]
     found = ranks.ranking(pairs, 3, 2)
     assert found.ranges == [(1, 2), (1, 2), (3, 3)]
     assert found.groups == ["a", "a", "b"]
@@ -118,6 +119,11 @@ def test_the_interval_of_one_instance_is_students():
     values = np.random.default_rng(5).normal(size=(1, 10))
     expected = stats.t.interval(0.95, 9, loc=values.mean(), scale=stats.sem(values[0]))
     assert ranks.interval(sample(values, True)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_instance_with_fewer_runs_counts_as_much():
+    """The mean of a row is that of its instances' means, whatever number of runs each has."""
+    assert ranks.interval(sample([[1.0, np.nan], [2.0, 4.0]])) == (2.0, 2.0)
 
 
 @pytest.mark.parametrize("rows", [2, 8])
