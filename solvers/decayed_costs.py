@@ -44,8 +44,9 @@ class DecayedCosts(HindsightSolver):
     def __post_init__(self) -> None:
         if not 0.0 <= self.decay <= 1.0:
             raise InputError("decayed-costs.decay", "must be from 0 to 1", str(self.decay))
-        if not self.horizon_slots > 0.0:
-            raise InputError("decayed-costs.horizon_slots", "must be > 0", str(self.horizon_slots))
+        if not 0.0 < self.horizon_slots <= 1e15:
+            rule = "must be > 0 and at most 1e15"
+            raise InputError("decayed-costs.horizon_slots", rule, str(self.horizon_slots))
 
     def begin(self, site: Site, run: Run) -> OnlinePolicy:
         """Begin without any past."""

@@ -46,8 +46,8 @@ class FixedShare(HindsightSolver):
     def __post_init__(self) -> None:
         if not 0.0 <= self.share <= 1.0:
             raise InputError("fixed-share.share", "must be from 0 to 1", str(self.share))
-        if not 0.0 < self.rate < np.inf:
-            raise InputError("fixed-share.rate", "must be positive and finite", str(self.rate))
+        if not 0.0 < self.rate <= 1e15:
+            raise InputError("fixed-share.rate", "must be > 0 and at most 1e15", str(self.rate))
 
     def begin(self, site: Site, run: Run) -> OnlinePolicy:
         """Begin with equal weights."""

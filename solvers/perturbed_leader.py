@@ -49,8 +49,8 @@ class PerturbedLeader(HindsightSolver):
     noise: float = 0.3
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.noise < np.inf:
-            raise InputError("perturbed-leader.noise", "must be at least 0 and finite", str(self.noise))
+        if not 0.0 <= self.noise <= 1e15:
+            raise InputError("perturbed-leader.noise", "must be from 0 to 1e15", str(self.noise))
 
     def begin(self, site: Site, run: Run) -> OnlinePolicy:
         """Begin without any past."""

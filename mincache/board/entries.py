@@ -27,6 +27,7 @@ from mincache.files.tables import StrictTable, TupleOf, Whole, read_toml, refusa
 from mincache.generation import suites
 from mincache.judging import journal
 from mincache.judging.records import Record, RecordParser
+from mincache.problem.instance import NAME_CHARACTERS
 
 MANIFEST_FILE, RECORDS_FILE, SOLUTIONS_FILE = "manifest.toml", "records.jsonl.gz", "solutions.jsonl.xz"
 _OLD_SOLUTIONS_FILE = "solutions.jsonl.gz"
@@ -271,4 +272,5 @@ def verified_cost(record: Record) -> float | None:
 def folder_name(label: str, sha256: str = "") -> str:
     """Return what is left of a label in a file's name, and a hash: the one given, else its own if need be."""
     slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "entry"
-    return label if slug == label and not sha256 else f"{slug[:60]}-{(sha256 or digest(label.encode()))[:8]}"
+    plain = slug[:NAME_CHARACTERS] == label and not sha256
+    return label if plain else f"{slug[:60]}-{(sha256 or digest(label.encode()))[:8]}"

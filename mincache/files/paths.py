@@ -50,10 +50,9 @@ def script_files(path: Path) -> list[Path]:
 
 def file_stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """Return what changes when a file is written, its time, ns, and its size; None where there is none."""
-    path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
-    status = path.stat()
+    status = os.stat(path)
     return status.st_mtime_ns, status.st_size
 
 

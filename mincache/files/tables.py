@@ -19,6 +19,7 @@ MAX_TOML_BYTES = 4 * 1024 * 1024
 # 10,000 instances and as many cases has about 160,000 values, 160,000 lines and 20,000 dots in headers.
 _MAX_VALUES, _MAX_LINES, _MAX_KEY_DOTS, _MAX_DOTS_A_LINE = 180_000, 300_000, 30_000, 1000
 _MAX_DEPTH_TIMES_LINES = 1_000_000  # every key is looked up through all tables of its header
+_UNION_MEMBER = re.compile(r"float|int|str|function-.*|[A-Z]\w*")  # what pydantic calls one in a place
 _LONG_NUMBER = re.compile(rb"[0-9A-Fa-f_]{5000}")  # tomllib needs 100 bytes of memory a digit
 
 _Table = TypeVar("_Table", bound="StrictTable")
@@ -98,6 +99,8 @@ def refusal(kind: type[StrictTable], error: ValidationError) -> InputError:
     """Return the first error that pydantic found in a table of this kind, in our own words."""
     first = error.errors(include_url=False)[0]
     reason, place, context = first["type"], first["loc"], first.get("ctx", {})
+    if reason not in ("missing", "extra_forbidden"):  # which end with a key of the user's
+        place = tuple(step for step in place if not _UNION_MEMBER.fullmatch(str(step)))
     field = ".".join(map(str, place))
     raised = context.get("error")
     if isinstance(raised, InputError):

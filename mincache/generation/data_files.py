@@ -33,7 +33,7 @@ def file_digest(path: str, expected: str | None = None) -> str:
 
 def read_columns(path: str, names: Sequence[str], sha256: str | None = None) -> dict[str, list[str]]:
     """Return the cells of some columns of a file, as text, by column."""
-    return _read(path, sha256, tuple(names), file_stamp(path))
+    return _read(path, sha256, tuple(dict.fromkeys(names)), file_stamp(path))
 
 
 def column_names(path: str) -> list[str]:
@@ -55,7 +55,7 @@ def _told() -> Iterator[None]:
     """Say in a line what a reader says of a file that is not in its format."""
     try:
         yield
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, ArithmeticError, NotImplementedError, csv.Error) as error:
         raise InputError("file", "must be a whole CSV or Parquet file", excerpt(str(error))) from None
 
 
@@ -108,10 +108,10 @@ def _read(
         if Path(path).suffix == ".parquet":
             with _told():
                 table = _parquet().read_table(path, columns=list(names))
-            return {
-                name: ["" if cell is None else str(cell) for cell in table.column(name).to_pylist()]
-                for name in names
-            }
+                return {
+                    name: ["" if cell is None else str(cell) for cell in table.column(name).to_pylist()]
+                    for name in names
+                }
         return _read_csv(path, names, [known.index(name) for name in names])
 
 

@@ -200,9 +200,9 @@ def _requests(log: RequestLog, models: int, slot_s: float, stamp: tuple[int, int
         number = {item: min(m, models - 1) for m, item in enumerate(listed)}
         model = np.array([number.get(item, -1) for item in asked])
         kept, model = order[model >= 0], model[model >= 0]
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             slot = (time_s[kept] - begin) // slot_s
-        if slot.max() >= _MOST_SLOTS:
+        if not slot.max() < _MOST_SLOTS:
             rule = "must be so long that the log has fewer than 2^53 slots"
             raise InputError("slot_s", rule, f"{slot_s:g}", "or cut the log with a window")
         people: dict[str, int] = {}

@@ -74,6 +74,9 @@ class Sweep(StrictTable):
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
+        if self.setting_count > MAX_SETTINGS:
+            rule = f"must have at most {MAX_SETTINGS} settings, the product of the lists' lengths"
+            raise InputError("", rule, str(self.setting_count))
         swept = self.fields
         in_cases = list(itertools.chain.from_iterable(map(dict.items, self.cases)))
         known = [one for one in Scenario.model_fields if one not in ("name", "models_section")]
@@ -104,9 +107,6 @@ class Sweep(StrictTable):
             twice = next((value for n, value in enumerate(values) if value in values[:n]), None)
             if twice is not None:
                 raise InputError(field, "must hold each value once", f"{excerpt(twice)} twice")
-        if self.setting_count > MAX_SETTINGS:
-            rule = f"must have at most {MAX_SETTINGS} settings, the product of the lists' lengths"
-            raise InputError("", rule, str(self.setting_count))
         return self
 
     @property

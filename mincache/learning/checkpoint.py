@@ -13,14 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from pydantic import Field
 from safetensors.numpy import save
 
 from mincache.errors import InputError, in_file
 from mincache.files.documents import parse_json, write_bytes
 from mincache.files.tables import StrictTable, Whole, validated
-from mincache.learning.policies import open_tensors
+from mincache.learning.policies import open_tensors, tensor
 from mincache.problem.quantity import Array
 
 if TYPE_CHECKING:  # torch, which is loaded by who trains
@@ -99,7 +98,7 @@ def _read(path: Path, wanted: CheckpointHeader) -> tuple[CheckpointHeader, dict[
             began = str(header.training.get("command", "another"))
             advice = "repeat the command that began it, or delete the file"
             raise InputError("training", "must be the one that is asked for", began, advice)
-        arrays = {name: np.array(file.get_tensor(name)) for name in sorted(file.keys())}
+        arrays = {name: tensor(file, name) for name in sorted(file.keys())}
         if header.sealed(arrays) != header:
             advice = "delete the file, and begin anew"
             raise InputError("sha256", "must be that of the rest of the file", "another", advice)
@@ -134,7 +133,7 @@ def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
 def _optimiser_state(optimiser: Optimizer, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """Return a `state_dict` with these moments, and the optimiser's own settings."""
     state: dict[int, dict[str, Tensor]] = {}
-    for place, tensor in tensors.items():
+    for place, value in tensors.items():
         index, _, name = place.partition(".")
-        state.setdefault(int(index), {})[name] = tensor
+        state.setdefault(int(index), {})[name] = value
     return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}

@@ -131,10 +131,9 @@ def read_card(path: Path) -> PolicyCard:
 
 def open_tensors(path: Path, max_bytes: int) -> Any:
     """Return an open safetensors file, a context manager; the library leaves its methods untyped."""
-    if not path.is_file():
-        received = (
-            "a folder" if path.is_dir() else "another kind of file" if path.exists() else "no such file"
-        )
+    if not os.path.isfile(path):
+        there = "another kind of file" if os.path.exists(path) else "no such file"
+        received = "a folder" if os.path.isdir(path) else there
         raise InputError("file", "must be a regular file that exists", received)
     size = path.stat().st_size
     if size > max_bytes:
@@ -160,5 +159,13 @@ def _weights(file: Any) -> dict[str, Array]:
     for name in sorted(file.keys()):
         if file.get_slice(name).get_dtype() not in ("F32", "F16"):
             raise InputError(f"weights.{name}", "must be float32 or float16", "another type")
-        weights[name] = np.array(file.get_tensor(name))
+        weights[name] = tensor(file, name)
     return weights
+
+
+def tensor(file: Any, name: str) -> Array:
+    """Return an array of an open safetensors file; one that numpy cannot hold is refused."""
+    try:
+        return np.array(file.get_tensor(name))
+    except (SafetensorError, TypeError, ValueError) as error:
+        raise InputError(f"weights.{name}", "must fit into numpy", excerpt(str(error))) from None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mincache.errors import InputError, excerpt
+from mincache.errors import InputError, excerpt, one_of
 from mincache.learning import policies
 from mincache.learning.finding import by_seed, training_seeds
 from mincache.learning.inference import AnyView, Network, NetworkSolver, load
@@ -153,13 +153,12 @@ def exported(agent: Any) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def exported_network(policy: Policy, form: Mapping[str, Any], state: int, action: int) -> Network:
     """Return the network of an exported policy, from states of `state` numbers to actions of `action`."""
-    if form.get("activation") not in _ACTIVATIONS or form.get("squash") not in _SQUASHES:
-        raise InputError("parameters", "must be those of an exported policy", excerpt(form))
+    activation = one_of("parameters.activation", form.get("activation"), _ACTIVATIONS)
+    squash = _SQUASHES[one_of("parameters.squash", form.get("squash"), _SQUASHES)]
     names = [f"layers.{2 * i}.bias" for i in range(len(policy.weights) // 2 - 1)]
     hidden = [policy.weights[name].size for name in names if name in policy.weights]
     policy.check_shapes(perceptron_shapes("layers", state, *hidden, action))
-    layers = perceptron(policy.weights, "layers", _ACTIVATIONS[form["activation"]])
-    squash = _SQUASHES[form["squash"]]
+    layers = perceptron(policy.weights, "layers", _ACTIVATIONS[activation])
     return lambda states: squash(layers(states))
 
 

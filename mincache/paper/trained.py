@@ -109,7 +109,11 @@ def train_all(
 
 def _record(path: Path) -> TrainingRecord:
     with in_file(path):
-        return validated(TrainingRecord, parse_json(read_bytes(path)))
+        record = validated(TrainingRecord, parse_json(read_bytes(path)))
+        if record.policy_sha256 != digest(read_bytes(path.with_suffix(".safetensors"))):
+            advice = "delete both to train it again"
+            raise InputError("policy_sha256", "must be that of the policy beside it", "another", advice)
+        return record
 
 
 def train(training: Training, stem: str) -> None:

@@ -119,7 +119,7 @@ def inline(specification: Mapping[str, Any], name: str, label: str) -> str:
     """Return a chart as an SVG element for a page, ids beginning with its name, a label for the blind."""
     config = specification["config"] | {"background": None}
     drawn = _without_labels({**specification, "config": config})
-    drawn = re.sub(r'(id="|url\(#)', rf"\g<1>{name}-", drawn)
+    drawn = _within_tags(r'(id="|url\(#)', rf"\g<1>{name}-", drawn)
     text = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return drawn.replace("<svg ", f'<svg role="img" aria-label="{text}" ', 1)
 
@@ -132,7 +132,12 @@ def svg(specification: Mapping[str, Any]) -> bytes:
 def _without_labels(specification: Mapping[str, Any]) -> str:
     """Return a chart as SVG without labels of its marks: half of it, where one sentence says more."""
     drawn = str(_converter().vegalite_to_svg({"padding": _AROUND_SVG, **specification}))
-    return re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", drawn)
+    return _within_tags(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", drawn)
+
+
+def _within_tags(pattern: str, replacement: str, drawn: str) -> str:
+    """Return an SVG with a pattern replaced in its tags alone: what it shows is users' text."""
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(pattern, replacement, tag[0]), drawn)
 
 
 def png(specification: Mapping[str, Any]) -> bytes:

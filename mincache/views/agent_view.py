@@ -63,7 +63,8 @@ class AgentView:
         M, N = instance.model_count, instance.user_count
         cached_gb = (raw[:, :M] >= 0.0) @ instance.models.size_gb
         # A share is half of one more than its entry, so N shares within 1 have entries within 2 - N.
-        shared = np.add.reduce(raw[:, M:].reshape(-1, 2, N), axis=2) > 2.0 - N
+        with np.errstate(over="ignore", invalid="ignore"):
+            shared = np.add.reduce(raw[:, M:].reshape(-1, 2, N), axis=2) > 2.0 - N
         return np.asarray(np.add.reduce(shared, axis=1) + (cached_gb > instance.server.storage_gb))
 
 

@@ -39,10 +39,11 @@ def check_options(options: object, count: int) -> int | None:
     if not isinstance(options, Mapping | None):
         raise InputError("options", "must be a mapping", excerpt(options))
     given = dict(options or {})
-    mask = np.asarray(given.pop("reset_mask", np.ones(count, dtype=bool)))
-    if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.all():
+    every = np.ones(count, dtype=bool)
+    mask = given.pop("reset_mask", every)
+    if not (np.array_equal(mask, every) and np.asarray(mask).dtype == np.bool_):
         rule = f"must be true for all {count} copies, which begin and end together"
-        raise InputError("options['reset_mask']", rule, excerpt(mask.tolist()))
+        raise InputError("options['reset_mask']", rule, excerpt(mask))
     episode = whole_number("options['episode']", given.pop("episode")) if "episode" in given else None
     if given:
         raise InputError("options", "must be episode or reset_mask", excerpt(next(iter(given))))
@@ -77,10 +78,10 @@ def autoreset(mode: object) -> AutoresetMode:
 def numbers(field: str, value: Any, shape: tuple[int, ...] | None) -> Array:
     """Return an array of numbers as float64 of this shape."""
     try:
-        if np.iscomplexobj(value):  # whose imaginary part numpy would drop
+        if np.asarray(value).dtype.kind in "cMmSUV":  # numpy would drop or read what is no plain number
             raise TypeError
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(field, "must be an array of numbers", excerpt(value)) from None
     if array.shape != shape:
         raise InputError(field, f"must have shape {list(shape or ())}", str(list(array.shape)))
@@ -136,6 +137,10 @@ def _drawn(
         return Episodes.of_suite(os.fspath(suite), library, users, purpose=purpose)
     if isinstance(scenario, str | os.PathLike):
         scenario = read_scenario(scenario).scenario
-    fields = scenario if isinstance(scenario, Scenario) else validated(Scenario, dict(scenario or {}))
+    fields = (
+        scenario
+        if isinstance(scenario, Scenario)
+        else validated(Scenario, {str(name): value for name, value in (scenario or {}).items()})
+    )
     chosen = fields if users is None else fields.with_values({"users": users})
     return Episodes(chosen, chosen.library(0, library), purpose=purpose, library_index=library)

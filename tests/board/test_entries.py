@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mincache.board.entries import MANIFEST_FILE, folder_name, read_campaigns, read_entry
@@ -8,6 +8,7 @@ from mincache.problem.instance import check_name
 
 
 @given(st.text(min_size=1, max_size=80))
+@example("a" * 300)
 def test_any_label_names_a_folder(label):
     """Whatever a solver is called, its folder is a plain name."""
     check_name(folder_name(label), "folder")

@@ -1,5 +1,6 @@
 """Tables into models: every refusal of pydantic's becomes one line of ours."""
 
+import math
 import subprocess
 import sys
 from typing import Annotated, Literal
@@ -46,6 +47,28 @@ class Outer(StrictTable):
         if self.count + self.even > 100:
             raise ValueError("count and even must sum to at most 100")
         return self
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"name": "x", "recipe": "y"}, "recipe: must be"),
+        (
+            {
+                "name": "x",
+                "recipe": {},
+                "scenario": {"requests": {"process": "log", "file": "a", "window": {"end": math.inf}}},
+            },
+            "scenario.requests.window.end: must be finite",
+        ),
+    ],
+)
+def test_a_place_is_one_of_the_tables(fields, place):
+    """The refusal of a value that may be of several kinds names the place in the table, and no kind."""
+    recipe = {"library_seed": 1, "trace_seed": 1, "libraries": 1, "users": [2], "traces": 1}
+    with pytest.raises(InputError) as caught:
+        validated(SuiteFile, fields | ({"recipe": recipe} if fields["recipe"] == {} else {}))
+    assert str(caught.value).startswith(place)
 
 
 @pytest.mark.parametrize("name", ["Suite 1", "..", "a" * 121, "", "a\n"])

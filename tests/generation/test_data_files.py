@@ -62,6 +62,39 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        ("date32", [2**31 - 1]),  # a day that Python's calendar lacks
+        ("duration", [2**62]),
+        ("timestamp", [1]),  # in a time zone that no machine knows
+    ],
+)
+def test_a_cell_that_python_cannot_hold_is_refused(column, tmp_path):
+    """What Parquet can hold and Python cannot is refused in a line with the path."""
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    name, cells = column
+    arguments = {"date32": (), "duration": ("s",), "timestamp": ("s", "Mars/Olympus")}[name]
+    array = pyarrow.array(cells, getattr(pyarrow, name)(*arguments))
+    parquet.write_table(pyarrow.table({"a": array}), file := tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="must be a whole CSV or Parquet file") as caught:
+        read_columns(str(file), ["a"])
+    assert str(caught.value).startswith(str(file))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_column_can_be_asked_for_twice(suffix, tmp_path):
+    """One column may stand for two things."""
+    file = tmp_path / f"a.{suffix}"
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+        pandas.DataFrame({"a": [1]}).to_parquet(file)
+    else:
+        file.write_text("a\n1\n")
+    assert read_columns(str(file), ["a", "a"]) == {"a": ["1"]}
+
+
 @pytest.mark.parametrize("cell", ["", "one", "nan", "inf"])
 def test_numbers_must_be_finite(cell):
     """A cell that is no finite number is refused by its column and row."""

@@ -213,6 +213,7 @@ def test_parquet_and_csv_are_the_same(tmp_path):
     assert traces[0] == traces[1]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("text", "fields", "line"),
     [
@@ -229,6 +230,7 @@ def test_parquet_and_csv_are_the_same(tmp_path):
         ("timestamp,userId,movieId\n\u0663,1,2\n", {}, "timestamp[0]: must be a number, or a date and time"),
         ("timestamp,userId,movieId\n0,1,2\n1e300,1,2\n", {}, "timestamp[1]: must be a number, at most 1e+30"),
         ("timestamp,userId,movieId\n0,1,2\n1e29,1,2\n", {}, "slot_s: must be so long"),
+        ("timestamp,userId,movieId\n0,1,2\n1e29,1,2\n", {"slot_s": 1e-300}, "slot_s: must be so long"),
         (
             "timestamp,userId,movieId\n1,1,2\n",
             {"window": {"begin": "2023-01-01"}},

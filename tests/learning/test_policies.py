@@ -76,6 +76,22 @@ def test_what_is_not_safetensors_is_refused(path, data):
         read_policy(path)
 
 
+@pytest.mark.parametrize("shape", [[0, 2**62, 2], [0] + [1] * 100])
+def test_a_shape_that_numpy_lacks_is_refused(path, shape):
+    """Safetensors lets an empty array have any shape; one that numpy cannot hold is refused in one line."""
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
+    header = json.dumps({"__metadata__": {"mincache": json.dumps(FIELDS)}, "a": tensor}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(DocumentError, match=r"weights\.a: must fit into numpy"):
+        read_policy(path)
+
+
+def test_a_name_too_long_for_a_file_is_refused():
+    """What the system cannot look up is no file."""
+    with pytest.raises(DocumentError, match="must be a regular file"):
+        read_policy("x" * 5000)
+
+
 def test_a_missing_or_huge_file_is_refused(path, monkeypatch):
     """A file that is not there, or larger than the cap, is not opened."""
     with pytest.raises(DocumentError, match="must be a regular file"):

@@ -93,10 +93,11 @@ def test_a_policy_of_another_kind_is_refused(tmp_path):
     """One line says so, and so does the export of what is no plain perceptron."""
     export_policy(agent_of("PPO"), path := tmp_path / "one.safetensors")
     policy = policies.read_policy(path)
-    card = policy.card.model_copy(update={"parameters": {}})
-    policies.write_policy(path, replace(policy, card=card))
-    with pytest.raises(InputError, match="parameters: must be those of an exported policy"):
-        PolicySolver(tmp_path).solve(EPISODES.instance(0), Run.seeded(0))
+    for activation in (None, "gelu", ["relu"], {"relu": 1}):
+        card = policy.card.model_copy(update={"parameters": {"activation": activation}})
+        policies.write_policy(path, replace(policy, card=card))
+        with pytest.raises(InputError, match=r"parameters\.activation: must be one of relu, tanh"):
+            PolicySolver(tmp_path).solve(EPISODES.instance(0), Run.seeded(0))
     policies.write_policy(path, replace(policy, weights={"layers.0.bias": np.zeros(2, np.float32)}))
     with pytest.raises(InputError, match=r"weights.layers.0.bias: must have shape"):
         PolicySolver(tmp_path).solve(EPISODES.instance(0), Run.seeded(0))

@@ -10,7 +10,7 @@ from mincache.errors import DocumentError, InputError
 from mincache.generation.scenario import Scenario
 from mincache.generation.suite_writing import generate
 from mincache.generation.suites import Recipe
-from mincache.learning.policies import read_policy
+from mincache.learning.policies import read_policy, write_policy
 from mincache.paper.trained import Training, train, train_all
 
 SPEC = "ddpg[episodes=4,environments=2,warmup=4,batch=4,hidden=8]"
@@ -53,6 +53,9 @@ def test_what_is_trained_is_found_again(training, tmp_path):
     assert again[0].policy.stat().st_mtime_ns == written
     assert again[0].record.card.seed == 5
     assert len(again[0].record.curve) >= 2
+    write_policy(first[0].policy, read_policy(first[0].policy).in_float16())
+    with pytest.raises(DocumentError, match="policy_sha256: must be that of the policy beside it"):
+        train_all([training], tmp_path, 1, told.append)
     first[0].policy.unlink()
     assert train_all([training], tmp_path, 1, told.append)[0].policy.read_bytes() == written_bytes
     (record := first[0].policy.with_suffix(".json")).write_text("{")

@@ -159,3 +159,15 @@ def test_a_label_cannot_end_its_attribute(made):
     """A quotation mark in a suite's name stays text."""
     drawn = drawing.inline(charts.chart("gap", made).specification, "x", '"><script>')
     assert drawn.startswith('<svg role="img" aria-label="&quot;>&lt;script>" ')
+
+
+@pytest.mark.parametrize(
+    "name", ['x role="', ' style="color:red" t', 'x id="y', "url(#z)", "</text><script>"]
+)
+def test_names_that_look_like_markup_stay_whole_in_a_chart(name):
+    """What is taken from or put into the tags of an SVG leaves its text as it is, and the SVG well-formed."""
+    rows = [{"solver": name, "share": 0.5}]
+    drawn = drawing.altair().Chart(drawing.altair().Data(values=rows)).mark_bar()
+    encoded = drawn.encode(drawing.solver_axis(), x="share:Q")
+    root = ElementTree.fromstring(drawing.inline(drawing.finished(encoded), "chart", "A chart."))
+    assert name.strip() in [(one.text or "").strip() for one in root.iter()]

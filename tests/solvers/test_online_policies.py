@@ -86,8 +86,9 @@ def test_greedy_dual_holds_what_was_asked_for_last():
     assert placed[np.arange(1, SMOKE.slot_count), last].all()
 
 
-ODD = ("decayed-costs[decay=2]", "decayed-costs[horizon_slots=0]", "fixed-share[share=-1]",
-       "fixed-share[rate=0]", "perturbed-leader[noise=-1]")  # fmt: skip
+ODD = ("decayed-costs[decay=2]", "decayed-costs[horizon_slots=0]",
+       "decayed-costs[horizon_slots=inf]", "fixed-share[share=-1]", "fixed-share[rate=0]",
+       "fixed-share[rate=1e308]", "perturbed-leader[noise=-1]", "perturbed-leader[noise=1e308]")  # fmt: skip
 
 
 @pytest.mark.parametrize("spec", ODD)

@@ -153,6 +153,23 @@ def test_unknown_options_are_refused(options):
         EdgeCachingEnv(EPISODES).reset(options=options)
 
 
+@pytest.mark.parametrize("mask", [[[True], [True, False]], [False], "x", None])
+def test_what_is_no_mask_is_refused(mask):
+    """A mask is true for every copy, whatever else stands in its place."""
+    with pytest.raises(InputError, match=r"reset_mask.*must be true for all 1 copies"):
+        EdgeCachingEnv(EPISODES).reset(options={"reset_mask": mask})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e308, -1e308])
+def test_the_largest_numbers_are_actions(size):
+    """Whatever is finite can be played, and is told how many limits it breaks."""
+    env = EdgeCachingEnv(EPISODES)
+    env.reset(seed=0)
+    info = env.step(np.full(env.action_space.shape, size))[4]
+    assert info["violations"] >= 2 if size > 0 else info["violations"] == 0
+
+
 def test_an_unknown_way_to_go_on_is_refused():
     """A mode of autoreset is one of Gymnasium's three."""
     with pytest.raises(InputError, match="autoreset_mode: must be one of NextStep, SameStep, Disabled"):
@@ -167,8 +184,9 @@ def test_only_instances_and_episodes_are_played():
 
 @pytest.mark.parametrize(
     "bad",
-    [np.zeros((7, 1, 10)), np.zeros((2, 10)), np.zeros(10), "x", [[1.0], [1.0, 2.0]], np.zeros((1, 10)) + 1j],
-)
+    [np.zeros((7, 1, 10)), np.zeros((2, 10)), np.zeros(10), "x", [[1.0], [1.0, 2.0]], np.zeros((1, 10)) + 1j,
+     np.zeros((1, 10), "M8[s]"), np.zeros((1, 10), [("a", "f4")]), [[10**400] * 10]],
+)  # fmt: skip
 def test_actions_of_a_batch_have_one_shape(bad):
     """[K, M + 2N] and no other, even where K is 1."""
     env = EdgeCachingVectorEnv(EPISODES, 1)
