@@ -1,6 +1,7 @@
 """Processes: how one part of an instance is drawn, each a frozen table of fields with streams of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 
@@ -100,19 +101,30 @@ class Process(StrictTable):
         """Refuse one of the first traces that cannot be drawn; only data files can lack what it takes."""
 
 
+@contextmanager
+def at_work(section: str, process: Process) -> Iterator[None]:
+    """Say in a line what a section's process raises: a package's may raise anything."""
+    try:
+        yield
+    except MincacheError:
+        raise
+    except Exception as error:
+        rule = f"must be drawn by the process {process.process!r}"
+        raise InputError(section, rule, line_of(error)) from error
+
+
 def drawn(
     section: str, process: Process, shape: Shape, uniforms: Draw, given: Mapping[str, Array],
     promised: Mapping[str, tuple[int, ...]],
 ) -> dict[str, Array]:  # fmt: skip
     """Return what a section's process draws; a failure, or an array that is not as promised, is refused."""
-    try:
+    with at_work(section, process):
         found = process.draw(shape, uniforms, given)
         shapes = {name: np.shape(found[name]) for name in promised}
-    except MincacheError:
-        raise
-    except Exception as error:  # a package's process may raise anything
-        rule = f"must be drawn by the process {process.process!r}"
-        raise InputError(section, rule, line_of(error)) from error
+        kinds = {name: np.asarray(values).dtype for name, values in found.items()}
+    for name, kind in kinds.items():
+        if kind.kind not in "biuf":
+            raise InputError(f"{section}: {name}", "must be an array of numbers", f"an array of {kind}")
     for name, size in promised.items():
         if shapes[name] != size:
             rule = f"must have shape {list(size)}, as the process {process.process!r} promises"

@@ -30,6 +30,7 @@ from mincache.generation.process import (
     Probability,
     Process,
     Shape,
+    at_work,
     drawn,
     within,
 )
@@ -171,10 +172,12 @@ class Scenario(StrictTable):
             advice = f"slots times users, and slots times models, may be {MAX_ENTRIES}"
             raise InputError("slots", rule, str(self.slots), advice)
         for name, process in self.sections.items():
-            try:
-                process.check(self._shape)
-            except InputError as error:
-                raise InputError(f"{name}.{error.field}", error.rule, error.received, error.advice) from None
+            with at_work(name, process):
+                try:
+                    process.check(self._shape)
+                except InputError as error:
+                    field = f"{name}.{error.field}"
+                    raise InputError(field, error.rule, error.received, error.advice) from None
         return self
 
     @model_validator(mode="after")
@@ -254,9 +257,10 @@ class Scenario(StrictTable):
 
     def popularity(self) -> Popularity | None:
         """Return the chain that the requests of every trace follow; None where it is not known beforehand."""
-        states = self._processes[0].popularity(self._shape)
         mean_bits = sum(self.input_megabytes) / 2.0 * units.BITS_PER_MEGABYTE
-        return None if states is None else Popularity(*states, mean_input_bits=mean_bits)
+        with at_work("requests", self._processes[0]):
+            states = self._processes[0].popularity(self._shape)
+            return None if states is None else Popularity(*states, mean_input_bits=mean_bits)
 
     @property
     def _shape(self) -> Shape:
@@ -307,7 +311,10 @@ class Scenario(StrictTable):
 
     def trace_count(self) -> int | None:
         """Return how many different traces there are; None: as many as one wants."""
-        counts = [process.trace_count(self._shape) for process in self._processes]
+        counts = []
+        for section, process in zip(_PROMISED, self._processes, strict=True):
+            with at_work(section, process):
+                counts.append(process.trace_count(self._shape))
         return min((count for count in counts if count is not None), default=None)
 
     def check_traces(self, count: int) -> None:
@@ -316,8 +323,9 @@ class Scenario(StrictTable):
         if held is not None and held < count:
             rule = f"must be at most {held}, as many as the data hold slots for"
             raise InputError("traces", rule, str(count), "ask for fewer traces, or fewer slots")
-        for process in self._processes:
-            process.check_traces(self._shape, count)
+        for section, process in zip(_PROMISED, self._processes, strict=True):
+            with at_work(section, process):
+                process.check_traces(self._shape, count)
 
     def instance(
         self, name: str, library: ModelLibrary, trace: Trace, origin: dict[str, Any] | None = None,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 from safetensors.numpy import save
 
-from mincache.errors import InputError, in_file
+from mincache.errors import InputError, excerpt, in_file, line_of
 from mincache.files.documents import parse_json, write_bytes
 from mincache.files.tables import StrictTable, Whole, validated
 from mincache.learning.policies import open_tensors, tensor
@@ -121,7 +121,12 @@ def restore(parts: Mapping[str, Part], arrays: Mapping[str, Array]) -> None:
     for title, part in parts.items():
         prefix = f"{title}."
         own = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in arrays.items() if k.startswith(prefix)}
-        part.load_state_dict(_optimiser_state(part, own) if isinstance(part, torch.optim.Optimizer) else own)
+        try:
+            state = _optimiser_state(part, own) if isinstance(part, torch.optim.Optimizer) else own
+            part.load_state_dict(state)
+        except (RuntimeError, LookupError, TypeError, ValueError) as error:
+            rule, advice = "must hold what this training keeps", "delete the file, and begin anew"
+            raise InputError(f"checkpoint: {title}", rule, excerpt(line_of(error)), advice) from None
 
 
 def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:

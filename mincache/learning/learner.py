@@ -143,7 +143,7 @@ class PolicyLearner(Schedule, PolicyFinder, Learner):
         with one_thread():
             pupil = self.pupil(course)
             card = self._card(course, pupil.view, title)
-            if checkpoint is not None and checkpoint.arrays:
+            if checkpoint is not None and checkpoint.episodes:
                 restore(pupil.parts, checkpoint.arrays)
             begun = 0 if checkpoint is None else checkpoint.episodes
             for done in range(begun + self.environments, self.episodes + 1, self.environments):

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from mincache.errors import InputError, excerpt
 from mincache.exact import optimum
-from mincache.files.tables import StrictTable, TupleOf, Whole
+from mincache.files.tables import PairOf, StrictTable, TupleOf, Whole, validated
 from mincache.learning.checkpoint import Checkpoint
 from mincache.learning.draws import Draws, TrainingSource
 from mincache.learning.learner import Answering, PolicyLearner
@@ -71,7 +72,15 @@ class TrainingRecord(StrictTable):
     device: str
     started: str
     environment: dict[str, Any]
-    curve: TupleOf[CurvePoint]
+    curve: TupleOf[CurvePoint] = Field(min_length=1)
+
+
+class _Notes(StrictTable):
+    """What a session keeps in a checkpoint."""
+
+    curve: TupleOf[CurvePoint] = ()
+    seconds: PairOf[float] = (0.0, 0.0)
+    started: str = ""
 
 
 class Validation:
@@ -113,11 +122,10 @@ class Session:
         self._learner, self._course, self._checkpoint, self._show = learner, course, checkpoint, show
         self._every = max(1, learner.episodes // points)
         self._validation = Validation(course)
-        self._curve = [CurvePoint(**point) for point in checkpoint.notes.get("curve", ())]
-        self._spent_s = np.array(checkpoint.notes.get("seconds", (0.0, 0.0)))
-        self._since_s = _now_s()
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._started = checkpoint.notes.setdefault("started", now)
+        notes = validated(_Notes, checkpoint.notes)
+        self._curve, self._spent_s, self._since_s = list(notes.curve), np.array(notes.seconds), _now_s()
+        self._started = notes.started or datetime.now(UTC).isoformat(timespec="seconds")
+        checkpoint.notes["started"] = self._started
 
     def train(self, title: str, log: MetricsLog | None = None) -> Policy:
         """Train, and return the policy; `title` says what it is for, `log` hears of each round's metrics."""

@@ -38,12 +38,29 @@ def package(tmp_path, monkeypatch):
         "class Silent(Process):\n"
         "    def draw(self, shape, uniforms, given):\n"
         "        return {}\n"
+        "class Unreal(Always):\n"
+        "    process: str\n"
+        "    def draw(self, shape, uniforms, given):\n"
+        "        return {k: v * 1j for k, v in super().draw(shape, uniforms, given).items()}\n"
+        "class Unchecked(Unreal):\n"
+        "    def check(self, shape):\n"
+        "        raise RuntimeError('no check')\n"
+        "class Uncounted(Unreal):\n"
+        "    def trace_count(self, shape):\n"
+        "        raise RuntimeError('no count')\n"
+        "class Untraced(Unreal):\n"
+        "    def check_traces(self, shape, count):\n"
+        "        raise RuntimeError('no traces')\n"
+        "class Unpopular(Unreal):\n"
+        "    def popularity(self, shape):\n"
+        "        return 3\n"
     )
     metadata = tmp_path / "always-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: always\nVersion: 1.0\n")
     names = {"always": "Always", "short": "Short", "failing": "Failing", "silent": "Silent", "none": "None_",
-             "other": "np"}  # fmt: skip
+             "other": "np", "unreal": "Unreal", "unchecked": "Unchecked", "uncounted": "Uncounted",
+             "untraced": "Untraced", "unpopular": "Unpopular"}  # fmt: skip
     points = "".join(f"requests.{name} = always:{value}\n" for name, value in names.items())
     (metadata / "entry_points.txt").write_text(f"[mincache.processes]\n{points}")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -62,6 +79,11 @@ def test_packages_add_processes(package):
     [
         ("failing", "requests: must be drawn by the process 'failing'; received RuntimeError: no data"),
         ("silent", "requests: must be drawn by the process 'silent'; received KeyError: 'skewness'"),
+        ("unreal", "requests: skewness: must be an array of numbers; received an array of complex128"),
+        ("unchecked", "requests: must be drawn by the process 'unchecked'; received RuntimeError: no check"),
+        ("uncounted", "requests: must be drawn by the process 'uncounted'; received RuntimeError: no count"),
+        ("untraced", "requests: must be drawn by the process 'untraced'; received RuntimeError: no traces"),
+        ("unpopular", "requests: must be drawn by the process 'unpopular'; received TypeError"),
         ("short", r"requests: skewness: must have shape \[1, 50\], .* received \[1, 49\]"),
         ("none", "requests.process: must be one that loads, as 'none' does not; received AttributeError"),
         ("other", "requests.process: must be one that loads, as 'other' does not; received"),
@@ -71,5 +93,10 @@ def test_packages_add_processes(package):
 )
 def test_a_process_that_fails_is_refused_in_a_line(package, name, line):
     """What goes wrong in a package's process is told with the section and the process."""
+
+    def use():
+        scenario = validated(Scenario, {"requests": {"process": name}})
+        return scenario.popularity(), scenario.check_traces(1), scenario.trace(1, "trace")
+
     with pytest.raises(InputError, match=line):
-        validated(Scenario, {"requests": {"process": name}}).trace(1, "trace")
+        use()

@@ -7,9 +7,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from mincache.errors import DocumentError
+from mincache.errors import DocumentError, InputError
 from mincache.generation.scenario import Scenario
 from mincache.learning.checkpoint import Checkpoint
+from mincache.learning.training import Session
 from mincache.solving import registry
 from mincache.views.episodes import Episodes
 
@@ -98,6 +99,31 @@ def test_a_changed_checkpoint_is_refused(tmp_path, header, arrays):
     save_file(arrays, path, metadata={"mincache": json.dumps(written | header)})
     with pytest.raises(DocumentError, match="sha256: must be that of the rest of the file"):
         Checkpoint(path, {"a": 1})
+
+
+@pytest.mark.parametrize("change", ["shape", "lack", "place"])
+def test_a_checkpoint_of_other_arrays_is_refused(tmp_path, change):
+    """What is whole and does not fit the learner, as one of another make would not, is one line."""
+    solver, path = registry.make(SOLVER), tmp_path / "c"
+    with pytest.raises(KilledError):
+        solver.train(EPISODES, kill_after(3), checkpoint=Checkpoint(path, {}, every=10))
+    kept = Checkpoint(path, {})
+    first = min(kept.arrays)
+    odd = {"shape": {first: np.zeros((3, 3), np.float32)}, "lack": {}, "place": {"actor_optimiser.x.y": KEPT}}
+    arrays = {name: array for name, array in kept.arrays.items() if name != first} | odd[change]
+    kept.every = 0
+    kept.save(kept.episodes, arrays)
+    with pytest.raises(InputError, match=r"checkpoint: .* must hold what this training keeps"):
+        solver.train(EPISODES, checkpoint=Checkpoint(path, {}))
+
+
+@pytest.mark.parametrize("notes", [{"curve": [1]}, {"curve": 3}, {"seconds": ["x", 1.0]}, {"started": 3}])
+def test_odd_notes_of_a_checkpoint_are_refused(tmp_path, notes):
+    """What a training does not note itself is one line."""
+    checkpoint = Checkpoint(tmp_path / "c", {})
+    checkpoint.notes |= notes
+    with pytest.raises(InputError, match=next(iter(notes))):
+        Session(registry.make(SOLVER), EPISODES, checkpoint, lambda episode, point: None)
 
 
 def test_a_checkpoint_can_be_removed(tmp_path):
