@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from mincache.errors import InputError
+from mincache.errors import InputError, in_file, line_of
 from mincache.files.documents import parse_json, read_bytes, write_bytes
 from mincache.files.paths import make_folder
 from mincache.files.spreadsheets import csv_text
+from mincache.files.tables import StrictTable, validated
 
-FORMAT = "mincache-paper/1"
+FORMAT: Literal["mincache-paper/1"] = "mincache-paper/1"
 FindingRow = dict[str, Any]
 """One row of a table: texts, numbers or None by column."""
 
@@ -25,6 +26,13 @@ class Findings:
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
     runs: Mapping[str, Sequence[FindingRow]] = field(default_factory=dict)
+
+
+class _Document(StrictTable):
+    format: Literal["mincache-paper/1"] = FORMAT
+    what: str
+    record: dict[str, Any]
+    tables: dict[str, list[FindingRow]]
 
 
 def write(folder: Path, found: Findings) -> list[Path]:
@@ -48,8 +56,15 @@ def read(folder: Path, study: str) -> Findings:
     path = folder / f"{study}.json"
     if not path.is_file():
         raise InputError("output", f"must hold {path.name}", str(folder), f"run: mincache reproduce {study}")
-    document = parse_json(read_bytes(path))
-    return Findings(study, document["tables"], record=document["record"])
+    with in_file(path):
+        document = validated(_Document, parse_json(read_bytes(path)))
+        try:
+            for name in COLUMNS.keys() & document.tables.keys():
+                cells(name, document.tables[name])
+        except (LookupError, TypeError, ValueError) as error:
+            rule, advice = "must hold what reproduce writes", "leave out --show to write it again"
+            raise InputError(f"tables.{name}", rule, line_of(error), advice) from None
+    return Findings(study, document.tables, record=document.record)
 
 
 def as_csv(rows: Sequence[FindingRow]) -> bytes:

@@ -1,5 +1,7 @@
 """`mincache reproduce`: words for the paper, folders for a row, and one line for anything else."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 from paper_fixture import TINY
@@ -48,6 +50,18 @@ def test_refusals_are_one_line(arguments):
     refused = invoke(*arguments).exception
     assert isinstance(refused, InputError)
     assert "\n" not in str(refused)
+
+
+@pytest.mark.parametrize(
+    "tables", [3, None, [1], {"claims": 3}, {"claims": [{}]}, {"claims": [{"users": []}]}]
+)
+def test_odd_numbers_are_not_shown(tables, tmp_path):
+    """A file of numbers that was edited into something else is refused in one line with its path."""
+    document = {"format": "mincache-paper/1", "what": "table", "record": {}, "tables": tables}
+    (tmp_path / "table.json").write_text(json.dumps(document))
+    refused = invoke("table", "--show", "-o", tmp_path).exception
+    assert isinstance(refused, InputError)
+    assert str(refused).startswith(f"{tmp_path / 'table.json'}: tables")
 
 
 def test_a_row_goes_to_the_board(tmp_path):
