@@ -58,7 +58,11 @@ def test_what_is_trained_is_found_again(training, tmp_path):
         train_all([training], tmp_path, 1, told.append)
     first[0].policy.unlink()
     assert train_all([training], tmp_path, 1, told.append)[0].policy.read_bytes() == written_bytes
-    (record := first[0].policy.with_suffix(".json")).write_text("{")
+    record = first[0].policy.with_suffix(".json")
+    record.write_text(first[0].record.model_copy(update={"curve": ()}).model_dump_json())
+    with pytest.raises(DocumentError, match="curve: must hold at least 1"):
+        train_all([training], tmp_path, 1, told.append)
+    record.write_text("{")
     with pytest.raises(DocumentError, match=f"{record.name}: document: must be JSON"):
         train_all([training], tmp_path, 1, told.append)
 
