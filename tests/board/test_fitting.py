@@ -105,8 +105,8 @@ def season(tmp_path_factory):
     seals.open_seal(place / "seal", secret.model_copy(update={"salt": "7" * 64, "sources": (source,)}))
     for name in entries:
         cell = next(record.cell for record in records if record.cell.solver == name)
-        links = seals.read_seal(place / "seal")
-        seals._append(place / "seal", links, kind="entry", name=name, spec=name, sha256=seals.identity(cell))
+        frozen = {"kind": "entry", "name": name, "spec": name, "sha256": seals.identity(cell)}
+        seals._append(place / "seal", frozen)
     drawn = draw_sealed(seals.reveal(place / "seal"), place / "sealed")
     for name in (seals.CHAIN_FILE, seals.REVEALED_FILE):
         write_bytes(drawn.folder / name, read_bytes(place / "seal" / name))
