@@ -576,12 +576,8 @@ static double priced(const Problem& problem, const Value& answer) {
 
 static std::string contents(const char* path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        std::fprintf(stderr, "%s: must be a file that can be read\n", path);
-        std::exit(2);
-    }
     file.peek();  // of a folder, opening says nothing
-    if (file.bad()) {
+    if (!file.is_open() || file.bad()) {
         std::fprintf(stderr, "%s: must be a file that can be read\n", path);
         std::exit(2);
     }

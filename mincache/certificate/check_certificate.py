@@ -37,7 +37,7 @@ FIELDS = {
     "trace": "channel_gain requested_model input_bits",
     "rules": "frame_slots loading_s_per_gb steps_floor",
 }
-"""What an instance may hold; anything but UNPRICED could change its costs, so it is refused."""
+"""What makes an instance's costs. Any other field, but UNPRICED, could change them too, so it is refused."""
 UNPRICED = {"skewness", "popularity_order"}
 FULL, LEAF, SPLIT, CLOSED, FIXED, TOO_LARGE = range(6)
 """The moves of a tree."""

@@ -108,7 +108,7 @@ def at_work(section: str, process: Process) -> Iterator[None]:
         yield
     except MincacheError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         rule = f"must be drawn by the process {process.process!r}"
         raise InputError(section, rule, line_of(error)) from error
 

@@ -50,7 +50,7 @@ def _find(section: str, name: str) -> type[Process]:
         kind = point.load()
         if not issubclass(kind, Process):
             raise TypeError(f"{point.value} is no Process")
-    except Exception as error:  # a package may do anything when it is loaded
+    except (Exception, SystemExit) as error:  # a package may do anything when it is loaded
         rule = f"must be one that loads, as {name!r} does not"
         raise InputError("process", rule, line_of(error)) from error
     return cast(type[Process], kind)

@@ -122,7 +122,7 @@ def _made(kind: type[Solver], values: Mapping[str, object], where: str) -> Solve
         return kind(**values)
     except MincacheError:
         raise
-    except Exception as error:  # what the class makes of its parameters is its own affair
+    except (Exception, SystemExit) as error:  # what the class makes of its parameters is its own affair
         raise InputError(where, "must accept its parameters", line_of(error)) from error
 
 

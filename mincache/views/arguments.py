@@ -137,10 +137,7 @@ def _drawn(
         return Episodes.of_suite(os.fspath(suite), library, users, purpose=purpose)
     if isinstance(scenario, str | os.PathLike):
         scenario = read_scenario(scenario).scenario
-    fields = (
-        scenario
-        if isinstance(scenario, Scenario)
-        else validated(Scenario, {str(name): value for name, value in (scenario or {}).items()})
-    )
-    chosen = fields if users is None else fields.with_values({"users": users})
+    if not isinstance(scenario, Scenario):
+        scenario = validated(Scenario, {str(name): value for name, value in (scenario or {}).items()})
+    chosen = scenario if users is None else scenario.with_values({"users": users})
     return Episodes(chosen, chosen.library(0, library), purpose=purpose, library_index=library)

@@ -47,7 +47,7 @@ def package(tmp_path, monkeypatch):
         "        raise RuntimeError('no check')\n"
         "class Uncounted(Unreal):\n"
         "    def trace_count(self, shape):\n"
-        "        raise RuntimeError('no count')\n"
+        "        raise SystemExit('no count')\n"
         "class Untraced(Unreal):\n"
         "    def check_traces(self, shape, count):\n"
         "        raise RuntimeError('no traces')\n"
@@ -55,6 +55,7 @@ def package(tmp_path, monkeypatch):
         "    def popularity(self, shape):\n"
         "        return 3\n"
     )
+    (tmp_path / "leaving.py").write_text("raise SystemExit('gone')\n")
     metadata = tmp_path / "always-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: always\nVersion: 1.0\n")
@@ -62,6 +63,7 @@ def package(tmp_path, monkeypatch):
              "other": "np", "unreal": "Unreal", "unchecked": "Unchecked", "uncounted": "Uncounted",
              "untraced": "Untraced", "unpopular": "Unpopular"}  # fmt: skip
     points = "".join(f"requests.{name} = always:{value}\n" for name, value in names.items())
+    points += "requests.leaving = leaving:Always\n"
     (metadata / "entry_points.txt").write_text(f"[mincache.processes]\n{points}")
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -81,12 +83,16 @@ def test_packages_add_processes(package):
         ("silent", "requests: must be drawn by the process 'silent'; received KeyError: 'skewness'"),
         ("unreal", "requests: skewness: must be an array of numbers; received an array of complex128"),
         ("unchecked", "requests: must be drawn by the process 'unchecked'; received RuntimeError: no check"),
-        ("uncounted", "requests: must be drawn by the process 'uncounted'; received RuntimeError: no count"),
+        ("uncounted", "requests: must be drawn by the process 'uncounted'; received SystemExit: no count"),
         ("untraced", "requests: must be drawn by the process 'untraced'; received RuntimeError: no traces"),
         ("unpopular", "requests: must be drawn by the process 'unpopular'; received TypeError"),
         ("short", r"requests: skewness: must have shape \[1, 50\], .* received \[1, 49\]"),
         ("none", "requests.process: must be one that loads, as 'none' does not; received AttributeError"),
         ("other", "requests.process: must be one that loads, as 'other' does not; received"),
+        (
+            "leaving",
+            "requests.process: must be one that loads, as 'leaving' does not; received SystemExit: gone",
+        ),
         ("alway", "did you mean 'always'"),
         ("xyz", "if a package brings it, install that package"),
     ],

@@ -240,6 +240,7 @@ BROKEN = {
     f"{MINE}    a: '1 +' = 1\n": "must annotate its parameters",
     f"{MINE}    def __post_init__(self):\n        {{}}['a\\nb']\n": "received KeyError",
     f"{MINE}    def __post_init__(self):\n        open('x')\n": "its parameters; received FileNotFoundError",
+    f"{MINE}    def __post_init__(self):\n        exit(3)\n": "its parameters; received SystemExit: 3",
     "from pathlib import Path\n": "must define the class; received 'Mine'; known: Base",
     "class Min(Base):\n    pass\n": "must define the class; received 'Mine'; did you mean 'Min'?",
     "def broken(:\n": "must be importable; received SyntaxError",
